@@ -1,0 +1,73 @@
+"""The wire: what a request may look like, and how it is refused when it looks otherwise.
+
+::
+
+    body    -> parse_json_object -> take_litellm_fields -> validate(CreateVectorStore, ...)
+    query   -> parse_query(ListQuery, ...)
+    upload  -> validate_file_fields
+    path id -> check_id("vector_store_id", ...)
+
+All of them raise errors of `vectorgate.errors` and nothing else. The models only validate: what is forwarded is the
+client's own dict, without LiteLLM's fields. Owns no routes, no identities, and nothing about responses.
+"""
+
+from vectorgate.wire.fields import check_id
+from vectorgate.wire.filters import ComparisonFilter, CompoundFilter
+from vectorgate.wire.litellm import LiteLLMFields, take_litellm_fields
+from vectorgate.wire.models import (
+    AutoChunkingStrategy,
+    ChunkingStrategy,
+    CreateFile,
+    CreateFileBatch,
+    CreateVectorStore,
+    CreateVectorStoreFile,
+    ExpiresAfter,
+    FileExpiresAfter,
+    RankingOptions,
+    Search,
+    StaticChunking,
+    StaticChunkingStrategy,
+    UpdateAttributes,
+    UpdateVectorStore,
+)
+from vectorgate.wire.parsing import parse_json_object
+from vectorgate.wire.query import (
+    ListFilesQuery,
+    ListQuery,
+    ListStoreFilesQuery,
+    parse_query,
+    query_reader,
+    validate_file_fields,
+)
+from vectorgate.wire.translate import UnmappedError, validate
+
+__all__ = [
+    "AutoChunkingStrategy",
+    "ChunkingStrategy",
+    "ComparisonFilter",
+    "CompoundFilter",
+    "CreateFile",
+    "CreateFileBatch",
+    "CreateVectorStore",
+    "CreateVectorStoreFile",
+    "ExpiresAfter",
+    "FileExpiresAfter",
+    "ListFilesQuery",
+    "ListQuery",
+    "ListStoreFilesQuery",
+    "LiteLLMFields",
+    "RankingOptions",
+    "Search",
+    "StaticChunking",
+    "StaticChunkingStrategy",
+    "UnmappedError",
+    "UpdateAttributes",
+    "UpdateVectorStore",
+    "check_id",
+    "parse_json_object",
+    "parse_query",
+    "query_reader",
+    "take_litellm_fields",
+    "validate",
+    "validate_file_fields",
+]
