@@ -1,0 +1,60 @@
+"""Plain values as DynamoDB's attribute values and back, exactly: integers travel as text, up to 38 digits. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# DynamoDB rounds nothing: it refuses numbers of more significant digits.
+_MAX_DIGITS = 38
+
+
+def encoded(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each value as an attribute; None is no attribute."""
+    return {name: encode(value) for name, value in record.items() if value is not None}
+
+
+def encode(value: Any) -> dict[str, Any]:  # noqa: ANN401  # a tree of plain values
+    """One value. TypeError when it has no exact form: a float has none here."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    if isinstance(value, int):
+        return {"N": _digits(value)}
+    if isinstance(value, (list, tuple)):
+        return {"L": [encode(part) for part in value]}
+    if isinstance(value, dict):
+        return {"M": encoded(value)}
+    raise TypeError(f"a {type(value).__name__} has no exact attribute")
+
+
+def decoded(item: Mapping[str, Mapping[str, Any]], shape: type[Any]) -> dict[str, Any]:
+    """The attributes that are fields of the dataclass `shape`; what it does not know is left alone."""
+    return {field.name: decode(item[field.name]) for field in fields(shape) if field.name in item}
+
+
+def decode(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a tree of plain values
+    """The inverse of `encode`, with lists for tuples. ValueError for a type that is never written here."""
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S" | "BOOL":
+            return value
+        case "N":
+            return int(value)
+        case "L":
+            return [decode(part) for part in value]
+        case "M":
+            return {name: decode(part) for name, part in value.items()}
+        case _:
+            raise ValueError(f"an attribute of type {kind}")
+
+
+def _digits(value: int) -> str:
+    text = str(value)
+    if len(text.lstrip("-")) > _MAX_DIGITS:
+        raise ValueError("an integer of more than 38 digits")
+    return text

@@ -1,0 +1,167 @@
+"""The ledger on SQLite. A row is its JSON beside the columns that are searched by."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from vectorgate.ledger.model import Entry, State
+from vectorgate.stores import AlreadyExists, StateConflict
+from vectorgate.stores.checks import check_advance, check_begun, check_query, check_settle, object_part
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Sequence
+
+    from vectorgate.ids import OperationId
+    from vectorgate.ledger.store import RecordQuery
+    from vectorgate.reports.model import Rollup
+    from vectorgate.stores.sqlite.database import Database
+    from vectorgate.tenancy.model import Ownership, Ref
+
+_BEGIN = """
+    INSERT INTO operations (id, state, started_ms, key_id, end_user, record)
+    VALUES (:id, :state, :started_ms, :key_id, :end_user, :record) ON CONFLICT (id) DO NOTHING
+"""
+_REPLACE = """
+    UPDATE operations SET state = :state, started_ms = :started_ms, key_id = :key_id, end_user = :end_user,
+        record = :record
+    WHERE id = :id AND state = :since
+"""
+# One row is changed when the ref was free or is the tenant's own already (which leaves it as it is), else none.
+_OWN = """
+    INSERT INTO ownership (provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (provider, kind, id) DO UPDATE SET tenant = tenant WHERE tenant = excluded.tenant
+"""
+_RETIRE = """
+    UPDATE ownership SET retired_at = coalesce(retired_at, ?) WHERE provider = ? AND kind = ? AND id = ?
+"""
+_ADD = """
+    INSERT INTO rollups (scope, scope_id, day, provider, operation, calls, failures, spend)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (scope, scope_id, day, provider, operation) DO UPDATE SET
+        calls = calls + excluded.calls, failures = failures + excluded.failures, spend = spend + excluded.spend
+"""
+_ENTRY = "SELECT record FROM operations WHERE id = ?"
+_STATE = "SELECT state FROM operations WHERE id = ?"
+_ANSWERED = "SELECT record FROM operations WHERE state = 'answered' ORDER BY started_ms, id LIMIT ?"
+_SEARCH = """
+    SELECT record FROM operations
+    WHERE started_ms >= :start_ms AND started_ms < :end_ms
+        AND (:key_id IS NULL OR key_id = :key_id) AND (:end_user IS NULL OR end_user = :end_user)
+    ORDER BY started_ms DESC, id DESC LIMIT :limit
+"""
+
+
+class SqliteLedger:
+    """LedgerStore. `on_answered` is called after each write that leaves a row to be settled.
+
+    It stands in for the stream of the DynamoDB table. It runs in the writer's thread, after the commit and outside
+    the lock: it should set an event and return.
+    """
+
+    def __init__(self, database: Database, *, on_answered: Callable[[], None] | None = None) -> None:
+        self._database = database
+        self._on_answered = on_answered
+
+    def begin(self, entry: Entry) -> None:
+        """One INSERT."""
+        check_begun(entry)
+        if self._database.change(_BEGIN, _columns(entry)) == 0:
+            raise AlreadyExists("operation")
+        self._announce(entry)
+
+    def advance(
+        self, entry: Entry, *, since: State, owned: Sequence[Ownership] = (), retired: Sequence[Ref] = (), at: int = 0
+    ) -> None:
+        """One UPDATE; a transaction where ownership follows."""
+        check_advance(entry, since, owned, retired)
+        values = {**_columns(entry), "since": since}
+        if not owned and not retired:
+            _expect(self._database.change(_REPLACE, values), 1)
+        else:
+            with self._database.transaction() as connection:
+                _expect(connection.execute(_REPLACE, values).rowcount, 1)
+                _write_ownership(connection, owned, retired, at)
+        self._announce(entry)
+
+    def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+        """One transaction."""
+        check_settle(settled, rollups)
+        replaced = [{**_columns(entry), "since": State.ANSWERED} for entry in settled]
+        added = [_addition(rollup) for rollup in rollups]
+        with self._database.transaction() as connection:
+            _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
+            connection.executemany(_ADD, added)
+
+    def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
+        """One point read for each id."""
+        return frozenset(id_ for id_ in ids if self._database.rows(_STATE, (object_part(id_),)) == [(State.ANSWERED,)])
+
+    def give(self, owned: Sequence[Ownership]) -> None:
+        """Ownership that no operation brought about: the demo files of the one-machine edition. Not of the port."""
+        with self._database.transaction() as connection:
+            _write_ownership(connection, owned, (), 0)
+
+    def entry(self, operation_id: OperationId) -> Entry | None:
+        """One point read."""
+        found = self._entries(_ENTRY, (object_part(operation_id),))
+        return found[0] if found else None
+
+    def answered(self, limit: int) -> Sequence[Entry]:
+        """The head of a partial index."""
+        return self._entries(_ANSWERED, (max(limit, 0),))
+
+    def search(self, query: RecordQuery) -> Sequence[Entry]:
+        """A walk down the index of times; rows of other keys and end users are read and passed over."""
+        check_query(query)
+        values = {
+            "start_ms": query.start_ms,
+            "end_ms": query.end_ms,
+            "key_id": query.key_id,
+            "end_user": query.end_user,
+            "limit": max(query.limit, 0),
+        }
+        return self._entries(_SEARCH, values)
+
+    def _entries(self, statement: str, values: Any) -> list[Entry]:  # noqa: ANN401  # what sqlite3 binds
+        return [Entry.from_record(json.loads(record)) for (record,) in self._database.rows(statement, values)]
+
+    def _announce(self, entry: Entry) -> None:
+        if entry.state is State.ANSWERED and self._on_answered is not None:
+            self._on_answered()
+
+
+def _columns(entry: Entry) -> dict[str, str | int | None]:
+    return {
+        "id": entry.id,
+        "state": entry.state,
+        "started_ms": entry.started_ms,
+        "key_id": entry.key_id,
+        "end_user": entry.end_user,
+        "record": json.dumps(entry.to_record(), separators=(",", ":")),
+    }
+
+
+def _addition(rollup: Rollup) -> tuple[str | int, ...]:
+    bucket = rollup.bucket
+    place = (bucket.scope, bucket.scope_id, bucket.day, bucket.provider, bucket.operation)
+    return (*place, rollup.calls, rollup.failures, rollup.spend)
+
+
+def _write_ownership(
+    connection: sqlite3.Connection, owned: Sequence[Ownership], retired: Sequence[Ref], at: int
+) -> None:
+    for row in owned:
+        ref = row.ref
+        holder = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id, row.created_at)
+        values = (*holder, row.end_user, row.parent, row.snapshot, row.retired_at)
+        _expect(connection.execute(_OWN, values).rowcount, 1)
+    for ref in retired:
+        _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
+
+
+def _expect(changed: int, expected: int) -> None:
+    if changed != expected:
+        raise StateConflict("a row was not as it had to be")
