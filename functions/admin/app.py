@@ -1,0 +1,14 @@
+"""Keys and spend, for the holder of the master key. Its role writes what the api's may only read."""
+
+from vectorgate.admin.desk import AdminDesk
+from vectorgate.entrypoint import Event, Function
+from vectorgate.lambda_http import Result, serve
+from vectorgate.runtime import deployed_admin
+
+
+def act(event: Event, desk: AdminDesk) -> Result:
+    """One administrator's request."""
+    return serve(desk, event, desk.telemetry)
+
+
+handler = Function(act, deployed_admin)

@@ -1,0 +1,13 @@
+"""The async logging function: the table's stream in, costs and rollups booked, the first failing record out."""
+
+from vectorgate.entrypoint import Event, Function
+from vectorgate.ledger.stream import Bookkeeper, StreamResult
+from vectorgate.runtime import deployed_bookkeeper
+
+
+def act(event: Event, bookkeeper: Bookkeeper) -> StreamResult:
+    """One batch of the stream."""
+    return bookkeeper.settle_stream(event)
+
+
+handler = Function(act, deployed_bookkeeper)

@@ -1,0 +1,86 @@
+"""`/key/...`: LiteLLM's routes and field names for virtual keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from vectorgate import wire
+from vectorgate.errors import InvalidRequest, NotFound
+from vectorgate.ids import KeyId, key_id_of
+from vectorgate.keys.issue import GenerateKey, new_key
+from vectorgate.wire.fields import WireModel
+
+if TYPE_CHECKING:
+    from vectorgate.admin.desk import AdminDesk
+    from vectorgate.keys.model import VirtualKey
+    from vectorgate.messages import Request
+
+MAX_BODY: Final = 64 * 1024
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class DeleteKeys(WireModel):
+    """`POST /key/delete`: keys, or their hashes."""
+
+    keys: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=512)]], Field(max_length=100)]
+
+
+def generate(request: Request, desk: AdminDesk) -> dict[str, object]:
+    """Make a key. The answer holds the secret; nothing else ever will."""
+    body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    secret, row = new_key(wire.validate(GenerateKey, body), desk.clock, desk.chance)
+    desk.stores.keys.add_key(row)
+    return {"key": secret, **described(row)}
+
+
+def info(request: Request, desk: AdminDesk) -> dict[str, object]:
+    """What is known of a key, by the key or by its hash."""
+    presented = request.query.get("key", "")
+    if not presented:
+        raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
+    row = desk.stores.keys.key(key_id_in(presented))
+    if row is None:
+        raise NotFound("No such key.", param="key")
+    return {"key": row.id, "info": described(row)}
+
+
+def delete(request: Request, desk: AdminDesk) -> dict[str, object]:
+    """Delete keys. What they made stays with their tenant; they stop working within 30 s everywhere."""
+    body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    ids = [key_id_in(presented) for presented in wire.validate(DeleteKeys, body).keys]
+    deleted = [key_id for key_id in ids if desk.stores.keys.delete_key(key_id)]
+    if not deleted and ids:
+        raise NotFound("No such key.", param="keys")
+    return {"deleted_keys": deleted}
+
+
+def key_id_in(presented: str) -> KeyId:
+    """The id of a key that is given as itself or as its hash: an administrator may hold either."""
+    return KeyId(presented) if _HASH.fullmatch(presented) else key_id_of(presented)
+
+
+def described(row: VirtualKey) -> dict[str, object]:
+    """A key as LiteLLM shows it: `token` is its hash."""
+    return {
+        "token": row.id,
+        "key_alias": row.alias,
+        "team_id": row.team_id,
+        "user_id": row.user_id,
+        "created_at": _iso(row.created_at),
+        "expires": _iso(row.expires_at),
+        "blocked": row.blocked,
+        "allowed_vector_store_indexes": [
+            {"index_name": name, "index_permissions": sorted(permissions)}
+            for name, permissions in sorted(row.indexes.items())
+        ],
+        "metadata": json.loads(row.metadata) if row.metadata is not None else {},
+    }
+
+
+def _iso(unix_s: int | None) -> str | None:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat() if unix_s is not None else None

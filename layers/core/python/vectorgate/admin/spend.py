@@ -1,0 +1,129 @@
+"""`GET /spend/logs`: the ledger's rows under LiteLLM's names."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin.keys import key_id_in
+from vectorgate.clock import MILLISECONDS
+from vectorgate.errors import InvalidRequest
+from vectorgate.ids import OperationId
+from vectorgate.ledger.model import State
+from vectorgate.ledger.store import RecordQuery
+from vectorgate.money import NANO_PER_USD, ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.admin.desk import AdminDesk
+    from vectorgate.ledger.model import Entry
+    from vectorgate.messages import Request
+
+DEFAULT_DAYS: Final = 30
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 1_000
+_OPERATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_STATUS: Final = {
+    State.STARTED: "pending",
+    State.UNCERTAIN: "uncertain",
+    State.VOIDED: "failure",
+}
+
+
+def logs(request: Request, desk: AdminDesk) -> list[dict[str, object]]:
+    """The rows that the query's filters leave, newest first. InvalidRequest for a filter that makes no sense."""
+    query = request.query
+    if "request_id" in query:
+        return [row for row in _one(query["request_id"], desk) if _passes(row, query)]
+    return [described(entry) for entry in desk.stores.ledger.search(_search(query, desk.clock.unix_ms()))]
+
+
+def _one(request_id: str, desk: AdminDesk) -> list[dict[str, object]]:
+    if not _OPERATION_ID.fullmatch(request_id):
+        raise _invalid("request_id", "the x-litellm-call-id of an answer")
+    entry = desk.stores.ledger.entry(OperationId(request_id))
+    return [described(entry)] if entry is not None else []
+
+
+def _passes(row: Mapping[str, object], query: Mapping[str, str]) -> bool:
+    key_fits = "api_key" not in query or row["api_key"] == key_id_in(query["api_key"])
+    return key_fits and ("end_user" not in query or row["end_user"] == query["end_user"])
+
+
+def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
+    end_ms = _moment("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
+    default_start = end_ms - DEFAULT_DAYS * 86_400 * MILLISECONDS
+    return RecordQuery(
+        start_ms=_moment("start_date", query["start_date"]) if "start_date" in query else max(0, default_start),
+        end_ms=end_ms,
+        limit=_limit(query.get("limit")),
+        key_id=key_id_in(query["api_key"]) if "api_key" in query else None,
+        end_user=query.get("end_user"),
+    )
+
+
+def _moment(param: str, text: str, *, end_of_day: bool = False) -> int:
+    """Milliseconds of a day (`2026-11-22`; an end day counts whole) or of an ISO 8601 time, UTC by default."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if end_of_day and len(text) == len("2026-11-22"):
+            moment += timedelta(days=1)
+        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * MILLISECONDS)
+    except (ValueError, OverflowError):
+        raise _invalid(param, "a date such as 2026-11-22") from None
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) or not 1 <= int(text) <= MAX_LIMIT:
+        raise _invalid("limit", f"an integer from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def _invalid(param: str, expected: str) -> InvalidRequest:
+    return InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)
+
+
+def described(entry: Entry) -> dict[str, object]:
+    """One row. `spend` is dollars; `spend_nano_usd` the same, exactly. `status` says how it ended for the client.
+
+    A row that is not settled yet names no price: `state` says what it waits for.
+    """
+    spend = entry.spend if entry.spend is not None else ZERO
+    return {
+        "request_id": entry.id,
+        "call_type": entry.operation,
+        "api_key": entry.key_id,
+        "key_alias": entry.key_alias,
+        "team_id": entry.team_id,
+        "user": entry.user_id,
+        "end_user": entry.end_user,
+        "request_tags": list(entry.tags),
+        "custom_llm_provider": entry.provider,
+        "vector_store_id": entry.vector_store_id,
+        "file_id": entry.file_id,
+        "batch_id": entry.batch_id,
+        "status": _STATUS.get(entry.state, "success" if entry.succeeded else "failure"),
+        "state": entry.state,
+        "status_code": entry.status_code,
+        "error_code": entry.error_code,
+        "spend": spend / NANO_PER_USD if spend % NANO_PER_USD else spend // NANO_PER_USD,
+        "spend_nano_usd": spend,
+        "price_id": entry.price_id,
+        "startTime": _iso(entry.started_ms),
+        "endTime": _iso(entry.ended_ms),
+        "upstream_ms": _milliseconds(entry.upstream_us),
+        "overhead_ms": _milliseconds(entry.overhead_us),
+        "upstream_request_id": entry.upstream_request_id,
+    }
+
+
+def _iso(unix_ms: int | None) -> str | None:
+    return datetime.fromtimestamp(unix_ms / MILLISECONDS, UTC).isoformat(timespec="milliseconds") if unix_ms else None
+
+
+def _milliseconds(microseconds: int | None) -> float | None:
+    return microseconds / 1000 if microseconds is not None else None

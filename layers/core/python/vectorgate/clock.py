@@ -1,0 +1,47 @@
+"""Time and chance as values that are handed in, so that a simulation can own both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vectorgate.ids import OperationId, uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MILLISECONDS = 1_000
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`wall` in seconds since 1970, `monotonic` in seconds from anywhere, `sleep` for as many seconds."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def unix_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self.wall() * MILLISECONDS)
+
+    def unix_s(self) -> int:
+        """Seconds since 1970, as the API gives them."""
+        return int(self.wall())
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """`bits(n)`: an integer of n random bits, unpredictable in production."""
+
+    bits: Callable[[int], int]
+
+    def fraction(self) -> float:
+        """Uniform in [0, 1): for jitter."""
+        return float(self.bits(53)) / (1 << 53)
+
+
+def new_operation_id(clock: Clock, chance: Chance) -> OperationId:
+    """A fresh, time-ordered id."""
+    return uuid7(clock.unix_ms(), chance.bits(74))

@@ -1,0 +1,177 @@
+"""The path of a request, one screen: identify -> admit -> authorise -> begin -> forward -> conclude -> reply.
+
+Each step is one function that adds one concern and ends in an ApiError or in the next step. The order is the
+precedence of answers: 401 identity, 404 route, 413 and 400 body, 404 ownership, then the provider's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate import identity
+from vectorgate.admission import Limits, Order, admit
+from vectorgate.clock import new_operation_id
+from vectorgate.errors import ApiError, Unauthenticated, Unavailable
+from vectorgate.ledger.model import Entry, State
+from vectorgate.operations import Safety
+from vectorgate.pricing.charge import charge_for
+from vectorgate.providers.base import Answer, Call
+from vectorgate.reply import refused, replied
+from vectorgate.routing import route
+from vectorgate.stores import StoreError, StoreUnavailable
+from vectorgate.tenancy.authority import authorise
+from vectorgate.tenancy.live import page_of
+from vectorgate.upstream.exchange import Exchange
+from vectorgate.visit import UNROUTED, Visit, owned_by_visit, retired_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.clock import Chance, Clock
+    from vectorgate.ids import ProviderName
+    from vectorgate.keys.cache import CachedKeys
+    from vectorgate.keys.model import Principal
+    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.limits import TokenBucket
+    from vectorgate.messages import Request, Response
+    from vectorgate.observability import Telemetry
+    from vectorgate.pricing.book import PriceBook
+    from vectorgate.providers.base import Provider
+    from vectorgate.tenancy.store import OwnershipStore
+    from vectorgate.upstream.credentials import Credentials
+    from vectorgate.upstream.outcome import Transport
+
+DEADLINE_SECONDS: Final = 28.0  # API Gateway cuts at 30 s, and what is behind must have ended by then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Everything that a request needs, handed in by the composition root. `providers`: the default one first."""
+
+    clock: Clock
+    chance: Chance
+    keys: CachedKeys
+    ownership: OwnershipStore
+    ledger: LedgerStore
+    book: PriceBook
+    providers: Mapping[ProviderName, Provider]
+    credentials: Credentials
+    transport: Transport
+    telemetry: Telemetry
+    limits: Limits
+    strangers: TokenBucket
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request, and leave one row that says what became of it."""
+        visit = self._arrive(request)
+        try:
+            principal = self._identify(visit)
+            order = self._admit(visit)
+            provider = self._authorise(visit, principal, order)
+            self._begin(visit, order)
+            answer = self._forward(visit, order, provider)
+            self._conclude(visit, order, provider, answer)
+        except ApiError as error:
+            self._refuse(visit, error)
+            return refused(error, visit)
+        finally:
+            self.telemetry.request(visit.entry)
+        return replied(answer, visit, charge_for(visit.entry, self.book))
+
+    def _arrive(self, request: Request) -> Visit:
+        operation_id = new_operation_id(self.clock, self.chance)
+        entry = Entry(id=operation_id, operation=UNROUTED, state=State.STARTED, started_ms=self.clock.unix_ms())
+        return Visit(request=request, clock=self.clock, entry=entry, began=self.clock.monotonic())
+
+    def _identify(self, visit: Visit) -> Principal:
+        """Somebody, or 401; 503 when the keys cannot be read. Nothing is parsed for a stranger."""
+        try:
+            principal = identity.identify(visit.request, self.keys, self.clock.unix_s())
+        except StoreError as error:
+            raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
+        visit.identified(principal)
+        return principal
+
+    def _admit(self, visit: Visit) -> Order:
+        """A row of the table, and a body that OpenAI would accept."""
+        matched = route(visit.request.method, visit.request.path)
+        visit.knows(operation=matched.operation.name)
+        order = admit(visit.request, matched, self.providers, self.limits)
+        visit.admitted(order)
+        return order
+
+    def _authorise(self, visit: Visit, principal: Principal, order: Order) -> ProviderName:
+        """The provider at which the caller owns everything that the order names, or 404."""
+        try:
+            provider = authorise(order, principal.tenant, self.ownership, list(self.providers))
+        except StoreUnavailable as error:
+            raise Unavailable("The gateway cannot check ownership at this moment.", code="store_unavailable") from error
+        visit.knows(provider=provider)
+        return provider
+
+    def _begin(self, visit: Visit, order: Order) -> None:
+        """Write-ahead: whatever may reach the provider leaves a trace before it does."""
+        if order.operation.safety is Safety.READ:
+            return
+        self._write_new(visit)
+
+    def _forward(self, visit: Visit, order: Order, provider: ProviderName) -> Answer:
+        """Ask the provider, within the time that API Gateway leaves."""
+        if order.mock_response is not None:
+            return Answer(status=200, headers={}, document=order.mock_response)
+        began = self.clock.monotonic()
+        exchange = Exchange(
+            provider=self.providers[provider],
+            credentials=self.credentials,
+            transport=self.transport,
+            clock=self.clock,
+            chance=self.chance,
+            deadline=visit.began + DEADLINE_SECONDS,
+        )
+        try:
+            if order.operation.lists is not None:
+                return page_of(order, visit.entry, self.ownership, exchange)
+            call = Call(operation=order.operation, ids=order.ids, query=order.query, content=order.content)
+            return exchange.ask(call)
+        finally:
+            visit.upstream_s = self.clock.monotonic() - began
+
+    def _conclude(self, visit: Visit, order: Order, provider: ProviderName, answer: Answer) -> None:
+        """The row becomes `answered`, and what came into being gets its owner, in one transaction.
+
+        When that fails after a change upstream, the client is answered all the same: the change took place, and the
+        row that still says `started` brings it back. A read whose row cannot be written is not answered: no call goes
+        unrecorded, and a read can be repeated.
+        """
+        started = visit.entry.state
+        visit.answered(answer, order)
+        if not visit.begun:
+            self._write_new(visit)
+            return
+        owned, retired = owned_by_visit(order, answer, visit.entry), retired_by(order, provider)
+        try:
+            self.ledger.advance(visit.entry, since=started, owned=owned, retired=retired, at=self.clock.unix_s())
+        except StoreError as error:
+            self.telemetry.unrecorded(visit.entry, error)
+
+    def _write_new(self, visit: Visit) -> None:
+        try:
+            self.ledger.begin(visit.entry)
+        except StoreError as error:
+            raise Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable") from error
+        visit.begun = True
+
+    def _refuse(self, visit: Visit, error: ApiError) -> None:
+        """Leave the row of a call that ends in an error. Strangers' rows are rationed: they must not make us write."""
+        started = visit.entry.state
+        if started is not State.STARTED or (isinstance(error, Unauthenticated) and not self.strangers.admits()):
+            return
+        visit.failed(error, self.book)
+        try:
+            if visit.begun:
+                self.ledger.advance(visit.entry, since=started)
+            else:
+                self.ledger.begin(visit.entry)
+        except StoreError as failure:
+            self.telemetry.unrecorded(visit.entry, failure)

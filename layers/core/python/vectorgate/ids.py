@@ -1,0 +1,52 @@
+"""The identifiers, each its own type, and the patterns that they match before they become part of a key or path."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NewType
+
+OperationId = NewType("OperationId", str)  # UUIDv7, canonical text
+KeyId = NewType("KeyId", str)  # SHA-256 of a virtual key, 64 hex digits: what LiteLLM's logs call `api_key`
+TenantId = NewType("TenantId", str)  # "team:<team_id>", else "key:<KeyId>"
+ObjectId = NewType("ObjectId", str)  # vs_..., file-..., vsfb_...
+ProviderName = NewType("ProviderName", str)
+
+# Wide enough for every shape seen on the wire (CONTRACT.md 1.3), and free of '#', '/', '%', '.' and controls.
+OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+# Names that people choose (teams, users, end users): printable, without the '#' that separates key parts.
+LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
+
+_UUID7_VERSION = 0x7 << 76
+_UUID7_VARIANT = 0b10 << 62
+
+
+def is_object_id(text: str) -> bool:
+    """Whether `text` may stand in a path, a key or an upstream request as an object's id."""
+    return OBJECT_ID.fullmatch(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """Whether `text` may name a team, user, end user or tag."""
+    return LABEL.fullmatch(text) is not None
+
+
+def uuid7(unix_ms: int, random_bits: int) -> OperationId:
+    """RFC 9562 UUIDv7 of 48 bits of time and 74 of randomness: sorts by time, so a log reads in order."""
+    rand_a, rand_b = (random_bits >> 62) & 0xFFF, random_bits & ((1 << 62) - 1)
+    value = (unix_ms & ((1 << 48) - 1)) << 80 | _UUID7_VERSION | rand_a << 64 | _UUID7_VARIANT | rand_b
+    text = f"{value:032x}"
+    return OperationId("-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])))
+
+
+def unix_ms_of(operation_id: OperationId) -> int:
+    """When the id was made, milliseconds since 1970."""
+    return int(operation_id[:8] + operation_id[9:13], 16)
+
+
+def key_id_of(secret: str) -> KeyId:
+    """The name of a virtual key everywhere but in its owner's hands.
+
+    Plain SHA-256 is enough because the key is 256 random bits: there is no dictionary to try.
+    """
+    return KeyId(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest())

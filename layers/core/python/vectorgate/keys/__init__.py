@@ -1,0 +1,1 @@
+"""Virtual keys: what a developer presents, and whom it stands for."""

@@ -1,0 +1,103 @@
+"""Make a virtual key: 256 random bits, shown once, kept as their SHA-256."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from vectorgate.errors import InvalidRequest
+from vectorgate.ids import LABEL, key_id_of
+from vectorgate.keys.model import IndexPermission, VirtualKey
+from vectorgate.wire.fields import WireModel
+
+if TYPE_CHECKING:
+    from vectorgate.clock import Chance, Clock
+
+KEY_BITS: Final = 256
+MAX_METADATA: Final = 2_048
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d|w|mo)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400}
+
+Label = Annotated[str, StringConstraints(max_length=128)]
+
+
+class IndexGrant(WireModel):
+    """One index that the key may use, and how (LiteLLM's `allowed_vector_store_indexes`)."""
+
+    index_name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    index_permissions: Annotated[list[Annotated[str, StringConstraints(max_length=16)]], Field(max_length=2)]
+
+
+class GenerateKey(WireModel):
+    """`POST /key/generate`: LiteLLM's names for what a key is and may do."""
+
+    key_alias: Label | None = None
+    team_id: Label | None = None
+    user_id: Label | None = None
+    duration: Annotated[str, StringConstraints(max_length=16)] | None = None
+    allowed_vector_store_indexes: Annotated[list[IndexGrant], Field(max_length=100)] | None = None
+    metadata: dict[str, object] | None = None
+
+
+def new_key(wish: GenerateKey, clock: Clock, chance: Chance) -> tuple[str, VirtualKey]:
+    """The secret, to be shown now and never again, and the row to keep. InvalidRequest for what cannot be granted."""
+    secret = "sk-" + base64.urlsafe_b64encode(chance.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode().rstrip("=")
+    now = clock.unix_s()
+    row = VirtualKey(
+        id=key_id_of(secret),
+        created_at=now,
+        alias=_label("key_alias", wish.key_alias),
+        team_id=_label("team_id", wish.team_id),
+        user_id=_label("user_id", wish.user_id),
+        expires_at=now + _seconds(wish.duration) if wish.duration is not None else None,
+        indexes={grant.index_name: _permissions(grant) for grant in wish.allowed_vector_store_indexes or ()},
+        metadata=_metadata(wish.metadata),
+    )
+    return secret, row
+
+
+def _label(param: str, text: str | None) -> str | None:
+    if text is not None and not LABEL.fullmatch(text):
+        raise InvalidRequest(
+            f"Invalid '{param}': expected 1 to 128 printable characters without '#'.", code="invalid_value", param=param
+        )
+    return text
+
+
+def _seconds(duration: str) -> int:
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        raise InvalidRequest(
+            "Invalid 'duration': expected a number and a unit, such as '30s', '30m', '30h', '30d', '1w' or '1mo'.",
+            code="invalid_value",
+            param="duration",
+        )
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _permissions(grant: IndexGrant) -> frozenset[IndexPermission]:
+    try:
+        return frozenset(IndexPermission(permission) for permission in grant.index_permissions)
+    except ValueError:
+        raise InvalidRequest(
+            "Invalid value in 'index_permissions'. Supported values are: 'read' and 'write'.",
+            code="invalid_value",
+            param="allowed_vector_store_indexes",
+        ) from None
+
+
+def _metadata(metadata: dict[str, object] | None) -> str | None:
+    if metadata is None:
+        return None
+    text = json.dumps(metadata, separators=(",", ":"))
+    if len(text) > MAX_METADATA:
+        raise InvalidRequest(
+            f"Invalid 'metadata': expected at most {MAX_METADATA} characters of JSON.",
+            code="string_above_max_length",
+            param="metadata",
+        )
+    return text

@@ -1,0 +1,25 @@
+"""The port to the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from vectorgate.ids import KeyId
+    from vectorgate.keys.model import VirtualKey
+
+
+class KeyStore(Protocol):
+    """`api` holds the reading half only; the admin function's role may write."""
+
+    def key(self, key_id: KeyId) -> VirtualKey | None:
+        """The key's row, consistent with the last write."""
+        ...
+
+    def add_key(self, key: VirtualKey) -> None:
+        """Write a new row. AlreadyExists when there is one of that id."""
+        ...
+
+    def delete_key(self, key_id: KeyId) -> bool:
+        """Remove the row; False when there was none."""
+        ...

@@ -1,0 +1,110 @@
+r"""The states of an operation's row and the only ways between them. Pure.
+
+::
+
+    started --> answered --> settled
+       |  \--> uncertain --> answered | voided
+       \-----> voided
+
+`started` is written before anything is forwarded, so that a crash leaves a trace of every call that may have reached
+the provider. `settled` and `voided` are terminal: they never change, and a correction is a new row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.ids import KeyId, ObjectId, OperationId, ProviderName, TenantId
+    from vectorgate.money import NanoUSD
+
+Scalar: TypeAlias = str | int | tuple[str, ...]
+
+
+_FIRST_ERROR = 400  # HTTP statuses from here on are failures
+
+
+class State(StrEnum):
+    """Where an operation stands."""
+
+    STARTED = "started"
+    ANSWERED = "answered"
+    UNCERTAIN = "uncertain"
+    VOIDED = "voided"
+    SETTLED = "settled"
+
+
+SUCCESSORS: Mapping[State, frozenset[State]] = {
+    State.STARTED: frozenset({State.ANSWERED, State.UNCERTAIN, State.VOIDED}),
+    State.UNCERTAIN: frozenset({State.ANSWERED, State.VOIDED}),
+    State.ANSWERED: frozenset({State.SETTLED}),
+    State.VOIDED: frozenset(),
+    State.SETTLED: frozenset(),
+}
+
+
+class IllegalTransition(Exception):
+    """A programming error: the ledger has no such way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One operation's row: under 1 KiB, no body, no secret.
+
+    Times are Unix milliseconds, durations microseconds, money nano-dollars. `key_id` and what hangs on it is None for
+    a caller whom nobody knows. `status_code` is what the client was answered; `fingerprint` the SHA-256 of the body
+    that was forwarded; `price_id` names the entry of the price book that `spend` was computed with.
+    """
+
+    id: OperationId
+    operation: str
+    state: State
+    started_ms: int
+    key_id: KeyId | None = None
+    tenant: TenantId | None = None
+    key_alias: str | None = None
+    team_id: str | None = None
+    user_id: str | None = None
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    provider: ProviderName | None = None
+    vector_store_id: ObjectId | None = None
+    file_id: ObjectId | None = None
+    batch_id: ObjectId | None = None
+    fingerprint: str | None = None
+    ended_ms: int | None = None
+    status_code: int | None = None
+    error_code: str | None = None
+    upstream_request_id: str | None = None
+    upstream_us: int | None = None
+    overhead_us: int | None = None
+    spend: NanoUSD | None = None
+    price_id: str | None = None
+
+    def moved_to(self, state: State, **changes: object) -> Entry:
+        """The same row in a later state. IllegalTransition when the ledger has no such way."""
+        if state not in SUCCESSORS[self.state]:
+            raise IllegalTransition(f"{self.state} -> {state}")
+        return replace(self, state=state, **changes)  # type: ignore[arg-type]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the client got what it asked for."""
+        return self.status_code is not None and self.status_code < _FIRST_ERROR
+
+    def to_record(self) -> dict[str, Scalar]:
+        """Field by field, without those that have no value: what a store keeps."""
+        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in pairs if value is not None and value != ()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, object]) -> Entry:
+        """The inverse of `to_record`."""
+        known = {field.name: record[field.name] for field in fields(cls) if field.name in record}
+        known["state"] = State(str(known["state"]))
+        known["tags"] = tuple(cast("list[str]", known.get("tags", ())))
+        return cls(**known)  # type: ignore[arg-type]

@@ -1,0 +1,68 @@
+"""From answered rows to costs: the async logging function's whole work, wherever it runs.
+
+A notification (a stream record, a poll) is a hint that a row is answered; the row's state decides. Rows are settled in
+chunks, each one transaction: every row's move `answered -> settled` on the condition of its state, and the rollups
+that the chunk adds up to. A row that another delivery has settled makes its chunk fail as a whole; it is dropped and
+the rest of the chunk tried again::
+
+    delivery 1   [a b c]  --transact-->  settled            sums += a+b+c
+    delivery 2   [c d]    --transact-->  conflict: c is settled, nothing written
+                 [d]      --transact-->  settled            sums += d
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ledger.model import State
+from vectorgate.pricing.charge import charge_for
+from vectorgate.reports.model import rollups_of
+from vectorgate.stores import StateConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.pricing.book import PriceBook
+
+MAX_ACTIONS: Final = 100  # of one DynamoDB transaction: rows and rollups together
+
+
+def settle(entries: Iterable[Entry], ledger: LedgerStore, book: PriceBook) -> int:
+    """Settle those of `entries` that are still `answered`; how many were.
+
+    Errors of the store pass through: what was not settled is still `answered`, and comes again.
+    """
+    unique = {entry.id: entry for entry in entries if entry.state is State.ANSWERED}
+    return sum(_settle_chunk(chunk, ledger) for chunk in _chunks([_settled(entry, book) for entry in unique.values()]))
+
+
+def _settled(entry: Entry, book: PriceBook) -> Entry:
+    charge = charge_for(entry, book)
+    return entry.moved_to(State.SETTLED, spend=charge.spend, price_id=charge.price_id)
+
+
+def _settle_chunk(chunk: Sequence[Entry], ledger: LedgerStore) -> int:
+    """One transaction, or one more for what is left whenever another delivery was faster."""
+    while chunk:
+        try:
+            ledger.settle(chunk, rollups_of(chunk))
+        except StateConflict:
+            waiting = ledger.unsettled([entry.id for entry in chunk])
+            chunk = [entry for entry in chunk if entry.id in waiting]
+        else:
+            return len(chunk)
+    return 0
+
+
+def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """As many rows as fit one transaction with the rollups that they add up to; at least one."""
+    chunk: list[Entry] = []
+    for entry in entries:
+        if chunk and len(chunk) + 1 + len(rollups_of([*chunk, entry])) > MAX_ACTIONS:
+            yield chunk
+            chunk = []
+        chunk.append(entry)
+    if chunk:
+        yield chunk

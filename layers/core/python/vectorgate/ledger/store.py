@@ -1,0 +1,79 @@
+"""The port to the ledger. Every method is one atomic write, or a read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from vectorgate.ids import KeyId, OperationId
+    from vectorgate.ledger.model import Entry, State
+    from vectorgate.reports.model import Rollup
+    from vectorgate.tenancy.model import Ownership, Ref
+
+# DynamoDB's limit of a transaction. `settle` spends one on each row and one on each rollup, `advance` one on the row
+# and one on each ownership row; the caller makes chunks. Both adapters raise ValueError above it.
+MAX_ACTIONS = 100
+# `search` on DynamoDB asks 16 shards for each day of the range. Both adapters raise ValueError above a year.
+MAX_SEARCH_MS = 366 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordQuery:
+    """Rows begun in [start_ms, end_ms), newest first, at most `limit`, of one key and one end user where given.
+
+    The range spans at most MAX_SEARCH_MS.
+    """
+
+    start_ms: int
+    end_ms: int
+    limit: int
+    key_id: KeyId | None = None
+    end_user: str | None = None
+
+
+class LedgerStore(Protocol):
+    """Two adapters, one contract: `tests/contract`."""
+
+    def begin(self, entry: Entry) -> None:
+        """Write a new row: `started` before forwarding, or already `answered` / `voided` for reads and refusals.
+
+        AlreadyExists when the id is taken. IllegalTransition for a state that no row begins in. One write.
+        """
+        ...
+
+    def advance(
+        self, entry: Entry, *, since: State, owned: Sequence[Ownership] = (), retired: Sequence[Ref] = (), at: int = 0
+    ) -> None:
+        """Replace the row by `entry` if it still stands at `since`, with the ownership that follows, all or nothing.
+
+        `owned` rows are new: one that exists with another tenant makes the whole a StateConflict; one of the same
+        tenant and object stays as it is. `retired` rows get `retired_at = at` (Unix seconds).
+        """
+        ...
+
+    def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+        """Replace each `answered` row by its settled form and add the rollups, all or nothing.
+
+        StateConflict when any of them is not `answered` (settled by another delivery): nothing was written, and
+        `unsettled` tells which are left. At most MAX_ACTIONS rows and rollups a call.
+        """
+        ...
+
+    def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
+        """Those of `ids` whose row stands at `answered`."""
+        ...
+
+    def entry(self, operation_id: OperationId) -> Entry | None:
+        """The row, consistent with the last write."""
+        ...
+
+    def answered(self, limit: int) -> Sequence[Entry]:
+        """The oldest rows that wait to be settled."""
+        ...
+
+    def search(self, query: RecordQuery) -> Sequence[Entry]:
+        """The rows that the query describes, for reports. May lag behind a write by the time of an index (< 1 s)."""
+        ...

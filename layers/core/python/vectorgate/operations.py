@@ -1,0 +1,200 @@
+"""The table: one row for each operation of the API. A new operation is a row here and a line in a test.
+
+What the descent (`gateway.py`) does with a call, it reads off the row: how the path and body must look, which ids the
+caller has to own, whether the provider may be asked twice, and what comes into being or ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from vectorgate import wire
+from vectorgate.tenancy.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import BaseModel
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+# 500 file ids of 128 characters and the largest metadata come to about 100 KiB.
+SMALL_BODY: Final = 256 * KIB
+# 2,000 files, each with 16 attributes, is the largest JSON the API knows; Lambda itself carries 6 MB.
+BATCH_BODY: Final = 5 * MIB
+
+
+class Safety(StrEnum):
+    """What a second execution at the provider would do."""
+
+    READ = "read"  # nothing: ask again freely, and write the record once, afterwards
+    IDEMPOTENT = "idempotent"  # what the first one did: delete, replace, cancel
+    CREATE = "create"  # a second thing comes into being: never repeated blindly
+
+
+class Media(StrEnum):
+    """The form of a request's body."""
+
+    NONE = "none"
+    JSON = "json"
+    MULTIPART = "multipart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One row.
+
+    `path` holds `{parameter}` segments, each of them an id that the caller must own (`PATH_KINDS`). `body_ids` names
+    the body's fields that hold file ids, `[]` for each element. `creates` is what the answer's id becomes the owner's;
+    `deletes` the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
+    """
+
+    name: str
+    method: str
+    path: str
+    safety: Safety
+    media: Media = Media.NONE
+    body: type[BaseModel] | None = None
+    query: Callable[[Mapping[str, str]], dict[str, str]] | None = None
+    max_body: int = SMALL_BODY
+    body_ids: tuple[str, ...] = ()
+    creates: Kind | None = None
+    deletes: str | None = None
+    lists: Kind | None = None
+    binary: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The path's parameter names, in order."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+
+PATH_KINDS: Final[Mapping[str, Kind]] = {
+    "vector_store_id": Kind.VECTOR_STORE,
+    "file_id": Kind.FILE,
+    "batch_id": Kind.BATCH,
+}
+
+_STORE = "/vector_stores/{vector_store_id}"
+_STORE_FILE = _STORE + "/files/{file_id}"
+_BATCH = _STORE + "/file_batches/{batch_id}"
+_FILE = "/files/{file_id}"
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        name="vector_stores.create",
+        method="POST",
+        path="/vector_stores",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=wire.CreateVectorStore,
+        body_ids=("file_ids[]",),
+        creates=Kind.VECTOR_STORE,
+    ),
+    Operation(
+        name="vector_stores.list",
+        method="GET",
+        path="/vector_stores",
+        safety=Safety.READ,
+        query=wire.query_reader(wire.ListQuery),
+        lists=Kind.VECTOR_STORE,
+    ),
+    Operation(name="vector_stores.retrieve", method="GET", path=_STORE, safety=Safety.READ),
+    Operation(
+        name="vector_stores.update",
+        method="POST",
+        path=_STORE,
+        safety=Safety.IDEMPOTENT,
+        media=Media.JSON,
+        body=wire.UpdateVectorStore,
+    ),
+    Operation(
+        name="vector_stores.delete",
+        method="DELETE",
+        path=_STORE,
+        safety=Safety.IDEMPOTENT,
+        deletes="vector_store_id",
+    ),
+    Operation(
+        name="vector_stores.search",
+        method="POST",
+        path=_STORE + "/search",
+        safety=Safety.READ,
+        media=Media.JSON,
+        body=wire.Search,
+    ),
+    Operation(
+        name="vector_stores.files.create",
+        method="POST",
+        path=_STORE + "/files",
+        safety=Safety.IDEMPOTENT,  # a store holds a file once: attaching it again is the same attachment
+        media=Media.JSON,
+        body=wire.CreateVectorStoreFile,
+        body_ids=("file_id",),
+    ),
+    Operation(
+        name="vector_stores.files.list",
+        method="GET",
+        path=_STORE + "/files",
+        safety=Safety.READ,
+        query=wire.query_reader(wire.ListStoreFilesQuery),
+    ),
+    Operation(name="vector_stores.files.retrieve", method="GET", path=_STORE_FILE, safety=Safety.READ),
+    Operation(
+        name="vector_stores.files.update",
+        method="POST",
+        path=_STORE_FILE,
+        safety=Safety.IDEMPOTENT,
+        media=Media.JSON,
+        body=wire.UpdateAttributes,
+    ),
+    Operation(name="vector_stores.files.delete", method="DELETE", path=_STORE_FILE, safety=Safety.IDEMPOTENT),
+    Operation(name="vector_stores.files.content", method="GET", path=_STORE_FILE + "/content", safety=Safety.READ),
+    Operation(
+        name="vector_stores.file_batches.create",
+        method="POST",
+        path=_STORE + "/file_batches",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=wire.CreateFileBatch,
+        max_body=BATCH_BODY,
+        body_ids=("file_ids[]", "files[].file_id"),
+        creates=Kind.BATCH,
+    ),
+    Operation(name="vector_stores.file_batches.retrieve", method="GET", path=_BATCH, safety=Safety.READ),
+    Operation(
+        name="vector_stores.file_batches.cancel", method="POST", path=_BATCH + "/cancel", safety=Safety.IDEMPOTENT
+    ),
+    Operation(
+        name="vector_stores.file_batches.list_files",
+        method="GET",
+        path=_BATCH + "/files",
+        safety=Safety.READ,
+        query=wire.query_reader(wire.ListStoreFilesQuery),
+    ),
+    Operation(
+        name="files.create",
+        method="POST",
+        path="/files",
+        safety=Safety.CREATE,
+        media=Media.MULTIPART,
+        body=wire.CreateFile,
+        max_body=512 * MIB,
+        creates=Kind.FILE,
+    ),
+    Operation(
+        name="files.list",
+        method="GET",
+        path="/files",
+        safety=Safety.READ,
+        query=wire.query_reader(wire.ListFilesQuery),
+        lists=Kind.FILE,
+    ),
+    Operation(name="files.retrieve", method="GET", path=_FILE, safety=Safety.READ),
+    Operation(name="files.delete", method="DELETE", path=_FILE, safety=Safety.IDEMPOTENT, deletes="file_id"),
+    Operation(name="files.content", method="GET", path=_FILE + "/content", safety=Safety.READ, binary=True),
+)
+
+BY_NAME: Final[Mapping[str, Operation]] = {operation.name: operation for operation in OPERATIONS}

@@ -1,0 +1,130 @@
+"""OpenAI's own dialect: also what the embedded upstream speaks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ids import ProviderName, is_object_id
+from vectorgate.messages import JSON
+from vectorgate.providers.base import (
+    Answer,
+    Problem,
+    UnreadableAnswer,
+    UpstreamRequest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.operations import Operation
+    from vectorgate.providers.base import Call, Credential, UpstreamResponse
+
+# What a client may see of the provider's headers. Everything else stays behind (cookies, CDN traces, organisation).
+PASSED_EXACT: Final = frozenset({"x-request-id", "retry-after", "retry-after-ms", "x-should-retry"})
+PASSED_PREFIXES: Final = ("openai-", "x-ratelimit-")
+_MAX_MESSAGE: Final = 2_000
+_MAX_FIELD: Final = 200
+_MAX_HEADER: Final = 1_000
+
+
+class OpenAI:
+    """`https://api.openai.com/v1`, or whatever host the secret names."""
+
+    def __init__(self, name: str = "openai") -> None:
+        self.name = ProviderName(name)
+
+    def request(self, call: Call, credential: Credential) -> UpstreamRequest:
+        """The operation's path below the credential's base URL, with the ids that were checked before."""
+        headers = {"authorization": f"Bearer {credential.api_key.reveal()}", "user-agent": "vectorgate", **call.headers}
+        if call.operation.path.startswith("/vector_stores"):
+            headers["openai-beta"] = "assistants=v2"
+        if isinstance(call.content, bytes):
+            headers["content-type"] = JSON
+        return UpstreamRequest(
+            method=call.operation.method,
+            url=credential.base_url + filled(call.operation.path, call.ids) + query_string(call.query),
+            headers=headers,
+            content=call.content,
+        )
+
+    def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
+        """The provider's document, with `bytes` beside `usage_bytes` for readers of the reference page."""
+        headers = passed_headers(response.headers)
+        request_id = self.request_id(response.headers)
+        if operation.binary:
+            content_type = response.headers.get("content-type", "application/octet-stream")
+            headers = {**headers, "content-type": content_type}
+            return Answer(status=response.status, headers=headers, body=response.body, request_id=request_id)
+        document = read_object(response.body.read())
+        if operation.creates is not None and not is_object_id(str(document.get("id", ""))):
+            raise UnreadableAnswer("the answer to a create names no id")
+        return Answer(
+            status=response.status, headers=headers, document=with_both_sizes(document), request_id=request_id
+        )
+
+    def problem(self, response: UpstreamResponse) -> Problem:
+        """OpenAI's four fields as far as they are there, bounded in length; never the raw body."""
+        try:
+            error = read_object(response.body.read()).get("error")
+        except UnreadableAnswer:
+            error = None
+        if not isinstance(error, dict):
+            return Problem(message=f"The provider answered with status {response.status}.", type="server_error")
+        return Problem(
+            message=_text(error.get("message"), _MAX_MESSAGE) or f"The provider answered {response.status}.",
+            type=_text(error.get("type"), _MAX_FIELD) or "server_error",
+            code=_text(error.get("code"), _MAX_FIELD),
+            param=_text(error.get("param"), _MAX_FIELD),
+        )
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """`x-request-id`, if it looks like one."""
+        return _text(headers.get("x-request-id"), _MAX_FIELD)
+
+
+def filled(path: str, ids: Mapping[str, str]) -> str:
+    """A path template with its ids. They match `ids.OBJECT_ID`, so nothing in them needs quoting."""
+    return path.format_map(ids)
+
+
+def query_string(query: Mapping[str, str]) -> str:
+    """`?a=b&c=d`, or nothing."""
+    from urllib.parse import urlencode  # noqa: PLC0415 - most requests have no query
+
+    return "?" + urlencode(query) if query else ""
+
+
+def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of the provider's headers that a client may see."""
+    return {
+        name: value[:_MAX_HEADER]
+        for name, value in headers.items()
+        if name in PASSED_EXACT or name.startswith(PASSED_PREFIXES)
+    }
+
+
+def read_object(content: bytes) -> dict[str, object]:
+    """A JSON object. UnreadableAnswer for anything else."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableAnswer("the provider's answer is not JSON") from error
+    if not isinstance(document, dict):
+        raise UnreadableAnswer("the provider's answer is not a JSON object")
+    return document
+
+
+def with_both_sizes(document: dict[str, object]) -> dict[str, object]:
+    """Give each vector store `bytes` (the reference page) beside `usage_bytes` (OpenAI), whichever it lacks."""
+    if document.get("object") == "vector_store":
+        for present, missing in (("usage_bytes", "bytes"), ("bytes", "usage_bytes")):
+            if present in document:
+                document.setdefault(missing, document[present])
+    elif document.get("object") == "list" and isinstance(document.get("data"), list):
+        document["data"] = [with_both_sizes(item) if isinstance(item, dict) else item for item in document["data"]]  # type: ignore[attr-defined]
+    return document
+
+
+def _text(value: object, most: int) -> str | None:
+    return value[:most] if isinstance(value, str) and value else None

@@ -1,0 +1,45 @@
+"""From an answer or an error to what the client receives: the provider's headers that may pass, and ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vectorgate.messages import Response
+from vectorgate.money import ZERO, format_usd
+
+if TYPE_CHECKING:
+    from vectorgate.errors import ApiError
+    from vectorgate.money import NanoUSD
+    from vectorgate.pricing.charge import Charge
+    from vectorgate.providers.base import Answer
+    from vectorgate.visit import Visit
+
+
+def replied(answer: Answer, visit: Visit, charge: Charge) -> Response:
+    """A success, with what it costs."""
+    headers = {**_own_headers(visit, charge.spend), **answer.headers}
+    if answer.document is None:
+        return Response(status=answer.status, headers=headers, body=answer.body)
+    return Response.of_json(answer.status, answer.document, headers)
+
+
+def refused(error: ApiError, visit: Visit) -> Response:
+    """An error in OpenAI's envelope."""
+    return Response.of_json(error.status, error.envelope(), {**_own_headers(visit, ZERO), **error.headers})
+
+
+def _own_headers(visit: Visit, spend: NanoUSD) -> dict[str, str]:
+    """LiteLLM's names. The overhead is what the request took less the time that the provider had it."""
+    elapsed_us = visit.elapsed_us()
+    upstream_us = visit.entry.upstream_us or 0
+    return {
+        "x-request-id": visit.entry.id,
+        "x-litellm-call-id": visit.entry.id,
+        "x-litellm-response-cost": format_usd(spend),
+        "x-litellm-response-duration-ms": _milliseconds(elapsed_us),
+        "x-litellm-overhead-duration-ms": _milliseconds(max(0, elapsed_us - upstream_us)),
+    }
+
+
+def _milliseconds(microseconds: int) -> str:
+    return f"{microseconds / 1000:.3f}"

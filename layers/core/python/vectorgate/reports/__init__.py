@@ -1,0 +1,1 @@
+"""What is said of the ledger: rollups, and the spend log."""

@@ -1,0 +1,82 @@
+"""Rollups: sums over settled rows, added in the same transaction that settles them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from vectorgate.clock import MILLISECONDS
+from vectorgate.money import ZERO, NanoUSD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vectorgate.ledger.model import Entry
+
+
+class Scope(StrEnum):
+    """By what usage is summed."""
+
+    KEY = "key"
+    TENANT = "tenant"
+    END_USER = "end_user"
+    STORE = "store"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Bucket:
+    """One sum's place: whose, which UTC day (`YYYY-MM-DD`), at which provider, by which operation."""
+
+    scope: Scope
+    scope_id: str
+    day: str
+    provider: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """What to add to a bucket: calls, those of them that failed, and nano-dollars."""
+
+    bucket: Bucket
+    calls: int
+    failures: int
+    spend: NanoUSD
+
+
+def day_of(unix_ms: int) -> str:
+    """The UTC day that a moment belongs to."""
+    return datetime.fromtimestamp(unix_ms / MILLISECONDS, UTC).strftime("%Y-%m-%d")
+
+
+def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:
+    """The sums that these rows add up to, one a bucket, in a fixed order."""
+    sums: dict[Bucket, Rollup] = {}
+    for entry in entries:
+        spend = entry.spend if entry.spend is not None else ZERO
+        for bucket in _buckets_of(entry):
+            before = sums.get(bucket, Rollup(bucket, 0, 0, ZERO))
+            sums[bucket] = replace(
+                before,
+                calls=before.calls + 1,
+                failures=before.failures + (not entry.succeeded),
+                spend=NanoUSD(before.spend + spend),
+            )
+    return [sums[bucket] for bucket in sorted(sums)]
+
+
+def _buckets_of(entry: Entry) -> Iterator[Bucket]:
+    day = day_of(entry.started_ms)
+    scopes = {
+        Scope.KEY: entry.key_id,
+        Scope.TENANT: entry.tenant,
+        Scope.END_USER: entry.end_user,
+        Scope.STORE: entry.vector_store_id,
+        Scope.PROVIDER: entry.provider,
+    }
+    for scope, scope_id in scopes.items():
+        if scope_id is not None:
+            yield Bucket(scope, scope_id, day, entry.provider or "-", entry.operation)

@@ -1,0 +1,74 @@
+"""From (method, path) to one row of the operation table, or to nothing. Decides on the event's path, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from vectorgate.errors import MethodNotAllowed, NotFound
+from vectorgate.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vectorgate.operations import Operation
+
+# The reference page's SDK sample has a base URL without /v1; its curl sample has it. Both are served.
+PREFIXES = ("/v1",)
+_FORBIDDEN_IN_SEGMENT = frozenset("/\\;%\0")
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The row, and the text that stood for each `{parameter}`: decoded once, and not yet checked as an id."""
+
+    operation: Operation
+    captured: Mapping[str, str]
+
+
+def route(method: str, path: str) -> Route:
+    """The one row that this method and path mean. NotFound (404) or MethodNotAllowed (405) otherwise."""
+    segments = _segments(path)
+    matches = list(_matching_path(segments)) if segments is not None else []
+    for match in matches:
+        if match.operation.method == method:
+            return match
+    if matches:
+        allowed = ", ".join(sorted({match.operation.method for match in matches}))
+        raise MethodNotAllowed(
+            f"Not allowed to {method[:16]} on {path[:_SHOWN]}.", code="method_not_allowed", headers={"allow": allowed}
+        )
+    raise NotFound(f"Invalid URL ({method[:16]} {path[:_SHOWN]})", code="unknown_url")
+
+
+def _segments(path: str) -> tuple[str, ...] | None:
+    """The decoded segments after the prefix; None when one of them could mean something else further on."""
+    for prefix in PREFIXES:
+        if path.startswith(prefix + "/"):
+            path = path[len(prefix) :]
+            break
+    segments = tuple(unquote(segment, errors="surrogateescape") for segment in path.split("/")[1:])
+    if any(segment in {"", ".", ".."} or _FORBIDDEN_IN_SEGMENT & set(segment) for segment in segments):
+        return None
+    return segments
+
+
+def _matching_path(segments: tuple[str, ...]) -> Iterator[Route]:
+    for operation in OPERATIONS:
+        captured = _capture(operation.path.split("/")[1:], segments)
+        if captured is not None:
+            yield Route(operation, captured)
+
+
+def _capture(template: list[str], segments: tuple[str, ...]) -> dict[str, str] | None:
+    if len(template) != len(segments):
+        return None
+    captured = {}
+    for expected, segment in zip(template, segments, strict=True):
+        if expected.startswith("{"):
+            captured[expected[1:-1]] = segment
+        elif expected != segment:
+            return None
+    return captured

@@ -1,0 +1,50 @@
+"""An ownership row: the only evidence that a tenant may touch an object. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+
+
+class Kind(StrEnum):
+    """What can be owned."""
+
+    VECTOR_STORE = "vector_store"
+    FILE = "file"
+    BATCH = "file_batch"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """An object at a provider. Ids are unique within a kind at one provider, not across providers."""
+
+    provider: ProviderName
+    kind: Kind
+    id: ObjectId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """`ref` belongs to `tenant`. Written once, when the object comes into being, and never given to another.
+
+    `created_at` is the object's own (Unix seconds), by which lists are ordered. `parent` is the store of a batch.
+    `snapshot` is the object as the provider described it (JSON), kept for files, which never change.
+    `retired_at` (Unix seconds): the object was deleted; the row stays so that its id cannot be claimed again.
+    """
+
+    ref: Ref
+    tenant: TenantId
+    key_id: KeyId
+    created_at: int
+    end_user: str | None = None
+    parent: ObjectId | None = None
+    snapshot: str | None = None
+    retired_at: int | None = None
+
+    def held_by(self, tenant: TenantId) -> bool:
+        """Whether `tenant` may touch it now."""
+        return self.tenant == tenant and self.retired_at is None

@@ -1,0 +1,222 @@
+"""Ask the provider, and decide after each attempt what is safe to do next.
+
+================================================  =========  ==================================================
+outcome                                           executed?  then
+================================================  =========  ==================================================
+never connected                                   no         again, up to 2 more times, full jitter
+429 whose retry-after fits the time that is left  no         wait, again; otherwise pass the 429 on
+400, 403, 404, 413, 422, insufficient_quota       no         pass the typed error on
+401                                               no         re-read the secret; again if it changed; else 502
+408, 409, 5xx, other, lost, broken 2xx            unknown    a create: OutcomeUnknown, never again.
+                                                             a read or an idempotent change: again, up to 2 times
+2xx                                               yes        done
+================================================  =========  ==================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.errors import (
+    NO_HEADERS,
+    BadGateway,
+    OutcomeUnknown,
+    UpstreamFailed,
+    UpstreamRefused,
+)
+from vectorgate.operations import Safety
+from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
+from vectorgate.providers.openai import passed_headers
+from vectorgate.upstream.outcome import Lost, NotSent, Replied
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.clock import Chance, Clock
+    from vectorgate.providers.base import Call, Credential, Provider, UpstreamResponse
+    from vectorgate.upstream.credentials import Credentials
+    from vectorgate.upstream.outcome import Outcome, Transport
+
+MAX_ATTEMPTS: Final = 3
+BACKOFF_SECONDS: Final = 0.25  # the first wait's upper bound; the next one's is twice that
+LEAST_SECONDS: Final = 0.5  # an attempt that has less time than this is not begun
+NOT_EXECUTED: Final = frozenset({400, 403, 404, 405, 413, 415, 422})
+_REDACTED: Final = Problem(message="The provider's message was withheld.", type="server_error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One call's conversation with its provider. `deadline` in the clock's monotonic seconds."""
+
+    provider: Provider
+    credentials: Credentials
+    transport: Transport
+    clock: Clock
+    chance: Chance
+    deadline: float
+
+    def ask(self, call: Call) -> Answer:
+        """The provider's success. Otherwise UpstreamRefused, UpstreamFailed, OutcomeUnknown or BadGateway.
+
+        Of these only OutcomeUnknown leaves open whether anything was executed.
+        """
+        credential = self.credentials.current(self.provider.name)
+        attempts, unknown_before = 0, False
+        while True:
+            attempts += 1
+            outcome = self.transport.send(self.provider.request(call, credential), seconds=self._left())
+            match self._judge(call, outcome, credential):
+                case Answer() as answer:
+                    return answer
+                case _RefusedCredential():
+                    credential = self._other_credential(credential)
+                case _Failed() as failed:
+                    if unknown_before and failed.status == _NOT_FOUND and call.operation.deletes:
+                        return _deleted_before(call)
+                    unknown_before = unknown_before or failed.unknown
+                    if attempts >= MAX_ATTEMPTS or not self._wait(failed, attempts):
+                        raise failed.error
+
+    def _judge(self, call: Call, outcome: Outcome, credential: Credential) -> Answer | _Failed | _RefusedCredential:
+        if isinstance(outcome, NotSent):
+            error = BadGateway("The provider could not be reached.", code="provider_unreachable")
+            return _Failed(error=error, again=True)
+        if isinstance(outcome, Lost):
+            return self._unknown(call, _no_answer(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502)
+        return self._judge_reply(call, outcome, credential)
+
+    def _judge_reply(self, call: Call, reply: Replied, credential: Credential) -> Answer | _Failed | _RefusedCredential:
+        response = reply.response
+        if 200 <= response.status < 300:  # noqa: PLR2004 - the class of successes
+            try:
+                return self.provider.answer(call.operation, response)
+            except UnreadableAnswer:
+                return self._unknown(
+                    call, Problem(message="The provider's answer is broken.", type="server_error"), 502
+                )
+        if response.status == _UNAUTHORIZED:
+            return _RefusedCredential()
+        problem, headers = _scrubbed(self.provider.problem(response), passed_headers(response.headers), credential)
+        if response.status == _TOO_MANY and problem.code not in _QUOTA:
+            delay = retry_after(response.headers, self.clock.wall())
+            error = UpstreamRefused(status=_TOO_MANY, headers=headers, **_fields(problem))
+            return _Failed(error=error, again=delay is not None, delay=delay, status=_TOO_MANY)
+        if response.status in NOT_EXECUTED or response.status == _TOO_MANY:
+            error = UpstreamRefused(status=response.status, headers=headers, **_fields(problem))
+            return _Failed(error=error, status=response.status)
+        return self._unknown(call, problem, _gateway_status(response), response.status, headers)
+
+    def _unknown(
+        self,
+        call: Call,
+        problem: Problem,
+        create_status: int,
+        status: int | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> _Failed:
+        """Nobody knows whether it was executed: the end for a create, and merely a failure for anything else."""
+        if call.operation.safety is Safety.CREATE:
+            kept = {name: value for name, value in headers.items() if not name.startswith(("retry-after", "x-should"))}
+            return _Failed(error=OutcomeUnknown(status=create_status, headers=kept, **_fields(problem)), unknown=True)
+        shown = status if status is not None and status >= 500 else create_status  # noqa: PLR2004
+        error = UpstreamFailed(status=shown, headers=headers, **_fields(problem))
+        delay = retry_after(headers, self.clock.wall())
+        return _Failed(error=error, again=True, delay=delay, unknown=True, status=status)
+
+    def _other_credential(self, refused: Credential) -> Credential:
+        credential = self.credentials.after_refusal(self.provider.name, refused)
+        if credential is None or self._left() < LEAST_SECONDS:
+            raise BadGateway("The provider refuses the gateway's credential.", code="provider_credential_refused")
+        return credential
+
+    def _wait(self, failed: _Failed, attempts: int) -> bool:
+        """Wait as long as the failure asks for; False when it must not be asked again, or not within the time."""
+        if not failed.again:
+            return False
+        jitter = self.chance.fraction() * BACKOFF_SECONDS * 2 ** (attempts - 1)
+        delay = failed.delay if failed.delay is not None else jitter
+        if delay + LEAST_SECONDS > self._left():
+            return False
+        self.clock.sleep(delay)
+        return True
+
+    def _left(self) -> float:
+        return self.deadline - self.clock.monotonic()
+
+
+_UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
+_TOO_MANY: Final = 429
+_QUOTA: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failed:
+    error: UpstreamRefused | UpstreamFailed | OutcomeUnknown | BadGateway
+    again: bool = False
+    delay: float | None = None
+    unknown: bool = False
+    status: int | None = None
+
+
+class _RefusedCredential:
+    """The provider does not accept our key: 401."""
+
+
+def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
+    """Seconds to wait as the provider asks: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date.
+
+    None when it does not ask, or in a form that makes no sense.
+    """
+    try:
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif "retry-after" in headers:
+            seconds = _seconds_or_date(headers["retry-after"], unix_s)
+        else:
+            return None
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _seconds_or_date(text: str, unix_s: float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - unix_s)
+
+
+def _gateway_status(response: UpstreamResponse) -> int:
+    """504 where the provider says that time ran out, else 502."""
+    return 504 if response.status in {408, 504} else 502
+
+
+def _no_answer(*, timed_out: bool) -> Problem:
+    message = "The provider did not answer in time." if timed_out else "The connection to the provider was lost."
+    code = "provider_timeout" if timed_out else "provider_connection_lost"
+    return Problem(message=message, type="server_error", code=code)
+
+
+def _fields(problem: Problem) -> dict[str, str]:
+    fields = {"message": problem.message, "type": problem.type, "code": problem.code, "param": problem.param}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _scrubbed(
+    problem: Problem, headers: Mapping[str, str], credential: Credential
+) -> tuple[Problem, Mapping[str, str]]:
+    """Without any text that holds a piece of our credential: providers echo keys in their errors."""
+    texts = (problem.message, problem.type, problem.code or "", problem.param or "")
+    leaks = credential.api_key.leaks_into
+    safe = {name: value for name, value in headers.items() if not leaks(value)}
+    return (_REDACTED if any(leaks(text) for text in texts) else problem), safe
+
+
+def _deleted_before(call: Call) -> Answer:
+    """The first of our own attempts had deleted it, and its answer was lost: 404 now is what success looks like."""
+    kind = "vector_store.deleted" if call.operation.deletes == "vector_store_id" else "file"
+    deleted = {"id": call.ids[str(call.operation.deletes)], "object": kind, "deleted": True}
+    return Answer(status=200, headers={}, document=deleted)

@@ -1,0 +1,41 @@
+"""What can become of one attempt. The difference between the last two decides whether a create may be repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from vectorgate.providers.base import UpstreamRequest, UpstreamResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A whole answer arrived."""
+
+    response: UpstreamResponse
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The connection never came about (name, connect, TLS): nothing was executed."""
+
+    timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Sent, at least in part, and no whole answer came back: nobody knows whether it was executed."""
+
+    timed_out: bool
+
+
+Outcome: TypeAlias = Replied | NotSent | Lost
+
+
+class Transport(Protocol):
+    """The only egress."""
+
+    def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
+        """Send once and read the whole answer within `seconds`, all phases together. No redirects, no retries."""
+        ...

@@ -1,0 +1,121 @@
+"""One request on its way through the gateway: what is known of it so far, and the ledger row that grows with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from vectorgate.clock import MICROSECONDS, MILLISECONDS
+from vectorgate.errors import OutcomeUnknown, UpstreamFailed
+from vectorgate.ids import ObjectId, ProviderName
+from vectorgate.ledger.model import Entry, State
+from vectorgate.messages import encode_json
+from vectorgate.money import ZERO
+from vectorgate.pricing.book import MOCK, NOT_EXECUTED, PriceBook
+from vectorgate.tenancy.model import Kind, Ownership, Ref
+
+if TYPE_CHECKING:
+    from vectorgate.admission import Order
+    from vectorgate.clock import Clock
+    from vectorgate.errors import ApiError
+    from vectorgate.keys.model import Principal
+    from vectorgate.messages import Request
+    from vectorgate.providers.base import Answer
+
+_COLUMN = {Kind.VECTOR_STORE: "vector_store_id", Kind.FILE: "file_id", Kind.BATCH: "batch_id"}
+UNROUTED = "unknown"  # the operation of a request that no row of the table matches
+
+
+@dataclass(slots=True)
+class Visit:
+    """`entry` is the row as it was last written, or would be written now; `begun` says whether it is in the ledger."""
+
+    request: Request
+    clock: Clock
+    entry: Entry
+    began: float
+    begun: bool = False
+    upstream_s: float = 0.0
+
+    def knows(self, **facts: object) -> None:
+        """Note facts for the row."""
+        self.entry = replace(self.entry, **facts)  # type: ignore[arg-type]
+
+    def identified(self, principal: Principal) -> None:
+        """The caller is somebody."""
+        key = principal.key
+        self.knows(key_id=key.id, tenant=key.tenant, key_alias=key.alias, team_id=key.team_id, user_id=key.user_id)
+
+    def admitted(self, order: Order) -> None:
+        """The request is a valid order."""
+        self.knows(
+            end_user=order.end_user,
+            tags=order.tags,
+            fingerprint=order.fingerprint,
+            vector_store_id=order.ids.get("vector_store_id"),
+            file_id=order.ids.get("file_id"),
+            batch_id=order.ids.get("batch_id"),
+        )
+
+    def answered(self, answer: Answer, order: Order) -> None:
+        """The provider did it: the row names what came into being."""
+        created = order.operation.creates
+        if created is not None and answer.document is not None and order.mock_response is None:
+            self.knows(**{_COLUMN[created]: ObjectId(str(answer.document["id"]))})
+        price_id = MOCK if order.mock_response is not None else None
+        self.knows(upstream_request_id=answer.request_id, status_code=answer.status, price_id=price_id, **self._times())
+        self._move(State.ANSWERED)
+
+    def failed(self, error: ApiError, book: PriceBook) -> None:
+        """The client gets an error. What may have been executed stays open; the rest is void, and costs nothing."""
+        self.knows(status_code=error.status, error_code=error.code or error.type, **self._times())
+        open_still = self.begun and isinstance(error, OutcomeUnknown | UpstreamFailed)
+        if open_still:
+            self._move(State.UNCERTAIN)
+        else:
+            self.knows(spend=ZERO, price_id=book.named(NOT_EXECUTED).id)
+            self._move(State.VOIDED)
+
+    def elapsed_us(self) -> int:
+        """Microseconds since the request arrived."""
+        return round((self.clock.monotonic() - self.began) * MICROSECONDS)
+
+    def _times(self) -> dict[str, object]:
+        upstream_us = round(self.upstream_s * MICROSECONDS)
+        return {
+            "ended_ms": self.clock.unix_ms(),
+            "upstream_us": upstream_us,
+            "overhead_us": max(0, self.elapsed_us() - upstream_us),
+        }
+
+    def _move(self, state: State) -> None:
+        self.entry = self.entry.moved_to(state)
+
+
+def owned_by_visit(order: Order, answer: Answer, entry: Entry) -> list[Ownership]:
+    """The ownership of what the answer says came into being."""
+    document, kind = answer.document, order.operation.creates
+    if kind is None or document is None or order.mock_response is not None:
+        return []
+    if entry.tenant is None or entry.key_id is None:
+        raise ValueError("nothing comes into being for a stranger")
+    created_at = document.get("created_at")
+    return [
+        Ownership(
+            ref=Ref(ProviderName(str(entry.provider)), kind, ObjectId(str(document["id"]))),
+            tenant=entry.tenant,
+            key_id=entry.key_id,
+            created_at=created_at if isinstance(created_at, int) else entry.started_ms // MILLISECONDS,
+            end_user=entry.end_user,
+            parent=order.ids.get("vector_store_id"),
+            snapshot=encode_json(document).decode("ascii") if kind is Kind.FILE else None,
+        )
+    ]
+
+
+def retired_by(order: Order, provider: ProviderName) -> list[Ref]:
+    """What the operation ends."""
+    if order.operation.deletes is None or order.mock_response is not None:
+        return []
+    kind = Kind.VECTOR_STORE if order.operation.deletes == "vector_store_id" else Kind.FILE
+    return [Ref(provider, kind, order.ids[order.operation.deletes])]
