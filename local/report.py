@@ -1,0 +1,38 @@
+"""Telemetry of the one-machine edition: what went wrong, a line each on standard error. Requests are in the ledger."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vectorgate.ledger.model import Entry
+
+_log = logging.getLogger("vectorgate")
+
+
+class LineTelemetry:
+    """Only kinds and places of failures: no message of an exception, which may hold anything."""
+
+    def request(self, entry: Entry) -> None:
+        """Nothing: `/spend/logs` has it."""
+
+    def unrecorded(self, entry: Entry, error: Exception) -> None:
+        """A row that could not be advanced."""
+        _log.error("unrecorded %s %s: %s", entry.operation, entry.id, type(error).__name__)
+
+    def unsettled(self, error: Exception) -> None:
+        """Booking failed, and will be tried again."""
+        _log.error("unsettled: %s", type(error).__name__)
+
+    def crashed(self, error: BaseException) -> None:
+        """A defect."""
+        frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        _log.error("crashed: %s at %s", type(error).__name__, " < ".join(reversed(frames)))
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Nothing: there is nobody to read it."""
+
+    def flush(self) -> None:
+        """Nothing."""

@@ -1,0 +1,47 @@
+"""The stand-in for the table's stream: settles answered rows as soon as the ledger says there are some."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.stores import StoreError
+
+if TYPE_CHECKING:
+    from vectorgate.ledger.stream import Bookkeeper
+
+AT_ONCE: Final = 50
+IDLE_SECONDS: Final = 1.0  # a look without a notification, for what a crash left behind
+
+
+class SettleLoop:
+    """A thread that books. `notify` is handed to the ledger, and returns at once."""
+
+    def __init__(self) -> None:
+        self._work = threading.Event()
+        self._stopping = False
+
+    def notify(self) -> None:
+        """A row was answered."""
+        self._work.set()
+
+    def start(self, bookkeeper: Bookkeeper) -> threading.Thread:
+        """Begin to book."""
+        thread = threading.Thread(target=self._run, args=(bookkeeper,), name="settle", daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        """End after what is being booked now."""
+        self._stopping = True
+        self._work.set()
+
+    def _run(self, bookkeeper: Bookkeeper) -> None:
+        while not self._stopping:
+            self._work.wait(IDLE_SECONDS)
+            self._work.clear()
+            try:
+                while bookkeeper.settle_waiting(AT_ONCE):
+                    pass
+            except StoreError as error:
+                bookkeeper.telemetry.unsettled(error)  # the rows are still answered, and come again

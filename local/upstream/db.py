@@ -1,0 +1,162 @@
+"""The catalogue: files, stores, attachments, batches, and the two durable to-do lists, in one SQLite database.
+
+* An attachment ``in_progress`` *is* the queue: a worker picks it up, and after a crash picks it up again.
+* A row that disappears leaves a row in ``garbage`` (triggers do it, so nobody can forget): what it held on disk is
+  released by the worker, after the commit. Crash where you like: either both happened or both will.
+
+An attachment's ``seq`` names its chunks. Attaching a file anew makes a new ``seq``, so that an older job for the same
+file, still running, can neither finish nor spoil the newer one.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+Row = sqlite3.Row
+Connection = sqlite3.Connection
+
+BUSY_SECONDS = 30.0
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  filename TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS files_by_time ON files (created_at, seq);
+CREATE INDEX IF NOT EXISTS files_by_expiry ON files (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS stores (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  description TEXT,
+  metadata TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_active_at INTEGER NOT NULL,
+  expires_days INTEGER,
+  expired INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS stores_by_time ON stores (created_at, seq);
+
+CREATE TABLE IF NOT EXISTS attachments (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  store_id TEXT NOT NULL REFERENCES stores (id) ON DELETE CASCADE,
+  file_id TEXT NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('in_progress', 'completed', 'failed', 'cancelled')),
+  usage_bytes INTEGER NOT NULL DEFAULT 0,
+  attributes TEXT,
+  max_tokens INTEGER NOT NULL,
+  overlap_tokens INTEGER NOT NULL,
+  error_code TEXT,
+  error_message TEXT,
+  tries INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (store_id, file_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS attachments_by_time ON attachments (store_id, created_at, seq);
+CREATE INDEX IF NOT EXISTS attachments_by_status ON attachments (store_id, status, usage_bytes);
+CREATE INDEX IF NOT EXISTS attachments_by_file ON attachments (file_id);
+CREATE INDEX IF NOT EXISTS queue ON attachments (seq) WHERE status = 'in_progress';
+
+CREATE TABLE IF NOT EXISTS batches (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  store_id TEXT NOT NULL REFERENCES stores (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS batches_by_store ON batches (store_id);
+
+CREATE TABLE IF NOT EXISTS batch_files (
+  batch_id TEXT NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
+  file_id TEXT NOT NULL,
+  PRIMARY KEY (batch_id, file_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS garbage (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('blob', 'chunks', 'index')),
+  object_id TEXT NOT NULL,
+  attachment INTEGER
+) STRICT;
+
+CREATE TRIGGER IF NOT EXISTS file_deleted AFTER DELETE ON files BEGIN
+  INSERT INTO garbage (kind, object_id) VALUES ('blob', OLD.id);
+END;
+CREATE TRIGGER IF NOT EXISTS attachment_deleted AFTER DELETE ON attachments BEGIN
+  INSERT INTO garbage (kind, object_id, attachment) VALUES ('chunks', OLD.store_id, OLD.seq);
+END;
+CREATE TRIGGER IF NOT EXISTS store_deleted AFTER DELETE ON stores BEGIN
+  INSERT INTO garbage (kind, object_id) VALUES ('index', OLD.id);
+END;
+CREATE TRIGGER IF NOT EXISTS store_expired AFTER UPDATE OF expired ON stores WHEN NEW.expired AND NOT OLD.expired BEGIN
+  DELETE FROM attachments WHERE store_id = NEW.id;
+  INSERT INTO garbage (kind, object_id) VALUES ('index', NEW.id);
+END;
+"""
+
+
+def connect(path: Path) -> Connection:
+    """A connection in WAL mode, autocommit: transactions are opened by hand. FULL: what was answered is on the disk."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextmanager
+def transaction(connection: Connection, begin: str) -> Iterator[Connection]:
+    """``begin`` ... COMMIT, or ROLLBACK when the body raises."""
+    connection.execute(begin)
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class Database:
+    """The catalogue's connections: one a thread, opened when first used."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._all: list[Connection] = []
+        # SQLite would serialise writers too, but by polling; a lock is fair and wakes at once.
+        self._writing = threading.Lock()
+        self._connection().executescript(SCHEMA)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot for all the reads of the body."""
+        with transaction(self._connection(), "BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, alone in writing, durable when it returns."""
+        with self._writing, transaction(self._connection(), "BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every thread's connection. Nothing may be using them any more."""
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self._path)
+            self._all.append(connection)
+        return connection

@@ -1,0 +1,147 @@
+"""PDF, HTML and JSON -> text, run as a child process: ``python -I parser.py KIND PATH``, text on stdout.
+
+Stands alone: the standard library and pypdf, no imports of ours. It limits its own memory and processor time before it
+reads a byte. Exit status 0: done. REFUSED: the reason is on stderr. Anything else: the file broke the parser.
+"""
+
+import json
+import logging
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+MAX_TEXT_BYTES = 32 * 2**20
+MAX_PAGES = 5_000
+MAX_MEMORY = 2 * 2**30
+MAX_CPU_SECONDS = 45
+MAX_JSON_DEPTH = 200
+REFUSED = 3
+
+INVISIBLE = frozenset({"script", "style", "template", "noscript"})
+BLOCK_TAGS = """
+address article aside blockquote br dd div dl dt figcaption footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre
+section table td th title tr ul
+"""
+BLOCKS = frozenset(BLOCK_TAGS.split())
+
+
+class Refused(Exception):
+    """The file is not acceptable, and why."""
+
+
+def pdf(path: Path) -> Iterator[str]:
+    """The text of each page."""
+    from pypdf import PdfReader  # noqa: PLC0415 - only for PDFs
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    try:
+        reader = PdfReader(path)
+        if len(reader.pages) > MAX_PAGES:
+            raise Refused(f"The PDF has more than {MAX_PAGES} pages.")
+        for page in reader.pages:
+            yield page.extract_text() + "\n\n"
+    except PyPdfError as error:
+        raise Refused(f"The file is not a readable PDF: {error}") from error
+
+
+class TextOf(HTMLParser):
+    """The visible text of a page, a line a block."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._hidden: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Enter an element."""
+        del attrs
+        if tag in INVISIBLE:
+            self._hidden.append(tag)
+        if tag in BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave an element."""
+        if self._hidden and tag == self._hidden[-1]:
+            self._hidden.pop()
+        if tag in BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep visible text."""
+        if not self._hidden:
+            self.parts.append(data)
+
+
+def html(path: Path) -> Iterator[str]:
+    """The visible text."""
+    page = TextOf()
+    page.feed(decoded(path))
+    page.close()
+    lines = (" ".join(line.split()) for line in "".join(page.parts).splitlines())
+    yield "\n".join(line for line in lines if line)
+
+
+def json_text(path: Path) -> Iterator[str]:
+    """The document, pretty: a member a line, so that a chunk of it can be read."""
+    source = decoded(path)
+    if nesting(source) > MAX_JSON_DEPTH:
+        raise Refused(f"The JSON is nested more than {MAX_JSON_DEPTH} deep.")
+    try:
+        document = json.loads(source)
+    except ValueError as error:
+        raise Refused(f"The file is not valid JSON: {error}") from error
+    yield json.dumps(document, indent=2, ensure_ascii=False).encode(errors="replace").decode()
+
+
+def nesting(source: str) -> int:
+    """How deep brackets go; those inside strings count too, which errs on the safe side only for absurd strings."""
+    depth = deepest = 0
+    for char in source:
+        if char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def decoded(path: Path) -> str:
+    """The file's text."""
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        raise Refused(f"The file has more than {MAX_TEXT_BYTES} bytes of text.")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused("The file is not UTF-8.") from error
+
+
+KINDS: dict[str, Callable[[Path], Iterator[str]]] = {"pdf": pdf, "html": html, "json": json_text}
+
+
+def write(parts: Iterator[str]) -> None:
+    """Write the text, as much of it as anybody may have."""
+    written = 0
+    for part in parts:
+        written += sys.stdout.buffer.write(part.encode(errors="replace"))
+        if written > MAX_TEXT_BYTES:
+            raise Refused(f"The file has more than {MAX_TEXT_BYTES} bytes of text.")
+
+
+def main(kind: str, path: str) -> int:
+    """Parse, write, and say how it went."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+    try:
+        write(KINDS[kind](Path(path)))
+    except Refused as refusal:
+        sys.stderr.write(str(refusal))
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
