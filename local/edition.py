@@ -10,11 +10,12 @@ from functions.api.app import handler as api_handler
 from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
 from vectorgate.admin.desk import AdminDesk
+from vectorgate.assembly import build_gateway
 from vectorgate.ids import ObjectId, ProviderName, key_id_of
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.messages import encode_json
-from vectorgate.runtime import build_gateway, price_book, system_chance, system_clock
+from vectorgate.runtime import price_book, system_chance, system_clock
 from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
 from vectorgate.stores import AlreadyExists, Stores

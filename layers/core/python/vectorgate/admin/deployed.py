@@ -1,0 +1,24 @@
+"""The admin function's parts, out of the deployment's environment."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from vectorgate import runtime
+from vectorgate.admin.desk import AdminDesk
+from vectorgate.secret import Secret
+
+
+@cache
+def deployed_admin() -> AdminDesk:
+    """The admin function. ValueError when the deployment names no master key, or an empty one."""
+    settings = runtime.deployed_settings()
+    if settings.master_key_secret is None:
+        raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
+    return AdminDesk(
+        master_key=Secret(runtime.deployed_secrets().read(settings.master_key_secret)),
+        stores=runtime.deployed_stores(),
+        clock=runtime.system_clock(),
+        chance=runtime.system_chance(),
+        telemetry=runtime.deployed_telemetry(),
+    )

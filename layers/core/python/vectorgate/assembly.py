@@ -1,0 +1,81 @@
+"""The composition root of the gateway: its parts handed in, or taken from the deployment's environment."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from vectorgate import runtime
+from vectorgate.admission import Limits
+from vectorgate.gateway import Gateway
+from vectorgate.keys.cache import CachedKeys
+from vectorgate.limits import TokenBucket
+from vectorgate.providers.openai import OpenAI
+from vectorgate.upstream.credentials import Credentials
+from vectorgate.upstream.transport import PooledTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vectorgate.clock import Chance, Clock
+    from vectorgate.ids import ProviderName
+    from vectorgate.observability import Telemetry
+    from vectorgate.providers.base import Provider
+    from vectorgate.settings import Settings
+    from vectorgate.stores import Stores
+    from vectorgate.upstream.outcome import Transport
+
+# Refused strangers leave a row each as long as they come at this rate; beyond it they are only counted.
+STRANGERS_AT_ONCE: Final = 100
+STRANGERS_PER_SECOND: Final = 10.0
+
+PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {"openai": OpenAI}
+
+
+def build_gateway(
+    settings: Settings,
+    *,
+    stores: Stores,
+    credentials: Credentials,
+    transport: Transport,
+    telemetry: Telemetry,
+    clock: Clock,
+    chance: Chance,
+) -> Gateway:
+    """A gateway of the given parts."""
+    return Gateway(
+        clock=clock,
+        chance=chance,
+        keys=CachedKeys(stores.keys, clock),
+        ownership=stores.ownership,
+        ledger=stores.ledger,
+        book=runtime.price_book(),
+        providers=_providers(settings.secrets),
+        credentials=credentials,
+        transport=transport,
+        telemetry=telemetry,
+        limits=Limits(max_upload=settings.max_upload, too_large=settings.too_large),
+        strangers=TokenBucket(clock, burst=STRANGERS_AT_ONCE, per_second=STRANGERS_PER_SECOND),
+    )
+
+
+def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Provider]:
+    unknown = sorted(set(secrets) - set(PROVIDERS))
+    if unknown or not secrets:
+        raise ValueError(f"no provider is configured, or one that is not known: {unknown}")
+    return {name: PROVIDERS[name](name) for name in secrets}
+
+
+@cache
+def deployed_gateway() -> Gateway:
+    """The api function."""
+    settings, clock = runtime.deployed_settings(), runtime.system_clock()
+    return build_gateway(
+        settings,
+        stores=runtime.deployed_stores(),
+        credentials=Credentials(runtime.deployed_secrets(), settings.secrets, clock, plain_http=settings.plain_http),
+        transport=PooledTransport(clock),
+        telemetry=runtime.deployed_telemetry(),
+        clock=clock,
+        chance=runtime.system_chance(),
+    )

@@ -1,0 +1,14 @@
+"""The async logging function's parts, out of the deployment's environment."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from vectorgate import runtime
+from vectorgate.ledger.stream import Bookkeeper
+
+
+@cache
+def deployed_bookkeeper() -> Bookkeeper:
+    """The async logging function."""
+    return Bookkeeper(runtime.deployed_stores().ledger, runtime.price_book(), runtime.deployed_telemetry())
