@@ -134,7 +134,10 @@ class BudgetExceeded(TooManyRequests):
 
 
 class UpstreamError(ApiError):
-    """An error that the provider reported, re-emitted field by field: never its raw body."""
+    """An error that the provider reported, re-emitted field by field: never its raw body.
+
+    `details`, pairs of code and message, are in Azure's form of errors alone.
+    """
 
     def __init__(
         self,
@@ -144,11 +147,13 @@ class UpstreamError(ApiError):
         type: str,  # noqa: A002 - the envelope's own name
         code: str | None = None,
         param: str | None = None,
+        details: tuple[tuple[str, str], ...] = (),
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> None:
         super().__init__(message, code=code, param=param, headers=headers)
         self.status = status
         self.type = type
+        self.details = details
 
 
 class UpstreamRefused(UpstreamError):

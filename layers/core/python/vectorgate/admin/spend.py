@@ -11,7 +11,7 @@ from vectorgate.clock import MILLISECONDS
 from vectorgate.errors import InvalidRequest
 from vectorgate.ids import OperationId
 from vectorgate.ledger.model import State
-from vectorgate.ledger.store import RecordQuery
+from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
 from vectorgate.money import NANO_PER_USD, ZERO
 
 if TYPE_CHECKING:
@@ -55,8 +55,11 @@ def _passes(row: Mapping[str, object], query: Mapping[str, str]) -> bool:
 def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
     end_ms = _moment("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
     default_start = end_ms - DEFAULT_DAYS * 86_400 * MILLISECONDS
+    start_ms = _moment("start_date", query["start_date"]) if "start_date" in query else max(0, default_start)
+    if not 0 <= end_ms - start_ms <= MAX_SEARCH_MS:
+        raise _invalid("start_date", "a date at most 366 days before the end date")
     return RecordQuery(
-        start_ms=_moment("start_date", query["start_date"]) if "start_date" in query else max(0, default_start),
+        start_ms=start_ms,
         end_ms=end_ms,
         limit=_limit(query.get("limit")),
         key_id=key_id_in(query["api_key"]) if "api_key" in query else None,

@@ -41,13 +41,17 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is to be asked of a provider: a row of the table with its checked ids, query and body filled in."""
+    """What is to be asked of a provider: a row of the table with its checked ids, query and body filled in.
+
+    `content` is what is sent; `body` the same JSON as it was parsed, for a provider that has limits of its own.
+    """
 
     operation: Operation
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | Upload | None = None
+    body: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +75,24 @@ class UpstreamResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a provider says went wrong, in OpenAI's four fields."""
+    """What a provider says went wrong, in OpenAI's four fields; `details` are Azure's, pairs of code and message."""
 
     message: str
     type: str
     code: str | None = None
     param: str | None = None
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statuses:
+    """How a provider's statuses are to be understood where providers differ.
+
+    `credential`: it does not accept our key. `refused`: it refused, and certainly nothing was executed.
+    """
+
+    credential: frozenset[int] = frozenset({401})
+    refused: frozenset[int] = frozenset({400, 403, 404, 405, 413, 415, 422})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +118,11 @@ class Provider(Protocol):
         """As `custom_llm_provider` names it."""
         ...
 
+    @property
+    def statuses(self) -> Statuses:
+        """What its statuses say of our credential and of what was executed."""
+        ...
+
     def request(self, call: Call, credential: Credential) -> UpstreamRequest:
         """The request to send. An ApiError when this provider does not have the operation."""
         ...
@@ -116,4 +137,12 @@ class Provider(Protocol):
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """The provider's own id of the request, for its support."""
+        ...
+
+    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Those of the answer's headers that a client may see, under the names that it knows."""
+        ...
+
+    def hidden(self, credential: Credential) -> tuple[str, ...]:
+        """Texts that no client may see in an error, beside the key: what tells which account it is."""
         ...

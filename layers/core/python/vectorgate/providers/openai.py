@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from vectorgate.ids import ProviderName, is_object_id
 from vectorgate.messages import JSON
 from vectorgate.providers.base import (
     Answer,
     Problem,
+    Statuses,
     UnreadableAnswer,
     UpstreamRequest,
 )
@@ -31,6 +32,8 @@ _MAX_HEADER: Final = 1_000
 class OpenAI:
     """`https://api.openai.com/v1`, or whatever host the secret names."""
 
+    statuses = Statuses()
+
     def __init__(self, name: str = "openai") -> None:
         self.name = ProviderName(name)
 
@@ -50,7 +53,7 @@ class OpenAI:
 
     def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
         """The provider's document, with `bytes` beside `usage_bytes` for readers of the reference page."""
-        headers = passed_headers(response.headers)
+        headers = self.passed_headers(response.headers)
         request_id = self.request_id(response.headers)
         if operation.binary:
             content_type = response.headers.get("content-type", "application/octet-stream")
@@ -82,6 +85,15 @@ class OpenAI:
         """`x-request-id`, if it looks like one."""
         return _text(headers.get("x-request-id"), _MAX_FIELD)
 
+    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Request id, rate limits and hints about retries."""
+        return passed_headers(headers)
+
+    def hidden(self, credential: Credential) -> tuple[str, ...]:
+        """Nothing: everybody's host is the same."""
+        del credential
+        return ()
+
 
 def filled(path: str, ids: Mapping[str, str]) -> str:
     """A path template with its ids. They match `ids.OBJECT_ID`, so nothing in them needs quoting."""
@@ -107,12 +119,16 @@ def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def read_object(content: bytes) -> dict[str, object]:
     """A JSON object. UnreadableAnswer for anything else."""
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswer("the provider's answer is not JSON") from error
     if not isinstance(document, dict):
         raise UnreadableAnswer("the provider's answer is not a JSON object")
     return document
+
+
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def with_both_sizes(document: dict[str, object]) -> dict[str, object]:

@@ -15,9 +15,10 @@ never connected                                   no         again, up to 2 more
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields, replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.errors import (
     NO_HEADERS,
@@ -28,7 +29,6 @@ from vectorgate.errors import (
 )
 from vectorgate.operations import Safety
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
-from vectorgate.providers.openai import passed_headers
 from vectorgate.upstream.outcome import Lost, NotSent, Replied
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.25  # the first wait's upper bound; the next one's is twice that
 LEAST_SECONDS: Final = 0.5  # an attempt that has less time than this is not begun
-NOT_EXECUTED: Final = frozenset({400, 403, 404, 405, 413, 415, 422})
 _REDACTED: Final = Problem(message="The provider's message was withheld.", type="server_error")
 
 
@@ -96,14 +95,16 @@ class Exchange:
                 return self._unknown(
                     call, Problem(message="The provider's answer is broken.", type="server_error"), 502
                 )
-        if response.status == _UNAUTHORIZED:
+        if response.status in self.provider.statuses.credential:
             return _RefusedCredential()
-        problem, headers = _scrubbed(self.provider.problem(response), passed_headers(response.headers), credential)
+        headers = self.provider.passed_headers(response.headers)
+        hidden = self.provider.hidden(credential)
+        problem, headers = _scrubbed(self.provider.problem(response), headers, credential, hidden)
         if response.status == _TOO_MANY and problem.code not in _QUOTA:
             delay = retry_after(response.headers, self.clock.wall())
             error = UpstreamRefused(status=_TOO_MANY, headers=headers, **_fields(problem))
             return _Failed(error=error, again=delay is not None, delay=delay, status=_TOO_MANY)
-        if response.status in NOT_EXECUTED or response.status == _TOO_MANY:
+        if response.status in self.provider.statuses.refused or response.status == _TOO_MANY:
             error = UpstreamRefused(status=response.status, headers=headers, **_fields(problem))
             return _Failed(error=error, status=response.status)
         return self._unknown(call, problem, _gateway_status(response), response.status, headers)
@@ -146,7 +147,6 @@ class Exchange:
         return self.deadline - self.clock.monotonic()
 
 
-_UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 _QUOTA: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
@@ -200,19 +200,31 @@ def _no_answer(*, timed_out: bool) -> Problem:
     return Problem(message=message, type="server_error", code=code)
 
 
-def _fields(problem: Problem) -> dict[str, str]:
-    fields = {"message": problem.message, "type": problem.type, "code": problem.code, "param": problem.param}
-    return {name: value for name, value in fields.items() if value is not None}
+def _fields(problem: Problem) -> dict[str, Any]:
+    return {field.name: getattr(problem, field.name) for field in fields(problem)}
 
 
 def _scrubbed(
-    problem: Problem, headers: Mapping[str, str], credential: Credential
+    problem: Problem, headers: Mapping[str, str], credential: Credential, hidden: tuple[str, ...]
 ) -> tuple[Problem, Mapping[str, str]]:
-    """Without any text that holds a piece of our credential: providers echo keys in their errors."""
-    texts = (problem.message, problem.type, problem.code or "", problem.param or "")
+    """Without any text that holds a piece of our credential, for providers echo keys in their errors; and without
+    the words of `hidden`.
+    """
+    details = [text for pair in problem.details for text in pair]
+    texts = (problem.message, problem.type, problem.code or "", problem.param or "", *details)
     leaks = credential.api_key.leaks_into
     safe = {name: value for name, value in headers.items() if not leaks(value)}
-    return (_REDACTED if any(leaks(text) for text in texts) else problem), safe
+    if any(leaks(text) for text in texts):
+        return _REDACTED, safe
+    message = _without(problem.message, hidden)
+    pairs = tuple((code, _without(text, hidden)) for code, text in problem.details)
+    return replace(problem, message=message, details=pairs), safe
+
+
+def _without(text: str, hidden: tuple[str, ...]) -> str:
+    for word in hidden:
+        text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", "***", text, flags=re.IGNORECASE)
+    return text
 
 
 def _deleted_before(call: Call) -> Answer:

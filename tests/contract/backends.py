@@ -1,0 +1,161 @@
+"""The engines that the contract is held against, and ways to hurt them."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import uuid
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError
+
+from vectorgate.clock import Chance, Clock
+from vectorgate.stores.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
+from vectorgate.stores.sqlite import Database, SqliteKeys, SqliteLedger, SqliteOwnership, SqliteReports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vectorgate.keys.store import KeyStore
+    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.reports.store import ReportStore
+    from vectorgate.tenancy.store import OwnershipStore
+
+
+@dataclass
+class Naps:
+    """A clock whose sleeps are only written down."""
+
+    taken: list[float] = field(default_factory=list)
+
+    def clock(self) -> Clock:
+        return Clock(wall=lambda: 0.0, monotonic=lambda: 0.0, sleep=self.taken.append)
+
+
+class Backend(ABC):
+    """One engine behind every port, and its crash points."""
+
+    ledger: LedgerStore
+    ownership: OwnershipStore
+    keys: KeyStore
+    reports: ReportStore
+
+    @abstractmethod
+    def lost(self, *, written: bool) -> AbstractContextManager[None]:
+        """Each request inside fails: before anything is written, or after it was, when only the answer is lost."""
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Requests from several threads, each of them atomic as the engine itself makes them."""
+        yield
+
+
+class SqliteBackend(Backend):
+    """SQLite."""
+
+    def __init__(self, path: str) -> None:
+        self.database = Database(path)
+        self.ledger = SqliteLedger(self.database)
+        self.ownership = SqliteOwnership(self.database)
+        self.keys = SqliteKeys(self.database)
+        self.reports = SqliteReports(self.database)
+
+    @contextmanager
+    def lost(self, *, written: bool) -> Iterator[None]:
+        with self.through(Fragile(self.database._connection, -1 if written else 0)):
+            yield
+
+    @contextmanager
+    def through(self, connection: Fragile) -> Iterator[Fragile]:
+        """The database on that connection."""
+        sound = self.database._connection
+        self.database._connection = connection  # type: ignore[assignment]
+        try:
+            yield connection
+        finally:
+            self.database._connection = sound
+
+
+class Fragile:
+    """A connection that fails at its `sound`-th statement; with -1, after whichever statement commits."""
+
+    def __init__(self, connection: sqlite3.Connection, sound: int) -> None:
+        self._connection = connection
+        self._sound = sound
+        self.statements = 0
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        return self._run(self._connection.execute, arguments)
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        return self._run(self._connection.executemany, arguments)
+
+    def rollback(self) -> None:
+        self._connection.rollback()
+
+    def _run(self, run: Callable[..., sqlite3.Cursor], arguments: tuple[Any, ...]) -> sqlite3.Cursor:
+        if self.statements == self._sound:
+            raise sqlite3.OperationalError("disk I/O error")
+        self.statements += 1
+        cursor = run(*arguments)
+        if self._sound == -1 and not self._connection.in_transaction:
+            raise sqlite3.OperationalError("disk I/O error")
+        return cursor
+
+
+class DynamoBackend(Backend):
+    """DynamoDB: on moto, or at an endpoint."""
+
+    def __init__(self, endpoint_url: str | None = None) -> None:
+        self.naps = Naps()
+        self.table = DynamoTable(
+            f"contract-{uuid.uuid4().hex}",
+            clock=self.naps.clock(),
+            chance=Chance(random.SystemRandom().getrandbits),
+            region="us-east-1",
+            endpoint_url=endpoint_url,
+        )
+        self.table.client.create_table(TableName=self.table.name, **TABLE_DEFINITION)
+        stores = stores_of(self.table)
+        self.ledger, self.ownership = stores.ledger, stores.ownership
+        self.keys, self.reports = stores.keys, stores.reports
+
+    def item(self, key: dict[str, Any]) -> dict[str, Any]:
+        """What the table holds there."""
+        return dict(self.table.client.get_item(TableName=self.table.name, Key=key)["Item"])
+
+    @contextmanager
+    def lost(self, *, written: bool) -> Iterator[None]:
+        def fail(**_: object) -> None:
+            raise BotoCoreError
+
+        with self.hook("after-call.dynamodb" if written else "before-send.dynamodb", fail):
+            yield
+
+    @contextmanager
+    def hook(self, event: str, handler: Callable[..., Any]) -> Iterator[None]:
+        """`handler` before all others of a botocore event."""
+        events = self.table.client.meta.events
+        events.register_first(event, handler)
+        try:
+            yield
+        finally:
+            events.unregister(event, handler)
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        # moto checks a condition and writes without a lock between; DynamoDB does not.
+        turn = threading.Lock()
+
+        def enter(**_: object) -> None:
+            turn.acquire()
+
+        def leave(**_: object) -> None:
+            turn.release()
+
+        with self.hook("before-send.dynamodb", enter), self.hook("response-received.dynamodb", leave):
+            yield

@@ -1,0 +1,60 @@
+"""One suite, every engine.
+
+An engine is a line in ENGINES. With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the suite also runs against
+whatever speaks DynamoDB there (MiniStack, DynamoDB Local).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENDPOINT = os.environ.get("VECTORGATE_CONTRACT_ENDPOINT")
+ENGINES = ["sqlite-memory", "sqlite-file", "dynamodb-moto", *(["dynamodb-endpoint"] if ENDPOINT else [])]
+DYNAMO_ENGINES = [engine for engine in ENGINES if engine.startswith("dynamodb")]
+
+
+def _opened(engine: str, folder: Path, environment: pytest.MonkeyPatch) -> Iterator[Backend]:
+    if engine == "dynamodb-moto":
+        with mock_aws():
+            yield DynamoBackend()
+    elif engine == "dynamodb-endpoint":
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        backend = DynamoBackend(ENDPOINT)
+        client = backend.table.client
+        yield backend
+        client.delete_table(TableName=backend.table.name)
+    else:
+        sqlite = SqliteBackend(":memory:" if engine == "sqlite-memory" else str(folder / "gate.db"))
+        yield sqlite
+        sqlite.database.close()
+
+
+@pytest.fixture(params=ENGINES)
+def stores(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+    """Every engine in turn, empty."""
+    yield from _opened(request.param, tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=DYNAMO_ENGINES)
+def dynamo(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+    """The engines that speak DynamoDB."""
+    yield from _opened(request.param, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def sqlite() -> Iterator[SqliteBackend]:
+    """SQLite in memory."""
+    backend = SqliteBackend(":memory:")
+    yield backend
+    backend.database.close()

@@ -1,0 +1,157 @@
+"""Both engines against a plain dictionary, whatever is asked of them in whatever order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from moto import mock_aws
+
+from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
+from tests.contract.samples import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
+from vectorgate.ledger.model import SUCCESSORS, Entry, IllegalTransition, State
+from vectorgate.ledger.store import RecordQuery
+from vectorgate.money import NanoUSD
+from vectorgate.reports.model import Bucket, Rollup, Scope, rollups_of
+from vectorgate.stores import AlreadyExists, StateConflict
+from vectorgate.stores.checks import BEGINNINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vectorgate.tenancy.model import Ownership, Ref
+
+NUMBERS = st.integers(0, 3)
+STATES = st.sampled_from(State)
+OBJECTS = st.dictionaries(st.sampled_from("abc"), st.sampled_from([RED, BLUE]), max_size=2)
+RETIRED = st.sets(st.sampled_from("abc"), max_size=1)
+SPENDS = st.integers(0, 2**55)
+
+
+class Model:
+    """The contract in its plainest form."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Entry] = {}
+        self.owned: dict[Ref, Ownership] = {}
+        self.sums: dict[Bucket, Rollup] = {}
+
+    def begin(self, entry: Entry) -> None:
+        if entry.state not in BEGINNINGS:
+            raise IllegalTransition
+        if entry.id in self.rows:
+            raise AlreadyExists
+        self.rows[entry.id] = entry
+
+    def advance(self, entry: Entry, since: State, owned: list[Ownership], *, retired: list[Ref], at: int) -> None:
+        if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
+            raise IllegalTransition
+        foreign = any(self.owned.get(row.ref, row).tenant != row.tenant for row in owned)
+        missing = any(gone not in self.owned for gone in retired)
+        if entry.id not in self.rows or self.rows[entry.id].state is not since or foreign or missing:
+            raise StateConflict
+        self.rows[entry.id] = entry
+        for row in owned:
+            self.owned.setdefault(row.ref, row)
+        for gone in retired:
+            before = self.owned[gone]
+            self.owned[gone] = replace(before, retired_at=before.retired_at or at)
+
+    def settle(self, settled: list[Entry], rollups: list[Rollup]) -> None:
+        if any(entry.id not in self.rows or self.rows[entry.id].state is not State.ANSWERED for entry in settled):
+            raise StateConflict
+        self.rows |= {entry.id: entry for entry in settled}
+        for row in rollups:
+            old = self.sums.get(row.bucket, Rollup(row.bucket, 0, 0, NanoUSD(0)))
+            self.sums[row.bucket] = Rollup(
+                row.bucket, old.calls + row.calls, old.failures + row.failures, NanoUSD(old.spend + row.spend)
+            )
+
+
+def outcome(act: Callable[[], None]) -> type[Exception] | None:
+    """How it went."""
+    try:
+        act()
+    except (AlreadyExists, StateConflict, IllegalTransition) as error:
+        return type(error)
+    return None
+
+
+class Engines(RuleBasedStateMachine):
+    """The same calls to all; the same outcome of each; the same rows in the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mock = mock_aws()
+        self.mock.start()
+        self.sqlite = SqliteBackend(":memory:")
+        self.engines: list[Backend] = [self.sqlite, DynamoBackend()]
+        self.model = Model()
+
+    @rule(number=NUMBERS, state=STATES)
+    def begin(self, number: int, state: State) -> None:
+        entry = begun(number, state=state)
+        expected = outcome(lambda: self.model.begin(entry))
+        for engine in self.engines:
+            assert outcome(lambda engine=engine: engine.ledger.begin(entry)) is expected  # type: ignore[misc]
+
+    @rule(number=NUMBERS, since=STATES, to=STATES, objects=OBJECTS, gone=RETIRED, code=NUMBERS)
+    def advance(
+        self, *, number: int, since: State, to: State, objects: dict[str, str], gone: set[str], code: int
+    ) -> None:
+        entry = begun(number, state=to, status_code=code, vector_store_id="vs_1")
+        owned = [own(ref(name), tenant, created_at=code) for name, tenant in objects.items()]  # type: ignore[arg-type]
+        retired = [ref(name) for name in sorted(gone - set(objects))]
+        at = code + 1
+        expected = outcome(lambda: self.model.advance(entry, since, owned, retired=retired, at=at))
+        for engine in self.engines:
+            found = outcome(
+                lambda engine=engine: engine.ledger.advance(entry, since=since, owned=owned, retired=retired, at=at)  # type: ignore[misc]
+            )
+            assert found is expected
+
+    @rule(number=NUMBERS, objects=OBJECTS)
+    def live_on(self, number: int, objects: dict[str, str]) -> None:
+        self.begin(number, State.STARTED)
+        self.advance(number=number, since=State.STARTED, to=State.ANSWERED, objects=objects, gone=set(), code=number)
+
+    @rule(numbers=st.sets(NUMBERS, min_size=1), spend=SPENDS)
+    def settle(self, numbers: set[int], spend: int) -> None:
+        entries = [begun(number, state=State.SETTLED, spend=spend) for number in sorted(numbers)]
+        sums = rollups_of(entries)
+        expected = outcome(lambda: self.model.settle(entries, sums))
+        for engine in self.engines:
+            assert outcome(lambda engine=engine: engine.ledger.settle(entries, sums)) is expected  # type: ignore[misc]
+
+    def teardown(self) -> None:
+        try:
+            for engine in self.engines:
+                self.compare(engine)
+        finally:
+            self.sqlite.database.close()
+            self.mock.stop()
+
+    def compare(self, engine: Backend) -> None:
+        """All that can be read."""
+        by_time = sorted(self.model.rows.values(), key=lambda row: row.started_ms)
+        waiting = [row for row in by_time if row.state is State.ANSWERED]
+        assert [engine.ledger.entry(row.id) for row in by_time] == by_time
+        assert list(engine.ledger.answered(9)) == waiting
+        assert engine.ledger.unsettled([row.id for row in by_time]) == {row.id for row in waiting}
+        assert list(engine.ledger.search(RecordQuery(start_ms=T0, end_ms=T0 + 9, limit=9))) == by_time[::-1]
+        assert engine.ownership.owners([ref(name) for name in "abc"]) == self.model.owned
+        for tenant in (RED, BLUE):
+            mine = [row for row in self.model.owned.values() if row.held_by(tenant)]
+            listed = engine.ownership.owned_by(tenant, OPENAI, STORE, start=None, ascending=True, limit=9)
+            assert list(listed) == sorted(mine, key=lambda row: (row.created_at, row.ref.id))
+        sums = [row for row in self.model.sums.values() if row.bucket.scope is Scope.KEY]
+        assert list(engine.reports.rollups(Scope.KEY, KEY, "2026-03")) == sums
+
+
+TestEngines = Engines.TestCase
+TestEngines.settings = settings(
+    max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,92 @@
+"""What each write of the ledger costs on DynamoDB: calls by name, and write units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.recorder import KIB, CallRecorder
+from tests.contract.samples import answered, begun, own, ref, settled
+from vectorgate.ledger.model import State
+from vectorgate.reports.model import rollups_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.contract.backends import DynamoBackend
+
+FULL = begun(
+    key_alias="a key's alias of some length",
+    team_id="red",
+    user_id="somebody@example.com",
+    fingerprint="f" * 64,
+    upstream_request_id="req_" + "0" * 32,
+)
+
+
+def cost(dynamo: DynamoBackend, act: Callable[[], object]) -> tuple[dict[str, int], int]:
+    """Calls by name and write units; each item within the KiB that the units are reckoned with."""
+    with CallRecorder().watching(dynamo.table.client) as recorder:
+        act()
+    assert recorder.largest_item <= KIB
+    return dict(recorder.calls), recorder.write_units
+
+
+def test_begin_is_one_put_of_three_units(dynamo: DynamoBackend) -> None:
+    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL)) == ({"PutItem": 1}, 3)
+
+
+def test_beginning_a_voided_row_is_one_put_of_two_units(dynamo: DynamoBackend) -> None:
+    assert cost(dynamo, lambda: dynamo.ledger.begin(begun(state=State.VOIDED))) == ({"PutItem": 1}, 2)
+
+
+def test_advance_is_one_put_of_one_unit(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(FULL)
+    assert cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED)) == ({"PutItem": 1}, 1)
+
+
+def test_voiding_is_one_put_of_two_units(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(FULL)
+    voided = FULL.moved_to(State.VOIDED)
+    assert cost(dynamo, lambda: dynamo.ledger.advance(voided, since=State.STARTED)) == ({"PutItem": 1}, 2)
+
+
+def test_advance_with_one_object_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(FULL)
+    measured = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())]))
+    assert measured == ({"TransactWriteItems": 1}, 5)
+
+
+def test_retiring_one_object_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(begun(1))
+    dynamo.ledger.advance(answered(begun(1)), since=State.STARTED, owned=[own(ref())])
+    dynamo.ledger.begin(FULL)
+    measured = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, retired=[ref()], at=9))
+    assert measured == ({"TransactWriteItems": 1}, 5)
+
+
+# A row is 3 units (2 in a transaction, 1 to leave `open`), a rollup 2; all rows here share the same five rollups.
+@pytest.mark.parametrize(("rows", "units"), [(1, 1 * 3 + 5 * 2), (25, 25 * 3 + 5 * 2)])
+def test_settling_costs_three_units_a_row_and_two_a_rollup(dynamo: DynamoBackend, rows: int, units: int) -> None:
+    entries = [answered(begun(number)) for number in range(rows)]
+    for entry in entries:
+        dynamo.ledger.begin(entry)
+    final = [settled(entry) for entry in entries]
+    assert len(rollups_of(final)) == 5
+    measured = cost(dynamo, lambda: dynamo.ledger.settle(final, rollups_of(final)))
+    assert measured == ({"TransactWriteItems": 1}, units)
+
+
+def test_a_refused_write_is_one_call(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(begun(1))
+    dynamo.ledger.advance(answered(begun(1)), since=State.STARTED, owned=[own(ref())])
+    dynamo.ledger.begin(FULL)
+    calls, _ = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())]))
+    assert calls == {"TransactWriteItems": 2}  # put if new is refused, then checked to be the tenant's
+
+
+def test_reads_are_one_call(dynamo: DynamoBackend) -> None:
+    assert cost(dynamo, lambda: dynamo.ledger.entry(FULL.id)) == ({"GetItem": 1}, 0)
+    many = [ref(f"vs_{number}") for number in range(101)]
+    assert cost(dynamo, lambda: dynamo.ownership.owners(many)) == ({"BatchGetItem": 2}, 0)

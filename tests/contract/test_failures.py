@@ -1,0 +1,310 @@
+"""Lost requests, lost answers, races, and errors of the engines: what is left behind, and what callers see."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
+from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from vectorgate.keys.model import VirtualKey
+from vectorgate.ledger.model import State
+from vectorgate.ledger.store import RecordQuery
+from vectorgate.reports.model import Scope, rollups_of
+from vectorgate.stores import AlreadyExists, StateConflict, StoreError, StoreUnavailable
+from vectorgate.stores.dynamodb.schema import operation_key
+from vectorgate.stores.dynamodb.table import PAUSES_S
+from vectorgate.stores.sqlite import open_stores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.contract.backends import Backend
+
+THREADS = 8
+ROW = begun()
+ANSWER = answered(ROW)
+FINAL = settled(ANSWER)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+        stores.ledger.begin(ROW)
+    assert stores.ledger.entry(ROW.id) == (ROW if written else None)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    stores.ledger.begin(ROW)
+    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+        stores.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref())])
+    assert stores.ledger.entry(ROW.id) == (ANSWER if written else ROW)
+    assert bool(stores.ownership.owners([ref()])) is written
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_lost_settlement_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    stores.ledger.begin(ANSWER)
+    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+        stores.ledger.settle([FINAL], rollups_of([FINAL]))
+    assert stores.ledger.entry(ROW.id) == (FINAL if written else ANSWER)
+    assert bool(stores.reports.rollups(Scope.KEY, KEY, "2026-03")) is written
+
+
+def test_sqlite_keeps_nothing_of_a_transaction_that_fails_at_any_statement(sqlite: SqliteBackend) -> None:
+    sqlite.ledger.begin(ROW)
+    for sound in range(5):  # BEGIN, the row, two objects, COMMIT
+        with (
+            sqlite.through(Fragile(sqlite.database._connection, sound)),
+            pytest.raises(StoreUnavailable),
+        ):
+            sqlite.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref("a")), own(ref("b"))])
+        assert sqlite.ledger.entry(ROW.id) == ROW
+        assert not sqlite.ownership.owners([ref("a"), ref("b")])
+    sqlite.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref("a")), own(ref("b"))])
+
+
+def race(stores: Backend, act: Callable[[int], None]) -> Counter[str]:
+    """Let threads do one thing at a time and count how it went for them."""
+    outcomes: list[str] = []
+    start = threading.Barrier(THREADS)
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            act(number)
+        except StoreError as error:
+            outcomes.append(type(error).__name__)
+        else:
+            outcomes.append("won")
+
+    with stores.one_at_a_time():
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return Counter(outcomes)
+
+
+def test_of_those_who_race_to_begin_one_wins(stores: Backend) -> None:
+    outcomes = race(stores, lambda number: stores.ledger.begin(begun(key_alias=str(number))))
+    assert outcomes == {"won": 1, AlreadyExists.__name__: THREADS - 1}
+
+
+def test_of_those_who_race_to_advance_one_wins(stores: Backend) -> None:
+    stores.ledger.begin(ROW)
+    ways = [ANSWER, ROW.moved_to(State.VOIDED), ROW.moved_to(State.UNCERTAIN)]
+    outcomes = race(stores, lambda number: stores.ledger.advance(ways[number % 3], since=State.STARTED))
+    assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
+
+
+def test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist(stores: Backend) -> None:
+    stores.ledger.begin(ROW)
+    refs = [ref(f"vs_{number}") for number in range(THREADS)]
+    outcomes = race(
+        stores, lambda number: stores.ledger.advance(ANSWER, since=State.STARTED, owned=[own(refs[number])])
+    )
+    assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
+    assert len(stores.ownership.owners(refs)) == 1
+
+
+def test_of_those_who_race_to_settle_one_wins_and_counts_once(stores: Backend) -> None:
+    stores.ledger.begin(ANSWER)
+    outcomes = race(stores, lambda _: stores.ledger.settle([FINAL], rollups_of([FINAL])))
+    assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
+    assert [row.calls for row in stores.reports.rollups(Scope.KEY, KEY, "2026-03")] == [1]
+
+
+EVERY_CALL: dict[str, Callable[[Any], object]] = {
+    "begin": lambda to: to.ledger.begin(ROW),
+    "advance": lambda to: to.ledger.advance(ANSWER, since=State.STARTED),
+    "advance with ownership": lambda to: to.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref())]),
+    "settle": lambda to: to.ledger.settle([FINAL], []),
+    "unsettled": lambda to: to.ledger.unsettled([ROW.id]),
+    "entry": lambda to: to.ledger.entry(ROW.id),
+    "answered": lambda to: to.ledger.answered(1),
+    "search": lambda to: to.ledger.search(RecordQuery(start_ms=T0, end_ms=T0 + 1, limit=1)),
+    "owners": lambda to: to.ownership.owners([ref()]),
+    "owned_by": lambda to: to.ownership.owned_by(RED, OPENAI, STORE, start=None, ascending=True, limit=1),
+    "key": lambda to: to.keys.key(KEY),
+    "add_key": lambda to: to.keys.add_key(VirtualKey(id=KEY, created_at=0)),
+    "delete_key": lambda to: to.keys.delete_key(KEY),
+    "rollups": lambda to: to.reports.rollups(Scope.KEY, KEY, "2026-03"),
+}
+
+
+def refusal(code: str, **more: object) -> ClientError:
+    """An error as DynamoDB answers it."""
+    response: Any = {"Error": {"Code": code, "Message": "no"}, **more}
+    return ClientError(response, "Any")
+
+
+CANCELLED = "TransactionCanceledException"
+CONFLICT = refusal(CANCELLED, CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}])
+FOREIGN_ERRORS = [
+    BotoCoreError(),
+    ConnectTimeoutError(endpoint_url="x"),
+    ReadTimeoutError(endpoint_url="x"),
+    NoCredentialsError(),
+    ParamValidationError(report="x"),
+    ResponseParserError("x"),
+    CONFLICT,
+    refusal(CANCELLED),
+    refusal(CANCELLED, CancellationReasons=[{"Code": "ItemCollectionSizeLimitExceeded"}]),
+    refusal("ThrottlingException"),
+    refusal("ProvisionedThroughputExceededException"),
+    refusal("TransactionConflictException"),
+    refusal("AccessDeniedException"),
+    refusal("ResourceNotFoundException"),
+    refusal("ValidationException"),
+    refusal("InternalServerError"),
+]
+
+
+class Failing:
+    """A client that answers everything with one error, `times` times, and then what a sound one does."""
+
+    def __init__(self, error: Exception, sound: Any = None, times: int = 1 << 30) -> None:
+        self._error = error
+        self._sound = sound
+        self._left = times
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def call(**arguments: object) -> object:
+            self._left -= 1
+            if self._left >= 0:
+                raise self._error
+            return getattr(self._sound, name)(**arguments)
+
+        return call
+
+
+@pytest.mark.parametrize("error", FOREIGN_ERRORS, ids=repr)
+def test_no_error_of_botocore_leaks(dynamo: DynamoBackend, error: Exception) -> None:
+    dynamo.table.__dict__["client"], sound = Failing(error), dynamo.table.client
+    for call in EVERY_CALL.values():
+        with pytest.raises(StoreUnavailable):
+            call(dynamo)
+    dynamo.table.__dict__["client"] = sound
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_no_error_of_sqlite_leaks(sqlite: SqliteBackend, call: str) -> None:
+    with sqlite.lost(written=False), pytest.raises(StoreUnavailable):
+        EVERY_CALL[call](sqlite)
+
+
+def test_a_contended_transaction_is_tried_again_after_jittered_pauses(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(ANSWER)
+    dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PAUSES_S))
+    dynamo.ledger.settle([FINAL], [])
+    assert len(dynamo.naps.taken) == len(PAUSES_S)
+    assert all(0 <= nap < pause for nap, pause in zip(dynamo.naps.taken, PAUSES_S, strict=True))
+    assert dynamo.ledger.entry(ROW.id) == FINAL
+
+
+def test_keys_that_a_throttled_table_leaves_unprocessed_are_asked_for_again(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(ROW)
+    dynamo.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref("a")), own(ref("b"))])
+    sound: Any = dynamo.table.client
+
+    class Slow:
+        def batch_get_item(self, RequestItems: dict[str, Any]) -> object:  # noqa: N803  # boto3's name
+            ((name, request),) = RequestItems.items()
+            answer: Any = sound.batch_get_item(RequestItems={name: {**request, "Keys": request["Keys"][:1]}})
+            rest = request["Keys"][1:]
+            return {**answer, "UnprocessedKeys": {name: {**request, "Keys": rest}} if rest else {}}
+
+    dynamo.table.__dict__["client"] = Slow()
+    assert len(dynamo.ownership.owners([ref("a"), ref("b"), ref("c")])) == 2
+    assert len(dynamo.naps.taken) == 2
+    with pytest.raises(StoreUnavailable):
+        dynamo.ownership.owners([ref(f"vs_{number}") for number in range(len(PAUSES_S) + 2)])
+
+
+def test_a_put_that_botocore_repeats_knows_its_own_first_attempt(dynamo: DynamoBackend) -> None:
+    attempts: list[int] = []
+
+    def repeat_once(attempts_so_far: list[int] = attempts, **_: object) -> float | None:
+        attempts_so_far.append(1)
+        return 0.0 if len(attempts_so_far) == 1 else None
+
+    with dynamo.hook("needs-retry.dynamodb.PutItem", repeat_once):
+        dynamo.ledger.begin(ROW)
+        assert len(attempts) == 2
+        attempts.clear()
+        dynamo.ledger.advance(ANSWER, since=State.STARTED)
+        assert len(attempts) == 2
+        attempts.clear()
+        with pytest.raises(StateConflict):
+            dynamo.ledger.advance(ANSWER, since=State.STARTED)
+    assert dynamo.ledger.entry(ROW.id) == ANSWER
+
+
+def test_unknown_attributes_of_a_row_are_left_alone(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(ROW)
+    item = dynamo.item(operation_key(ROW.id)) | {"of_the_future": {"SS": ["x"]}}
+    dynamo.table.client.put_item(TableName=dynamo.table.name, Item=item)
+    assert dynamo.ledger.entry(ROW.id) == ROW
+
+
+def test_a_sqlite_file_outlives_its_process(tmp_path: Path) -> None:
+    path = str(tmp_path / "gate.db")
+    first = open_stores(path)
+    first.ledger.begin(ROW)
+    first.close()
+    second = open_stores(path)
+    assert second.ledger.entry(ROW.id) == ROW
+    second.close()
+    with pytest.raises(StoreUnavailable):
+        second.ledger.entry(ROW.id)
+
+
+def test_a_sqlite_file_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
+    path = str(tmp_path / "gate.db")
+    with suppress(StoreError):
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 999")
+        connection.close()
+    with pytest.raises(StoreUnavailable, match="999"):
+        open_stores(path)
+
+
+def test_sqlite_never_turns_a_sum_into_a_float(sqlite: SqliteBackend) -> None:
+    _, total, *_ = rollups_of([settled(ANSWER, spend=2**62)])
+    sqlite.ledger.settle([], [total])
+    with pytest.raises(StoreUnavailable):
+        sqlite.ledger.settle([], [total])
+    with pytest.raises(ValueError, match="64 bits"):
+        sqlite.ledger.settle([], rollups_of([settled(ANSWER, spend=2**63)]))
+    assert [row.spend for row in sqlite.reports.rollups(Scope.KEY, KEY, "2026-03")] == [2**62]
+
+
+def test_sqlite_announces_each_row_that_is_to_be_settled() -> None:
+    told: list[int] = []
+    stores = open_stores(on_answered=lambda: told.append(1))
+    stores.ledger.begin(ROW)
+    assert told == []
+    stores.ledger.advance(ANSWER, since=State.STARTED)
+    stores.ledger.begin(begun(2, state=State.ANSWERED))
+    stores.ledger.begin(begun(3, state=State.VOIDED))
+    stores.ledger.settle([FINAL], [])
+    assert told == [1, 1]
+    stores.close()
