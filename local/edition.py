@@ -10,6 +10,7 @@ from functions.api.app import handler as api_handler
 from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
 from vectorgate.admin.desk import AdminDesk
+from vectorgate.admin.parts import AdminParts
 from vectorgate.assembly import build_gateway
 from vectorgate.ids import ObjectId, ProviderName, key_id_of
 from vectorgate.keys.model import VirtualKey
@@ -72,7 +73,9 @@ class Edition:
             chance=chance,
         )
         desk = AdminDesk(
-            master_key=Secret(master_key), stores=self._stores, clock=clock, chance=chance, telemetry=self._telemetry
+            master_key=Secret(master_key),
+            parts=AdminParts(stores=self._stores, clock=clock, chance=chance),
+            telemetry=self._telemetry,
         )
         self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(desk)

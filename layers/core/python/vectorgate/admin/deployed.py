@@ -6,6 +6,7 @@ from functools import cache
 
 from vectorgate import runtime
 from vectorgate.admin.desk import AdminDesk
+from vectorgate.admin.parts import AdminParts
 from vectorgate.secret import Secret
 
 
@@ -17,8 +18,8 @@ def deployed_admin() -> AdminDesk:
         raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
     return AdminDesk(
         master_key=Secret(runtime.deployed_secrets().read(settings.master_key_secret)),
-        stores=runtime.deployed_stores(),
-        clock=runtime.system_clock(),
-        chance=runtime.system_chance(),
+        parts=AdminParts(
+            stores=runtime.deployed_stores(), clock=runtime.system_clock(), chance=runtime.system_chance()
+        ),
         telemetry=runtime.deployed_telemetry(),
     )

@@ -16,11 +16,10 @@ from vectorgate.stores import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.admin.parts import AdminParts
     from vectorgate.messages import Request
     from vectorgate.observability import Telemetry
     from vectorgate.secret import Secret
-    from vectorgate.stores import Stores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +27,12 @@ class AdminDesk:
     """Everything that an administrator's request needs."""
 
     master_key: Secret
-    stores: Stores
-    clock: Clock
-    chance: Chance
+    parts: AdminParts
     telemetry: Telemetry
 
     def handle(self, request: Request) -> Response:
         """Answer one administrator's request."""
-        headers = {"x-request-id": new_operation_id(self.clock, self.chance)}
+        headers = {"x-request-id": new_operation_id(self.parts.clock, self.parts.chance)}
         try:
             self._identify(request)
             return Response.of_json(200, self._act(request), headers)
@@ -53,12 +50,12 @@ class AdminDesk:
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
         try:
-            return action(request, self)
+            return action(request, self.parts)
         except StoreError as error:
             raise Unavailable("The store cannot be reached at this moment.", code="store_unavailable") from error
 
 
-ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDesk], object]]] = {
+ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminParts], object]]] = {
     ("GET", "/spend/logs"): spend.logs,
     ("POST", "/key/generate"): keys.generate,
     ("GET", "/key/info"): keys.info,

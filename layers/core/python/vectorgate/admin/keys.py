@@ -16,7 +16,7 @@ from vectorgate.keys.issue import GenerateKey, new_key
 from vectorgate.wire.fields import WireModel
 
 if TYPE_CHECKING:
-    from vectorgate.admin.desk import AdminDesk
+    from vectorgate.admin.parts import AdminParts
     from vectorgate.keys.model import VirtualKey
     from vectorgate.messages import Request
 
@@ -30,30 +30,30 @@ class DeleteKeys(WireModel):
     keys: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=512)]], Field(max_length=100)]
 
 
-def generate(request: Request, desk: AdminDesk) -> dict[str, object]:
+def generate(request: Request, parts: AdminParts) -> dict[str, object]:
     """Make a key. The answer holds the secret; nothing else ever will."""
     body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    secret, row = new_key(wire.validate(GenerateKey, body), desk.clock, desk.chance)
-    desk.stores.keys.add_key(row)
+    secret, row = new_key(wire.validate(GenerateKey, body), parts.clock, parts.chance)
+    parts.stores.keys.add_key(row)
     return {"key": secret, **described(row)}
 
 
-def info(request: Request, desk: AdminDesk) -> dict[str, object]:
+def info(request: Request, parts: AdminParts) -> dict[str, object]:
     """What is known of a key, by the key or by its hash."""
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
-    row = desk.stores.keys.key(key_id_in(presented))
+    row = parts.stores.keys.key(key_id_in(presented))
     if row is None:
         raise NotFound("No such key.", param="key")
     return {"key": row.id, "info": described(row)}
 
 
-def delete(request: Request, desk: AdminDesk) -> dict[str, object]:
+def delete(request: Request, parts: AdminParts) -> dict[str, object]:
     """Delete keys. What they made stays with their tenant; they stop working within 30 s everywhere."""
     body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
     ids = [key_id_in(presented) for presented in wire.validate(DeleteKeys, body).keys]
-    deleted = [key_id for key_id in ids if desk.stores.keys.delete_key(key_id)]
+    deleted = [key_id for key_id in ids if parts.stores.keys.delete_key(key_id)]
     if not deleted and ids:
         raise NotFound("No such key.", param="keys")
     return {"deleted_keys": deleted}

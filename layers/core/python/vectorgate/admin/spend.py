@@ -17,7 +17,7 @@ from vectorgate.money import NANO_PER_USD, ZERO
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.admin.desk import AdminDesk
+    from vectorgate.admin.parts import AdminParts
     from vectorgate.ledger.model import Entry
     from vectorgate.messages import Request
 
@@ -32,18 +32,18 @@ _STATUS: Final = {
 }
 
 
-def logs(request: Request, desk: AdminDesk) -> list[dict[str, object]]:
+def logs(request: Request, parts: AdminParts) -> list[dict[str, object]]:
     """The rows that the query's filters leave, newest first. InvalidRequest for a filter that makes no sense."""
     query = request.query
     if "request_id" in query:
-        return [row for row in _one(query["request_id"], desk) if _passes(row, query)]
-    return [described(entry) for entry in desk.stores.ledger.search(_search(query, desk.clock.unix_ms()))]
+        return [row for row in _one(query["request_id"], parts) if _passes(row, query)]
+    return [described(entry) for entry in parts.stores.ledger.search(_search(query, parts.clock.unix_ms()))]
 
 
-def _one(request_id: str, desk: AdminDesk) -> list[dict[str, object]]:
+def _one(request_id: str, parts: AdminParts) -> list[dict[str, object]]:
     if not _OPERATION_ID.fullmatch(request_id):
         raise _invalid("request_id", "the x-litellm-call-id of an answer")
-    entry = desk.stores.ledger.entry(OperationId(request_id))
+    entry = parts.stores.ledger.entry(OperationId(request_id))
     return [described(entry)] if entry is not None else []
 
 

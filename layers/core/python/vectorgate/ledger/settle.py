@@ -12,11 +12,12 @@ the rest of the chunk tried again::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vectorgate.ledger.model import State
+from vectorgate.ledger.store import MAX_ACTIONS
 from vectorgate.pricing.charge import charge_for
-from vectorgate.reports.model import rollups_of
+from vectorgate.reports.model import buckets_of, rollups_of
 from vectorgate.stores import StateConflict
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.model import Entry
     from vectorgate.ledger.store import LedgerStore
     from vectorgate.pricing.book import PriceBook
-
-MAX_ACTIONS: Final = 100  # of one DynamoDB transaction: rows and rollups together
+    from vectorgate.reports.model import Bucket
 
 
 def settle(entries: Iterable[Entry], ledger: LedgerStore, book: PriceBook) -> int:
@@ -59,10 +59,13 @@ def _settle_chunk(chunk: Sequence[Entry], ledger: LedgerStore) -> int:
 def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """As many rows as fit one transaction with the rollups that they add up to; at least one."""
     chunk: list[Entry] = []
+    sums: set[Bucket] = set()
     for entry in entries:
-        if chunk and len(chunk) + 1 + len(rollups_of([*chunk, entry])) > MAX_ACTIONS:
+        more = sums.union(buckets_of(entry))
+        if chunk and len(chunk) + 1 + len(more) > MAX_ACTIONS:
             yield chunk
-            chunk = []
+            chunk, more = [], set(buckets_of(entry))
         chunk.append(entry)
+        sums = more
     if chunk:
         yield chunk
