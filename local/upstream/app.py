@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local.upstream import attachments, batches, errors, files, ids, stores, wire
+from local.upstream import attachments, batches, errors, files, ids, stores, uploads, wire
 from local.upstream.blobs import Blobs
 from local.upstream.db import Database
 from local.upstream.embed import Embedder
@@ -28,6 +28,8 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Handler = Callable[[Engine, Request], Json | Path]
 API_VERSION = "2020-10-01"
 WORKERS = 2
+# What the SDKs' polling helpers wait between two looks; their own choice is a second.
+POLL_MILLISECONDS = "100"
 
 
 def upload(engine: Engine, request: Request) -> Json:
@@ -37,6 +39,15 @@ def upload(engine: Engine, request: Request) -> Json:
         if form.filename is None:
             raise errors.missing("file")
         return files.create(engine, nested(form.fields), form.filename, target)
+
+
+def upload_part(engine: Engine, request: Request) -> Json:
+    """POST /uploads/{upload_id}/parts."""
+    with engine.blobs.receive() as target:
+        form = receive(request.content_type, request.stream, request.length, target, "data")
+        if form.filename is None:
+            raise errors.missing("data")
+        return uploads.add_part(engine, request.first, target)
 
 
 def nested(fields: Mapping[str, str]) -> Json:
@@ -55,7 +66,7 @@ STORE = "/v1/vector_stores/{vector_store_id}"
 FILE = f"{STORE}/files/{{file_id}}"
 BATCH = f"{STORE}/file_batches/{{batch_id}}"
 
-# The 21 operations, in the order of CONTRACT.md section 1.
+# The 21 operations, in the order of CONTRACT.md section 1, and uploads.
 ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/v1/vector_stores", lambda e, r: stores.create(e, parse(wire.CreateStore, r.json()))),
     ("GET", "/v1/vector_stores", lambda e, r: stores.listing(e, parse(wire.PageQuery, r.query))),
@@ -78,6 +89,14 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/files/{file_id}", lambda e, r: files.retrieve(e, r.first)),
     ("DELETE", "/v1/files/{file_id}", lambda e, r: files.delete(e, r.first)),
     ("GET", "/v1/files/{file_id}/content", lambda e, r: files.content(e, r.first)),
+    ("POST", "/v1/uploads", lambda e, r: uploads.create(e, parse(wire.CreateUpload, r.json()))),
+    ("POST", "/v1/uploads/{upload_id}/parts", upload_part),
+    (
+        "POST",
+        "/v1/uploads/{upload_id}/complete",
+        lambda e, r: uploads.complete(e, r.first, parse(wire.CompleteUpload, r.json())),
+    ),
+    ("POST", "/v1/uploads/{upload_id}/cancel", lambda e, r: uploads.cancel(e, r.first)),
 ]
 
 
@@ -101,8 +120,8 @@ class App:
 
     def close(self) -> None:
         """Stop the threads and close the files. The queue stays for the next start."""
-        self.worker.stop()
-        self.engine.db.close()
+        if self.worker.stop():
+            self.engine.db.close()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -113,6 +132,7 @@ class App:
         headers += [
             ("x-request-id", request_id),
             ("openai-version", API_VERSION),
+            ("openai-poll-after-ms", POLL_MILLISECONDS),
             ("openai-processing-ms", str(round((time.perf_counter() - started) * 1000))),
         ]
         start_response(f"{response.status} {REASONS[response.status]}", headers)
@@ -177,6 +197,7 @@ def build(
     *,
     clock: Callable[[], float] = time.time,
     random: ids.RandomBytes = secrets.token_bytes,
+    embedder: Embedder | None = None,
     workers: int = WORKERS,
 ) -> App:
     """The application over the data in ``home``. Call ``start`` to work the queue, ``close`` when done."""
@@ -185,7 +206,7 @@ def build(
         db=Database(home / "catalogue.db"),
         blobs=Blobs(home),
         indexes=Indexes(home),
-        embedder=Embedder(),
+        embedder=embedder or Embedder(),
         clock=clock,
         random=random,
     )

@@ -33,6 +33,12 @@ class Blobs:
         target.flush()
         os.fsync(target.fileno())
         Path(target.name).rename(self.path(file_id))
+        # The name is durable only with its folder.
+        folder = os.open(self._files, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
         return self.path(file_id).stat().st_size
 
     def path(self, file_id: str) -> Path:

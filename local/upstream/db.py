@@ -80,6 +80,27 @@ CREATE TABLE IF NOT EXISTS batch_files (
   PRIMARY KEY (batch_id, file_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS uploads (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  filename TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  file_seconds INTEGER,
+  status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'completed', 'cancelled', 'expired')),
+  file_id TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS uploads_by_expiry ON uploads (expires_at) WHERE status = 'pending';
+
+CREATE TABLE IF NOT EXISTS upload_parts (
+  id TEXT PRIMARY KEY,
+  upload_id TEXT NOT NULL REFERENCES uploads (id),
+  bytes INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS parts_by_upload ON upload_parts (upload_id);
+
 CREATE TABLE IF NOT EXISTS garbage (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL CHECK (kind IN ('blob', 'chunks', 'index')),
@@ -88,6 +109,9 @@ CREATE TABLE IF NOT EXISTS garbage (
 ) STRICT;
 
 CREATE TRIGGER IF NOT EXISTS file_deleted AFTER DELETE ON files BEGIN
+  INSERT INTO garbage (kind, object_id) VALUES ('blob', OLD.id);
+END;
+CREATE TRIGGER IF NOT EXISTS part_deleted AFTER DELETE ON upload_parts BEGIN
   INSERT INTO garbage (kind, object_id) VALUES ('blob', OLD.id);
 END;
 CREATE TRIGGER IF NOT EXISTS attachment_deleted AFTER DELETE ON attachments BEGIN
@@ -103,11 +127,22 @@ END;
 """
 
 
-def connect(path: Path) -> Connection:
-    """A connection in WAL mode, autocommit: transactions are opened by hand. FULL: what was answered is on the disk."""
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def connect(path: Path, *, create: bool = True) -> Connection:
+    """A connection, autocommit: transactions are opened by hand. FULL: what was answered is on the disk.
+
+    WAL mode is a property of the file, set by who may create it: readers then never wait for a change of mode.
+    """
+    mode = "rwc" if create else "rw"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
+    if create:
+        connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

@@ -112,9 +112,12 @@ def content(engine: Engine, file_id: str) -> Path:
 
 
 def known(engine: Engine) -> frozenset[str]:
-    """The ids of all files recorded, and of those whose bytes are still to be released."""
+    """The names of all bytes there should be: files, parts of uploads, and what is still to be released."""
     with engine.db.read() as db:
-        rows = db.execute("SELECT id FROM files UNION SELECT object_id FROM garbage WHERE kind = 'blob'")
+        rows = db.execute(
+            "SELECT id FROM files UNION SELECT id FROM upload_parts"
+            " UNION SELECT object_id FROM garbage WHERE kind = 'blob'"
+        )
         return frozenset(file_id for (file_id,) in rows)
 
 

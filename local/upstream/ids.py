@@ -29,6 +29,16 @@ def batch_id(random: RandomBytes) -> str:
     return f"vsfb_{random(16).hex()}"
 
 
+def upload_id(random: RandomBytes) -> str:
+    """``upload_`` and 32 hex digits."""
+    return f"upload_{random(16).hex()}"
+
+
+def part_id(random: RandomBytes) -> str:
+    """``part_`` and 32 hex digits."""
+    return f"part_{random(16).hex()}"
+
+
 def request_id(random: RandomBytes) -> str:
     """``req_`` and 32 hex digits."""
     return f"req_{random(16).hex()}"

@@ -5,17 +5,20 @@ another, and deleting a store is deleting its file. The catalogue decides which 
 other are leftovers of a crash that nobody can see, waiting to be collected.
 """
 
+import json
+import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import LiteralString
 
 import numpy as np
 import numpy.typing as npt
 
-from local.upstream.db import Connection, connect, transaction
+from local.upstream.db import Row, connect, transaction
 from local.upstream.embed import DIMENSIONS, Floats
 from local.upstream.ids import is_id
 
@@ -24,9 +27,11 @@ Ints = npt.NDArray[np.int64]
 # 256 MiB of embeddings: a quarter of a million chunks.
 CACHED_BYTES = 256 * 2**20
 
+# Ids are never used again: one that a search still holds must not come to mean another chunk.
 SCHEMA = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS chunks (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   attachment INTEGER NOT NULL,
   position INTEGER NOT NULL,
   text TEXT NOT NULL,
@@ -42,8 +47,16 @@ END;
 CREATE TRIGGER IF NOT EXISTS chunk_removed AFTER DELETE ON chunks BEGIN
   INSERT INTO terms (terms, rowid, text) VALUES ('delete', OLD.id, OLD.text);
 END;
+PRAGMA user_version = 1;
+COMMIT;
 """
+READY = 1
+TEXTS = "SELECT text FROM chunks WHERE attachment = ? ORDER BY position"
+TEXT = "SELECT id, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
+EMBEDDINGS = "SELECT id, attachment, embedding FROM chunks ORDER BY id"
+REMOVE = "DELETE FROM chunks WHERE attachment = ?"
 INSERT = "INSERT INTO chunks (attachment, position, text, embedding) VALUES (?, ?, ?, ?)"
+COUNT = "SELECT count(*) FROM terms WHERE terms MATCH ?"
 MATCH = "SELECT rowid, -rank FROM terms WHERE terms MATCH ? ORDER BY rank LIMIT ?"
 
 
@@ -62,6 +75,8 @@ class Matrix:
     chunks: Ints
     attachments: Ints
     vectors: Floats
+    frequencies: dict[str, int] = field(default_factory=dict)
+    """How many chunks match a word: counted when first asked for, forgotten with the matrix."""
 
     @property
     def nbytes(self) -> int:
@@ -75,57 +90,57 @@ def size_of(entries: Iterable[Entry]) -> int:
 
 
 class Index:
-    """One store's index file. Absent until the first chunk is written."""
+    """One store's index file. Absent until the first chunk is written, and gone with its store, even while it is read.
 
-    def __init__(self, path: Path) -> None:
+    Writers share a lock: creating, filling and unlinking a file must not overlap.
+    """
+
+    def __init__(self, path: Path, writing: threading.Lock) -> None:
         self._path = path
+        self._writing = writing
 
     def replace(self, attachment: int, entries: Iterable[Entry]) -> None:
         """Store an attachment's chunks, in one transaction, instead of what an earlier try may have left."""
         rows = ((attachment, i, entry.text, entry.embedding.tobytes()) for i, entry in enumerate(entries))
-        with self._connection() as db:
+        with self._writing, closing(connect(self._path)) as db:
             db.executescript(SCHEMA)
             with transaction(db, "BEGIN IMMEDIATE"):
-                db.execute("DELETE FROM chunks WHERE attachment = ?", (attachment,))
+                db.execute(REMOVE, (attachment,))
                 db.executemany(INSERT, rows)
 
     def remove(self, attachment: int) -> None:
         """Release an attachment's chunks."""
-        if not self._path.exists():
-            return
-        with self._connection() as db, transaction(db, "BEGIN IMMEDIATE"):
-            db.execute("DELETE FROM chunks WHERE attachment = ?", (attachment,))
+        with self._writing:
+            if self._path.exists():
+                with closing(connect(self._path)) as db:
+                    db.executescript(SCHEMA)
+                    db.execute(REMOVE, (attachment,))
 
     def destroy(self) -> None:
         """Release everything."""
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        with self._writing:
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def texts(self, attachment: int) -> list[str]:
         """An attachment's chunks, in order."""
-        with self._connection() as db:
-            rows = db.execute("SELECT text FROM chunks WHERE attachment = ? ORDER BY position", (attachment,))
-            return [text for (text,) in rows]
+        return [text for (text,) in self._rows(TEXTS, attachment)]
 
     def text(self, chunks: Iterable[int]) -> dict[int, str]:
         """The texts of some chunks."""
-        with self._connection() as db:
-            rows = (db.execute("SELECT id, text FROM chunks WHERE id = ?", (chunk,)).fetchone() for chunk in chunks)
-            return {row["id"]: row["text"] for row in rows if row is not None}
+        return {row["id"]: row["text"] for row in self._rows(TEXT, json.dumps(list(chunks)))}
 
     def match(self, expression: str, limit: int) -> list[tuple[int, float]]:
         """Chunks that match a full-text expression with their BM25 weights, best first. A negative limit is none."""
-        if not expression or not self._path.exists():
-            return []
-        with self._connection() as db:
-            return [(row[0], row[1]) for row in db.execute(MATCH, (expression, limit))]
+        return [(row[0], row[1]) for row in self._rows(MATCH, expression, limit)] if expression else []
+
+    def count(self, expression: str) -> int:
+        """How many chunks match."""
+        return sum(row[0] for row in self._rows(COUNT, expression))
 
     def load(self) -> Matrix:
         """Read every embedding."""
-        rows = []
-        if self._path.exists():
-            with self._connection() as db:
-                rows = db.execute("SELECT id, attachment, embedding FROM chunks ORDER BY id").fetchall()
+        rows = self._rows(EMBEDDINGS)
         vectors = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)
         return Matrix(
             chunks=np.array([row[0] for row in rows], dtype=np.int64),
@@ -133,13 +148,18 @@ class Index:
             vectors=vectors.reshape(len(rows), DIMENSIONS),
         )
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        connection = connect(self._path)
+    def _rows(self, sql: LiteralString, *params: str | int) -> list[Row]:
+        """What a query finds: nothing where there is no index, not yet or not any more."""
+        if not self._path.exists():
+            return []
         try:
-            yield connection
-        finally:
-            connection.close()
+            with closing(connect(self._path, create=False)) as db:
+                ready = db.execute("PRAGMA user_version").fetchone()[0] == READY
+                return db.execute(sql, params).fetchall() if ready else []
+        except sqlite3.OperationalError:
+            if self._path.exists():
+                raise
+            return []
 
 
 class Indexes:
@@ -152,12 +172,13 @@ class Indexes:
         self._cache: OrderedDict[str, Matrix] = OrderedDict()
         self._changes: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
     def open(self, store_id: str) -> Index:
         """A store's index."""
         if not is_id(store_id):
             raise ValueError(f"not an id: {store_id!r}")
-        return Index(self._folder / f"{store_id}.db")
+        return Index(self._folder / f"{store_id}.db", self._writing)
 
     def changed(self, store_id: str) -> None:
         """Forget a store's matrix, after a commit to its index."""

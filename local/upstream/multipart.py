@@ -27,7 +27,8 @@ class Form:
 class Reader:
     """The parser's callbacks."""
 
-    def __init__(self, target: IO[bytes]) -> None:
+    def __init__(self, target: IO[bytes], file_field: str) -> None:
+        self._file_field = file_field
         self.form = Form()
         self.finished = False
         self._target = target
@@ -74,10 +75,10 @@ class Reader:
             self._field = bytearray()
 
     def _begin_file(self, filename: str) -> None:
-        if self._name != "file":
+        if self._name != self._file_field:
             raise errors.unknown(self._name)
         if self.form.filename is not None:
-            raise errors.bad_value("file", "expected one file, but got more.")
+            raise errors.bad_value(self._name, "expected one file, but got more.")
         self.form.filename = base_name(filename)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -110,8 +111,8 @@ def base_name(filename: str) -> str:
     return filename.replace("\\", "/").rsplit("/", 1)[-1][-MAX_FILENAME_CHARS:] or "upload"
 
 
-def receive(content_type: str, stream: IO[bytes], length: int, target: IO[bytes]) -> Form:
-    """Read a form, writing its file to ``target``."""
+def receive(content_type: str, stream: IO[bytes], length: int, target: IO[bytes], file_field: str = "file") -> Form:
+    """Read a form, writing the file of its field ``file_field`` to ``target``."""
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or b"boundary" not in options:
         raise errors.Invalid(
@@ -119,7 +120,7 @@ def receive(content_type: str, stream: IO[bytes], length: int, target: IO[bytes]
             "but you specified a different content type.",
             code="unsupported_content_type",
         )
-    reader = Reader(target)
+    reader = Reader(target, file_field)
     parser = MultipartParser(options[b"boundary"], reader.callbacks())  # type: ignore[arg-type]
     try:
         while length > 0 and (data := stream.read(min(length, READ_BYTES))):

@@ -18,10 +18,14 @@ from local.upstream.engine import Engine, Json
 from local.upstream.index import Index, Ints, Matrix
 from local.upstream.wire import Search
 
-WEIGHT = np.float32(0.5)
+WEIGHT = np.float32(0.4)
 # Chunks beyond these in the full-text order cannot make it into 50 results on their lexical score alone.
 LEXICAL_DEPTH = 500
 MAX_TERMS = 64
+# Below this, matching every chunk takes no time worth saving.
+LARGE_STORE = 1000
+# A score is shown as it is compared: what a caller gives back as a threshold keeps its result.
+DIGITS = 6
 
 WORD = re.compile(r"\w+")
 # Words that say nothing about a chunk, and match most of them: leaving them out is what keeps search fast.
@@ -99,7 +103,7 @@ def find(engine: Engine, store_id: str, queries: list[str], visible: Ints, body:
             semantic = fuse(semantic, lexical(index, matrix, query, seen))
         np.maximum(scores, semantic, out=scores)
     scores[~seen] = -1.0
-    return top(matrix, scores, body.max_num_results, max(body.ranking_options.score_threshold, 0.0))
+    return top(matrix, scores, body.max_num_results, body.ranking_options.score_threshold)
 
 
 def cosine(matrix: Matrix, query: Floats) -> Floats:
@@ -112,7 +116,7 @@ def lexical(index: Index, matrix: Matrix, query: str, seen: npt.NDArray[np.bool_
     """The BM25 of every chunk relative to the best visible one, 0..1."""
     # Where some chunks are hidden, the best of the visible ones may be anywhere in the full-text order.
     limit = LEXICAL_DEPTH if seen.all() else -1
-    found = index.match(expression(query), limit)
+    found = index.match(expression(rare(index, matrix, words(query))), limit)
     scores = np.zeros(len(matrix.chunks), dtype=np.float32)
     if found:
         chunks, weights = np.array([row[0] for row in found]), np.array([row[1] for row in found])
@@ -124,11 +128,25 @@ def lexical(index: Index, matrix: Matrix, query: str, seen: npt.NDArray[np.bool_
     return scores / best if best > 0 else scores
 
 
-def expression(query: str) -> str:
-    """A query as a full-text expression: any of its words, each quoted, so that none is an operator."""
-    words = dict.fromkeys(word.lower() for word in WORD.findall(query))
-    telling = [word for word in words if word not in STOPWORDS] or list(words)
-    return " OR ".join(f'"{word}"' for word in telling[:MAX_TERMS])
+def words(query: str) -> list[str]:
+    """The words of a query that say something; all of them when none does."""
+    found = dict.fromkeys(word.lower() for word in WORD.findall(query))
+    return ([word for word in found if word not in STOPWORDS] or list(found))[:MAX_TERMS]
+
+
+def rare(index: Index, matrix: Matrix, found: list[str]) -> list[str]:
+    """Without the words that most chunks have: BM25 gives those no weight (FTS5: one millionth), only time."""
+    if len(matrix.chunks) < LARGE_STORE:
+        return found
+    for word in found:
+        if word not in matrix.frequencies:
+            matrix.frequencies[word] = index.count(expression([word]))
+    return [word for word in found if matrix.frequencies[word] * 2 <= len(matrix.chunks)] or found
+
+
+def expression(found: list[str]) -> str:
+    """Words as a full-text expression: any of them, each quoted, so that none is an operator."""
+    return " OR ".join(f'"{word}"' for word in found)
 
 
 def fuse(semantic: Floats, lexical_scores: Floats) -> Floats:
@@ -139,11 +157,10 @@ def fuse(semantic: Floats, lexical_scores: Floats) -> Floats:
 def top(matrix: Matrix, scores: Floats, count: int, threshold: float) -> list[Hit]:
     """The best ``count`` at or above the threshold; equals in the order they were stored."""
     order = np.argsort(-scores, kind="stable")[:count]
-    return [
-        Hit(int(matrix.chunks[row]), int(matrix.attachments[row]), round(float(scores[row]), 6))
-        for row in order
-        if scores[row] >= threshold
+    hits = [
+        Hit(int(matrix.chunks[row]), int(matrix.attachments[row]), round(float(scores[row]), DIGITS)) for row in order
     ]
+    return [hit for hit in hits if hit.score >= threshold]
 
 
 def describe(engine: Engine, store_id: str, hits: list[Hit]) -> list[Json]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl
+from wsgiref.util import FileWrapper
 
 from local.upstream import errors
 
@@ -103,7 +104,8 @@ def encode(response: Response, environ: Mapping[str, Any]) -> tuple[list[tuple[s
     """Headers and body of a response."""
     if response.file is not None:
         size = response.file.stat().st_size
-        stream = environ["wsgi.file_wrapper"](response.file.open("rb"))
+        wrapper = environ.get("wsgi.file_wrapper", FileWrapper)
+        stream: Iterable[bytes] = wrapper(response.file.open("rb"))
         return [("Content-Type", "application/octet-stream"), ("Content-Length", str(size))], stream
     body = json.dumps(response.body, allow_nan=False).encode()
     return [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], [body]

@@ -196,6 +196,21 @@ class UploadForm(Body):
     expires_after: FileExpiry | None = None
 
 
+class CreateUpload(UploadForm):
+    """POST /uploads."""
+
+    bytes: Annotated[int, Field(ge=1, le=8 * 2**30)]
+    filename: Annotated[str, Field(min_length=1, max_length=255)]
+    mime_type: str
+
+
+class CompleteUpload(Body):
+    """POST /uploads/{id}/complete."""
+
+    part_ids: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+    md5: str | None = None
+
+
 class PageQuery(BaseModel):
     """The query string of the vector store lists."""
 

@@ -7,7 +7,7 @@ because its chunks are replaced under the attachment's own number, doing it twic
 import logging
 import threading
 
-from local.upstream import chunk, files, stores
+from local.upstream import chunk, files, stores, uploads
 from local.upstream.chunk import TooManyTokens
 from local.upstream.db import Row
 from local.upstream.engine import Engine
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
 SWEEP_SECONDS = 5
+STOP_SECONDS = 5.0
 # A job that took the process down this often is not tried again.
 MAX_TRIES = 3
 MAX_TOKENS = 5_000_000
@@ -51,23 +52,35 @@ class Worker:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Finish the jobs in hand, leave the rest queued, and stop."""
+    def stop(self) -> bool:
+        """Leave what is queued, finish the jobs in hand if that is soon; whether all threads have stopped.
+
+        A job that is cut short is done again at the next start.
+        """
         self._stopping.set()
         self._engine.work.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(STOP_SECONDS)
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
         # The first job or search should not wait for the model; nobody is waiting for it yet.
         self._engine.embedder.model  # noqa: B018
         while not self._stopping.is_set():
             self._engine.work.clear()
-            self.sweep()
-            while not self._stopping.is_set() and self.step():
-                pass
+            try:
+                self._turn()
+            except Exception:
+                # A full disk, say: the queue is intact, and a thread that died could not come back to it.
+                log.exception("%s will try again", threading.current_thread().name)
             self._engine.work.wait(IDLE_SECONDS)
+        # The event wakes one waiter's siblings only if it is still set.
         self._engine.work.set()
+
+    def _turn(self) -> None:
+        self.sweep()
+        while not self._stopping.is_set() and self.step():
+            pass
 
     def step(self) -> bool:
         """Do one job, if there is one."""
@@ -130,7 +143,7 @@ class Worker:
             db.execute(FAIL, (refusal.code, refusal.message, job["seq"]))
 
     def sweep(self) -> None:
-        """Expire files and stores whose time has come, at most once every few seconds."""
+        """Expire files, stores and uploads whose time has come, at most once every few seconds."""
         now = self._engine.now()
         with self._lock:
             if abs(now - self._swept_at) < SWEEP_SECONDS:
@@ -139,6 +152,7 @@ class Worker:
         with self._engine.db.write() as db:
             files.expire(db, now)
             stores.expire(db, now)
+            uploads.expire(db, now)
 
     def collect(self) -> None:
         """Release what deleted rows held, then forget them: releasing twice does no harm."""

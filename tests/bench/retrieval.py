@@ -13,6 +13,7 @@ import json
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def milliseconds(index: Index, matrix: Matrix, embedder: Embedder, queries: list
 
 def build(folder: str, name: str, embedder: Embedder, documents: list[str]) -> tuple[Index, Matrix]:
     """An index of the documents."""
-    index = Index(Path(folder) / name)
+    index = Index(Path(folder) / name, threading.Lock())
     # One transaction: the benchmark is of reading.
     together = [entry for _, some in entries(embedder, documents) for entry in some]
     index.replace(0, together)
