@@ -67,6 +67,7 @@ class PowertoolsTelemetry:
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         self._logger = logger
         self._metrics = metrics
+        self._counted = False
 
     def request(self, entry: Entry) -> None:
         """One line, and the request's duration by operation."""
@@ -95,12 +96,15 @@ class PowertoolsTelemetry:
 
     def flush(self) -> None:
         """One line of embedded metrics, if anything was counted."""
-        self._metrics.flush_metrics()
+        if self._counted:  # Powertools warns of an empty flush, into the log
+            self._metrics.flush_metrics()
+            self._counted = False
 
     def count(self, name: str, value: int = 1) -> None:
         """A metric of the namespace, flushed with the invocation."""
         from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - loaded with Metrics already
 
+        self._counted = True
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 

@@ -1,0 +1,106 @@
+# The verbs of this repository: `make help` lists them. Needs python3 >= 3.11 with venv, and nothing else.
+
+BASE_PYTHON ?= python3
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# What the functions are called with, on one machine as in tests.
+RUN := PYTHONPATH=layers/core/python:. PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
+LAMBDA := .build/lambda
+HOST_BUILD := .build/host
+PARTS := DepsLayer CoreLayer Api Admin UsageLogger
+HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lint types unit e2e build bench sim fuzz lock clean
+
+help: ## List the verbs
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
+
+# ------------------------------------------------------------------------------------------------------- installing
+
+define need_python
+	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "vectorgate needs Python 3.11 or later: $(BASE_PYTHON) is $$($(BASE_PYTHON) --version 2>&1). Set BASE_PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(BASE_PYTHON) -m venv --clear $(VENV) || \
+	  { echo "$(BASE_PYTHON) cannot make a virtual environment: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+endef
+
+# A stamp is newer than the lock file that it was installed from; an interrupted install leaves none.
+$(VENV)/%.stamp: requirements/%.txt
+	$(need_python)
+	@echo "Installing $< into $(VENV): a minute, once"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
+	@touch $@
+
+install: $(VENV)/dev.stamp ## Install everything for development into .venv (hash-pinned)
+
+# --------------------------------------------------------------------------------------------------------- running
+
+# dev.txt contains local.txt: who develops needs no second installation.
+run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) ## Serve on this machine: HOST, PORT, VECTORGATE_HOME, OPENAI_API_KEY, OPENAI_BASE_URL
+	@exec env PYTHONPATH=layers/core/python:. $(PYTHON) -m local
+
+# --------------------------------------------------------------------------------------------------------- testing
+
+# e2e runs beside the rest, on one of the two workers. pytest comes last, and so does its closing line.
+test: check build $(HOST_PARTS) ## Lint, types, template, and every test: under five minutes on two cores
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+
+check: lint types
+
+lint: install ## Style, format and the deployment template
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check --quiet . || { echo "run: $(PYTHON) -m ruff format ." >&2; exit 1; }
+	@$(VENV)/bin/cfn-lint template.yaml
+
+types: install ## mypy, strict
+	@$(PYTHON) -m mypy
+
+unit: install ## The tests that need no socket
+	@$(PYTHON) -m pytest -q tests/unit
+
+e2e: build $(HOST_PARTS) ## template.yaml deployed on an emulated AWS
+	@$(PYTHON) -m pytest -q tests/e2e
+
+bench: install ## The gateway's own milliseconds, calls to AWS, cold start
+	@$(RUN) -m tests.bench
+
+sim: install ## Operations with crash points, by the million
+	@$(RUN) -m tests.sim
+
+fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
+	@$(RUN) -m tests.fuzz
+
+# -------------------------------------------------------------------------------------------------------- building
+
+# The same Makefiles that `sam build` runs. A stamp for each part: our code is rebuilt in a second, its dependencies seldom.
+# Always into a new folder, so that nothing stays that is gone from the source.
+define part
+$(LAMBDA)/$(2).stamp $(HOST_BUILD)/$(2).stamp: $(3) $(1)/Makefile | install
+	@rm -rf $$(@D)/$(2) && mkdir -p $$(@D)/$(2)
+	@$$(MAKE) --no-print-directory --silent -C $(1) build-$(2) ARTIFACTS_DIR="$(CURDIR)/$$(@D)/$(2)" PYTHON="$(CURDIR)/$(PYTHON)" $$(FLAGS)
+	@touch $$@
+endef
+$(eval $(call part,layers/deps,DepsLayer,layers/deps/requirements.txt))
+$(eval $(call part,layers/core,CoreLayer,$(shell find layers/core/python -type f -not -name '*.pyc')))
+$(eval $(call part,functions,Api,functions/api/app.py))
+$(eval $(call part,functions,Admin,functions/admin/app.py))
+$(eval $(call part,functions,UsageLogger,functions/usage_logger/app.py))
+
+build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (python3.13, arm64), and its size
+	@du -sm $(PARTS:%=$(LAMBDA)/%) | awk '{ mb += $$1; print } END { printf "%d MB unzipped; Lambda takes 250\n", mb; exit mb > 200 }'
+
+# The same for this machine and its Python, for the emulated AWS to run.
+$(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
+
+# --------------------------------------------------------------------------------------------------------- keeping
+
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
+lock: ## Choose versions anew (needs uv): only here do dependencies change
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	cd layers/deps && $(LOCK) -c ../../requirements/dev.txt requirements.in -o requirements.txt
+
+clean: ## Remove what was built and cached; .venv and the data in .vectorgate stay
+	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,276 @@
+"""An AWS on loopback, and template.yaml deployed on it as `sam build && sam package && sam deploy` would.
+
+What the deployed stack is told beyond the template: its providers may be plain http (the upstream is on loopback). The
+code is what `make` built into .build/host: the same Makefiles as `sam build`, for this machine and its Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import boto3
+from samtranslator.yaml_helper import yaml_parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Found = TypeVar("Found")
+
+ROOT: Final = Path(__file__).parents[2]
+BUILT: Final = ROOT / ".build" / "host"
+REGION: Final = "eu-central-1"
+STACK: Final = "vectorgate"
+BUCKET: Final = "artifacts"
+# AUTH: each function has its role's rights only. Nothing but loopback listens.
+SETTINGS: Final = {
+    "AUTH": "true",
+    "BIND_HOST": "127.0.0.1",
+    "IOT_MTLS_ENABLED": "0",
+    "LOG_LEVEL": "WARNING",
+    "POWERTOOLS_LOG_LEVEL": "INFO",  # else the functions, which inherit this environment, take the line above
+    "MINISTACK_REGION": REGION,
+    "SERVICES": (
+        "dynamodb,sqs,s3,lambda,secretsmanager,apigateway,apigatewayv2,cloudformation,iam,sts,logs,cloudwatch,kms"
+    ),
+}
+UPSTREAM_KEY: Final = "sk-upstream-for-tests"
+PAUSE: Final = 0.05
+
+
+class TookTooLong(Exception):
+    """What was waited for did not happen in time."""
+
+
+def eventually(ask: Callable[[], Found | None], seconds: float, what: str) -> Found:
+    """The first answer that is not None."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = ask()
+        if found is not None:
+            return found
+        time.sleep(PAUSE)
+    raise TookTooLong(f"{what}: not within {seconds} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """MiniStack, running. `log` is what it and the functions wrote."""
+
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where every service is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, service: Any) -> Any:
+        """A client with the rights of the account's root."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+
+@contextlib.contextmanager
+def process(command: list[str], *, env: dict[str, str], cwd: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with its children, which ends with the block."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(  # noqa: S603 - our own command lines
+            command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            yield started
+        finally:
+            started.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                started.wait(10)
+            with contextlib.suppress(ProcessLookupError):  # the functions' processes are in its group
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait(10)
+
+
+@contextlib.contextmanager
+def emulator(home: Path) -> Iterator[Emulator]:
+    """MiniStack on a free port, away from the repository: the functions find their layers and nothing else of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    cloud = Emulator(port, home / "emulator.log")
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "GATEWAY_PORT": str(port), **SETTINGS}
+    with process([sys.executable, "-m", "ministack"], env=env, cwd=home, log=cloud.log) as running:
+
+        def answers() -> bool | None:
+            if running.poll() is not None:
+                raise TookTooLong(f"the emulator ended: {cloud.log.read_text()[-2000:]}")
+            try:
+                with urlopen(f"{cloud.url}/_ministack/health", timeout=1) as response:
+                    return bool(response.status == 200) or None
+            except (URLError, OSError):
+                return None
+
+        eventually(answers, 30, "the emulator")
+        yield cloud
+
+
+@contextlib.contextmanager
+def upstream(home: Path) -> Iterator[str]:
+    """The embedded upstream as the provider; its base URL."""
+    log = home / "upstream.log"
+    command = [sys.executable, "-m", "local.upstream", "--home", str(home / "upstream"), "--port", "0"]
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "PYTHONPATH": f"{ROOT / 'layers/core/python'}{os.pathsep}{ROOT}",
+        "PYTHONUNBUFFERED": "1",
+        "UPSTREAM_KEY": UPSTREAM_KEY,
+    }
+    with process([*command, "--api-key-env", "UPSTREAM_KEY", "--seed-demo"], env=env, cwd=ROOT, log=log):
+
+        def ready() -> str | None:
+            lines = [line for line in log.read_text().splitlines() if line.startswith("listening on ")]
+            return lines[0].removeprefix("listening on ") + "/v1" if lines else None
+
+        yield eventually(ready, 60, "the upstream")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer over HTTP."""
+
+    status: int
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The deployed stack: its outputs, and a front door."""
+
+    cloud: Emulator
+    outputs: dict[str, str]
+
+    @property
+    def host(self) -> str:
+        """The API's name, which the emulator wants to see in the Host header."""
+        return urlsplit(self.outputs["Url"]).netloc
+
+    def ask(self, method: str, path: str, *, key: str | None = None, body: object = None) -> Reply:
+        """One request through API Gateway."""
+        headers = {"Host": self.host, "Content-Type": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        data = json.dumps(body).encode() if body is not None else None
+        request = Request(self.cloud.url + path, data=data, headers=headers, method=method)
+        try:
+            with urlopen(request, timeout=60) as response:
+                return Reply(response.status, json.load(response))
+        except URLError as error:
+            if not hasattr(error, "code"):
+                raise
+            with contextlib.closing(error):  # type: ignore[type-var]
+                return Reply(error.code, json.load(error))  # type: ignore[arg-type]
+
+    @property
+    def master_key(self) -> str:
+        """The generated one."""
+        found = self.cloud.client("secretsmanager").get_secret_value(SecretId=self.outputs["MasterKeySecretId"])
+        return str(found["SecretString"])
+
+    def row(self, operation_id: str) -> dict[str, Any] | None:
+        """An operation's row as it stands in the table."""
+        place = {"PK": {"S": f"OP#{operation_id}"}, "SK": {"S": "STATE"}}
+        found = self.cloud.client("dynamodb").get_item(
+            TableName=self.outputs["TableName"], Key=place, ConsistentRead=True
+        )
+        item: dict[str, Any] | None = found.get("Item")
+        return item
+
+    def settled(self, operation_id: str, seconds: float) -> dict[str, Any]:
+        """The row once it is booked."""
+
+        def booked() -> dict[str, Any] | None:
+            row = self.row(operation_id)
+            return row if row is not None and row["state"] == {"S": "settled"} else None
+
+        return eventually(booked, seconds, f"settled: {operation_id}")
+
+    def rollups(self) -> list[dict[str, Any]]:
+        """Every sum in the table."""
+        items = [item for item in self._items() if item["PK"]["S"].startswith("USE#")]
+        return sorted(items, key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
+
+    def quiet(self, seconds: float) -> None:
+        """Wait until nothing is left to book: from here on, sums change only by what the test does."""
+
+        def booked() -> bool | None:
+            return None if any(item.get("state") == {"S": "answered"} for item in self._items()) else True
+
+        eventually(booked, seconds, "everything is booked")
+
+    def _items(self) -> list[dict[str, Any]]:
+        scan = self.cloud.client("dynamodb").get_paginator("scan")
+        pages = scan.paginate(TableName=self.outputs["TableName"], ConsistentRead=True)
+        return [item for page in pages for item in page["Items"]]
+
+
+def deploy(cloud: Emulator, provider_url: str) -> Stack:
+    """The template as a stack, with the upstream as its provider."""
+    template = packaged(cloud, yaml_parse((ROOT / "template.yaml").read_text()))
+    template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
+    stacks = cloud.client("cloudformation")
+    stacks.create_stack(
+        StackName=STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    )
+
+    def deployed() -> dict[str, Any] | None:
+        stack: dict[str, Any] = stacks.describe_stacks(StackName=STACK)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_IN_PROGRESS":
+            return None
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return stack
+        events = stacks.describe_stack_events(StackName=STACK)["StackEvents"]
+        raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
+
+    outputs = {out["OutputKey"]: out["OutputValue"] for out in eventually(deployed, 60, "the stack")["Outputs"]}
+    secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
+    cloud.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
+    return Stack(cloud, outputs)
+
+
+def packaged(cloud: Emulator, template: dict[str, Any]) -> dict[str, Any]:
+    """The template with what `sam package` does: each built folder in S3, and its place for the local path."""
+    bucket = cloud.client("s3")
+    bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for name, resource in template["Resources"].items():
+        place = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+        if resource["Type"] in place:
+            bucket.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=zipped(BUILT / name))
+            resource["Properties"][place[resource["Type"]]] = f"s3://{BUCKET}/{name}.zip"
+    return template
+
+
+def zipped(folder: Path) -> bytes:
+    """A folder as an archive."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                out.write(path, path.relative_to(folder))
+    return archive.getvalue()

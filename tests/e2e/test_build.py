@@ -1,0 +1,120 @@
+"""What `make build` makes: enough for the functions to start with nothing else, and nothing that was not asked for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import zipfile
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e.aws import BUILT, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.e2e
+
+LAMBDA: Final = ROOT / ".build" / "lambda"
+AARCH64: Final = 183  # e_machine of an ELF file
+MB: Final = 1024 * 1024
+# -I -S: no environment, no user's and no virtual environment's packages. What is left is what Lambda has.
+START: Final = """
+import importlib, pkgutil, sys
+sys.path[:0] = sys.argv[1:]
+import app, vectorgate
+names = [each.name for each in pkgutil.walk_packages(vectorgate.__path__, "vectorgate.")]
+for name in names:
+    if not name.endswith("__main__"): importlib.import_module(name)
+import aws_lambda_powertools, boto3, httpx, multipart
+assert callable(app.handler)
+assert vectorgate.__file__.startswith(sys.argv[3]), vectorgate.__file__
+"""
+
+
+@pytest.mark.parametrize("function", ["Api", "Admin", "UsageLogger"])
+def test_a_function_starts_from_its_layers_alone(function: str) -> None:
+    folders = [str(BUILT / part) for part in (function, "DepsLayer/python", "CoreLayer/python")]
+    command = [sys.executable, "-I", "-S", "-B", "-c", START, *folders]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")  # noqa: S603 - ours
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_deployed_is_small_compiled_for_lambda_and_runs_nothing_by_itself() -> None:
+    if not LAMBDA.is_dir():
+        pytest.fail("nothing is built: run `make build`")
+    files = [path for path in LAMBDA.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 100 * MB
+    assert [path for path in files if path.suffix == ".pth"] == []
+    libraries = [path for path in files if ".so" in path.suffixes]
+    assert libraries
+    for library in libraries:
+        header = library.read_bytes()[:20]
+        assert int.from_bytes(header[18:20], "little") == AARCH64, library
+        assert "cpython-313-" in library.name or "abi3" in library.name, library
+    assert {path.parent.parent.name for path in LAMBDA.glob("*/python/*/__init__.py")} == {"python"}
+
+
+def built(requirements: str, folder: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
+    """The dependencies' layer, made of other requirements and without a network."""
+    source = folder / "deps"
+    source.mkdir()
+    shutil.copy(ROOT / "layers/deps/Makefile", source)
+    (source / "requirements.txt").write_text(requirements)
+    env = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "HOME": str(folder)}
+    command = ["make", "-C", str(source), "build-DepsLayer", f"PYTHON={sys.executable}"]
+    command += [f"ARTIFACTS_DIR={folder / 'out'}", "COMPILER=none"]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+
+def wheel(folder: Path, *extra: str) -> Path:
+    """A distribution `innocent` with more files than it should have."""
+    path = folder / "innocent-1.0-py3-none-any.whl"
+    info = "innocent-1.0.dist-info"
+    files = {
+        "innocent.py": "",
+        **dict.fromkeys(extra, "import innocent\n"),
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: innocent\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"]))
+    return path
+
+
+def test_a_dependency_with_its_hash_is_built(tmp_path: Path) -> None:
+    digest = sha256(wheel(tmp_path).read_bytes()).hexdigest()
+    done = built(f"innocent==1.0 --hash=sha256:{digest}\n", tmp_path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/python/innocent.py").is_file()
+
+
+def test_a_dependency_without_a_hash_is_not_built(tmp_path: Path) -> None:
+    wheel(tmp_path)
+    done = built("innocent==1.0\n", tmp_path, tmp_path)
+    assert done.returncode != 0
+    assert "hash" in done.stderr.lower()
+
+
+def test_a_dependency_with_another_hash_is_not_built(tmp_path: Path) -> None:
+    wheel(tmp_path)
+    assert built(f"innocent==1.0 --hash=sha256:{'0' * 64}\n", tmp_path, tmp_path).returncode != 0
+
+
+def test_a_dependency_that_would_run_at_every_start_is_not_built(tmp_path: Path) -> None:
+    digest = sha256(wheel(tmp_path, "innocent.pth").read_bytes()).hexdigest()
+    done = built(f"innocent==1.0 --hash=sha256:{digest}\n", tmp_path, tmp_path)
+    assert done.returncode != 0
+    assert "unexpected .pth" in done.stderr
+
+
+def test_the_emulator_runs_the_code_on_this_machine() -> None:
+    names = [path.name for path in BUILT.rglob("_pydantic_core*.so")]
+    assert any(platform.machine() in name for name in names), names

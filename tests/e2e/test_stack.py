@@ -1,0 +1,210 @@
+"""template.yaml deployed on an emulated AWS: API Gateway -> api -> provider, the table's stream -> usage_logger."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openai import NotFoundError, OpenAI
+
+from tests.e2e.aws import ROOT, Stack, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+
+WITHIN = 10.0  # the stream's poller looks once a second here, and two engineers share the machine
+
+
+@pytest.fixture
+def client(stack: Stack, key: str) -> Iterator[OpenAI]:
+    with closing(
+        OpenAI(
+            api_key=key,
+            base_url=f"{stack.cloud.url}/v1",
+            default_headers={"Host": stack.host, "x-litellm-end-user-id": "ada"},
+            max_retries=0,
+            timeout=60,
+        )
+    ) as made:
+        yield made
+
+
+def created(client: OpenAI, **fields: Any) -> tuple[Any, str]:
+    """A store, and the id of the operation that made it."""
+    raw = client.vector_stores.with_raw_response.create(**fields)
+    return raw.parse(), raw.headers["x-litellm-call-id"]
+
+
+def test_a_store_lives_and_dies_through_the_front_door(client: OpenAI) -> None:
+    file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")
+    store, _ = created(client, name="tides", file_ids=[file.id])
+    assert store.object == "vector_store"
+    assert store.file_counts.total == 1
+    done = eventually(
+        lambda: found if (found := client.vector_stores.retrieve(store.id)).status == "completed" else None,
+        30,
+        "the store is completed",
+    )
+    assert done.file_counts.completed == 1
+    assert done.usage_bytes > 0
+    assert store.id in [each.id for each in client.vector_stores.list()]
+    assert client.vector_stores.delete(store.id).deleted
+    with pytest.raises(NotFoundError):
+        client.vector_stores.retrieve(store.id)
+
+
+def test_the_stream_settles_the_record_and_the_administrator_sees_it(stack: Stack, client: OpenAI, key: str) -> None:
+    store, operation_id = created(client, name="booked")
+    row = stack.settled(operation_id, WITHIN)
+    assert row["spend"] == {"N": "0"}
+    assert row["price_id"]["S"]
+    logs = stack.ask("GET", f"/spend/logs?request_id={operation_id}", key=stack.master_key)
+    assert logs.status == 200
+    (record,) = logs.body
+    assert (record["status"], record["spend"], record["vector_store_id"]) == ("success", 0, store.id)
+    assert (record["team_id"], record["end_user"], record["call_type"]) == ("red", "ada", row["operation"]["S"])
+    assert key not in json.dumps(logs.body)
+    searched = stack.ask("GET", f"/spend/logs?api_key={key}&limit=1000", key=stack.master_key)
+    assert record in searched.body
+
+
+def test_a_batch_of_the_stream_that_comes_twice_changes_nothing(stack: Stack, client: OpenAI) -> None:
+    stack.quiet(WITHIN)
+    # While nobody listens, a row stays `answered`: the batch is then delivered by hand, twice.
+    mappings = stack.cloud.client("lambda")
+    (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
+        "EventSourceMappings"
+    ]
+    mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        _, operation_id = created(client, name="twice")
+        image = stack.row(operation_id)
+        assert image is not None
+        assert image["state"] == {"S": "answered"}
+        event = sample("usage_logger_stream.json")
+        (record,) = (each for each in event["Records"] if each["dynamodb"]["SequenceNumber"].endswith("2"))
+        record["dynamodb"] |= {"Keys": {"PK": image["PK"], "SK": image["SK"]}, "NewImage": image}
+        assert invoked(stack, "UsageLoggerFunction", event) == {"batchItemFailures": []}
+        once = (stack.settled(operation_id, WITHIN), stack.rollups())
+        assert invoked(stack, "UsageLoggerFunction", event) == {"batchItemFailures": []}
+        assert (stack.row(operation_id), stack.rollups()) == once
+    finally:
+        mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+def invoked(stack: Stack, function: str, event: object) -> Any:
+    """What a function returns for an event; that of the output's name."""
+    answer = stack.cloud.client("lambda").invoke(
+        FunctionName=stack.outputs[function], Payload=json.dumps(event).encode()
+    )
+    body = json.load(answer["Payload"])
+    assert "FunctionError" not in answer, body
+    return body
+
+
+def sample(name: str) -> Any:
+    """A sample event of the repository."""
+    return json.loads((ROOT / "events" / name).read_text())
+
+
+def test_the_sample_request_for_a_store_runs(stack: Stack, key: str) -> None:
+    event = sample("api_create.json")
+    assert invoked(stack, "ApiFunction", event)["statusCode"] == 401
+    event["headers"]["authorization"] = f"Bearer {key}"
+    answer = invoked(stack, "ApiFunction", event)
+    assert answer["statusCode"] == 200, answer
+    assert json.loads(answer["body"])["name"] == "My Document Store"
+
+
+def test_the_sample_request_for_spend_runs(stack: Stack) -> None:
+    event = sample("admin_spend_logs.json")
+    assert invoked(stack, "AdminFunction", event)["statusCode"] == 401
+    event["headers"]["authorization"] = f"Bearer {stack.master_key}"
+    answer = invoked(stack, "AdminFunction", event)
+    assert answer["statusCode"] == 200, answer
+    assert isinstance(json.loads(answer["body"]), list)
+
+
+def test_a_sample_batch_that_speaks_of_rows_of_another_table_books_nothing(stack: Stack) -> None:
+    stack.quiet(WITHIN)
+    before = stack.rollups()
+    assert invoked(stack, "UsageLoggerFunction", sample("usage_logger_stream.json")) == {"batchItemFailures": []}
+    assert stack.rollups() == before
+
+
+def test_a_poisoned_row_reaches_the_dead_letter_queue_and_holds_nobody_up(stack: Stack, client: OpenAI) -> None:
+    # The emulator gives up by age alone, and at once only if told so: the template's limits are test_template's.
+    mappings = stack.cloud.client("lambda")
+    (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
+        "EventSourceMappings"
+    ]
+    mappings.update_event_source_mapping(UUID=mapping["UUID"], MaximumRecordAgeInSeconds=1)
+    place = {"PK": {"S": "OP#poisoned"}, "SK": {"S": "STATE"}}
+    table, name = stack.cloud.client("dynamodb"), stack.outputs["TableName"]
+    table.put_item(TableName=name, Item={**place, "state": {"S": "answered"}, "began": {"S": "0"}})
+    try:
+        message = eventually(lambda: failure(stack), 30, "the dead letter")
+    finally:
+        mappings.update_event_source_mapping(
+            UUID=mapping["UUID"], MaximumRecordAgeInSeconds=mapping["MaximumRecordAgeInSeconds"]
+        )
+        table.delete_item(TableName=name, Key=place)
+    assert message["DDBStreamBatchInfo"]["streamArn"] == mapping["EventSourceArn"]
+    _, operation_id = created(client, name="after the poison")
+    stack.settled(operation_id, 3 * WITHIN)  # the emulator rests after each failure
+
+
+def failure(stack: Stack) -> dict[str, Any] | None:
+    """The next message of the dead-letter queue."""
+    received = stack.cloud.client("sqs").receive_message(QueueUrl=stack.outputs["UsageLoggerFailuresUrl"])
+    messages = received.get("Messages", [])
+    return dict(json.loads(messages[0]["Body"])) if messages else None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/spend/logs"), ("POST", "/key/generate"), ("GET", "/key/info"), ("POST", "/key/delete")],
+)
+def test_administration_takes_the_master_key_alone(stack: Stack, key: str, method: str, path: str) -> None:
+    for presented in (None, key, "sk-1234", "0" * 64):
+        answer = stack.ask(method, path, key=presented, body={} if method == "POST" else None)
+        assert answer.status == 401, presented
+        assert answer.body["error"]["code"] == "invalid_api_key"
+
+
+def test_the_master_key_opens_nothing_at_the_front_door(stack: Stack) -> None:
+    assert stack.ask("GET", "/v1/vector_stores", key=stack.master_key).status == 401
+
+
+def test_a_deleted_key_opens_nothing(stack: Stack) -> None:
+    made = stack.ask("POST", "/key/generate", key=stack.master_key, body={}).body["key"]
+    assert stack.ask("POST", "/key/delete", key=stack.master_key, body={"keys": [made]}).status == 200
+    assert stack.ask("GET", "/v1/vector_stores", key=made).status == 401
+
+
+def test_strangers_and_unknown_paths_get_openais_envelope(stack: Stack, key: str) -> None:
+    assert stack.ask("GET", "/v1/vector_stores", key="sk-nobody").body["error"]["code"] == "invalid_api_key"
+    unknown = stack.ask("GET", "/v1/nothing/here", key=key)
+    assert unknown.status == 404
+    assert unknown.body["error"]["type"] == "invalid_request_error"
+
+
+def test_the_functions_log_no_secret(stack: Stack, client: OpenAI, key: str) -> None:
+    created(client, name="quiet")
+    written = stack.cloud.log.read_text(errors="replace") + logged(stack)
+    assert '"message":"request"' in written.replace(": ", ":")
+    for secret in (key, stack.master_key, "sk-upstream-for-tests"):
+        assert secret not in written
+        assert secret[-12:] not in written
+
+
+def logged(stack: Stack) -> str:
+    """Every line in the functions' log groups."""
+    logs = stack.cloud.client("logs")
+    names = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    lines = [event["message"] for name in names for event in logs.filter_log_events(logGroupName=name)["events"]]
+    return "\n".join(lines)
