@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from local.azure import azure_secrets
 from local.edition import Edition
 from local.embedded import EmbeddedUpstream
+from local.meter_loop import seconds_in
 from local.server import Front, listen
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MASTER_KEY: Final = "sk-1234"
 OPENAI_URL: Final = "https://api.openai.com/v1"
+SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that books
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -50,6 +53,7 @@ def main() -> None:
     options = Options.read(os.environ)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is what a load test makes
+    sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGTERM, _stop)
     options.home.mkdir(parents=True, exist_ok=True)
     upstream = EmbeddedUpstream(options.home / "upstream", os.environ) if options.openai_key is None else None
@@ -65,9 +69,17 @@ def _serve(options: Options, upstream: EmbeddedUpstream | None) -> None:
         (upstream.base_url, upstream.api_key) if upstream is not None else (options.openai_url, options.openai_key)
     )
     secret = json.dumps({"type": "openai", "base_url": base_url, "api_key": api_key})
-    edition = Edition(database=options.home / "ledger.db", secret=secret, master_key=MASTER_KEY)
+    edition = Edition(
+        database=options.home / "ledger.db",
+        secret=secret,
+        master_key=MASTER_KEY,
+        others=azure_secrets(os.environ),
+        trust_invoker=os.environ.get("VECTORGATE_TRUST_INVOKER") == "1",
+        prices=os.environ.get("VECTORGATE_PRICES") or None,
+        meter_seconds=seconds_in(os.environ),
+    )
     try:
-        run, port = listen(Front(edition.api, edition.admin), options.host, options.port)
+        run, port = listen(Front(edition.api, edition.admin, edition.invoke), options.host, options.port)
         sys.stdout.write(_ready(options.host, port, "the embedded upstream" if upstream else base_url))
         sys.stdout.flush()
         run()

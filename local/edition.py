@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from functions.admin.app import handler as admin_handler
 from functions.api.app import handler as api_handler
+from functions.invoke.app import handler as invoke_handler
+from local.invoke_api import InvokeApi
+from local.meter_loop import DEFAULT_SECONDS, MeterLoop
 from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
 from vectorgate.admin.desk import AdminDesk
 from vectorgate.admin.parts import AdminParts
 from vectorgate.assembly import build_gateway
 from vectorgate.ids import ObjectId, ProviderName, key_id_of
+from vectorgate.invoke.desk import InvokeDesk
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.messages import encode_json
+from vectorgate.metering.deployed import build_sampler
 from vectorgate.runtime import price_book, system_chance, system_clock
 from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
@@ -26,47 +33,64 @@ from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from vectorgate.stores.sqlite import SqliteLedger
 
 PROVIDER: Final = ProviderName("openai")
+NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
 DEMO_FILES: Final = ("file-abc123", "file-def456")
 SETTINGS: Final = Settings(
     table="-",
-    secrets={PROVIDER: "one-machine"},
+    secrets={PROVIDER: PROVIDER},
     plain_http=True,
     max_upload=513 * MIB,
     too_large="File too large: expected at most 512 MB, which is the most that OpenAI takes.",
 )
 
 
-class OneSecret:
-    """The secret that the process was started with."""
+class OwnSecrets:
+    """The secrets that the process was started with, one a provider."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, texts: Mapping[ProviderName, str]) -> None:
+        self._texts = texts
 
     def read(self, name: str) -> str:
-        """The same for every name: there is one provider."""
-        del name
-        return self._text
+        """A secret is named like its provider."""
+        return self._texts[ProviderName(name)]
 
 
 class Edition:
-    """Everything that runs in the process: two handlers, the stores, and the loop that books."""
+    """Everything that runs in the process: two handlers, the stores, and the loop that books.
 
-    def __init__(self, *, database: Path, secret: str, master_key: str) -> None:
+    `secret` is the default provider's; `others` those of further providers. `prices` as in `Settings`.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Path,
+        secret: str,
+        master_key: str,
+        others: Mapping[ProviderName, str] = NO_SECRETS,
+        trust_invoker: bool = False,
+        prices: str | None = None,
+        meter_seconds: float = DEFAULT_SECONDS,
+    ) -> None:
         clock, chance = system_clock(), system_chance()
         self._telemetry = LineTelemetry()
         self._loop = SettleLoop()
         self._stores = open_stores(str(database), on_answered=self._loop.notify)
         self._transport = PooledTransport(clock)
         seed(self._stores, master_key)
+        secrets = {PROVIDER: secret, **others}
+        settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
+        book = price_book(prices)
         gateway = build_gateway(
-            SETTINGS,
+            settings,
             stores=self._stores,
-            credentials=Credentials(OneSecret(secret), SETTINGS.secrets, clock, plain_http=True),
+            credentials=Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True),
             transport=self._transport,
             telemetry=self._telemetry,
             clock=clock,
@@ -74,17 +98,32 @@ class Edition:
         )
         desk = AdminDesk(
             master_key=Secret(master_key),
-            parts=AdminParts(stores=self._stores, clock=clock, chance=chance),
+            parts=AdminParts(stores=self._stores, clock=clock, chance=chance, book=book),
             telemetry=self._telemetry,
         )
         self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(desk)
-        self._thread = self._loop.start(Bookkeeper(self._stores.ledger, price_book(), self._telemetry))
+        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(gateway, trusts_invoker=trust_invoker)))
+        self._thread = self._loop.start(Bookkeeper(self._stores.ledger, book, self._telemetry))
+        sampler = build_sampler(
+            settings,
+            stores=self._stores,
+            credentials=Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True),
+            transport=self._transport,
+            telemetry=self._telemetry,
+            clock=clock,
+            chance=chance,
+        )
+        self._meter = MeterLoop(meter_seconds)
+        self._meter_thread = self._meter.start(sampler.tick)
 
     def close(self) -> None:
         """Book what is being booked, then let go of everything."""
+        self.invoke.close()
+        self._meter.stop()
         self._loop.stop()
         self._thread.join(10)
+        self._meter_thread.join(10)
         self._transport.close()
         self._stores.close()
 

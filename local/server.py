@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from waitress.server import create_server
 
+from local.invoke_api import serves
 from vectorgate.messages import Body
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from local.invoke_api import InvokeApi
     from vectorgate.lambda_http import Result
 
     Handler = Callable[[Mapping[str, object], object], Result]
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 THREADS: Final = 64
 MIB: Final = 1024 * 1024
 MAX_BODY: Final = 513 * MIB  # the largest file that OpenAI takes, and the form around it
-ADMIN_PREFIXES: Final = ("/spend/", "/key/")
+ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/v1/indexes")
 _HEALTH: Final = "/healthz"
 _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 
@@ -32,9 +34,10 @@ _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 class Front:
     """A WSGI application over two handlers: the admin function's paths, and everything else."""
 
-    def __init__(self, api: Handler, admin: Handler) -> None:
+    def __init__(self, api: Handler, admin: Handler, invoke: InvokeApi | None = None) -> None:
         self._api = api
         self._admin = admin
+        self._invoke = invoke
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -42,6 +45,8 @@ class Front:
         if path == _HEALTH:
             start_response("200 OK", [("content-type", "application/json")])
             return [b'{"status":"ok"}']
+        if self._invoke is not None and serves(path):
+            return self._invoke(environ, start_response)
         handler = self._admin if path.startswith(ADMIN_PREFIXES) else self._api
         return _write(handler(event_of(environ, path), None), start_response)
 

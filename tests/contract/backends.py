@@ -15,11 +15,21 @@ from botocore.exceptions import BotoCoreError
 
 from vectorgate.clock import Chance, Clock
 from vectorgate.stores.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
-from vectorgate.stores.sqlite import Database, SqliteKeys, SqliteLedger, SqliteOwnership, SqliteReports
+from vectorgate.stores.sqlite import (
+    Database,
+    SqliteBudgets,
+    SqliteKeys,
+    SqliteLedger,
+    SqliteMeters,
+    SqliteOwnership,
+    SqliteReports,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vectorgate.budgets.store import BudgetStore
+    from vectorgate.metering.store import MeterStore
     from vectorgate.keys.store import KeyStore
     from vectorgate.ledger.store import LedgerStore
     from vectorgate.reports.store import ReportStore
@@ -43,6 +53,8 @@ class Backend(ABC):
     ownership: OwnershipStore
     keys: KeyStore
     reports: ReportStore
+    budgets: BudgetStore
+    meters: MeterStore
 
     @abstractmethod
     def lost(self, *, written: bool) -> AbstractContextManager[None]:
@@ -63,6 +75,8 @@ class SqliteBackend(Backend):
         self.ownership = SqliteOwnership(self.database)
         self.keys = SqliteKeys(self.database)
         self.reports = SqliteReports(self.database)
+        self.budgets = SqliteBudgets(self.database)
+        self.meters = SqliteMeters(self.database)
 
     @contextmanager
     def lost(self, *, written: bool) -> Iterator[None]:
@@ -122,7 +136,8 @@ class DynamoBackend(Backend):
         self.table.client.create_table(TableName=self.table.name, **TABLE_DEFINITION)
         stores = stores_of(self.table)
         self.ledger, self.ownership = stores.ledger, stores.ownership
-        self.keys, self.reports = stores.keys, stores.reports
+        self.keys, self.reports, self.budgets = stores.keys, stores.reports, stores.budgets
+        self.meters = stores.meters
 
     def item(self, key: dict[str, Any]) -> dict[str, Any]:
         """What the table holds there."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate import wire
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.forms import read_upload
+from vectorgate.forms import PIECE, read_upload
 from vectorgate.ids import ObjectId, ProviderName, is_label
-from vectorgate.messages import encode_json
+from vectorgate.messages import JSON, encode_json
+from vectorgate.ledger.traces import TAG
 from vectorgate.operations import Media
 from vectorgate.wire import LiteLLMFields
 
@@ -24,30 +26,50 @@ if TYPE_CHECKING:
 
 END_USER_HEADERS: Final = ("x-litellm-end-user-id", "x-litellm-customer-id")
 TAGS_HEADER: Final = "x-litellm-tags"
+IDEMPOTENCY_HEADER: Final = "idempotency-key"
+RETRY_COUNT_HEADER: Final = "x-stainless-retry-count"
 PROVIDER_NAME: Final = "custom-llm-provider"
 MAX_TAGS: Final = 10  # and 256 characters in all: the ledger's row stays below 1 KiB, which is one write unit
 MAX_TAGS_LENGTH: Final = 256
 MAX_END_USER: Final = 128
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
+_COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What one call asks for. `provider` is None until the caller names it or the ownership of the ids tells."""
+    """What one call asks for. `provider` is None until the caller names it or the ownership of the ids tells.
+
+    `headers` are those of the client's that the provider is to see; OpenAI's API has none. `idempotency_key` is the
+    client's, `attempt` how often its SDK says it has tried before: None where repetitions are not looked for.
+    """
 
     operation: Operation
     ids: Mapping[str, ObjectId] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
     content: bytes | Upload | None = None
     provider: ProviderName | None = None
     end_user: str | None = None
     tags: tuple[str, ...] = ()
     mock_response: Mapping[str, object] | None = None
+    idempotency_key: str | None = None
+    attempt: int | None = None
 
     @property
     def fingerprint(self) -> str | None:
-        """SHA-256 of the JSON that would be forwarded: tells a repeated request from a new one."""
-        return hashlib.sha256(self.content).hexdigest() if isinstance(self.content, bytes) else None
+        """SHA-256 of the JSON, or of the form and its file, that was asked for: tells a repeated one from a new one.
+
+        A file is read for it, at about a second for the largest one: little beside the sending.
+        """
+        if self.content is None:
+            return None
+        return hashlib.sha256(self.content).hexdigest() if isinstance(self.content, bytes) else _digest(self.content)
+
+    def attached(self) -> ObjectId | None:
+        """The one file that the body names, where there is room for one."""
+        return self.body_ids()[0] if self.operation.body_ids == ("file_id",) else None
 
     def body_ids(self) -> list[ObjectId]:
         """The file ids that the body names, in its order; their shape was checked by the model."""
@@ -75,9 +97,11 @@ def admit(request: Request, route: Route, providers: Collection[ProviderName], l
         body=body,
         content=content,
         provider=_named_provider(request, extra, providers),
-        end_user=_end_user(request, extra),
-        tags=_tags(request, extra),
+        end_user=end_user_of(request, extra),
+        tags=tags_of(request, extra),
         mock_response=extra.mock_response,
+        idempotency_key=_idempotency_key(request),
+        attempt=_attempt(request),
     )
 
 
@@ -102,10 +126,14 @@ def _content(
             "Send fewer files or attributes in one request, and the rest in further ones.",
             code="request_too_large",
         )
-    content_type = request.headers.get("content-type")
+    # LiteLLM's client for Azure sends JSON without saying so, which Azure takes.
+    content_type = request.headers.get("content-type", JSON)
     parsed = wire.parse_json_object(request.body.read(), content_type, max_bytes=operation.max_body)
     body, extra = wire.take_litellm_fields(parsed)
+    if operation.null_is_absent:
+        body = {name: value for name, value in body.items() if value is not None}
     wire.validate(operation.body, body)
+    _refuse_reserved(body)
     return body, extra, encode_json(body)
 
 
@@ -124,7 +152,7 @@ def _named_provider(request: Request, extra: LiteLLMFields, providers: Collectio
     return ProviderName(name)
 
 
-def _end_user(request: Request, extra: LiteLLMFields) -> str | None:
+def end_user_of(request: Request, extra: LiteLLMFields) -> str | None:
     """Whom the call is for: the first of LiteLLM's two headers, then the body's `user`."""
     end_user = request.header(*END_USER_HEADERS) or extra.user
     if end_user and (len(end_user) > MAX_END_USER or not is_label(end_user)):
@@ -136,7 +164,8 @@ def _end_user(request: Request, extra: LiteLLMFields) -> str | None:
     return end_user or None
 
 
-def _tags(request: Request, extra: LiteLLMFields) -> tuple[str, ...]:
+def tags_of(request: Request, extra: LiteLLMFields) -> tuple[str, ...]:
+    """What the caller files the call under: LiteLLM's header, then the body's `tags`."""
     listed = [tag.strip() for tag in (request.header(TAGS_HEADER) or "").split(",")]
     tags = tuple(dict.fromkeys(tag for tag in [*listed, *extra.tags] if tag))
     if len(tags) > MAX_TAGS or sum(map(len, tags)) > MAX_TAGS_LENGTH or not all(map(is_label, tags)):
@@ -146,6 +175,40 @@ def _tags(request: Request, extra: LiteLLMFields) -> tuple[str, ...]:
             param="tags",
         )
     return tags
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.header(IDEMPOTENCY_HEADER)
+    if key is not None and not _PRINTABLE.fullmatch(key):
+        raise InvalidRequest(
+            "Invalid 'Idempotency-Key': expected at most 255 printable ASCII characters.",
+            code="invalid_value",
+            param="Idempotency-Key",
+        )
+    return key
+
+
+def _attempt(request: Request) -> int:
+    """How often the official clients say they have tried already; anything strange is a first time."""
+    text = request.header(RETRY_COUNT_HEADER) or ""
+    return int(text) if _COUNT.fullmatch(text) else 0
+
+
+def _refuse_reserved(body: Mapping[str, object]) -> None:
+    """Our tag is nobody else's: whoever could set it could claim another's lost store."""
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and TAG in metadata:
+        raise InvalidRequest(
+            f"Invalid 'metadata': the key '{TAG}' is reserved.", code="invalid_value", param=f"metadata.{TAG}"
+        )
+
+
+def _digest(upload: Upload) -> str:
+    digest = hashlib.sha256(encode_json([sorted(upload.fields.items()), upload.filename, upload.content_type]))
+    stream = upload.content.open()
+    while piece := stream.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _at(value: object, path: list[str]) -> Iterator[object]:

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate import runtime
 from vectorgate.admission import Limits
+from vectorgate.doors import ObjectDoor
 from vectorgate.gateway import Gateway
+from vectorgate.ids import ProviderName
 from vectorgate.keys.cache import CachedKeys
 from vectorgate.limits import TokenBucket
+from vectorgate.operations import BATCH_BODY
+from vectorgate.providers.azure_ai_search import AzureAISearch
+from vectorgate.providers.azure_openai import AzureOpenAI
 from vectorgate.providers.openai import OpenAI
 from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vectorgate.clock import Chance, Clock
-    from vectorgate.ids import ProviderName
+    from vectorgate.doors import Door
     from vectorgate.observability import Telemetry
     from vectorgate.providers.base import Provider
     from vectorgate.settings import Settings
@@ -29,7 +34,12 @@ if TYPE_CHECKING:
 STRANGERS_AT_ONCE: Final = 100
 STRANGERS_PER_SECOND: Final = 10.0
 
-PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {"openai": OpenAI}
+PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {
+    "openai": OpenAI,
+    "azure": AzureOpenAI,
+    "azure_ai": AzureAISearch,
+}
+INDEX_PROVIDER: Final = ProviderName("azure_ai")  # the one that does not speak OpenAI's API
 
 
 def build_gateway(
@@ -47,16 +57,32 @@ def build_gateway(
         clock=clock,
         chance=chance,
         keys=CachedKeys(stores.keys, clock),
-        ownership=stores.ownership,
         ledger=stores.ledger,
-        book=runtime.price_book(),
+        book=runtime.price_book(settings.prices),
+        door=_doors(settings, stores),
         providers=_providers(settings.secrets),
         credentials=credentials,
         transport=transport,
         telemetry=telemetry,
-        limits=Limits(max_upload=settings.max_upload, too_large=settings.too_large),
         strangers=TokenBucket(clock, burst=STRANGERS_AT_ONCE, per_second=STRANGERS_PER_SECOND),
     )
+
+
+def _doors(settings: Settings, stores: Stores) -> Callable[[str], Door]:
+    """From a path to its API. Without a search service, its paths are unknown ones of OpenAI's."""
+    objects = ObjectDoor(
+        ownership=stores.ownership,
+        providers=[name for name in settings.secrets if name != INDEX_PROVIDER],
+        limits=Limits(max_upload=settings.max_upload, too_large=settings.too_large),
+    )
+    if INDEX_PROVIDER not in settings.secrets:
+        return lambda _path: objects
+    from vectorgate.indexes.door import IndexDoor  # noqa: PLC0415 - a deployment without a search service has no need
+    from vectorgate.indexes.routing import speaks_azure  # noqa: PLC0415 - the same
+
+    most = max(settings.max_upload, BATCH_BODY)
+    indexes = IndexDoor(provider=INDEX_PROVIDER, indexes=stores.indexes, max_body=most)
+    return lambda path: indexes if speaks_azure(path) else objects
 
 
 def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Provider]:

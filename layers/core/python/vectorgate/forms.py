@@ -18,6 +18,8 @@ PIECE: Final = 64 * 1024
 MAX_FIELDS: Final = 16
 MAX_FIELD_BYTES: Final = 4 * 1024
 MAX_FILENAME: Final = 512
+MAX_TYPE: Final = 200
+MAX_BOUNDARY: Final = 70  # RFC 2046
 _DEFAULT_TYPE: Final = "application/octet-stream"
 
 
@@ -34,7 +36,7 @@ def read_upload(body: Body, content_type: str | None, *, max_bytes: int, too_lar
     return Upload(
         fields=form.fields,
         filename=_text(form.file.file_name or b"upload", MAX_FILENAME, "file"),
-        content_type=form.file.content_type or _DEFAULT_TYPE,
+        content_type=_media_type(form.file.content_type or _DEFAULT_TYPE),
         content=Body(form.file.size, cast("BinaryIO", form.file.file_object)),
     )
 
@@ -79,13 +81,20 @@ def _boundary(content_type: str | None) -> bytes:
 
     kind, options = parse_options_header(content_type or "")
     boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not boundary:
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY:
         raise InvalidRequest(
             f"Unsupported content type: '{(content_type or '')[:100]}'. "
             "This API method only accepts 'multipart/form-data' requests with a boundary.",
             code="unsupported_content_type",
         )
     return boundary
+
+
+def _media_type(text: str) -> str:
+    """As it may stand in a header of ours: the parser ends a line at CR LF alone, and lets a single LF through."""
+    if len(text) > MAX_TYPE or not (text.isascii() and text.isprintable()):
+        raise InvalidRequest("Invalid content type of 'file'.", code="invalid_value", param="file")
+    return text
 
 
 def _text(value: bytes, most: int, param: str) -> str:

@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate import identity
-from vectorgate.admission import Limits, Order, admit
 from vectorgate.clock import new_operation_id
 from vectorgate.errors import ApiError, Unauthenticated, Unavailable
+from vectorgate.idempotency.protocol import Repetitions
 from vectorgate.ledger.model import Entry, State
 from vectorgate.operations import Safety
 from vectorgate.pricing.charge import charge_for
-from vectorgate.providers.base import Answer, Call
-from vectorgate.reply import refused, replied
-from vectorgate.routing import route
+from vectorgate.providers.base import Answer
+from vectorgate.reply import refused, repeated, replied
 from vectorgate.stores import StoreError, StoreUnavailable
-from vectorgate.tenancy.authority import authorise
-from vectorgate.tenancy.live import page_of
 from vectorgate.upstream.exchange import Exchange
 from vectorgate.visit import UNROUTED, Visit, owned_by_visit, retired_by
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from vectorgate.admission import Order
     from vectorgate.clock import Chance, Clock
+    from vectorgate.doors import Door, Grant
+    from vectorgate.idempotency.model import Claim
     from vectorgate.ids import ProviderName
     from vectorgate.keys.cache import CachedKeys
     from vectorgate.keys.model import Principal
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from vectorgate.observability import Telemetry
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Provider
-    from vectorgate.tenancy.store import OwnershipStore
     from vectorgate.upstream.credentials import Credentials
     from vectorgate.upstream.outcome import Transport
 
@@ -47,34 +46,35 @@ DEADLINE_SECONDS: Final = 28.0  # API Gateway cuts at 30 s, and what is behind m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """Everything that a request needs, handed in by the composition root. `providers`: the default one first."""
+    """Everything that a request needs, handed in by the composition root. `door` finds the API that a path is of."""
 
     clock: Clock
     chance: Chance
     keys: CachedKeys
-    ownership: OwnershipStore
     ledger: LedgerStore
     book: PriceBook
+    door: Callable[[str], Door]
     providers: Mapping[ProviderName, Provider]
     credentials: Credentials
     transport: Transport
     telemetry: Telemetry
-    limits: Limits
     strangers: TokenBucket
 
     def handle(self, request: Request) -> Response:
         """Answer one request, and leave one row that says what became of it."""
-        visit = self._arrive(request)
+        visit, door = self._arrive(request), self.door(request.path)
         try:
             principal = self._identify(visit)
-            order = self._admit(visit)
-            provider = self._authorise(visit, principal, order)
-            self._begin(visit, order)
-            answer = self._forward(visit, order, provider)
-            self._conclude(visit, order, provider, answer)
+            order = self._admit(visit, door)
+            grant = self._authorise(visit, door, principal, order)
+            repetition = self._begin(visit, order)
+            if repetition is not None:
+                return self._replay(visit, repetition)
+            answer = self._forward(visit, door, order, grant)
+            self._conclude(visit, order, grant.provider, answer)
         except ApiError as error:
             self._refuse(visit, error)
-            return refused(error, visit)
+            return refused(error, visit, door.envelope(error))
         finally:
             self.telemetry.request(visit.entry)
         return replied(answer, visit, charge_for(visit.entry, self.book))
@@ -93,36 +93,48 @@ class Gateway:
         visit.identified(principal)
         return principal
 
-    def _admit(self, visit: Visit) -> Order:
-        """A row of the table, and a body that OpenAI would accept."""
-        matched = route(visit.request.method, visit.request.path)
+    def _admit(self, visit: Visit, door: Door) -> Order:
+        """A row of the table, and a body that the provider would accept."""
+        matched = door.route(visit.request.method, visit.request.path)
         visit.knows(operation=matched.operation.name)
-        order = admit(visit.request, matched, self.providers, self.limits)
+        order = door.admit(visit.request, matched)
         visit.admitted(order)
         return order
 
-    def _authorise(self, visit: Visit, principal: Principal, order: Order) -> ProviderName:
-        """The provider at which the caller owns everything that the order names, or 404."""
+    def _authorise(self, visit: Visit, door: Door, principal: Principal, order: Order) -> Grant:
+        """The provider at which everything that the order names is the caller's to use, or 404."""
         try:
-            provider = authorise(order, principal.tenant, self.ownership, list(self.providers))
+            grant = door.authorise(order, principal)
         except StoreUnavailable as error:
             raise Unavailable("The gateway cannot check ownership at this moment.", code="store_unavailable") from error
-        visit.knows(provider=provider)
-        return provider
+        visit.knows(provider=grant.provider)
+        return grant
 
-    def _begin(self, visit: Visit, order: Order) -> None:
-        """Write-ahead: whatever may reach the provider leaves a trace before it does."""
+    def _begin(self, visit: Visit, order: Order) -> Claim | None:
+        """Write-ahead: whatever may reach the provider leaves a trace before it does. A repetition is not forwarded."""
         if order.operation.safety is Safety.READ:
-            return
-        self._write_new(visit)
+            return None
+        visit.claims(order)
+        try:
+            repetition = Repetitions(self.ledger, self.clock).begin(visit.entry, visit.claim)
+        except StoreError as error:
+            raise Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable") from error
+        visit.begun = repetition is None
+        return repetition
 
-    def _forward(self, visit: Visit, order: Order, provider: ProviderName) -> Answer:
+    def _replay(self, visit: Visit, repetition: Claim) -> Response:
+        """What the first of these requests was answered."""
+        visit.replayed(repetition, self.book)
+        self._write_new(visit)
+        return repeated(repetition, visit)
+
+    def _forward(self, visit: Visit, door: Door, order: Order, grant: Grant) -> Answer:
         """Ask the provider, within the time that API Gateway leaves."""
         if order.mock_response is not None:
             return Answer(status=200, headers={}, document=order.mock_response)
         began = self.clock.monotonic()
         exchange = Exchange(
-            provider=self.providers[provider],
+            provider=self.providers[grant.provider],
             credentials=self.credentials,
             transport=self.transport,
             clock=self.clock,
@@ -130,10 +142,7 @@ class Gateway:
             deadline=visit.began + DEADLINE_SECONDS,
         )
         try:
-            if order.operation.lists is not None:
-                return page_of(order, visit.entry, self.ownership, exchange)
-            call = Call(operation=order.operation, ids=order.ids, query=order.query, content=order.content)
-            return exchange.ask(call)
+            return door.ask(order, grant, visit.entry, exchange)
         finally:
             visit.upstream_s = self.clock.monotonic() - began
 
@@ -151,7 +160,14 @@ class Gateway:
             return
         owned, retired = owned_by_visit(order, answer, visit.entry), retired_by(order, provider)
         try:
-            self.ledger.advance(visit.entry, since=started, owned=owned, retired=retired, at=self.clock.unix_s())
+            self.ledger.advance(
+                visit.entry,
+                since=started,
+                owned=owned,
+                retired=retired,
+                at=self.clock.unix_s(),
+                claim=visit.claim_with(answer),
+            )
         except StoreError as error:
             self.telemetry.unrecorded(visit.entry, error)
 

@@ -88,6 +88,7 @@ def write_response(response: Response) -> Result:
     textual = response.headers.get("content-type", JSON).startswith(_TEXTUAL)
     result: Result = {"statusCode": response.status, "headers": dict(response.headers), "isBase64Encoded": not textual}
     content = response.body.read()
+    response.body.close()
     if textual:
         try:
             return {**result, "body": content.decode("utf-8")}

@@ -32,6 +32,11 @@ class Body:
         self.source.seek(0)
         return self.source.read()
 
+    def close(self) -> None:
+        """Let go of the file, if there is one. Nothing reads it afterwards."""
+        if not isinstance(self.source, bytes):
+            self.source.close()
+
     def open(self) -> BinaryIO:
         """A stream positioned at the beginning."""
         if isinstance(self.source, bytes):

@@ -49,6 +49,8 @@ class Operation:
     `path` holds `{parameter}` segments, each of them an id that the caller must own (`PATH_KINDS`). `body_ids` names
     the body's fields that hold file ids, `[]` for each element. `creates` is what the answer's id becomes the owner's;
     `deletes` the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
+    `null_is_absent`: a field that is null counts as one that was not sent, because LiteLLM's own client sends every
+    field it knows, and OpenAI takes it.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Operation:
     media: Media = Media.NONE
     body: type[BaseModel] | None = None
     query: Callable[[Mapping[str, str]], dict[str, str]] | None = None
+    null_is_absent: bool = False
     max_body: int = SMALL_BODY
     body_ids: tuple[str, ...] = ()
     creates: Kind | None = None
@@ -90,6 +93,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         safety=Safety.CREATE,
         media=Media.JSON,
         body=wire.CreateVectorStore,
+        null_is_absent=True,
         body_ids=("file_ids[]",),
         creates=Kind.VECTOR_STORE,
     ),
@@ -124,6 +128,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         safety=Safety.READ,
         media=Media.JSON,
         body=wire.Search,
+        null_is_absent=True,
     ),
     Operation(
         name="vector_stores.files.create",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.messages import Response
+from vectorgate.messages import JSON, Body, Response
 from vectorgate.money import ZERO, format_usd
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vectorgate.errors import ApiError
+    from vectorgate.idempotency.model import Claim
     from vectorgate.money import NanoUSD
     from vectorgate.pricing.charge import Charge
     from vectorgate.providers.base import Answer
@@ -23,9 +26,17 @@ def replied(answer: Answer, visit: Visit, charge: Charge) -> Response:
     return Response.of_json(answer.status, answer.document, headers)
 
 
-def refused(error: ApiError, visit: Visit) -> Response:
-    """An error in OpenAI's envelope."""
-    return Response.of_json(error.status, error.envelope(), {**_own_headers(visit, ZERO), **error.headers})
+def repeated(claim: Claim, visit: Visit) -> Response:
+    """The kept answer, byte for byte."""
+    headers = {**_own_headers(visit, ZERO), "content-type": JSON, "idempotency-replayed": "true"}
+    if claim.status is None or claim.body is None:
+        raise ValueError("there is nothing to replay")
+    return Response(status=claim.status, headers=headers, body=Body.of(claim.body.encode()))
+
+
+def refused(error: ApiError, visit: Visit, envelope: Mapping[str, object]) -> Response:
+    """An error, in the envelope of the API that was asked."""
+    return Response.of_json(error.status, envelope, {**_own_headers(visit, ZERO), **error.headers})
 
 
 def _own_headers(visit: Visit, spend: NanoUSD) -> dict[str, str]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from vectorgate.operations import Operation
 
-# The reference page's SDK sample has a base URL without /v1; its curl sample has it. Both are served.
-PREFIXES = ("/v1",)
+# The reference page's SDK sample has a base URL without /v1; its curl sample has it. Both are served, and so are the
+# paths that Azure's clients build, the dated form's and the newer one. The longer prefix comes first.
+PREFIXES = ("/v1", "/openai/v1", "/openai")
 _FORBIDDEN_IN_SEGMENT = frozenset("/\\;%\0")
 _SHOWN = 100
 
@@ -30,7 +31,7 @@ class Route:
 
 def route(method: str, path: str) -> Route:
     """The one row that this method and path mean. NotFound (404) or MethodNotAllowed (405) otherwise."""
-    segments = _segments(path)
+    segments = decoded_segments(_without_prefix(path))
     matches = list(_matching_path(segments)) if segments is not None else []
     for match in matches:
         if match.operation.method == method:
@@ -43,14 +44,16 @@ def route(method: str, path: str) -> Route:
     raise NotFound(f"Invalid URL ({method[:16]} {path[:_SHOWN]})", code="unknown_url")
 
 
-def _segments(path: str) -> tuple[str, ...] | None:
-    """The decoded segments after the prefix; None when one of them could mean something else further on."""
-    for prefix in PREFIXES:
-        if path.startswith(prefix + "/"):
-            path = path[len(prefix) :]
-            break
-    segments = tuple(unquote(segment, errors="surrogateescape") for segment in path.split("/")[1:])
-    if any(segment in {"", ".", ".."} or _FORBIDDEN_IN_SEGMENT & set(segment) for segment in segments):
+def _without_prefix(path: str) -> str:
+    prefix = next((prefix for prefix in PREFIXES if path.startswith(prefix + "/")), "")
+    return path[len(prefix) :]
+
+
+def decoded_segments(path: str) -> tuple[str, ...] | None:
+    """The segments, decoded once; None when one of them could mean something else further on."""
+    root, *rest = path.split("/")
+    segments = tuple(unquote(segment, errors="surrogateescape") for segment in rest)
+    if root or any(segment in {"", ".", ".."} or _FORBIDDEN_IN_SEGMENT & set(segment) for segment in segments):
         return None
     return segments
 

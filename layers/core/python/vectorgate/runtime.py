@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import time
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vectorgate import settings as configuration
 from vectorgate.clock import Chance, Clock
 from vectorgate.observability import NAMESPACE, PowertoolsTelemetry
-from vectorgate.pricing.book import PriceBook, shipped_prices
+from vectorgate.pricing.book import PriceBook, read_prices, shipped_prices
 from vectorgate.stores.dynamodb import open_stores
 from vectorgate.upstream.credentials import SecretsManager
 
@@ -42,9 +43,15 @@ def powertools_telemetry() -> Telemetry:
 
 
 @cache
-def price_book() -> PriceBook:
-    """The prices that ship with this release."""
-    return PriceBook(shipped_prices())
+def price_book(own: str | None = None) -> PriceBook:
+    """The prices that ship with this release, after the deployment's own: a JSON array, or a file that holds one.
+
+    ValueError or OSError when those cannot be used: a start with a wrong price list must not succeed.
+    """
+    if own is None:
+        return PriceBook(shipped_prices())
+    text = own if own.lstrip().startswith("[") else Path(own).read_text("utf-8")
+    return PriceBook(shipped_prices(), own=read_prices(text))
 
 
 @cache

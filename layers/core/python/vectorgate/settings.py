@@ -27,7 +27,10 @@ LAMBDA_TOO_LARGE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`secrets` maps each configured provider to the name of its secret; the first is the default provider."""
+    """`secrets` maps each configured provider to the name of its secret; the first is the default provider.
+
+    `prices`: entries of the deployment's own for the price book, as a JSON array or the name of a file that holds one.
+    """
 
     table: str
     secrets: Mapping[ProviderName, str] = field(default_factory=dict)
@@ -35,8 +38,10 @@ class Settings:
     region: str | None = None
     endpoint_url: str | None = None
     plain_http: bool = False
+    trust_invoker: bool = False
     max_upload: int = LAMBDA_UPLOAD
     too_large: str = LAMBDA_TOO_LARGE
+    prices: str | None = None
 
 
 def from_environment() -> Settings:
@@ -61,6 +66,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         region=_optional(environment, "AWS_REGION"),
         endpoint_url=_optional(environment, "VECTORGATE_AWS_ENDPOINT"),
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",
+        trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
+        prices=_optional(environment, "VECTORGATE_PRICES"),
     )
 
 

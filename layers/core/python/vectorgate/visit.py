@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.errors import OutcomeUnknown, UpstreamFailed
+from vectorgate.idempotency.model import claim_of
 from vectorgate.ids import ObjectId, ProviderName
 from vectorgate.ledger.model import Entry, State
+from vectorgate.ledger.traces import likeness_of_order
 from vectorgate.messages import encode_json
 from vectorgate.money import ZERO
-from vectorgate.pricing.book import MOCK, NOT_EXECUTED, PriceBook
-from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED, PriceBook
+from vectorgate.tenancy.model import MAX_CREATED_AT, Kind, Ownership, Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vectorgate.admission import Order
     from vectorgate.clock import Clock
     from vectorgate.errors import ApiError
+    from vectorgate.idempotency.model import Claim
     from vectorgate.keys.model import Principal
     from vectorgate.messages import Request
     from vectorgate.providers.base import Answer
 
-_COLUMN = {Kind.VECTOR_STORE: "vector_store_id", Kind.FILE: "file_id", Kind.BATCH: "batch_id"}
+COLUMN = {Kind.VECTOR_STORE: "vector_store_id", Kind.FILE: "file_id", Kind.BATCH: "batch_id"}
 UNROUTED = "unknown"  # the operation of a request that no row of the table matches
 
 
 @dataclass(slots=True)
 class Visit:
-    """`entry` is the row as it was last written, or would be written now; `begun` says whether it is in the ledger."""
+    """`entry` is the row as it was last written, or would be written now; `begun` says whether it is in the ledger.
+
+    `claim` is what the row holds against repetitions.
+    """
 
     request: Request
     clock: Clock
@@ -36,10 +44,11 @@ class Visit:
     began: float
     begun: bool = False
     upstream_s: float = 0.0
+    claim: Claim | None = None
 
     def knows(self, **facts: object) -> None:
         """Note facts for the row."""
-        self.entry = replace(self.entry, **facts)  # type: ignore[arg-type]
+        self.entry = self.entry.changed(**facts)
 
     def identified(self, principal: Principal) -> None:
         """The caller is somebody."""
@@ -52,19 +61,37 @@ class Visit:
             end_user=order.end_user,
             tags=order.tags,
             fingerprint=order.fingerprint,
-            vector_store_id=order.ids.get("vector_store_id"),
-            file_id=order.ids.get("file_id"),
+            vector_store_id=order.ids.get("vector_store_id", order.ids.get("index")),
+            file_id=order.ids.get("file_id", order.attached()),
             batch_id=order.ids.get("batch_id"),
+            likeness=likeness_of_order(order, self.entry.id),
         )
+
+    def claims(self, order: Order) -> None:
+        """What the row will hold against repetitions, if anything."""
+        self.claim = claim_of(order, self.entry)
+        if self.claim is not None and self.claim.explicit:
+            self.knows(claim=self.claim.name)
+
+    def claim_with(self, answer: Answer) -> Claim | None:
+        """The claim, and what is to be answered to repetitions from now on."""
+        if self.claim is None or answer.document is None:
+            return self.claim
+        return self.claim.with_answer(answer.status, encode_json(answer.document))
 
     def answered(self, answer: Answer, order: Order) -> None:
         """The provider did it: the row names what came into being."""
         created = order.operation.creates
         if created is not None and answer.document is not None and order.mock_response is None:
-            self.knows(**{_COLUMN[created]: ObjectId(str(answer.document["id"]))})
+            self.knows(**{COLUMN[created]: ObjectId(str(answer.document["id"]))})
         price_id = MOCK if order.mock_response is not None else None
         self.knows(upstream_request_id=answer.request_id, status_code=answer.status, price_id=price_id, **self._times())
         self._move(State.ANSWERED)
+
+    def replayed(self, claim: Claim, book: PriceBook) -> None:
+        """The client gets the answer that another operation had: nothing was executed for it, and it costs nothing."""
+        self.knows(status_code=claim.status, spend=ZERO, price_id=book.named(REPLAYED).id, **self._times())
+        self._move(State.VOIDED)
 
     def failed(self, error: ApiError, book: PriceBook) -> None:
         """The client gets an error. What may have been executed stays open; the rest is void, and costs nothing."""
@@ -97,20 +124,31 @@ def owned_by_visit(order: Order, answer: Answer, entry: Entry) -> list[Ownership
     document, kind = answer.document, order.operation.creates
     if kind is None or document is None or order.mock_response is not None:
         return []
+    return [ownership_of(entry, kind, document, parent=order.ids.get("vector_store_id"))]
+
+
+def ownership_of(
+    entry: Entry, kind: Kind, document: Mapping[str, object], *, parent: ObjectId | None = None
+) -> Ownership:
+    """The row of what an operation made, as the provider describes it."""
     if entry.tenant is None or entry.key_id is None:
         raise ValueError("nothing comes into being for a stranger")
-    created_at = document.get("created_at")
-    return [
-        Ownership(
-            ref=Ref(ProviderName(str(entry.provider)), kind, ObjectId(str(document["id"]))),
-            tenant=entry.tenant,
-            key_id=entry.key_id,
-            created_at=created_at if isinstance(created_at, int) else entry.started_ms // MILLISECONDS,
-            end_user=entry.end_user,
-            parent=order.ids.get("vector_store_id"),
-            snapshot=encode_json(document).decode("ascii") if kind is Kind.FILE else None,
-        )
-    ]
+    return Ownership(
+        ref=Ref(ProviderName(str(entry.provider)), kind, ObjectId(str(document["id"]))),
+        tenant=entry.tenant,
+        key_id=entry.key_id,
+        created_at=_created_at(document, entry),
+        end_user=entry.end_user,
+        parent=parent,
+        snapshot=encode_json(document).decode("ascii") if kind is Kind.FILE else None,
+    )
+
+
+def _created_at(document: Mapping[str, object], entry: Entry) -> int:
+    """The object's own moment, by which lists are ordered; ours when the provider names none that makes sense."""
+    moment = document.get("created_at")
+    sensible = isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= MAX_CREATED_AT
+    return cast("int", moment) if sensible else entry.started_ms // MILLISECONDS
 
 
 def retired_by(order: Order, provider: ProviderName) -> list[Ref]:

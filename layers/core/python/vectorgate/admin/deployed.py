@@ -19,7 +19,10 @@ def deployed_admin() -> AdminDesk:
     return AdminDesk(
         master_key=Secret(runtime.deployed_secrets().read(settings.master_key_secret)),
         parts=AdminParts(
-            stores=runtime.deployed_stores(), clock=runtime.system_clock(), chance=runtime.system_chance()
+            stores=runtime.deployed_stores(),
+            clock=runtime.system_clock(),
+            chance=runtime.system_chance(),
+            book=runtime.price_book(settings.prices),
         ),
         telemetry=runtime.deployed_telemetry(),
     )

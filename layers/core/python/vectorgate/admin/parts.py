@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vectorgate.clock import Chance, Clock
+    from vectorgate.pricing.book import PriceBook
     from vectorgate.stores import Stores
 
 
@@ -17,3 +18,4 @@ class AdminParts:
     stores: Stores
     clock: Clock
     chance: Chance
+    book: PriceBook | None = None  # for what is stored today and not charged yet; without one that is not shown

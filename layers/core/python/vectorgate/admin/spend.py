@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.admin.keys import key_id_in
 from vectorgate.clock import MILLISECONDS
 from vectorgate.errors import InvalidRequest
-from vectorgate.ids import OperationId
+from vectorgate.ids import OperationId, ProviderName
 from vectorgate.ledger.model import State
 from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
+from vectorgate.metering.bill import records_of
+from vectorgate.metering.model import DAY_S
 from vectorgate.money import NANO_PER_USD, ZERO
+from vectorgate.pricing.book import STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +27,11 @@ if TYPE_CHECKING:
 DEFAULT_DAYS: Final = 30
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
+MAX_UNIX_MS: Final = 9_999_999_999_999  # the last moment that the ledger sorts rightly, in the year 2286
 _OPERATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATUS: Final = {
     State.STARTED: "pending",
     State.UNCERTAIN: "uncertain",
-    State.VOIDED: "failure",
 }
 
 
@@ -37,7 +40,27 @@ def logs(request: Request, parts: AdminParts) -> list[dict[str, object]]:
     query = request.query
     if "request_id" in query:
         return [row for row in _one(query["request_id"], parts) if _passes(row, query)]
-    return [described(entry) for entry in parts.stores.ledger.search(_search(query, parts.clock.unix_ms()))]
+    search = _search(query, parts.clock.unix_ms())
+    found = [*parts.stores.ledger.search(search), *accruing(search, parts)]
+    found.sort(key=lambda entry: (entry.started_ms, entry.id), reverse=True)
+    return [described(entry) for entry in found[: search.limit]]
+
+
+def accruing(search: RecordQuery, parts: AdminParts) -> list[Entry]:
+    """Storage that is metered and not charged yet, as it stands: its rows get into the ledger when the day is over."""
+    if parts.book is None:
+        return []
+    found: list[Entry] = []
+    for provider in parts.book.providers_of(STORAGE):
+        meters = parts.stores.meters.meters(ProviderName(provider))
+        for day in sorted({day for meter in meters for day in meter.days}):
+            if search.start_ms <= day * DAY_S * MILLISECONDS < search.end_ms:
+                found += records_of(meters, day, parts.book, State.STARTED)
+    return [entry for entry in found if _is_asked_for(entry, search)]
+
+
+def _is_asked_for(entry: Entry, search: RecordQuery) -> bool:
+    return search.key_id in {None, entry.key_id} and search.end_user in {None, entry.end_user}
 
 
 def _one(request_id: str, parts: AdminParts) -> list[dict[str, object]]:
@@ -73,9 +96,12 @@ def _moment(param: str, text: str, *, end_of_day: bool = False) -> int:
         moment = datetime.fromisoformat(text)
         if end_of_day and len(text) == len("2026-11-22"):
             moment += timedelta(days=1)
-        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * MILLISECONDS)
+        unix_ms = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * MILLISECONDS)
     except (ValueError, OverflowError):
-        raise _invalid(param, "a date such as 2026-11-22") from None
+        unix_ms = -1
+    if not 0 <= unix_ms <= MAX_UNIX_MS:
+        raise _invalid(param, "a date such as 2026-11-22")
+    return unix_ms
 
 
 def _limit(text: str | None) -> int:
@@ -116,6 +142,8 @@ def described(entry: Entry) -> dict[str, object]:
         "spend": spend / NANO_PER_USD if spend % NANO_PER_USD else spend // NANO_PER_USD,
         "spend_nano_usd": spend,
         "price_id": entry.price_id,
+        "byte_seconds": entry.byte_seconds,
+        "corrects": entry.corrects,
         "startTime": _iso(entry.started_ms),
         "endTime": _iso(entry.ended_ms),
         "upstream_ms": _milliseconds(entry.upstream_us),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KEY_BITS: Final = 256
 MAX_METADATA: Final = 2_048
+MAX_SECONDS: Final = 100 * 365 * 86_400  # a longer wish is granted as a century: no date of a calendar overflows
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d|w|mo)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400}
 
@@ -76,7 +77,7 @@ def _seconds(duration: str) -> int:
             code="invalid_value",
             param="duration",
         )
-    return int(match[1]) * _SECONDS[match[2]]
+    return min(int(match[1]) * _SECONDS[match[2]], MAX_SECONDS)
 
 
 def _permissions(grant: IndexGrant) -> frozenset[IndexPermission]:

@@ -11,4 +11,5 @@ from vectorgate.ledger.stream import Bookkeeper
 @cache
 def deployed_bookkeeper() -> Bookkeeper:
     """The async logging function."""
-    return Bookkeeper(runtime.deployed_stores().ledger, runtime.price_book(), runtime.deployed_telemetry())
+    book = runtime.price_book(runtime.deployed_settings().prices)
+    return Bookkeeper(runtime.deployed_stores().ledger, book, runtime.deployed_telemetry())

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from vectorgate.ids import KeyId, OperationId
+    from vectorgate.budgets.model import Reservation
+    from vectorgate.idempotency.model import Claim
+    from vectorgate.ids import KeyId, OperationId, TenantId
     from vectorgate.ledger.model import Entry, State
     from vectorgate.reports.model import Rollup
     from vectorgate.tenancy.model import Ownership, Ref
 
-# DynamoDB's limit of a transaction. `settle` spends one on each row and one on each rollup, `advance` one on the row
-# and one on each ownership row; the caller makes chunks. Both adapters raise ValueError above it.
+# DynamoDB's limit of a transaction. `settle` spends one on each row, each rollup and each budget, `advance` one
+# on the row, the claim, each ownership row and each budget; the caller makes chunks. Both adapters raise
+# ValueError above it.
 MAX_ACTIONS = 100
 # `search` on DynamoDB asks 16 shards for each day of the range. Both adapters raise ValueError above a year.
 MAX_SEARCH_MS = 366 * 86_400_000
@@ -37,28 +40,47 @@ class RecordQuery:
 class LedgerStore(Protocol):
     """Two adapters, one contract: `tests/contract`."""
 
-    def begin(self, entry: Entry) -> None:
+    def begin(
+        self,
+        entry: Entry,
+        *,
+        claim: Claim | None = None,
+        freed: Claim | None = None,
+        reserve: Sequence[Reservation] = (),
+    ) -> None:
         """Write a new row: `started` before forwarding, or already `answered` / `voided` for reads and refusals.
 
-        AlreadyExists when the id is taken. IllegalTransition for a state that no row begins in. One write.
+        With it the claim and the reservations, all or nothing. AlreadyExists when the id is taken; else Claimed when
+        the claim's slot is; else OverBudget. `freed` is the claim that this one takes the place of: Claimed, too, when
+        it no longer points at the same operation. IllegalTransition for a state that no row begins in. One write.
         """
         ...
 
     def advance(
-        self, entry: Entry, *, since: State, owned: Sequence[Ownership] = (), retired: Sequence[Ref] = (), at: int = 0
+        self,
+        entry: Entry,
+        *,
+        since: State,
+        owned: Sequence[Ownership] = (),
+        retired: Sequence[Ref] = (),
+        at: int = 0,
+        claim: Claim | None = None,
     ) -> None:
         """Replace the row by `entry` if it still stands at `since`, with the ownership that follows, all or nothing.
 
         `owned` rows are new: one that exists with another tenant makes the whole a StateConflict; one of the same
-        tenant and object stays as it is. `retired` rows get `retired_at = at` (Unix seconds).
+        tenant and object stays as it is. `retired` rows get `retired_at = at` (Unix seconds). A row that becomes
+        `voided` releases what it had reserved. `claim` is the row's own, with its answer: it is written unless its
+        slot meanwhile stands for another operation, which changes nothing else.
         """
         ...
 
     def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
         """Replace each `answered` row by its settled form and add the rollups, all or nothing.
 
-        StateConflict when any of them is not `answered` (settled by another delivery): nothing was written, and
-        `unsettled` tells which are left. At most MAX_ACTIONS rows and rollups a call.
+        What the rows had reserved is released, and what they cost is spent, in the same transaction. StateConflict
+        when any of them is not `answered` (settled by another delivery): nothing was written, and
+        `unsettled` tells which are left. At most MAX_ACTIONS rows, rollups and accounts a call.
         """
         ...
 
@@ -72,6 +94,14 @@ class LedgerStore(Protocol):
 
     def answered(self, limit: int) -> Sequence[Entry]:
         """The oldest rows that wait to be settled."""
+        ...
+
+    def open_rows(self, before_ms: int, limit: int) -> Sequence[Entry]:
+        """The oldest rows that stand at `started` or `uncertain` and began before that moment."""
+        ...
+
+    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
+        """The claims at one place, from the slot `start` on, the last slot first. Consistent with the last write."""
         ...
 
     def search(self, query: RecordQuery) -> Sequence[Entry]:

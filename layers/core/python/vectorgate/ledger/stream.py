@@ -59,8 +59,22 @@ class Bookkeeper:
             self.telemetry.flush()
 
     def settle_waiting(self, at_most: int) -> int:
-        """Settle rows that wait in the ledger, whether or not anybody spoke of them; how many were settled."""
-        return settle(self.ledger.answered(at_most), self.ledger, self.book)
+        """Settle rows that wait in the ledger, whether or not anybody spoke of them; how many were settled.
+
+        A row without a price is left where it is, and keeps none of the others waiting.
+        """
+        waiting = self.ledger.answered(at_most)
+        try:
+            return settle(waiting, self.ledger, self.book)
+        except MissingPrice as error:
+            self.telemetry.unsettled(error)
+            return sum(self._settle_priced(entry) for entry in waiting)
+
+    def _settle_priced(self, entry: Entry) -> int:
+        try:
+            return settle([entry], self.ledger, self.book)
+        except MissingPrice:
+            return 0
 
     def _settle_singly(self, waiting: Sequence[tuple[str, Entry]]) -> list[Failure]:
         for sequence_number, entry in waiting:

@@ -20,9 +20,13 @@ class Charge:
 
 
 def charge_for(entry: Entry, book: PriceBook) -> Charge:
-    """The charge for one call. A row that names its price already (a mock answer) keeps it. MissingPrice otherwise."""
-    if entry.price_id is not None:
-        price = book.named(entry.price_id)
-    else:
+    """The charge for one row. MissingPrice when the book has none.
+
+    A row that names its price already keeps it (a mock answer); one that brings its amount, too (a day of storage, a
+    correction), keeps that: it is a share of a sum that was rounded once.
+    """
+    if entry.price_id is None:
         price = book.price(str(entry.provider), entry.operation, entry.started_ms)
-    return Charge(price.per_call, price.id)
+        return Charge(price.per_call, price.id)
+    price = book.named(entry.price_id)
+    return Charge(entry.spend if entry.spend is not None else price.per_call, price.id)

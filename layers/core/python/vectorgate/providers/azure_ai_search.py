@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from vectorgate.errors import Unavailable
 from vectorgate.ids import ProviderName
 from vectorgate.messages import JSON, Body
+from vectorgate.providers.azure_auth import signature
 from vectorgate.providers.base import Answer, Problem, Statuses, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import filled, read_object
 
@@ -35,16 +35,14 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # the service puts one before a count
 class AzureAISearch:
     """One search service. A key that it does not know is answered 403 there, and so is a query key for a write."""
 
-    statuses = Statuses(
-        credential=frozenset({401, 403}), refused=frozenset({400, 404, 405, 409, 412, 413, 415, 422})
-    )
+    statuses = Statuses(credential=frozenset({401, 403}), refused=frozenset({400, 404, 405, 409, 412, 413, 415, 422}))
 
     def __init__(self, name: str = "azure_ai") -> None:
         self.name = ProviderName(name)
 
     def request(self, call: Call, credential: Credential) -> UpstreamRequest:
         """The row's canonical path, whichever spelling the client chose, with nothing of the client's own headers."""
-        headers = {"accept": JSON, **call.headers, "user-agent": "vectorgate", **_signature(credential)}
+        headers = {"accept": JSON, **call.headers, "user-agent": "vectorgate", **signature(credential)}
         if call.content is not None:
             headers["content-type"] = JSON
         query = urlencode(call.query, quote_via=quote)
@@ -95,17 +93,6 @@ class AzureAISearch:
         host = urlsplit(credential.base_url).hostname or credential.base_url
         name = host.partition(".")[0]
         return (host,) if name.isdigit() else (host, name)
-
-
-def _signature(credential: Credential) -> dict[str, str]:
-    key = credential.api_key.reveal()
-    match credential.options.get("auth", "api-key").lower():
-        case "api-key":
-            return {"api-key": key}
-        case "bearer":
-            return {"authorization": f"Bearer {key}"}
-        case _:  # a guess would send the key in a header that nobody chose
-            raise Unavailable("The credential of provider 'azure_ai' cannot be used.", code="credential_unavailable")
 
 
 def _count(content: bytes) -> bytes:

@@ -20,8 +20,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from vectorgate.errors import INVALID_REQUEST, InvalidRequest, NotFound, Unavailable
-from vectorgate.messages import JSON
+from vectorgate.errors import INVALID_REQUEST, InvalidRequest, NotFound
+from vectorgate.messages import JSON, Body, encode_json
+from vectorgate.providers.azure_auth import signature
 from vectorgate.providers.base import Problem, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import OpenAI, filled, query_string, read_object
 from vectorgate.wire import refusals
@@ -51,7 +52,7 @@ class AzureOpenAI(OpenAI):
     def request(self, call: Call, credential: Credential) -> UpstreamRequest:
         """As OpenAI's, at the resource's own path. InvalidRequest or NotFound for what Azure does not have."""
         check_limits(call, credential.options)
-        headers = {"user-agent": "vectorgate", **call.headers, **_signature(credential)}
+        headers = {"user-agent": "vectorgate", **call.headers, **signature(credential)}
         if call.operation.path.startswith("/vector_stores"):
             headers["openai-beta"] = "assistants=v2"
         if isinstance(call.content, bytes):
@@ -99,24 +100,11 @@ def resource_of(credential: Credential) -> str:
     return credential.base_url.removesuffix("/v1").removesuffix("/openai")
 
 
-def _signature(credential: Credential) -> dict[str, str]:
-    key = credential.api_key.reveal()
-    match credential.options.get("auth", "api-key").lower():
-        case "api-key":
-            return {"api-key": key}
-        case "bearer":
-            return {"authorization": f"Bearer {key}"}
-        case _:  # a guess would send the key in a header that nobody chose
-            raise Unavailable("The credential of provider 'azure' cannot be used.", code="credential_unavailable")
-
-
 def _as_openai(response: UpstreamResponse) -> UpstreamResponse:
     """The answer with an `error` of OpenAI's fields, whichever of its forms Azure chose.
 
-    Its gateway says `{"statusCode", "message"}` or `{"error": {"code": "404", "message"}}` where OpenAI has four fields.
+    Its gateway says `{"statusCode", "message"}` or `{"error": {"code": "404", "message"}}` for OpenAI's four fields.
     """
-    from vectorgate.messages import Body, encode_json  # noqa: PLC0415 - errors are the exception
-
     try:
         document = read_object(response.body.read())
     except UnreadableAnswer:

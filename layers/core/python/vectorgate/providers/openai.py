@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vectorgate.ids import ProviderName, is_object_id
@@ -60,7 +61,7 @@ class OpenAI:
             headers = {**headers, "content-type": content_type}
             return Answer(status=response.status, headers=headers, body=response.body, request_id=request_id)
         document = read_object(response.body.read())
-        if operation.creates is not None and not is_object_id(str(document.get("id", ""))):
+        if operation.creates is not None and not _is_id(document.get("id")):
             raise UnreadableAnswer("the answer to a create names no id")
         return Answer(
             status=response.status, headers=headers, document=with_both_sizes(document), request_id=request_id
@@ -119,7 +120,7 @@ def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def read_object(content: bytes) -> dict[str, object]:
     """A JSON object. UnreadableAnswer for anything else."""
     try:
-        document = json.loads(content, parse_constant=_not_json)
+        document = json.loads(content, parse_constant=_not_json, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswer("the provider's answer is not JSON") from error
     if not isinstance(document, dict):
@@ -129,6 +130,17 @@ def read_object(content: bytes) -> dict[str, object]:
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):  # 1e999 is JSON, but could not be handed on as such
+        raise ValueError(digits[:20])
+    return number
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and is_object_id(value)
 
 
 def with_both_sizes(document: dict[str, object]) -> dict[str, object]:

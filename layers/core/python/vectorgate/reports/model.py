@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -54,21 +54,19 @@ def day_of(unix_ms: int) -> str:
 
 def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:
     """The sums that these rows add up to, one a bucket, in a fixed order."""
-    sums: dict[Bucket, Rollup] = {}
+    sums: dict[Bucket, list[int]] = {}
     for entry in entries:
         spend = entry.spend if entry.spend is not None else ZERO
-        for bucket in _buckets_of(entry):
-            before = sums.get(bucket, Rollup(bucket, 0, 0, ZERO))
-            sums[bucket] = replace(
-                before,
-                calls=before.calls + 1,
-                failures=before.failures + (not entry.succeeded),
-                spend=NanoUSD(before.spend + spend),
-            )
-    return [sums[bucket] for bucket in sorted(sums)]
+        for bucket in buckets_of(entry):
+            total = sums.setdefault(bucket, [0, 0, 0])
+            total[0] += 1
+            total[1] += not entry.succeeded
+            total[2] += spend
+    return [Rollup(bucket, calls, failures, NanoUSD(spend)) for bucket, (calls, failures, spend) in sorted(sums.items())]
 
 
-def _buckets_of(entry: Entry) -> Iterator[Bucket]:
+def buckets_of(entry: Entry) -> Iterator[Bucket]:
+    """The sums that a row is part of: one for each scope that it has."""
     day = day_of(entry.started_ms)
     scopes = {
         Scope.KEY: entry.key_id,

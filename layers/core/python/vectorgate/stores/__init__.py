@@ -1,6 +1,6 @@
 """The two adapters of every store port: DynamoDB, and SQLite for one machine and for the simulation.
 
-Adapters raise the three errors below and nothing of their engine's own; one contract suite holds both to it. What the
+Adapters raise the errors below and nothing of their engine's own; one contract suite holds both to it. What the
 caller got wrong is a ValueError (an id that cannot be a key part, too many rows) or an IllegalTransition.
 """
 
@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vectorgate.budgets.model import Account
+    from vectorgate.budgets.store import BudgetStore
+    from vectorgate.indexes.store import IndexStore
     from vectorgate.keys.store import KeyStore
     from vectorgate.ledger.store import LedgerStore
+    from vectorgate.metering.store import MeterStore
     from vectorgate.reports.store import ReportStore
     from vectorgate.tenancy.store import OwnershipStore
 
@@ -24,6 +28,18 @@ class StoreError(Exception):
 
 class AlreadyExists(StoreError):
     """A row that had to be new is there already."""
+
+
+class Claimed(StoreError):
+    """Another operation holds the claim, or the one that was to be taken over is gone: nothing at all was written."""
+
+
+class OverBudget(StoreError):
+    """An account has no room for what was to be reserved: nothing at all was written."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__("over budget")
+        self.account = account
 
 
 class StateConflict(StoreError):
@@ -46,4 +62,7 @@ class Stores:
     ownership: OwnershipStore
     keys: KeyStore
     reports: ReportStore
+    indexes: IndexStore
+    budgets: BudgetStore
+    meters: MeterStore
     close: Callable[[], None] = _nothing_to_close

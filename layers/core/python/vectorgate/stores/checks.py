@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from vectorgate.budgets.model import EVER, accounts_of, movements_of
 from vectorgate.ids import is_label, is_object_id
 from vectorgate.ledger.model import SUCCESSORS, Entry, IllegalTransition, State
 from vectorgate.ledger.store import MAX_ACTIONS, MAX_SEARCH_MS
@@ -17,6 +18,8 @@ from vectorgate.reports.model import Scope
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
 
+    from vectorgate.budgets.model import Account, Reservation, Subject
+    from vectorgate.idempotency.model import Claim
     from vectorgate.ledger.store import RecordQuery
     from vectorgate.reports.model import Bucket, Rollup
     from vectorgate.tenancy.model import Ownership, Ref
@@ -57,14 +60,59 @@ def month_part(text: str) -> str:
     return text
 
 
-def check_begun(entry: Entry) -> None:
-    """A row that may begin."""
+def check_begun(
+    entry: Entry, claim: Claim | None = None, freed: Claim | None = None, reserve: Sequence[Reservation] = ()
+) -> None:
+    """A row that may begin, with what it claims and reserves."""
     if entry.state not in BEGINNINGS:
         raise IllegalTransition(f"a row does not begin as {entry.state}")
     check_entry(entry)
+    if claim is not None:
+        check_claim(claim, entry)
+    if freed is not None and (claim is None or (claim.tenant, claim.name) != (freed.tenant, freed.name)):
+        raise ValueError("a claim takes over one of its own place")
+    check_reservations(entry, reserve)
 
 
-def check_advance(entry: Entry, since: State, owned: Sequence[Ownership], retired: Sequence[Ref]) -> None:
+def check_claim(claim: Claim, entry: Entry) -> None:
+    """A claim of the row's own."""
+    tenant_part(claim.tenant)
+    object_part(claim.name)
+    object_part(claim.slot)
+    if claim.operation_id != entry.id or claim.tenant != entry.tenant:
+        raise ValueError("a claim of another row")
+    if not claim.explicit and claim.slot != entry.id:
+        raise ValueError("a slot of another row")
+
+
+def check_reservations(entry: Entry, reserve: Sequence[Reservation]) -> None:
+    """Reservations that the row itself names, so that they are released when it comes to rest."""
+    for wish in reserve:
+        check_account(wish.account)
+        if wish.amount < 0:
+            raise ValueError("a reservation credits nobody")
+    accounts = [wish.account for wish in reserve]
+    _check_distinct(accounts)
+    named = set(accounts_of(entry))
+    if not named.issuperset(accounts) or any(wish.amount != (entry.reserved or 0) for wish in reserve):
+        raise ValueError("a reservation that the row does not name")
+
+
+def check_account(account: Account) -> None:
+    """The parts of an account's key."""
+    check_subject(account.subject)
+    if account.period != EVER and _DAY.fullmatch(account.period) is None:
+        raise ValueError("not a period")
+
+
+def check_subject(subject: Subject) -> None:
+    """The parts of a limit's key; the scope is an enumeration."""
+    label_part(subject.id)
+
+
+def check_advance(
+    entry: Entry, since: State, owned: Sequence[Ownership], retired: Sequence[Ref], claim: Claim | None = None
+) -> None:
     """A row that may follow on one at `since`, with its ownership."""
     if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
         raise IllegalTransition(f"{since} -> {entry.state}")
@@ -73,7 +121,9 @@ def check_advance(entry: Entry, since: State, owned: Sequence[Ownership], retire
         check_ownership(row)
     for ref in retired:
         check_ref(ref)
-    _check_actions(1 + len(owned) + len(retired))
+    if claim is not None:
+        check_claim(claim, entry)
+    _check_actions(1 + len(owned) + len(retired) + (claim is not None) + len(movements_of([entry])))
     _check_distinct([*(row.ref for row in owned), *retired])
 
 
@@ -82,10 +132,12 @@ def check_settle(settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
     for entry in settled:
         if entry.state is not State.SETTLED:
             raise IllegalTransition(f"{entry.state} is not settled")
+        if entry.spend is not None and entry.spend < 0 and entry.corrects is None:
+            raise ValueError("a charge credits nobody")
         check_entry(entry)
     for rollup in rollups:
         check_bucket(rollup.bucket)
-    _check_actions(len(settled) + len(rollups))
+    _check_actions(len(settled) + len(rollups) + len(movements_of(settled)))
     _check_distinct(entry.id for entry in settled)
     _check_distinct(rollup.bucket for rollup in rollups)
 
@@ -103,6 +155,10 @@ def check_entry(entry: Entry) -> None:
         tenant_part(entry.tenant)
     if entry.end_user is not None:
         label_part(entry.end_user)
+    if entry.reserved is not None and entry.reserved < 0:
+        raise ValueError("a reservation credits nobody")
+    for account in accounts_of(entry):
+        check_account(account)
 
 
 def check_query(query: RecordQuery) -> None:

@@ -57,7 +57,7 @@ class Shelf:
     def _position(self, cursor: str) -> tuple[int, str]:
         ref = Ref(self.provider, self.kind, ObjectId(cursor))
         row = self.ownership.owners([ref]).get(ref)
-        if row is None or not row.held_by(self.tenant):
+        if row is None or row.tenant != self.tenant:  # one that is deleted still marks its place: who pages may delete
             raise no_such_store(cursor) if self.kind is Kind.VECTOR_STORE else no_such_file(cursor)
         return row.created_at, row.ref.id
 
@@ -70,21 +70,18 @@ class Shelf:
         *,
         ascending: bool,
     ) -> tuple[list[Mapping[str, object]], bool]:
-        """Rows until there are `limit` that can be described, and whether another row follows."""
+        """What is shown of the first `limit` rows that can be described, and whether another such one follows."""
         found: list[Mapping[str, object]] = []
         while True:
-            wanted = min(limit - len(found) + 1, _LARGEST_READ)
+            wanted = min(limit + 1 - len(found), _LARGEST_READ)
             rows = self.ownership.owned_by(
                 self.tenant, self.provider, self.kind, start=start, ascending=ascending, limit=wanted
             )
             inside = [row for row in rows if end is None or _precedes(row, end, ascending=ascending)]
-            room = limit - len(found)
-            found += [shown for shown in describe(inside[:room]) if shown is not None]
-            if len(inside) > room and len(found) == limit:
-                return found, True
-            if len(rows) < wanted or len(inside) < len(rows):
-                return found, False
-            start = _key(inside[min(room, len(inside)) - 1])
+            found += [shown for shown in describe(inside) if shown is not None]
+            if len(found) > limit or len(rows) < wanted or len(inside) < len(rows):
+                return found[:limit], len(found) > limit
+            start = _key(rows[-1])
 
 
 def _key(row: Ownership) -> tuple[int, str]:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 
 
+MAX_CREATED_AT = 9_999_999_999  # ten digits, by which DynamoDB's lists are sorted as text; the year 2286
+
+
 class Kind(StrEnum):
     """What can be owned."""
 

@@ -81,9 +81,9 @@ def read_credential(text: str, *, plain_http: bool) -> Credential:
         document = json.loads(text)
         base_url, api_key = document["base_url"].strip().rstrip("/"), document["api_key"].strip()
         options = {name: str(value) for name, value in document.items() if name not in _KNOWN}
+        parts = urlsplit(base_url)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MalformedSecret("a provider's secret is JSON with base_url and api_key") from None
-    parts = urlsplit(base_url)
     if parts.scheme not in ({"https", "http"} if plain_http else {"https"}) or not parts.hostname:
         raise MalformedSecret("a provider's base_url is an https URL")
     if not api_key or not api_key.isascii() or not api_key.isprintable() or parts.query or parts.username:
@@ -138,11 +138,15 @@ class Credentials:
     def _read(self, provider: ProviderName, cached: _Cached | None) -> Credential:
         try:
             credential = read_credential(self._source.read(self._names[provider]), plain_http=self._plain_http)
-        except (SecretUnavailable, MalformedSecret) as error:
+        except MalformedSecret as error:
+            raise _unavailable(provider) from error
+        except SecretUnavailable as error:
             if cached is None:
-                raise Unavailable(
-                    f"The credential of provider '{provider}' cannot be read.", code="credential_unavailable"
-                ) from error
+                raise _unavailable(provider) from error
             credential = cached.credential
         self._cache[provider] = _Cached(credential, self._clock.monotonic())
         return credential
+
+
+def _unavailable(provider: ProviderName) -> Unavailable:
+    return Unavailable(f"The credential of provider '{provider}' cannot be read.", code="credential_unavailable")

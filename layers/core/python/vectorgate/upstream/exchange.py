@@ -59,10 +59,12 @@ class Exchange:
     def ask(self, call: Call) -> Answer:
         """The provider's success. Otherwise UpstreamRefused, UpstreamFailed, OutcomeUnknown or BadGateway.
 
-        Of these only OutcomeUnknown leaves open whether anything was executed.
+        Of these OutcomeUnknown and UpstreamFailed leave open whether anything was executed. An attempt that certainly
+        did nothing does not answer for an earlier one that may have: the earlier one's failure is raised.
         """
         credential = self.credentials.current(self.provider.name)
-        attempts, unknown_before = 0, False
+        attempts = 0
+        unknown: _Failed | None = None
         while True:
             attempts += 1
             outcome = self.transport.send(self.provider.request(call, credential), seconds=self._left())
@@ -70,13 +72,13 @@ class Exchange:
                 case Answer() as answer:
                     return answer
                 case _RefusedCredential():
-                    credential = self._other_credential(credential)
+                    credential = self._other_credential(credential, unknown)
                 case _Failed() as failed:
-                    if unknown_before and failed.status == _NOT_FOUND and call.operation.deletes:
+                    if unknown is not None and failed.status == _NOT_FOUND and call.operation.deletes:
                         return _deleted_before(call)
-                    unknown_before = unknown_before or failed.unknown
+                    unknown = failed if failed.unknown else unknown
                     if attempts >= MAX_ATTEMPTS or not self._wait(failed, attempts):
-                        raise failed.error
+                        raise (unknown or failed).error
 
     def _judge(self, call: Call, outcome: Outcome, credential: Credential) -> Answer | _Failed | _RefusedCredential:
         if isinstance(outcome, NotSent):
@@ -84,7 +86,10 @@ class Exchange:
             return _Failed(error=error, again=True)
         if isinstance(outcome, Lost):
             return self._unknown(call, _no_answer(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502)
-        return self._judge_reply(call, outcome, credential)
+        verdict = self._judge_reply(call, outcome, credential)
+        if not isinstance(verdict, Answer) or verdict.body is not outcome.response.body:
+            outcome.response.body.close()
+        return verdict
 
     def _judge_reply(self, call: Call, reply: Replied, credential: Credential) -> Answer | _Failed | _RefusedCredential:
         response = reply.response
@@ -97,9 +102,8 @@ class Exchange:
                 )
         if response.status in self.provider.statuses.credential:
             return _RefusedCredential()
-        headers = self.provider.passed_headers(response.headers)
-        hidden = self.provider.hidden(credential)
-        problem, headers = _scrubbed(self.provider.problem(response), headers, credential, hidden)
+        passed, hidden = self.provider.passed_headers(response.headers), self.provider.hidden(credential)
+        problem, headers = _scrubbed(self.provider.problem(response), passed, credential, hidden)
         if response.status == _TOO_MANY and problem.code not in _QUOTA:
             delay = retry_after(response.headers, self.clock.wall())
             error = UpstreamRefused(status=_TOO_MANY, headers=headers, **_fields(problem))
@@ -126,9 +130,11 @@ class Exchange:
         delay = retry_after(headers, self.clock.wall())
         return _Failed(error=error, again=True, delay=delay, unknown=True, status=status)
 
-    def _other_credential(self, refused: Credential) -> Credential:
+    def _other_credential(self, refused: Credential, unknown: _Failed | None) -> Credential:
         credential = self.credentials.after_refusal(self.provider.name, refused)
         if credential is None or self._left() < LEAST_SECONDS:
+            if unknown is not None:
+                raise unknown.error
             raise BadGateway("The provider refuses the gateway's credential.", code="provider_credential_refused")
         return credential
 
@@ -207,9 +213,7 @@ def _fields(problem: Problem) -> dict[str, Any]:
 def _scrubbed(
     problem: Problem, headers: Mapping[str, str], credential: Credential, hidden: tuple[str, ...]
 ) -> tuple[Problem, Mapping[str, str]]:
-    """Without any text that holds a piece of our credential, for providers echo keys in their errors; and without
-    the words of `hidden`.
-    """
+    """Without any text that holds a piece of our credential (providers echo keys), and without `hidden` words."""
     details = [text for pair in problem.details for text in pair]
     texts = (problem.message, problem.type, problem.code or "", problem.param or "", *details)
     leaks = credential.api_key.leaks_into

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 4.0  # below the 5 s after which common servers close an idle connection: a reused one should be alive
 MAX_CONNECTIONS = 100
+WRITE_PIECE = 64 * 1024
 IN_MEMORY = 1024 * 1024  # an answer beyond this goes to a temporary file
 MAX_ANSWER = 600 * 1024 * 1024  # a 512 MB file, and what surrounds it
 
@@ -64,7 +65,11 @@ class _TimedStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, self._left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout))
+        # In pieces: the stream grants its timeout anew to each bit that a slow reader takes.
+        for start in range(0, len(buffer), WRITE_PIECE):
+            if self._left(None) <= 0.001:  # noqa: PLR2004 - the same for a request that trickles away
+                raise httpcore.WriteTimeout
+            self._stream.write(buffer[start : start + WRITE_PIECE], self._left(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -176,14 +181,28 @@ def _multipart(upload: Upload) -> tuple[dict[str, str], Iterator[bytes]]:
 
 
 def _spooled(chunks: Iterator[bytes]) -> Body:
-    size = 0
-    with_file: BinaryIO = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the answer's reader closes it
+    """The answer in memory, or from IN_MEMORY on in a file, which the answer's reader closes."""
+    start = bytearray()
     for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_ANSWER:
-            raise AnswerTooLarge
-        with_file.write(chunk)
-    if size <= IN_MEMORY:
-        with_file.seek(0)
-        return Body.of(with_file.read())
-    return Body(size, with_file)
+        start += chunk
+        if len(start) > IN_MEMORY:
+            return _in_file(start, chunks)
+    return Body.of(bytes(start))
+
+
+def _in_file(start: bytes | bytearray, chunks: Iterator[bytes]) -> Body:
+    file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - it outlives this function
+    try:
+        size = file.write(start)
+        for chunk in chunks:
+            size += file.write(chunk)
+            _check_size(size)
+    except BaseException:
+        file.close()
+        raise
+    return Body(size, file)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_ANSWER:
+        raise AnswerTooLarge

@@ -31,19 +31,21 @@ _OPENING = frozenset(b"[{")
 _CLOSING = frozenset(b"]}")
 
 
-def parse_json_object(body: bytes, content_type: str | None, *, max_bytes: int) -> dict[str, object]:
+def parse_json_object(
+    body: bytes, content_type: str | None, *, max_bytes: int, max_tokens: int = TOKENS_MAX
+) -> dict[str, object]:
     """The object that `body` holds; an empty body is an empty object.
 
     Raises `PayloadTooLarge` over `max_bytes`, and `InvalidRequest` for all else: another content type, no UTF-8, no
     JSON, no object at the top, duplicate keys, NaN or infinities, integers over 64 bits, lone surrogates, and more
-    than `DEPTH_MAX` levels, `TOKENS_MAX` tokens or `KEYS_MAX` keys in one object.
+    than `DEPTH_MAX` levels, `max_tokens` tokens or `KEYS_MAX` keys in one object.
     """
     _check_size(body, max_bytes)
     _check_content_type(content_type, empty=not body)
     if not body:
         return {}
     text = _decoded(body)
-    _check_structure(body)
+    _check_structure(body, max_tokens)
     value = _loaded(text)
     _check_surrogates(body, value)
     if not isinstance(value, dict):
@@ -74,9 +76,9 @@ def _decoded(body: bytes) -> str:
         raise refusals.bad_json("the body is not valid UTF-8.") from None
 
 
-def _check_structure(body: bytes) -> None:
+def _check_structure(body: bytes, max_tokens: int) -> None:
     brackets = body.count(b"[") + body.count(b"{")
-    if brackets <= DEPTH_MAX and 2 * brackets + body.count(b",") + body.count(b'"') <= TOKENS_MAX:
+    if brackets <= DEPTH_MAX and 2 * brackets + body.count(b",") + body.count(b'"') <= max_tokens:
         return
     depth = 0
     for count, token in enumerate(_TOKEN.finditer(body), start=1):
@@ -84,7 +86,7 @@ def _check_structure(body: bytes) -> None:
         depth += (first in _OPENING) - (first in _CLOSING)
         if depth > DEPTH_MAX:
             raise refusals.bad_json(f"it is nested more than {DEPTH_MAX} levels deep.")
-        if count > TOKENS_MAX:
+        if count > max_tokens:
             raise refusals.bad_json("it has too many values.")
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.stores import Stores
+from vectorgate.stores.dynamodb.budgets import DynamoBudgets
+from vectorgate.stores.dynamodb.indexes import DynamoIndexes
 from vectorgate.stores.dynamodb.ledger import DynamoLedger
+from vectorgate.stores.dynamodb.meter import DynamoMeters
 from vectorgate.stores.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
 from vectorgate.stores.dynamodb.schema import INDEXES, TABLE_DEFINITION, entry_of_image
 from vectorgate.stores.dynamodb.table import DynamoTable
@@ -19,8 +22,11 @@ if TYPE_CHECKING:
 __all__ = [
     "INDEXES",
     "TABLE_DEFINITION",
+    "DynamoBudgets",
+    "DynamoIndexes",
     "DynamoKeys",
     "DynamoLedger",
+    "DynamoMeters",
     "DynamoOwnership",
     "DynamoReports",
     "DynamoTable",
@@ -44,4 +50,7 @@ def stores_of(table: DynamoTable) -> Stores:
         ownership=DynamoOwnership(table),
         keys=DynamoKeys(table),
         reports=DynamoReports(table),
+        indexes=DynamoIndexes(table),
+        budgets=DynamoBudgets(table),
+        meters=DynamoMeters(table),
     )

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vectorgate.stores.dynamodb.table import DynamoTable
 
 _IN_OPEN: Final = "open_pk = :shard"
+_OPEN_BEFORE: Final = "open_pk = :shard AND began < :before"
+_UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
 _IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
 
 
@@ -41,6 +43,19 @@ def waiting(table: DynamoTable, limit: int) -> list[Entry]:
     # Read consistently: the index may not yet know that a row was settled.
     rows = _rows(table, oldest_first, limit, consistent=True)
     return _first(rows, limit, lambda entry: entry.state is State.ANSWERED)
+
+
+def unresolved(table: DynamoTable, before_ms: int, limit: int) -> list[Entry]:
+    """The oldest `limit` rows that stand at `started` or `uncertain` and began before that moment."""
+    values = {":before": {"S": f"{before_ms:013d}"}}
+    shards = [
+        table.query(
+            _OPEN_BEFORE, {":shard": open_partition(shard), **values}, IndexName=OPEN, limit=_page(limit)
+        )
+        for shard in range(SHARDS)
+    ]
+    rows = _rows(table, merge(*shards, key=_began), limit, consistent=True)
+    return _first(rows, limit, lambda entry: entry.state in _UNRESOLVED)
 
 
 def matching(table: DynamoTable, query: RecordQuery) -> list[Entry]:

@@ -42,6 +42,8 @@ READ_TIMEOUT_S: Final = 2
 ATTEMPTS: Final = 3
 # Upper bounds of the pauses before a contended request is tried again; TransactionConflict passes within milliseconds.
 PAUSES_S: Final = (0.025, 0.05, 0.1, 0.2)
+# One account can be what a thousand requests wait for: a refusal then would be a false one.
+PATIENT_PAUSES_S: Final = (*PAUSES_S, 0.4, 0.8, 0.8, 0.8, 0.8, 0.8)
 # Limits of BatchGetItem, and what one page of a query holds here.
 BATCH: Final = 100
 PAGE: Final = 100
@@ -116,10 +118,13 @@ class DynamoTable:
             if refused.olds[0].get("mark") != mark:
                 raise
 
-    def transact(self, actions: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """One TransactWriteItems of (`Put` | `Update` | `ConditionCheck`, its arguments). Twice the write units."""
+    def transact(self, actions: Sequence[tuple[str, dict[str, Any]]], *, pauses: Sequence[float] = PAUSES_S) -> None:
+        """One TransactWriteItems of (`Put` | `Update` | `Delete` | `ConditionCheck`, its arguments): twice the units.
+
+        `pauses`: how long, at most, before each further attempt at items that are contended for.
+        """
         items: list[Any] = [{kind: {"TableName": self.name, **arguments}} for kind, arguments in actions]
-        self._ask(lambda: self.client.transact_write_items(TransactItems=items))
+        self._ask(lambda: self.client.transact_write_items(TransactItems=items), pauses)
 
     def get(self, key: Item) -> Item | None:
         """One consistent GetItem."""
@@ -174,11 +179,11 @@ class DynamoTable:
                 return
             self._rest(pause, "keys were left unprocessed")
 
-    def _ask(self, send: Callable[[], Answer]) -> Answer:
+    def _ask(self, send: Callable[[], Answer], pauses: Sequence[float] = PAUSES_S) -> Answer:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
-        for pause in (*PAUSES_S, None):
+        for pause in (*pauses, None):
             try:
                 return send()
             except ClientError as error:

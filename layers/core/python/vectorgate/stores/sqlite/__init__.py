@@ -10,14 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.stores import Stores
+from vectorgate.stores.sqlite.budgets import SqliteBudgets
 from vectorgate.stores.sqlite.database import Database
+from vectorgate.stores.sqlite.indexes import SqliteIndexes
 from vectorgate.stores.sqlite.ledger import SqliteLedger
+from vectorgate.stores.sqlite.meter import SqliteMeters
 from vectorgate.stores.sqlite.readers import SqliteKeys, SqliteOwnership, SqliteReports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Database", "SqliteKeys", "SqliteLedger", "SqliteOwnership", "SqliteReports", "open_stores"]
+__all__ = [
+    "Database",
+    "SqliteBudgets",
+    "SqliteIndexes",
+    "SqliteKeys",
+    "SqliteLedger",
+    "SqliteMeters",
+    "SqliteOwnership",
+    "SqliteReports",
+    "open_stores",
+]
 
 
 def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | None = None) -> Stores:
@@ -28,5 +41,8 @@ def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | Non
         ownership=SqliteOwnership(database),
         keys=SqliteKeys(database),
         reports=SqliteReports(database),
+        indexes=SqliteIndexes(database),
+        budgets=SqliteBudgets(database),
+        meters=SqliteMeters(database),
         close=database.close,
     )

@@ -52,6 +52,40 @@ MIGRATIONS = (
         PRIMARY KEY (scope, scope_id, day, provider, operation)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE virtual_indexes (
+        name TEXT NOT NULL PRIMARY KEY, real_name TEXT NOT NULL, vector_store_name TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE claims (
+        tenant TEXT NOT NULL, name TEXT NOT NULL, slot TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        operation_id TEXT NOT NULL, claimed_ms INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+        attempt INTEGER NOT NULL, status INTEGER, body TEXT,
+        PRIMARY KEY (tenant, name, slot)
+    );
+    CREATE INDEX claims_by_expiry ON claims (expires_at);
+    CREATE TABLE accounts (
+        scope TEXT NOT NULL, id TEXT NOT NULL, period TEXT NOT NULL,
+        reserved INTEGER NOT NULL CHECK (typeof(reserved) = 'integer'),
+        spent INTEGER NOT NULL CHECK (typeof(spent) = 'integer'),
+        PRIMARY KEY (scope, id, period)
+    ) WITHOUT ROWID;
+    CREATE TABLE limits (
+        scope TEXT NOT NULL, id TEXT NOT NULL, since INTEGER NOT NULL, max_budget INTEGER, soft_budget INTEGER,
+        duration TEXT, PRIMARY KEY (scope, id)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE meters (
+        provider TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (provider, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE meter_schedules (
+        provider TEXT NOT NULL PRIMARY KEY, due INTEGER NOT NULL, pause INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

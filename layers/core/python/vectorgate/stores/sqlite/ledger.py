@@ -5,15 +5,26 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from vectorgate.budgets.model import movements_of
+from vectorgate.idempotency.model import Claim
 from vectorgate.ledger.model import Entry, State
-from vectorgate.stores import AlreadyExists, StateConflict
-from vectorgate.stores.checks import check_advance, check_begun, check_query, check_settle, object_part
+from vectorgate.stores import AlreadyExists, Claimed, StateConflict
+from vectorgate.stores.checks import (
+    check_advance,
+    check_begun,
+    check_query,
+    check_settle,
+    object_part,
+    tenant_part,
+)
+from vectorgate.stores.sqlite import budgets, claims
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Sequence
 
-    from vectorgate.ids import OperationId
+    from vectorgate.budgets.model import Reservation
+    from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.store import RecordQuery
     from vectorgate.reports.model import Rollup
     from vectorgate.stores.sqlite.database import Database
@@ -46,6 +57,7 @@ _ADD = """
 _ENTRY = "SELECT record FROM operations WHERE id = ?"
 _STATE = "SELECT state FROM operations WHERE id = ?"
 _ANSWERED = "SELECT record FROM operations WHERE state = 'answered' ORDER BY started_ms, id LIMIT ?"
+_OPEN = "SELECT record FROM operations WHERE state = ? AND started_ms < ? ORDER BY started_ms, id LIMIT ?"
 _SEARCH = """
     SELECT record FROM operations
     WHERE started_ms >= :start_ms AND started_ms < :end_ms
@@ -65,25 +77,48 @@ class SqliteLedger:
         self._database = database
         self._on_answered = on_answered
 
-    def begin(self, entry: Entry) -> None:
-        """One INSERT."""
-        check_begun(entry)
-        if self._database.change(_BEGIN, _columns(entry)) == 0:
-            raise AlreadyExists("operation")
+    def begin(
+        self,
+        entry: Entry,
+        *,
+        claim: Claim | None = None,
+        freed: Claim | None = None,
+        reserve: Sequence[Reservation] = (),
+    ) -> None:
+        """One INSERT; a transaction where there is a claim or a reservation."""
+        check_begun(entry, claim, freed, reserve)
+        if claim is None and not reserve:
+            _expect_new(self._database.change(_BEGIN, _columns(entry)))
+        else:
+            with self._database.transaction() as connection:
+                _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
+                if claim is not None and not claims.take(connection, claim, freed):
+                    raise Claimed("the request")
+                budgets.reserve_all(connection, reserve)
         self._announce(entry)
 
     def advance(
-        self, entry: Entry, *, since: State, owned: Sequence[Ownership] = (), retired: Sequence[Ref] = (), at: int = 0
+        self,
+        entry: Entry,
+        *,
+        since: State,
+        owned: Sequence[Ownership] = (),
+        retired: Sequence[Ref] = (),
+        at: int = 0,
+        claim: Claim | None = None,
     ) -> None:
-        """One UPDATE; a transaction where ownership follows."""
-        check_advance(entry, since, owned, retired)
-        values = {**_columns(entry), "since": since}
-        if not owned and not retired:
+        """One UPDATE; a transaction where anything follows."""
+        check_advance(entry, since, owned, retired, claim)
+        values, movements = {**_columns(entry), "since": since}, movements_of([entry])
+        if not owned and not retired and not movements and claim is None:
             _expect(self._database.change(_REPLACE, values), 1)
         else:
             with self._database.transaction() as connection:
                 _expect(connection.execute(_REPLACE, values).rowcount, 1)
                 _write_ownership(connection, owned, retired, at)
+                budgets.move_all(connection, movements)
+                if claim is not None:
+                    claims.keep_answer(connection, claim)
         self._announce(entry)
 
     def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
@@ -94,6 +129,7 @@ class SqliteLedger:
         with self._database.transaction() as connection:
             _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
             connection.executemany(_ADD, added)
+            budgets.move_all(connection, movements_of(settled))
 
     def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
         """One point read for each id."""
@@ -112,6 +148,22 @@ class SqliteLedger:
     def answered(self, limit: int) -> Sequence[Entry]:
         """The head of a partial index."""
         return self._entries(_ANSWERED, (max(limit, 0),))
+
+    def open_rows(self, before_ms: int, limit: int) -> Sequence[Entry]:
+        """Two walks along a partial index."""
+        found = [
+            entry
+            for state in (State.STARTED, State.UNCERTAIN)
+            for entry in self._entries(_OPEN, (state, before_ms, max(limit, 0)))
+        ]
+        return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
+
+    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
+        """A walk along the primary key."""
+        place = (tenant_part(tenant), object_part(name), start, max(limit, 0))
+        return [
+            Claim(**dict(zip(claims.COLUMNS, row, strict=True))) for row in self._database.rows(claims.SELECT, place)
+        ]
 
     def search(self, query: RecordQuery) -> Sequence[Entry]:
         """A walk down the index of times; rows of other keys and end users are read and passed over."""
@@ -160,6 +212,11 @@ def _write_ownership(
         _expect(connection.execute(_OWN, values).rowcount, 1)
     for ref in retired:
         _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
+
+
+def _expect_new(changed: int) -> None:
+    if changed == 0:
+        raise AlreadyExists("operation")
 
 
 def _expect(changed: int, expected: int) -> None:

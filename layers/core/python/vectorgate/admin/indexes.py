@@ -1,0 +1,90 @@
+"""`/v1/indexes`: LiteLLM's route and field names for virtual indexes of Azure AI Search."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import StringConstraints
+
+from vectorgate import wire
+from vectorgate.errors import DO_NOT_RETRY, Conflict, InvalidRequest, NotFound
+from vectorgate.ids import is_label, is_object_id
+from vectorgate.indexes.model import VirtualIndex, is_real_name
+from vectorgate.stores import AlreadyExists
+from vectorgate.wire.fields import WireModel
+
+if TYPE_CHECKING:
+    from vectorgate.admin.parts import AdminParts
+    from vectorgate.messages import Request
+
+MAX_BODY: Final = 16 * 1024
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class IndexParams(WireModel):
+    """The index of the search service, and LiteLLM's name of that service."""
+
+    vector_store_index: Name
+    vector_store_name: Name
+
+
+class CreateIndex(WireModel):
+    """`POST /v1/indexes`."""
+
+    index_name: Name
+    litellm_params: IndexParams
+
+
+class DeleteIndex(WireModel):
+    """`POST /v1/indexes/delete`."""
+
+    index_name: Name
+
+
+def create(request: Request, parts: AdminParts) -> dict[str, object]:
+    """Give a real index a virtual name. Conflict (409) for a name that is given already."""
+    wish = wire.validate(CreateIndex, _body(request))
+    real, label = wish.litellm_params.vector_store_index, wish.litellm_params.vector_store_name
+    _check("index_name", "letters, digits, dashes and underscores", fits=is_object_id(wish.index_name))
+    _check("litellm_params.vector_store_index", "a name of Azure AI Search", fits=is_real_name(real))
+    _check("litellm_params.vector_store_name", "printable characters without '#'", fits=is_label(label))
+    row = VirtualIndex(name=wish.index_name, real_name=real, vector_store_name=label, created_at=parts.clock.unix_s())
+    try:
+        parts.stores.indexes.add_index(row)
+    except AlreadyExists:
+        message = f"An index with the name '{row.name}' exists already."
+        raise Conflict(message, code="index_exists", param="index_name", headers=DO_NOT_RETRY) from None
+    return described(row)
+
+
+def listing(_request: Request, parts: AdminParts) -> dict[str, object]:
+    """Every virtual index, by name."""
+    return {"object": "list", "data": [described(row) for row in parts.stores.indexes.all_indexes()]}
+
+
+def delete(request: Request, parts: AdminParts) -> dict[str, object]:
+    """Take a virtual name away. The real index and its documents stay."""
+    name = wire.validate(DeleteIndex, _body(request)).index_name
+    if not is_object_id(name) or not parts.stores.indexes.delete_index(name):
+        raise NotFound("No such index.", param="index_name")
+    return {"index_name": name, "deleted": True}
+
+
+def described(row: VirtualIndex) -> dict[str, object]:
+    """A virtual index as LiteLLM shows it, to administrators alone: it names the real one."""
+    return {
+        "index_name": row.name,
+        "litellm_params": {"vector_store_index": row.real_name, "vector_store_name": row.vector_store_name},
+        "created_at": datetime.fromtimestamp(row.created_at, UTC).isoformat(),
+    }
+
+
+def _body(request: Request) -> dict[str, object]:
+    return wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+
+
+def _check(param: str, expected: str, *, fits: bool) -> None:
+    if not fits:
+        raise InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)

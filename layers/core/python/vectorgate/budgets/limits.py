@@ -1,0 +1,70 @@
+"""Limits as the api reads them: a key's own stand on its row; a team's and an end user's are read, and kept for 30 s.
+
+A limit that is set or changed therefore counts everywhere at most 30 s later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.budgets.store import BudgetStore
+    from vectorgate.clock import Clock
+    from vectorgate.keys.model import VirtualKey
+
+KEPT_SECONDS: Final = 30.0
+MAX_CACHED: Final = 10_000  # end users are named by clients: a flood of names costs reads, not memory
+
+
+class CachedLimits:
+    """Reads through to a store. Safe to use from many threads."""
+
+    def __init__(self, store: BudgetStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._cache: OrderedDict[Subject, tuple[Limit | None, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def limits_of(self, key: VirtualKey, end_user: str | None) -> list[tuple[Subject, Limit]]:
+        """Everything that bounds what this key may spend for that end user."""
+        found: list[tuple[Subject, Limit]] = []
+        own = key_limit(key)
+        if own is not None:
+            found.append((Subject(BudgetScope.KEY, key.id), own))
+        others = [Subject(BudgetScope.TEAM, key.team_id)] if key.team_id is not None else []
+        if end_user is not None:
+            others.append(Subject(BudgetScope.END_USER, end_user))
+        return found + [(subject, limit) for subject, limit in self._read(others) if limit is not None]
+
+    def _read(self, subjects: Sequence[Subject]) -> list[tuple[Subject, Limit | None]]:
+        now = self._clock.monotonic()
+        with self._lock:
+            cached = {subject: self._cache[subject] for subject in subjects if subject in self._cache}
+        missing = [subject for subject in subjects if subject not in cached or cached[subject][1] <= now]
+        if missing:
+            read = self._store.limits(missing)
+            with self._lock:
+                for subject in missing:
+                    cached[subject] = self._cache[subject] = (read.get(subject), now + KEPT_SECONDS)
+                    self._cache.move_to_end(subject)
+                while len(self._cache) > MAX_CACHED:
+                    self._cache.popitem(last=False)
+        return [(subject, cached[subject][0]) for subject in subjects]
+
+
+def key_limit(key: VirtualKey) -> Limit | None:
+    """The limit that stands on a key's row."""
+    if key.max_budget is None and key.soft_budget is None:
+        return None
+    return Limit(
+        since=key.created_at,
+        max_budget=key.max_budget,
+        soft_budget=key.soft_budget,
+        duration=key.budget_duration,
+    )

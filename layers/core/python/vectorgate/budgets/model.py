@@ -1,0 +1,176 @@
+"""Limits, the accounts that count against them, and how an operation's row moves amounts in them. Pure.
+
+An account is one subject's one period. It holds `reserved` (what operations under way may cost at most) and `spent`
+(what settled ones did cost); `committed` is their sum. What is available is the limit less `committed`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ledger.model import State
+from vectorgate.money import ZERO, NanoUSD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vectorgate.ledger.model import Entry
+
+EVER: Final = "ever"  # the period of a limit that never starts anew
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
+_DAYS_A_WEEK: Final = 7
+_MONTHS: Final = 12
+_DAY_S: Final = 86_400
+
+
+class BudgetScope(StrEnum):
+    """Whose budget it is."""
+
+    KEY = "key"
+    TEAM = "team"
+    END_USER = "end_user"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """Somebody who can have a limit."""
+
+    scope: BudgetScope
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most `max_budget` a period; from `soft_budget` on it is said. None: no such bound.
+
+    `duration` is `<n>d`, `<n>w` or `<n>mo`, None for one period that never ends. Days and weeks are counted from the
+    UTC day of `since` (Unix seconds), months are the calendar's.
+    """
+
+    since: int
+    max_budget: NanoUSD | None = None
+    soft_budget: NanoUSD | None = None
+    duration: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """One subject's one period: the UTC day on which it began, or EVER."""
+
+    subject: Subject
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A period; `ends_at` in Unix seconds, None when it does not end."""
+
+    period: str
+    ends_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds. One that nobody has touched holds nothing."""
+
+    reserved: int = 0
+    spent: int = 0
+
+    @property
+    def committed(self) -> int:
+        """What is no longer available."""
+        return self.reserved + self.spent
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """`amount` may be reserved if no more than `limit` is then committed. An amount of 0 asks the same question."""
+
+    account: Account
+    amount: NanoUSD
+    limit: NanoUSD
+
+    @property
+    def room(self) -> int:
+        """The most that may be committed already."""
+        return self.limit - self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What to add to an account's two sums."""
+
+    account: Account
+    reserved: int
+    spent: int
+
+
+def is_duration(text: str) -> bool:
+    """Whether `text` is a length that a period may have."""
+    return _DURATION.fullmatch(text) is not None
+
+
+def window_of(limit: Limit, unix_s: int) -> Window:
+    """The period that a moment belongs to. ValueError when the duration is not one."""
+    if limit.duration is None:
+        return Window(EVER, None)
+    match = _DURATION.fullmatch(limit.duration)
+    if match is None:
+        raise ValueError("not a duration")
+    count, unit = int(match[1]), match[2]
+    today = datetime.fromtimestamp(unix_s, UTC).date()
+    if unit == "mo":
+        return _months(today, count)
+    days = count * (_DAYS_A_WEEK if unit == "w" else 1)
+    first = datetime.fromtimestamp(limit.since, UTC).date()
+    start = first + timedelta(days=(today - first).days // days * days)
+    return _window(start, start + timedelta(days=days))
+
+
+def _months(today: date, count: int) -> Window:
+    first = (today.year * _MONTHS + today.month - 1) // count * count
+    return _window(_first_of(first), _first_of(first + count))
+
+
+def _first_of(months: int) -> date:
+    return date(months // _MONTHS, months % _MONTHS + 1, 1)
+
+
+def _window(start: date, end: date) -> Window:
+    return Window(start.isoformat(), (end - date(1970, 1, 1)).days * _DAY_S)
+
+
+def noted(account: Account) -> str:
+    """An account as a row of the ledger names it; whose it is stands in the row already."""
+    return f"{account.subject.scope}/{account.period}"
+
+
+def accounts_of(entry: Entry) -> list[Account]:
+    """The accounts that a row counts against."""
+    ids = {BudgetScope.KEY: entry.key_id, BudgetScope.TEAM: entry.team_id, BudgetScope.END_USER: entry.end_user}
+    found = []
+    for name in entry.budgets:
+        scope, _, period = name.partition("/")
+        found.append(Account(Subject(BudgetScope(scope), str(ids[BudgetScope(scope)])), period))
+    return found
+
+
+def movements_of(entries: Iterable[Entry]) -> list[Movement]:
+    """What rows that come to rest (voided, settled) move, one sum an account, in a fixed order.
+
+    The reservation ends either way. What was spent counts in full, also where nothing had been reserved for it.
+    """
+    sums: dict[Account, list[int]] = {}
+    for entry in entries:
+        spent = entry.spend or ZERO if entry.state is State.SETTLED else ZERO
+        if entry.state not in {State.SETTLED, State.VOIDED} or not (entry.reserved or spent):
+            continue
+        for account in accounts_of(entry):
+            total = sums.setdefault(account, [0, 0])
+            total[0] -= entry.reserved or ZERO
+            total[1] += spent
+    return [Movement(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]

@@ -1,0 +1,161 @@
+"""What a call counts against, what it may cost at most, and the refusal when there is no room for that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.errors import BudgetExceeded
+from vectorgate.metering.model import sane_bytes
+from vectorgate.money import NanoUSD, format_usd
+from vectorgate.operations import Safety
+from vectorgate.pricing.charge import reservation_for
+from vectorgate.tenancy.model import Kind, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vectorgate.admission import Order
+    from vectorgate.budgets.limits import CachedLimits
+    from vectorgate.budgets.store import BudgetStore
+    from vectorgate.clock import Clock
+    from vectorgate.keys.model import VirtualKey
+    from vectorgate.ledger.model import Entry
+    from vectorgate.observability import Telemetry
+    from vectorgate.pricing.book import PriceBook
+    from vectorgate.tenancy.model import Ownership
+    from vectorgate.tenancy.store import OwnershipStore
+
+# Figures of a provider that could be wrong; a row that was given one that makes no sense names it.
+FIGURES: Final = ("bytes", "usage_bytes")
+_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
+_ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel"})  # what only ever makes things cheaper
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One account that a call counts against, with its limit, and what it held when the call arrived."""
+
+    account: Account
+    limit: Limit
+    window: Window
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be reserved in each account, and which figures were not used in reckoning it."""
+
+    amount: NanoUSD
+    reserve: tuple[Reservation, ...]
+    quarantined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treasury:
+    """Everything that admission needs."""
+
+    limits: CachedLimits
+    store: BudgetStore
+    ownership: OwnershipStore
+    book: PriceBook
+    clock: Clock
+    telemetry: Telemetry
+
+    def shares(self, key: VirtualKey, end_user: str | None) -> tuple[Share, ...]:
+        """The accounts that a call counts against. One read when there are any, none otherwise. StoreError."""
+        now = self.clock.unix_s()
+        found = [(subject, limit, window_of(limit, now)) for subject, limit in self.limits.limits_of(key, end_user)]
+        if not found:
+            return ()
+        accounts = [Account(subject, window.period) for subject, _, window in found]
+        balances = self.store.balances(accounts)
+        shares = tuple(
+            Share(account, limit, window, balances.get(account, Balance()))
+            for account, (_, limit, window) in zip(accounts, found, strict=True)
+        )
+        self.telemetry.count("SoftBudgetsExceeded", len(soft)) if (soft := over_soft(shares)) else None
+        return shares
+
+    def wish(self, shares: Sequence[Share], order: Order, entry: Entry) -> Wish:
+        """What the order has to set aside before it is forwarded. Reads, deletes and mocks always pass."""
+        bounded = [share for share in shares if share.limit.max_budget is not None]
+        if not bounded or not _reserves(order):
+            return Wish(NanoUSD(0), ())
+        stored, quarantined = self._attached(order, entry)
+        amount = reservation_for(entry, self.book, stored)
+        reserve = [Reservation(s.account, amount, s.limit.max_budget) for s in bounded if s.limit.max_budget is not None]
+        return Wish(amount, tuple(reserve), quarantined)
+
+    def _attached(self, order: Order, entry: Entry) -> tuple[int, tuple[str, ...]]:
+        """The bytes of the files that the order attaches, as they were when they were uploaded."""
+        if entry.provider is None:
+            return 0, ()
+        refs = {Ref(entry.provider, Kind.FILE, file_id) for file_id in order.body_ids()}
+        sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
+        sound = [size for size in sizes if size is not None]
+        if len(sound) == len(sizes):
+            return sum(sound), ()
+        self.telemetry.count("QuarantinedSizes", len(sizes) - len(sound))
+        return sum(sound), ("bytes",)
+
+
+def _reserves(order: Order) -> bool:
+    operation = order.operation
+    passes = operation.safety is Safety.READ or operation.method == "DELETE" or operation.name in _ALWAYS
+    return not passes and order.mock_response is None
+
+
+def _size(row: Ownership) -> int | None:
+    """0 for a file whose description says nothing; None for a figure that makes no sense."""
+    return sane_bytes(json.loads(row.snapshot or "{}").get("bytes", 0))
+
+
+def unsound(document: Mapping[str, object] | None) -> tuple[str, ...]:
+    """The figures of an answer that make no sense: negative, fractional, absurd. They are never reckoned with."""
+    given = document or {}
+    return tuple(name for name in FIGURES if name in given and sane_bytes(given[name]) is None)
+
+
+def over_soft(shares: Sequence[Share]) -> list[Share]:
+    """Those that have reached their soft budget."""
+    return [
+        share
+        for share in shares
+        if share.limit.soft_budget is not None and share.balance.spent >= share.limit.soft_budget
+    ]
+
+
+def exceeded(shares: Sequence[Share], account: Account) -> BudgetExceeded:
+    """The refusal: whose budget, over which time, and when it starts anew."""
+    share = next(share for share in shares if share.account == account)
+    most = format_usd(share.limit.max_budget or NanoUSD(0))
+    window = "in all" if share.window.ends_at is None else f"from {share.window.period} on"
+    again = "It does not start anew." if share.window.ends_at is None else f"It starts anew at {iso(share.window.ends_at)}."
+    return BudgetExceeded(
+        f"The budget of this {_NAMES[account.subject.scope]} is exceeded: {most} USD {window}"
+        f"{f' (every {share.limit.duration})' if share.limit.duration else ''}. {again}",
+        code="insufficient_quota",
+    )
+
+
+def budget_headers(shares: Sequence[Share], spend: NanoUSD) -> dict[str, str]:
+    """LiteLLM's names, for a key with a budget: what it had spent, this call included. And whose soft budget is up."""
+    own = next((share for share in shares if share.account.subject.scope is BudgetScope.KEY), None)
+    headers = {}
+    if own is not None:
+        headers["x-litellm-key-spend"] = format_usd(NanoUSD(own.balance.spent + spend))
+        if own.limit.max_budget is not None:
+            headers["x-litellm-key-max-budget"] = format_usd(own.limit.max_budget)
+    soft = over_soft(shares)
+    if soft:
+        headers["x-vectorgate-soft-budget-exceeded"] = ", ".join(_NAMES[share.account.subject.scope] for share in soft)
+    return headers
+
+
+def iso(unix_s: int) -> str:
+    """A moment as people read it."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()

@@ -1,0 +1,25 @@
+"""What `import vectorgate` offers, found by name when it is first used."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from vectorgate.client import errors
+
+
+@cache
+def named(name: str) -> object:
+    """An error class, `Client`, or one of the default client's groups of operations."""
+    if hasattr(errors, name):
+        return getattr(errors, name)
+    from vectorgate.client.client import Client  # noqa: PLC0415 - errors are cheap, the table of operations is not
+
+    return Client if name == "Client" else getattr(default_client(), name)
+
+
+@cache
+def default_client() -> object:
+    """The client of the module's own functions. It reads the environment at each call."""
+    from vectorgate.client.client import Client  # noqa: PLC0415 - see named
+
+    return Client()

@@ -1,0 +1,105 @@
+"""When a call may be repeated, and after how long: a pure function of what came back. DESIGN.md has the table.
+
+=====================================  ====================  ==================================================
+outcome                                executed?             then
+=====================================  ====================  ==================================================
+no connection                          no                    again
+429                                    no                    again, unless it is a quota
+`x-should-retry: false`                the server knows      the end
+408, 409, 5xx, lost, unreadable 2xx    unknown               again only where a repetition does no harm: reads,
+                                                             idempotent changes, and creates that a gateway
+                                                             recognises by their Idempotency-Key
+`x-should-retry: true`                 the server knows      again, under the same condition
+a retry-after of more than 120 s       -                     the end, as in openai's SDK
+=====================================  ====================  ==================================================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.client.errors import SERVER_ERRORS, read_json
+from vectorgate.client.exchange import HttpReply, NotSent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.client.exchange import Outcome
+
+# openai-python's own figures (CONTRACT.md 1.4), so that a program which changes over behaves as before.
+FIRST_BACKOFF: Final = 0.5
+LONGEST_BACKOFF: Final = 8.0
+JITTER: Final = 0.25
+LONGEST_RETRY_AFTER: Final = 120.0
+_TOO_MANY: Final = 429
+_UNKNOWN: Final = frozenset({408, 409})
+_QUOTA: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`repeatable`: a second execution does no harm, because of what it is or because the server will not do it."""
+
+    max_retries: int
+    repeatable: bool
+
+    def pause(self, outcome: Outcome, retries: int, *, unix_s: float, fraction: float) -> float | None:
+        """Seconds until the next attempt; None when there is to be none.
+
+        `retries`: how many there were already. `fraction`: a random number in [0, 1).
+        """
+        if retries >= self.max_retries or not self._again(outcome):
+            return None
+        asked = retry_after(outcome.headers, unix_s) if isinstance(outcome, HttpReply) else None
+        if asked is not None and asked > LONGEST_RETRY_AFTER:
+            return None
+        return asked if asked is not None and asked > 0 else backoff(retries, fraction)
+
+    def _again(self, outcome: Outcome) -> bool:
+        if isinstance(outcome, NotSent):
+            return True
+        if not isinstance(outcome, HttpReply):
+            return self.repeatable
+        asked = outcome.headers.get("x-should-retry")
+        if asked == "false":
+            return False
+        if outcome.status_code == _TOO_MANY:
+            return asked == "true" or not _is_quota(outcome)
+        unknown = outcome.status_code in _UNKNOWN or outcome.status_code >= SERVER_ERRORS or _is_success(outcome)
+        return self.repeatable and (unknown or asked == "true")
+
+
+def backoff(retries: int, fraction: float) -> float:
+    """0.5 s, doubled each time up to 8 s, less up to a quarter of it."""
+    return float(min(FIRST_BACKOFF * 2.0 ** min(retries, 10), LONGEST_BACKOFF)) * (1 - JITTER * fraction)
+
+
+def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
+    """Seconds that the server asks for: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date.
+
+    None when it does not ask, or in a form that makes no sense.
+    """
+    for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers[name]) / divisor
+        except (KeyError, ValueError):
+            continue
+        return seconds if math.isfinite(seconds) else None
+    try:
+        return parsedate_to_datetime(headers["retry-after"]).timestamp() - unix_s
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _is_success(reply: HttpReply) -> bool:
+    """A 2xx that comes here is one that could not be read."""
+    return 200 <= reply.status_code < 300  # noqa: PLR2004 - the class of successes
+
+
+def _is_quota(reply: HttpReply) -> bool:
+    document = read_json(reply.content)
+    error = document.get("error") if isinstance(document, dict) else None
+    return isinstance(error, dict) and bool({error.get("code"), error.get("type")} & _QUOTA)

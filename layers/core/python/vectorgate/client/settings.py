@@ -1,0 +1,55 @@
+"""What the environment says to the SDK. Read at each call, because programs set keys after they import."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPENAI_URL: Final = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """None where nothing is said. A variable that is set to blanks counts as not set, as in openai's SDK."""
+
+    base_url: str | None = None
+    api_key: str | None = None
+    function: str | None = None
+    openai_url: str = OPENAI_URL
+    openai_key: str | None = None
+    openai_organization: str | None = None
+    openai_project: str | None = None
+    azure_url: str | None = None
+    azure_key: str | None = None
+    azure_version: str | None = None
+    certificates: str | None = None
+
+
+def from_environment() -> ClientSettings:
+    """The settings of this process."""
+    return read(os.environ)
+
+
+def read(environment: Mapping[str, str]) -> ClientSettings:
+    """The settings in an environment."""
+
+    def said(name: str) -> str | None:
+        return environment.get(name, "").strip() or None
+
+    return ClientSettings(
+        base_url=said("VECTORGATE_BASE_URL"),
+        api_key=said("VECTORGATE_API_KEY"),
+        function=said("VECTORGATE_FUNCTION"),
+        openai_url=said("OPENAI_BASE_URL") or OPENAI_URL,
+        openai_key=said("OPENAI_API_KEY"),
+        openai_organization=said("OPENAI_ORG_ID"),
+        openai_project=said("OPENAI_PROJECT_ID"),
+        azure_url=said("AZURE_API_BASE"),
+        azure_key=said("AZURE_API_KEY"),
+        azure_version=said("AZURE_API_VERSION"),
+        certificates=said("SSL_CERT_FILE"),
+    )

@@ -1,0 +1,80 @@
+"""From byte-seconds to storage records: one rounding for an account's day, shared out so that the parts are the whole.
+
+::
+
+    whole  = sum of all stores' byte-seconds of the day
+    free   = min(whole, free bytes x 86,400)                 the account's, whoever uses it
+    amount = round((whole - free) x price of a GiB-day / (2^30 x 86,400))
+    parts  = amount in proportion to each store's byte-seconds (largest remainder)
+
+The free allowance is a credit of the account: sharing the amount that is left after it gives every store its
+proportional part of the credit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import OperationId, uuid7
+from vectorgate.ledger.model import Entry, State
+from vectorgate.metering.model import DAY_S
+from vectorgate.money import NanoUSD, rounded_ratio, share_out
+from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.metering.model import Meter
+    from vectorgate.pricing.book import Price, PriceBook
+
+_TEAM = "team:"
+
+
+def amount_of(byte_seconds: int, price: Price) -> NanoUSD:
+    """What an account pays for a day in which it stored so much. MissingPrice for a price that is not of storage."""
+    if price.per_gib_day is None:
+        raise MissingPrice(f"{price.id} has no price of a GiB-day")
+    charged = max(0, byte_seconds - price.free_bytes * DAY_S)
+    return NanoUSD(rounded_ratio(charged * price.per_gib_day, GIB * DAY_S))
+
+
+def records_of(meters: Sequence[Meter], day: int, book: PriceBook, state: State = State.ANSWERED) -> list[Entry]:
+    """One account's day: a record for each store that there was. `meters` are all of one provider."""
+    present = sorted((meter for meter in meters if day in meter.days), key=lambda meter: meter.id)
+    if not present:
+        return []
+    price = book.price(present[0].provider, STORAGE, day * DAY_S * MILLISECONDS)
+    weights = [meter.days[day] for meter in present]
+    amount = amount_of(sum(weights), price)
+    parts = share_out(amount, weights)
+    return [_record(meter, day, part, price, state) for meter, part in zip(present, parts, strict=True)]
+
+
+def _record(meter: Meter, day: int, part: int, price: Price, state: State) -> Entry:
+    started_ms = day * DAY_S * MILLISECONDS
+    tenant = meter.tenant
+    return Entry(
+        id=record_id(meter, day),
+        operation=STORAGE,
+        state=state,
+        started_ms=started_ms,
+        ended_ms=started_ms + DAY_S * MILLISECONDS,
+        key_id=meter.key_id,
+        tenant=tenant,
+        team_id=tenant.removeprefix(_TEAM) if tenant is not None and tenant.startswith(_TEAM) else None,
+        end_user=meter.end_user,
+        provider=meter.provider,
+        vector_store_id=meter.id,
+        status_code=200,
+        byte_seconds=meter.days[day],
+        spend=NanoUSD(part),
+        price_id=price.id,
+    )
+
+
+def record_id(meter: Meter, day: int) -> OperationId:
+    """The id of a store's day: always the same, so that what is posted twice is there once."""
+    name = hashlib.sha256(f"{STORAGE}#{meter.provider}#{meter.id}#{day}".encode()).digest()
+    return uuid7(day * DAY_S * MILLISECONDS, int.from_bytes(name, "big") & ((1 << 74) - 1))

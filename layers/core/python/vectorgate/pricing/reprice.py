@@ -1,0 +1,53 @@
+"""Repricing: a settled row never changes, so what it should have cost is a new row that refers to it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from vectorgate.ids import OperationId, uuid7
+from vectorgate.ledger.model import Entry, State
+from vectorgate.money import ZERO, NanoUSD
+from vectorgate.pricing.book import CORRECTION
+
+if TYPE_CHECKING:
+    from vectorgate.pricing.charge import Charge
+
+
+def correction(entry: Entry, charge: Charge) -> Entry | None:
+    """The row that brings a settled `entry` to `charge`; None when it costs that already.
+
+    Its spend is the difference, which may be negative. It counts for the day of the row that it corrects, under an
+    operation of its own, so that no call is counted twice. Its id follows from the row and the price: posting it
+    again is AlreadyExists. ValueError for a row that is not settled, or is a correction itself.
+    """
+    if entry.state is not State.SETTLED or entry.corrects is not None:
+        raise ValueError("only a settled row is corrected, and never a correction")
+    difference = charge.spend - (entry.spend or ZERO)
+    if difference == 0:
+        return None
+    return Entry(
+        id=_id_of(entry, charge.price_id),
+        operation=CORRECTION,
+        state=State.ANSWERED,
+        started_ms=entry.started_ms,
+        ended_ms=entry.ended_ms,
+        key_id=entry.key_id,
+        tenant=entry.tenant,
+        key_alias=entry.key_alias,
+        team_id=entry.team_id,
+        user_id=entry.user_id,
+        end_user=entry.end_user,
+        tags=entry.tags,
+        provider=entry.provider,
+        vector_store_id=entry.vector_store_id,
+        status_code=200,
+        spend=NanoUSD(difference),
+        price_id=charge.price_id,
+        corrects=entry.id,
+    )
+
+
+def _id_of(entry: Entry, price_id: str) -> OperationId:
+    name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{price_id}".encode()).digest()
+    return uuid7(entry.started_ms, int.from_bytes(name, "big") & ((1 << 74) - 1))

@@ -1,0 +1,22 @@
+"""How Azure's services take a key: in `api-key`, or as a Bearer token when the secret's `auth` says so. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vectorgate.errors import Unavailable
+
+if TYPE_CHECKING:
+    from vectorgate.providers.base import Credential
+
+
+def signature(credential: Credential) -> dict[str, str]:
+    """The one header that carries the key. Unavailable (503) for an `auth` that is neither."""
+    key = credential.api_key.reveal()
+    match credential.options.get("auth", "api-key").lower():
+        case "api-key":
+            return {"api-key": key}
+        case "bearer":
+            return {"authorization": f"Bearer {key}"}
+        case _:  # a guess would send the key in a header that nobody chose
+            raise Unavailable("The provider's credential cannot be used.", code="credential_unavailable")

@@ -1,0 +1,203 @@
+"""LedgerStore: claims. Begun with their row, kept with its answer, taken over once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.samples import BLUE, answered, begun, own, ref
+from vectorgate.idempotency.model import ONLY, Claim, explicit_claim, explicit_name, implicit_claim
+from vectorgate.ledger.model import State
+from vectorgate.stores import AlreadyExists, Claimed, StateConflict, StoreError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from tests.contract.backends import Backend
+    from vectorgate.ledger.model import Entry
+
+THREADS = 8
+BODY = b'{"id":"vs_1","name":"\\u00e9"}'
+
+
+def explicit(entry: Entry, key: str = "k") -> Claim:
+    """What a row claims by the client's key."""
+    return explicit_claim(entry, explicit_name(entry.operation, key), "f" * 64)
+
+
+def implicit(entry: Entry, attempt: int = 0) -> Claim:
+    """What a create claims by its body."""
+    claim = implicit_claim(replace(entry, fingerprint="e" * 64), attempt)
+    assert claim is not None
+    return claim
+
+
+def held(stores: Backend, claim: Claim, start: str = ONLY, limit: int = 9) -> list[Claim]:
+    """What is there."""
+    return list(stores.ledger.claims(claim.tenant, claim.name, start=start, limit=limit))
+
+
+@pytest.mark.parametrize("make", [explicit, implicit])
+def test_a_claim_is_begun_with_its_row(stores: Backend, make: object) -> None:
+    entry = begun()
+    claim = make(entry)  # type: ignore[operator]
+    stores.ledger.begin(entry, claim=claim)
+    assert stores.ledger.entry(entry.id) == entry
+    assert held(stores, claim) == [claim]
+
+
+def test_a_place_that_nobody_claimed_is_empty(stores: Backend) -> None:
+    assert held(stores, explicit(begun())) == []
+
+
+def test_a_slot_is_taken_once_and_the_second_row_is_not_written(stores: Backend) -> None:
+    first, second = begun(1), begun(2)
+    stores.ledger.begin(first, claim=explicit(first))
+    with pytest.raises(Claimed):
+        stores.ledger.begin(second, claim=explicit(second))
+    assert stores.ledger.entry(second.id) is None
+    assert held(stores, explicit(first)) == [explicit(first)]
+
+
+def test_an_id_that_is_taken_comes_before_a_slot_that_is(stores: Backend) -> None:
+    entry = begun()
+    stores.ledger.begin(entry, claim=explicit(entry))
+    with pytest.raises(AlreadyExists):
+        stores.ledger.begin(entry, claim=explicit(entry))
+
+
+def test_tenants_operations_and_keys_do_not_meet(stores: Backend) -> None:
+    rows = [begun(1), begun(2, tenant=BLUE), replace(begun(3), operation="files.create"), begun(4)]
+    for entry, key in zip(rows, ["k", "k", "k", "l"], strict=True):
+        stores.ledger.begin(entry, claim=explicit(entry, key))
+
+
+def test_identical_creates_stand_side_by_side_the_latest_first(stores: Backend) -> None:
+    rows = [begun(number * 1000) for number in range(4)]
+    for entry in rows:
+        stores.ledger.begin(entry, claim=implicit(entry))
+    claims = [implicit(entry) for entry in reversed(rows)]
+    assert held(stores, claims[0]) == claims
+    assert held(stores, claims[0], limit=2) == claims[:2]
+    assert held(stores, claims[0], start=rows[2].id) == claims[:2]
+    assert held(stores, claims[0], limit=0) == []
+
+
+@pytest.mark.parametrize("make", [explicit, implicit])
+def test_a_claim_is_taken_over_from_the_operation_that_was_seen(stores: Backend, make: object) -> None:
+    first, second, third = begun(1), begun(2), begun(3)
+    old, new = make(first), make(second)  # type: ignore[operator]
+    stores.ledger.begin(first, claim=old)
+    stores.ledger.begin(second, claim=new, freed=old)
+    assert held(stores, new) == [new]
+    with pytest.raises(Claimed):
+        stores.ledger.begin(third, claim=make(third), freed=old)  # type: ignore[operator]
+    assert stores.ledger.entry(third.id) is None
+    assert held(stores, new) == [new]
+
+
+def test_an_answer_is_kept_with_the_row_that_it_is_of(stores: Backend) -> None:
+    entry = begun()
+    claim = explicit(entry)
+    stores.ledger.begin(entry, claim=claim)
+    kept = claim.with_answer(200, BODY)
+    stores.ledger.advance(answered(entry), since=State.STARTED, owned=[own(ref())], claim=kept)
+    assert held(stores, claim) == [kept]
+    assert held(stores, claim)[0].body == BODY.decode()
+    assert stores.ledger.entry(entry.id) == answered(entry)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(stores: Backend, known: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    first, second = begun(1), begun(2)
+    stores.ledger.begin(first, claim=explicit(first))
+    stores.ledger.begin(second, claim=explicit(second), freed=explicit(first))
+    if known:  # one of the objects is the tenant's already
+        stores.ledger.begin(begun(3))
+        stores.ledger.advance(answered(begun(3)), since=State.STARTED, owned=[own(ref())])
+    late = explicit(first).with_answer(200, BODY)
+    stores.ledger.advance(answered(first), since=State.STARTED, owned=[own(ref()), own(ref("b"))], claim=late)
+    assert held(stores, explicit(first)) == [explicit(second)]
+    assert stores.ledger.entry(first.id) == answered(first)
+    assert len(stores.ownership.owners([ref(), ref("b")])) == 2
+
+
+def test_an_answer_of_a_row_that_has_moved_is_not_kept(stores: Backend) -> None:
+    entry = begun()
+    stores.ledger.begin(entry, claim=explicit(entry))
+    stores.ledger.advance(entry.moved_to(State.VOIDED), since=State.STARTED)
+    with pytest.raises(StateConflict):
+        stores.ledger.advance(answered(entry), since=State.STARTED, claim=explicit(entry).with_answer(200, BODY))
+    assert held(stores, explicit(entry)) == [explicit(entry)]
+
+
+def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
+    entry = begun()
+    for wrong in (explicit(begun(2)), replace(explicit(entry), tenant=BLUE), replace(implicit(entry), slot="x")):
+        with pytest.raises(ValueError, match="another row"):
+            stores.ledger.begin(entry, claim=wrong)
+    with pytest.raises(ValueError, match="its own place"):
+        stores.ledger.begin(entry, claim=explicit(entry), freed=explicit(begun(2), "l"))
+    assert stores.ledger.entry(entry.id) is None
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_lost_begin_wrote_row_and_claim_or_neither(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    entry = begun()
+    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+        stores.ledger.begin(entry, claim=explicit(entry))
+    assert (stores.ledger.entry(entry.id) is not None) is written
+    assert bool(held(stores, explicit(entry))) is written
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_of_those_who_race_for_a_slot_one_wins(stores: Backend, free: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    old = begun(99)
+    if free:
+        stores.ledger.begin(old, claim=explicit(old))
+    outcomes: list[str] = []
+
+    def run(number: int) -> None:
+        entry = begun(number)
+        try:
+            stores.ledger.begin(entry, claim=explicit(entry), freed=explicit(old) if free else None)
+            outcomes.append("won")
+        except StoreError as error:
+            outcomes.append(type(error).__name__)
+
+    with stores.one_at_a_time():
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(outcomes) == [Claimed.__name__] * (THREADS - 1) + ["won"]
+    assert len(stores.ledger.open_rows(begun(1000).started_ms, 20)) == 1 + free
+
+
+def test_open_rows_are_the_oldest_that_are_started_or_uncertain(stores: Backend) -> None:
+    states = [State.STARTED, State.UNCERTAIN, State.ANSWERED, State.VOIDED, State.STARTED, State.UNCERTAIN]
+    rows = []
+    for number, state in enumerate(states):
+        entry = begun(number)
+        stores.ledger.begin(entry)
+        if state is not State.STARTED:
+            entry = entry.moved_to(state)
+            stores.ledger.advance(entry, since=State.STARTED)
+        rows.append(entry)
+    start = rows[0].started_ms
+    assert list(stores.ledger.open_rows(start + 99, 9)) == [rows[0], rows[1], rows[4], rows[5]]
+    assert list(stores.ledger.open_rows(start + 99, 3)) == [rows[0], rows[1], rows[4]]
+    assert list(stores.ledger.open_rows(start + 4, 9)) == [rows[0], rows[1]]
+    assert list(stores.ledger.open_rows(start + 99, 0)) == []
+
+
+def test_a_row_that_was_looked_for_in_vain_stays_uncertain(stores: Backend) -> None:
+    entry = begun().moved_to(State.UNCERTAIN)
+    stores.ledger.begin(begun())
+    stores.ledger.advance(entry, since=State.STARTED)
+    looked = entry.moved_to(State.UNCERTAIN, looked_ms=5)
+    stores.ledger.advance(looked, since=State.UNCERTAIN)
+    assert stores.ledger.entry(entry.id) == looked
+    assert list(stores.ledger.open_rows(entry.started_ms + 1, 9)) == [looked]

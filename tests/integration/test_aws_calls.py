@@ -1,0 +1,31 @@
+"""What a create asks of AWS, counted through the whole descent."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.support.on_dynamo import counted
+from vectorgate.ledger.settle import settle
+
+
+def test_a_create_with_a_cached_key_begins_concludes_and_settles_in_one_write_each() -> None:
+    with counted() as whole:
+        whole.create()  # reads the key and the secret, which the next one finds cached
+        whole.bookkeeper.settle_waiting(10)
+        before = Counter(whole.recorder.calls)
+        assert whole.create().status == 200
+        begun_and_concluded = whole.recorder.calls - before
+        assert begun_and_concluded == {"TransactWriteItems": 2}
+
+        answered = whole.bookkeeper.ledger.answered(10)
+        before = Counter(whole.recorder.calls)
+        assert settle(answered, whole.bookkeeper.ledger, whole.bookkeeper.book) == 1
+        assert whole.recorder.calls - before == {"TransactWriteItems": 1}
+
+
+def test_the_first_create_reads_the_key_once_and_the_next_one_does_not() -> None:
+    with counted() as whole:
+        whole.create()
+        assert whole.recorder.calls["GetItem"] == 1
+        whole.create()
+        assert whole.recorder.calls["GetItem"] == 1

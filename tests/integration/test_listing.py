@@ -1,0 +1,185 @@
+"""Lists: the tenant's own and nothing else, in OpenAI's order, by its cursors, as the provider has it now."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import openai
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.plain_openai import store_document
+from vectorgate.errors import NotFound
+from vectorgate.ids import ObjectId, ProviderName, TenantId
+from vectorgate.messages import Request
+from vectorgate.stores.sqlite import open_stores
+from vectorgate.tenancy.listing import Shelf
+from vectorgate.tenancy.model import Kind, Ownership, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.integration.conftest import Connect
+    from tests.support.gates import Gate
+
+OPENAI = ProviderName("openai")
+RED, BLUE = TenantId("team:red"), TenantId("team:blue")
+
+
+@pytest.fixture
+def client(gate: Gate, connect: Connect) -> openai.OpenAI:
+    connect(gate.key("sk-blue-lister", team="blue")).vector_stores.create(name="foreign")
+    return connect(gate.key("sk-red-lister", team="red"))
+
+
+def made(gate: Gate, client: openai.OpenAI, count: int) -> list[str]:
+    """Ids of new stores, oldest first, each a second younger than the one before."""
+    ids = []
+    for _ in range(count):
+        gate.openai.created_at += 1
+        ids.append(client.vector_stores.create(name="x").id)
+    gate.upstream.forget()
+    return ids
+
+
+def test_the_newest_comes_first_and_pages_join_without_gap_or_repetition(gate: Gate, client: openai.OpenAI) -> None:
+    ids = made(gate, client, 7)
+    assert [store.id for store in client.vector_stores.list(limit=3)] == ids[::-1]
+    assert [store.id for store in client.vector_stores.list(limit=3, order="asc")] == ids
+
+
+@pytest.mark.parametrize(("limit", "more"), [(2, True), (3, False), (4, False)])
+def test_has_more_is_exact(gate: Gate, client: openai.OpenAI, limit: int, *, more: bool) -> None:
+    made(gate, client, 3)
+    assert client.vector_stores.list(limit=limit).has_more is more
+
+
+def test_a_store_that_vanished_at_the_provider_is_not_shown_and_not_promised(gate: Gate, client: openai.OpenAI) -> None:
+    ids = made(gate, client, 4)
+    del gate.openai.stores[ids[0]], gate.openai.stores[ids[2]]
+    page = client.vector_stores.list(limit=2)
+    assert ([store.id for store in page.data], page.has_more) == ([ids[3], ids[1]], False)
+
+
+def test_a_list_shows_each_store_as_the_provider_has_it_now(gate: Gate, client: openai.OpenAI) -> None:
+    (store,) = made(gate, client, 1)
+    gate.openai.stores[store] = store_document(store, status="in_progress", usage_bytes=77)
+    (shown,) = client.vector_stores.list().data
+    assert (shown.status, shown.usage_bytes) == ("in_progress", 77)
+
+
+def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(gate: Gate, client: openai.OpenAI) -> None:
+    made(gate, client, 9)
+    assert len(client.vector_stores.list(limit=2).data) == 2
+    assert gate.upstream.calls == 3  # the page, and whether it is the last
+
+
+@pytest.mark.parametrize("cursor", ["after", "before"])
+def test_a_foreign_cursor_is_an_absent_one(gate: Gate, client: openai.OpenAI, cursor: str) -> None:
+    messages = set()
+    for name in ("vs_0", "vs_absent"):
+        with pytest.raises(openai.NotFoundError) as caught:
+            client.vector_stores.list(**{cursor: name})  # type: ignore[arg-type]
+        messages.add(caught.value.message.replace(name, "ID"))
+    assert len(messages) == 1
+    assert gate.upstream.calls == 1
+
+
+def test_who_deletes_while_paging_reaches_the_end(gate: Gate, client: openai.OpenAI) -> None:
+    ids = made(gate, client, 5)
+    deleted = [client.vector_stores.delete(store.id).id for store in client.vector_stores.list(limit=2)]
+    assert deleted == ids[::-1]
+    assert client.vector_stores.list().data == []
+
+
+def test_a_list_of_files_by_purpose_promises_no_page_that_is_empty(client: openai.OpenAI) -> None:
+    for _ in range(3):
+        client.files.create(file=("notes.md", b"x"), purpose="assistants")
+    assert client.files.list(purpose="assistants", limit=3).has_more is False
+    assert client.files.list(purpose="batch", limit=1).has_more is False
+
+
+def test_an_empty_list_has_no_ends(gate: Gate) -> None:
+    key = gate.key("sk-nobody", team="nobody")
+    request = Request(method="GET", path="/v1/vector_stores", headers={"authorization": f"Bearer {key}"})
+    page = json.loads(gate.gateway.handle(request).body.read())
+    assert page == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+
+
+# ------------------------------------------------------------------------------------------------------ by a model
+
+WORLD = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans(), st.booleans()), max_size=14)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    world=WORLD,
+    limit=st.integers(1, 6),
+    order=st.sampled_from(["asc", "desc"]),
+    after=st.none() | st.integers(0, 13),
+    before=st.none() | st.integers(0, 13),
+)
+def test_every_page_is_the_one_that_a_sorted_list_would_give(
+    world: list[tuple[int, bool, bool, bool]], limit: int, order: str, after: int | None, before: int | None
+) -> None:
+    """Each object: (created_at, mine, gone at the provider, deleted here); cursors are places in the world."""
+    stores = open_stores()
+    rows = [
+        Ownership(
+            ref=Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(f"vs_{place}")),
+            tenant=RED if mine else BLUE,
+            key_id="k",  # type: ignore[arg-type]
+            created_at=created_at,
+            retired_at=9 if deleted else None,
+        )
+        for place, (created_at, mine, _, deleted) in enumerate(world)
+    ]
+    stores.ledger.give(rows)  # type: ignore[attr-defined]
+    gone = {f"vs_{place}" for place, (_, _, gone, _) in enumerate(world) if gone}
+    query = {"limit": str(limit), "order": order}
+    cursors = {
+        name: rows[place]
+        for name, place in (("after", after), ("before", before))
+        if place is not None and place < len(rows)
+    }
+    query |= {name: row.ref.id for name, row in cursors.items()}
+
+    def describe(found: Sequence[Ownership]) -> list[dict[str, object] | None]:
+        return [None if row.ref.id in gone else {"id": row.ref.id} for row in found]
+
+    try:
+        page: dict[str, object] | None = Shelf(stores.ownership, RED, OPENAI, Kind.VECTOR_STORE).page(query, describe)
+    except NotFound:
+        page = None
+    stores.close()
+    assert page == expected(rows, gone, cursors, limit, descending=order == "desc")
+
+
+def expected(
+    rows: list[Ownership], gone: set[str], cursors: dict[str, Ownership], limit: int, *, descending: bool
+) -> dict[str, object] | None:
+    """The page, by the plainest means."""
+    if any(row.tenant != RED for row in cursors.values()):
+        return None
+
+    def place(row: Ownership) -> tuple[int, str]:
+        return row.created_at, row.ref.id
+
+    shelf = sorted((row for row in rows if row.held_by(RED) and row.ref.id not in gone), key=place, reverse=descending)
+    if "after" in cursors:
+        edge = place(cursors["after"])
+        shelf = [row for row in shelf if (place(row) < edge if descending else place(row) > edge)]
+    if "before" in cursors:
+        edge = place(cursors["before"])
+        shelf = [row for row in shelf if (place(row) > edge if descending else place(row) < edge)]
+    backwards = "before" in cursors and "after" not in cursors
+    taken = [row.ref.id for row in (shelf[-limit:] if backwards else shelf[:limit])]
+    return {
+        "object": "list",
+        "data": [{"id": name} for name in taken],
+        "first_id": taken[0] if taken else None,
+        "last_id": taken[-1] if taken else None,
+        "has_more": len(shelf) > limit,
+    }

@@ -1,0 +1,96 @@
+"""The one-machine edition as a user has it: a process of its own, started by its command, ended by signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from typing import Self
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEY = "sk-1234"
+READY = "vectorgate is ready on "
+
+
+class RunningEdition:
+    """Started and ready; `stop` asks it to end, `kill` does not ask."""
+
+    def __init__(self, home: Path, port: int | None = None) -> None:
+        self.home = home
+        self.port = port or free_port()
+        self.errors = home.with_suffix(".stderr")
+        self._process = self._start()
+        self.ready_line = self._await_ready()
+        # What it prints later has to go somewhere.
+        threading.Thread(target=self._output.read, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Without /v1."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def _output(self) -> IO[str]:
+        return cast("IO[str]", self._process.stdout)
+
+    def _start(self) -> subprocess.Popen[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "AWS_"))}
+        path = os.pathsep.join([str(ROOT / "layers" / "core" / "python"), str(ROOT)])
+        mine = {"PYTHONPATH": path, "VECTORGATE_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1"}
+        with self.errors.open("a") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-m", "local"], env=kept | mine, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+
+    def _await_ready(self) -> str:
+        for line in self._output:
+            if line.startswith(READY):
+                return line
+        raise AssertionError(f"it ended with {self._process.wait()}: {self.errors.read_text()}")
+
+    def children(self) -> list[int]:
+        """The processes that it started."""
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+        return [int(child) for task in tasks for child in task.read_text().split()]
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """SIGKILL."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        self._process.send_signal(number)
+        status = self._process.wait(20)
+        self._output.close()
+        return status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.stop()
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (one that ended and waits to be reaped does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
