@@ -11,7 +11,7 @@ PARTS := DepsLayer CoreLayer Api Admin UsageLogger
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types unit e2e build bench sim fuzz lock clean
+.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -25,11 +25,17 @@ define need_python
 	  { echo "$(BASE_PYTHON) cannot make a virtual environment: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 endef
 
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all:
+# uv checks the same hashes and takes ten seconds where pip takes a minute; where it cannot reach the index (it does not
+# read pip's configuration), pip does it.
+UV := $(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes --only-binary :all:
+
 # A stamp is newer than the lock file that it was installed from; an interrupted install leaves none.
-$(VENV)/%.stamp: requirements/%.txt
+$(VENV)/%.stamp: requirements/%.txt requirements/uv.txt
 	$(need_python)
-	@echo "Installing $< into $(VENV): a minute, once"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
+	@echo "Installing $< into $(VENV), once"
+	@$(PIP) -r requirements/uv.txt
+	@$(UV) -r $< || $(PIP) -r $<
 	@touch $@
 
 install: $(VENV)/dev.stamp ## Install everything for development into .venv (hash-pinned)
@@ -68,6 +74,12 @@ bench: install ## The gateway's own milliseconds, calls to AWS, cold start
 sim: install ## Operations with crash points, by the million
 	@$(RUN) -m tests.sim
 
+compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK (in a venv of its own)
+	@cd tests/clients/node && npm ci --ignore-scripts --silent
+	@test -d .cache/compat || $(BASE_PYTHON) -m venv .cache/compat
+	@$(VENV)/bin/uv pip install --quiet --python .cache/compat/bin/python --require-hashes --only-binary :all: -r requirements/compat.txt
+	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/clients
+
 fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
 	@$(RUN) -m tests.fuzz
 
@@ -95,11 +107,12 @@ $(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
 
 # --------------------------------------------------------------------------------------------------------- keeping
 
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
-lock: ## Choose versions anew (needs uv): only here do dependencies change
+LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
+lock: install ## Choose versions anew: only here do dependencies change
+	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
-	cd layers/deps && $(LOCK) -c ../../requirements/dev.txt requirements.in -o requirements.txt
+	$(LOCK) -c requirements/dev.txt layers/deps/requirements.in -o layers/deps/requirements.txt
 
 clean: ## Remove what was built and cached; .venv and the data in .vectorgate stay
 	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

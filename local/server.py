@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 THREADS: Final = 64
 MIB: Final = 1024 * 1024
 MAX_BODY: Final = 513 * MIB  # the largest file that OpenAI takes, and the form around it
-ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/v1/indexes")
+ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
 _HEALTH: Final = "/healthz"
 _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate import runtime
 from vectorgate.admission import Limits
+from vectorgate.budgets.limits import CachedLimits
+from vectorgate.budgets.treasury import Treasury
 from vectorgate.doors import ObjectDoor
 from vectorgate.gateway import Gateway
 from vectorgate.ids import ProviderName
@@ -64,6 +66,14 @@ def build_gateway(
         credentials=credentials,
         transport=transport,
         telemetry=telemetry,
+        treasury=Treasury(
+            limits=CachedLimits(stores.budgets, clock),
+            store=stores.budgets,
+            ownership=stores.ownership,
+            book=runtime.price_book(),
+            clock=clock,
+            telemetry=telemetry,
+        ),
         strangers=TokenBucket(clock, burst=STRANGERS_AT_ONCE, per_second=STRANGERS_PER_SECOND),
     )
 

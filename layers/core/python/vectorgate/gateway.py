@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate import identity
+from vectorgate.budgets.treasury import exceeded
 from vectorgate.clock import new_operation_id
 from vectorgate.errors import ApiError, Unauthenticated, Unavailable
 from vectorgate.idempotency.protocol import Repetitions
@@ -18,7 +19,7 @@ from vectorgate.operations import Safety
 from vectorgate.pricing.charge import charge_for
 from vectorgate.providers.base import Answer
 from vectorgate.reply import refused, repeated, replied
-from vectorgate.stores import StoreError, StoreUnavailable
+from vectorgate.stores import OverBudget, StoreError, StoreUnavailable
 from vectorgate.upstream.exchange import Exchange
 from vectorgate.visit import UNROUTED, Visit, owned_by_visit, retired_by
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vectorgate.admission import Order
+    from vectorgate.budgets.treasury import Treasury
     from vectorgate.clock import Chance, Clock
     from vectorgate.doors import Door, Grant
     from vectorgate.idempotency.model import Claim
@@ -58,6 +60,7 @@ class Gateway:
     credentials: Credentials
     transport: Transport
     telemetry: Telemetry
+    treasury: Treasury
     strangers: TokenBucket
 
     def handle(self, request: Request) -> Response:
@@ -67,6 +70,7 @@ class Gateway:
             principal = self._identify(visit)
             order = self._admit(visit, door)
             grant = self._authorise(visit, door, principal, order)
+            self._fund(visit, principal, order)
             repetition = self._begin(visit, order)
             if repetition is not None:
                 return self._replay(visit, repetition)
@@ -110,16 +114,28 @@ class Gateway:
         visit.knows(provider=grant.provider)
         return grant
 
+    def _fund(self, visit: Visit, principal: Principal, order: Order) -> None:
+        """Whose budgets the call counts against, and how they stand. 503 when they cannot be read."""
+        try:
+            visit.funded(self.treasury.shares(principal.key, order.end_user))
+        except StoreError as error:
+            raise Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable") from error
+
     def _begin(self, visit: Visit, order: Order) -> Claim | None:
         """Write-ahead: whatever may reach the provider leaves a trace before it does. A repetition is not forwarded."""
         if order.operation.safety is Safety.READ:
             return None
         visit.claims(order)
         try:
-            repetition = Repetitions(self.ledger, self.clock).begin(visit.entry, visit.claim)
+            wish = self.treasury.wish(visit.shares, order, visit.entry)
+            begun = visit.entry.changed(reserved=wish.amount or None, quarantined=wish.quarantined)
+            repetition = Repetitions(self.ledger, self.clock).begin(begun, visit.claim, wish.reserve)
+        except OverBudget as refusal:
+            raise exceeded(visit.shares, refusal.account) from refusal
         except StoreError as error:
             raise Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable") from error
-        visit.begun = repetition is None
+        if repetition is None:
+            visit.entry, visit.begun = begun, True
         return repetition
 
     def _replay(self, visit: Visit, repetition: Claim) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vectorgate.budgets.treasury import budget_headers
 from vectorgate.messages import JSON, Body, Response
 from vectorgate.money import ZERO, format_usd
 
@@ -47,6 +48,7 @@ def _own_headers(visit: Visit, spend: NanoUSD) -> dict[str, str]:
         "x-request-id": visit.entry.id,
         "x-litellm-call-id": visit.entry.id,
         "x-litellm-response-cost": format_usd(spend),
+        **budget_headers(visit.shares, spend),
         "x-litellm-response-duration-ms": _milliseconds(elapsed_us),
         "x-litellm-overhead-duration-ms": _milliseconds(max(0, elapsed_us - upstream_us)),
     }

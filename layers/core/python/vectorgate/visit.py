@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from vectorgate.budgets.model import noted
+from vectorgate.budgets.treasury import unsound
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.errors import OutcomeUnknown, UpstreamFailed
 from vectorgate.idempotency.model import claim_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.admission import Order
+    from vectorgate.budgets.treasury import Share
     from vectorgate.clock import Clock
     from vectorgate.errors import ApiError
     from vectorgate.idempotency.model import Claim
@@ -35,7 +38,7 @@ UNROUTED = "unknown"  # the operation of a request that no row of the table matc
 class Visit:
     """`entry` is the row as it was last written, or would be written now; `begun` says whether it is in the ledger.
 
-    `claim` is what the row holds against repetitions.
+    `claim` is what the row holds against repetitions, `shares` are the budgets that it counts against.
     """
 
     request: Request
@@ -45,6 +48,7 @@ class Visit:
     begun: bool = False
     upstream_s: float = 0.0
     claim: Claim | None = None
+    shares: tuple[Share, ...] = ()
 
     def knows(self, **facts: object) -> None:
         """Note facts for the row."""
@@ -67,6 +71,11 @@ class Visit:
             likeness=likeness_of_order(order, self.entry.id),
         )
 
+    def funded(self, shares: tuple[Share, ...]) -> None:
+        """Whose budgets the call counts against."""
+        self.shares = shares
+        self.knows(budgets=tuple(noted(share.account) for share in shares))
+
     def claims(self, order: Order) -> None:
         """What the row will hold against repetitions, if anything."""
         self.claim = claim_of(order, self.entry)
@@ -84,6 +93,9 @@ class Visit:
         created = order.operation.creates
         if created is not None and answer.document is not None and order.mock_response is None:
             self.knows(**{COLUMN[created]: ObjectId(str(answer.document["id"]))})
+        figures = unsound(answer.document) if order.mock_response is None else ()
+        if figures:
+            self.knows(quarantined=tuple(dict.fromkeys([*self.entry.quarantined, *figures])))
         price_id = MOCK if order.mock_response is not None else None
         self.knows(upstream_request_id=answer.request_id, status_code=answer.status, price_id=price_id, **self._times())
         self._move(State.ANSWERED)

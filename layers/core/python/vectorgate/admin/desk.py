@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin import indexes, keys, spend
+from vectorgate.admin import budgets, indexes, keys, spend
 from vectorgate.clock import new_operation_id
 from vectorgate.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.identity import presented_key
@@ -60,6 +60,10 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminParts], object]]]
     ("POST", "/key/generate"): keys.generate,
     ("GET", "/key/info"): keys.info,
     ("POST", "/key/delete"): keys.delete,
+    ("POST", "/team/new"): budgets.new_team,
+    ("GET", "/team/info"): budgets.team_info,
+    ("POST", "/customer/new"): budgets.new_customer,
+    ("GET", "/customer/info"): budgets.customer_info,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,
     ("POST", "/v1/indexes/delete"): indexes.delete,

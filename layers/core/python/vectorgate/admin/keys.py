@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, StringConstraints
 
 from vectorgate import wire
+from vectorgate.admin.budgets import shown
+from vectorgate.budgets.limits import key_limit
+from vectorgate.budgets.model import BudgetScope, Subject
 from vectorgate.errors import InvalidRequest, NotFound
 from vectorgate.ids import KeyId, key_id_of
 from vectorgate.keys.issue import GenerateKey, new_key
@@ -35,7 +38,7 @@ def generate(request: Request, parts: AdminParts) -> dict[str, object]:
     body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
     secret, row = new_key(wire.validate(GenerateKey, body), parts.clock, parts.chance)
     parts.stores.keys.add_key(row)
-    return {"key": secret, **described(row)}
+    return {"key": secret, **described(row), **_budget(row, parts)}
 
 
 def info(request: Request, parts: AdminParts) -> dict[str, object]:
@@ -46,7 +49,7 @@ def info(request: Request, parts: AdminParts) -> dict[str, object]:
     row = parts.stores.keys.key(key_id_in(presented))
     if row is None:
         raise NotFound("No such key.", param="key")
-    return {"key": row.id, "info": described(row)}
+    return {"key": row.id, "info": {**described(row), **_budget(row, parts)}}
 
 
 def delete(request: Request, parts: AdminParts) -> dict[str, object]:
@@ -62,6 +65,10 @@ def delete(request: Request, parts: AdminParts) -> dict[str, object]:
 def key_id_in(presented: str) -> KeyId:
     """The id of a key that is given as itself or as its hash: an administrator may hold either."""
     return KeyId(presented) if _HASH.fullmatch(presented) else key_id_of(presented)
+
+
+def _budget(row: VirtualKey, parts: AdminParts) -> dict[str, object]:
+    return shown(Subject(BudgetScope.KEY, row.id), key_limit(row), parts)
 
 
 def described(row: VirtualKey) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.errors import BudgetExceeded
-from vectorgate.metering.model import sane_bytes
+from vectorgate.metering.model import sound_size
 from vectorgate.money import NanoUSD, format_usd
 from vectorgate.operations import Safety
 from vectorgate.pricing.charge import reservation_for
@@ -77,7 +77,9 @@ class Treasury:
             Share(account, limit, window, balances.get(account, Balance()))
             for account, (_, limit, window) in zip(accounts, found, strict=True)
         )
-        self.telemetry.count("SoftBudgetsExceeded", len(soft)) if (soft := over_soft(shares)) else None
+        soft = over_soft(shares)
+        if soft:
+            self.telemetry.count("SoftBudgetsExceeded", len(soft))
         return shares
 
     def wish(self, shares: Sequence[Share], order: Order, entry: Entry) -> Wish:
@@ -87,8 +89,8 @@ class Treasury:
             return Wish(NanoUSD(0), ())
         stored, quarantined = self._attached(order, entry)
         amount = reservation_for(entry, self.book, stored)
-        reserve = [Reservation(s.account, amount, s.limit.max_budget) for s in bounded if s.limit.max_budget is not None]
-        return Wish(amount, tuple(reserve), quarantined)
+        reserve = tuple(Reservation(share.account, amount, NanoUSD(share.limit.max_budget or 0)) for share in bounded)
+        return Wish(amount, reserve, quarantined)
 
     def _attached(self, order: Order, entry: Entry) -> tuple[int, tuple[str, ...]]:
         """The bytes of the files that the order attaches, as they were when they were uploaded."""
@@ -111,13 +113,13 @@ def _reserves(order: Order) -> bool:
 
 def _size(row: Ownership) -> int | None:
     """0 for a file whose description says nothing; None for a figure that makes no sense."""
-    return sane_bytes(json.loads(row.snapshot or "{}").get("bytes", 0))
+    return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
 def unsound(document: Mapping[str, object] | None) -> tuple[str, ...]:
     """The figures of an answer that make no sense: negative, fractional, absurd. They are never reckoned with."""
     given = document or {}
-    return tuple(name for name in FIGURES if name in given and sane_bytes(given[name]) is None)
+    return tuple(name for name in FIGURES if name in given and sound_size(given[name]) is None)
 
 
 def over_soft(shares: Sequence[Share]) -> list[Share]:
@@ -134,7 +136,8 @@ def exceeded(shares: Sequence[Share], account: Account) -> BudgetExceeded:
     share = next(share for share in shares if share.account == account)
     most = format_usd(share.limit.max_budget or NanoUSD(0))
     window = "in all" if share.window.ends_at is None else f"from {share.window.period} on"
-    again = "It does not start anew." if share.window.ends_at is None else f"It starts anew at {iso(share.window.ends_at)}."
+    ends_at = share.window.ends_at
+    again = "It does not start anew." if ends_at is None else f"It starts anew at {iso(ends_at)}."
     return BudgetExceeded(
         f"The budget of this {_NAMES[account.subject.scope]} is exceeded: {most} USD {window}"
         f"{f' (every {share.limit.duration})' if share.limit.duration else ''}. {again}",

@@ -7,8 +7,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictFloat, StrictInt, StringConstraints
 
+from vectorgate.budgets.wishes import limit_of
 from vectorgate.errors import InvalidRequest
 from vectorgate.ids import LABEL, key_id_of
 from vectorgate.keys.model import IndexPermission, VirtualKey
@@ -42,12 +43,16 @@ class GenerateKey(WireModel):
     duration: Annotated[str, StringConstraints(max_length=16)] | None = None
     allowed_vector_store_indexes: Annotated[list[IndexGrant], Field(max_length=100)] | None = None
     metadata: dict[str, object] | None = None
+    max_budget: StrictInt | StrictFloat | None = None
+    soft_budget: StrictInt | StrictFloat | None = None
+    budget_duration: Annotated[str, StringConstraints(max_length=16)] | None = None
 
 
 def new_key(wish: GenerateKey, clock: Clock, chance: Chance) -> tuple[str, VirtualKey]:
     """The secret, to be shown now and never again, and the row to keep. InvalidRequest for what cannot be granted."""
     secret = "sk-" + base64.urlsafe_b64encode(chance.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode().rstrip("=")
     now = clock.unix_s()
+    limit = limit_of(wish.max_budget, wish.soft_budget, wish.budget_duration, now)
     row = VirtualKey(
         id=key_id_of(secret),
         created_at=now,
@@ -57,6 +62,9 @@ def new_key(wish: GenerateKey, clock: Clock, chance: Chance) -> tuple[str, Virtu
         expires_at=now + _seconds(wish.duration) if wish.duration is not None else None,
         indexes={grant.index_name: _permissions(grant) for grant in wish.allowed_vector_store_indexes or ()},
         metadata=_metadata(wish.metadata),
+        max_budget=limit.max_budget if limit is not None else None,
+        soft_budget=limit.soft_budget if limit is not None else None,
+        budget_duration=limit.duration if limit is not None else None,
     )
     return secret, row
 

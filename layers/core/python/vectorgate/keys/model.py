@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.ids import KeyId
+    from vectorgate.money import NanoUSD
 
 
 class IndexPermission(StrEnum):
@@ -25,7 +26,8 @@ class IndexPermission(StrEnum):
 class VirtualKey:
     """The row of a key. The secret itself is shown once to who asked for it and stored nowhere.
 
-    Times are Unix seconds. `indexes` maps virtual index names to permissions.
+    Times are Unix seconds. `indexes` maps virtual index names to permissions. The budget is the key's
+    own, as `budgets.model.Limit` has it.
     """
 
     id: KeyId
@@ -37,6 +39,9 @@ class VirtualKey:
     blocked: bool = False
     indexes: Mapping[str, frozenset[IndexPermission]] = field(default_factory=dict)
     metadata: str | None = None
+    max_budget: NanoUSD | None = None
+    soft_budget: NanoUSD | None = None
+    budget_duration: str | None = None
 
     @property
     def tenant(self) -> TenantId:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vectorgate.budgets.model import accounts_of
 from vectorgate.ledger.model import State
 from vectorgate.ledger.store import MAX_ACTIONS
 from vectorgate.pricing.charge import charge_for
@@ -23,6 +24,7 @@ from vectorgate.stores import StateConflict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from vectorgate.budgets.model import Account
     from vectorgate.ledger.model import Entry
     from vectorgate.ledger.store import LedgerStore
     from vectorgate.pricing.book import PriceBook
@@ -57,14 +59,14 @@ def _settle_chunk(chunk: Sequence[Entry], ledger: LedgerStore) -> int:
 
 
 def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """As many rows as fit one transaction with the rollups that they add up to; at least one."""
+    """As many rows as fit one transaction with the rollups and budgets that they add up to; at least one."""
     chunk: list[Entry] = []
-    sums: set[Bucket] = set()
+    sums: set[Bucket | Account] = set()
     for entry in entries:
-        more = sums.union(buckets_of(entry))
+        more = sums.union(buckets_of(entry), accounts_of(entry))
         if chunk and len(chunk) + 1 + len(more) > MAX_ACTIONS:
             yield chunk
-            chunk, more = [], set(buckets_of(entry))
+            chunk, more = [], {*buckets_of(entry), *accounts_of(entry)}
         chunk.append(entry)
         sums = more
     if chunk:

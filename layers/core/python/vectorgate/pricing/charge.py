@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vectorgate.money import ZERO, NanoUSD
+from vectorgate.pricing.book import GIB, STORAGE
+
 if TYPE_CHECKING:
     from vectorgate.ledger.model import Entry
-    from vectorgate.money import NanoUSD
     from vectorgate.pricing.book import PriceBook
 
 
@@ -17,6 +19,15 @@ class Charge:
 
     spend: NanoUSD
     price_id: str
+
+
+def reservation_for(entry: Entry, book: PriceBook, stored_bytes: int = 0) -> NanoUSD:
+    """The most that a call may cost: its own charge, and a day of what it stores. Rounded up. MissingPrice."""
+    charge = charge_for(entry, book).spend
+    if not stored_bytes:
+        return charge
+    per_gib_day = book.price(str(entry.provider), STORAGE, entry.started_ms).per_gib_day or ZERO
+    return NanoUSD(charge - (-stored_bytes * per_gib_day // GIB))
 
 
 def charge_for(entry: Entry, book: PriceBook) -> Charge:

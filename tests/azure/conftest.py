@@ -1,0 +1,53 @@
+"""A gateway with Azure behind it, behind a real socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.azure.calls import DEFINITION
+from tests.azure.world import READ, REAL, WRITE, AzureGate
+from tests.support.gates import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def door() -> Door:
+    """One server for the whole session."""
+    return Door()
+
+
+@pytest.fixture
+def gate(door: Door) -> Iterator[AzureGate]:
+    """A new, empty gateway behind the door."""
+    with AzureGate() as gate:
+        door.gate = gate
+        yield gate
+
+
+@pytest.fixture
+def http(door: Door) -> Iterator[httpx.Client]:
+    """Plain HTTP to the gateway."""
+    with httpx.Client(base_url=door.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def key(gate: AzureGate) -> str:
+    """A virtual index, and a key that may read and write it."""
+    gate.index()
+    return gate.index_key("sk-both-ways", READ, WRITE)
+
+
+@pytest.fixture
+def made(gate: AzureGate, key: str) -> str:
+    """The index is there, with one document."""
+    gate.plain_search.indexes[REAL] = {
+        "definition": {**DEFINITION, "name": REAL},
+        "docs": {"1": {"id": "1", "name": REAL}},
+    }
+    return key

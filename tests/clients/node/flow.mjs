@@ -1,0 +1,52 @@
+// What a developer does with the official npm client, against the gateway at argv[2] with the key in GATE_KEY.
+// Prints one JSON object of what was seen; any surprise is an exception, and so a status other than 0.
+import assert from 'node:assert/strict';
+import OpenAI, { AzureOpenAI, toFile } from 'openai';
+
+const [, , url] = process.argv;
+const apiKey = process.env.GATE_KEY;
+const seen = {};
+
+async function flow(client, name) {
+  const store = await client.vectorStores.create({ name: 'docs', metadata: { from: name } });
+  assert.equal(store.object, 'vector_store');
+  assert.equal((await client.vectorStores.retrieve(store.id)).id, store.id);
+  assert.equal((await client.vectorStores.update(store.id, { name: 'renamed' })).name, 'renamed');
+
+  const listed = [];
+  for await (const item of client.vectorStores.list({ limit: 1 })) listed.push(item.id);
+  assert.ok(listed.includes(store.id));
+
+  const file = await client.files.create({
+    file: await toFile(Buffer.from('some text'), 'notes.md'),
+    purpose: 'assistants',
+  });
+  const attached = await client.vectorStores.files.create(store.id, { file_id: file.id });
+  assert.equal(attached.id, file.id);
+  const batch = await client.vectorStores.fileBatches.createAndPoll(store.id, { file_ids: [file.id] });
+  assert.equal(batch.file_counts.in_progress, 0);
+  const found = await client.vectorStores.search(store.id, { query: 'text' });
+  assert.ok(Array.isArray(found.data));
+  const content = await (await client.files.content(file.id)).arrayBuffer();
+  assert.ok(content.byteLength > 0);
+
+  assert.equal((await client.files.delete(file.id)).deleted, true);
+  assert.equal((await client.vectorStores.delete(store.id)).deleted, true);
+  await assert.rejects(client.vectorStores.retrieve(store.id), OpenAI.NotFoundError);
+  await assert.rejects(client.vectorStores.create({ nonsense: 1 }), (error) => {
+    assert.ok(error instanceof OpenAI.BadRequestError);
+    assert.equal(error.code, 'unknown_parameter');
+    assert.equal(error.param, 'nonsense');
+    assert.ok(error.requestID);
+    return true;
+  });
+  seen[name] = listed.length;
+}
+
+const options = { apiKey, maxRetries: 0 };
+await flow(new OpenAI({ ...options, baseURL: `${url}/v1` }), 'v1');
+await flow(new OpenAI({ ...options, baseURL: url }), 'bare');
+await flow(new AzureOpenAI({ ...options, endpoint: url, apiVersion: '2025-04-01-preview' }), 'azure');
+const stranger = new OpenAI({ apiKey: 'sk-nobody', maxRetries: 0, baseURL: `${url}/v1` });
+await assert.rejects(stranger.vectorStores.list(), OpenAI.AuthenticationError);
+console.log(JSON.stringify(seen));
