@@ -74,6 +74,9 @@ bench: install ## The gateway's own milliseconds, calls to AWS, cold start
 sim: install ## Operations with crash points, by the million
 	@$(RUN) -m tests.sim
 
+mutants: install ## Forty planted faults: does a test notice? About ten minutes
+	@$(RUN) -m tests.sim.mutants
+
 compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK (in a venv of its own)
 	@cd tests/clients/node && npm ci --ignore-scripts --silent
 	@test -d .cache/compat || $(BASE_PYTHON) -m venv .cache/compat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
@@ -65,6 +66,7 @@ def _parse(body: Body, boundary: bytes, form: _Form) -> None:
     from python_multipart.exceptions import FormParserError  # noqa: PLC0415 - only an upload needs the parser
     from python_multipart.multipart import FormParser  # noqa: PLC0415 - the same
 
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it tells the log what we tell the client
     limits = {"MAX_FIELDS": MAX_FIELDS, "MAX_FIELD_SIZE": MAX_FIELD_BYTES, "UPLOAD_ERROR_ON_BAD_CTE": True}
     parser = FormParser("multipart/form-data", form.on_field, form.on_file, boundary=boundary, config=limits)
     stream = body.open()
@@ -79,7 +81,8 @@ def _parse(body: Body, boundary: bytes, form: _Form) -> None:
 def _boundary(content_type: str | None) -> bytes:
     from python_multipart.multipart import parse_options_header  # noqa: PLC0415 - the same
 
-    kind, options = parse_options_header(content_type or "")
+    # A header is ASCII where it means something; the parser raises its own errors at what is not even Latin-1.
+    kind, options = parse_options_header(content_type if content_type and content_type.isascii() else "")
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY:
         raise InvalidRequest(

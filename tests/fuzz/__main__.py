@@ -1,0 +1,125 @@
+"""`make fuzz`: valid requests of every operation, damaged at random, for `FUZZ_SECONDS` (default 60).
+
+Each answer has to be a typed one: OpenAI's envelope below 500, and no call that our own rules refuse may have gone
+upstream. A finding prints the seed that makes it again (`FUZZ_SEED`), and ends with status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.support.gates import Gate
+from tests.support.orders import request_for
+from vectorgate.lambda_http import answer
+from vectorgate.messages import Body
+from vectorgate.operations import OPERATIONS
+from vectorgate.routing import route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vectorgate.messages import Request, Response
+
+KEY = "sk-fuzzing"
+IDS = {"vector_store_id": "vs_fuzz", "file_id": "file-fuzz", "batch_id": "vsfb_fuzz"}
+ENVELOPE = {"message", "type", "param", "code"}
+SNIPPETS = [
+    b"\x00",
+    b"\xff\xfe",
+    b'"',
+    b"{",
+    b"[" * 70,
+    b"NaN",
+    b"1e999",
+    b"\\ud800",
+    b"null",
+    b"-1",
+    b",",
+    b"\r\n",
+    b"true",
+]
+PATH_SNIPPETS = ["/", "..", "%2f", "%00", "%25", ";", "//", "?", "#", "%5c", "é", " ", "'", "vs_x"]
+
+
+def damaged(request: Request, chance: random.Random) -> Request:
+    """The request with one to three things wrong."""
+    for _ in range(chance.randint(1, 3)):
+        request = chance.choice(DAMAGES)(request, chance)
+    return request
+
+
+def _body(request: Request, chance: random.Random) -> Request:
+    content = bytearray(request.body.read())
+    place = chance.randint(0, len(content))
+    content[place : place + chance.randint(0, 4)] = chance.choice(SNIPPETS)
+    return replace(request, body=Body.of(bytes(content)))
+
+
+def _path(request: Request, chance: random.Random) -> Request:
+    place = chance.randint(0, len(request.path))
+    path = request.path[:place] + chance.choice(PATH_SNIPPETS) + request.path[place + chance.randint(0, 3) :]
+    return replace(request, path=path)
+
+
+def _header(request: Request, chance: random.Random) -> Request:
+    names = [*request.headers, "content-type", "x-litellm-tags", "x-litellm-end-user-id", "custom-llm-provider"]
+    value = "".join(chr(chance.randint(1, 0x2FF)) for _ in range(chance.randint(0, 40)))
+    return replace(request, headers={**request.headers, chance.choice(names): value})
+
+
+def _query(request: Request, chance: random.Random) -> Request:
+    name = chance.choice(["limit", "order", "after", "before", "filter", "purpose", "api_base"])
+    value = chance.choice(["", "0", "101", "-1", "9" * 50, "sideways", "vs_fuzz", "a b", "\x00"])
+    return replace(request, query={**request.query, name: value})
+
+
+def _method(request: Request, chance: random.Random) -> Request:
+    return replace(request, method=chance.choice(["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "", "get"]))
+
+
+DAMAGES: list[Callable[[Request, random.Random], Request]] = [_body, _body, _path, _header, _query, _method]
+
+
+def complaint(request: Request, response: Response, upstream_calls: int) -> str | None:
+    """What is wrong with the answer, if anything is."""
+    if response.status >= 500:
+        return f"status {response.status}"
+    if response.status >= 400:
+        error = json.loads(response.body.read()).get("error")
+        if not isinstance(error, dict) or set(error) != ENVELOPE:
+            return f"no envelope: {error}"
+    if upstream_calls:
+        route(request.method, request.path)  # what went upstream is a row of the table, or this raises
+    return None
+
+
+def main() -> None:
+    """Fuzz until the time is over."""
+    seconds, seed = float(os.environ.get("FUZZ_SECONDS", "60")), int(os.environ.get("FUZZ_SEED", "0"))
+    ends, requests = time.monotonic() + seconds, 0
+    with Gate() as gate:
+        gate.key(KEY)
+        while time.monotonic() < ends:
+            seed += 1
+            chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+            request = damaged(request_for(chance.choice(OPERATIONS), IDS, key=KEY), chance)
+            gate.upstream.forget()
+            response = answer(gate.gateway, lambda request=request: request, gate.notes)  # type: ignore[misc]
+            problem = complaint(request, response, gate.upstream.calls)
+            if problem is not None or gate.notes.troubles:
+                sys.stdout.write(
+                    f"FUZZ_SEED={seed - 1}: {problem} {gate.notes.troubles} {request.method} {request.path}\n"
+                )
+                raise SystemExit(1)
+            requests += 1
+    sys.stdout.write(f"requests={requests} findings=0 seconds={seconds:.0f}\n")
+
+
+if __name__ == "__main__":
+    main()
