@@ -22,7 +22,7 @@ from vectorgate.invoke.desk import InvokeDesk
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.messages import encode_json
-from vectorgate.metering.deployed import build_sampler
+from vectorgate.meter import build_meter
 from vectorgate.runtime import price_book, system_chance, system_clock
 from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
@@ -105,7 +105,7 @@ class Edition:
         self.admin = admin_handler.bound_to(desk)
         self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(gateway, trusts_invoker=trust_invoker)))
         self._thread = self._loop.start(Bookkeeper(self._stores.ledger, book, self._telemetry))
-        sampler = build_sampler(
+        meter = build_meter(
             settings,
             stores=self._stores,
             credentials=Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True),
@@ -115,7 +115,7 @@ class Edition:
             chance=chance,
         )
         self._meter = MeterLoop(meter_seconds)
-        self._meter_thread = self._meter.start(sampler.tick)
+        self._meter_thread = self._meter.start(meter.tick)
 
     def close(self) -> None:
         """Book what is being booked, then let go of everything."""

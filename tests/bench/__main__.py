@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import cold_start, overhead
+from tests.bench import aws_calls, cold_start, overhead, retrieval, sdk
 
-SECTIONS = {"overhead": overhead.report, "cold_start": cold_start.report}
+SECTIONS = {
+    "overhead": overhead.report,
+    "aws_calls": aws_calls.report,
+    "cold_start": cold_start.report,
+    "retrieval": retrieval.report,
+    "sdk": sdk.report,
+}
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def timed(act: Callable[[], object], clock: Callable[[], float], times: int) -> 
 def process(module: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run `python -m module` until the block ends; gives the first line that it prints."""
     path = os.pathsep.join([str(ROOT / "layers/core/python"), str(ROOT)])
-    running = subprocess.Popen(
+    running = subprocess.Popen(  # noqa: S603 - our own modules, by our own interpreter
         [sys.executable, "-m", module],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": path, **(environment or {})},

@@ -66,11 +66,11 @@ class Client:
 
     def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end in this thread."""
-        return drive(flow, self._transport, self.timing.sleep)
+        return drive(flow, lambda: self._transport, self.timing.sleep)
 
     async def arun(self, flow: Flow[T]) -> T:
         """Take a flow to its end in this task."""
-        return await adrive(flow, self._async_transport)
+        return await adrive(flow, lambda: self._async_transport)
 
     def destination(self, options: Options) -> Destination:
         """Where a call with these options goes."""

@@ -120,14 +120,14 @@ class AsyncTransport(Protocol):
         ...
 
 
-def drive(flow: Flow[T], transport: Transport, sleep: Callable[[float], None]) -> T:
-    """Take the flow to its end in this thread."""
+def drive(flow: Flow[T], transport: Callable[[], Transport], sleep: Callable[[float], None]) -> T:
+    """Take the flow to its end in this thread. The transport is made when there is something to send."""
     result: object = None
     try:
         while True:
             match flow.send(result):
                 case Send(request, seconds):
-                    result = transport.send(request, seconds)
+                    result = transport().send(request, seconds)
                 case Wait(seconds):
                     sleep(seconds)
                     result = None
@@ -139,18 +139,16 @@ def drive(flow: Flow[T], transport: Transport, sleep: Callable[[float], None]) -
         flow.close()
 
 
-async def adrive(flow: Flow[T], transport: AsyncTransport) -> T:
+async def adrive(flow: Flow[T], transport: Callable[[], AsyncTransport]) -> T:
     """Take the flow to its end in this task. asyncio and trio alike."""
-    import anyio  # noqa: PLC0415 - only the awaited form needs an event loop
-
     result: object = None
     try:
         while True:
             match flow.send(result):
                 case Send(request, seconds):
-                    result = await transport.send(request, seconds)
+                    result = await transport().send(request, seconds)
                 case Wait(seconds):
-                    await anyio.sleep(seconds)
+                    await _asleep(seconds)
                     result = None
                 case Together(flows, at_once):
                     result = await _adrive_all(flows, at_once, transport)
@@ -160,8 +158,14 @@ async def adrive(flow: Flow[T], transport: AsyncTransport) -> T:
         flow.close()
 
 
-async def _adrive_all(flows: Sequence[Flow[Any]], at_once: int, transport: AsyncTransport) -> list[Any]:
-    import anyio  # noqa: PLC0415 - see adrive
+async def _asleep(seconds: float) -> None:
+    import anyio  # noqa: PLC0415 - a call without a pause, such as a mock, does not need it
+
+    await anyio.sleep(seconds)
+
+
+async def _adrive_all(flows: Sequence[Flow[Any]], at_once: int, transport: Callable[[], AsyncTransport]) -> list[Any]:
+    import anyio  # noqa: PLC0415 - see _asleep
 
     results: list[Any] = [None] * len(flows)
     failures: list[BaseException] = []

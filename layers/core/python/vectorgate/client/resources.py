@@ -97,7 +97,7 @@ class Resource(Described):
         if name in fields:
             value = self.__dict__[name] = self._wrapped(name, fields[name])
             return value
-        if any(name in vars(kind).get("__annotations__", ()) for kind in type(self).__mro__):
+        if any(name in getattr(kind, "__annotations__", ()) for kind in type(self).__mro__):
             return None
         raise AttributeError(f"{type(self).__name__!r} has no field {name!r}")
 

@@ -1,0 +1,79 @@
+"""What importing costs, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "layers/core/python"
+HEAVY = ("boto3", "botocore", "httpx", "httpcore", "anyio", "asyncio", "pydantic", "ssl", "openai")
+PROBE = """
+import json, sys, time
+before, began = set(sys.modules), time.perf_counter()
+{code}
+took = time.perf_counter() - began
+print(json.dumps([took, sorted(set(sys.modules) - before)]))
+"""
+
+
+def probe(code: str) -> tuple[float, list[str]]:
+    """The best of three runs, in seconds, and the modules that it took."""
+    runs: list[tuple[float, list[str]]] = []
+    for _ in range(3):
+        command = [sys.executable, "-W", "error", "-c", PROBE.format(code=code)]
+        done = subprocess.run(command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=True)  # noqa: S603
+        took, modules = json.loads(done.stdout)
+        runs.append((took, modules))
+    return min(runs)
+
+
+def test_importing_the_package_imports_next_to_nothing_in_no_time() -> None:
+    took, modules = probe("import vectorgate")
+    assert took < 0.150
+    assert [name for name in modules if name.startswith("vectorgate")] == ["vectorgate", "vectorgate.version"]
+    assert not set(HEAVY) & set(modules)
+
+
+@pytest.mark.parametrize(
+    "code", ["import vectorgate; vectorgate.vector_stores.create", "import vectorgate.client.client"]
+)
+def test_reaching_for_the_operations_loads_no_network_stack_and_no_aws(code: str) -> None:
+    took, modules = probe(code)
+    assert took < 0.5
+    assert not {"boto3", "botocore", "httpx", "httpcore", "anyio", "openai"} & set(modules)
+
+
+def test_a_mock_response_needs_no_network_stack() -> None:
+    _, modules = probe("import vectorgate; vectorgate.vector_stores.create(mock_response=dict(id='vs_1'))")
+    assert not {"boto3", "httpx", "httpcore", "anyio"} & set(modules)
+
+
+def test_errors_can_be_caught_without_loading_the_operations() -> None:
+    _, modules = probe("from vectorgate import NotFoundError, APIError")
+    assert "vectorgate.operations" not in modules
+
+
+def test_a_call_over_http_imports_neither_boto3_nor_httpx() -> None:
+    code = """
+import vectorgate
+try: vectorgate.vector_stores.list(api_base="http://127.0.0.1:9", api_key="k", max_retries=0)
+except vectorgate.APIConnectionError as error: pass
+"""
+    _, modules = probe(code)
+    assert "httpcore" in modules
+    assert not {"boto3", "botocore", "httpx"} & set(modules)
+
+
+def test_the_public_names_are_there() -> None:
+    import vectorgate  # noqa: PLC0415 - what is under test
+
+    found: dict[str, Any] = {name: getattr(vectorgate, name) for name in dir(vectorgate)}
+    assert found.keys() >= {"vector_stores", "files", "Client", "APIError", "NotFoundError", "__version__"}
+    assert vectorgate.vector_stores is found["vector_stores"]
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        vectorgate.nothing_like_it  # type: ignore[attr-defined]  # noqa: B018 - the access is what is tested
