@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vectorgate.budgets.store import BudgetStore
-    from vectorgate.metering.store import MeterStore
     from vectorgate.keys.store import KeyStore
     from vectorgate.ledger.store import LedgerStore
+    from vectorgate.metering.store import MeterStore
     from vectorgate.reports.store import ReportStore
     from vectorgate.tenancy.store import OwnershipStore
 

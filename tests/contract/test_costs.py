@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.recorder import KIB, CallRecorder
-from tests.contract.samples import answered, begun, own, ref, settled
+from tests.contract.samples import KEY, answered, begun, own, ref, settled
+from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, noted
+from vectorgate.idempotency.model import explicit_claim, explicit_name
 from vectorgate.ledger.model import State
+from vectorgate.money import NanoUSD
 from vectorgate.reports.model import rollups_of
 
 if TYPE_CHECKING:
@@ -76,6 +79,45 @@ def test_settling_costs_three_units_a_row_and_two_a_rollup(dynamo: DynamoBackend
     assert len(rollups_of(final)) == 5
     measured = cost(dynamo, lambda: dynamo.ledger.settle(final, rollups_of(final)))
     assert measured == ({"TransactWriteItems": 1}, units)
+
+
+CLAIM = explicit_claim(FULL, explicit_name(FULL.operation, "key"), "f" * 64)
+MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
+FUNDED = FULL.changed(claim=CLAIM.name, budgets=(noted(MINE),), reserved=NanoUSD(10**12), likeness="l" * 32)
+WISH = Reservation(MINE, NanoUSD(10**12), NanoUSD(10**15))
+
+
+def test_begin_with_a_claim_is_one_transaction_of_six_units(dynamo: DynamoBackend) -> None:
+    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL, claim=CLAIM)) == ({"TransactWriteItems": 1}, 6)
+
+
+def test_a_budget_adds_two_units_to_begin_and_no_call(dynamo: DynamoBackend) -> None:
+    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, claim=CLAIM, reserve=[WISH]))
+    assert measured == ({"TransactWriteItems": 1}, 8)
+
+
+def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(FULL, claim=CLAIM)
+    kept = CLAIM.with_answer(200, b"x" * 500)  # a store without metadata is about that
+    measured = cost(
+        dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], claim=kept)
+    )
+    assert measured == ({"TransactWriteItems": 1}, 7)
+
+
+def test_releasing_a_budget_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(FUNDED, reserve=[WISH])
+    voided = FUNDED.moved_to(State.VOIDED)
+    measured = cost(dynamo, lambda: dynamo.ledger.advance(voided, since=State.STARTED))
+    assert measured == ({"TransactWriteItems": 1}, 5)
+
+
+def test_a_budget_adds_two_units_to_a_settlement(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(FUNDED, reserve=[WISH])
+    dynamo.ledger.advance(answered(FUNDED), since=State.STARTED)
+    final = settled(answered(FUNDED))
+    measured = cost(dynamo, lambda: dynamo.ledger.settle([final], rollups_of([final])))
+    assert measured == ({"TransactWriteItems": 1}, 3 + 5 * 2 + 2)
 
 
 def test_a_refused_write_is_one_call(dynamo: DynamoBackend) -> None:

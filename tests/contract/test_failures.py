@@ -21,13 +21,16 @@ from botocore.parsers import ResponseParserError
 
 from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
 from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, noted
+from vectorgate.idempotency.model import explicit_claim
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.model import State
 from vectorgate.ledger.store import RecordQuery
+from vectorgate.money import NanoUSD
 from vectorgate.reports.model import Scope, rollups_of
 from vectorgate.stores import AlreadyExists, StateConflict, StoreError, StoreUnavailable
 from vectorgate.stores.dynamodb.schema import operation_key
-from vectorgate.stores.dynamodb.table import PAUSES_S
+from vectorgate.stores.dynamodb.table import PATIENT_PAUSES_S, PAUSES_S
 from vectorgate.stores.sqlite import open_stores
 
 if TYPE_CHECKING:
@@ -132,6 +135,8 @@ def test_of_those_who_race_to_settle_one_wins_and_counts_once(stores: Backend) -
     assert [row.calls for row in stores.reports.rollups(Scope.KEY, KEY, "2026-03")] == [1]
 
 
+ACCOUNT = Account(Subject(BudgetScope.KEY, KEY), "ever")
+CLAIM = explicit_claim(ROW, "n", "f")
 EVERY_CALL: dict[str, Callable[[Any], object]] = {
     "begin": lambda to: to.ledger.begin(ROW),
     "advance": lambda to: to.ledger.advance(ANSWER, since=State.STARTED),
@@ -144,6 +149,12 @@ EVERY_CALL: dict[str, Callable[[Any], object]] = {
     "owners": lambda to: to.ownership.owners([ref()]),
     "owned_by": lambda to: to.ownership.owned_by(RED, OPENAI, STORE, start=None, ascending=True, limit=1),
     "key": lambda to: to.keys.key(KEY),
+    "claims": lambda to: to.ledger.claims(RED, "n", start="0", limit=1),
+    "open_rows": lambda to: to.ledger.open_rows(T0, 1),
+    "begin with a claim": lambda to: to.ledger.begin(ROW, claim=CLAIM),
+    "limits": lambda to: to.budgets.limits([ACCOUNT.subject]),
+    "balances": lambda to: to.budgets.balances([ACCOUNT]),
+    "add_limit": lambda to: to.budgets.add_limit(ACCOUNT.subject, Limit(since=0)),
     "add_key": lambda to: to.keys.add_key(VirtualKey(id=KEY, created_at=0)),
     "delete_key": lambda to: to.keys.delete_key(KEY),
     "rollups": lambda to: to.reports.rollups(Scope.KEY, KEY, "2026-03"),
@@ -218,6 +229,13 @@ def test_a_contended_transaction_is_tried_again_after_jittered_pauses(dynamo: Dy
     assert len(dynamo.naps.taken) == len(PAUSES_S)
     assert all(0 <= nap < pause for nap, pause in zip(dynamo.naps.taken, PAUSES_S, strict=True))
     assert dynamo.ledger.entry(ROW.id) == FINAL
+
+
+def test_a_contended_budget_is_waited_for_longer_than_anything_else(dynamo: DynamoBackend) -> None:
+    dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
+    entry = begun(budgets=(noted(ACCOUNT),), reserved=NanoUSD(1))
+    dynamo.ledger.begin(entry, reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))])
+    assert len(dynamo.naps.taken) == len(PATIENT_PAUSES_S) > len(PAUSES_S)
 
 
 def test_keys_that_a_throttled_table_leaves_unprocessed_are_asked_for_again(dynamo: DynamoBackend) -> None:

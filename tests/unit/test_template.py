@@ -8,20 +8,27 @@ import re
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from vectorgate import settings
 from vectorgate.admin.desk import ROUTES
+from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway import DEADLINE_SECONDS
+from vectorgate.idempotency.model import EXPLICIT_SECONDS
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.model import Entry
+from vectorgate.metering.sampler import Sampler
 from vectorgate.observability import NAMESPACE
 from vectorgate.stores.dynamodb import TABLE_DEFINITION, schema
+from vectorgate.stores.dynamodb.budgets import account_key
 from vectorgate.tenancy.model import Ownership
 from vectorgate.upstream.credentials import MalformedSecret, read_credential
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).parents[2]
 TEMPLATE: Final[dict[str, Any]] = yaml_parse((ROOT / "template.yaml").read_text())
@@ -31,11 +38,24 @@ FUNCTIONS: Final = {
     for name, resource in RESOURCES.items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-# Rows and index partitions by the function that reads or writes them; those of issues that are not deployed yet.
-GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER"}
-NOT_YET: Final = {"OPEN", "IDEM", "BUD"}
+# Kinds of rows and of index partitions: each is granted to somebody, and there are no others.
+GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN"}
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+FORWARD: Final = {"Api", "Invoke", "Meter"}  # the functions that speak with providers
+NO_VALUE: Final = object()
+MASTER_KEY: Final = {"Fn::GetAtt": ["MasterKey", "Id"]}
+AZURE, SEARCH = (f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}" for name in ("azure", "search"))
+DEPLOYMENTS: Final = {
+    "by default": ({}, ["openai"]),
+    "with Azure": ({"AzureSecretArn": AZURE}, ["openai", "azure"]),
+    "with search": ({"AzureAISearchSecretArn": SEARCH}, ["openai", "azure_ai"]),
+    "Azure first": (
+        {"AzureSecretArn": AZURE, "OpenAISecretArn": SEARCH, "DefaultProvider": "azure"},
+        ["azure", "openai"],
+    ),
+    "Azure alone": ({"AzureSecretArn": AZURE, "DefaultProvider": "azure"}, ["azure"]),
+}
 MAPPING: Final[dict[str, Any]] = FUNCTIONS["UsageLogger"]["Events"]["Stream"]["Properties"]
 
 
@@ -46,9 +66,8 @@ def of_type(name: str) -> dict[str, dict[str, Any]]:
 
 def statements(role: str) -> list[dict[str, Any]]:
     """What a role allows."""
-    (policy,) = RESOURCES[role]["Properties"]["Policies"]
-    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return found
+    policies = RESOURCES[role]["Properties"]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def listed(value: Any) -> list[Any]:
@@ -67,6 +86,57 @@ def may(role: str, action: str, partition: str) -> bool:
         for each in statements(role)
         if listed(each["Action"])[0].startswith("dynamodb:") and "Condition" in each
     )
+
+
+def resolved(value: Any, given: Mapping[str, str]) -> Any:
+    """What CloudFormation makes of a value when these parameters are given; a resource's attribute is its name."""
+    if isinstance(value, list):
+        return [each for each in (resolved(part, given) for part in value) if each is not NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    match next(iter(value.items()), ("", None)):
+        case ("Ref", "AWS::NoValue"):
+            return NO_VALUE
+        case ("Ref", name):
+            default = TEMPLATE["Parameters"].get(name, {}).get("Default", name)
+            return given.get(name, str(default))
+        case ("Fn::If", [condition, met, unmet]):
+            return resolved(met if holds(TEMPLATE["Conditions"][condition], given) else unmet, given)
+        case ("Fn::FindInMap", [name, first, second]):
+            return TEMPLATE["Mappings"][name][resolved(first, given)][second]
+        case ("Fn::GetAtt" | "Fn::Sub", _):
+            return json.dumps(value)
+    parts = {name: resolved(part, given) for name, part in value.items()}
+    return {name: part for name, part in parts.items() if part is not NO_VALUE}
+
+
+def holds(condition: Any, given: Mapping[str, str]) -> bool:
+    """Whether a condition holds when these parameters are given."""
+    ((kind, parts),) = condition.items()
+    match kind:
+        case "Condition":
+            return holds(TEMPLATE["Conditions"][parts], given)
+        case "Fn::Equals":
+            return bool(resolved(parts[0], given) == resolved(parts[1], given))
+        case "Fn::Not":
+            return not holds(parts[0], given)
+        case "Fn::And":
+            return all(holds(part, given) for part in parts)
+        case _:
+            return {"Fn::Or": any(holds(part, given) for part in parts)}[kind]
+
+
+def variables(name: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a function."""
+    own = RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
+    found: dict[str, str] = resolved({**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **own}, given)
+    return found
+
+
+def secrets_of(role: str, given: Mapping[str, str]) -> list[str]:
+    """The secrets that a role may read."""
+    reads = [each["Resource"] for each in statements(role) if each["Action"] == "secretsmanager:GetSecretValue"]
+    return [secret for resource in reads for secret in resolved(listed(resource), given)]
 
 
 def test_the_table_is_the_one_that_the_adapter_expects() -> None:
@@ -128,17 +198,35 @@ def test_every_part_that_is_built_is_known_to_the_makefiles() -> None:
     assert set(re.findall(r"^PARTS := (.*)$", makefile, re.MULTILINE)[0].split()) == set(built)
 
 
+@pytest.mark.parametrize(("given", "providers"), DEPLOYMENTS.values(), ids=DEPLOYMENTS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_starts_with_the_environment_that_it_gets(name: str) -> None:
-    variables = {
-        **TEMPLATE["Globals"]["Function"]["Environment"]["Variables"],
-        **RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {}),
-    }
-    assert "VECTORGATE_PLAIN_HTTP" not in variables
-    assert "VECTORGATE_AWS_ENDPOINT" not in variables
-    read = settings.read({key: value if isinstance(value, str) else "x" for key, value in variables.items()})
-    assert bool(read.secrets) is (name == "Api")
+def test_every_function_starts_with_the_environment_that_it_gets(
+    name: str, given: Mapping[str, str], providers: list[str]
+) -> None:
+    environment = variables(name, given)
+    assert "VECTORGATE_PLAIN_HTTP" not in environment
+    assert "VECTORGATE_AWS_ENDPOINT" not in environment
+    assert "VECTORGATE_PRICES" not in environment
+    read = settings.read(environment)
+    assert list(read.secrets) == (providers if name in FORWARD else [])
+    assert sorted(read.secrets.values()) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
     assert (read.master_key_secret is not None) is (name == "Admin")
+    assert not read.trust_invoker
+
+
+def test_a_deployment_may_have_prices_of_its_own_and_trust_its_invokers() -> None:
+    given = {"Prices": "[]", "TrustInvoker": "true"}
+    assert {settings.read(variables(name, given)).prices for name in FUNCTIONS} == {"[]"}
+    assert {name for name in FUNCTIONS if settings.read(variables(name, given)).trust_invoker} == {"Invoke"}
+
+
+def test_a_default_provider_that_is_not_configured_is_refused_before_anything_is_deployed() -> None:
+    rule = TEMPLATE["Rules"]["DefaultProviderIsConfigured"]
+    (assertion,) = rule["Assertions"]
+    for given, _ in DEPLOYMENTS.values():
+        assert not holds(rule["RuleCondition"], given) or holds(assertion["Assert"], given)
+    assert holds(rule["RuleCondition"], {"DefaultProvider": "azure"})
+    assert not holds(assertion["Assert"], {"DefaultProvider": "azure"})
 
 
 def test_the_secret_that_the_stack_makes_opens_nothing() -> None:
@@ -189,14 +277,69 @@ def test_nobody_can_delete_or_forge_what_was_recorded() -> None:
     assert may("UsageLoggerRole", "dynamodb:UpdateItem", rollup)
 
 
-def test_each_secret_has_one_reader() -> None:
-    readers = {
-        role: [each["Resource"] for each in statements(role) if each["Action"] == "secretsmanager:GetSecretValue"]
+def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> None:
+    everything = {"AzureSecretArn": AZURE, "AzureAISearchSecretArn": SEARCH}
+    for role in of_type("AWS::IAM::Role"):
+        expected = {
+            "AdminRole": {json.dumps(MASTER_KEY)},
+            "UsageLoggerRole": set(),
+        }.get(role, {json.dumps({"Fn::GetAtt": ["OpenAISecret", "Id"]}), AZURE, SEARCH})
+        assert set(secrets_of(role, everything)) == expected
+
+
+def test_who_invokes_has_the_front_doors_rights_and_no_others() -> None:
+    own = {"Log"}
+    api, invoke = ([each for each in statements(role) if each["Sid"] not in own] for role in ("ApiRole", "InvokeRole"))
+    assert api == invoke
+    assert FUNCTIONS["Invoke"]["Timeout"] == FUNCTIONS["Api"]["Timeout"]
+    assert '"Invoke"' not in json.dumps(of_type("AWS::Lambda::Permission"))
+    assert '"Invoke"' not in json.dumps(of_type("AWS::ApiGatewayV2::Integration"))
+
+
+def test_only_the_administrator_sets_limits() -> None:
+    account = account_key(Account(Subject(BudgetScope.KEY, "0" * 64), "ever"))["PK"]["S"]
+    replaces = {role for role in of_type("AWS::IAM::Role") if may(role, "dynamodb:PutItem", account)}
+    assert replaces == {"AdminRole"}
+    assert not any(may(role, "dynamodb:DeleteItem", account) for role in of_type("AWS::IAM::Role"))
+    movers = [
+        (role, each)
         for role in of_type("AWS::IAM::Role")
-    }
-    assert readers["AdminRole"] == [{"Fn::GetAtt": ["MasterKey", "Id"]}]
-    assert "MasterKey" not in json.dumps(readers["ApiRole"])
-    assert not readers["UsageLoggerRole"]
+        for each in statements(role)
+        if "dynamodb:UpdateItem" in listed(each["Action"]) and "BUD#*" in json.dumps(each["Condition"])
+    ]
+    assert {role for role, _ in movers} == {"ApiRole", "InvokeRole", "UsageLoggerRole", "MeterRole"}
+    for _, statement in movers:
+        denied = statement["Condition"]["ForAllValues:StringNotLike"]["dynamodb:Attributes"]
+        assert sorted(denied) == sorted(field.name for field in fields(Limit))
+
+
+def test_the_meter_reads_and_settles_nothing_that_is_not_its_own() -> None:
+    assert not any(may("MeterRole", action, "KEY#1") for action in READS | WRITES)
+    assert not any(may("MeterRole", action, "USE#key#1#2026-11") for action in READS | WRITES)
+    assert not any(may("MeterRole", "dynamodb:DeleteItem", row) for row in ("OP#1", "OWN#1", "IDEM#1", "BUD#1"))
+
+
+def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_again() -> None:
+    minutes = TEMPLATE["Parameters"]["MeterMinutes"]
+    for each in minutes["AllowedValues"]:
+        given = {"MeterMinutes": str(each)}
+        rate = resolved(RESOURCES["MeterSchedule"]["Properties"]["ScheduleExpression"], given)
+        assert rate == f"rate({each} minute{'s' * (each > 1)})"
+        assert resolved(FUNCTIONS["Meter"]["Timeout"], given) == each * 60 <= 900  # Lambda's longest
+    assert minutes["Default"] * 60 == Sampler.__dataclass_fields__["least_seconds"].default
+    (target,) = RESOURCES["MeterSchedule"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["Meter", "Arn"]}
+    for tries in (target["RetryPolicy"], FUNCTIONS["Meter"]["EventInvokeConfig"]):
+        assert tries == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    permission = RESOURCES["MeterPermission"]["Properties"]
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["MeterSchedule", "Arn"]}
+    assert permission["FunctionName"] == {"Ref": "Meter"}
+
+
+def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
+    tries = FUNCTIONS["Invoke"]["EventInvokeConfig"]
+    assert 0 < tries["MaximumRetryAttempts"] <= 2
+    assert tries["MaximumEventAgeInSeconds"] < EXPLICIT_SECONDS
 
 
 def test_every_kind_of_row_is_granted_on_purpose() -> None:
@@ -207,10 +350,9 @@ def test_every_kind_of_row_is_granted_on_purpose() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "joined"
     )
     kinds = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
-    assert kinds <= GRANTED | NOT_YET
+    assert kinds == GRANTED
     patterns = json.dumps([statements(role) for role in of_type("AWS::IAM::Role")])
     assert all(f'"{kind}#*"' in patterns for kind in GRANTED)
-    assert not any(f'"{kind}#' in patterns for kind in NOT_YET)
 
 
 def test_the_administrators_routes_and_no_others_go_to_the_admin_function() -> None:
@@ -293,10 +435,22 @@ def test_what_must_not_happen_has_an_alarm() -> None:
         ("AWS/ApiGateway", "5xx"),
         (NAMESPACE, "Unrecorded"),
         (NAMESPACE, "Crashes"),
+        (NAMESPACE, "MeterFailures"),
     }
-    counted = (ROOT / "layers/core/python/vectorgate/observability.py").read_text()
+    assert {each["Dimensions"][0]["Value"]["Ref"] for each in watched("Errors")} == set(FUNCTIONS)
+    (silence,) = watched("Invocations")
+    assert silence["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "Meter"}}]
+    assert silence["ComparisonOperator"] == "LessThanThreshold"
+    package = ROOT / "layers/core/python/vectorgate"
+    counted = "".join(path.read_text() for path in package.rglob("*.py"))
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
-        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
         if alarm["Namespace"] == NAMESPACE:
-            assert f'self.count("{alarm["MetricName"]}")' in counted
+            assert f'.count("{alarm["MetricName"]}")' in counted
             assert alarm["Dimensions"] == [{"Name": "service", "Value": NAMESPACE}]
+
+
+def watched(metric: str) -> list[dict[str, Any]]:
+    """The alarms on one of Lambda's metrics."""
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    return [each for each in alarms if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", metric)]

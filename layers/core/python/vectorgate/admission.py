@@ -11,8 +11,8 @@ from vectorgate import wire
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.forms import PIECE, read_upload
 from vectorgate.ids import ObjectId, ProviderName, is_label
-from vectorgate.messages import JSON, encode_json
 from vectorgate.ledger.traces import TAG
+from vectorgate.messages import JSON, encode_json
 from vectorgate.operations import Media
 from vectorgate.wire import LiteLLMFields
 

@@ -70,7 +70,7 @@ def build_gateway(
             limits=CachedLimits(stores.budgets, clock),
             store=stores.budgets,
             ownership=stores.ownership,
-            book=runtime.price_book(),
+            book=runtime.price_book(settings.prices),
             clock=clock,
             telemetry=telemetry,
         ),

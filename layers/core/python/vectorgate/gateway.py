@@ -1,7 +1,8 @@
-"""The path of a request, one screen: identify -> admit -> authorise -> begin -> forward -> conclude -> reply.
+"""The path of a request, one screen: identify -> admit -> authorise -> fund -> begin -> forward -> conclude -> reply.
 
 Each step is one function that adds one concern and ends in an ApiError or in the next step. The order is the
-precedence of answers: 401 identity, 404 route, 413 and 400 body, 404 ownership, then the provider's own.
+precedence of answers: 401 identity, 404 route, 413 and 400 body, 404 ownership, 409 and 422
+repetitions, 429 budgets, then the provider's own.
 """
 
 from __future__ import annotations
@@ -171,6 +172,8 @@ class Gateway:
         """
         started = visit.entry.state
         visit.answered(answer, order)
+        if visit.entry.quarantined:
+            self.telemetry.count("QuarantinedSizes")
         if not visit.begun:
             self._write_new(visit)
             return

@@ -85,7 +85,7 @@ class Visit:
     def claim_with(self, answer: Answer) -> Claim | None:
         """The claim, and what is to be answered to repetitions from now on."""
         if self.claim is None or answer.document is None:
-            return self.claim
+            return None
         return self.claim.with_answer(answer.status, encode_json(answer.document))
 
     def answered(self, answer: Answer, order: Order) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import StrictFloat, StrictInt, StringConstraints
 
 from vectorgate import wire
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject, window_of
-from vectorgate.budgets.wishes import limit_of
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject, limit_of, window_of
 from vectorgate.errors import InvalidRequest, NotFound
 from vectorgate.ids import is_label
 from vectorgate.money import NANO_PER_USD

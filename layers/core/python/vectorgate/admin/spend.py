@@ -139,6 +139,8 @@ def described(entry: Entry) -> dict[str, object]:
         "state": entry.state,
         "status_code": entry.status_code,
         "error_code": entry.error_code,
+        "found_by": entry.found_by,
+        "quarantined": list(entry.quarantined),
         "spend": spend / NANO_PER_USD if spend % NANO_PER_USD else spend // NANO_PER_USD,
         "spend_nano_usd": spend,
         "price_id": entry.price_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate.budgets.wishes import limit_of
+from vectorgate.budgets.model import limit_of
 from vectorgate.errors import InvalidRequest
 from vectorgate.ids import LABEL, key_id_of
 from vectorgate.keys.model import IndexPermission, VirtualKey

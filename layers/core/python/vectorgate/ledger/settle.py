@@ -63,10 +63,11 @@ def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     chunk: list[Entry] = []
     sums: set[Bucket | Account] = set()
     for entry in entries:
-        more = sums.union(buckets_of(entry), accounts_of(entry))
+        touched: set[Bucket | Account] = {*buckets_of(entry), *accounts_of(entry)}
+        more = sums | touched
         if chunk and len(chunk) + 1 + len(more) > MAX_ACTIONS:
             yield chunk
-            chunk, more = [], {*buckets_of(entry), *accounts_of(entry)}
+            chunk, more = [], touched
         chunk.append(entry)
         sums = more
     if chunk:

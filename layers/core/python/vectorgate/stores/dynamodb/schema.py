@@ -7,6 +7,9 @@ key        ``KEY#<key id>``                                   ``META``
 operation  ``OP#<operation id>``                              ``STATE``
 ownership  ``OWN#<provider>#<kind>#<object id>``              ``0``
 rollup     ``USE#<scope>#<scope id>#<YYYY-MM>``               ``<DD>#<provider>#<operation>``
+claim      ``IDEM#<tenant>#<name>``                           ``0``, or ``<operation id>``
+limit      ``BUD#<scope>#<id>``                               ``LIMIT``
+account    ``BUD#<scope>#<id>``                               ``<YYYY-MM-DD>`` or ``ever``
 =========  =================================================  ====================================
 
 =============  ===========================================  ==============================  =========  ==============

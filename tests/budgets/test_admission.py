@@ -1,0 +1,269 @@
+"""Budgets through real sockets: set by the administrator, refused to the client, and nothing left reserved."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from tests.budgets.town import CREATE, SEARCH, priced
+from tests.support.gates import MASTER_KEY, Gate
+from tests.support.plain_openai import store_document
+from tests.support.upstream import hang_up, refusal
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
+from vectorgate.ids import key_id_of
+from vectorgate.ledger.model import State
+from vectorgate.messages import Body, Request
+from vectorgate.providers.base import UpstreamResponse
+from vectorgate.upstream.outcome import Replied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from tests.integration.conftest import Connect
+    from tests.support.gates import Door
+    from vectorgate.providers.base import UpstreamRequest
+
+USD = 1_000_000_000
+TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
+
+
+@pytest.fixture
+def ask(door: Door, gate: Gate, wire: httpx.Client) -> Callable[..., Any]:
+    """The administrator's desk."""
+    priced(gate)
+
+    def asked(method: str, path: str, body: object = None) -> Any:
+        answer = wire.request(method, door.url + path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"})
+        return answer.json()
+
+    return asked
+
+
+def balance(gate: Gate, scope: BudgetScope, name: str, period: str = TODAY) -> Balance:
+    """What an account holds."""
+    account = Account(Subject(scope, name), period)
+    return gate.stores.budgets.balances([account]).get(account, Balance())
+
+
+def over(ask: Callable[[], object]) -> openai.RateLimitError:
+    """The refusal."""
+    with pytest.raises(openai.RateLimitError) as caught:
+        ask()
+    return caught.value
+
+
+def key_with(ask: Callable[..., Any], creates: int, **fields: object) -> str:
+    """A key that may make so many stores a day."""
+    wish = {"max_budget": creates * CREATE / USD, "budget_duration": "1d", **fields}
+    return str(ask("POST", "/key/generate", wish)["key"])
+
+
+def test_a_budget_is_set_shown_used_up_and_refused(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+    key = key_with(ask, 2)
+    client = connect(key, max_retries=2)
+    first = client.vector_stores.with_raw_response.create(name="a")
+    assert first.headers["x-litellm-key-spend"] == f"0.00{CREATE}"
+    assert first.headers["x-litellm-key-max-budget"] == f"0.00{2 * CREATE}"
+    client.vector_stores.create(name="b")
+    error = over(lambda: client.vector_stores.create(name="c"))
+    assert (error.type, error.code) == ("insufficient_quota", "insufficient_quota")
+    assert all(part in error.message for part in ("key", f"0.00{2 * CREATE} USD", TODAY, TOMORROW))
+    assert error.response.headers["x-should-retry"] == "false"
+    assert gate.upstream.calls == 2
+    assert (gate.rows()[-1].state, gate.rows()[-1].status_code) == (State.VOIDED, 429)
+    info = ask("GET", f"/key/info?key={key}")["info"]
+    assert (info["spend"], info["reserved"], info["budget_reset_at"]) == (0, 2 * CREATE / USD, TOMORROW)
+    gate.settle()
+    info = ask("GET", f"/key/info?key={key}")["info"]
+    assert (info["spend_nano_usd"], info["reserved"], info["max_budget"]) == (2 * CREATE, 0, 2 * CREATE / USD)
+
+
+def test_reads_and_deletes_always_pass_and_what_they_cost_is_spent(
+    gate: Gate, connect: Connect, ask: Callable[..., Any]
+) -> None:
+    key = key_with(ask, 1)
+    client = connect(key)
+    store = client.vector_stores.create(name="a").id
+    gate.settle()
+    client.vector_stores.search(store, query="q")
+    client.vector_stores.retrieve(store)
+    client.vector_stores.list()
+    gate.settle()
+    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE + SEARCH)
+    over(lambda: client.vector_stores.update(store, name="b"))
+    assert client.vector_stores.delete(store).deleted
+
+
+def test_the_next_day_starts_anew(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+    client = connect(key_with(ask, 1))
+    client.vector_stores.create(name="a")
+    over(lambda: client.vector_stores.create(name="b"))
+    gate.time.skip(86_400)
+    client.vector_stores.create(name="c")
+    over(lambda: client.vector_stores.create(name="d"))
+
+
+@pytest.mark.parametrize("scope", [BudgetScope.TEAM, BudgetScope.END_USER])
+def test_teams_and_end_users_have_budgets_that_their_keys_share(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+) -> None:
+    limit = {"max_budget": 2 * CREATE / USD, "budget_duration": "1mo"}
+    if scope is BudgetScope.TEAM:
+        assert ask("POST", "/team/new", {"team_id": "red", **limit})["max_budget"] == 2 * CREATE / USD
+        clients = [connect(gate.key(f"sk-{name}-red", team="red")) for name in "ab"]
+        headers: dict[str, str] = {}
+    else:
+        ask("POST", "/customer/new", {"user_id": "red", **limit})
+        clients = [connect(gate.key(f"sk-{name}-red")) for name in "ab"]
+        headers = {"x-litellm-end-user-id": "red"}
+    for client in clients:
+        client.vector_stores.create(name="a", extra_headers=headers)
+    error = over(lambda: clients[0].vector_stores.create(name="b", extra_headers=headers))
+    assert all(part in error.message for part in (scope.replace("_", " "), "2026-03-01", "2026-04-01"))
+    gate.settle()
+    assert balance(gate, scope, "red", "2026-03-01") == Balance(0, 2 * CREATE)
+    shown = (
+        ask("GET", "/team/info?team_id=red")["team_info"]
+        if scope is BudgetScope.TEAM
+        else ask("GET", "/customer/info?end_user_id=red")
+    )
+    assert shown["spend_nano_usd"] == 2 * CREATE
+
+
+def test_a_limit_is_given_once_and_must_make_sense(ask: Callable[..., Any]) -> None:
+    ask("POST", "/team/new", {"team_id": "red", "max_budget": 1})
+    for path, body in [
+        ("/team/new", {"team_id": "red", "max_budget": 2}),
+        ("/team/new", {"team_id": "blue"}),
+        ("/team/new", {"team_id": "a#b", "max_budget": 1}),
+        ("/team/new", {"team_id": "blue", "max_budget": -1}),
+        ("/customer/new", {"user_id": "x", "max_budget": 1, "budget_duration": "soon"}),
+        ("/key/generate", {"max_budget": 1e-12}),
+    ]:
+        assert ask("POST", path, body)["error"]["type"] == "invalid_request_error"
+    assert ask("GET", "/team/info?team_id=green")["error"]["message"] == "No such budget."
+
+
+@pytest.mark.parametrize("act", [refusal(400), refusal(429), refusal(500), hang_up], ids=["400", "429", "500", "lost"])
+def test_what_was_not_executed_is_released_and_what_is_unknown_is_not(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], act: Any
+) -> None:
+    key = key_with(ask, 1)
+    client = connect(key)
+    gate.upstream.will(act)
+    with pytest.raises(openai.APIStatusError):
+        client.vector_stores.create(name="a")
+    held = CREATE if gate.row().state is State.UNCERTAIN else 0
+    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(held, 0)
+    if held:
+        over(lambda: client.vector_stores.create(name="b"))
+        gate.stores.ledger.advance(gate.rows()[0].moved_to(State.VOIDED), since=State.UNCERTAIN)
+    client.vector_stores.create(name="b")
+
+
+def test_a_replay_and_a_mock_reserve_nothing(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+    key = key_with(ask, 1)
+    client = connect(key)
+    for _ in range(3):
+        client.vector_stores.create(name="a", extra_headers={"Idempotency-Key": "k"})
+    client.vector_stores.create(name="a", extra_body={"mock_response": store_document("vs_m")})
+    gate.settle()
+    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE)
+
+
+def test_a_soft_budget_is_said_and_refuses_nobody(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+    key = str(ask("POST", "/key/generate", {"soft_budget": CREATE / USD})["key"])
+    client = connect(key)
+    assert "x-vectorgate-soft-budget-exceeded" not in client.vector_stores.with_raw_response.create(name="a").headers
+    gate.settle()
+    answer = client.vector_stores.with_raw_response.create(name="b")
+    assert answer.headers["x-vectorgate-soft-budget-exceeded"] == "key"
+    assert "x-litellm-key-max-budget" not in answer.headers
+
+
+def test_attaching_a_file_reserves_a_day_of_its_storage(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+    key = str(ask("POST", "/key/generate", {"max_budget": 0.25})["key"])
+    client = connect(key)
+    store = client.vector_stores.create(name="a").id
+    gate.settle()
+    usual = gate.openai.act
+    for size, fits in ((2 << 30, True), (3 << 30, False)):
+        file = {"id": f"file-{size}", "object": "file", "bytes": size, "created_at": 1, "purpose": "assistants"}
+        gate.upstream.always(lambda c, r, file=file: _answer(file)(c, r))  # type: ignore[misc]
+        client.files.create(file=("a.md", b"a"), purpose="assistants")
+        gate.upstream.always(usual)
+        if fits:
+            client.vector_stores.files.create(store, file_id=str(file["id"]))
+            assert gate.rows()[-1].reserved == 200_000_000
+        else:
+            over(lambda file=file: client.vector_stores.files.create(store, file_id=str(file["id"])))  # type: ignore[misc]
+    gate.settle()
+    assert balance(gate, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
+
+
+def _answer(document: object) -> Any:
+    from tests.support.upstream import answer  # noqa: PLC0415
+
+    return answer(200, document)
+
+
+@pytest.mark.parametrize("figure", [-(10**12), 1.5, 10**30, True, "5"], ids=str)
+def test_a_figure_that_makes_no_sense_credits_nobody(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], figure: object
+) -> None:
+    """THREATS 14."""
+    key = str(ask("POST", "/key/generate", {"max_budget": 1})["key"])
+    client = connect(key)
+    store = client.vector_stores.create(name="a").id
+    file = {"id": "file-odd", "object": "file", "bytes": figure, "created_at": 1, "purpose": "assistants"}
+    gate.upstream.will(_answer(file))
+    client.files.with_raw_response.create(file=("a.md", b"a"), purpose="assistants")
+    assert gate.rows()[-1].quarantined == ("bytes",)
+    client.vector_stores.files.create(store, file_id="file-odd")
+    assert gate.rows()[-1].quarantined == ("bytes",)
+    assert gate.rows()[-1].reserved is None
+    gate.settle()
+    assert balance(gate, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
+
+
+@dataclass
+class Instant:
+    """A provider that answers at once, without a socket."""
+
+    made: list[int] = field(default_factory=list)
+
+    def send(self, request: UpstreamRequest, *, seconds: float) -> Replied:
+        """A new store."""
+        del request, seconds
+        self.made.append(1)
+        document = store_document(f"vs_{len(self.made)}_{id(object())}_{len(self.made)}")
+        document["id"] = f"vs_{document['id'][3:]}"
+        return Replied(UpstreamResponse(status=200, headers={}, body=Body.of(json.dumps(document).encode())))
+
+
+def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
+    gate: Gate, ask: Callable[..., Any]
+) -> None:
+    requests, fitting = 1_000, 387
+    key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
+    gateway = replace(gate.gateway, transport=Instant())
+    request = Request(
+        method="POST",
+        path="/v1/vector_stores",
+        headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
+        body=Body.of(b"{}"),
+    )
+    with ThreadPoolExecutor(32) as pool:
+        statuses = list(pool.map(lambda _: gateway.handle(request).status, range(requests)))
+    assert (statuses.count(200), statuses.count(429)) == (fitting, requests - fitting)
+    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
+    while gate.settle():
+        pass
+    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(0, fitting * CREATE)

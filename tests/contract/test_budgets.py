@@ -1,0 +1,195 @@
+"""Reservations, releases and spending, in the transactions of the rows that they belong to."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.contract.samples import KEY, answered, begun, settled
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Subject, accounts_of, noted
+from vectorgate.idempotency.model import explicit_claim
+from vectorgate.ledger.model import State
+from vectorgate.money import NanoUSD
+from vectorgate.reports.model import rollups_of
+from vectorgate.stores import AlreadyExists, Claimed, OverBudget, StateConflict, StoreUnavailable
+
+if TYPE_CHECKING:
+    from tests.contract.backends import Backend
+    from vectorgate.ledger.model import Entry
+
+MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
+TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")
+
+
+def row(number: int = 0, amount: int = 10, **fields: object) -> Entry:
+    """A row that reserves for its key."""
+    reserved = NanoUSD(amount) if amount else None
+    values: dict[str, Any] = {"reserved": reserved, "budgets": (noted(MINE),)}
+    return begun(number, **(values | fields))
+
+
+def wish(amount: int = 10, limit: int = 100, account: Account = MINE) -> Reservation:
+    """What it reserves."""
+    return Reservation(account, NanoUSD(amount), NanoUSD(limit))
+
+
+def balance(stores: Backend, account: Account = MINE) -> Balance | None:
+    """What an account holds."""
+    return stores.budgets.balances([account]).get(account)
+
+
+def test_an_account_that_nobody_touched_is_not_there(stores: Backend) -> None:
+    assert stores.budgets.balances([MINE, TEAMS]) == {}
+
+
+def test_a_reservation_is_made_with_its_row(stores: Backend) -> None:
+    stores.ledger.begin(row(1), reserve=[wish()])
+    stores.ledger.begin(row(2), reserve=[wish()])
+    assert balance(stores) == Balance(reserved=20, spent=0)
+    assert stores.ledger.entry(row(1).id) == row(1)
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(29, 2), (30, 3), (31, 3), (9, 0), (10, 1), (0, 0)])
+def test_not_one_nano_over(stores: Backend, limit: int, fits: int) -> None:
+    for number in range(fits):
+        stores.ledger.begin(row(number), reserve=[wish(limit=limit)])
+    with pytest.raises(OverBudget) as refusal:
+        stores.ledger.begin(row(fits), reserve=[wish(limit=limit)])
+    assert refusal.value.account == MINE
+    assert stores.ledger.entry(row(fits).id) is None
+    assert (balance(stores) or Balance()).reserved == 10 * fits
+
+
+def test_nothing_asks_only_whether_there_is_room(stores: Backend) -> None:
+    stores.ledger.begin(row(1, 0), reserve=[wish(0, 0)])
+    assert balance(stores) is None
+    stores.ledger.begin(row(2), reserve=[wish()])
+    stores.ledger.begin(row(3, 0), reserve=[wish(0, 10)])
+    with pytest.raises(OverBudget):
+        stores.ledger.begin(row(4, 0), reserve=[wish(0, 9)])
+
+
+def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
+    both = (noted(MINE), noted(TEAMS))
+    entry = row(1, team_id="rot 東京", budgets=both)
+    assert accounts_of(entry) == [MINE, TEAMS]
+    with pytest.raises(OverBudget) as refusal:
+        stores.ledger.begin(entry, reserve=[wish(), wish(limit=9, account=TEAMS)])
+    assert refusal.value.account == TEAMS
+    assert stores.budgets.balances([MINE, TEAMS]) == {}
+    stores.ledger.begin(entry, reserve=[wish(), wish(account=TEAMS)])
+    assert stores.budgets.balances([MINE, TEAMS]) == {MINE: Balance(10, 0), TEAMS: Balance(10, 0)}
+
+
+def test_a_taken_id_and_a_taken_slot_come_before_the_budget(stores: Backend) -> None:
+    claim = explicit_claim(row(1), "n" * 64, "f")
+    stores.ledger.begin(row(1), claim=claim, reserve=[wish(limit=10)])
+    with pytest.raises(AlreadyExists):
+        stores.ledger.begin(row(1), claim=claim, reserve=[wish(limit=10)])
+    with pytest.raises(Claimed):
+        stores.ledger.begin(row(2), claim=replace(claim, operation_id=row(2).id), reserve=[wish(limit=10)])
+    assert balance(stores) == Balance(10, 0)
+
+
+def test_a_voided_row_releases_once(stores: Backend) -> None:
+    stores.ledger.begin(row(), reserve=[wish()])
+    uncertain = row().moved_to(State.UNCERTAIN)
+    stores.ledger.advance(uncertain, since=State.STARTED)
+    assert balance(stores) == Balance(10, 0)
+    stores.ledger.advance(uncertain.moved_to(State.VOIDED), since=State.UNCERTAIN)
+    assert balance(stores) == Balance(0, 0)
+    with pytest.raises(StateConflict):
+        stores.ledger.advance(uncertain.moved_to(State.VOIDED), since=State.UNCERTAIN)
+    assert balance(stores) == Balance(0, 0)
+
+
+def test_settling_moves_what_was_reserved_to_what_was_spent(stores: Backend) -> None:
+    finals = []
+    for number, spend in ((1, 10), (2, 7), (3, 0)):
+        stores.ledger.begin(row(number), reserve=[wish()])
+        stores.ledger.advance(answered(row(number)), since=State.STARTED)
+        finals.append(settled(answered(row(number)), spend))
+    stores.ledger.settle(finals, rollups_of(finals))
+    assert balance(stores) == Balance(reserved=0, spent=17)
+    with pytest.raises(StateConflict):
+        stores.ledger.settle(finals, rollups_of(finals))
+    assert balance(stores) == Balance(reserved=0, spent=17)
+    stores.ledger.begin(row(4), reserve=[wish(limit=27)])
+
+
+def test_what_nothing_was_reserved_for_is_spent_all_the_same(stores: Backend) -> None:
+    entry = answered(row(1, 0))
+    stores.ledger.begin(entry)
+    stores.ledger.settle([settled(entry, 150)], [])
+    assert balance(stores) == Balance(0, 150)
+    with pytest.raises(OverBudget):
+        stores.ledger.begin(row(2, 0), reserve=[wish(0)])
+
+
+def test_a_reservation_that_the_row_does_not_name_is_a_mistake(stores: Backend) -> None:
+    for entry, reserve in [(row(1, 9), wish(10)), (row(1, budgets=()), wish()), (row(1), wish(-10))]:
+        with pytest.raises(ValueError, match="reservation"):
+            stores.ledger.begin(entry, reserve=[reserve])
+    with pytest.raises(ValueError, match="twice"):
+        stores.ledger.begin(row(1), reserve=[wish(), wish()])
+
+
+def test_a_charge_or_a_reservation_that_credits_is_a_mistake(stores: Backend) -> None:
+    stores.ledger.begin(answered(row(1, 0)))
+    with pytest.raises(ValueError, match="credits"):
+        stores.ledger.settle([settled(answered(row(1, 0)), -1)], [])
+    with pytest.raises(ValueError, match="credits"):
+        stores.ledger.begin(row(2, -5))
+    assert balance(stores) is None
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+        stores.ledger.begin(row(), reserve=[wish()])
+    assert (stores.ledger.entry(row().id) is not None, balance(stores) is not None) == (written, written)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    stores.ledger.begin(row(), reserve=[wish()])
+    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+        stores.ledger.advance(row().moved_to(State.VOIDED), since=State.STARTED)
+    assert balance(stores) == Balance(0 if written else 10, 0)
+
+
+def test_of_many_at_once_as_many_are_let_in_as_there_is_room_for(stores: Backend) -> None:
+    outcomes: list[str] = []
+
+    def run(number: int) -> None:
+        try:
+            stores.ledger.begin(row(number), reserve=[wish(limit=155)])
+            outcomes.append("in")
+        except OverBudget:
+            outcomes.append("out")
+
+    with stores.one_at_a_time():
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (outcomes.count("in"), outcomes.count("out")) == (15, 9)
+    assert balance(stores) == Balance(150, 0)
+
+
+def test_a_limit_is_read_back_and_given_once(stores: Backend) -> None:
+    limit = Limit(since=5, max_budget=NanoUSD(2**60), soft_budget=NanoUSD(0), duration="1mo")
+    stores.budgets.add_limit(TEAMS.subject, limit)
+    stores.budgets.add_limit(MINE.subject, Limit(since=0))
+    with pytest.raises(AlreadyExists):
+        stores.budgets.add_limit(TEAMS.subject, Limit(since=6))
+    stranger = Subject(BudgetScope.END_USER, KEY)
+    found = stores.budgets.limits([TEAMS.subject, MINE.subject, stranger])
+    assert found == {TEAMS.subject: limit, MINE.subject: Limit(since=0)}
+    assert stores.budgets.limits([]) == {}
+    with pytest.raises(ValueError, match="not a label"):
+        stores.budgets.limits([Subject(BudgetScope.TEAM, "a#b")])

@@ -1,0 +1,57 @@
+"""The gateway behind its socket, before a provider whose lists are true, and the sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import connect, door, gate, wire
+from tests.reconcile.provider import TrueOpenAI
+from tests.support.gates import CHANCE
+from vectorgate.ledger.reconcile import Reconciler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.support.gates import Gate
+
+__all__ = ["connect", "door", "gate", "town", "wire"]
+
+
+@dataclass(frozen=True)
+class Town:
+    """`sweep` lets a minute pass and looks."""
+
+    gate: Gate
+    openai: TrueOpenAI
+    sweep: Callable[[], Mapping[str, int]]
+
+
+@pytest.fixture
+def town(gate: Gate) -> Town:
+    """A gate before a provider that can be listed."""
+    openai = TrueOpenAI(now=gate.time.wall)
+    gate.openai = openai
+    gate.upstream.always(openai.act)
+
+    def sweep() -> Mapping[str, int]:
+        gate.time.skip(61)
+        return reconciler(gate).sweep()
+
+    return Town(gate, openai, sweep)
+
+
+def reconciler(gate: Gate) -> Reconciler:
+    """Over a gate's parts."""
+    return Reconciler(
+        ledger=gate.stores.ledger,
+        ownership=gate.stores.ownership,
+        providers=gate.gateway.providers,
+        credentials=gate.gateway.credentials,
+        transport=gate.transport,
+        clock=gate.time.clock(),
+        chance=CHANCE,
+        telemetry=gate.notes,
+    )
