@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 RUN := PYTHONPATH=layers/core/python:. PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 LAMBDA := .build/lambda
 HOST_BUILD := .build/host
-PARTS := DepsLayer CoreLayer Api Admin UsageLogger
+PARTS := DepsLayer CoreLayer Api Invoke Admin UsageLogger Meter
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 
 .DEFAULT_GOAL := help
@@ -99,8 +99,10 @@ endef
 $(eval $(call part,layers/deps,DepsLayer,layers/deps/requirements.txt))
 $(eval $(call part,layers/core,CoreLayer,$(shell find layers/core/python -type f -not -name '*.pyc')))
 $(eval $(call part,functions,Api,functions/api/app.py))
+$(eval $(call part,functions,Invoke,functions/invoke/app.py))
 $(eval $(call part,functions,Admin,functions/admin/app.py))
 $(eval $(call part,functions,UsageLogger,functions/usage_logger/app.py))
+$(eval $(call part,functions,Meter,functions/meter/app.py))
 
 build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (python3.13, arm64), and its size
 	@du -sm $(PARTS:%=$(LAMBDA)/%) | awk '{ mb += $$1; print } END { printf "%d MB unzipped; Lambda takes 250\n", mb; exit mb > 200 }'

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import boto3
+from openai import OpenAI
 from samtranslator.yaml_helper import yaml_parse
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ SETTINGS: Final = {
     "POWERTOOLS_LOG_LEVEL": "INFO",  # else the functions, which inherit this environment, take the line above
     "MINISTACK_REGION": REGION,
     "SERVICES": (
-        "dynamodb,sqs,s3,lambda,secretsmanager,apigateway,apigatewayv2,cloudformation,iam,sts,logs,cloudwatch,kms"
+        "dynamodb,sqs,s3,lambda,secretsmanager,apigateway,apigatewayv2,cloudformation,iam,sts,logs,cloudwatch,kms,events"
     ),
 }
 UPSTREAM_KEY: Final = "sk-upstream-for-tests"
@@ -195,12 +196,38 @@ class Stack:
 
     def row(self, operation_id: str) -> dict[str, Any] | None:
         """An operation's row as it stands in the table."""
-        place = {"PK": {"S": f"OP#{operation_id}"}, "SK": {"S": "STATE"}}
+        return self.item({"PK": {"S": f"OP#{operation_id}"}, "SK": {"S": "STATE"}})
+
+    def item(self, place: dict[str, Any]) -> dict[str, Any] | None:
+        """What stands at a place of the table."""
         found = self.cloud.client("dynamodb").get_item(
             TableName=self.outputs["TableName"], Key=place, ConsistentRead=True
         )
         item: dict[str, Any] | None = found.get("Item")
         return item
+
+    def put(self, item: dict[str, Any]) -> None:
+        """Put an item into the table, whatever stands there."""
+        self.cloud.client("dynamodb").put_item(TableName=self.outputs["TableName"], Item=item)
+
+    def items(self, prefix: str) -> list[dict[str, Any]]:
+        """Everything in the partitions of that prefix."""
+        return [item for item in self._items() if item["PK"]["S"].startswith(prefix)]
+
+    def provider(self) -> OpenAI:
+        """The provider itself, past the gateway."""
+        found = self.cloud.client("secretsmanager").get_secret_value(SecretId=self.outputs["OpenAISecretId"])
+        secret = json.loads(found["SecretString"])
+        return OpenAI(api_key=secret["api_key"], base_url=secret["base_url"], max_retries=0)
+
+    def invoked(self, function: str, event: object) -> Any:
+        """What a function returns for an event; that of the output's name."""
+        answer = self.cloud.client("lambda").invoke(
+            FunctionName=self.outputs[function], Payload=json.dumps(event).encode()
+        )
+        body = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, body
+        return body
 
     def settled(self, operation_id: str, seconds: float) -> dict[str, Any]:
         """The row once it is booked."""
@@ -213,8 +240,7 @@ class Stack:
 
     def rollups(self) -> list[dict[str, Any]]:
         """Every sum in the table."""
-        items = [item for item in self._items() if item["PK"]["S"].startswith("USE#")]
-        return sorted(items, key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
+        return sorted(self.items("USE#"), key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
 
     def quiet(self, seconds: float) -> None:
         """Wait until nothing is left to book: from here on, sums change only by what the test does."""
@@ -264,6 +290,11 @@ def packaged(cloud: Emulator, template: dict[str, Any]) -> dict[str, Any]:
             bucket.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=zipped(BUILT / name))
             resource["Properties"][place[resource["Type"]]] = f"s3://{BUCKET}/{name}.zip"
     return template
+
+
+def sample(name: str) -> Any:
+    """A sample event of the repository."""
+    return json.loads((ROOT / "events" / name).read_text())
 
 
 def zipped(folder: Path) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openai import NotFoundError, OpenAI
 
-from tests.e2e.aws import ROOT, Stack, eventually
+from tests.e2e.aws import Stack, eventually, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,43 +88,28 @@ def test_a_batch_of_the_stream_that_comes_twice_changes_nothing(stack: Stack, cl
         event = sample("usage_logger_stream.json")
         (record,) = (each for each in event["Records"] if each["dynamodb"]["SequenceNumber"].endswith("2"))
         record["dynamodb"] |= {"Keys": {"PK": image["PK"], "SK": image["SK"]}, "NewImage": image}
-        assert invoked(stack, "UsageLoggerFunction", event) == {"batchItemFailures": []}
+        assert stack.invoked("UsageLoggerFunction", event) == {"batchItemFailures": []}
         once = (stack.settled(operation_id, WITHIN), stack.rollups())
-        assert invoked(stack, "UsageLoggerFunction", event) == {"batchItemFailures": []}
+        assert stack.invoked("UsageLoggerFunction", event) == {"batchItemFailures": []}
         assert (stack.row(operation_id), stack.rollups()) == once
     finally:
         mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
-def invoked(stack: Stack, function: str, event: object) -> Any:
-    """What a function returns for an event; that of the output's name."""
-    answer = stack.cloud.client("lambda").invoke(
-        FunctionName=stack.outputs[function], Payload=json.dumps(event).encode()
-    )
-    body = json.load(answer["Payload"])
-    assert "FunctionError" not in answer, body
-    return body
-
-
-def sample(name: str) -> Any:
-    """A sample event of the repository."""
-    return json.loads((ROOT / "events" / name).read_text())
-
-
 def test_the_sample_request_for_a_store_runs(stack: Stack, key: str) -> None:
     event = sample("api_create.json")
-    assert invoked(stack, "ApiFunction", event)["statusCode"] == 401
+    assert stack.invoked("ApiFunction", event)["statusCode"] == 401
     event["headers"]["authorization"] = f"Bearer {key}"
-    answer = invoked(stack, "ApiFunction", event)
+    answer = stack.invoked("ApiFunction", event)
     assert answer["statusCode"] == 200, answer
     assert json.loads(answer["body"])["name"] == "My Document Store"
 
 
 def test_the_sample_request_for_spend_runs(stack: Stack) -> None:
     event = sample("admin_spend_logs.json")
-    assert invoked(stack, "AdminFunction", event)["statusCode"] == 401
+    assert stack.invoked("AdminFunction", event)["statusCode"] == 401
     event["headers"]["authorization"] = f"Bearer {stack.master_key}"
-    answer = invoked(stack, "AdminFunction", event)
+    answer = stack.invoked("AdminFunction", event)
     assert answer["statusCode"] == 200, answer
     assert isinstance(json.loads(answer["body"]), list)
 
@@ -132,7 +117,7 @@ def test_the_sample_request_for_spend_runs(stack: Stack) -> None:
 def test_a_sample_batch_that_speaks_of_rows_of_another_table_books_nothing(stack: Stack) -> None:
     stack.quiet(WITHIN)
     before = stack.rollups()
-    assert invoked(stack, "UsageLoggerFunction", sample("usage_logger_stream.json")) == {"batchItemFailures": []}
+    assert stack.invoked("UsageLoggerFunction", sample("usage_logger_stream.json")) == {"batchItemFailures": []}
     assert stack.rollups() == before
 
 

@@ -94,20 +94,27 @@ def resolved(value: Any, given: Mapping[str, str]) -> Any:
         return [each for each in (resolved(part, given) for part in value) if each is not NO_VALUE]
     if not isinstance(value, dict):
         return value
-    match next(iter(value.items()), ("", None)):
-        case ("Ref", "AWS::NoValue"):
+    name = next(iter(value), "")
+    if name == "Ref" or name.startswith("Fn::"):
+        return called(name, value[name], given)
+    parts = {key: resolved(part, given) for key, part in value.items()}
+    return {key: part for key, part in parts.items() if part is not NO_VALUE}
+
+
+def called(function: str, argument: Any, given: Mapping[str, str]) -> Any:
+    """What a function of CloudFormation's returns, as far as the template uses it."""
+    match function, argument:
+        case "Ref", "AWS::NoValue":
             return NO_VALUE
-        case ("Ref", name):
-            default = TEMPLATE["Parameters"].get(name, {}).get("Default", name)
-            return given.get(name, str(default))
-        case ("Fn::If", [condition, met, unmet]):
+        case "Ref", _:
+            default = TEMPLATE["Parameters"].get(argument, {}).get("Default", argument)
+            return given.get(argument, str(default))
+        case "Fn::If", [condition, met, unmet]:
             return resolved(met if holds(TEMPLATE["Conditions"][condition], given) else unmet, given)
-        case ("Fn::FindInMap", [name, first, second]):
+        case "Fn::FindInMap", [name, first, second]:
             return TEMPLATE["Mappings"][name][resolved(first, given)][second]
-        case ("Fn::GetAtt" | "Fn::Sub", _):
-            return json.dumps(value)
-    parts = {name: resolved(part, given) for name, part in value.items()}
-    return {name: part for name, part in parts.items() if part is not NO_VALUE}
+        case _:
+            return json.dumps({function: argument})
 
 
 def holds(condition: Any, given: Mapping[str, str]) -> bool:

@@ -50,7 +50,7 @@ class DynamoMeters:
 
     def keep(self, meter: Meter) -> None:
         """One PutItem."""
-        item = _key(meter) | encoded(meter.to_record())
+        item = meter_key(meter) | encoded(meter.to_record())
         try:
             self._table.put(item, **(_of_version(meter.version - 1) if meter.version > 1 else _new()))
         except Refused as refused:
@@ -59,7 +59,7 @@ class DynamoMeters:
     def drop(self, meter: Meter) -> None:
         """One TransactWriteItems: a DeleteItem that is repeated would meet its own first attempt."""
         try:
-            self._table.transact([("Delete", {"Key": _key(meter), **_of_version(meter.version)})])
+            self._table.transact([("Delete", {"Key": meter_key(meter), **_of_version(meter.version)})])
         except Refused as refused:
             raise StateConflict("meter") from refused
 
@@ -88,7 +88,8 @@ def _partition(provider: ProviderName, shard: int) -> dict[str, Any]:
     return joined("METER", object_part(provider), str(shard))
 
 
-def _key(meter: Meter) -> Item:
+def meter_key(meter: Meter) -> Item:
+    """Where a meter is."""
     shard = crc32(object_part(meter.id).encode()) % SHARDS
     return {"PK": _partition(meter.provider, shard), "SK": {"S": meter.id}}
 

@@ -1,0 +1,109 @@
+"""The invoke function on the deployed stack, as boto3 calls it; with budgets and repetitions, which both doors share."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openai import OpenAI
+
+from tests.e2e.aws import Stack, sample
+from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
+from vectorgate.idempotency.model import implicit_claim
+from vectorgate.ids import key_id_of
+from vectorgate.ledger.model import State
+from vectorgate.stores.dynamodb.budgets import account_key
+from vectorgate.stores.dynamodb.claims import claim_key
+from vectorgate.stores.dynamodb.schema import entry_of_image, operation_item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+
+WITHIN = 10.0  # as in test_stack
+
+
+@pytest.fixture(scope="module")
+def budgeted(stack: Stack) -> str:
+    """A key with a dollar to spend, of a team with two."""
+    stack.ask("POST", "/team/new", key=stack.master_key, body={"team_id": "frugal", "max_budget": 2})
+    body = {"team_id": "frugal", "max_budget": 1}
+    return str(stack.ask("POST", "/key/generate", key=stack.master_key, body=body).body["key"])
+
+
+@pytest.fixture
+def client(stack: Stack, budgeted: str) -> Iterator[OpenAI]:
+    with closing(
+        OpenAI(
+            api_key=budgeted,
+            base_url=f"{stack.cloud.url}/v1",
+            default_headers={"Host": stack.host},
+            max_retries=0,
+            timeout=60,
+        )
+    ) as made:
+        yield made
+
+
+def test_an_invocation_makes_a_store_and_leaves_a_settled_record(stack: Stack, key: str) -> None:
+    payload = {"operation": "vector_stores.create", "api_key": key, "body": {"name": "invoked"}}
+    answer = stack.invoked("InvokeFunction", payload)
+    assert answer["status"] == 200, answer
+    row = stack.settled(answer["headers"]["x-litellm-call-id"], WITHIN)
+    assert row["vector_store_id"] == {"S": answer["body"]["id"]}
+    assert row["team_id"] == {"S": "red"}
+
+
+def test_an_invocation_is_within_a_budget_and_executed_once(stack: Stack, budgeted: str) -> None:
+    file = {"content": base64.b64encode(b"Ebb and flow.").decode(), "filename": "a.txt", "purpose": "assistants"}
+    uploaded = stack.invoked("InvokeFunction", {"operation": "files.create", "api_key": budgeted, "body": file})
+    assert uploaded["status"] == 200, uploaded
+    payload = sample("invoke_vector_stores_create.json") | {"api_key": budgeted}
+    payload["body"] = {**payload["body"], "file_ids": [uploaded["body"]["id"]]}
+    first, second = (stack.invoked("InvokeFunction", payload) for _ in range(2))
+    assert first["status"] == 200, first
+    assert second["headers"]["idempotency-replayed"] == "true"
+    assert second["body"] == first["body"]
+    assert first["headers"]["x-litellm-key-max-budget"] == "1"
+    row = stack.settled(first["headers"]["x-litellm-call-id"], WITHIN)
+    assert int(row["reserved"]["N"]) > 0
+    account = stack.item(account_key(Account(Subject(BudgetScope.KEY, key_id_of(budgeted)), EVER)))
+    assert account is not None
+    assert account["reserved"] == {"N": "0"}
+
+
+def test_a_refusal_is_a_result(stack: Stack, key: str) -> None:
+    payload: dict[str, Any] = {"operation": "vector_stores.list", "api_key": "sk-nobody"}
+    assert stack.invoked("InvokeFunction", payload)["status"] == 401
+    assert stack.invoked("InvokeFunction", payload | {"api_key": key})["status"] == 200
+    vouched = stack.invoked("InvokeFunction", {"operation": "vector_stores.list", "tenant": "red"})
+    assert (vouched["status"], vouched["body"]["error"]["code"]) == (403, "tenant_not_trusted")
+
+
+def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stack: Stack, client: OpenAI) -> None:
+    first = client.vector_stores.with_raw_response.create(name="tried again")
+    row = stack.settled(first.headers["x-litellm-call-id"], WITHIN)
+    entry = entry_of_image(row)
+    assert entry is not None
+    claim = implicit_claim(entry)
+    assert claim is not None
+    assert stack.item(claim_key(claim)) is not None
+    stack.put(operation_item(entry.changed(state=State.VOIDED, status_code=502)))
+    again = client.vector_stores.with_raw_response.create(
+        name="tried again", extra_headers={"x-stainless-retry-count": "1"}
+    )
+    assert again.parse().id != first.parse().id
+    assert stack.item(claim_key(claim)) is None
+    held = stack.items(claim_key(claim)["PK"]["S"])
+    assert [item["operation_id"]["S"] for item in held] == [again.headers["x-litellm-call-id"]]
+
+
+def test_an_administrator_sees_what_a_team_may_spend(stack: Stack, budgeted: str) -> None:
+    assert budgeted
+    answer = stack.ask("GET", "/team/info?team_id=frugal", key=stack.master_key)
+    assert (answer.status, answer.body["team_info"]["max_budget"]) == (200, 2)
+    made = stack.ask("POST", "/customer/new", key=stack.master_key, body={"user_id": "ada", "max_budget": 3})
+    assert made.status == 200, made

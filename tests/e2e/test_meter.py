@@ -1,0 +1,183 @@
+"""The meter on the deployed stack: what a tick finds, with its role's rights and no others."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from secrets import randbits
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+import pytest
+
+from tests.e2e.aws import Stack, sample
+from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, noted
+from vectorgate.idempotency.model import explicit_claim
+from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of, uuid7
+from vectorgate.ledger.model import Entry, State
+from vectorgate.ledger.traces import TAG
+from vectorgate.metering.bill import record_id
+from vectorgate.metering.model import DAY_S, Meter
+from vectorgate.money import NanoUSD
+from vectorgate.stores.dynamodb.budgets import account_key
+from vectorgate.stores.dynamodb.claims import claim_item, claim_key
+from vectorgate.stores.dynamodb.codec import encoded
+from vectorgate.stores.dynamodb.schema import SHARDS, operation_item, ownership_key
+from vectorgate.tenancy.model import Kind, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from openai import OpenAI
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+
+WITHIN = 10.0  # as in test_stack
+LONG_AGO_MS: Final = 120_000  # beyond the minute after which a row counts as left behind
+GIB: Final = 1 << 30
+OPENAI: Final = ProviderName("openai")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose rows these are."""
+
+    stack: Stack
+    key: str
+
+    def left_behind(self, state: State, **more: Any) -> Entry:
+        """A create that a crash left open two minutes ago."""
+        began = int(time.time() * 1000) - LONG_AGO_MS
+        return Entry(
+            id=uuid7(began, randbits(74)),
+            operation="vector_stores.create",
+            state=state,
+            started_ms=began,
+            key_id=key_id_of(self.key),
+            tenant=TenantId("team:red"),
+            team_id="red",
+            provider=OPENAI,
+            fingerprint="f" * 64,
+            **more,
+        )
+
+
+@pytest.fixture
+def tenant(stack: Stack, key: str) -> Tenant:
+    return Tenant(stack, key)
+
+
+@pytest.fixture
+def provider(stack: Stack) -> Iterator[OpenAI]:
+    with closing(stack.provider()) as made:
+        yield made
+
+
+def tick(stack: Stack) -> None:
+    """The schedule's event, now."""
+    done = stack.invoked("MeterFunction", sample("meter_schedule.json"))
+    assert done.get("failed", 0) == 0, done
+
+
+def test_what_a_crash_left_open_is_adopted_with_its_owner_and_answered_for(
+    stack: Stack, tenant: Tenant, provider: OpenAI
+) -> None:
+    row = tenant.left_behind(State.STARTED, claim="c" * 64)
+    claim = explicit_claim(row, "c" * 64, "f" * 64)
+    stack.put(operation_item(row))
+    stack.put(claim_item(claim))
+    store = provider.vector_stores.create(name="lost", metadata={TAG: row.id})
+    tick(stack)
+    settled = stack.settled(row.id, WITHIN)
+    assert (settled["found_by"], settled["vector_store_id"]) == ({"S": "tag"}, {"S": store.id})
+    owned = stack.item(ownership_key(Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(store.id))))
+    assert owned is not None
+    assert owned["tenant"] == {"S": "team:red"}
+    kept = stack.item(claim_key(claim))
+    assert kept is not None
+    assert kept["status"] == {"N": "200"}
+    assert json.loads(kept["body"]["S"])["id"] == store.id
+
+
+def test_what_was_never_executed_is_voided_and_its_reservation_released(stack: Stack, tenant: Tenant) -> None:
+    account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), EVER)
+    held = {"reserved": NanoUSD(5), "spent": NanoUSD(2), "committed": NanoUSD(7)}
+    stack.put(account_key(account) | encoded(held))
+    looked = int(time.time() * 1000) - LONG_AGO_MS // 2
+    row = tenant.left_behind(
+        State.UNCERTAIN, looked_ms=looked, budgets=(noted(account),), reserved=NanoUSD(5), status_code=504
+    )
+    stack.put(operation_item(row))
+    tick(stack)
+    voided = stack.row(row.id)
+    assert voided is not None
+    assert (voided["state"], voided["found_by"]) == ({"S": "voided"}, {"S": "absent"})
+    assert stack.item(account_key(account)) == account_key(account) | encoded(
+        {"reserved": 0, "spent": 2, "committed": 2}
+    )
+
+
+def test_a_deletion_that_took_place_is_concluded(stack: Stack, tenant: Tenant, provider: OpenAI) -> None:
+    made = tenant.left_behind(State.STARTED)
+    stack.put(operation_item(made))
+    store = provider.vector_stores.create(name="gone soon", metadata={TAG: made.id})
+    tick(stack)
+    provider.vector_stores.delete(store.id)
+    row = tenant.left_behind(State.STARTED).changed(
+        operation="vector_stores.delete", vector_store_id=ObjectId(store.id)
+    )
+    stack.put(operation_item(row))
+    tick(stack)
+    assert stack.settled(row.id, WITHIN)["found_by"] == {"S": "object"}
+    owned = stack.item(ownership_key(Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(store.id))))
+    assert owned is not None
+    assert "retired_at" in owned
+
+
+def test_stored_bytes_are_metered_and_a_day_that_is_over_is_charged(
+    stack: Stack, tenant: Tenant, provider: OpenAI
+) -> None:
+    yesterday = int(time.time()) // DAY_S - 1
+    gone = Meter(
+        provider=OPENAI,
+        id=ObjectId(f"vs_{randbits(64):016x}"),
+        at=(yesterday + 1) * DAY_S,
+        days={yesterday: 2 * GIB * DAY_S},
+        stopped_at=(yesterday + 1) * DAY_S,
+        tenant=TenantId("team:red"),
+        key_id=key_id_of(tenant.key),
+    )
+    stack.put(meter_place(gone.id) | encoded(gone.to_record()))
+    # Due at once, whatever an earlier tick resolved.
+    stack.put({"PK": {"S": "METER#openai"}, "SK": {"S": "SCHEDULE"}, "due": {"N": "0"}, "pause": {"N": "0"}})
+    store = provider.vector_stores.create(name="metered")
+    tick(stack)
+    charged = stack.settled(record_id(gone, yesterday), WITHIN)
+    assert charged["operation"] == {"S": "storage"}
+    assert charged["spend"] == {"N": "100000000"}  # 2 GiB for a day, of which one is free, at $0.10
+    assert stack.item(meter_place(gone.id)) is None
+    metered = stack.item(meter_place(store.id))
+    assert metered is not None
+    assert metered["size"] == {"N": str(store.usage_bytes)}
+    scheduled = stack.item({"PK": {"S": "METER#openai"}, "SK": {"S": "SCHEDULE"}})
+    assert scheduled is not None
+    assert int(scheduled["due"]["N"]) > time.time()
+
+
+def meter_place(store_id: str) -> dict[str, Any]:
+    """Where a store's meter is."""
+    return {"PK": {"S": f"METER#openai#{crc32(store_id.encode()) % SHARDS}"}, "SK": {"S": store_id}}
+
+
+def test_the_schedule_is_on_and_may_invoke_the_meter(stack: Stack) -> None:
+    events = stack.cloud.client("events")
+    (rule,) = events.list_rules()["Rules"]
+    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    meter = stack.cloud.client("lambda").get_function(FunctionName=stack.outputs["MeterFunction"])["Configuration"]
+    assert (target["Arn"], meter["Timeout"]) == (meter["FunctionArn"], 60)
+    policy = stack.cloud.client("lambda").get_policy(FunctionName=stack.outputs["MeterFunction"])["Policy"]
+    (statement,) = json.loads(policy)["Statement"]
+    assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == rule["Arn"]

@@ -1,0 +1,234 @@
+"""Ticks of the meter against a simulated provider: what is charged, to whom, and what comes twice or never."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from tests.sim.upstream import BASE_URL, Truth
+from tests.sim.world import SMOOTH, Silent, World
+from vectorgate.clock import Clock
+from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+from vectorgate.ledger.store import RecordQuery
+from vectorgate.ledger.stream import Bookkeeper
+from vectorgate.metering.deployed import build_sampler
+from vectorgate.metering.model import DAY_S, MAX_SIZE
+from vectorgate.pricing.book import GIB
+from vectorgate.runtime import price_book
+from vectorgate.settings import Settings
+from vectorgate.stores import StateConflict
+from vectorgate.stores.sqlite import open_stores
+from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.upstream.credentials import Credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vectorgate.ledger.model import Entry
+    from vectorgate.stores import Stores
+    from vectorgate.stores.sqlite import SqliteLedger
+
+OPENAI = ProviderName("openai")
+MIDNIGHT = 20_516 * DAY_S
+
+
+class Vault:
+    """The secret."""
+
+    def read(self, name: str) -> str:
+        return json.dumps({"base_url": BASE_URL, "api_key": f"sk-proj-{name}-0123456789"})
+
+
+class Counting(Silent):
+    """Telemetry that remembers what was counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted: list[str] = []
+
+    def count(self, name: str, value: int = 1) -> None:
+        del value
+        self.counted.append(name)
+
+
+@dataclass
+class Scene:
+    """A provider, a meter, and the books."""
+
+    stores: Stores = field(default_factory=open_stores)
+    world: World = field(default_factory=lambda: World(1, odds=SMOOTH, now=float(MIDNIGHT), calm=True))
+    telemetry: Counting = field(default_factory=Counting)
+
+    def __post_init__(self) -> None:
+        self.truth = Truth(self.world)
+        settings = Settings(table="-", secrets={OPENAI: "secret"})
+        clock = Clock(wall=lambda: self.world.now, monotonic=lambda: self.world.now, sleep=lambda _: None)
+        self.sampler = build_sampler(
+            settings,
+            stores=self.stores,
+            credentials=Credentials(Vault(), settings.secrets, clock),
+            transport=self.truth,
+            telemetry=self.telemetry,
+            clock=clock,
+            chance=self.world.chances(),
+        )
+
+    def store(self, name: str, size: int, *, tenant: str | None = "team:red") -> str:
+        made = self.truth._make({"name": name})
+        made.size = size
+        if tenant is not None:
+            row = Ownership(
+                ref=Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(made.id)),
+                tenant=TenantId(tenant),
+                key_id=KeyId("k"),
+                created_at=made.created_at,
+                end_user="u",
+            )
+            cast("SqliteLedger", self.stores.ledger).give([row])
+        return made.id
+
+    def at(self, seconds: float) -> int:
+        """Let it be so long after the first midnight, and tick."""
+        self.world.now = MIDNIGHT + seconds
+        return self.sampler.tick()
+
+    def records(self) -> list[Entry]:
+        Bookkeeper(self.stores.ledger, price_book(), self.telemetry).settle_waiting(1_000)
+        query = RecordQuery(start_ms=(MIDNIGHT - 30 * DAY_S) * 1000, end_ms=(MIDNIGHT + 30 * DAY_S) * 1000, limit=1_000)
+        rows = self.stores.ledger.search(query)
+        return sorted(rows, key=lambda row: (row.started_ms, row.vector_store_id or ""))
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made = Scene()
+    yield made
+    made.stores.close()
+
+
+def test_a_day_is_charged_once_it_is_over_and_to_whoever_made_the_store(scene: Scene) -> None:
+    mine = scene.store("mine", 3 * GIB)
+    foreign = scene.store("foreign", GIB, tenant=None)
+    assert [scene.at(seconds) for seconds in (0, 3_600, 50_000, DAY_S - 1)] == [0, 0, 0, 0]
+    assert scene.at(DAY_S) == 2
+    first, second = sorted(scene.records(), key=lambda row: row.tenant or "", reverse=True)
+    assert (first.vector_store_id, first.tenant, first.key_id, first.end_user) == (mine, "team:red", "k", "u")
+    assert (first.spend, first.byte_seconds) == (225_000_000, 3 * GIB * DAY_S)
+    assert (second.vector_store_id, second.tenant, second.spend) == (foreign, None, 75_000_000)
+    assert first.state == second.state == "settled"
+
+
+def test_ticks_that_come_twice_or_never_change_nothing(scene: Scene) -> None:
+    scene.store("mine", 2 * GIB)
+    scene.at(0)
+    # A week of silence, then three ticks at once.
+    assert [scene.at(7 * DAY_S + 5), scene.sampler.sample(OPENAI), scene.at(7 * DAY_S + 5)] == [7, 0, 0]
+    assert [row.spend for row in scene.records()] == [100_000_000] * 7
+
+
+def test_a_store_that_was_deleted_through_us_stops_at_that_second(scene: Scene) -> None:
+    name = scene.store("mine", GIB * 100)
+    scene.at(0)
+    scene.truth.stores[name].deleted_at = MIDNIGHT + 600
+    scene.stores.ledger._database.change("UPDATE ownership SET retired_at = ?", (MIDNIGHT + 600,))  # type: ignore[attr-defined]
+    scene.at(4_000)
+    scene.at(DAY_S)
+    (record,) = scene.records()
+    assert record.byte_seconds == GIB * 100 * 600
+    assert list(scene.stores.meters.meters(OPENAI)) == []
+
+
+def test_a_store_that_vanished_stops_when_it_is_missed(scene: Scene) -> None:
+    name = scene.store("mine", GIB)
+    scene.at(0)
+    scene.truth.stores[name].deleted_at = MIDNIGHT + 600
+    scene.at(4_000)
+    scene.at(DAY_S)
+    assert [row.byte_seconds for row in scene.records()] == [GIB * 4_000]
+
+
+def test_a_store_that_expired_stops_at_that_second(scene: Scene) -> None:
+    name = scene.store("mine", GIB)
+    scene.at(0)
+    scene.truth.stores[name].expires_at = MIDNIGHT + 50
+    scene.at(4_000)
+    for day in (1, 2, 3):
+        scene.at(day * DAY_S)
+    assert [row.byte_seconds for row in scene.records()] == [GIB * 50]
+
+
+def test_a_list_that_forgets_a_store_is_not_believed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.store("mine", GIB)
+    scene.at(0)
+    monkeypatch.setattr(scene.truth, "_page", lambda _query: {"object": "list", "data": [], "has_more": False})
+    scene.at(4_000)
+    monkeypatch.undo()
+    scene.at(DAY_S)
+    assert [row.byte_seconds for row in scene.records()] == [GIB * DAY_S]
+
+
+def test_more_stores_than_a_call_lists(scene: Scene) -> None:
+    for number in range(250):
+        scene.store(f"s{number}", GIB)
+    scene.at(0)
+    assert scene.at(DAY_S) == 250
+    records = scene.stores.ledger.answered(1_000)
+    assert sum(row.spend or 0 for row in records) == 249 * 100_000_000
+
+
+@pytest.mark.parametrize("figure", [-5, 0.5, "many", None, MAX_SIZE + 1])
+def test_a_figure_that_makes_no_sense_is_quarantined(scene: Scene, figure: Any) -> None:
+    name = scene.store("mine", GIB)
+    scene.at(0)
+    scene.truth.stores[name].size = figure
+    scene.sampler.sample(OPENAI)
+    scene.at(DAY_S)
+    assert "QuarantinedSizes" in scene.telemetry.counted
+    assert [row.byte_seconds for row in scene.records()] == [GIB * DAY_S]
+
+
+def test_a_day_that_some_meter_does_not_know_yet_waits(scene: Scene) -> None:
+    scene.store("mine", GIB)
+    scene.at(0)
+    (meter,) = scene.stores.meters.meters(OPENAI)
+    assert scene.sampler._post([meter, meter.sampled(0, MIDNIGHT + DAY_S)], MIDNIGHT + DAY_S) == 0
+
+
+def test_of_two_ticks_at_once_one_gives_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.store("mine", GIB)
+    scene.at(0)
+    before = list(scene.stores.meters.meters(OPENAI))
+    scene.world.now += 60
+    scene.sampler.sample(OPENAI)
+    monkeypatch.setattr(scene.stores.meters, "meters", lambda _provider: before)
+    with pytest.raises(StateConflict):
+        scene.sampler.sample(OPENAI)
+    assert scene.at(4_000) == 0
+    assert "MeterFailures" in scene.telemetry.counted
+
+
+def test_the_pause_grows_while_nothing_happens_and_ends_at_midnight(scene: Scene) -> None:
+    scene.store("mine", GIB)
+    dues = []
+    for _ in range(9):
+        scene.world.now = max(scene.world.now, scene.stores.meters.schedule(OPENAI).due)
+        scene.sampler.tick()
+        dues.append(scene.stores.meters.schedule(OPENAI).pause)
+    assert dues == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    scene.world.now = MIDNIGHT + DAY_S - 5
+    scene.sampler.sample(OPENAI)
+    assert scene.stores.meters.schedule(OPENAI).due == MIDNIGHT + DAY_S
+
+
+def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(scene: Scene) -> None:
+    name = scene.store("mine", GIB, tenant=None)
+    scene.at(0)
+    row = Ownership(
+        ref=Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(name)), tenant=TenantId("key:k"), key_id=KeyId("k"), created_at=0
+    )
+    cast("SqliteLedger", scene.stores.ledger).give([row])
+    scene.at(DAY_S)
+    assert [record.tenant for record in scene.records()] == ["key:k"]

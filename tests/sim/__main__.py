@@ -1,0 +1,66 @@
+"""`python -m tests.sim [OPERATIONS=n] [SEED=first] [PROCESSES=n]`: many seeds; exit 1 unless there is no difference."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from tests.sim.simulation import Simulation
+from tests.sim.world import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OPERATIONS: Final = 10_000_000
+OPERATIONS_OF_A_SEED: Final = 2_000
+SHOWN: Final = 5
+
+
+def play(work: tuple[int, int]) -> tuple[int, Tally, list[str]]:
+    """One seed of so many operations."""
+    seed, operations = work
+    result = Simulation(seed).run(operations)
+    return seed, result.tally, result.differences[:SHOWN]
+
+
+def plan(operations: int, first_seed: int) -> list[tuple[int, int]]:
+    """Seeds with their operations, as many as it takes."""
+    whole, rest = divmod(operations, OPERATIONS_OF_A_SEED)
+    sizes = [OPERATIONS_OF_A_SEED] * whole + ([rest] if rest else [])
+    return [(first_seed + place, size) for place, size in enumerate(sizes)]
+
+
+def run(operations: int, first_seed: int, processes: int) -> tuple[Tally, list[str]]:
+    """All seeds, over several processes."""
+    total, found = Tally(), []
+    work = plan(operations, first_seed)
+    with ProcessPoolExecutor(processes) as pool:
+        for (seed, tally, differences), (_, size) in zip(pool.map(play, work, chunksize=1), work, strict=True):
+            total.add(tally)
+            found += [f"OPERATIONS={size} SEED={seed}: {difference}" for difference in differences]
+    return total, found
+
+
+def settings(arguments: Iterable[str]) -> dict[str, int]:
+    """`NAME=value` from the arguments, else from the environment."""
+    given = {**os.environ, **dict(argument.split("=", 1) for argument in arguments)}
+    defaults = {"OPERATIONS": OPERATIONS, "SEED": 1, "PROCESSES": 2}
+    return {name: int(given.get(name) or default) for name, default in defaults.items()}
+
+
+def main() -> int:
+    """Run, report, and judge."""
+    chosen = settings(sys.argv[1:])
+    began = time.monotonic()
+    total, found = run(chosen["OPERATIONS"], chosen["SEED"], chosen["PROCESSES"])
+    for line in found[: 4 * SHOWN]:
+        sys.stderr.write(f"{line}\n")
+    sys.stdout.write(f"{total} seconds={time.monotonic() - began:.0f}\n")
+    return 1 if total.differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,371 @@
+"""One seed: clients, processes that come and go, a provider that fails, and the reckoning at the end.
+
+::
+
+    clients ──> gateway 0 | gateway 1 ──> Perilous stores (SQLite in memory) and Truth (the provider)
+                                               │ notifications: late, twice, never, in any order
+    bookkeeper <───────────────────────────────┘   and a sweep now and then
+
+Every process dies at random points and is started again with an empty memory and another clock. When all clients are
+done, nothing fails any more, the sweeps run, and `checks` compares the books with the truth.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from tests.sim.checks import differences, digest
+from tests.sim.clients import Client, Logical
+from tests.sim.prices import BOOK
+from tests.sim.upstream import BASE_URL, LATEST, Truth
+from tests.sim.world import MAX_SKEW, T0, Odds, Perilous, PerilousConnection, Silent, SimulatedCrash, Stream, World
+from vectorgate.assembly import build_gateway
+from vectorgate.errors import ApiError
+from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, key_id_of
+from vectorgate.keys.model import VirtualKey
+from vectorgate.ledger.model import State
+from vectorgate.ledger.reconcile import Reconciler
+from vectorgate.ledger.stream import Bookkeeper
+from vectorgate.metering.deployed import build_sampler
+from vectorgate.money import NanoUSD
+from vectorgate.providers.openai import OpenAI
+from vectorgate.settings import Settings
+from vectorgate.stores import StoreError
+from vectorgate.stores.dynamodb.schema import operation_item
+from vectorgate.stores.sqlite import open_stores
+from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.upstream.credentials import Credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.sim.world import Tally
+    from vectorgate.gateway import Gateway
+    from vectorgate.ledger.model import Entry
+    from vectorgate.messages import Request, Response
+    from vectorgate.metering.sampler import Sampler
+    from vectorgate.stores.sqlite import SqliteLedger
+
+PROVIDER: Final = ProviderName("openai")
+SETTINGS: Final = Settings(table="-", secrets={PROVIDER: "secret"})
+# Two keys of one team, and one that is a tenant of its own.
+KEYS: Final[Mapping[str, str | None]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": None}
+FILES: Final = 3  # files that each tenant owns from the start
+GATEWAYS: Final = 2
+CUT_SECONDS: Final = 30.0  # after which API Gateway and Lambda give a request up
+BATCH: Final = 60  # notifications of one delivery, at most
+DELIVERY: Final = 1 / 25  # probabilities after each call of a client
+BY_STREAM: Final = 0.3  # deliveries that come as a stream's event; the others are sweeps
+METERED: Final = 8  # every eighth seed has a meter: a record for each store doubles the rows
+TICK: Final = 1 / 100
+SWEEP: Final = 1 / 100
+SWEEPS: Final = 3  # after which nothing is open: it becomes old enough, is missed once, and is missed again
+LOOK: Final = 120.0  # seconds between them
+FOREIGN: Final = 1 / 400
+LIMITS: Final = {"sk-simulated-b": NanoUSD(6_000), "sk-simulated-c": NanoUSD(10**9)}  # one that is met, one that is not
+RESTART: Final = 1 / 500
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a seed came to."""
+
+    tally: Tally
+    differences: list[str]
+    digest: str
+
+
+class Vault:
+    """The provider's secret."""
+
+    def read(self, name: str) -> str:
+        """The same for every name."""
+        return json.dumps({"base_url": BASE_URL, "api_key": f"sk-proj-{name}-0123456789"})
+
+
+class Simulation:
+    """A world with everybody in it."""
+
+    def __init__(self, seed: int, *, odds: Odds | None = None, crash_at: frozenset[int] = frozenset()) -> None:
+        self.world = World(seed, odds=odds or Odds(), crash_at=crash_at, meanwhile=self._meanwhile)
+        self.truth = Truth(self.world)
+        self.stream = Stream()
+        self.telemetry = Silent()
+        self.delivered: dict[str, int] = {}
+        self.logical: list[Logical] = []
+        self.limits = {str(key_id_of(secret)): most for secret, most in LIMITS.items()}
+        self.tenants = {secret: tenant_of(secret) for secret in KEYS}
+        self._open_stores()
+        self.client = Client(self.world, self.truth, self.ask, self.logical)
+        self.metered = seed % METERED == 0
+        self.longest_pause = 0.0
+        self._sampled_at: float = self.world.now
+        self._books = self._new_bookkeeper()
+        self._sampler = self._new_sampler()
+        self._reconciler = self._new_reconciler()
+        self._gateways = [self._new_gateway() for _ in range(GATEWAYS)]
+
+    def run(self, creates: int) -> Result:
+        """So many logical creates and what else clients do meanwhile; then the reckoning."""
+        self.client.most = creates
+        while len(self.logical) < creates:
+            self.step()
+        return self.reckon()
+
+    def step(self) -> None:
+        """A client acts, and perhaps somebody else does."""
+        world = self.world
+        world.now += world.dice.expovariate(0.5)
+        self.client.act()
+        if world.chance(DELIVERY):
+            self.book()
+        if self.metered and world.chance(TICK):
+            self.tick()
+        if world.chance(SWEEP):
+            self.find_out()
+        if world.chance(FOREIGN):
+            self.truth.make_foreign("not made here", {"c": "d"})
+        if world.chance(RESTART):
+            self._gateways[world.dice.randrange(GATEWAYS)] = self._new_gateway()
+
+    def reckon(self) -> Result:
+        """Everything recovers, and is compared with the truth."""
+        self.recover()
+        found = [*self.client.complaints, *differences(self)]
+        self.world.tally.operations = len(self.logical)
+        self.world.tally.seeds = 1
+        self.world.tally.differences = len(found)
+        result = Result(self.world.tally, found, digest(self))
+        self.database.close()
+        return result
+
+    def recover(self) -> None:
+        """Start every process anew, and let the sweeps do what is theirs."""
+        self.world.calm, self.world.cut_at = True, float("inf")
+        self.truth.catch_up(wait=True)
+        self.world.now += LATEST
+        self._gateways = [self._new_gateway() for _ in range(GATEWAYS)]
+        self._books = self._new_bookkeeper()
+        self._reconciler = self._new_reconciler()
+        for _ in range(SWEEPS):
+            self.world.now += LOOK
+            self._reconciler.sweep()
+        if self.metered:
+            self._end_the_day()
+        while self._books.settle_waiting(500):
+            pass
+
+    def ask(self, request: Request) -> Response | None:
+        """One of the gateways' answer; None when the connection breaks, because the process does."""
+        world, place = self.world, self.world.dice.randrange(GATEWAYS)
+        outer, world.cut_at = world.cut_at, world.now + CUT_SECONDS
+        try:
+            return self._gateways[place].handle(request)
+        except SimulatedCrash:
+            self._gateways[place] = self._new_gateway()
+            return None
+        finally:
+            world.cut_at = outer
+
+    def book(self) -> None:
+        """The bookkeeper gets a batch of the stream, or looks for itself."""
+        outer, self.world.cut_at = self.world.cut_at, float("inf")
+        try:
+            if self.world.chance(BY_STREAM):
+                self._deliver()
+            else:
+                self._books.settle_waiting(self.world.dice.randrange(1, BATCH))
+        except StoreError:
+            pass
+        except SimulatedCrash:
+            self._books = self._new_bookkeeper()
+        finally:
+            self.world.cut_at = outer
+
+    def sweep(self) -> None:
+        """The bookkeeper looks for itself, and looks again if it died of the first look."""
+        for _ in range(2):
+            try:
+                self._books.settle_waiting(BATCH)
+            except SimulatedCrash:
+                self._books = self._new_bookkeeper()
+
+    def find_out(self) -> None:
+        """The reconciler looks at what is open."""
+        outer, self.world.cut_at = self.world.cut_at, float("inf")
+        try:
+            self._reconciler.sweep()
+        except StoreError:
+            pass
+        except SimulatedCrash:
+            self._reconciler = self._new_reconciler()
+        finally:
+            self.world.cut_at = outer
+
+    def tick(self) -> None:
+        """The meter samples, as far as it gets."""
+        self._sampler = self._sampler if self.world.chance(0.9) else self._new_sampler()
+        try:
+            self._sampler.sample(PROVIDER)
+        except (StoreError, ApiError):
+            pass
+        except SimulatedCrash:
+            self._sampler = self._new_sampler()
+        else:
+            self._sampled()
+
+    def _sampled(self) -> None:
+        self.longest_pause = max(self.longest_pause, self.world.now - self._sampled_at + 2 * MAX_SKEW + 1)
+        self._sampled_at = self.world.now
+
+    def _end_the_day(self) -> None:
+        """Midnight passes, the meter looks once more, and once more for nothing."""
+        self._sampler = self._new_sampler()
+        self._sampler.sample(PROVIDER)
+        self._sampled()
+        self.world.now = self.midnight + MAX_SKEW + 1
+        self._sampler.sample(PROVIDER)
+        if self._sampler.sample(PROVIDER) != 0:
+            self.client.complaints.append("a day was charged twice")
+
+    @property
+    def midnight(self) -> int:
+        """The end of the day in which the seed began."""
+        return (int(T0) // 86_400 + 1) * 86_400
+
+    def _deliver(self) -> None:
+        """A batch as Lambda hands it over: what fails comes again from there on, what is reported done does not."""
+        world, waiting = self.world, self.stream.rows
+        size = world.dice.randrange(1, BATCH)
+        batch, waiting[:] = waiting[:size], waiting[size:]
+        kept = [entry for entry in batch if not world.chance(world.odds.stream_lost)]
+        world.tally.lost += len(batch) - len(kept)
+        waiting += [entry for entry in kept if world.chance(world.odds.stream_again)]
+        if world.chance(0.2):
+            world.dice.shuffle(kept)
+        world.tally.duplicates += sum(entry.id in self.delivered for entry in kept)
+        self.delivered.update((entry.id, 1) for entry in kept)
+        try:
+            failures = self._books.settle_stream(_event(kept))["batchItemFailures"]
+        except SimulatedCrash:
+            waiting[:0] = kept
+            raise
+        done = int(failures[0]["itemIdentifier"]) if failures else len(kept)
+        waiting[:0] = kept[done:]
+        self._check_booked(kept[:done])
+
+    def _check_booked(self, entries: list[Entry]) -> None:
+        """What the bookkeeper does not hand back is booked."""
+        ids = {entry.id for entry in entries if entry.state is State.ANSWERED}
+        marks = ",".join("?" * len(ids))
+        # The question marks are our own.
+        statement = f"SELECT id FROM operations WHERE state = 'answered' AND id IN ({marks})"  # noqa: S608
+        for (left,) in self.database.rows(statement, sorted(ids)):
+            self.client.complaints.append(f"{left} was reported as booked")
+
+    def _meanwhile(self) -> None:
+        """What overlaps with an effect of a process: the bookkeeper, the reconciler, another client."""
+        kind = self.world.dice.random()
+        if kind < 0.5:
+            self.book()
+        elif kind < 0.65:
+            self.find_out()
+        else:
+            self.client.act()
+
+    def _open_stores(self) -> None:
+        """Every port behind its perils. What stands in the rows at the start was written in peace."""
+        sound = open_stores()
+        ledger = cast("SqliteLedger", sound.ledger)
+        ledger.give([row for team in set(KEYS.values()) for row in _files(team)])
+        for secret in KEYS:
+            sound.keys.add_key(_key(secret))
+        self.database = ledger._database
+        self.database._connection = PerilousConnection(self.database._connection, self.world)  # type: ignore[assignment]
+        ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
+        wrapped: dict[str, Any] = {
+            name: Perilous(port, self.world, self.stream.note if name == "ledger" else None)
+            for name, port in ports.items()
+        }
+        self.stores = replace(sound, **wrapped)
+
+    def _new_bookkeeper(self) -> Bookkeeper:
+        return Bookkeeper(self.stores.ledger, BOOK, self.telemetry)
+
+    def _new_sampler(self) -> Sampler:
+        clock = self.world.clock()
+        sampler = build_sampler(
+            SETTINGS,
+            stores=self.stores,
+            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+            transport=self.truth,
+            telemetry=self.telemetry,
+            clock=clock,
+            chance=self.world.chances(),
+        )
+        return replace(sampler, book=BOOK)
+
+    def _new_reconciler(self) -> Reconciler:
+        clock = self.world.clock()
+        return Reconciler(
+            ledger=self.stores.ledger,
+            ownership=self.stores.ownership,
+            providers={PROVIDER: OpenAI()},
+            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+            transport=self.truth,
+            clock=clock,
+            chance=self.world.chances(),
+            telemetry=self.telemetry,
+        )
+
+    def _new_gateway(self) -> Gateway:
+        clock = self.world.clock()
+        gateway = build_gateway(
+            SETTINGS,
+            stores=self.stores,
+            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+            transport=self.truth,
+            telemetry=self.telemetry,
+            clock=clock,
+            chance=self.world.chances(),
+        )
+        return replace(gateway, book=BOOK)
+
+
+def _event(entries: list[Entry]) -> dict[str, object]:
+    records = [
+        {"dynamodb": {"NewImage": operation_item(entry), "SequenceNumber": str(place)}}
+        for place, entry in enumerate(entries)
+    ]
+    return {"Records": records}
+
+
+def _key(secret: str) -> VirtualKey:
+    return VirtualKey(
+        id=key_id_of(secret),
+        created_at=0,
+        alias=secret[-1],
+        team_id=KEYS[secret],
+        max_budget=LIMITS.get(secret),
+        budget_duration="1d" if secret in LIMITS else None,
+    )
+
+
+def tenant_of(secret: str) -> TenantId:
+    """Who owns what this key makes."""
+    return _key(secret).tenant
+
+
+def _files(team: str | None) -> list[Ownership]:
+    secret = next(secret for secret in KEYS if KEYS[secret] == team)
+    return [
+        Ownership(
+            ref=Ref(PROVIDER, Kind.FILE, ObjectId(f"file-{team}-{number}")),
+            tenant=tenant_of(secret),
+            key_id=KeyId(key_id_of(secret)),
+            created_at=0,
+        )
+        for number in range(FILES)
+    ]
