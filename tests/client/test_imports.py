@@ -1,4 +1,4 @@
-"""What importing costs, in a process of its own."""
+"""What importing loads, in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,29 +13,24 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "layers/core/python"
 HEAVY = ("boto3", "botocore", "httpx", "httpcore", "anyio", "asyncio", "pydantic", "ssl", "openai")
 PROBE = """
-import json, sys, time
-before, began = set(sys.modules), time.perf_counter()
+import json, sys
+before = set(sys.modules)
 {code}
-took = time.perf_counter() - began
-print(json.dumps([took, sorted(set(sys.modules) - before)]))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def probe(code: str) -> tuple[float, list[str]]:
-    """The best of three runs, in seconds, and the modules that it took."""
-    runs: list[tuple[float, list[str]]] = []
-    for _ in range(3):
-        command = [sys.executable, "-W", "error", "-c", PROBE.format(code=code)]
-        done = subprocess.run(command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=True)  # noqa: S603
-        took, modules = json.loads(done.stdout)
-        runs.append((took, modules))
-    return min(runs)
+def probe(code: str) -> list[str]:
+    """The modules that it took. How long that takes is a figure of `make bench`."""
+    command = [sys.executable, "-W", "error", "-c", PROBE.format(code=code)]
+    done = subprocess.run(command, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=True)  # noqa: S603
+    modules: list[str] = json.loads(done.stdout)
+    return modules
 
 
-def test_importing_the_package_imports_next_to_nothing_in_no_time() -> None:
-    took, modules = probe("import vectorgate")
-    assert took < 0.150
-    assert [name for name in modules if name.startswith("vectorgate")] == ["vectorgate", "vectorgate.version"]
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    modules = probe("import vectorgate")
+    assert [name for name in modules if name.startswith("vectorgate")] == ["vectorgate"]
     assert not set(HEAVY) & set(modules)
 
 
@@ -43,18 +38,17 @@ def test_importing_the_package_imports_next_to_nothing_in_no_time() -> None:
     "code", ["import vectorgate; vectorgate.vector_stores.create", "import vectorgate.client.client"]
 )
 def test_reaching_for_the_operations_loads_no_network_stack_and_no_aws(code: str) -> None:
-    took, modules = probe(code)
-    assert took < 0.5
+    modules = probe(code)
     assert not {"boto3", "botocore", "httpx", "httpcore", "anyio", "openai"} & set(modules)
 
 
 def test_a_mock_response_needs_no_network_stack() -> None:
-    _, modules = probe("import vectorgate; vectorgate.vector_stores.create(mock_response=dict(id='vs_1'))")
+    modules = probe("import vectorgate; vectorgate.vector_stores.create(mock_response=dict(id='vs_1'))")
     assert not {"boto3", "httpx", "httpcore", "anyio"} & set(modules)
 
 
 def test_errors_can_be_caught_without_loading_the_operations() -> None:
-    _, modules = probe("from vectorgate import NotFoundError, APIError")
+    modules = probe("from vectorgate import NotFoundError, APIError")
     assert "vectorgate.operations" not in modules
 
 
@@ -64,7 +58,7 @@ import vectorgate
 try: vectorgate.vector_stores.list(api_base="http://127.0.0.1:9", api_key="k", max_retries=0)
 except vectorgate.APIConnectionError as error: pass
 """
-    _, modules = probe(code)
+    modules = probe(code)
     assert "httpcore" in modules
     assert not {"boto3", "botocore", "httpx"} & set(modules)
 

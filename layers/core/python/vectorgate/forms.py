@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
@@ -13,7 +14,7 @@ from vectorgate.wire import validate_file_fields
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from python_multipart.multipart import Field, File
+    from python_multipart.multipart import MultipartCallbacks
 
 PIECE: Final = 64 * 1024
 MAX_FIELDS: Final = 16
@@ -21,61 +22,154 @@ MAX_FIELD_BYTES: Final = 4 * 1024
 MAX_FILENAME: Final = 512
 MAX_TYPE: Final = 200
 MAX_BOUNDARY: Final = 70  # RFC 2046
+IN_MEMORY: Final = 1024 * 1024
+_UNPARSED: Final = "We could not parse the multipart form of your request."
+_PLAIN: Final = frozenset({b"binary", b"8bit", b"7bit"})
+_CALLBACKS: Final = (
+    "on_part_begin",
+    "on_header_field",
+    "on_header_value",
+    "on_header_end",
+    "on_headers_finished",
+    "on_part_data",
+    "on_part_end",
+    "on_end",
+)
 _DEFAULT_TYPE: Final = "application/octet-stream"
 
 
 def read_upload(body: Body, content_type: str | None, *, max_bytes: int, too_large: str) -> Upload:
-    """The upload in a request's body. InvalidRequest, or PayloadTooLarge with the message `too_large`."""
+    """The upload in a request's body. InvalidRequest, or PayloadTooLarge with the message `too_large`.
+
+    The caller closes its content.
+    """
     if body.size > max_bytes:
         raise PayloadTooLarge(too_large, code="request_too_large")
-    boundary = _boundary(content_type)
     form = _Form()
-    _parse(body, boundary, form)
-    if form.file is None:
-        raise InvalidRequest("Missing required parameter: 'file'.", code="missing_required_parameter", param="file")
-    validate_file_fields(form.fields)
-    return Upload(
-        fields=form.fields,
-        filename=_text(form.file.file_name or b"upload", MAX_FILENAME, "file"),
-        content_type=_media_type(form.file.content_type or _DEFAULT_TYPE),
-        content=Body(form.file.size, cast("BinaryIO", form.file.file_object)),
-    )
+    try:
+        _parse(body, _boundary(content_type), form)
+        return form.upload()
+    except BaseException:
+        form.file.close()
+        raise
 
 
 class _Form:
-    """What the parser hands over, piece by piece. A name that comes twice is an error: which one would count?"""
+    """The parser's callbacks. A name that comes twice is an error: which one would count?"""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
-        self.file: File | None = None
+        # Beyond IN_MEMORY on disk. It outlives this object: the upload that is made of it is sent from there.
+        self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+        self.whole = False
+        self._header = [b"", b""]
+        self._headers: dict[bytes, bytes] = {}
+        self._name = ""
+        self._value: bytearray | None = None
+        self._filename: bytes | None = None
+        self._file_type = _DEFAULT_TYPE
 
-    def on_field(self, field: Field) -> None:
-        name = _text(field.field_name or b"", MAX_FIELD_BYTES, "body")
-        if name in self.fields or name == "file" or len(self.fields) >= MAX_FIELDS:
-            raise InvalidRequest(f"Invalid form field: '{name[:100]}'.", code="invalid_value", param=name[:100])
-        self.fields[name] = _text(field.value or b"", MAX_FIELD_BYTES, name)
+    def upload(self) -> Upload:
+        """What the form holds, validated."""
+        if not self.whole:
+            raise InvalidRequest(_UNPARSED)
+        if self._filename is None:
+            raise InvalidRequest("Missing required parameter: 'file'.", code="missing_required_parameter", param="file")
+        validate_file_fields(self.fields)
+        return Upload(
+            fields=self.fields,
+            filename=_text(self._filename or b"upload", MAX_FILENAME, "file"),
+            content_type=_media_type(self._file_type),
+            content=self._content(),
+        )
 
-    def on_file(self, file: File) -> None:
-        if file.field_name != b"file" or self.file is not None:
-            name = _text(file.field_name or b"", MAX_FIELD_BYTES, "body")[:100]
+    def _content(self) -> Body:
+        size = self.file.tell()
+        if size > IN_MEMORY:
+            return Body(size, self.file)
+        self.file.seek(0)
+        with self.file:
+            return Body.of(self.file.read())
+
+    def on_part_begin(self) -> None:
+        """A new part, whose headers follow."""
+        self._headers = {}
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        """A piece of a header's name."""
+        self._header[0] += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        """A piece of its value."""
+        self._header[1] += data[start:end]
+
+    def on_header_end(self) -> None:
+        """The header is complete."""
+        self._headers[self._header[0].lower()] = self._header[1].strip(b" \t")
+        self._header = [b"", b""]
+
+    def on_headers_finished(self) -> None:
+        """Now it is known whether the part is the file or a field."""
+        from python_multipart.multipart import parse_options_header  # noqa: PLC0415 - only an upload needs the parser
+
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        self._name = _text(options.get(b"name", b""), MAX_FIELD_BYTES, "body")
+        if not self._name or self._headers.get(b"content-transfer-encoding", b"binary").lower() not in _PLAIN:
+            raise InvalidRequest(_UNPARSED)
+        if b"filename" in options:
+            self._begin_file(options[b"filename"])
+        else:
+            self._begin_field()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """A piece of the part's content."""
+        if self._value is None:
+            self.file.write(data[start:end])
+            return
+        self._value += data[start:end]
+        if len(self._value) > MAX_FIELD_BYTES:
+            raise _invalid(self._name)
+
+    def on_part_end(self) -> None:
+        """The part is complete."""
+        if self._value is not None:
+            self.fields[self._name] = _text(bytes(self._value), MAX_FIELD_BYTES, self._name)
+
+    def on_end(self) -> None:
+        """The closing boundary has come."""
+        self.whole = True
+
+    def _begin_file(self, filename: bytes) -> None:
+        if self._name != "file" or self._filename is not None:
+            name = self._name[:100]
             raise InvalidRequest(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
-        self.file = file
+        self._filename, self._value = filename, None
+        self._file_type = self._headers.get(b"content-type", _DEFAULT_TYPE.encode()).decode("latin-1")
+
+    def _begin_field(self) -> None:
+        if self._name in self.fields or self._name == "file" or len(self.fields) >= MAX_FIELDS:
+            raise _invalid(self._name)
+        self._value = bytearray()
 
 
 def _parse(body: Body, boundary: bytes, form: _Form) -> None:
-    from python_multipart.exceptions import FormParserError  # noqa: PLC0415 - only an upload needs the parser
-    from python_multipart.multipart import FormParser  # noqa: PLC0415 - the same
+    from python_multipart.exceptions import MultipartParseError  # noqa: PLC0415 - only an upload needs the parser
+    from python_multipart.multipart import MultipartParser  # noqa: PLC0415 - the same
 
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it tells the log what we tell the client
-    limits = {"MAX_FIELDS": MAX_FIELDS, "MAX_FIELD_SIZE": MAX_FIELD_BYTES, "UPLOAD_ERROR_ON_BAD_CTE": True}
-    parser = FormParser("multipart/form-data", form.on_field, form.on_file, boundary=boundary, config=limits)
+    callbacks = {name: getattr(form, name) for name in _CALLBACKS}
+    parser = MultipartParser(boundary, cast("MultipartCallbacks", callbacks))
     stream = body.open()
     try:
         while piece := stream.read(PIECE):
             parser.write(piece)
         parser.finalize()
-    except FormParserError:
-        raise InvalidRequest("We could not parse the multipart form of your request.") from None
+    except MultipartParseError:
+        raise InvalidRequest(_UNPARSED) from None
+
+
+def _invalid(name: str) -> InvalidRequest:
+    return InvalidRequest(f"Invalid form field: '{name[:100]}'.", code="invalid_value", param=name[:100])
 
 
 def _boundary(content_type: str | None) -> bytes:

@@ -81,6 +81,7 @@ class Gateway:
             self._refuse(visit, error)
             return refused(error, visit, door.envelope(error))
         finally:
+            visit.leave()
             self.telemetry.request(visit.entry)
         return replied(answer, visit, charge_for(visit.entry, self.book))
 

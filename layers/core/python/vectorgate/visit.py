@@ -16,6 +16,7 @@ from vectorgate.ledger.traces import likeness_of_order
 from vectorgate.messages import encode_json
 from vectorgate.money import ZERO
 from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED, PriceBook
+from vectorgate.providers.base import Upload
 from vectorgate.tenancy.model import MAX_CREATED_AT, Kind, Ownership, Ref
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class Visit:
     upstream_s: float = 0.0
     claim: Claim | None = None
     shares: tuple[Share, ...] = ()
+    upload: Upload | None = None
+
+    def leave(self) -> None:
+        """Let go of what was spooled for the way."""
+        if self.upload is not None:
+            self.upload.content.close()
 
     def knows(self, **facts: object) -> None:
         """Note facts for the row."""
@@ -61,6 +68,7 @@ class Visit:
 
     def admitted(self, order: Order) -> None:
         """The request is a valid order."""
+        self.upload = order.content if isinstance(order.content, Upload) else None
         self.knows(
             end_user=order.end_user,
             tags=order.tags,

@@ -62,7 +62,8 @@ def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:
             total[0] += 1
             total[1] += not entry.succeeded
             total[2] += spend
-    return [Rollup(bucket, calls, failures, NanoUSD(spend)) for bucket, (calls, failures, spend) in sorted(sums.items())]
+    in_order = sorted(sums.items())
+    return [Rollup(bucket, calls, failures, NanoUSD(spend)) for bucket, (calls, failures, spend) in in_order]
 
 
 def buckets_of(entry: Entry) -> Iterator[Bucket]:

@@ -49,9 +49,7 @@ def unresolved(table: DynamoTable, before_ms: int, limit: int) -> list[Entry]:
     """The oldest `limit` rows that stand at `started` or `uncertain` and began before that moment."""
     values = {":before": {"S": f"{before_ms:013d}"}}
     shards = [
-        table.query(
-            _OPEN_BEFORE, {":shard": open_partition(shard), **values}, IndexName=OPEN, limit=_page(limit)
-        )
+        table.query(_OPEN_BEFORE, {":shard": open_partition(shard), **values}, IndexName=OPEN, limit=_page(limit))
         for shard in range(SHARDS)
     ]
     rows = _rows(table, merge(*shards, key=_began), limit, consistent=True)
