@@ -1,4 +1,4 @@
-"""The invoke function on the deployed stack, as boto3 calls it; with budgets and repetitions, which both doors share."""
+"""The invoke function on the deployed stack, as boto3 calls it; and budgets and repetitions, which both doors share."""
 
 from __future__ import annotations
 
@@ -86,8 +86,9 @@ def test_a_refusal_is_a_result(stack: Stack, key: str) -> None:
 def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stack: Stack, client: OpenAI) -> None:
     first = client.vector_stores.with_raw_response.create(name="tried again")
     row = stack.settled(first.headers["x-litellm-call-id"], WITHIN)
-    entry = entry_of_image(row)
-    assert entry is not None
+    settled = entry_of_image(row)
+    assert settled is not None
+    entry = settled.changed(vector_store_id=None)  # as it was begun
     claim = implicit_claim(entry)
     assert claim is not None
     assert stack.item(claim_key(claim)) is not None
