@@ -170,10 +170,20 @@ def test_a_create_that_cannot_be_recorded_beforehand_reaches_nobody(
     assert (gate.upstream.calls, gate.rows()) == (0, [])
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), StateConflict("another owner")], ids=repr)
-def test_a_create_that_cannot_be_concluded_is_answered_and_its_row_stays_started(
-    broken: Callable[..., Gate], connect: Connect, error: Exception
+def test_a_create_whose_answer_is_somebody_elses_is_not_handed_on(
+    broken: Callable[..., Gate], connect: Connect
 ) -> None:
+    gate = broken("advance", StateConflict("another owner"))
+    with pytest.raises(openai.InternalServerError) as caught:
+        connect(gate.key(KEY)).vector_stores.create(name="x")
+    assert (caught.value.status_code, caught.value.code) == (502, "id_not_new")
+    assert gate.row().state is State.STARTED
+
+
+def test_a_create_that_cannot_be_concluded_is_answered_and_its_row_stays_started(
+    broken: Callable[..., Gate], connect: Connect
+) -> None:
+    error = StoreUnavailable("away")
     gate = broken("advance", error)
     assert connect(gate.key(KEY)).vector_stores.create(name="x").id == "vs_0"
     assert gate.row().state is State.STARTED

@@ -202,13 +202,30 @@ def test_an_id_that_the_provider_hands_out_again_stays_with_its_first_owner(
     if deleted_before:
         town.ask(BY_NAME["vector_stores.delete"], RED)
     town.gate.upstream.always(answer(200, store_document(store, name="somebody's")))
-    assert town.ask(BY_NAME["vector_stores.create"], BLUE).status == 200
-    assert town.gate.rows()[-1].state is State.STARTED  # left for a human: no owner was written
+    refused = town.ask(BY_NAME["vector_stores.create"], BLUE)
+    assert (refused.status, refused.headers["x-should-retry"]) == (502, "false")
+    assert b"somebody's" not in refused.body.read()
+    assert town.gate.rows()[-1].state is State.STARTED  # no owner was written: the meter finds out what it was
     town.forget()
     retrieve = BY_NAME["vector_stores.retrieve"]
     assert town.ask(retrieve, BLUE).status == 404
     assert town.calls == 0
     assert town.ask(retrieve, RED).status == (404 if deleted_before else 200)
+
+
+def test_a_store_that_the_provider_did_not_delete_keeps_its_owner(town: Town) -> None:
+    store = town.ids["vector_store_id"]
+    kept = {"id": store, "object": "vector_store.deleted", "deleted": False}
+    town.gate.upstream.will(answer(200, kept))
+    assert json.loads(town.ask(BY_NAME["vector_stores.delete"], RED).body.read()) == kept
+    assert town.ask(BY_NAME["vector_stores.retrieve"], RED).status == 200
+
+
+def test_an_answer_about_another_object_is_a_broken_one(town: Town) -> None:
+    town.gate.upstream.always(answer(200, store_document("vs_somebodys", name="somebody's")))
+    response = town.ask(BY_NAME["vector_stores.retrieve"], RED)
+    assert response.status == 502
+    assert b"somebody's" not in response.body.read()
 
 
 @each([operation for operation in OPERATIONS if operation.body is not None and operation.media == "json"])

@@ -8,11 +8,13 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
 from tests.support.gates import MASTER_KEY, PROVIDER_KEY, Gate, key_id
 from tests.support.orders import request_for
+from tests.support.plain_openai import store_document
 from tests.support.upstream import FaultyUpstream, answer, refusal
 from vectorgate import identity
 from vectorgate.errors import ApiError
@@ -27,6 +29,8 @@ from vectorgate.stores import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from tests.integration.conftest import Connect
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
 IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own"}
@@ -382,3 +386,19 @@ def test_row_9_a_generated_key_is_in_no_table(watched: tuple[Gate, Callable[[], 
     key = json.loads(str(result["body"]))["key"]
     assert status_of(gate, key) == 200
     assert not Secret(key).leaks_into(sinks())
+
+
+@pytest.mark.parametrize("piece", [PROVIDER_KEY, PROVIDER_KEY[5:13]], ids=["whole", "a piece"])
+def test_row_10_a_success_that_echoes_the_credential_is_withheld_and_kept_nowhere(
+    gate: Gate, connect: Connect, piece: str
+) -> None:
+    client = connect(gate.key("sk-echoes"))
+    headers = {"openai-organization": piece, "x-request-id": piece}
+    gate.upstream.always(answer(200, store_document("vs_1", name=f"echo {piece}"), headers))
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.vector_stores.create(name="x")
+    assert piece not in caught.value.response.text + str(caught.value.response.headers)
+    gate.upstream.always(answer(200, store_document("vs_2", name="x"), headers))
+    created = client.vector_stores.with_raw_response.create(name="x")
+    assert piece not in str(created.headers)
+    assert not any(piece in str(row.to_record()) for row in gate.rows())

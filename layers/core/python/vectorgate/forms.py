@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import unquote_to_bytes
 
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.messages import Body
@@ -116,7 +117,9 @@ class _Form:
         self._name = _text(options.get(b"name", b""), MAX_FIELD_BYTES, "body")
         if not self._name or self._headers.get(b"content-transfer-encoding", b"binary").lower() not in _PLAIN:
             raise InvalidRequest(_UNPARSED)
-        if b"filename" in options:
+        if b"filename*" in options:  # RFC 5987: charset'language'percent-encoded
+            self._begin_file(unquote_to_bytes(options[b"filename*"].rpartition(b"'")[2]))
+        elif b"filename" in options:
             self._begin_file(options[b"filename"])
         else:
             self._begin_field()
@@ -140,7 +143,9 @@ class _Form:
         self.whole = True
 
     def _begin_file(self, filename: bytes) -> None:
-        if self._name != "file" or self._filename is not None:
+        if self._name == "file" and self._filename is not None:
+            raise _invalid(self._name)
+        if self._name != "file":
             name = self._name[:100]
             raise InvalidRequest(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
         self._filename, self._value = filename, None

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 from vectorgate import identity
 from vectorgate.budgets.treasury import exceeded
 from vectorgate.clock import new_operation_id
-from vectorgate.errors import ApiError, Unauthenticated, Unavailable
+from vectorgate.errors import ApiError, OutcomeUnknown, Unauthenticated, Unavailable
 from vectorgate.idempotency.protocol import Repetitions
 from vectorgate.ledger.model import Entry, State
 from vectorgate.operations import Safety
 from vectorgate.pricing.charge import charge_for
 from vectorgate.providers.base import Answer
 from vectorgate.reply import refused, repeated, replied
-from vectorgate.stores import OverBudget, StoreError, StoreUnavailable
+from vectorgate.stores import OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.upstream.exchange import Exchange
 from vectorgate.visit import UNROUTED, Visit, owned_by_visit, retired_by
 
@@ -178,7 +178,7 @@ class Gateway:
         if not visit.begun:
             self._write_new(visit)
             return
-        owned, retired = owned_by_visit(order, answer, visit.entry), retired_by(order, provider)
+        owned, retired = owned_by_visit(order, answer, visit.entry), retired_by(order, provider, answer)
         try:
             self.ledger.advance(
                 visit.entry,
@@ -190,6 +190,16 @@ class Gateway:
             )
         except StoreError as error:
             self.telemetry.unrecorded(visit.entry, error)
+            if isinstance(error, StateConflict) and self._is_still(started, visit):
+                raise _belongs_to_another() from error
+
+    def _is_still(self, state: State, visit: Visit) -> bool:
+        """Whether the row has not moved: then it was the ownership that stood against concluding it."""
+        try:
+            row = self.ledger.entry(visit.entry.id)
+        except StoreError:
+            return False
+        return row is not None and row.state is state
 
     def _write_new(self, visit: Visit) -> None:
         try:
@@ -211,3 +221,10 @@ class Gateway:
                 self.ledger.begin(visit.entry)
         except StoreError as failure:
             self.telemetry.unrecorded(visit.entry, failure)
+
+
+def _belongs_to_another() -> OutcomeUnknown:
+    """The provider answered a create with an object that somebody owns already: nobody else gets to see it."""
+    return OutcomeUnknown(
+        "The provider's answer is about an object that is not new.", status=502, type="server_error", code="id_not_new"
+    )

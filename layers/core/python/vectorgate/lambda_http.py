@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from vectorgate.errors import ApiError, InvalidRequest
+from vectorgate.errors import ApiError, InvalidRequest, PayloadTooLarge
 from vectorgate.messages import EMPTY, JSON, Body, Request, Response
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = dict[str, object]
 
+# Lambda returns 6 MB, and loses an answer that is larger in an error of its own. The rest is for the headers.
+MAX_CARRIED: Final = 6 * 1024 * 1024 - 64 * 1024
+# In an event, `Body` itself under this name asks for the answer's body as it is. Nothing that came as JSON can say so.
+BODY_AS_IT_IS: Final = "vectorgate.body_as_it_is"
 _TEXTUAL: Final = ("application/json", "text/")
+_WORST_ESCAPE: Final = 6  # a byte of text is at most \u00XX in the JSON that carries it
 
 
 class InternalError(ApiError):
@@ -35,7 +41,8 @@ class Handler(Protocol):
 def serve(handler: Handler, event: Event, telemetry: Telemetry) -> Result:
     """One event answered. Whatever happens, the client gets OpenAI's envelope, and a defect is reported."""
     try:
-        return write_response(answer(handler, lambda: read_event(event), telemetry))
+        response = answer(handler, lambda: read_event(event), telemetry)
+        return _write_as_it_is(response) if event.get(BODY_AS_IT_IS) is Body else write_response(response)
     finally:
         telemetry.flush()
 
@@ -83,15 +90,48 @@ def _body(event: Event) -> Body:
         raise InvalidRequest("The body of the request is not valid base64.") from None
 
 
+def _write_as_it_is(response: Response) -> Result:
+    """For the one-machine edition, which streams what was spooled, and closes it."""
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "isBase64Encoded": False,
+        "body": response.body,
+    }
+
+
 def write_response(response: Response) -> Result:
-    """The event's answer: text as it is, anything else in base64."""
-    textual = response.headers.get("content-type", JSON).startswith(_TEXTUAL)
-    result: Result = {"statusCode": response.status, "headers": dict(response.headers), "isBase64Encoded": not textual}
+    """The event's answer: text as it is, anything else in base64; 413 in place of what Lambda cannot carry."""
+    if response.body.size > MAX_CARRIED:
+        return _too_large(response)
     content = response.body.read()
     response.body.close()
-    if textual:
-        try:
-            return {**result, "body": content.decode("utf-8")}
-        except UnicodeDecodeError:
-            result["isBase64Encoded"] = True
-    return {**result, "body": base64.b64encode(content).decode("ascii")}
+    text = _text(response, content)
+    body = base64.b64encode(content).decode("ascii") if text is None else text
+    if len(body) * _WORST_ESCAPE > MAX_CARRIED and len(json.dumps(body)) > MAX_CARRIED:
+        return _too_large(response)
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "isBase64Encoded": text is None,
+        "body": body,
+    }
+
+
+def _text(response: Response, content: bytes) -> str | None:
+    if not response.headers.get("content-type", JSON).startswith(_TEXTUAL):
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _too_large(response: Response) -> Result:
+    response.body.close()
+    error = PayloadTooLarge(
+        "The answer is larger than this door returns: 6 MB of text, or 4.4 MB of a file. Ask for less of it.",
+        code="response_too_large",
+    )
+    ours = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+    return write_response(Response.of_json(error.status, error.envelope(), {**ours, **error.headers}))

@@ -171,9 +171,11 @@ def _created_at(document: Mapping[str, object], entry: Entry) -> int:
     return cast("int", moment) if sensible else entry.started_ms // MILLISECONDS
 
 
-def retired_by(order: Order, provider: ProviderName) -> list[Ref]:
-    """What the operation ends."""
+def retired_by(order: Order, provider: ProviderName, answer: Answer) -> list[Ref]:
+    """What the operation ended. A provider that says `deleted: false` has kept it, and so does its owner."""
     if order.operation.deletes is None or order.mock_response is not None:
+        return []
+    if answer.document is None or answer.document.get("deleted") is not True:
         return []
     kind = Kind.VECTOR_STORE if order.operation.deletes == "vector_store_id" else Kind.FILE
     return [Ref(provider, kind, order.ids[order.operation.deletes])]

@@ -15,7 +15,7 @@ from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S
 from vectorgate.money import NANO_PER_USD, ZERO
-from vectorgate.pricing.book import STORAGE
+from vectorgate.pricing.book import PENDING, STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +119,7 @@ def _invalid(param: str, expected: str) -> InvalidRequest:
 def described(entry: Entry) -> dict[str, object]:
     """One row. `spend` is dollars; `spend_nano_usd` the same, exactly. `status` says how it ended for the client.
 
-    A row that is not settled yet names no price: `state` says what it waits for.
+    A row that is not booked yet has the price id `vectorgate.pending`: `state` says what it waits for.
     """
     spend = entry.spend if entry.spend is not None else ZERO
     return {
@@ -143,7 +143,7 @@ def described(entry: Entry) -> dict[str, object]:
         "quarantined": list(entry.quarantined),
         "spend": spend / NANO_PER_USD if spend % NANO_PER_USD else spend // NANO_PER_USD,
         "spend_nano_usd": spend,
-        "price_id": entry.price_id,
+        "price_id": entry.price_id or PENDING,
         "byte_seconds": entry.byte_seconds,
         "corrects": entry.corrects,
         "startTime": _iso(entry.started_ms),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOT_EXECUTED = "vectorgate.not-executed"
 MOCK = "vectorgate.mock"
+PENDING = "vectorgate.pending"
 REPLAYED = "vectorgate.replayed"
 STORAGE = "storage"  # the operation of a storage record: a store's bytes over a UTC day
 CORRECTION = "correction"  # the operation of a row that says what another row should have cost

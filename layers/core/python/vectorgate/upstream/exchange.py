@@ -27,7 +27,7 @@ from vectorgate.errors import (
     UpstreamFailed,
     UpstreamRefused,
 )
-from vectorgate.operations import Safety
+from vectorgate.operations import PATH_KINDS, Safety
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
 from vectorgate.upstream.outcome import Lost, NotSent, Replied
 
@@ -95,7 +95,7 @@ class Exchange:
         response = reply.response
         if 200 <= response.status < 300:  # noqa: PLR2004 - the class of successes
             try:
-                return self.provider.answer(call.operation, response)
+                return self._checked(call, self.provider.answer(call.operation, response), response, credential)
             except UnreadableAnswer:
                 return self._unknown(
                     call, Problem(message="The provider's answer is broken.", type="server_error"), 502
@@ -112,6 +112,19 @@ class Exchange:
             error = UpstreamRefused(status=response.status, headers=headers, **_fields(problem))
             return _Failed(error=error, status=response.status)
         return self._unknown(call, problem, _gateway_status(response), response.status, headers)
+
+    def _checked(self, call: Call, answer: Answer, response: UpstreamResponse, credential: Credential) -> Answer:
+        """An answer that speaks of what was asked for, and holds no piece of our credential; else UnreadableAnswer."""
+        leaks = credential.api_key.leaks_into
+        headers = {name: value for name, value in answer.headers.items() if not leaks(value)}
+        request_id = answer.request_id if not leaks(answer.request_id or "") else None
+        if answer.document is not None:
+            asked_for = _asked_for(call)
+            if asked_for is not None and answer.document.get("id") != asked_for:
+                raise UnreadableAnswer("the answer is about another object")
+            if leaks(response.body.read().decode("utf-8", "replace")):
+                raise UnreadableAnswer("the answer holds a piece of the credential")
+        return replace(answer, headers=headers, request_id=request_id)
 
     def _unknown(
         self,
@@ -229,6 +242,12 @@ def _without(text: str, hidden: tuple[str, ...]) -> str:
     for word in hidden:
         text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", "***", text, flags=re.IGNORECASE)
     return text
+
+
+def _asked_for(call: Call) -> str | None:
+    """The id that the answer has to name: of the object at the path's end, where the path ends in one."""
+    last = call.operation.path.rpartition("/")[2]
+    return call.ids[last[1:-1]] if last.startswith("{") and last[1:-1] in PATH_KINDS else None
 
 
 def _deleted_before(call: Call) -> Answer:

@@ -17,8 +17,8 @@ from vectorgate.wire.translate import validate
 LIST_LIMIT: Final = 20
 FILES_LIMIT: Final = 10_000
 
-# No integer field takes more digits; a longer one stays a string and is refused as such.
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
+# Far beyond any integer field; a longer one stays a string, and is refused as such.
+_INTEGER = re.compile(r"-?[0-9]{1,100}")
 _BRACKETS = re.compile(r"expires_after\[(\w{1,64})\]")
 
 
