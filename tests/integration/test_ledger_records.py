@@ -303,3 +303,11 @@ def test_rollups_of_a_served_day_are_the_sums_of_its_rows(gate: Gate, connect: C
         rows = [entry for entry in gate.rows() if scope is not Scope.END_USER or entry.end_user == name]
         (rollup,) = gate.stores.reports.rollups(scope, name, "2026-03")
         assert (rollup.calls, rollup.failures, rollup.spend) == (len(rows), 0, 0)
+
+
+def test_a_refused_body_is_recorded_with_whom_it_was_for(gate: Gate, connect: Connect) -> None:
+    client = connect(gate.key(KEY))
+    headers = {"x-litellm-end-user-id": "ada", "x-litellm-tags": "blue, green"}
+    with pytest.raises(openai.BadRequestError):
+        client.vector_stores.create(extra_body={"unheard_of": 1}, extra_headers=headers)
+    assert (gate.row().end_user, gate.row().tags, gate.row().status_code) == ("ada", ("blue", "green"), 400)

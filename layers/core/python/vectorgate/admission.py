@@ -177,6 +177,12 @@ def tags_of(request: Request, extra: LiteLLMFields) -> tuple[str, ...]:
     return tags
 
 
+def attribution_of(request: Request) -> dict[str, object]:
+    """End user and tags as the headers name them: known before the body is read, so that a refused one counts, too."""
+    nothing_more = LiteLLMFields()
+    return {"end_user": end_user_of(request, nothing_more), "tags": tags_of(request, nothing_more)}
+
+
 def _idempotency_key(request: Request) -> str | None:
     key = request.header(IDEMPOTENCY_HEADER)
     if key is not None and not _PRINTABLE.fullmatch(key):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate import identity
+from vectorgate.admission import attribution_of
 from vectorgate.budgets.treasury import exceeded
 from vectorgate.clock import new_operation_id
 from vectorgate.errors import ApiError, OutcomeUnknown, Unauthenticated, Unavailable
@@ -102,7 +103,7 @@ class Gateway:
     def _admit(self, visit: Visit, door: Door) -> Order:
         """A row of the table, and a body that the provider would accept."""
         matched = door.route(visit.request.method, visit.request.path)
-        visit.knows(operation=matched.operation.name)
+        visit.knows(operation=matched.operation.name, **attribution_of(visit.request))
         order = door.admit(visit.request, matched)
         visit.admitted(order)
         return order

@@ -1,6 +1,6 @@
 """The keys as the api reads them: cached by their full SHA-256, a found one for 30 s, a missing one for 5 s.
 
-A deleted or blocked key is therefore refused at most 30 s later everywhere, and at once where it was deleted.
+A deleted or blocked key is therefore refused at most 30 s later, everywhere.
 """
 
 from __future__ import annotations
