@@ -2,60 +2,63 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
 import logging
 import os
 import signal
+import sqlite3
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from local.azure import azure_secrets
 from local.edition import Edition
 from local.embedded import EmbeddedUpstream
-from local.meter_loop import seconds_in
-from local.server import Front, listen
+from local.options import CannotStart, Options, one_line, openai_secret, origin
+from local.server import Front, listen, raise_file_limit
+from vectorgate.stores import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+    from pathlib import Path
 
 MASTER_KEY: Final = "sk-1234"
-OPENAI_URL: Final = "https://api.openai.com/v1"
 SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that books
-ROOT: Final = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the environment says. ValueError for what makes no sense."""
-
-    host: str
-    port: int
-    home: Path
-    openai_key: str | None
-    openai_url: str
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Options:
-        """`HOST`, `PORT`, `VECTORGATE_HOME`, `OPENAI_API_KEY` and `OPENAI_BASE_URL`, with their defaults."""
-        return cls(
-            host=environment.get("HOST") or "127.0.0.1",
-            port=int(environment.get("PORT") or "4000"),
-            home=Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").resolve(),
-            openai_key=environment.get("OPENAI_API_KEY") or None,
-            openai_url=environment.get("OPENAI_BASE_URL") or OPENAI_URL,
-        )
+PRIVATE: Final = 0o077  # the databases and the files are the user's alone
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT."""
-    options = Options.read(os.environ)
+    """Serve until SIGTERM or SIGINT. A mistake of the operator's is one line, and exit status 1."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is what a load test makes
     sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGTERM, _stop)
-    options.home.mkdir(parents=True, exist_ok=True)
+    os.umask(PRIVATE)
+    raise_file_limit()
+    try:
+        options = Options.read(os.environ)
+        with _held(options.home):
+            _run(options)
+    except CannotStart as mistake:
+        sys.exit(f"vectorgate: {mistake}")
+
+
+@contextmanager
+def _held(home: Path) -> Iterator[None]:
+    """Be the only edition of this folder; the lock ends with the process, however it ends."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "lock").open("w")
+    except OSError as error:
+        raise CannotStart(f"VECTORGATE_HOME cannot be used: {one_line(error)}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(f"another one is running on VECTORGATE_HOME {str(home)!r}") from None
+        yield
+
+
+def _run(options: Options) -> None:
     upstream = EmbeddedUpstream(options.home / "upstream", os.environ) if options.openai_key is None else None
     try:
         _serve(options, upstream)
@@ -65,29 +68,40 @@ def main() -> None:
 
 
 def _serve(options: Options, upstream: EmbeddedUpstream | None) -> None:
-    base_url, api_key = (
-        (upstream.base_url, upstream.api_key) if upstream is not None else (options.openai_url, options.openai_key)
-    )
-    secret = json.dumps({"type": "openai", "base_url": base_url, "api_key": api_key})
-    edition = Edition(
-        database=options.home / "ledger.db",
-        secret=secret,
-        master_key=MASTER_KEY,
-        others=azure_secrets(os.environ),
-        trust_invoker=os.environ.get("VECTORGATE_TRUST_INVOKER") == "1",
-        prices=os.environ.get("VECTORGATE_PRICES") or None,
-        meter_seconds=seconds_in(os.environ),
-    )
+    if upstream is None:
+        secret = openai_secret(options.openai_url, options.openai_key or "")
+    else:
+        secret = openai_secret(upstream.base_url, upstream.api_key)
+    edition = _edition(options, secret)
     try:
-        run, port = listen(Front(edition.api, edition.admin, edition.invoke), options.host, options.port)
-        sys.stdout.write(_ready(options.host, port, "the embedded upstream" if upstream else base_url))
+        front = Front(edition.api, edition.admin, edition.invoke)
+        run, port = listen(front, options.host, options.port)
+        sys.stdout.write(
+            _ready(options.host, port, "the embedded upstream" if upstream else origin(options.openai_url))
+        )
         sys.stdout.flush()
         run()
     finally:
         edition.close()
 
 
+def _edition(options: Options, secret: str) -> Edition:
+    try:
+        return Edition(
+            database=options.home / "ledger.db",
+            secret=secret,
+            master_key=MASTER_KEY,
+            others=options.others,
+            trust_invoker=options.trust_invoker,
+            prices=options.prices,
+            meter_seconds=options.meter_seconds,
+        )
+    except (sqlite3.Error, StoreError) as error:
+        raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None
+
+
 def _ready(host: str, port: int, upstream: str) -> str:
+    host = f"[{host}]" if ":" in host else host
     return f"""vectorgate is ready on http://{host}:{port} (upstream: {upstream})
 '{MASTER_KEY}' is master key and client key, in this edition only: do not expose it. Try:
 

@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Final
 
+from local.options import CannotStart, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -17,7 +19,7 @@ KEY_SETTING: Final = "VECTORGATE_UPSTREAM_KEY"
 STOP_SECONDS: Final = 10.0
 
 
-class UpstreamDied(Exception):
+class UpstreamDied(CannotStart):
     """The process ended before it was ready."""
 
 
@@ -26,7 +28,7 @@ class EmbeddedUpstream:
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.api_key = secrets.token_urlsafe(32)  # between the two processes only; new at every start
-        self._home = home
+        self._home = _made(home)
         self._environment = {**environment, KEY_SETTING: self.api_key}
         self._stopping = threading.Event()
         self._process, self.base_url = self._start(0)
@@ -62,6 +64,14 @@ class EmbeddedUpstream:
             if not self._stopping.wait(1.0):
                 port = int(self.base_url.rsplit(":", 1)[1].partition("/")[0])
                 self._process, self.base_url = self._start(port)
+
+
+def _made(home: Path) -> Path:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"VECTORGATE_HOME cannot be used: {one_line(error)}") from None
+    return home
 
 
 def _output(process: subprocess.Popen[str]) -> IO[str]:

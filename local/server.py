@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import base64
+import resource
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
+from waitress.utilities import InternalServerError
 
 from local.invoke_api import serves
-from vectorgate.messages import Body
+from local.options import CannotStart, one_line
+from vectorgate.errors import INVALID_REQUEST
+from vectorgate.lambda_http import BODY_AS_IT_IS
+from vectorgate.messages import JSON, Body, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from waitress.parser import HTTPRequestParser
+    from waitress.server import BaseWSGIServer
 
     from local.invoke_api import InvokeApi
     from vectorgate.lambda_http import Result
@@ -25,9 +34,15 @@ if TYPE_CHECKING:
 
 THREADS: Final = 64
 MIB: Final = 1024 * 1024
-MAX_BODY: Final = 513 * MIB  # the largest file that OpenAI takes, and the form around it
+MAX_BODY: Final = 600 * MIB  # above what the gateway takes, so that the refusal is the gateway's
+PIECE: Final = 64 * 1024
+CONNECTIONS: Final = 2_000  # idle ones, too: a client's pool keeps some
+FILES: Final = 4 * CONNECTIONS  # a connection, what it spooled either way, and the provider's end of it
+IDLE_SECONDS: Final = 60
+BACKLOG: Final = 1_024
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
 _HEALTH: Final = "/healthz"
+_HEALTHY: Final[Result] = {"statusCode": 200, "headers": {"content-type": JSON}, "body": Body.of(b'{"status":"ok"}')}
 _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
@@ -43,12 +58,12 @@ class Front:
         """Answer one request."""
         path = raw_path(environ)
         if path == _HEALTH:
-            start_response("200 OK", [("content-type", "application/json")])
-            return [b'{"status":"ok"}']
+            return _write(_HEALTHY, environ, start_response)
         if self._invoke is not None and serves(path):
-            return self._invoke(environ, start_response)
+            content = self._invoke(environ, start_response)
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else content
         handler = self._admin if path.startswith(ADMIN_PREFIXES) else self._api
-        return _write(handler(event_of(environ, path), None), start_response)
+        return _write(handler(event_of(environ, path), None), environ, start_response)
 
 
 def raw_path(environ: WSGIEnvironment) -> str:
@@ -69,6 +84,7 @@ def event_of(environ: WSGIEnvironment, path: str) -> dict[str, object]:
         "requestContext": {"http": {"method": environ["REQUEST_METHOD"], "path": path}},
         "body": Body(size, cast("BinaryIO", environ["wsgi.input"])) if size else None,
         "isBase64Encoded": False,
+        BODY_AS_IT_IS: Body,
     }
 
 
@@ -83,26 +99,76 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
     return headers
 
 
-def _write(result: Result, start_response: StartResponse) -> Iterable[bytes]:
+def _write(result: Result, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     status = cast("int", result["statusCode"])
-    body = cast("str", result["body"])
-    content = base64.b64decode(body) if result["isBase64Encoded"] else body.encode("utf-8")
-    reason = _REASONS.get(status, "Unknown")
+    body = cast("Body", result["body"])
     headers = cast("Mapping[str, str]", result["headers"])
-    start_response(f"{status} {reason}", [*headers.items(), ("content-length", str(len(content)))])
-    return [content]
+    reason = _REASONS.get(status, "Unknown")
+    start_response(f"{status} {reason}", [*headers.items(), ("content-length", str(body.size))])
+    if environ["REQUEST_METHOD"] == "HEAD":
+        body.close()
+        return []
+    if isinstance(body.source, bytes):
+        return [body.source]
+    # The server sends it in pieces, and closes it after the last one or when the client goes away.
+    return cast("Iterable[bytes]", environ["wsgi.file_wrapper"](body.open(), PIECE))
+
+
+class _EnvelopeTask(ErrorTask):
+    """The server's own refusals (of what is no HTTP, or too much of it) in the envelope of all others."""
+
+    def execute(self) -> None:
+        """Answer, and hang up."""
+        error = cast("HTTPRequestParser", self.request).error or InternalServerError("")
+        kind = INVALID_REQUEST if error.code < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error"
+        message = f"{error.reason}: {error.body}"
+        content = encode_json({"error": {"message": message, "type": kind, "param": None, "code": None}})
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [("Content-Type", JSON)]
+        self.set_close_on_finish()
+        self.content_length = len(content)
+        self.write(content)
+
+
+class _Channel(HTTPChannel):
+    error_task_class = _EnvelopeTask
 
 
 def listen(front: Front, host: str, port: int) -> tuple[Callable[[], None], int]:
-    """A server that holds its port, as the function that serves until the process is told to stop, and the port."""
-    listener = socket.create_server((host, port))
+    """A server that holds its port, as the function that serves until the process is told to stop, and the port.
+
+    CannotStart when the port cannot be had.
+    """
+    listener = _listener(host, port)
     server = create_server(
         front,
         sockets=[listener],
         threads=THREADS,
         max_request_body_size=MAX_BODY,
+        connection_limit=CONNECTIONS,
+        channel_timeout=IDLE_SECONDS,
+        backlog=BACKLOG,
         ident=None,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True,
     )
+    cast("BaseWSGIServer", server).channel_class = _Channel  # it listens on one socket
     return server.run, listener.getsockname()[1]
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """On the host's first address, of IPv4 if it has one."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, *_, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+        return socket.create_server(address[:2], family=family)
+    except (OSError, UnicodeError) as error:
+        raise CannotStart(f"cannot listen on HOST {host!r}, PORT {port}: {one_line(error)}") from None
+
+
+def raise_file_limit() -> None:
+    """Let the process have as many files open as its connections may need, as far as it is allowed to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -6,6 +6,7 @@ Prints ``listening on http://127.0.0.1:PORT`` when it is ready, then serves unti
 
 import argparse
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -79,6 +80,7 @@ def serve(app: App, port: int) -> None:
 def main() -> None:
     """Run the server."""
     options = arguments(sys.argv[1:])
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is what a load test makes
     api_key = os.environ.get(options.api_key_env, "")
     if not api_key:
         raise SystemExit(f"the environment variable {options.api_key_env} is empty")
