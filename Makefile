@@ -49,7 +49,8 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 # --------------------------------------------------------------------------------------------------------- testing
 
 # e2e runs beside the rest, on one of the two workers. pytest comes last, and so does its closing line.
-test: check build $(HOST_PARTS) ## Lint, types, template, and every test: under five minutes on two cores
+test: install ## Lint, types, template, and every test: about five minutes on two cores
+	@$(MAKE) --no-print-directory -j 2 check build $(HOST_PARTS)
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
 
 check: lint types
