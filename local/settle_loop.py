@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.stream import Bookkeeper
 
 AT_ONCE: Final = 20  # rows of one transaction, which holds the database for about a millisecond
-GATHER_SECONDS: Final = 0.2  # rows that come within this time are booked together, and cost requests less of the GIL
+GATHER_SECONDS: Final = 0.5  # rows that come within this time are booked together, and cost requests less of the GIL
 IDLE_SECONDS: Final = 1.0  # a look without a notification, for what a crash left behind
 
 
