@@ -14,8 +14,9 @@ from functions.invoke.app import handler
 from local.invoke_api import InvokeApi
 from tests.support.gates import Gate
 from vectorgate.errors import InvalidRequest, PermissionDenied
-from vectorgate.invoke.desk import MAX_BODY, InvokeDesk, write
+from vectorgate.invoke.desk import InvokeDesk, write
 from vectorgate.invoke.payload import read
+from vectorgate.lambda_http import MAX_CARRIED
 from vectorgate.messages import Body, Response
 from vectorgate.operations import BY_NAME
 from vectorgate.routing import route
@@ -144,7 +145,7 @@ def test_an_event_that_is_delivered_twice_is_executed_once() -> None:
 def test_an_answer_that_lambda_cannot_carry_is_a_typed_refusal() -> None:
     binary = {"content-type": "application/octet-stream"}
     assert write(Response(status=200, headers=binary, body=Body.of(b"x" * 100)))["encoding"] == "base64"
-    large = write(Response(status=200, headers=binary, body=Body.of(b"x" * (MAX_BODY * 3 // 4 + 3))))
+    large = write(Response(status=200, headers=binary, body=Body.of(b"x" * (MAX_CARRIED * 3 // 4 + 3))))
     assert large["status"] == 413
     assert len(json.dumps(large)) < 1000
 

@@ -15,8 +15,6 @@ from vectorgate.ids import ProviderName
 from vectorgate.keys.cache import CachedKeys
 from vectorgate.limits import TokenBucket
 from vectorgate.operations import BATCH_BODY
-from vectorgate.providers.azure_ai_search import AzureAISearch
-from vectorgate.providers.azure_openai import AzureOpenAI
 from vectorgate.providers.openai import OpenAI
 from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
@@ -36,10 +34,23 @@ if TYPE_CHECKING:
 STRANGERS_AT_ONCE: Final = 100
 STRANGERS_PER_SECOND: Final = 10.0
 
+
+def _azure(name: str) -> Provider:
+    from vectorgate.providers.azure_openai import AzureOpenAI  # noqa: PLC0415 - for a deployment that has it
+
+    return AzureOpenAI(name)
+
+
+def _azure_ai(name: str) -> Provider:
+    from vectorgate.providers.azure_ai_search import AzureAISearch  # noqa: PLC0415 - for a deployment that has it
+
+    return AzureAISearch(name)
+
+
 PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {
     "openai": OpenAI,
-    "azure": AzureOpenAI,
-    "azure_ai": AzureAISearch,
+    "azure": _azure,
+    "azure_ai": _azure_ai,
 }
 INDEX_PROVIDER: Final = ProviderName("azure_ai")  # the one that does not speak OpenAI's API
 

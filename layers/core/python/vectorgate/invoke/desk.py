@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vectorgate.errors import PayloadTooLarge
 from vectorgate.ids import key_id_of
 from vectorgate.invoke import payload as payloads
 from vectorgate.keys.cache import CachedKeys
 from vectorgate.keys.model import VirtualKey
-from vectorgate.lambda_http import answer
+from vectorgate.lambda_http import MAX_CARRIED, answer
 from vectorgate.messages import JSON, Response
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from vectorgate.ids import KeyId
     from vectorgate.lambda_http import Result
     from vectorgate.messages import Request
-
-# Lambda returns 6 MB, and loses an answer that is larger in an error of its own. The rest is for the headers.
-MAX_BODY: Final = 6 * 1024 * 1024 - 64 * 1024
 
 
 class Vouched(CachedKeys):
@@ -87,7 +84,7 @@ def write(response: Response) -> Result:
     content = response.body.read()
     response.body.close()
     textual = response.headers.get("content-type", JSON).startswith(JSON)
-    if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_BODY:
+    if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_CARRIED:
         return write(_too_large())
     result: Result = {"status": response.status, "headers": dict(response.headers)}
     if textual:
