@@ -1,4 +1,7 @@
-"""`python -m tests.sim [OPERATIONS=n] [SEED=first] [PROCESSES=n]`: many seeds; exit 1 unless there is no difference."""
+"""`python -m tests.sim [OPERATIONS=n] [SEED=first] [PROCESSES=n]`: many seeds; exit 1 unless there is no difference.
+
+Ten million operations take an hour or two: how far it is goes to the standard error once a minute.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from tests.sim.simulation import Simulation
 from tests.sim.world import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 OPERATIONS: Final = 10_000_000
 OPERATIONS_OF_A_SEED: Final = 2_000
 SHOWN: Final = 5
+PROGRESS_SECONDS: Final = 60.0
 
 
 def play(work: tuple[int, int]) -> tuple[int, Tally, list[str]]:
@@ -33,15 +37,33 @@ def plan(operations: int, first_seed: int) -> list[tuple[int, int]]:
     return [(first_seed + place, size) for place, size in enumerate(sizes)]
 
 
-def run(operations: int, first_seed: int, processes: int) -> tuple[Tally, list[str]]:
-    """All seeds, over several processes."""
+def run(
+    operations: int, first_seed: int, processes: int, told: Callable[[Tally], None] = lambda _: None
+) -> tuple[Tally, list[str]]:
+    """All seeds, over several processes. `told` hears the tally after each."""
     total, found = Tally(), []
     work = plan(operations, first_seed)
     with ProcessPoolExecutor(processes) as pool:
         for (seed, tally, differences), (_, size) in zip(pool.map(play, work, chunksize=1), work, strict=True):
             total.add(tally)
             found += [f"OPERATIONS={size} SEED={seed}: {difference}" for difference in differences]
+            told(total)
     return total, found
+
+
+class Progress:
+    """A line a minute, on the standard error."""
+
+    def __init__(self, began: float) -> None:
+        self._began = self._said = began
+
+    def __call__(self, total: Tally) -> None:
+        """Say it, if it is time."""
+        now = time.monotonic()
+        if now - self._said >= PROGRESS_SECONDS:
+            self._said = now
+            sys.stderr.write(f"so far: {total} seconds={now - self._began:.0f}\n")
+            sys.stderr.flush()
 
 
 def settings(arguments: Iterable[str]) -> dict[str, int]:
@@ -55,7 +77,7 @@ def main() -> int:
     """Run, report, and judge."""
     chosen = settings(sys.argv[1:])
     began = time.monotonic()
-    total, found = run(chosen["OPERATIONS"], chosen["SEED"], chosen["PROCESSES"])
+    total, found = run(chosen["OPERATIONS"], chosen["SEED"], chosen["PROCESSES"], Progress(began))
     for line in found[: 4 * SHOWN]:
         sys.stderr.write(f"{line}\n")
     sys.stdout.write(f"{total} seconds={time.monotonic() - began:.0f}\n")

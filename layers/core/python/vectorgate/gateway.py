@@ -89,7 +89,7 @@ class Gateway:
     def _arrive(self, request: Request) -> Visit:
         operation_id = new_operation_id(self.clock, self.chance)
         entry = Entry(id=operation_id, operation=UNROUTED, state=State.STARTED, started_ms=self.clock.unix_ms())
-        return Visit(request=request, clock=self.clock, entry=entry, began=self.clock.monotonic())
+        return Visit(request=request, clock=self.clock, row=entry, began=self.clock.monotonic())
 
     def _identify(self, visit: Visit) -> Principal:
         """Somebody, or 401; 503 when the keys cannot be read. Nothing is parsed for a stranger."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json"
+# Made once: `json.dumps` makes an encoder at each call that tells it anything.
+_COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,11 @@ class Request:
 
     def header(self, *names: str) -> str | None:
         """The first of these headers that is there and not blank."""
-        values = (self.headers.get(name, "").strip() for name in names)
-        return next((value for value in values if value), None)
+        for name in names:
+            value = self.headers.get(name, "").strip()
+            if value:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +85,4 @@ class Response:
 
 def encode_json(content: object) -> bytes:
     """Compact JSON in ASCII, so that whatever a client named, the bytes are valid."""
-    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _COMPACT(content).encode("ascii")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from vectorgate.errors import MethodNotAllowed, NotFound
@@ -58,16 +58,26 @@ def decoded_segments(path: str) -> tuple[str, ...] | None:
     return segments
 
 
-def _matching_path(segments: tuple[str, ...]) -> Iterator[Route]:
+def _by_length() -> dict[int, list[tuple[Operation, tuple[str, ...]]]]:
+    """The rows with their paths' segments, by the number of these."""
+    found: dict[int, list[tuple[Operation, tuple[str, ...]]]] = {}
     for operation in OPERATIONS:
-        captured = _capture(operation.path.split("/")[1:], segments)
+        template = tuple(operation.path.split("/")[1:])
+        found.setdefault(len(template), []).append((operation, template))
+    return found
+
+
+_OF_LENGTH: Final = _by_length()
+
+
+def _matching_path(segments: tuple[str, ...]) -> Iterator[Route]:
+    for operation, template in _OF_LENGTH.get(len(segments), ()):
+        captured = _capture(template, segments)
         if captured is not None:
             yield Route(operation, captured)
 
 
-def _capture(template: list[str], segments: tuple[str, ...]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
+def _capture(template: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:
     captured = {}
     for expected, segment in zip(template, segments, strict=True):
         if expected.startswith("{"):

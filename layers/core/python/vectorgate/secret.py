@@ -8,12 +8,14 @@ _PIECE = 8  # characters: what counts as having leaked a part of a secret
 class Secret:
     """Wraps a credential. `reveal()` is the only way out, and is called where a request is signed and nowhere else."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_pieces", "_text")
 
     def __init__(self, text: str) -> None:
         if not text.strip():
             raise ValueError("an empty secret is no secret")
         self._text = text
+        # All of a shorter text is its only piece.
+        self._pieces = tuple(text[i : i + _PIECE] for i in range(max(1, len(text) - _PIECE + 1)))
 
     def reveal(self) -> str:
         """The text itself."""
@@ -21,9 +23,7 @@ class Secret:
 
     def leaks_into(self, text: str) -> bool:
         """Whether any eight consecutive characters of the secret stand in `text` (all of it, if it is shorter)."""
-        if len(self._text) < _PIECE:
-            return self._text in text
-        return any(self._text[i : i + _PIECE] in text for i in range(len(self._text) - _PIECE + 1))
+        return any(map(text.__contains__, self._pieces))
 
     def __repr__(self) -> str:
         return "Secret(...)"

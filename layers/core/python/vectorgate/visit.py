@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from vectorgate.budgets.model import noted
@@ -37,20 +37,34 @@ UNROUTED = "unknown"  # the operation of a request that no row of the table matc
 
 @dataclass(slots=True)
 class Visit:
-    """`entry` is the row as it was last written, or would be written now; `begun` says whether it is in the ledger.
+    """`row` is what the facts that were not yet asked for are added to; `begun` says whether it is in the ledger.
 
     `claim` is what the row holds against repetitions, `shares` are the budgets that it counts against.
     """
 
     request: Request
     clock: Clock
-    entry: Entry
+    row: Entry
     began: float
     begun: bool = False
     upstream_s: float = 0.0
     claim: Claim | None = None
     shares: tuple[Share, ...] = ()
     upload: Upload | None = None
+    _facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def entry(self) -> Entry:
+        """The row as it was last written, or would be written now."""
+        if self._facts:
+            self.row = self.row.changed(**self._facts)
+            self._facts.clear()
+        return self.row
+
+    @entry.setter
+    def entry(self, row: Entry) -> None:
+        self._facts.clear()
+        self.row = row
 
     def leave(self) -> None:
         """Let go of what was spooled for the way."""
@@ -59,7 +73,7 @@ class Visit:
 
     def knows(self, **facts: object) -> None:
         """Note facts for the row."""
-        self.entry = self.entry.changed(**facts)
+        self._facts.update(facts)
 
     def identified(self, principal: Principal) -> None:
         """The caller is somebody."""

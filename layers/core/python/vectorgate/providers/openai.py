@@ -120,7 +120,7 @@ def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def read_object(content: bytes) -> dict[str, object]:
     """A JSON object. UnreadableAnswer for anything else."""
     try:
-        document = json.loads(content, parse_constant=_not_json, parse_float=_finite)
+        document = _DECODER.decode(content.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswer("the provider's answer is not JSON") from error
     if not isinstance(document, dict):
@@ -137,6 +137,10 @@ def _finite(digits: str) -> float:
     if math.isinf(number):  # 1e999 is JSON, but could not be handed on as such
         raise ValueError(digits[:20])
     return number
+
+
+# Made once: `json.loads` makes a decoder at each call that tells it anything.
+_DECODER: Final = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
 
 
 def _is_id(value: object) -> bool:

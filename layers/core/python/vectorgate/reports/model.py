@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
-from vectorgate.clock import MILLISECONDS
 from vectorgate.money import ZERO, NanoUSD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from vectorgate.ledger.model import Entry
+
+
+_DAY_MS: Final = 86_400_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Scope(StrEnum):
@@ -49,7 +53,13 @@ class Rollup:
 
 def day_of(unix_ms: int) -> str:
     """The UTC day that a moment belongs to."""
-    return datetime.fromtimestamp(unix_ms / MILLISECONDS, UTC).strftime("%Y-%m-%d")
+    return _day(unix_ms // _DAY_MS)
+
+
+@lru_cache(maxsize=64)
+def _day(days: int) -> str:
+    """A day as text, counted from 1970: a process books few days, and each of them often."""
+    return date.fromordinal(_EPOCH + days).isoformat()
 
 
 def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:

@@ -92,9 +92,7 @@ def _check_structure(body: bytes, max_tokens: int) -> None:
 
 def _loaded(text: str) -> object:
     try:
-        value: object = json.loads(
-            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
-        )
+        value: object = _DECODER.decode(text)
     except json.JSONDecodeError:
         raise refusals.bad_json() from None
     return value
@@ -124,6 +122,12 @@ def _decimal(digits: str) -> float:
 
 def _constant(name: str) -> NoReturn:
     raise refusals.bad_json(f"{name} is not a JSON value.")
+
+
+# Made once: `json.loads` makes a decoder at each call that tells it anything.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+)
 
 
 def _check_surrogates(body: bytes, value: object) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vectorgate.budgets.model import movements_of
 from vectorgate.idempotency.model import Claim
 from vectorgate.ledger.model import Entry, State
+from vectorgate.messages import encode_json
 from vectorgate.stores import AlreadyExists, Claimed, StateConflict
 from vectorgate.stores.checks import (
     check_advance,
@@ -192,7 +193,7 @@ def _columns(entry: Entry) -> dict[str, str | int | None]:
         "started_ms": entry.started_ms,
         "key_id": entry.key_id,
         "end_user": entry.end_user,
-        "record": json.dumps(entry.to_record(), separators=(",", ":")),
+        "record": encode_json(entry.to_record()).decode("ascii"),
     }
 
 
