@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.support.upstream import Received
 
 DATED = "2025-04-01-preview"
+STEPS = ("parts", "parts", "complete")
 CLIENT_VERSION = "2024-05-01-preview"  # what the front door's client says: nobody else hears it
 
 
@@ -50,6 +51,7 @@ def only(gate: AzureGate) -> Received:
     return received
 
 
+AZURE: dict[str, Any] = {"extra_body": {"custom_llm_provider": "azure"}}
 FORMS = {
     "v1": ({}, "/openai/v1/vector_stores"),
     "preview": ({"api_version": "preview"}, "/openai/v1/vector_stores?api-version=preview"),
@@ -116,12 +118,52 @@ def test_the_azure_client_is_a_front_door_to_every_operation(
         assert client.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store.id).status == "completed"
         assert client.files.content(file.id).read().startswith(b"\x00\x01")
         assert client.files.delete(file.id).deleted
+        given_up = client.uploads.create(filename="a", bytes=1, mime_type="text/plain", purpose="fine-tune", **AZURE)
+        assert client.uploads.cancel(given_up.id).status == "cancelled"
         assert client.vector_stores.delete(store.id).deleted
         with pytest.raises(NotFoundError):
             client.vector_stores.retrieve(store.id)
     assert not gate.upstream.received
     assert all(CLIENT_VERSION not in received.path for received in gate.azure.received)
     assert all(received.headers["api-key"] == AZURE_KEY for received in gate.azure.received)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_in_parts_is_put_together_at_azure(gate: AzureGate, azure: OpenAI, form: str) -> None:
+    """In its dated form since 2024-08-01-preview; a resource that has it not says so itself."""
+    said, path = FORMS[form]
+    gate.azure_secret(**said)
+    done = azure.uploads.upload_file_chunked(
+        file=b"some text", filename="a.jsonl", bytes=9, mime_type="text/plain", purpose="fine-tune", part_size=5
+    )
+    assert done.file
+    upload = path.replace("/vector_stores", "/uploads")
+    steps = [upload, *(upload.replace("/uploads", f"/uploads/{done.id}/{step}") for step in STEPS)]
+    assert [received.path for received in gate.azure.received] == steps
+    assert azure.files.retrieve(done.file.id).filename == "a.jsonl"
+    assert not gate.upstream.received
+
+
+def test_a_form_names_the_provider_and_the_end_user_as_a_body_does(gate: AzureGate, door: Door, key: str) -> None:
+    """As LiteLLM's clients do: `extra_body` of a call that sends a form is fields of it."""
+    said = {"custom_llm_provider": "azure", "user": "ann"}
+    with OpenAI(base_url=f"{door.url}/v1", api_key=key, max_retries=0) as client:
+        file = client.files.create(file=("a.md", b"text"), purpose="assistants", extra_body=said)
+        assert client.files.retrieve(file.id).id == file.id
+        with pytest.raises(BadRequestError):
+            client.files.create(file=("a.md", b"text"), purpose="assistants", extra_body={"api_base": "http://evil"})
+    sent, _ = gate.azure.received
+    assert b"custom_llm_provider" not in sent.body
+    assert b'name="user"' not in sent.body
+    assert [row.end_user for row in gate.rows()] == ["ann", None, None]
+    assert not gate.upstream.received
+
+
+def test_a_resource_without_uploads_says_so(gate: AzureGate, azure: OpenAI) -> None:
+    gate.azure.will(answer(404, {"error": {"code": "404", "message": "Resource not found"}}))
+    with pytest.raises(NotFoundError) as caught:
+        azure.uploads.create(filename="a", bytes=1, mime_type="text/plain", purpose="assistants")
+    assert caught.value.code == "unsupported_operation"
 
 
 def test_the_azure_client_reaches_the_default_provider_when_it_names_none(

@@ -15,6 +15,7 @@ from tests.azure.world import READ as READ_PERMISSION
 from tests.azure.world import REAL, SEARCH, SEARCH_KEY, VERSION, VIRTUAL, WRITE, AzureGate, Vaults
 from tests.support.gates import CHANCE, Notes
 from vectorgate.assembly import build_gateway
+from vectorgate.errors import ApiError
 from vectorgate.indexes.operations import INDEX_OPERATIONS
 from vectorgate.messages import Body, Request
 from vectorgate.operations import OPERATIONS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from vectorgate.providers.base import UpstreamRequest
 
 HOW_MANY = 100_000
+REFUSED_ONES = 10  # of those that the door refuses, every tenth goes the whole way; of the others, every one
 KEY = "sk-hostile"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", "MERGE", "")
 VALID = sorted({"/azure_ai" + spelling for row in INDEX_OPERATIONS for spelling in row.spellings})
@@ -178,6 +180,14 @@ class Walls:
             **self._parts,
         )
 
+    def knows(self, method: str, path: str) -> bool:
+        """Whether the door takes it for one of its operations. Only then can anything behind the door be asked."""
+        try:
+            self.gateway.door(path).route(method, path)
+        except ApiError:
+            return False
+        return True
+
     def ask(self, method: str, path: str) -> int:
         """The status of the answer."""
         headers = {"api-key": KEY, "content-type": "application/json"}
@@ -245,10 +255,13 @@ def means(method: str, path: str) -> set[str]:
 def test_hostile_paths_are_a_template_or_nothing(walls: Walls) -> None:
     seen = Counter[str]()
     chance = random.Random(20261122)  # noqa: S311 - the same paths at every run
-    for _, path in zip(range(HOW_MANY), hostile(chance), strict=False):
+    for number, path in zip(range(HOW_MANY), hostile(chance), strict=False):
         method = chance.choice(METHODS[:5]) if chance.random() < 0.9 else chance.choice(METHODS)
-        status = walls.ask(method, path)
         expected = means(method, path)
+        if not expected and number % REFUSED_ONES and not walls.knows(method, path):
+            seen["nothing"] += 1
+            continue
+        status = walls.ask(method, path)
         if not expected:
             assert not walls.transport.asked, (method, path)
             assert not walls.vaults.readings, (method, path)

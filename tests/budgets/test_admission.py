@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.budgets.town import CREATE, SEARCH, priced
-from tests.support.gates import MASTER_KEY, Gate
+from tests.budgets.town import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over
 from tests.support.plain_openai import store_document
 from tests.support.upstream import hang_up, refusal
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
+from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.model import State
 from vectorgate.messages import Body, Request
@@ -24,45 +23,9 @@ from vectorgate.upstream.outcome import Replied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
-
     from tests.integration.conftest import Connect
-    from tests.support.gates import Door
+    from tests.support.gates import Gate
     from vectorgate.providers.base import UpstreamRequest
-
-USD = 1_000_000_000
-TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
-
-
-@pytest.fixture
-def ask(door: Door, gate: Gate, wire: httpx.Client) -> Callable[..., Any]:
-    """The administrator's desk."""
-    priced(gate)
-
-    def asked(method: str, path: str, body: object = None) -> Any:
-        answer = wire.request(method, door.url + path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"})
-        return answer.json()
-
-    return asked
-
-
-def balance(gate: Gate, scope: BudgetScope, name: str, period: str = TODAY) -> Balance:
-    """What an account holds."""
-    account = Account(Subject(scope, name), period)
-    return gate.stores.budgets.balances([account]).get(account, Balance())
-
-
-def over(ask: Callable[[], object]) -> openai.RateLimitError:
-    """The refusal."""
-    with pytest.raises(openai.RateLimitError) as caught:
-        ask()
-    return caught.value
-
-
-def key_with(ask: Callable[..., Any], creates: int, **fields: object) -> str:
-    """A key that may make so many stores a day."""
-    wish = {"max_budget": creates * CREATE / USD, "budget_duration": "1d", **fields}
-    return str(ask("POST", "/key/generate", wish)["key"])
 
 
 def test_a_budget_is_set_shown_used_up_and_refused(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:

@@ -1,19 +1,27 @@
-"""A gate whose price book charges for what costs nothing today."""
+"""A gate whose price book charges for what costs nothing today, and what its tests ask of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import openai
+import pytest
+
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.money import NanoUSD
 from vectorgate.pricing.book import Price, PriceBook, shipped_prices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.gates import Gate
 
 CREATE = 3_000_001  # nano-dollars a create: no round number
 SEARCH = 500
+USD = 1_000_000_000
+TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
 
 
 def priced(gate: Gate) -> Gate:
@@ -31,3 +39,22 @@ def price(name: str, operation: str, nano: int) -> Price:
     return Price(
         id=name, provider="openai", operations=(operation,), from_ms=0, per_call=NanoUSD(nano), source="a test"
     )
+
+
+def balance(gate: Gate, scope: BudgetScope, name: str, period: str = TODAY) -> Balance:
+    """What an account holds."""
+    account = Account(Subject(scope, name), period)
+    return gate.stores.budgets.balances([account]).get(account, Balance())
+
+
+def over(ask: Callable[[], object]) -> openai.RateLimitError:
+    """The refusal."""
+    with pytest.raises(openai.RateLimitError) as caught:
+        ask()
+    return caught.value
+
+
+def key_with(ask: Callable[..., Any], creates: int, **fields: object) -> str:
+    """A key that may make so many stores a day."""
+    wish = {"max_budget": creates * CREATE / USD, "budget_duration": "1d", **fields}
+    return str(ask("POST", "/key/generate", wish)["key"])

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from vectorgate.client.client import Client
 
 V, F, B = {"vector_store_id": "vs_1"}, {"file_id": "file-1"}, {"batch_id": "vsfb_1"}
+U = {"upload_id": "upload_1"}
 CALLS: dict[str, dict[str, Any]] = {
     "vector_stores.create": {"name": "n", "file_ids": ["file-1"], "metadata": {"a": "b"}},
     "vector_stores.list": {"limit": 2, "order": "asc"},
@@ -34,6 +35,16 @@ CALLS: dict[str, dict[str, Any]] = {
     "files.retrieve": F,
     "files.delete": F,
     "files.content": F,
+    "uploads.create": {
+        "bytes": 5,
+        "filename": "a.md",
+        "mime_type": "text/markdown",
+        "purpose": "assistants",
+        "expires_after": {"anchor": "created_at", "seconds": 3600},
+    },
+    "uploads.parts.create": {**U, "data": ("a b.txt", b"\x00text")},
+    "uploads.complete": {**U, "part_ids": ["part_2", "part_1"], "md5": "0" * 32},
+    "uploads.cancel": U,
 }
 
 

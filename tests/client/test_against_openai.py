@@ -92,6 +92,18 @@ CONTENT = {
     "has_more": False,
     "next_page": None,
 }
+UPLOAD = {
+    "id": "upload_1",
+    "object": "upload",
+    "bytes": 5,
+    "created_at": 1,
+    "expires_at": 3601,
+    "filename": "f",
+    "purpose": "assistants",
+    "status": "pending",
+    "file": None,
+}
+PART = {"id": "part_1", "object": "upload.part", "created_at": 1, "upload_id": "upload_1"}
 ANSWERS: dict[str, dict[str, Any]] = {
     "vector_stores.create": STORE,
     "vector_stores.list": page(STORE),
@@ -113,6 +125,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "files.list": page(UPLOADED),
     "files.retrieve": UPLOADED,
     "files.delete": deleted("file-1", "file"),
+    "uploads.create": UPLOAD,
+    "uploads.parts.create": PART,
+    "uploads.complete": UPLOAD | {"status": "completed", "file": UPLOADED},
+    "uploads.cancel": UPLOAD | {"status": "cancelled"},
 }
 
 

@@ -54,7 +54,7 @@ def test_both_forms_send_the_same_and_receive_the_same(operation: str, gateway: 
     assert essence(first) == essence(second)
     assert first.method == row.method
     assert first.path.partition("?")[0] == "/v1" + row.path.format(
-        vector_store_id="vs_1", file_id="file-1", batch_id="vsfb_1"
+        vector_store_id="vs_1", file_id="file-1", batch_id="vsfb_1", upload_id="upload_1"
     )
     assert first.headers["authorization"] == "Bearer sk-gate"
     assert ("idempotency-key" in first.headers) == (row.safety is Safety.CREATE)
@@ -126,7 +126,9 @@ def test_through_lambda_it_means_the_same_request_as_over_http(
         assert json.loads(request.body.read()) == over
         assert over_http.document["user"] == "José"
     elif BY_NAME[operation].media is Media.MULTIPART:
-        for part in (b'filename="a b.txt"', b"\x00text", b'name="expires_after[seconds]"\r\n\r\n3600'):
+        expiry = [b'name="expires_after[seconds]"\r\n\r\n3600'] if operation == "files.create" else []
+        file = f'name="{BY_NAME[operation].file_field}"; filename="a b.txt"'.encode()
+        for part in (file, b"\x00text", *expiry):
             assert part in request.body.read()
             assert part in over_http.body
     else:
@@ -183,4 +185,4 @@ def test_an_answer_of_a_later_api_is_kept_whole() -> None:
         store = client.vector_stores.retrieve("vs_1")
     assert store.new == {"deep": [1]}
     assert store.to_dict() == {"id": "vs_1", "new": {"deep": [1]}}
-    assert len(OPERATIONS) == 21
+    assert len(OPERATIONS) == 25

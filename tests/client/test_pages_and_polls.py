@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import vectorgate
 from tests.support.upstream import answer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.upstream import FaultyUpstream
     from vectorgate.client.client import Client
 
@@ -88,3 +91,50 @@ def test_a_failed_upload_ends_the_others(gateway: Client, server: FaultyUpstream
     with pytest.raises(vectorgate.BadRequestError):
         asyncio.run(gateway.vector_stores.file_batches.aupload_and_poll("vs_1", files=[b"a", b"b", b"c"]))
     assert not any("batches" in received.path for received in server.received)
+
+
+@pytest.mark.usefixtures("through")
+def test_a_file_in_parts_is_searched_like_another(tmp_path: Path) -> None:
+    text = b"Returns are accepted within thirty days. " * 2_000
+    path = tmp_path / "returns.md"
+    path.write_bytes(text)
+    md5 = hashlib.md5(text).hexdigest()  # noqa: S324 - OpenAI's checksum
+    done = vectorgate.uploads.upload_file_chunked(
+        file=path, mime_type="text/markdown", purpose="assistants", part_size=30_000, md5=md5
+    )
+    assert done.file
+    file = done.file.id
+    assert (done.status, done.file.filename, done.file.bytes) == ("completed", "returns.md", len(text))
+
+    async def main() -> None:
+        stream = io.BytesIO(b"xx" + text)
+        stream.seek(2)
+        again = await vectorgate.uploads.aupload_file_chunked(
+            file=stream, filename="b.md", mime_type="text/markdown", purpose="assistants", user="ann"
+        )
+        assert again.file
+        assert (again.file.filename, again.file.bytes, stream.closed) == ("b.md", len(text), False)
+        given_up = await vectorgate.uploads.acreate(
+            bytes=1, filename="c.md", mime_type="text/markdown", purpose="assistants"
+        )
+        assert (await vectorgate.uploads.acancel(given_up.id)).status == "cancelled"
+        store = await vectorgate.vector_stores.acreate()
+        files = vectorgate.vector_stores.files
+        attached = await files.acreate_and_poll(file, vector_store_id=store.id, poll_interval_ms=20)
+        assert attached.status == "completed"
+        found = await vectorgate.vector_stores.asearch(store.id, "until when can it be returned?")
+        assert found.data[0].file_id == file
+
+    asyncio.run(main())
+
+
+def test_parts_have_a_size_that_every_door_takes_unless_told_otherwise(gateway: Client, server: FaultyUpstream) -> None:
+    gateway.uploads.upload_file_chunked(file=bytes(9_000_000), mime_type="a/b", purpose="vision")
+    created, *parts, completed = server.received
+    assert (created.document["bytes"], created.document["filename"]) == (9_000_000, "upload")
+    assert [len(part.body) // 1_000_000 for part in parts] == [4, 4, 1]
+    assert all(len(part.body) < 4_400_000 for part in parts)
+    assert completed.document == {"part_ids": ["vs_1"] * 3}
+    with pytest.raises(ValueError, match="at least one byte"):
+        gateway.uploads.upload_file_chunked(file=b"a", mime_type="a/b", purpose="vision", part_size=0)
+    assert server.calls == 5

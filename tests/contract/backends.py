@@ -18,6 +18,7 @@ from vectorgate.stores.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.stores.sqlite import (
     Database,
     SqliteBudgets,
+    SqliteIngest,
     SqliteKeys,
     SqliteLedger,
     SqliteMeters,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vectorgate.budgets.store import BudgetStore
+    from vectorgate.ingest.store import IngestStore
     from vectorgate.keys.store import KeyStore
     from vectorgate.ledger.store import LedgerStore
     from vectorgate.metering.store import MeterStore
@@ -55,6 +57,7 @@ class Backend(ABC):
     reports: ReportStore
     budgets: BudgetStore
     meters: MeterStore
+    ingest: IngestStore
 
     @abstractmethod
     def lost(self, *, written: bool) -> AbstractContextManager[None]:
@@ -77,6 +80,7 @@ class SqliteBackend(Backend):
         self.reports = SqliteReports(self.database)
         self.budgets = SqliteBudgets(self.database)
         self.meters = SqliteMeters(self.database)
+        self.ingest = SqliteIngest(self.database)
 
     @contextmanager
     def lost(self, *, written: bool) -> Iterator[None]:
@@ -137,7 +141,7 @@ class DynamoBackend(Backend):
         stores = stores_of(self.table)
         self.ledger, self.ownership = stores.ledger, stores.ownership
         self.keys, self.reports, self.budgets = stores.keys, stores.reports, stores.budgets
-        self.meters = stores.meters
+        self.meters, self.ingest = stores.meters, stores.ingest
 
     def item(self, key: dict[str, Any]) -> dict[str, Any]:
         """What the table holds there."""

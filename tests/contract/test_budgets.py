@@ -193,3 +193,41 @@ def test_a_limit_is_read_back_and_given_once(stores: Backend) -> None:
     assert stores.budgets.limits([]) == {}
     with pytest.raises(ValueError, match="not a label"):
         stores.budgets.limits([Subject(BudgetScope.TEAM, "a#b")])
+
+
+def test_a_limit_is_replaced_by_the_next_version_of_it_alone(stores: Backend) -> None:
+    subject = TEAMS.subject
+    with pytest.raises(StateConflict):
+        stores.budgets.replace_limit(subject, Limit(since=5, version=2))
+    stores.budgets.add_limit(subject, Limit(since=5, max_budget=NanoUSD(7), alias="rot", metadata='{"a":1}'))
+    second = Limit(since=5, soft_budget=NanoUSD(9), duration="1mo", blocked=True, version=2)
+    stores.budgets.replace_limit(subject, second)
+    assert stores.budgets.limits([subject]) == {subject: second}
+    for stale in (1, 2, 4):
+        with pytest.raises(StateConflict):
+            stores.budgets.replace_limit(subject, Limit(since=5, version=stale))
+    assert stores.budgets.limits([subject]) == {subject: second}
+
+
+def test_a_changed_limit_counts_what_is_reserved_and_spent_already(stores: Backend) -> None:
+    stores.ledger.begin(row(1), reserve=[wish(limit=10)])
+    with pytest.raises(OverBudget):
+        stores.ledger.begin(row(2), reserve=[wish(limit=19)])
+    stores.ledger.begin(row(2), reserve=[wish(limit=20)])
+    with pytest.raises(OverBudget):
+        stores.ledger.begin(row(3), reserve=[wish(limit=5)])
+    final = settled(answered(row(1)), 10)
+    stores.ledger.advance(answered(row(1)), since=State.STARTED)
+    stores.ledger.settle([final], rollups_of([final]))
+    assert balance(stores) == Balance(reserved=10, spent=10)
+
+
+def test_a_correction_moves_what_was_spent_in_either_direction(stores: Backend) -> None:
+    first = answered(row(1, 0))
+    stores.ledger.begin(first)
+    stores.ledger.settle([settled(first, 10)], [])
+    for number, difference, spent in ((2, -4, 6), (3, 9, 15)):
+        entry = answered(row(number, 0), corrects=first.id)
+        stores.ledger.begin(entry)
+        stores.ledger.settle([settled(entry, difference)], [])
+        assert balance(stores) == Balance(0, spent)

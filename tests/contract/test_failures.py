@@ -144,6 +144,7 @@ EVERY_CALL: dict[str, Callable[[Any], object]] = {
     "settle": lambda to: to.ledger.settle([FINAL], []),
     "unsettled": lambda to: to.ledger.unsettled([ROW.id]),
     "entry": lambda to: to.ledger.entry(ROW.id),
+    "entries": lambda to: to.ledger.entries([ROW.id]),
     "answered": lambda to: to.ledger.answered(1),
     "search": lambda to: to.ledger.search(RecordQuery(start_ms=T0, end_ms=T0 + 1, limit=1)),
     "owners": lambda to: to.ownership.owners([ref()]),
@@ -155,7 +156,9 @@ EVERY_CALL: dict[str, Callable[[Any], object]] = {
     "limits": lambda to: to.budgets.limits([ACCOUNT.subject]),
     "balances": lambda to: to.budgets.balances([ACCOUNT]),
     "add_limit": lambda to: to.budgets.add_limit(ACCOUNT.subject, Limit(since=0)),
+    "replace_limit": lambda to: to.budgets.replace_limit(ACCOUNT.subject, Limit(since=0, version=2)),
     "add_key": lambda to: to.keys.add_key(VirtualKey(id=KEY, created_at=0)),
+    "replace_key": lambda to: to.keys.replace_key(VirtualKey(id=KEY, created_at=0, version=2)),
     "delete_key": lambda to: to.keys.delete_key(KEY),
     "rollups": lambda to: to.reports.rollups(Scope.KEY, KEY, "2026-03"),
 }

@@ -53,7 +53,8 @@ def put_at(stores: Backend, state: State, number: int = 0) -> Entry:
 
 
 def test_a_row_is_read_back_as_it_was_written(stores: Backend) -> None:
-    entry = begun(end_user="Ünïcode 東京 🦀", key_alias="ключ", team_id="red", user_id="", tags=("z", "a", "z"))
+    named = begun(end_user="Ünïcode 東京 🦀", key_alias="ключ", team_id="red", user_id="", tags=("z", "a", "z"))
+    entry = named.changed(upload_id="upload_1", part_id="part_1", file_id="file-1")
     stores.ledger.begin(entry)
     assert stores.ledger.entry(entry.id) == entry
 

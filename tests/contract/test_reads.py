@@ -29,7 +29,7 @@ from vectorgate.ledger.model import State
 from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
 from vectorgate.money import NanoUSD
 from vectorgate.reports.model import Bucket, Rollup, Scope
-from vectorgate.stores import AlreadyExists
+from vectorgate.stores import AlreadyExists, StateConflict
 from vectorgate.tenancy.model import Kind, Ownership
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def test_owners_are_those_that_exist_however_many_are_asked_for(stores: Backend)
 
 def test_one_id_is_another_object_at_another_provider_or_of_another_kind(stores: Backend) -> None:
     places = [ref(kind=kind, provider=provider) for kind, provider in product(Kind, (OPENAI, AZURE))]
-    give(stores, [own(place, tenant) for place, tenant in zip(places, (RED, BLUE) * 3, strict=True)])
+    give(stores, [own(place, tenant) for place, tenant in zip(places, (RED, BLUE) * len(Kind), strict=True)])
     owners = stores.ownership.owners(places)
-    assert [owners[place].tenant for place in places] == [RED, BLUE] * 3
+    assert [owners[place].tenant for place in places] == [RED, BLUE] * len(Kind)
 
 
 def test_a_list_holds_one_tenants_objects_of_one_kind_at_one_provider(stores: Backend) -> None:
@@ -140,6 +140,19 @@ def test_a_key_is_deleted_once_and_may_be_added_again(stores: Backend) -> None:
     stores.keys.add_key(FULL_KEY)
 
 
+def test_a_key_is_replaced_by_the_next_version_of_it_alone(stores: Backend) -> None:
+    second = replace(FULL_KEY, alias=None, blocked=True, version=FULL_KEY.version + 1)
+    with pytest.raises(StateConflict):
+        stores.keys.replace_key(second)
+    stores.keys.add_key(FULL_KEY)
+    stores.keys.replace_key(second)
+    assert stores.keys.key(KEY) == second
+    for stale in (FULL_KEY, second, replace(second, version=9)):
+        with pytest.raises(StateConflict):
+            stores.keys.replace_key(stale)
+    assert stores.keys.key(KEY) == second
+
+
 def test_sums_of_a_month_come_in_the_order_of_their_buckets(stores: Backend) -> None:
     days = ["2026-03-31", "2026-03-01", "2026-02-28", "2026-04-01"]
     sums = [
@@ -180,6 +193,30 @@ def test_a_search_finds_rows_of_one_key_and_one_end_user(stores: Backend) -> Non
     assert search(stores, T0, T0 + 200, limit=2, key_id=KEY, end_user="v") == [117, 113]
     assert len(search(stores, T0, T0 + 200, key_id=KEY)) == 90
     assert len(search(stores, T0, T0 + 200, end_user="ü")) == 60
+
+
+def test_a_search_goes_on_after_the_last_row_of_another_even_within_one_millisecond(stores: Backend) -> None:
+    rows = [begun(number, started_ms=T0 + number // 3, state=State.VOIDED) for number in range(9)]
+    for row in rows:
+        stores.ledger.begin(row)
+    in_order = sorted(rows, key=lambda row: (row.started_ms, row.id), reverse=True)
+    for place, last in enumerate(in_order):
+        before = last.started_ms, last.id
+        query = RecordQuery(start_ms=T0, end_ms=T0 + 9, limit=2, before=before)
+        assert list(stores.ledger.search(query)) == in_order[place + 1 : place + 3]
+        assert list(stores.ledger.search(replace(query, start_ms=T0 + 5))) == []
+    with pytest.raises(ValueError, match="not an id"):
+        stores.ledger.search(RecordQuery(start_ms=T0, end_ms=T0 + 9, limit=2, before=(T0, "a#b")))  # type: ignore[arg-type]
+
+
+def test_rows_are_read_by_their_ids_however_many(stores: Backend) -> None:
+    rows = [begun(number) for number in range(101)]
+    for row in rows:
+        stores.ledger.begin(row)
+    wanted = [row.id for row in rows] + [operation_id(999)]
+    assert stores.ledger.entries(wanted) == {row.id: row for row in rows}
+    assert stores.ledger.entries([rows[0].id] * 2) == {rows[0].id: rows[0]}
+    assert stores.ledger.entries([]) == {}
 
 
 def test_a_search_of_more_than_a_year_is_refused(stores: Backend) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vectorgate.messages import Request, Response
 
 KEY = "sk-fuzzing"
-IDS = {"vector_store_id": "vs_fuzz", "file_id": "file-fuzz", "batch_id": "vsfb_fuzz"}
+IDS = {"vector_store_id": "vs_fuzz", "file_id": "file-fuzz", "batch_id": "vsfb_fuzz", "upload_id": "upload_fuzz"}
 ENVELOPE = {"message", "type", "param", "code"}
 SNIPPETS = [
     b"\x00",

@@ -246,3 +246,16 @@ def test_the_desk_answers_over_a_real_socket(connect: Connect) -> None:
     url = str(client.base_url).removesuffix("/v1/")
     found: Any = client.get(f"{url}/spend/logs?{urlencode({'end_user': 'ann'})}", cast_to=object)
     assert len(found) == 2
+
+
+@pytest.mark.usefixtures("served")
+def test_repricing_and_updates_are_reached_over_a_real_socket(connect: Connect) -> None:
+    client = connect(MASTER_KEY)
+    url = str(client.base_url).removesuffix("/v1/")
+    window = {"start_date": "2026-03-04", "end_date": "2026-03-05"}
+    found: Any = client.post(f"{url}/spend/reprice", body=window, cast_to=object)
+    assert (found["dry_run"], found["looked_at"], found["corrections"]) == (True, 4, 0)
+    changed: Any = client.post(f"{url}/key/update", body={"key": KEY, "key_alias": "b"}, cast_to=object)
+    assert (changed["key"], changed["key_alias"]) == (key_id(KEY), "b")
+    with pytest.raises(openai.AuthenticationError):
+        connect(KEY).post(f"{url}/spend/reprice", body=window, cast_to=object)

@@ -143,6 +143,26 @@ def test_the_pages_sdk_sample_runs_as_printed_with_the_client_of_its_time(
     assert_is_the_pages(json.loads(printed), client)
 
 
+IN_PARTS = """from openai import OpenAI
+
+client = OpenAI(base_url="http://0.0.0.0:4000/v1", api_key="sk-1234", max_retries=0)
+text = b"# Bees\\n\\nBees make honey.\\n" + b"Filler of no weight. " * 300_000
+upload = client.uploads.upload_file_chunked(
+    file=text, filename="bees.md", bytes=len(text), mime_type="text/markdown", purpose="assistants", part_size=4_000_000
+)
+print(upload.to_json(indent=None))
+"""
+
+
+def test_the_old_client_sends_a_file_in_parts(edition: RunningEdition, client: openai.OpenAI, old_client: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(old_client), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", here(IN_PARTS, edition)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - ours
+    upload = json.loads(done.stdout)
+    assert (upload["status"], upload["bytes"]) == ("completed", upload["file"]["bytes"])
+    assert client.files.retrieve(upload["file"]["id"]).filename == "bees.md"
+
+
 @pytest.mark.parametrize("suffix", ["", "/v1"])
 def test_the_newest_client_creates_with_and_without_v1(
     edition: RunningEdition, client: openai.OpenAI, wire: httpx2.Client, suffix: str

@@ -13,6 +13,7 @@ from tests.support.edition import KEY, RunningEdition
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
 POEM = b"The tides obey the moon. Sailors watch the almanac before they leave the harbour at night."
 RECIPE = b"Knead flour, water, salt and yeast. Let the dough rest until it has doubled, then bake it hot."
@@ -155,3 +156,35 @@ def test_errors_arrive_as_their_typed_classes_with_code_param_and_request_id(run
 
 def _days(days: int) -> Any:
     return {"anchor": "last_active_at", "days": days}
+
+
+def test_a_file_in_parts_is_attached_and_searched(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "tides.txt"
+    path.write_bytes(POEM + b"\n" + b"Filler of no weight. " * 450_000)
+
+    async def flow(client: Any) -> None:
+        big = await _now(
+            client.uploads.upload_file_chunked(
+                file=path, mime_type="text/plain", purpose="assistants", part_size=4_000_000
+            )
+        )
+        assert (big.status, big.file.bytes) == ("completed", path.stat().st_size)
+        upload = await _now(
+            client.uploads.create(filename="poem.txt", bytes=len(POEM), mime_type="text/plain", purpose="assistants")
+        )
+        halves = [(await _now(client.uploads.parts.create(upload.id, data=half))).id for half in (POEM[40:], POEM[:40])]
+        done = await _now(client.uploads.complete(upload.id, part_ids=halves[::-1]))
+        store = await _now(client.vector_stores.create())
+        attached = await _now(client.vector_stores.files.create_and_poll(done.file.id, vector_store_id=store.id))
+        assert attached.status == "completed"
+        found = await _all(client.vector_stores.search(store.id, query="when do sailors leave?"))
+        assert [hit.file_id for hit in found] == [done.file.id]
+        assert big.file.id in [file.id for file in await _all(client.files.list())]
+        cancelled = await _now(
+            client.uploads.create(filename="a", bytes=1, mime_type="text/plain", purpose="assistants")
+        )
+        assert (await _now(client.uploads.cancel(cancelled.id))).status == "cancelled"
+        await _refused(openai.BadRequestError, lambda: client.uploads.parts.create(cancelled.id, data=b"a"))
+        await _refused(openai.NotFoundError, lambda: client.uploads.cancel("upload_absent"))
+
+    run(flow)

@@ -38,18 +38,36 @@ class Town:
         self.gate = gate
         for key, team in ((RED, "red"), (RED_TOO, "red"), (BLUE, "blue"), (LONER, None)):
             gate.key(key, team=team)
-        self.ids = {"file_id": self.made("files.create")}
+        self.ids: dict[str, str] = {}
+        self.ids["file_id"] = self.made("files.create")
         self.ids["vector_store_id"] = self.made("vector_stores.create")
         self.ids["batch_id"] = self.made("vector_stores.file_batches.create", {"file_ids[]": self.ids["file_id"]})
+        self.ids["upload_id"] = self.made("uploads.create")
+        self.named = {Kind.FILE: self.ids["file_id"], Kind.PART: self.made("uploads.parts.create")}
         self.forget()
 
-    def made(self, name: str, file_ids: Mapping[str, str] | None = None, key: str = RED) -> str:
-        response = self.ask(BY_NAME[name], key, file_ids=file_ids)
+    def made(self, name: str, file_ids: Mapping[str, str] | None = None, key: str = RED, **ids: str) -> str:
+        response = self.ask(BY_NAME[name], key, {**self.ids, **ids}, file_ids=file_ids)
         assert response.status == 200
         return str(json.loads(response.body.read())["id"])
 
+    def own(self, kind: Kind, key: str) -> str:
+        """A file or a part of the key's own."""
+        if kind is Kind.FILE:
+            return self.made("files.create", key=key)
+        return self.made("uploads.parts.create", key=key, upload_id=self.made("uploads.create", key=key))
+
+    def in_body(self, operation: Operation, key: str) -> dict[str, str]:
+        """What the operation's body has to name, of the key's own."""
+        return {path: self.own(operation.body_kind, key) for path in operation.body_ids[:1]}
+
+    def path_of(self, key: str) -> dict[str, str]:
+        """The path's ids, with a store and an upload of the key's own."""
+        made = {"vector_store_id": "vector_stores.create", "upload_id": "uploads.create"}
+        return {**self.ids, **{name: self.made(operation, key=key) for name, operation in made.items()}}
+
     def ask(self, operation: Operation, key: str, ids: Mapping[str, str] | None = None, **more: Any) -> Response:
-        return self.gate.gateway.handle(request_for(operation, ids or getattr(self, "ids", {}), key=key, **more))
+        return self.gate.gateway.handle(request_for(operation, ids or self.ids, key=key, **more))
 
     def forget(self) -> None:
         self.gate.settle()
@@ -76,21 +94,26 @@ def each(operations: list[Operation]) -> pytest.MarkDecorator:
 
 
 def as_absent(kind: str) -> str:
-    return {"vector_store_id": "vs_absent", "file_id": "file-absent", "batch_id": "vsfb_absent"}[kind]
+    return {
+        "vector_store_id": "vs_absent",
+        "file_id": "file-absent",
+        "batch_id": "vsfb_absent",
+        "upload_id": "upload_absent",
+    }[kind]
 
 
 @each(WITH_IDS)
 @pytest.mark.parametrize("key", [RED, RED_TOO])
 def test_what_is_the_tenants_own_reaches_the_provider(town: Town, operation: Operation, key: str) -> None:
-    owned_file = dict.fromkeys(operation.body_ids[:1], town.ids["file_id"])
-    assert town.ask(operation, key, file_ids=owned_file).status == 200
+    named = dict.fromkeys(operation.body_ids[:1], town.named.get(operation.body_kind, ""))
+    assert town.ask(operation, key, file_ids=named).status == 200
     assert town.calls == 1
 
 
 @each(WITH_IDS)
 @pytest.mark.parametrize("key", OTHERS)
 def test_foreign_and_absent_look_alike_and_reach_nobody(town: Town, operation: Operation, key: str) -> None:
-    file_ids = {path: town.made("files.create", key=key) for path in operation.body_ids[:1]}
+    file_ids = town.in_body(operation, key)
     town.forget()
     absent_ids = {name: as_absent(name) for name in operation.parameters}
     foreign, absent = (
@@ -117,7 +140,7 @@ def test_an_own_store_opens_no_foreign_file_or_batch(town: Town, operation: Oper
     name = operation.parameters[place]
     own = {"vector_store_id": town.made("vector_stores.create", key=BLUE)}
     own["file_id"] = town.made("files.create", key=BLUE)
-    file_ids = dict.fromkeys(operation.body_ids[:1], own["file_id"])
+    file_ids = town.in_body(operation, BLUE)
     town.forget()
     mixed = {"batch_id": "vsfb_absent", **own, name: town.ids[name]}
     absent = {**mixed, name: as_absent(name)}
@@ -137,10 +160,11 @@ def test_a_malformed_id_is_refused_before_anybody_is_asked(town: Town, operation
 @pytest.mark.parametrize(("operation", "path"), IN_BODY, ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("key", OTHERS)
 def test_a_foreign_file_in_a_body_is_an_absent_one(town: Town, operation: Operation, path: str, key: str) -> None:
-    own = {**town.ids, "vector_store_id": town.made("vector_stores.create", key=key)}
+    own = town.path_of(key)
     town.forget()
-    foreign = seen(town.ask(operation, key, own, file_ids={path: town.ids["file_id"]}), town.ids["file_id"])
-    absent = seen(town.ask(operation, key, own, file_ids={path: "file-absent"}), "file-absent")
+    theirs = town.named[operation.body_kind]
+    foreign = seen(town.ask(operation, key, own, file_ids={path: theirs}), theirs)
+    absent = seen(town.ask(operation, key, own, file_ids={path: "any-absent"}), "any-absent")
     assert foreign[0] == 404
     assert foreign == absent
     assert town.calls == 0
@@ -150,11 +174,10 @@ def test_a_foreign_file_in_a_body_is_an_absent_one(town: Town, operation: Operat
 def test_one_foreign_file_among_own_ones_is_enough(town: Town, operation: Operation, path: str) -> None:
     if "[]" not in path:
         return
-    own = {**town.ids, "vector_store_id": town.made("vector_stores.create", key=BLUE)}
-    mine = town.made("files.create", key=BLUE)
+    own, mine = town.path_of(BLUE), town.own(operation.body_kind, BLUE)
     town.forget()
     name, _, inner = path.partition(".")
-    items = [{inner: one} if inner else one for one in (mine, town.ids["file_id"])]
+    items = [{inner: one} if inner else one for one in (mine, town.named[operation.body_kind])]
     response = town.ask(operation, BLUE, own, body={name.removesuffix("[]"): items})
     assert (response.status, town.calls) == (404, 0)
 
@@ -232,9 +255,9 @@ def test_an_answer_about_another_object_is_a_broken_one(town: Town) -> None:
 @pytest.mark.parametrize("field", ["vector_store_id", "id", "file_id", "batch_id", "filename", "tenant", "team_id"])
 def test_an_id_in_a_body_never_counts(town: Town, operation: Operation, field: str) -> None:
     """THREATS.md 12."""
-    if field in operation.body_ids:
+    if operation.body is None or field in operation.body.model_fields:
         return
-    file_ids = dict.fromkeys(operation.body_ids[:1], town.ids["file_id"])
+    file_ids = dict.fromkeys(operation.body_ids[:1], town.named[operation.body_kind])
     response = town.ask(operation, RED, file_ids=file_ids, body={field: "vs_other"})
     error = json.loads(response.body.read())["error"]
     assert (response.status, error["code"], error["param"]) == (400, "unknown_parameter", field)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Connect
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
-IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own"}
+IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
 
 
 def each() -> pytest.MarkDecorator:
@@ -53,17 +53,23 @@ def own_all(gate: Gate) -> None:
     from vectorgate.ids import KeyId, ObjectId, TenantId  # noqa: PLC0415 - used nowhere else
     from vectorgate.tenancy.model import Kind, Ownership, Ref  # noqa: PLC0415 - the same
 
-    kinds = {"vector_store_id": Kind.VECTOR_STORE, "file_id": Kind.FILE, "batch_id": Kind.BATCH}
+    own = {
+        Kind.VECTOR_STORE: IDS["vector_store_id"],
+        Kind.FILE: IDS["file_id"],
+        Kind.BATCH: IDS["batch_id"],
+        Kind.UPLOAD: IDS["upload_id"],
+        Kind.PART: IDS["file_id"],  # whatever a body names
+    }
     rows = [
         Ownership(
-            ref=Ref(next(iter(gate.gateway.providers)), kind, ObjectId(IDS[name])),
+            ref=Ref(next(iter(gate.gateway.providers)), kind, ObjectId(name)),
             tenant=TenantId("team:own"),
             key_id=KeyId(key_id(CLIENT_KEY)),
             created_at=1,
             parent=ObjectId(IDS["vector_store_id"]) if kind is Kind.BATCH else None,
-            snapshot=json.dumps({"id": IDS[name], "object": "file"}),
+            snapshot=json.dumps({"id": name, "object": "file"}),
         )
-        for name, kind in kinds.items()
+        for kind, name in own.items()
     ]
     gate.stores.ledger.give(rows)  # type: ignore[attr-defined]
 

@@ -26,7 +26,6 @@ from tests.support.upstream import (
     trickle,
     trickle_headers,
 )
-from vectorgate import gateway
 from vectorgate.ledger.model import State
 from vectorgate.operations import BY_NAME, Safety
 from vectorgate.upstream import transport
@@ -94,9 +93,9 @@ def town(gate: Gate, connect: Connect) -> Town:
 
 
 @pytest.fixture
-def deadline(monkeypatch: pytest.MonkeyPatch) -> float:
+def deadline(gate: Gate) -> float:
     """A small one, in place of API Gateway's."""
-    monkeypatch.setattr(gateway, "DEADLINE_SECONDS", SHORT)
+    gate.gateway = replace(gate.gateway, deadline_seconds=SHORT)
     return SHORT
 
 

@@ -74,6 +74,12 @@ def test_every_operation_of_the_table(invoke: Invoke) -> None:
     seen["files.content"] = answer["status"]
     ask("files.delete", file_id=other)
     ask("vector_stores.delete", **of_store)
+    announced = {"filename": "c.md", "bytes": 40, "mime_type": "text/markdown", "purpose": "assistants"}
+    of_upload = {"upload_id": ask("uploads.create", body=announced)["id"]}
+    part = ask("uploads.parts.create", **of_upload, body={"content": content})["id"]
+    made = ask("uploads.complete", **of_upload, body={"part_ids": [part]})["file"]
+    assert ask("files.retrieve", file_id=made["id"])["filename"] == "c.md"
+    ask("uploads.cancel", upload_id=ask("uploads.create", body=announced)["id"])
     assert seen == dict.fromkeys(BY_NAME, 200)
 
 

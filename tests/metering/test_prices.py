@@ -12,7 +12,7 @@ from vectorgate.ledger.model import Entry, State
 from vectorgate.money import NanoUSD
 from vectorgate.pricing.book import MissingPrice, PriceBook, read_prices, shipped_prices
 from vectorgate.pricing.charge import Charge, charge_for
-from vectorgate.pricing.reprice import correction
+from vectorgate.pricing.reprice import correction, cost_of
 from vectorgate.runtime import price_book
 from vectorgate.settings import read
 
@@ -37,7 +37,7 @@ def test_what_ships_is_sourced_and_dated() -> None:
         assert price.source
     openai, azure = (book.price(provider, "storage", MARCH) for provider in ("openai", "azure"))
     assert (openai.per_gib_day, openai.free_bytes) == (100_000_000, 1 << 30)
-    assert (azure.per_gib_day, azure.free_bytes) == (110_000_000, 1 << 30)
+    assert (azure.per_gib_day, azure.free_bytes) == (100_000_000, 1 << 30)
     assert book.price("openai", "responses.file_search", MARCH).per_call == 2_500_000
     assert book.price("openai", "vector_stores.search", MARCH).per_call == 0
     with pytest.raises(MissingPrice):
@@ -56,6 +56,13 @@ def test_an_entry_is_in_force_from_its_day_until_the_next_one() -> None:
         "ours.storage.2027",
     ]
     assert book.price("openai", "storage", days["2027-01-01"] - 1).per_gib_day == 80_000_000
+
+
+def test_of_two_entries_for_one_day_the_later_sets_the_other_right() -> None:
+    better = {**OWN, "id": "ours.storage.2026.better", "usd_per_gib_day": "0.07"}
+    book = PriceBook(shipped_prices(), own=read_prices(json.dumps([OWN, better])))
+    assert book.price("openai", "storage", MARCH).id == "ours.storage.2026.better"
+    assert book.named("ours.storage.2026").per_gib_day == 80_000_000  # for the rows that it was booked to
 
 
 def test_a_deployments_own_entry_is_never_a_shipped_one_edited() -> None:
@@ -134,7 +141,11 @@ def test_repricing_is_a_new_row_that_names_the_old_one() -> None:
     assert (new.operation, new.corrects, new.spend, new.price_id) == ("correction", old.id, -3, "ours")
     assert (new.state, new.started_ms) == (State.ANSWERED, old.started_ms)
     assert new == correction(old, Charge(NanoUSD(4), "ours"))
-    assert new.id not in {old.id, getattr(correction(old, Charge(NanoUSD(5), "other")), "id", None)}
+    second = correction(old, Charge(NanoUSD(9), "theirs"), [new])
+    assert second is not None
+    assert (second.spend, cost_of(old, [new, second])) == (5, 9)
+    assert len({old.id, new.id, second.id}) == 3
+    assert correction(old, Charge(NanoUSD(4), "anybody's"), [new]) is None
     assert correction(old, Charge(NanoUSD(7), "ours")) is None
     for wrong in (row(state=State.ANSWERED), row(corrects=old.id)):
         with pytest.raises(ValueError, match="only a settled row"):

@@ -10,16 +10,19 @@ import pytest
 
 from tests.sim.upstream import BASE_URL, Truth
 from tests.sim.world import SMOOTH, Silent, World
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.store import RecordQuery
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.metering.deployed import build_sampler
 from vectorgate.metering.model import DAY_S, MAX_SIZE
+from vectorgate.money import NanoUSD
 from vectorgate.pricing.book import GIB
 from vectorgate.runtime import price_book
 from vectorgate.settings import Settings
-from vectorgate.stores import StateConflict
+from vectorgate.stores import StateConflict, StoreUnavailable
 from vectorgate.stores.sqlite import open_stores
 from vectorgate.tenancy.model import Kind, Ownership, Ref
 from vectorgate.upstream.credentials import Credentials
@@ -232,3 +235,33 @@ def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(
     cast("SqliteLedger", scene.stores.ledger).give([row])
     scene.at(DAY_S)
     assert [record.tenant for record in scene.records()] == ["key:k"]
+
+
+def test_a_day_counts_against_the_budgets_that_its_maker_has_when_it_is_charged(scene: Scene) -> None:
+    scene.stores.keys.add_key(
+        VirtualKey(id=KeyId("k"), created_at=MIDNIGHT, max_budget=NanoUSD(1), budget_duration="1d")
+    )
+    red = Subject(BudgetScope.TEAM, "red")
+    scene.store("mine", 3 * GIB)
+    scene.at(0)
+    scene.stores.budgets.add_limit(red, Limit(since=MIDNIGHT, soft_budget=NanoUSD(1), duration="1mo"))
+    assert scene.at(DAY_S + 7_200) == 1
+    assert [(row.budgets, row.spend) for row in scene.records()] == [(("key/2026-03-04", "team/2026-03-01"), 2 * 10**8)]
+    accounts = [Account(Subject(BudgetScope.KEY, "k"), "2026-03-04"), Account(red, "2026-03-01")]
+    assert scene.stores.budgets.balances(accounts) == dict.fromkeys(accounts, Balance(0, 2 * 10**8))
+
+
+def test_a_day_whose_budgets_cannot_be_read_is_charged_by_a_later_tick(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.store("mine", 3 * GIB)
+    scene.at(0)
+    with monkeypatch.context() as away:
+
+        def unreadable(_: object) -> None:
+            raise StoreUnavailable("away")
+
+        away.setattr(scene.stores.keys, "key", unreadable)
+        assert scene.at(DAY_S) == 0
+        assert scene.records() == []
+    assert scene.at(DAY_S + 3_600) == 1

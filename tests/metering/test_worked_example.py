@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.admin.books import Books, storage
+from vectorgate.budgets.model import BudgetScope
 from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S, Meter, first_sample
-from vectorgate.money import format_usd, parse_usd
+from vectorgate.money import NanoUSD, format_usd, parse_usd
 from vectorgate.pricing.book import PriceBook, shipped_prices
+from vectorgate.stores.sqlite import open_stores
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text("utf-8")
 DAY = 20_516  # 2026-03-04
@@ -91,5 +94,40 @@ def test_the_prices_and_their_names_are_the_books() -> None:
         price = BOOK.price(provider.lower(), "storage", DAY * DAY_S * 1000)
         assert price.per_gib_day == parse_usd(stated)
         assert price.id in TEXT
+    assert len(re.findall(r"storing, with", TEXT)) == 2
     assert "a GiB-hour" in TEXT or "GiB-hour, $0.0042" in TEXT
     assert round(BOOK.named("openai.storage.2025-03-11").per_gib_day / 24 / 10**9, 4) == 0.0042  # type: ignore[operator]
+
+
+def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_desk_makes_of_it() -> None:
+    books = Books(open_stores(), BOOK)
+    monthly = {"max_budget": 0.25, "budget_duration": "1mo"}
+    assert books.ask("POST", "/team/new", {"team_id": "red", **monthly})[0] == 200
+    makers = {line.store: TenantId(line.maker.replace("team ", "team:")) for line in lines()}
+    books.charge([replace(metered(line), tenant=makers[line.store]) for line in lines()])
+    booked = books.net()
+    spent = books.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
+    assert spent > 250_000_000
+    assert f"has spent ${format_usd(NanoUSD(spent))}" in TEXT
+
+    books.book = PriceBook(shipped_prices(), [storage("ours", 80_000_000)])
+    answer = books.reprice(dry_run=False)
+    stated = [_cells(row) for row in re.findall(r"^\| correction of .*\|$", TEXT, re.MULTILINE)]
+    assert {row["vector_store_id"]: row["spend_nano_usd"] for row in answer["data"]} == {
+        cells[0].removeprefix("correction of `"): _dollars(cells[3]) for cells in stated
+    }
+    for name, before, after, _ in stated:
+        store = name.removeprefix("correction of `")
+        assert (_dollars(before), _dollars(after)) == (booked[store], books.net()[store])
+    (whole,) = [_cells(row) for row in re.findall(r"^\| all corrections.*\|$", TEXT, re.MULTILINE)]
+    sums = (sum(booked.values()), sum(books.net().values()), answer["spend_nano_usd"])
+    assert tuple(map(_dollars, whole[1:])) == sums
+    left = books.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
+    assert left < 250_000_000
+    assert f"has now spent ${format_usd(NanoUSD(left))}" in TEXT
+    assert books.disagreements() == []
+    books.stores.close()
+
+
+def _dollars(cell: str) -> int:
+    return parse_usd(cell.strip("$"))

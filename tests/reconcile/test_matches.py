@@ -66,6 +66,15 @@ def test_what_is_younger_than_the_horizon_is_not_told_by_likeness() -> None:
     assert not matches([row()], [thing("vs_a", at)], STORE, at * 1000 - 1).found
 
 
+def test_what_may_be_a_rows_and_is_too_young_to_tell_leaves_the_row_undecided() -> None:
+    at = T0 // 1000
+    horizon_ms = at * 1000
+    assert matches([row()], [thing("vs_a", at + 1)], STORE, horizon_ms).undecided == {row().id}
+    assert not matches([row()], [thing("vs_a", at)], STORE, horizon_ms).undecided
+    assert not matches([row()], [thing("vs_a", at + 1, name="y")], STORE, horizon_ms).undecided
+    assert not matches([row()], [thing("vs_a", at + LONGEST_S + SKEW_S + 1)], STORE, horizon_ms).undecided
+
+
 def test_the_window_is_a_request_and_the_clocks_difference() -> None:
     at = T0 // 1000
     for second, inside in [

@@ -211,7 +211,10 @@ def test_what_a_request_under_way_may_be_making_is_not_taken_from_it(town: Town,
     young = store_document("vs_young", created_at=int(town.gate.time.wall()) + 10, name="x", metadata=FULL)
     town.openai.stores["vs_young"] = young
     town.gate.time.skip(-61)
-    assert town.sweep() == {"looked": 1}
+    assert town.sweep() == {"waiting": 1}
+    town.sweep()
+    assert town.sweep() == {"weak": 1}  # old enough, and nobody else has claimed it meanwhile
+    assert resolved(town) == (State.ANSWERED, Finding.LIKENESS)
 
 
 def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(town: Town, connect: Connect) -> None:
@@ -233,6 +236,71 @@ def test_uploads_of_other_sizes_are_not_it(town: Town, connect: Connect) -> None
     }  # fmt: skip
     town.sweep()
     assert town.sweep() == {"voided": 1}
+
+
+def begun_upload(client: openai.OpenAI, content: bytes = b"# notes") -> tuple[str, str]:
+    """An upload that one part makes whole."""
+    upload = client.uploads.create(
+        filename="notes.md", bytes=len(content), mime_type="text/markdown", purpose="assistants"
+    )
+    return upload.id, client.uploads.parts.create(upload.id, data=content).id
+
+
+@pytest.mark.parametrize("act", ["unseen", "unseen_500"])
+def test_a_file_whose_completion_was_lost_looks_as_its_upload_announced_it(
+    town: Town, connect: Connect, act: str
+) -> None:
+    client = connect(town.gate.key(KEY))
+    upload, part = begun_upload(client)
+    town.gate.upstream.will(getattr(town.openai, act))
+    headers = {"Idempotency-Key": "k"}
+    fails(lambda: client.uploads.complete(upload, part_ids=[part], extra_headers=headers))
+    assert town.sweep() == {"weak": 1}
+    assert resolved(town) == (State.ANSWERED, Finding.LIKENESS)
+    named = town.gate.rows()[-1].file_id
+    (file,) = client.files.list().data
+    assert (file.filename, file.bytes, file.id) == ("notes.md", 7, named)
+    town.gate.upstream.forget()
+    repeated = client.uploads.complete(upload, part_ids=[part], extra_headers=headers)
+    assert repeated.to_dict() == {**town.openai.uploads[upload], "file": file.to_dict()}
+    assert town.gate.upstream.calls == 0
+
+
+def test_a_completion_that_never_was_is_void_and_may_be_repeated(town: Town, connect: Connect) -> None:
+    client = connect(town.gate.key(KEY))
+    upload, part = begun_upload(client)
+    town.gate.upstream.will(hang_up)
+    fails(lambda: client.uploads.complete(upload, part_ids=[part]))
+    assert town.sweep() == {"looked": 1}
+    assert town.sweep() == {"voided": 1}
+    assert resolved(town) == (State.VOIDED, Finding.ABSENT)
+    assert client.uploads.complete(upload, part_ids=[part]).status == "completed"
+
+
+def test_a_file_that_two_tenants_may_have_made_is_nobodys(town: Town, connect: Connect) -> None:
+    one, other = connect(town.gate.key(KEY, team="red")), connect(town.gate.key(OTHER, team="blue"))
+    upload, part = begun_upload(one)
+    town.gate.upstream.will(town.openai.unseen)
+    fails(lambda: one.uploads.complete(upload, part_ids=[part]))
+    town.gate.upstream.will(hang_up)
+    fails(lambda: other.files.create(file=("notes.md", b"# notes"), purpose="assistants"))
+    town.sweep()
+    assert town.sweep() == {"ambiguous": 2}
+    assert (one.files.list().data, other.files.list().data) == ([], [])
+
+
+def test_an_upload_or_a_part_that_was_lost_is_void_at_once_for_it_ends_by_itself(town: Town, connect: Connect) -> None:
+    client = connect(town.gate.key(KEY))
+    upload, _ = begun_upload(client)
+    for ask in (
+        lambda: begun_upload(client),
+        lambda: client.uploads.parts.create(upload, data=b"# notes"),
+    ):
+        town.gate.upstream.will(town.openai.unseen)
+        fails(ask)
+    lost(town, lambda: client.uploads.cancel(upload), hang_up)
+    assert town.sweep() == {"voided": 3}
+    assert {row.found_by for row in town.gate.rows()[-3:]} == {Finding.UNKNOWABLE}
 
 
 def test_the_list_is_read_to_the_oldest_open_row_and_no_further(town: Town, connect: Connect) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,7 +13,6 @@ import openai
 import pytest
 
 from tests.support.upstream import hang, hang_up, refusal, reset
-from vectorgate import gateway
 from vectorgate.ledger.model import State
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def test_there_is_at_most_one_live_store_for_each_create(
     alike: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     dice = random.Random(seed)  # noqa: S311  # a test's own
-    monkeypatch.setattr(gateway, "DEADLINE_SECONDS", DEADLINE_S)
+    town.gate.gateway = replace(town.gate.gateway, deadline_seconds=DEADLINE_S)
     # Its waits only; when it retries, and with what, stays its own.
     monkeypatch.setattr(openai.OpenAI, "_calculate_retry_timeout", lambda *_: 0.01)
     town.gate.upstream.always(Faults(town, dice).act)

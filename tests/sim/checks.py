@@ -142,8 +142,12 @@ def _rollups(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
             yield f"rollup {bucket} is {actual.get(bucket)}, its rows add up to {expected.get(bucket)}"
 
 
+def _day(row: Row) -> str:
+    return datetime.fromtimestamp(row["started_ms"] / 1000, UTC).strftime("%Y-%m-%d")
+
+
 def _buckets(row: Row) -> Iterable[tuple[str, ...]]:
-    day = datetime.fromtimestamp(row["started_ms"] / 1000, UTC).strftime("%Y-%m-%d")
+    day = _day(row)
     for scope, name in SCOPES.items():
         if row.get(name) is not None:
             yield (scope, row[name], day, row["provider"], row["operation"])
@@ -211,6 +215,9 @@ def _attribution(simulation: Simulation, records: list[Row]) -> Iterator[str]:
         owner = owners.get(store.id, (None, None, None))
         if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != owner:
             yield f"storage of {store} is not its maker's: {row}"
+        bounded = ["key/" + _day(row)] if row.get("key_id") in simulation.limits else []
+        if row.get("budgets", []) != bounded:
+            yield f"storage of {store} does not count against its maker's budget: {row}"
         off = abs(row["byte_seconds"] - store.byte_seconds(simulation.midnight))
         if off > simulation.longest_pause * store.variation():
             yield f"storage of {store} is off by {off} byte-seconds: {row}"

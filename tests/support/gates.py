@@ -115,7 +115,7 @@ class Gate:
         self.gateway = self._gateway(around(self.stores))
         self.desk = AdminDesk(
             master_key=Secret(MASTER_KEY),
-            parts=AdminParts(stores=self.stores, clock=self.time.clock(), chance=CHANCE),
+            parts=AdminParts(stores=self.stores, clock=self.time.clock(), chance=CHANCE, book=price_book()),
             telemetry=self._telemetry,
         )
         self.bookkeeper = Bookkeeper(self.stores.ledger, price_book(), self._telemetry)

@@ -20,20 +20,25 @@ BODIES: Mapping[str, Mapping[str, object]] = {
     "vector_stores.update": {"name": "new"},
     "vector_stores.search": {"query": "q"},
     "vector_stores.files.update": {"attributes": {"a": "b"}},
+    "uploads.create": {"filename": "notes.md", "bytes": 5, "mime_type": "text/markdown", "purpose": "assistants"},
+    "uploads.complete": {"part_ids": ["part_absent"]},
 }
+# The fields that a form has to hold beside its file.
+FIELDS: Mapping[str, Mapping[str, str]] = {"files.create": {"purpose": "assistants"}}
 
 
-def form(**fields: str) -> bytes:
-    """A multipart form of plain fields and a small file."""
+def form(name: str = "file", /, **fields: str) -> bytes:
+    """A multipart form of plain fields and a small file, in the field `name`."""
     parts = [
-        f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{fields[name]}\r\n' for name in fields
+        f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
+        for field, text in fields.items()
     ]
-    file = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="notes.md"\r\n\r\nhello\r\n'
+    file = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"; filename="notes.md"\r\n\r\nhello\r\n'
     return "".join([*parts, file, f"--{BOUNDARY}--\r\n"]).encode()
 
 
 def body_of(operation: Operation, file_ids: Mapping[str, str]) -> dict[str, object]:
-    """A valid JSON body that names `file_ids`: values by the operation's `body_ids`, each path at most one."""
+    """A valid JSON body that names `file_ids`: ids by the operation's `body_ids`, each path at most one."""
     body = dict(BODIES.get(operation.name, {}))
     for path, value in file_ids.items():
         name, _, inner = path.partition(".")
@@ -59,7 +64,8 @@ def request_for(
         content = json.dumps({**body_of(operation, file_ids or {}), **(body or {})}).encode()
         sent["content-type"] = "application/json"
     elif operation.media is Media.MULTIPART:
-        content = form(purpose="assistants", **{name: str(value) for name, value in (body or {}).items()})
+        fields = {**FIELDS.get(operation.name, {}), **(body or {})}
+        content = form(operation.file_field, **{name: str(value) for name, value in fields.items()})
         sent["content-type"] = FORM_TYPE
     path = prefix + operation.path.format_map(ids)
     return Request(method=operation.method, path=path, headers={**sent, **(headers or {})}, body=Body.of(content))

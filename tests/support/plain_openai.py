@@ -22,15 +22,17 @@ BATCH_PATH = re.compile(r"/v1/vector_stores/([^/]+)/file_batches/([^/]+)(/cancel
 STORE_PATH = re.compile(r"/v1/vector_stores/([^/]+)(/search|/files|/file_batches)?")
 STORE_FILE_PATH = re.compile(r"/v1/vector_stores/([^/]+)/files/([^/]+)(/content)?")
 FILE_PATH = re.compile(r"/v1/files/([^/]+)(/content)?")
+UPLOAD_PATH = re.compile(r"/v1/uploads/([^/]+)/(parts|complete|cancel)")
 CONTENT = b"\x00\x01 what is in a file \xff"
 
 
 @dataclass
 class PlainOpenAI:
-    """Its state is open to tests: `stores` and `files` by id; `ids` is what is handed out next."""
+    """Its state is open to tests: `stores`, `files` and `uploads` by id; `ids` is what is handed out next."""
 
     stores: dict[str, Document] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)
+    uploads: dict[str, Document] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=itertools.count)
     created_at: int = int(EPOCH)
 
@@ -44,6 +46,10 @@ class PlainOpenAI:
             return _ok(self._new_store(received.document))
         if path == "/v1/files":
             return _ok(self._new_file(received.body))
+        if path == "/v1/uploads":
+            return _ok(self._new_upload(received.document))
+        if match := UPLOAD_PATH.fullmatch(path):
+            return self._upload(match[1], match[2])
         if match := STORE_FILE_PATH.fullmatch(path):
             return _ok(_page("x") if match[3] else _store_file(match[1], match[2]))
         if match := BATCH_PATH.fullmatch(path):
@@ -84,6 +90,30 @@ class PlainOpenAI:
         store = store_document(f"vs_{next(self.ids)}", created_at=self.created_at, name=body.get("name"))
         self.stores[str(store["id"])] = store
         return store
+
+    def _new_upload(self, body: Document) -> Document:
+        name = f"upload_{next(self.ids)}"
+        said = {field: body[field] for field in ("filename", "bytes", "purpose")}
+        times = {"created_at": self.created_at, "expires_at": self.created_at + 3600}
+        self.uploads[name] = {"id": name, "object": "upload", "status": "pending", "file": None, **times, **said}
+        return self.uploads[name]
+
+    def _upload(self, name: str, verb: str) -> Act:
+        if name not in self.uploads:
+            return _missing(name)
+        upload = self.uploads[name]
+        if verb == "parts":
+            part = f"part_{next(self.ids)}"
+            return _ok({"id": part, "object": "upload.part", "created_at": self.created_at, "upload_id": name})
+        if upload["status"] != "pending":
+            return _refused(f"Upload {name} is {upload['status']}.")
+        upload["status"] = "cancelled" if verb == "cancel" else "completed"
+        if verb == "complete":
+            file = f"file-{next(self.ids)}"
+            said = {field: upload[field] for field in ("filename", "bytes", "purpose")}
+            made = {"id": file, "object": "file", "created_at": self.created_at, "status": "processed", **said}
+            upload["file"] = self.files[file] = made
+        return _ok(upload)
 
     def _new_file(self, body: bytes) -> Document:
         name = f"file-{next(self.ids)}"
@@ -152,6 +182,11 @@ def _page(*names: str) -> Document:
 
 def _ok(document: Document) -> Act:
     return answer(200, document, {"x-request-id": "req_upstream", "openai-processing-ms": "5", "set-cookie": "a=b"})
+
+
+def _refused(message: str) -> Act:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return answer(400, {"error": error})
 
 
 def _missing(name: str) -> Act:

@@ -23,8 +23,8 @@ FUNCTIONS: Final = sorted(ROOT.glob("functions/*/app.py"))
 
 # The only files that know these libraries. client/ is the SDK that users install: it has an egress of its own.
 ADAPTERS: Final = {
-    "boto3": {"stores/dynamodb/table.py", "upstream/credentials.py", "client/function.py"},
-    "botocore": {"stores/dynamodb/table.py", "upstream/credentials.py", "client/function.py"},
+    "boto3": {"stores/dynamodb/table.py", "upstream/credentials.py", "client/function.py", "ingest/aws.py"},
+    "botocore": {"stores/dynamodb/table.py", "upstream/credentials.py", "client/function.py", "ingest/aws.py"},
     "httpx": {"upstream/transport.py"},
     "httpcore": {"upstream/transport.py", "client/http.py"},
     "sqlite3": {"stores/sqlite/database.py", "stores/sqlite/ledger.py"},

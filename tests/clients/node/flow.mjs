@@ -30,6 +30,22 @@ async function flow(client, name) {
   const content = await (await client.files.content(file.id)).arrayBuffer();
   assert.ok(content.byteLength > 0);
 
+  const upload = await client.uploads.create({
+    filename: 'parts.md',
+    bytes: 9,
+    mime_type: 'text/markdown',
+    purpose: 'assistants',
+  });
+  const parts = [];
+  for (const text of ['some ', 'text']) {
+    parts.push(await client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from(text), 'part') }));
+  }
+  const whole = await client.uploads.complete(upload.id, { part_ids: parts.map((part) => part.id) });
+  assert.equal(whole.status, 'completed');
+  assert.equal((await client.files.retrieve(whole.file.id)).filename, 'parts.md');
+  await assert.rejects(client.uploads.cancel(upload.id), OpenAI.BadRequestError);
+  await assert.rejects(client.uploads.cancel('upload_absent'), OpenAI.NotFoundError);
+
   assert.equal((await client.files.delete(file.id)).deleted, true);
   assert.equal((await client.vectorStores.delete(store.id)).deleted, true);
   await assert.rejects(client.vectorStores.retrieve(store.id), OpenAI.NotFoundError);

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vectorgate.errors import InvalidRequest
-from vectorgate.wire import CreateVectorStore, LiteLLMFields, take_litellm_fields, validate
-from vectorgate.wire.litellm import DROPPED, USED
+from vectorgate.wire import CreateVectorStore, LiteLLMFields, take_litellm_fields, take_litellm_form_fields, validate
+from vectorgate.wire.litellm import DROPPED, USED, USED_IN_FORMS
 
 # A loaded machine is no failure, and building the tables of st.text() takes seconds.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -67,4 +67,24 @@ def test_metadata_is_openais_and_stays() -> None:
 def test_a_malformed_one_is_refused(body: dict[str, object], code: str, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         take_litellm_fields(body)
+    assert (caught.value.code, caught.value.param) == (code, param)
+
+
+def test_a_form_says_provider_and_user_and_nothing_else_of_litellms() -> None:
+    said = {"purpose": "assistants", "custom_llm_provider": "azure", "user": "u", "litellm_call_id": "c"}
+    assert take_litellm_form_fields(said) == ({"purpose": "assistants"}, LiteLLMFields(provider="azure", user="u"))
+    left = dict.fromkeys(USED - USED_IN_FORMS, "x")
+    assert take_litellm_form_fields(left) == (left, LiteLLMFields())
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"custom_llm_provider": ""}, "empty_string", "custom_llm_provider"),
+        ({"user": "x" * 257}, "string_above_max_length", "user"),
+    ],
+)
+def test_a_malformed_field_of_a_form_is_refused(fields: dict[str, str], code: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        take_litellm_form_fields(fields)
     assert (caught.value.code, caught.value.param) == (code, param)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
-from openai.types import file_create_params, vector_store_create_params, vector_store_search_params
+from openai.types import (
+    file_create_params,
+    upload_create_params,
+    vector_store_create_params,
+    vector_store_search_params,
+)
+from openai.types.upload_complete_params import UploadCompleteParams
+from openai.types.uploads.part_create_params import PartCreateParams
 from openai.types.vector_store_update_params import VectorStoreUpdateParams
 from openai.types.vector_stores import file_batch_create_params, file_update_params
 from openai.types.vector_stores.file_create_params import FileCreateParams as AttachParams
@@ -13,8 +20,10 @@ from openai.types.vector_stores.file_create_params import FileCreateParams as At
 from vectorgate import wire
 from vectorgate.errors import InvalidRequest
 from vectorgate.wire import (
+    CompleteUpload,
     CreateFile,
     CreateFileBatch,
+    CreateUpload,
     CreateVectorStore,
     CreateVectorStoreFile,
     Search,
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 
 STATIC = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
 EQ: dict[str, object] = {"type": "eq", "key": "a", "value": 1}
+UPLOAD: dict[str, object] = {"filename": "a", "purpose": "assistants", "bytes": 1, "mime_type": "text/plain"}
 
 
 def chunked(size: object, overlap: object) -> dict[str, object]:
@@ -52,6 +62,9 @@ def search(**fields: object) -> dict[str, object]:
         (CreateFileBatch, file_batch_create_params.FileBatchCreateParams),
         (CreateVectorStoreFile, file_batch_create_params.File),
         (wire.FileExpiresAfter, file_create_params.ExpiresAfter),
+        (CreateUpload, upload_create_params.UploadCreateParams),
+        (wire.FileExpiresAfter, upload_create_params.ExpiresAfter),
+        (CompleteUpload, UploadCompleteParams),
     ],
 )
 def test_the_models_have_the_fields_of_the_official_client_and_no_others(
@@ -63,6 +76,7 @@ def test_the_models_have_the_fields_of_the_official_client_and_no_others(
 
 def test_an_upload_has_the_fields_of_the_official_client_beside_the_file() -> None:
     assert set(CreateFile.model_fields) | {"file"} == set(get_type_hints(file_create_params.FileCreateParams))
+    assert set(wire.CreateUploadPart.model_fields) | {"data"} == set(get_type_hints(PartCreateParams))
 
 
 ACCEPTED: list[tuple[type[BaseModel], dict[str, object]]] = [
@@ -76,6 +90,11 @@ ACCEPTED: list[tuple[type[BaseModel], dict[str, object]]] = [
     (CreateVectorStore, {"chunking_strategy": {"type": "auto"}}),
     (CreateVectorStore, chunked(100, 0)),
     (CreateVectorStore, chunked(4096, 2048)),
+    (CreateUpload, UPLOAD),
+    (CreateUpload, UPLOAD | {"bytes": 0, "expires_after": {"anchor": "created_at", "seconds": 3600}}),
+    (CreateUpload, UPLOAD | {"bytes": 8 * 2**30, "filename": "x" * 512, "mime_type": "x" * 200}),
+    (CompleteUpload, {"part_ids": ["part_a"] * 10_000}),
+    (CompleteUpload, {"part_ids": ["part_b", "part_a"], "md5": "0" * 32}),
     (UpdateVectorStore, {}),
     (UpdateVectorStore, {"name": None, "expires_after": None, "metadata": None}),
     (CreateVectorStoreFile, {"file_id": "file-a", "attributes": {"a": "b", "c": 1, "d": 1.5, "e": True}}),
@@ -116,6 +135,57 @@ def nested(levels: int) -> dict[str, object]:
 
 Row = tuple["type[BaseModel]", dict[str, Any], str, str, str]
 REFUSED: list[Row] = [
+    (CreateUpload, UPLOAD | {"size": 1}, "unknown_parameter", "size", "Unknown parameter: 'size'."),
+    (CreateUpload, {}, "missing_required_parameter", "filename", "Missing required parameter: 'filename'."),
+    (
+        CreateUpload,
+        UPLOAD | {"bytes": 8 * 2**30 + 1},
+        "integer_above_max_value",
+        "bytes",
+        "Invalid 'bytes': integer above maximum value. Expected a value <= 8589934592, but got 8589934593 instead.",
+    ),
+    (
+        CreateUpload,
+        UPLOAD | {"bytes": -1},
+        "integer_below_min_value",
+        "bytes",
+        "Invalid 'bytes': integer below minimum value. Expected a value >= 0, but got -1 instead.",
+    ),
+    (
+        CreateUpload,
+        UPLOAD | {"purpose": "mischief"},
+        "invalid_value",
+        "purpose",
+        (
+            "Invalid value: 'mischief'. Supported values are: 'assistants', 'batch', 'fine-tune', 'vision', "
+            "'user_data', and 'evals'."
+        ),
+    ),
+    (CompleteUpload, {}, "missing_required_parameter", "part_ids", "Missing required parameter: 'part_ids'."),
+    (
+        CompleteUpload,
+        {"part_ids": []},
+        "empty_array",
+        "part_ids",
+        "Invalid 'part_ids': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+    ),
+    (
+        CompleteUpload,
+        {"part_ids": ["part_a"] * 10_001},
+        "array_above_max_length",
+        "part_ids",
+        (
+            "Invalid 'part_ids': array too long. Expected an array with maximum length 10000, "
+            "but got an array with length 10001 instead."
+        ),
+    ),
+    (
+        CompleteUpload,
+        {"part_ids": ["part_a"], "md5": None},
+        "invalid_type",
+        "md5",
+        "Invalid type for 'md5': expected a string, but got null instead.",
+    ),
     (CreateVectorStore, {"foo": 1}, "unknown_parameter", "foo", "Unknown parameter: 'foo'."),
     (
         CreateVectorStore,

@@ -12,7 +12,7 @@ from openai.types.vector_stores import file_batch_list_files_params
 from openai.types.vector_stores import file_list_params as store_file_list_params
 
 from vectorgate.errors import InvalidRequest
-from vectorgate.wire import ListFilesQuery, ListQuery, ListStoreFilesQuery, parse_query, validate_file_fields
+from vectorgate.wire import CreateFile, ListFilesQuery, ListQuery, ListStoreFilesQuery, parse_query, validate_form
 
 # A loaded machine is no failure, and building the tables of st.text() takes seconds.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -93,8 +93,8 @@ def test_every_limit_in_range_is_read(limit: int) -> None:
 
 
 def test_an_upload_with_an_expiry_in_brackets_is_read() -> None:
-    form = validate_file_fields(
-        {"purpose": "user_data", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
+    form = validate_form(
+        CreateFile, {"purpose": "user_data", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
     )
     assert form.purpose == "user_data"
     assert form.expires_after is not None
@@ -103,7 +103,7 @@ def test_an_upload_with_an_expiry_in_brackets_is_read() -> None:
 
 @pytest.mark.parametrize("purpose", ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"])
 def test_every_purpose_that_openai_takes_is_accepted(purpose: str) -> None:
-    assert validate_file_fields({"purpose": purpose}).expires_after is None
+    assert validate_form(CreateFile, {"purpose": purpose}).expires_after is None
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_every_purpose_that_openai_takes_is_accepted(purpose: str) -> None:
 )
 def test_a_bad_form_is_refused(fields: dict[str, str], code: str, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        validate_file_fields(fields)
+        validate_form(CreateFile, fields)
     assert (caught.value.code, caught.value.param) == (code, param)

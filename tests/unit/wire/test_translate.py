@@ -85,15 +85,15 @@ def refused(model: type[BaseModel], body: dict[str, object]) -> InvalidRequest |
     return None
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-@settings(PATIENT, max_examples=200)
+@settings(PATIENT, max_examples=300)
 @given(body=BODIES)
-def test_any_body_is_a_model_or_one_short_refusal(model: type[BaseModel], body: dict[str, object]) -> None:
-    refusal = refused(model, body)
-    if refusal:
-        assert refusal.code
-        assert refusal.param
-        assert len(refusal.message) < 600
+def test_any_body_is_a_model_or_one_short_refusal(body: dict[str, object]) -> None:
+    for model in MODELS:  # making a body up takes longer than ten models take to judge it
+        refusal = refused(model, body)
+        if refusal:
+            assert refusal.code, model
+            assert refusal.param, model
+            assert len(refusal.message) < 600, model
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
         VectorGateError,
     )
     from vectorgate.client.files import Files
+    from vectorgate.client.uploads import Uploads
     from vectorgate.client.vector_stores import VectorStores
 
     vector_stores: VectorStores
     files: Files
+    uploads: Uploads
     __version__: str
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "VectorGateError",
     "__version__",
     "files",
+    "uploads",
     "vector_stores",
 ]
 

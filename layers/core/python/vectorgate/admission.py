@@ -13,7 +13,9 @@ from vectorgate.forms import PIECE, read_upload
 from vectorgate.ids import ObjectId, ProviderName, is_label
 from vectorgate.ledger.traces import TAG
 from vectorgate.messages import JSON, encode_json
-from vectorgate.operations import Media
+from vectorgate.operations import FITTING_PART, Media
+from vectorgate.providers.base import Upload
+from vectorgate.tenancy.model import Kind
 from vectorgate.wire import LiteLLMFields
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from vectorgate.messages import Request
     from vectorgate.operations import Operation
-    from vectorgate.providers.base import Upload
     from vectorgate.routing import Route
 
 END_USER_HEADERS: Final = ("x-litellm-end-user-id", "x-litellm-customer-id")
@@ -72,7 +73,7 @@ class Order:
         return self.body_ids()[0] if self.operation.body_ids == ("file_id",) else None
 
     def body_ids(self) -> list[ObjectId]:
-        """The file ids that the body names, in its order; their shape was checked by the model."""
+        """The ids that the body names, in its order; their shape was checked by the model."""
         found = (value for path in self.operation.body_ids for value in _at(self.body, path.split(".")))
         return [ObjectId(str(value)) for value in found]
 
@@ -90,6 +91,23 @@ def admit(request: Request, route: Route, providers: Collection[ProviderName], l
     operation = route.operation
     ids = {name: ObjectId(wire.check_id(name, text)) for name, text in route.captured.items()}
     body, extra, content = _content(request, operation, limits)
+    try:
+        return _order(request, operation, providers, ids=ids, said=(body, extra, content))
+    except InvalidRequest:
+        if isinstance(content, Upload):
+            content.content.close()
+        raise
+
+
+def _order(
+    request: Request,
+    operation: Operation,
+    providers: Collection[ProviderName],
+    *,
+    ids: Mapping[str, ObjectId],
+    said: tuple[Mapping[str, object], LiteLLMFields, bytes | Upload | None],
+) -> Order:
+    body, extra, content = said
     return Order(
         operation=operation,
         ids=ids,
@@ -113,13 +131,19 @@ def _query(request: Request, operation: Operation) -> dict[str, str]:
 def _content(
     request: Request, operation: Operation, limits: Limits
 ) -> tuple[dict[str, object], LiteLLMFields, bytes | Upload | None]:
-    if operation.media is Media.MULTIPART:
-        most = min(operation.max_body, limits.max_upload)
-        content_type = request.headers.get("content-type")
-        upload = read_upload(request.body, content_type, max_bytes=most, too_large=limits.too_large)
-        return {}, LiteLLMFields(), upload
     if operation.media is Media.NONE or operation.body is None:
         return {}, LiteLLMFields(), None
+    if operation.media is Media.MULTIPART:
+        most = min(operation.max_body, limits.max_upload)
+        upload, extra = read_upload(
+            request.body,
+            request.headers.get("content-type"),
+            name=operation.file_field,
+            model=operation.body,
+            max_bytes=most,
+            too_large=_part_too_large(most) if operation.creates is Kind.PART else limits.too_large,
+        )
+        return {}, extra, upload
     if request.body.size > operation.max_body:
         raise PayloadTooLarge(
             f"Request body too large: expected at most {operation.max_body} bytes, but got {request.body.size}. "
@@ -135,6 +159,13 @@ def _content(
     wire.validate(operation.body, body)
     _refuse_reserved(body)
     return body, extra, encode_json(body)
+
+
+def _part_too_large(most: int) -> str:
+    return (
+        f"Part too large: this door takes requests of up to {most} bytes. Send the file in smaller parts, such as "
+        f"part_size={FITTING_PART} of 'upload_file_chunked'."
+    )
 
 
 def _named_provider(request: Request, extra: LiteLLMFields, providers: Collection[ProviderName]) -> ProviderName | None:

@@ -68,7 +68,7 @@ class Door(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDoor:
-    """OpenAI's API: stores, files and batches, owned by tenants. `providers`: the default one first."""
+    """OpenAI's API: stores, files, batches and uploads, owned by tenants. `providers`: the default one first."""
 
     ownership: OwnershipStore
     providers: Sequence[ProviderName]

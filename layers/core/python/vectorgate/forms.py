@@ -10,12 +10,15 @@ from urllib.parse import unquote_to_bytes
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.messages import Body
 from vectorgate.providers.base import Upload
-from vectorgate.wire import validate_file_fields
+from vectorgate.wire import refusals, take_litellm_form_fields, validate_form
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from pydantic import BaseModel
     from python_multipart.multipart import MultipartCallbacks
+
+    from vectorgate.wire import LiteLLMFields
 
 PIECE: Final = 64 * 1024
 MAX_FIELDS: Final = 16
@@ -39,17 +42,20 @@ _CALLBACKS: Final = (
 _DEFAULT_TYPE: Final = "application/octet-stream"
 
 
-def read_upload(body: Body, content_type: str | None, *, max_bytes: int, too_large: str) -> Upload:
-    """The upload in a request's body. InvalidRequest, or PayloadTooLarge with the message `too_large`.
+def read_upload(
+    body: Body, content_type: str | None, *, name: str, model: type[BaseModel], max_bytes: int, too_large: str
+) -> tuple[Upload, LiteLLMFields]:
+    """The upload in a request's body, and what its form says to LiteLLM. The caller closes the upload's content.
 
-    The caller closes its content.
+    `name` is the field of the file, `model` what the other fields have to be. InvalidRequest, or PayloadTooLarge with
+    the message `too_large`.
     """
     if body.size > max_bytes:
         raise PayloadTooLarge(too_large, code="request_too_large")
-    form = _Form()
+    form = _Form(name)
     try:
         _parse(body, _boundary(content_type), form)
-        return form.upload()
+        return form.upload(model)
     except BaseException:
         form.file.close()
         raise
@@ -58,8 +64,9 @@ def read_upload(body: Body, content_type: str | None, *, max_bytes: int, too_lar
 class _Form:
     """The parser's callbacks. A name that comes twice is an error: which one would count?"""
 
-    def __init__(self) -> None:
+    def __init__(self, file_field: str) -> None:
         self.fields: dict[str, str] = {}
+        self._file_field = file_field
         # Beyond IN_MEMORY on disk. It outlives this object: the upload that is made of it is sent from there.
         self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
         self.whole = False
@@ -70,19 +77,23 @@ class _Form:
         self._filename: bytes | None = None
         self._file_type = _DEFAULT_TYPE
 
-    def upload(self) -> Upload:
+    def upload(self, model: type[BaseModel]) -> tuple[Upload, LiteLLMFields]:
         """What the form holds, validated."""
+        name = self._file_field
         if not self.whole:
             raise InvalidRequest(_UNPARSED)
         if self._filename is None:
-            raise InvalidRequest("Missing required parameter: 'file'.", code="missing_required_parameter", param="file")
-        validate_file_fields(self.fields)
-        return Upload(
-            fields=self.fields,
-            filename=_text(self._filename or b"upload", MAX_FILENAME, "file"),
-            content_type=_media_type(self._file_type),
+            raise refusals.missing_parameter(name)
+        fields, extra = take_litellm_form_fields(self.fields)
+        validate_form(model, fields)
+        upload = Upload(
+            fields=fields,
+            filename=_text(self._filename or b"upload", MAX_FILENAME, name),
+            content_type=_media_type(self._file_type, name),
             content=self._content(),
+            name=name,
         )
+        return upload, extra
 
     def _content(self) -> Body:
         size = self.file.tell()
@@ -143,16 +154,16 @@ class _Form:
         self.whole = True
 
     def _begin_file(self, filename: bytes) -> None:
-        if self._name == "file" and self._filename is not None:
+        if self._name == self._file_field and self._filename is not None:
             raise _invalid(self._name)
-        if self._name != "file":
+        if self._name != self._file_field:
             name = self._name[:100]
             raise InvalidRequest(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
         self._filename, self._value = filename, None
         self._file_type = self._headers.get(b"content-type", _DEFAULT_TYPE.encode()).decode("latin-1")
 
     def _begin_field(self) -> None:
-        if self._name in self.fields or self._name == "file" or len(self.fields) >= MAX_FIELDS:
+        if self._name in self.fields or self._name == self._file_field or len(self.fields) >= MAX_FIELDS:
             raise _invalid(self._name)
         self._value = bytearray()
 
@@ -192,10 +203,10 @@ def _boundary(content_type: str | None) -> bytes:
     return boundary
 
 
-def _media_type(text: str) -> str:
+def _media_type(text: str, name: str) -> str:
     """As it may stand in a header of ours: the parser ends a line at CR LF alone, and lets a single LF through."""
     if len(text) > MAX_TYPE or not (text.isascii() and text.isprintable()):
-        raise InvalidRequest("Invalid content type of 'file'.", code="invalid_value", param="file")
+        raise InvalidRequest(f"Invalid content type of '{name}'.", code="invalid_value", param=name)
     return text
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from vectorgate import identity
 from vectorgate.admission import attribution_of
 from vectorgate.budgets.treasury import exceeded
-from vectorgate.clock import new_operation_id
+from vectorgate.clock import MILLISECONDS, new_operation_id
 from vectorgate.errors import ApiError, OutcomeUnknown, Unauthenticated, Unavailable
+from vectorgate.idempotency.model import LEASE_MS
 from vectorgate.idempotency.protocol import Repetitions
 from vectorgate.ledger.model import Entry, State
 from vectorgate.operations import Safety
@@ -50,7 +51,10 @@ DEADLINE_SECONDS: Final = 28.0  # API Gateway cuts at 30 s, and what is behind m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """Everything that a request needs, handed in by the composition root. `door` finds the API that a path is of."""
+    """Everything that a request needs, handed in by the composition root.
+
+    `door` finds the API that a path is of. `deadline_seconds`: within which a request is answered by the provider.
+    """
 
     clock: Clock
     chance: Chance
@@ -64,6 +68,7 @@ class Gateway:
     telemetry: Telemetry
     treasury: Treasury
     strangers: TokenBucket
+    deadline_seconds: float = DEADLINE_SECONDS
 
     def handle(self, request: Request) -> Response:
         """Answer one request, and leave one row that says what became of it."""
@@ -89,6 +94,8 @@ class Gateway:
     def _arrive(self, request: Request) -> Visit:
         operation_id = new_operation_id(self.clock, self.chance)
         entry = Entry(id=operation_id, operation=UNROUTED, state=State.STARTED, started_ms=self.clock.unix_ms())
+        if self.deadline_seconds > DEADLINE_SECONDS:
+            entry = entry.changed(until_ms=entry.started_ms + int(self.deadline_seconds * MILLISECONDS) + LEASE_MS)
         return Visit(request=request, clock=self.clock, row=entry, began=self.clock.monotonic())
 
     def _identify(self, visit: Visit) -> Principal:
@@ -131,7 +138,7 @@ class Gateway:
         visit.claims(order)
         try:
             wish = self.treasury.wish(visit.shares, order, visit.entry)
-            begun = visit.entry.changed(reserved=wish.amount or None, quarantined=wish.quarantined)
+            begun = wish.noted_in(visit.entry)
             repetition = Repetitions(self.ledger, self.clock).begin(begun, visit.claim, wish.reserve)
         except OverBudget as refusal:
             raise exceeded(visit.shares, refusal.account) from refusal
@@ -158,7 +165,7 @@ class Gateway:
             transport=self.transport,
             clock=self.clock,
             chance=self.chance,
-            deadline=visit.began + DEADLINE_SECONDS,
+            deadline=visit.began + self.deadline_seconds,
         )
         try:
             return door.ask(order, grant, visit.entry, exchange)

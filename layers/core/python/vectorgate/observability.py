@@ -24,6 +24,8 @@ LOGGED: Final = (
     "vector_store_id",
     "file_id",
     "batch_id",
+    "upload_id",
+    "part_id",
     "status_code",
     "error_code",
     "upstream_request_id",

@@ -24,6 +24,12 @@ MIB: Final = 1024 * KIB
 SMALL_BODY: Final = 256 * KIB
 # 2,000 files, each with 16 attributes, is the largest JSON the API knows; Lambda itself carries 6 MB.
 BATCH_BODY: Final = 5 * MIB
+# The largest file is 512 MiB, and the form around it at most its 16 fields of 4 KiB each.
+UPLOAD_BODY: Final = 512 * MIB + 128 * KIB
+# OpenAI takes parts of 64 MiB; the rest is for the form around one.
+PART_BODY: Final = 65 * MIB
+# A part of this many bytes passes through every door: Lambda's takes 4.4 MB, form and all.
+FITTING_PART: Final = 4_000_000
 
 
 class Safety(StrEnum):
@@ -47,8 +53,10 @@ class Operation:
     """One row.
 
     `path` holds `{parameter}` segments, each of them an id that the caller must own (`PATH_KINDS`). `body_ids` names
-    the body's fields that hold file ids, `[]` for each element. `creates` is what the answer's id becomes the owner's;
-    `deletes` the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
+    the body's fields that hold ids of `body_kind`, `[]` for each element. `file_field` names the file of a form.
+    `creates` is what becomes the owner's: the answer, or the object in its field `made_in`. `fleeting`: what is created
+    costs nothing and ends by itself, so that an identical request is a further one unless it says otherwise.
+    `deletes` is the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
     `null_is_absent`: a field that is null counts as one that was not sent, because LiteLLM's own client sends every
     field it knows, and OpenAI takes it.
     """
@@ -63,7 +71,11 @@ class Operation:
     null_is_absent: bool = False
     max_body: int = SMALL_BODY
     body_ids: tuple[str, ...] = ()
+    body_kind: Kind = Kind.FILE
+    file_field: str = "file"
     creates: Kind | None = None
+    made_in: str | None = None
+    fleeting: bool = False
     deletes: str | None = None
     lists: Kind | None = None
     binary: bool = False
@@ -73,17 +85,26 @@ class Operation:
         """The path's parameter names, in order."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
+    def made(self, answer: Mapping[str, object]) -> Mapping[str, object] | None:
+        """What came into being, as an answer describes it; None when nothing did, or the answer does not say."""
+        if self.creates is None:
+            return None
+        found = answer if self.made_in is None else answer.get(self.made_in)
+        return found if isinstance(found, dict) else None
+
 
 PATH_KINDS: Final[Mapping[str, Kind]] = {
     "vector_store_id": Kind.VECTOR_STORE,
     "file_id": Kind.FILE,
     "batch_id": Kind.BATCH,
+    "upload_id": Kind.UPLOAD,
 }
 
 _STORE = "/vector_stores/{vector_store_id}"
 _STORE_FILE = _STORE + "/files/{file_id}"
 _BATCH = _STORE + "/file_batches/{batch_id}"
 _FILE = "/files/{file_id}"
+_UPLOAD = "/uploads/{upload_id}"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -186,7 +207,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         safety=Safety.CREATE,
         media=Media.MULTIPART,
         body=wire.CreateFile,
-        max_body=512 * MIB,
+        max_body=UPLOAD_BODY,
         creates=Kind.FILE,
     ),
     Operation(
@@ -200,6 +221,42 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(name="files.retrieve", method="GET", path=_FILE, safety=Safety.READ),
     Operation(name="files.delete", method="DELETE", path=_FILE, safety=Safety.IDEMPOTENT, deletes="file_id"),
     Operation(name="files.content", method="GET", path=_FILE + "/content", safety=Safety.READ, binary=True),
+    Operation(
+        name="uploads.create",
+        method="POST",
+        path="/uploads",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=wire.CreateUpload,
+        creates=Kind.UPLOAD,
+        fleeting=True,
+    ),
+    Operation(
+        name="uploads.parts.create",
+        method="POST",
+        path=_UPLOAD + "/parts",
+        safety=Safety.CREATE,
+        media=Media.MULTIPART,
+        body=wire.CreateUploadPart,
+        max_body=PART_BODY,
+        file_field="data",
+        creates=Kind.PART,
+        fleeting=True,
+    ),
+    Operation(
+        name="uploads.complete",
+        method="POST",
+        path=_UPLOAD + "/complete",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=wire.CompleteUpload,
+        max_body=BATCH_BODY,
+        body_ids=("part_ids[]",),
+        body_kind=Kind.PART,
+        creates=Kind.FILE,
+        made_in="file",
+    ),
+    Operation(name="uploads.cancel", method="POST", path=_UPLOAD + "/cancel", safety=Safety.IDEMPOTENT),
 )
 
 BY_NAME: Final[Mapping[str, Operation]] = {operation.name: operation for operation in OPERATIONS}

@@ -6,23 +6,35 @@ or table name must fail closed.
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.ids import ProviderName
+from vectorgate.ids import ProviderName, is_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
 MIB: Final = 1024 * 1024
 # Lambda takes 6 MB a call, in which a binary body is base64: 4.5 MB of it, less the rest of the event.
 LAMBDA_UPLOAD: Final = int(4.4 * 1000 * 1000)
 LAMBDA_TOO_LARGE: Final = (
-    "File too large for this door, which takes 4.4 MB. Put larger files into the ingest bucket (S3), "
-    "from where they are uploaded and attached for you."
+    "File too large for this door, which takes 4.4 MB. Put larger files into the ingest bucket (S3), from where they "
+    "are uploaded and attached for you, or send them in parts that fit: POST /v1/uploads, which OpenAI's clients call "
+    "client.uploads.upload_file_chunked(..., part_size=4_000_000)."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestPlaces:
+    """The bucket and the bus by name, the queue and its dead-letter queue by URL."""
+
+    bucket: str
+    bus: str
+    queue_url: str
+    failures_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +42,8 @@ class Settings:
     """`secrets` maps each configured provider to the name of its secret; the first is the default provider.
 
     `prices`: entries of the deployment's own for the price book, as a JSON array or the name of a file that holds one.
+    `senders`: who may ingest, from the first part of an object's key, or an event's source, to a team.
+    `ingest`: where that comes from.
     """
 
     table: str
@@ -42,6 +56,8 @@ class Settings:
     max_upload: int = LAMBDA_UPLOAD
     too_large: str = LAMBDA_TOO_LARGE
     prices: str | None = None
+    senders: Mapping[str, str] = field(default_factory=dict)
+    ingest: IngestPlaces | None = None
 
 
 def from_environment() -> Settings:
@@ -68,7 +84,45 @@ def read(environment: Mapping[str, str]) -> Settings:
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",
         trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
         prices=_optional(environment, "VECTORGATE_PRICES"),
+        senders=senders_in(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
+        ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
     )
+
+
+def _ingest(environment: Mapping[str, str]) -> IngestPlaces:
+    return IngestPlaces(
+        bucket=_filled(environment, "VECTORGATE_INGEST_BUCKET"),
+        bus=_filled(environment, "VECTORGATE_INGEST_BUS"),
+        queue_url=_filled(environment, "VECTORGATE_INGEST_QUEUE"),
+        failures_url=_filled(environment, "VECTORGATE_INGEST_FAILURES"),
+    )
+
+
+def senders_in(text: str) -> Mapping[str, str]:
+    """The JSON as a mapping. ValueError, also for a name that comes twice: which of two teams would it be?"""
+    wrong = ValueError(
+        "VECTORGATE_INGEST_SENDERS is a JSON object from a sender (the first part of a key, without '/', or an event's "
+        "source) to a team; neither holds '#' or control characters"
+    )
+    try:
+        senders = json.loads(text, object_pairs_hook=_Once)
+    except (ValueError, RecursionError):
+        raise wrong from None
+    if not isinstance(senders, dict):
+        raise wrong
+    for name, team in senders.items():
+        if "/" in name or not is_label(name) or not isinstance(team, str) or not is_label(team):
+            raise wrong
+    return dict(senders)
+
+
+class _Once(dict[str, object]):
+    """A JSON object in which no name comes twice."""
+
+    def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        if len(self) != len(pairs):
+            raise ValueError("a name comes twice")
 
 
 def _filled(environment: Mapping[str, str], name: str) -> str:

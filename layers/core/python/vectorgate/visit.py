@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from vectorgate.messages import Request
     from vectorgate.providers.base import Answer
 
-COLUMN = {Kind.VECTOR_STORE: "vector_store_id", Kind.FILE: "file_id", Kind.BATCH: "batch_id"}
+COLUMN = {
+    Kind.VECTOR_STORE: "vector_store_id",
+    Kind.FILE: "file_id",
+    Kind.BATCH: "batch_id",
+    Kind.UPLOAD: "upload_id",
+    Kind.PART: "part_id",
+}
+PARENT = {Kind.BATCH: "vector_store_id", Kind.PART: "upload_id"}  # the path's parameter
+DESCRIBED = frozenset({Kind.FILE, Kind.UPLOAD})  # whose ownership row keeps the provider's description
 UNROUTED = "unknown"  # the operation of a request that no row of the table matches
 
 
@@ -90,6 +98,7 @@ class Visit:
             vector_store_id=order.ids.get("vector_store_id", order.ids.get("index")),
             file_id=order.ids.get("file_id", order.attached()),
             batch_id=order.ids.get("batch_id"),
+            upload_id=order.ids.get("upload_id"),
             likeness=likeness_of_order(order, self.entry.id),
         )
 
@@ -112,9 +121,9 @@ class Visit:
 
     def answered(self, answer: Answer, order: Order) -> None:
         """The provider did it: the row names what came into being."""
-        created = order.operation.creates
-        if created is not None and answer.document is not None and order.mock_response is None:
-            self.knows(**{COLUMN[created]: ObjectId(str(answer.document["id"]))})
+        kind, made = order.operation.creates, order.operation.made(answer.document or {})
+        if kind is not None and made is not None and order.mock_response is None:
+            self.knows(**{COLUMN[kind]: ObjectId(str(made["id"]))})
         figures = unsound(answer.document) if order.mock_response is None else ()
         if figures:
             self.knows(quarantined=tuple(dict.fromkeys([*self.entry.quarantined, *figures])))
@@ -150,15 +159,16 @@ class Visit:
         }
 
     def _move(self, state: State) -> None:
-        self.entry = self.entry.moved_to(state)
+        facts, self._facts = self._facts, {}
+        self.row = self.row.moved_to(state, **facts)
 
 
 def owned_by_visit(order: Order, answer: Answer, entry: Entry) -> list[Ownership]:
     """The ownership of what the answer says came into being."""
-    document, kind = answer.document, order.operation.creates
-    if kind is None or document is None or order.mock_response is not None:
+    made, kind = order.operation.made(answer.document or {}), order.operation.creates
+    if kind is None or made is None or order.mock_response is not None:
         return []
-    return [ownership_of(entry, kind, document, parent=order.ids.get("vector_store_id"))]
+    return [ownership_of(entry, kind, made, parent=order.ids.get(PARENT.get(kind, "")))]
 
 
 def ownership_of(
@@ -174,7 +184,7 @@ def ownership_of(
         created_at=_created_at(document, entry),
         end_user=entry.end_user,
         parent=parent,
-        snapshot=encode_json(document).decode("ascii") if kind is Kind.FILE else None,
+        snapshot=encode_json(document).decode("ascii") if kind in DESCRIBED else None,
     )
 
 

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin import budgets, indexes, keys, spend
+from vectorgate.admin import budgets, indexes, keys, reprice, spend
 from vectorgate.clock import new_operation_id
 from vectorgate.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.identity import presented_key
@@ -57,12 +57,16 @@ class AdminDesk:
 
 ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminParts], object]]] = {
     ("GET", "/spend/logs"): spend.logs,
+    ("POST", "/spend/reprice"): reprice.reprice,
     ("POST", "/key/generate"): keys.generate,
     ("GET", "/key/info"): keys.info,
+    ("POST", "/key/update"): keys.update,
     ("POST", "/key/delete"): keys.delete,
     ("POST", "/team/new"): budgets.new_team,
+    ("POST", "/team/update"): budgets.update_team,
     ("GET", "/team/info"): budgets.team_info,
     ("POST", "/customer/new"): budgets.new_customer,
+    ("POST", "/customer/update"): budgets.update_customer,
     ("GET", "/customer/info"): budgets.customer_info,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,

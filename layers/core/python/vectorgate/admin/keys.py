@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,11 +12,12 @@ from pydantic import Field, StringConstraints
 
 from vectorgate import wire
 from vectorgate.admin.budgets import shown
-from vectorgate.budgets.limits import key_limit
-from vectorgate.budgets.model import BudgetScope, Subject
+from vectorgate.admin.races import ATTEMPTS, met_another
+from vectorgate.budgets.model import BudgetScope, Subject, key_limit
 from vectorgate.errors import InvalidRequest, NotFound
 from vectorgate.ids import KeyId, key_id_of
-from vectorgate.keys.issue import GenerateKey, new_key
+from vectorgate.keys.issue import GenerateKey, UpdateKey, new_key, updated_key
+from vectorgate.stores import StateConflict
 from vectorgate.wire.fields import WireModel
 
 if TYPE_CHECKING:
@@ -50,6 +52,22 @@ def info(request: Request, parts: AdminParts) -> dict[str, object]:
     if row is None:
         raise NotFound("No such key.", param="key")
     return {"key": row.id, "info": {**described(row), **_budget(row, parts)}}
+
+
+def update(request: Request, parts: AdminParts) -> dict[str, object]:
+    """Change what is sent and leave the rest; it counts within 30 s everywhere. Calls under way end as they began."""
+    body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    wish = wire.validate(UpdateKey, body)
+    key_id = key_id_in(wish.key)
+    for _ in range(ATTEMPTS):
+        row = parts.stores.keys.key(key_id)
+        if row is None:
+            raise NotFound("No such key.", param="key")
+        changed = updated_key(row, wish, parts.clock.unix_s())
+        with suppress(StateConflict):
+            parts.stores.keys.replace_key(changed)
+            return {"key": row.id, **described(changed), **_budget(changed, parts)}
+    raise met_another("key")
 
 
 def delete(request: Request, parts: AdminParts) -> dict[str, object]:

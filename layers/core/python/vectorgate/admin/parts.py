@@ -18,4 +18,4 @@ class AdminParts:
     stores: Stores
     clock: Clock
     chance: Chance
-    book: PriceBook | None = None  # for what is stored today and not charged yet; without one that is not shown
+    book: PriceBook

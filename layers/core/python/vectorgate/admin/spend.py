@@ -6,15 +6,16 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.admin.budgets import usd
 from vectorgate.admin.keys import key_id_in
 from vectorgate.clock import MILLISECONDS
 from vectorgate.errors import InvalidRequest
-from vectorgate.ids import OperationId, ProviderName
+from vectorgate.ids import OperationId, ProviderName, unix_ms_of
 from vectorgate.ledger.model import State
 from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.money import NANO_PER_USD, ZERO
+from vectorgate.money import ZERO
 from vectorgate.pricing.book import PENDING, STORAGE
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ def logs(request: Request, parts: AdminParts) -> list[dict[str, object]]:
     if "request_id" in query:
         return [row for row in _one(query["request_id"], parts) if _passes(row, query)]
     search = _search(query, parts.clock.unix_ms())
-    found = [*parts.stores.ledger.search(search), *accruing(search, parts)]
+    booked = parts.stores.ledger.search(search)
+    known = {entry.id for entry in booked}
+    found = [*booked, *(entry for entry in accruing(search, parts) if entry.id not in known)]
     found.sort(key=lambda entry: (entry.started_ms, entry.id), reverse=True)
     return [described(entry) for entry in found[: search.limit]]
 
 
 def accruing(search: RecordQuery, parts: AdminParts) -> list[Entry]:
     """Storage that is metered and not charged yet, as it stands: its rows get into the ledger when the day is over."""
-    if parts.book is None:
-        return []
     found: list[Entry] = []
     for provider in parts.book.providers_of(STORAGE):
         meters = parts.stores.meters.meters(ProviderName(provider))
@@ -65,9 +66,19 @@ def _is_asked_for(entry: Entry, search: RecordQuery) -> bool:
 
 def _one(request_id: str, parts: AdminParts) -> list[dict[str, object]]:
     if not _OPERATION_ID.fullmatch(request_id):
-        raise _invalid("request_id", "the x-litellm-call-id of an answer")
-    entry = parts.stores.ledger.entry(OperationId(request_id))
-    return [described(entry)] if entry is not None else []
+        raise invalid("request_id", "the x-litellm-call-id of an answer")
+    operation_id = OperationId(request_id)
+    entry = parts.stores.ledger.entry(operation_id)
+    return [described(each) for each in ([entry] if entry is not None else _accruing_one(operation_id, parts))]
+
+
+def _accruing_one(operation_id: OperationId, parts: AdminParts) -> list[Entry]:
+    """The record of a store's day that is not over: its id says which day, and begins at its midnight."""
+    midnight = unix_ms_of(operation_id)
+    if midnight % (DAY_S * MILLISECONDS):
+        return []
+    day = RecordQuery(start_ms=midnight, end_ms=midnight + 1, limit=1)
+    return [entry for entry in accruing(day, parts) if entry.id == operation_id]
 
 
 def _passes(row: Mapping[str, object], query: Mapping[str, str]) -> bool:
@@ -76,11 +87,11 @@ def _passes(row: Mapping[str, object], query: Mapping[str, str]) -> bool:
 
 
 def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
-    end_ms = _moment("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
+    end_ms = moment("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
     default_start = end_ms - DEFAULT_DAYS * 86_400 * MILLISECONDS
-    start_ms = _moment("start_date", query["start_date"]) if "start_date" in query else max(0, default_start)
+    start_ms = moment("start_date", query["start_date"]) if "start_date" in query else max(0, default_start)
     if not 0 <= end_ms - start_ms <= MAX_SEARCH_MS:
-        raise _invalid("start_date", "a date at most 366 days before the end date")
+        raise invalid("start_date", "a date at most 366 days before the end date")
     return RecordQuery(
         start_ms=start_ms,
         end_ms=end_ms,
@@ -90,7 +101,7 @@ def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
     )
 
 
-def _moment(param: str, text: str, *, end_of_day: bool = False) -> int:
+def moment(param: str, text: str, *, end_of_day: bool = False) -> int:
     """Milliseconds of a day (`2026-11-22`; an end day counts whole) or of an ISO 8601 time, UTC by default."""
     try:
         moment = datetime.fromisoformat(text)
@@ -100,7 +111,7 @@ def _moment(param: str, text: str, *, end_of_day: bool = False) -> int:
     except (ValueError, OverflowError):
         unix_ms = -1
     if not 0 <= unix_ms <= MAX_UNIX_MS:
-        raise _invalid(param, "a date such as 2026-11-22")
+        raise invalid(param, "a date such as 2026-11-22")
     return unix_ms
 
 
@@ -108,11 +119,12 @@ def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) or not 1 <= int(text) <= MAX_LIMIT:
-        raise _invalid("limit", f"an integer from 1 to {MAX_LIMIT}")
+        raise invalid("limit", f"an integer from 1 to {MAX_LIMIT}")
     return int(text)
 
 
-def _invalid(param: str, expected: str) -> InvalidRequest:
+def invalid(param: str, expected: str) -> InvalidRequest:
+    """A filter that makes no sense."""
     return InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)
 
 
@@ -135,13 +147,15 @@ def described(entry: Entry) -> dict[str, object]:
         "vector_store_id": entry.vector_store_id,
         "file_id": entry.file_id,
         "batch_id": entry.batch_id,
+        "upload_id": entry.upload_id,
+        "part_id": entry.part_id,
         "status": _STATUS.get(entry.state, "success" if entry.succeeded else "failure"),
         "state": entry.state,
         "status_code": entry.status_code,
         "error_code": entry.error_code,
         "found_by": entry.found_by,
         "quarantined": list(entry.quarantined),
-        "spend": spend / NANO_PER_USD if spend % NANO_PER_USD else spend // NANO_PER_USD,
+        "spend": usd(spend),
         "spend_nano_usd": spend,
         "price_id": entry.price_id or PENDING,
         "byte_seconds": entry.byte_seconds,

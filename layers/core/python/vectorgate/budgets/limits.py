@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.budgets.model import BudgetScope, Limit, Subject, key_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,15 +56,3 @@ class CachedLimits:
                 while len(self._cache) > MAX_CACHED:
                     self._cache.popitem(last=False)
         return [(subject, cached[subject][0]) for subject in subjects]
-
-
-def key_limit(key: VirtualKey) -> Limit | None:
-    """The limit that stands on a key's row."""
-    if key.max_budget is None and key.soft_budget is None:
-        return None
-    return Limit(
-        since=key.created_at,
-        max_budget=key.max_budget,
-        soft_budget=key.soft_budget,
-        duration=key.budget_duration,
-    )

@@ -19,6 +19,8 @@ from vectorgate.money import NANO_PER_USD, ZERO, NanoUSD, parse_usd
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from vectorgate.ids import KeyId
+    from vectorgate.keys.model import VirtualKey
     from vectorgate.ledger.model import Entry
 
 MOST_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
@@ -51,12 +53,19 @@ class Limit:
 
     `duration` is `<n>d`, `<n>w` or `<n>mo`, None for one period that never ends. Days and weeks are counted from the
     UTC day of `since` (Unix seconds), months are the calendar's.
+
+    With it stands what else an administrator says of a team or an end user: who is `blocked` may do nothing at all.
+    `metadata` is JSON. `version` counts writes of the row.
     """
 
     since: int
     max_budget: NanoUSD | None = None
     soft_budget: NanoUSD | None = None
     duration: str | None = None
+    alias: str | None = None
+    blocked: bool = False
+    metadata: str | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -178,25 +187,49 @@ def movements_of(entries: Iterable[Entry]) -> list[Movement]:
     return [Movement(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]
 
 
+def key_limit(key: VirtualKey) -> Limit | None:
+    """The limit that stands on a key's row."""
+    if key.max_budget is None and key.soft_budget is None:
+        return None
+    return Limit(
+        since=key.created_at,
+        max_budget=key.max_budget,
+        soft_budget=key.soft_budget,
+        duration=key.budget_duration,
+    )
+
+
+def subjects_of(key_id: KeyId | None, team_id: str | None, end_user: str | None) -> list[Subject]:
+    """Those whose limits bound what such a row may spend."""
+    named = ((BudgetScope.KEY, key_id), (BudgetScope.TEAM, team_id), (BudgetScope.END_USER, end_user))
+    return [Subject(scope, name) for scope, name in named if name is not None]
+
+
 def limit_of(most: float | None, soft: float | None, duration: str | None, since: int) -> Limit | None:
     """A limit as it is asked for; None when nothing is. InvalidRequest for what is no amount or no duration."""
-    if duration is not None and not is_duration(duration):
+    checked = budget_duration(duration)
+    if most is None and soft is None:
+        return None
+    return Limit(
+        since=since,
+        max_budget=budget_amount("max_budget", most),
+        soft_budget=budget_amount("soft_budget", soft),
+        duration=checked,
+    )
+
+
+def budget_duration(text: str | None) -> str | None:
+    """`text`, if it is the length of a period; None is none. InvalidRequest otherwise."""
+    if text is not None and not is_duration(text):
         raise InvalidRequest(
             "Invalid 'budget_duration': expected a number and a unit, such as '1d', '30d' or '1mo'.",
             code="invalid_value",
             param="budget_duration",
         )
-    if most is None and soft is None:
-        return None
-    return Limit(
-        since=since,
-        max_budget=_amount("max_budget", most),
-        soft_budget=_amount("soft_budget", soft),
-        duration=duration,
-    )
+    return text
 
 
-def _amount(param: str, usd: float | None) -> NanoUSD | None:
+def budget_amount(param: str, usd: float | None) -> NanoUSD | None:
     """Dollars as they stand in the JSON: the shortest text of a float is what its sender wrote."""
     if usd is None:
         return None

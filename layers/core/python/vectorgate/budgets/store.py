@@ -24,3 +24,7 @@ class BudgetStore(Protocol):
     def add_limit(self, subject: Subject, limit: Limit) -> None:
         """Give somebody a limit. AlreadyExists when he has one. One write."""
         ...
+
+    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+        """Replace the row whose version is one less. StateConflict: it changed meanwhile, or is not there."""
+        ...

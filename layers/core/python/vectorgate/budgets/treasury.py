@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
-from vectorgate.errors import BudgetExceeded
+from vectorgate.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.metering.model import sound_size
 from vectorgate.money import NanoUSD, format_usd
 from vectorgate.operations import Safety
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admission import Order
     from vectorgate.budgets.limits import CachedLimits
+    from vectorgate.budgets.model import Subject
     from vectorgate.budgets.store import BudgetStore
     from vectorgate.clock import Clock
     from vectorgate.keys.model import VirtualKey
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 # Figures of a provider that could be wrong; a row that was given one that makes no sense names it.
 FIGURES: Final = ("bytes", "usage_bytes")
 _NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
-_ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel"})  # what only ever makes things cheaper
+# What only ever makes things cheaper.
+_ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Wish:
     reserve: tuple[Reservation, ...]
     quarantined: tuple[str, ...] = ()
 
+    def noted_in(self, entry: Entry) -> Entry:
+        """The row, which says what is set aside for it."""
+        if not self.amount and not self.quarantined:
+            return entry
+        return entry.changed(reserved=self.amount or None, quarantined=self.quarantined)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treasury:
@@ -66,11 +74,15 @@ class Treasury:
     telemetry: Telemetry
 
     def shares(self, key: VirtualKey, end_user: str | None) -> tuple[Share, ...]:
-        """The accounts that a call counts against. One read when there are any, none otherwise. StoreError."""
+        """The accounts that a call counts against. One read when there are any, none otherwise. StoreError.
+
+        PermissionDenied when the team or the end user is blocked.
+        """
         now = self.clock.unix_s()
         found = [(subject, limit, window_of(limit, now)) for subject, limit in self.limits.limits_of(key, end_user)]
         if not found:
             return ()
+        _refuse_blocked(found)
         accounts = [Account(subject, window.period) for subject, _, window in found]
         balances = self.store.balances(accounts)
         shares = tuple(
@@ -94,7 +106,7 @@ class Treasury:
 
     def _attached(self, order: Order, entry: Entry) -> tuple[int, tuple[str, ...]]:
         """The bytes of the files that the order attaches, as they were when they were uploaded."""
-        if entry.provider is None:
+        if entry.provider is None or order.operation.body_kind is not Kind.FILE:
             return 0, ()
         refs = {Ref(entry.provider, Kind.FILE, file_id) for file_id in order.body_ids()}
         sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
@@ -103,6 +115,12 @@ class Treasury:
             return sum(sound), ()
         self.telemetry.count("QuarantinedSizes", len(sizes) - len(sound))
         return sum(sound), ("bytes",)
+
+
+def _refuse_blocked(found: Sequence[tuple[Subject, Limit, Window]]) -> None:
+    for subject, limit, _ in found:
+        if limit.blocked:
+            raise PermissionDenied(f"This {_NAMES[subject.scope]} is blocked.", code="blocked", headers=DO_NOT_RETRY)
 
 
 def _reserves(order: Order) -> bool:

@@ -15,6 +15,7 @@ from vectorgate.client.errors import SettingsError
 from vectorgate.client.exchange import adrive, drive
 from vectorgate.client.files import Files
 from vectorgate.client.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from vectorgate.client.uploads import Uploads
 from vectorgate.client.vector_stores import VectorStores
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Client:
         self._fixed = settings
         self.vector_stores = VectorStores(self)
         self.files = Files(self)
+        self.uploads = Uploads(self)
 
     def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end in this thread."""

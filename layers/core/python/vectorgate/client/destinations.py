@@ -248,7 +248,7 @@ def _http(
     headers = {"accept": "*/*" if call.operation.binary else _JSON, "user-agent": USER_AGENT, **auth}
     content: bytes | Form | None = None
     if call.upload is not None:
-        content = Form(form_fields(body or {}), call.upload, call.boundary)
+        content = Form(form_fields(body or {}), call.upload, call.boundary, call.operation.file_field)
         headers |= {"content-type": content.content_type, "content-length": str(content.size)}
     elif body is not None:
         content = encoded(body)

@@ -272,6 +272,31 @@ class FileObject(Resource):
     status_details: str | None
 
 
+class Upload(Resource):
+    """A file that is uploaded in parts. `status`: pending, completed (then it has a `file`), cancelled or expired."""
+
+    _nested = {"file": FileObject}  # noqa: RUF012 - ClassVar in Resource
+
+    id: str
+    object: str
+    bytes: int
+    created_at: int
+    expires_at: int
+    filename: str
+    purpose: str
+    status: str
+    file: FileObject | None
+
+
+class UploadPart(Resource):
+    """One part of an upload."""
+
+    id: str
+    object: str
+    created_at: int
+    upload_id: str
+
+
 class TextContent(Resource):
     """A piece of text."""
 

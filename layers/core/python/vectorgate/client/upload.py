@@ -93,11 +93,12 @@ def _name_of(stream: IO[bytes]) -> str:
 
 @dataclass(frozen=True)
 class Form:
-    """multipart/form-data of plain fields and one file. The same bytes at every attempt."""
+    """multipart/form-data of plain fields and one file, in the field `name`. The same bytes at every attempt."""
 
     fields: Mapping[str, str]
     upload: Upload
     boundary: str
+    name: str = "file"
 
     @property
     def content_type(self) -> str:
@@ -118,7 +119,7 @@ class Form:
     @cached_property
     def _head(self) -> bytes:
         parts = [f"{self._part(name)}\r\n\r\n{value}\r\n" for name, value in self.fields.items()]
-        file = f'{self._part("file")}; filename="{_quoted(self.upload.filename)}"\r\n'
+        file = f'{self._part(self.name)}; filename="{_quoted(self.upload.filename)}"\r\n'
         return "".join([*parts, file, f"Content-Type: {_line(self.upload.content_type)}\r\n\r\n"]).encode()
 
     @cached_property

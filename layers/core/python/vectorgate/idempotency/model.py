@@ -93,14 +93,18 @@ def explicit_claim(entry: Entry, name: str, fingerprint: str) -> Claim:
 
 
 def claim_of(order: Order, entry: Entry) -> Claim | None:
-    """What an order claims: by its client's key, else a create by its body; None for reads, and for what is mocked."""
+    """What an order claims: by its client's key, else a create by its body; None for reads, and for what is mocked.
+
+    A fleeting create claims nothing by its body: two equal parts of a file are two, and so are two uploads of one name.
+    """
     if order.operation.safety is Safety.READ or order.mock_response is not None:
         return None
     if order.idempotency_key is not None:
         named = [f"{name}={value}" for name, value in sorted(order.ids.items())]
         fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
         return explicit_claim(entry, explicit_name(entry.operation, order.idempotency_key), fingerprint)
-    if order.operation.safety is Safety.CREATE and order.attempt is not None:
+    operation = order.operation
+    if operation.safety is Safety.CREATE and not operation.fleeting and order.attempt is not None:
         return implicit_claim(entry, order.attempt)
     return None
 
@@ -147,7 +151,7 @@ def standing(claim: Claim, entry: Entry | None, now_ms: int) -> Standing:
     if entry is None or entry.state is State.VOIDED:
         return Standing.FREE
     if entry.state is State.STARTED:
-        return Standing.IN_FLIGHT if now_ms < entry.started_ms + LEASE_MS else Standing.LAPSED
+        return Standing.IN_FLIGHT if now_ms < (entry.until_ms or entry.started_ms + LEASE_MS) else Standing.LAPSED
     if entry.state is State.UNCERTAIN:
         return Standing.UNKNOWN
     # A day later the key may be used anew, but never while its operation is open.

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.errors import PayloadTooLarge
-from vectorgate.ids import key_id_of
 from vectorgate.invoke import payload as payloads
-from vectorgate.keys.cache import CachedKeys
-from vectorgate.keys.model import VirtualKey
 from vectorgate.lambda_http import MAX_CARRIED, answer
 from vectorgate.messages import JSON, Response
+from vectorgate.vouched import gateway_of, presented
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Clock
     from vectorgate.gateway import Gateway
-    from vectorgate.ids import KeyId
     from vectorgate.lambda_http import Result
     from vectorgate.messages import Request
 
 
-class Vouched(CachedKeys):
-    """The keys as they are for an invoker who vouches for a team: whatever is presented stands for it."""
-
-    def __init__(self, team: str, clock: Clock) -> None:
-        # The id is the hash of something that no key looks like, so that it is the id of none.
-        row = VirtualKey(id=key_id_of(f"invoker of {team}"), created_at=clock.unix_s(), alias="invoker", team_id=team)
-        self._row = row
-
-    def key(self, key_id: KeyId) -> VirtualKey | None:
-        """The team's row."""
-        del key_id
-        return self._row
+INVOKER: Final = "invoker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +60,7 @@ class _Invocation:
         gateway = self._desk.gateway
         if self._team is None:
             return gateway.handle(request)
-        presented = replace(request, headers={**request.headers, "authorization": "Bearer invoker"})
-        return replace(gateway, keys=Vouched(self._team, gateway.clock)).handle(presented)
+        return gateway_of(gateway, self._team, INVOKER).handle(presented(request, INVOKER))
 
 
 def write(response: Response) -> Result:

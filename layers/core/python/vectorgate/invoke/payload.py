@@ -59,7 +59,7 @@ class Payload(WireModel):
 
 
 class FileBody(WireModel):
-    """The body of `files.create`: the form's fields, and the file in base64."""
+    """The body of an operation that takes a form: the form's fields, and the file in base64."""
 
     content: str
     filename: Annotated[str, Field(min_length=1, max_length=FILENAME_MAX)] = "upload"
@@ -175,14 +175,14 @@ def _body(operation: Operation, body: dict[str, object] | None) -> tuple[dict[st
             raise refusals.unknown_parameter("body")
         return {}, EMPTY
     if operation.media is Media.MULTIPART:
-        return _form(body or {})
+        return _form(operation, body or {})
     try:
         return {"content-type": JSON}, Body.of(encode_json(body or {}))
     except (ValueError, TypeError, RecursionError):
         raise refusals.bad_json("the body has a value that JSON does not have, or is nested too deeply.") from None
 
 
-def _form(body: dict[str, object]) -> tuple[dict[str, str], Body]:
+def _form(operation: Operation, body: dict[str, object]) -> tuple[dict[str, str], Body]:
     """The multipart form that the gateway reads. Its boundary is a hash of the file, which so cannot hold it."""
     said = validate(FileBody, body)
     try:
@@ -196,5 +196,6 @@ def _form(body: dict[str, object]) -> tuple[dict[str, str], Body]:
     except TypeError:
         raise refusals.invalid_value("body.expires_after", "expected an anchor and seconds") from None
     boundary = hashlib.sha256(content).hexdigest()
-    form = Form(fields, upload_of((said.filename, content, said.content_type)), boundary)
+    upload = upload_of((said.filename, content, said.content_type))
+    form = Form(fields, upload, boundary, operation.file_field)
     return {"content-type": form.content_type}, Body.of(b"".join(form.pieces()))

@@ -27,7 +27,7 @@ class VirtualKey:
     """The row of a key. The secret itself is shown once to who asked for it and stored nowhere.
 
     Times are Unix seconds. `indexes` maps virtual index names to permissions. The budget is the key's
-    own, as `budgets.model.Limit` has it.
+    own, as `budgets.model.Limit` has it. `version` counts writes of the row.
     """
 
     id: KeyId
@@ -42,6 +42,7 @@ class VirtualKey:
     max_budget: NanoUSD | None = None
     soft_budget: NanoUSD | None = None
     budget_duration: str | None = None
+    version: int = 1
 
     @property
     def tenant(self) -> TenantId:

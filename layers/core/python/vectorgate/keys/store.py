@@ -20,6 +20,10 @@ class KeyStore(Protocol):
         """Write a new row. AlreadyExists when there is one of that id."""
         ...
 
+    def replace_key(self, key: VirtualKey) -> None:
+        """Replace the row whose version is one less. StateConflict: it changed meanwhile, or is not there."""
+        ...
+
     def delete_key(self, key_id: KeyId) -> bool:
         """Remove the row; False when there was none."""
         ...

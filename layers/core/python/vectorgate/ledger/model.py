@@ -66,6 +66,7 @@ class Entry:
     what it creates where no tag can (`ledger.traces`); `looked_ms` is when it was first looked for in vain, and
     `found_by` how its outcome was found out. `quarantined` names upstream figures that made no sense and were not used.
     `byte_seconds` is what a storage record charges for, `corrects` the row whose amount a correction brings right.
+    `until_ms`: the call may be under way until then, where that is longer than any other may take.
     """
 
     id: OperationId
@@ -83,6 +84,8 @@ class Entry:
     vector_store_id: ObjectId | None = None
     file_id: ObjectId | None = None
     batch_id: ObjectId | None = None
+    upload_id: ObjectId | None = None
+    part_id: ObjectId | None = None
     fingerprint: str | None = None
     ended_ms: int | None = None
     status_code: int | None = None
@@ -101,6 +104,7 @@ class Entry:
     quarantined: tuple[str, ...] = ()
     byte_seconds: int | None = None
     corrects: OperationId | None = None
+    until_ms: int | None = None
 
     def moved_to(self, state: State, **changes: object) -> Entry:
         """The same row in a later state. IllegalTransition when the ledger has no such way."""

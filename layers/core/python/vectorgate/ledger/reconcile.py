@@ -10,12 +10,14 @@ r"""Find out what became of operations whose answer was lost, or whose gateway d
 
 A create is looked for in the provider's list (100 a call). A store tells by its tag whose it is; what cannot carry one
 is told by likeness and time, which is weak: it is adopted only while one tenant alone could have made it and there are
-no more such objects than operations that miss one. What is owned already is never a candidate. Other operations are
-told by what became of their object. `matches` and the rules are pure; `Reconciler` asks and writes.
+no more such objects than operations that miss one. What is owned already is never a candidate. A file that parts were
+to become looks as its upload announced it. Other operations are told by what became of their object. `matches` and the
+rules are pure; `Reconciler` asks and writes.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,26 +80,28 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What was recognised, by operation, and which operations have too many candidates."""
+    """What was recognised, by operation; which operations have too many candidates, and which one too young to tell."""
 
     found: Mapping[OperationId, tuple[Document, Finding]]
     ambiguous: frozenset[OperationId]
+    undecided: frozenset[OperationId] = frozenset()
 
 
 def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, horizon_ms: int) -> Matches:
     """Which of the unowned `objects` came from which of the open creates `rows`.
 
     Whatever began before `horizon_ms` and is still open is among `rows`. A younger object may be that of a request
-    under way, so it is not told by likeness.
+    under way, so it is not told by likeness; but as long as it may be that of a row, the row does not go without.
     """
     by_tag = {str(row.id): row for row in rows}
     found: dict[OperationId, tuple[Document, Finding]] = {}
     alike: dict[str, list[Document]] = {}
+    young: dict[str, list[Document]] = {}
     for document in objects:
         tag = tag_of(document)
         if tag is None:
-            if _created_at(document) * MILLISECONDS <= horizon_ms:
-                alike.setdefault(likeness_of(kind, document), []).append(document)
+            told = alike if _created_at(document) * MILLISECONDS <= horizon_ms else young
+            told.setdefault(likeness_of(kind, document), []).append(document)
         elif tag in by_tag:
             found.setdefault(by_tag[tag].id, (document, Finding.TAG))
     ambiguous: set[OperationId] = set()
@@ -108,7 +112,8 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
             ambiguous.update(row.id for row in missing)
         else:
             found.update(_assigned(missing, near))
-    return Matches(found, frozenset(ambiguous))
+    waiting = (row for row in rows if any(_in_time(row, document) for document in young.get(row.likeness or "", ())))
+    return Matches(found, frozenset(ambiguous), frozenset(row.id for row in waiting))
 
 
 def _assigned(
@@ -125,7 +130,8 @@ def _assigned(
 
 def _in_time(row: Entry, document: Document) -> bool:
     started_s = row.started_ms // MILLISECONDS
-    return started_s - SKEW_S <= _created_at(document) <= started_s + LONGEST_S + SKEW_S
+    ended_s = started_s + LONGEST_S if row.until_ms is None else row.until_ms // MILLISECONDS
+    return started_s - SKEW_S <= _created_at(document) <= ended_s + SKEW_S
 
 
 def _created_at(document: Document) -> int:
@@ -192,6 +198,8 @@ class Reconciler:
         if name is None or name not in self.providers:
             return Counter(failed=len(rows))
         found = Matches({}, frozenset())
+        if kind is Kind.FILE:
+            rows = self._described(rows)
         if kind is not None:
             found = matches(rows, self._unowned(name, kind, rows), kind, horizon_ms)
         counts: Counter[str] = Counter()
@@ -203,11 +211,13 @@ class Reconciler:
         return counts
 
     def _resolved(self, row: Entry, kind: Kind | None, found: Matches) -> str:
+        if row.state is State.STARTED and row.until_ms is not None and self.clock.unix_ms() < row.until_ms:
+            return "waiting"  # a large upload on its way: it counts as one that misses its file, and is left alone
         if kind is not None and row.id in found.found:
             self._adopt(row, kind, *found.found[row.id])
             return "adopted" if found.found[row.id][1] is Finding.TAG else "weak"
         if kind is not None:
-            return self._missing(row, Finding.AMBIGUOUS if row.id in found.ambiguous else Finding.ABSENT)
+            return self._not_found(row, found)
         if row.operation not in PROBES:
             return self._void(row, Finding.UNKNOWABLE)
         retrieve, was_done = PROBES[row.operation]
@@ -216,17 +226,47 @@ class Reconciler:
         self._done(row)
         return "done"
 
+    def _not_found(self, row: Entry, found: Matches) -> str:
+        if row.id in found.undecided:
+            return "waiting"  # what may be its object is told when it is old enough
+        return self._missing(row, Finding.AMBIGUOUS if row.id in found.ambiguous else Finding.ABSENT)
+
     def _adopt(self, row: Entry, kind: Kind, document: Document, finding: Finding) -> None:
         shown = without_tag(document)
         column = {COLUMN[kind]: ObjectId(str(document["id"]))}
         answered = row.moved_to(State.ANSWERED, found_by=finding, ended_ms=self.clock.unix_ms(), **column)
         claim = self._claim(row)
+        answer = self._answer(row, shown)
         self.ledger.advance(
             answered,
             since=row.state,
             owned=[ownership_of(answered, kind, shown)],
-            claim=claim.with_answer(200, encode_json(shown)) if claim is not None else None,
+            claim=claim.with_answer(200, encode_json(answer)) if claim is not None else None,
         )
+
+    def _answer(self, row: Entry, made: Document) -> Document:
+        """What the client would have been answered: the object, or the completed upload around it."""
+        field = BY_NAME[row.operation].made_in
+        if field is None:
+            return made
+        announced = self._uploads([row]).get(row.upload_id, {"id": row.upload_id, "object": "upload"})
+        return {**announced, "status": "completed", field: made}
+
+    def _described(self, rows: Sequence[Entry]) -> list[Entry]:
+        """The rows, those that complete an upload with the likeness of what it announced."""
+        announced = self._uploads(rows)
+        likeness = {name: likeness_of(Kind.FILE, document) for name, document in announced.items()}
+        return [row.changed(likeness=likeness.get(row.upload_id, row.likeness)) for row in rows]
+
+    def _uploads(self, rows: Sequence[Entry]) -> dict[ObjectId | None, Document]:
+        """Their uploads, by id, as the provider described them when they were created."""
+        refs = [
+            Ref(row.provider, Kind.UPLOAD, row.upload_id)
+            for row in rows
+            if row.provider is not None and row.upload_id is not None
+        ]
+        kept = self.ownership.owners(set(refs)).values() if refs else ()
+        return {owned.ref.id: json.loads(owned.snapshot) for owned in kept if owned.snapshot is not None}
 
     def _claim(self, row: Entry) -> Claim | None:
         """What the row holds against repetitions: they are answered from now on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.idempotency.model import Claim
@@ -27,7 +27,7 @@ MAX_SEARCH_MS = 366 * 86_400_000
 class RecordQuery:
     """Rows begun in [start_ms, end_ms), newest first, at most `limit`, of one key and one end user where given.
 
-    The range spans at most MAX_SEARCH_MS.
+    The range spans at most MAX_SEARCH_MS. `before`: only what comes after that row (its start and id) in this order.
     """
 
     start_ms: int
@@ -35,6 +35,7 @@ class RecordQuery:
     limit: int
     key_id: KeyId | None = None
     end_user: str | None = None
+    before: tuple[int, OperationId] | None = None
 
 
 class LedgerStore(Protocol):
@@ -90,6 +91,10 @@ class LedgerStore(Protocol):
 
     def entry(self, operation_id: OperationId) -> Entry | None:
         """The row, consistent with the last write."""
+        ...
+
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+        """Those of `ids` that there are, consistent with the last write. Cost: one read for each 100."""
         ...
 
     def answered(self, limit: int) -> Sequence[Entry]:

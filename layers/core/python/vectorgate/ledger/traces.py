@@ -54,11 +54,11 @@ def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def likeness_of_order(order: Order, operation_id: OperationId) -> str | None:
-    """What the order's object will look like; None when it is known by its tag, or there is no such object."""
-    if isinstance(order.content, Upload):
-        upload = order.content
+    """What the order's object will look like; None when a tag tells it, there is none, or the order does not say."""
+    creates, upload = order.operation.creates, order.content
+    if creates is Kind.FILE and isinstance(upload, Upload):
         return _digest("file", upload.filename, upload.content.size, upload.fields.get("purpose"))
-    if order.operation.creates is not Kind.VECTOR_STORE or tagged(order, operation_id) is not None:
+    if creates is not Kind.VECTOR_STORE or tagged(order, operation_id) is not None:
         return None
     return _digest("vector_store", order.body.get("name") or "", order.body.get("metadata"))
 

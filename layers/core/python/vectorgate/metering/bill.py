@@ -24,8 +24,9 @@ from vectorgate.money import NanoUSD, rounded_ratio, share_out
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from vectorgate.ids import ObjectId
     from vectorgate.metering.model import Meter
     from vectorgate.pricing.book import Price, PriceBook
 
@@ -46,13 +47,19 @@ def records_of(meters: Sequence[Meter], day: int, book: PriceBook, state: State 
     if not present:
         return []
     price = book.price(present[0].provider, STORAGE, day * DAY_S * MILLISECONDS)
-    weights = [meter.days[day] for meter in present]
-    amount = amount_of(sum(weights), price)
-    parts = share_out(amount, weights)
-    return [_record(meter, day, part, price, state) for meter, part in zip(present, parts, strict=True)]
+    parts = parts_of({meter.id: meter.days[day] for meter in present}, price)
+    return [_record(meter, day, parts[meter.id], price, state) for meter in present]
 
 
-def _record(meter: Meter, day: int, part: int, price: Price, state: State) -> Entry:
+def parts_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, NanoUSD]:
+    """What each store bears of its account's day, from the byte-seconds of all of them. Billing and repricing alike."""
+    ids = sorted(stored)
+    weights = [stored[store_id] for store_id in ids]
+    parts = share_out(amount_of(sum(weights), price), weights)
+    return {store_id: NanoUSD(part) for store_id, part in zip(ids, parts, strict=True)}
+
+
+def _record(meter: Meter, day: int, part: NanoUSD, price: Price, state: State) -> Entry:
     started_ms = day * DAY_S * MILLISECONDS
     tenant = meter.tenant
     return Entry(
@@ -69,7 +76,7 @@ def _record(meter: Meter, day: int, part: int, price: Price, state: State) -> En
         vector_store_id=meter.id,
         status_code=200,
         byte_seconds=meter.days[day],
-        spend=NanoUSD(part),
+        spend=part,
         price_id=price.id,
     )
 

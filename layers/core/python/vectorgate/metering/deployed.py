@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vectorgate import runtime
 from vectorgate.assembly import INDEX_PROVIDER, PROVIDERS
+from vectorgate.metering.accounts import Accounts
 from vectorgate.metering.sampler import Sampler
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def build_sampler(
         meters=stores.meters,
         ownership=stores.ownership,
         ledger=stores.ledger,
+        accounts=Accounts(stores.keys, stores.budgets),
         book=runtime.price_book(settings.prices),
         providers={name: PROVIDERS[name](name) for name in settings.secrets if name != INDEX_PROVIDER},
         credentials=credentials,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from vectorgate.ids import ProviderName
     from vectorgate.ledger.model import Entry
     from vectorgate.ledger.store import LedgerStore
+    from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.store import MeterStore
     from vectorgate.observability import Telemetry
     from vectorgate.pricing.book import PriceBook
@@ -78,6 +79,7 @@ class Sampler:
     meters: MeterStore
     ownership: OwnershipStore
     ledger: LedgerStore
+    accounts: Accounts
     book: PriceBook
     providers: Mapping[ProviderName, Provider]
     credentials: Credentials
@@ -206,7 +208,7 @@ class Sampler:
         for day in over:
             if not all(meter.knows(day) for meter in meters):
                 break
-            posted += sum(map(self._begin, records_of(meters, day, self.book)))
+            posted += sum(map(self._begin, self.accounts.named_in(records_of(meters, day, self.book))))
             meters = [self._without(meter, day) for meter in meters]
         return posted
 

@@ -25,6 +25,7 @@ PENDING = "vectorgate.pending"
 REPLAYED = "vectorgate.replayed"
 STORAGE = "storage"  # the operation of a storage record: a store's bytes over a UTC day
 CORRECTION = "correction"  # the operation of a row that says what another row should have cost
+EVERY = "*"  # the provider of entries that are about no provider
 GIB = 1 << 30  # what the providers call a GB of vector storage
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -82,6 +83,11 @@ class PriceBook:
         """Those that have a price for it, in order."""
         return sorted({price.provider for price in self._in_order if operation in price.operations})
 
+    def is_general(self, price_id: str | None) -> bool:
+        """Whether that entry is of no provider: what it says (answered by nobody, charged before) stays so."""
+        price = self._by_id.get(price_id) if price_id is not None else None
+        return price is not None and price.provider == EVERY
+
     def named(self, price_id: str) -> Price:
         """The entry of that id. MissingPrice when there is none."""
         try:
@@ -91,7 +97,8 @@ class PriceBook:
 
 
 def _newest_first(prices: Iterable[Price]) -> list[Price]:
-    return sorted(prices, key=lambda price: -price.from_ms)
+    """Of two entries for the same day the later one in the list comes first: it is there to set the other right."""
+    return sorted(prices, key=lambda price: price.from_ms)[::-1]
 
 
 def read_prices(text: str) -> list[Price]:

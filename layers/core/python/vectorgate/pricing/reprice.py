@@ -11,23 +11,26 @@ from vectorgate.money import ZERO, NanoUSD
 from vectorgate.pricing.book import CORRECTION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vectorgate.pricing.charge import Charge
 
 
-def correction(entry: Entry, charge: Charge) -> Entry | None:
-    """The row that brings a settled `entry` to `charge`; None when it costs that already.
+def correction(entry: Entry, charge: Charge, earlier: Sequence[Entry] = ()) -> Entry | None:
+    """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None when it costs that.
 
     Its spend is the difference, which may be negative. It counts for the day of the row that it corrects, under an
-    operation of its own, so that no call is counted twice. Its id follows from the row and the price: posting it
-    again is AlreadyExists. ValueError for a row that is not settled, or is a correction itself.
+    operation of its own, so that no call is counted twice, and against the same budgets. Its id follows from the row
+    and its place after the earlier ones: of two that are posted at once, the second is AlreadyExists. ValueError for a
+    row that is not settled, or is a correction itself.
     """
     if entry.state is not State.SETTLED or entry.corrects is not None:
         raise ValueError("only a settled row is corrected, and never a correction")
-    difference = charge.spend - (entry.spend or ZERO)
+    difference = charge.spend - cost_of(entry, earlier)
     if difference == 0:
         return None
     return Entry(
-        id=_id_of(entry, charge.price_id),
+        id=correction_id(entry, len(earlier)),
         operation=CORRECTION,
         state=State.ANSWERED,
         started_ms=entry.started_ms,
@@ -45,9 +48,16 @@ def correction(entry: Entry, charge: Charge) -> Entry | None:
         spend=NanoUSD(difference),
         price_id=charge.price_id,
         corrects=entry.id,
+        budgets=entry.budgets,
     )
 
 
-def _id_of(entry: Entry, price_id: str) -> OperationId:
-    name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{price_id}".encode()).digest()
+def cost_of(entry: Entry, corrections: Sequence[Entry]) -> NanoUSD:
+    """What a row comes to, its corrections included."""
+    return NanoUSD(sum(row.spend or ZERO for row in (entry, *corrections)))
+
+
+def correction_id(entry: Entry, place: int) -> OperationId:
+    """The id of a row's first (0), second (1), ... correction."""
+    name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{place}".encode()).digest()
     return uuid7(entry.started_ms, int.from_bytes(name, "big") & ((1 << 74) - 1))

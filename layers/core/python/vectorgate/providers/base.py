@@ -31,12 +31,13 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to be sent as multipart: the form's plain fields, then the file."""
+    """A file to be sent as multipart: the form's plain fields, then the file, whose field is called `name`."""
 
     fields: Mapping[str, str]
     filename: str
     content_type: str
     content: Body
+    name: str = "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.model import Account
     from vectorgate.budgets.store import BudgetStore
     from vectorgate.indexes.store import IndexStore
+    from vectorgate.ingest.store import IngestStore
     from vectorgate.keys.store import KeyStore
     from vectorgate.ledger.store import LedgerStore
     from vectorgate.metering.store import MeterStore
@@ -65,4 +66,5 @@ class Stores:
     indexes: IndexStore
     budgets: BudgetStore
     meters: MeterStore
+    ingest: IngestStore
     close: Callable[[], None] = _nothing_to_close

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Account, Reservation, Subject
     from vectorgate.idempotency.model import Claim
+    from vectorgate.ingest.model import Place
     from vectorgate.ledger.store import RecordQuery
     from vectorgate.reports.model import Bucket, Rollup
     from vectorgate.tenancy.model import Ownership, Ref
@@ -45,6 +46,17 @@ def label_part(text: str) -> str:
     if not is_label(text):
         raise ValueError("not a label")
     return text
+
+
+def check_place(place: Place) -> tuple[str, str]:
+    """Bucket and key, which stores keep and hash: any text that has bytes."""
+    if not place.bucket or not place.key:
+        raise ValueError("not a place")
+    try:
+        place.bucket.encode("utf-8"), place.key.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("not a text") from None
+    return place.bucket, place.key
 
 
 def tenant_part(text: str) -> str:
@@ -167,6 +179,8 @@ def check_query(query: RecordQuery) -> None:
         raise ValueError("not a time that sorts")
     if query.end_ms - query.start_ms > MAX_SEARCH_MS:
         raise ValueError("too long a range")
+    if query.before is not None:
+        object_part(query.before[1])
 
 
 def check_ownership(row: Ownership) -> None:

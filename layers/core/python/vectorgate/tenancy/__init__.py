@@ -1,1 +1,1 @@
-"""Who owns which store, file and batch. One owner for ever; foreign equals absent."""
+"""Who owns which store, file, batch and upload. One owner for ever; foreign equals absent."""

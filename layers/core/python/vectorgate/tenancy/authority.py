@@ -1,11 +1,11 @@
-"""Whether a caller may touch what a call names: every id in the path and every file id in the body. Default deny.
+"""Whether a caller may touch what a call names: every id in the path and every id in the body. Default deny.
 
 Foreign and absent take the same way through this file, cost the same reads and end in the same bytes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.errors import NotFound
 from vectorgate.operations import PATH_KINDS
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vectorgate.ids import ObjectId, ProviderName, TenantId
     from vectorgate.tenancy.model import Ownership
     from vectorgate.tenancy.store import OwnershipStore
+
+_SHOWN: Final = 10  # ids in one message
 
 
 def authorise(
@@ -41,7 +43,7 @@ def authorise(
 
 def _named(order: Order) -> list[tuple[Kind, ObjectId]]:
     in_path = [(PATH_KINDS[name], value) for name, value in order.ids.items()]
-    return in_path + [(Kind.FILE, file_id) for file_id in order.body_ids()]
+    return in_path + [(order.operation.body_kind, name) for name in order.body_ids()]
 
 
 def _not_held(
@@ -61,15 +63,31 @@ def _not_found(order: Order, missing: Sequence[tuple[Kind, ObjectId]]) -> NotFou
     """In OpenAI's words for the first thing that is not there."""
     kind, name = missing[0]
     store = order.ids.get("vector_store_id")
-    if kind is Kind.VECTOR_STORE:
-        return no_such_store(name)
-    if kind is Kind.BATCH:
-        return NotFound(f"No file batch found with id '{name}' in vector store '{store}'.")
+    match kind:
+        case Kind.VECTOR_STORE:
+            return no_such_store(name)
+        case Kind.BATCH:
+            return NotFound(f"No file batch found with id '{name}' in vector store '{store}'.")
+        case Kind.UPLOAD:
+            return NotFound(f"No such Upload object: {name}", param="upload_id")
+        case Kind.PART:
+            return NotFound(f"Parts [{_listed(missing)}] were not found", param="part_ids")
+        case Kind.FILE:
+            return _no_file(order, missing)
+
+
+def _no_file(order: Order, missing: Sequence[tuple[Kind, ObjectId]]) -> NotFound:
+    _, name = missing[0]
+    store = order.ids.get("vector_store_id")
     if "file_id" not in order.ids:
-        return NotFound(f"Files [{', '.join(name for _, name in missing[:10])}] were not found", param=_param_of(order))
+        return NotFound(f"Files [{_listed(missing)}] were not found", param=_param_of(order))
     if store is not None:
         return NotFound(f"No file found with id '{name}' in vector store '{store}'.")
     return no_such_file(name)
+
+
+def _listed(missing: Sequence[tuple[Kind, ObjectId]]) -> str:
+    return ", ".join(name for _, name in missing[:_SHOWN])
 
 
 def _param_of(order: Order) -> str:

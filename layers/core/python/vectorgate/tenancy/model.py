@@ -19,6 +19,8 @@ class Kind(StrEnum):
     VECTOR_STORE = "vector_store"
     FILE = "file"
     BATCH = "file_batch"
+    UPLOAD = "upload"
+    PART = "upload_part"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,8 +36,9 @@ class Ref:
 class Ownership:
     """`ref` belongs to `tenant`. Written once, when the object comes into being, and never given to another.
 
-    `created_at` is the object's own (Unix seconds), by which lists are ordered. `parent` is the store of a batch.
-    `snapshot` is the object as the provider described it (JSON), kept for files, which never change.
+    `created_at` is the object's own (Unix seconds), by which lists are ordered. `parent` is the store of a batch, or
+    the upload of a part. `snapshot` is the object as the provider described it when it came into being (JSON), kept for
+    files, which never change, and for uploads, which announce one.
     `retired_at` (Unix seconds): the object was deleted; the row stays so that its id cannot be claimed again.
     """
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.25  # the first wait's upper bound; the next one's is twice that
+LONGEST_WAIT: Final = 28.0  # whoever has more time than this spends it better than by waiting here
 LEAST_SECONDS: Final = 0.5  # an attempt that has less time than this is not begun
 _REDACTED: Final = Problem(message="The provider's message was withheld.", type="server_error")
 
@@ -157,7 +158,7 @@ class Exchange:
             return False
         jitter = self.chance.fraction() * BACKOFF_SECONDS * 2 ** (attempts - 1)
         delay = failed.delay if failed.delay is not None else jitter
-        if delay + LEAST_SECONDS > self._left():
+        if delay > LONGEST_WAIT or delay + LEAST_SECONDS > self._left():
             return False
         self.clock.sleep(delay)
         return True

@@ -174,7 +174,7 @@ def _multipart(upload: Upload) -> tuple[dict[str, str], Iterator[bytes]]:
         "POST",
         "http://multipart.invalid",
         data=dict(upload.fields),
-        files={"file": (upload.filename, upload.content.open(), upload.content_type)},
+        files={upload.name: (upload.filename, upload.content.open(), upload.content_type)},
     )
     headers = {name: form.headers[name] for name in ("content-type", "content-length")}
     return headers, iter(cast("Iterable[bytes]", form.stream))

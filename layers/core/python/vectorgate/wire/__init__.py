@@ -4,7 +4,7 @@
 
     body    -> parse_json_object -> take_litellm_fields -> validate(CreateVectorStore, ...)
     query   -> parse_query(ListQuery, ...)
-    upload  -> validate_file_fields
+    upload  -> take_litellm_form_fields -> validate_form(CreateFile, ...)
     path id -> check_id("vector_store_id", ...)
 
 All of them raise errors of `vectorgate.errors` and nothing else. The models only validate: what is forwarded is the
@@ -13,12 +13,15 @@ client's own dict, without LiteLLM's fields. Owns no routes, no identities, and 
 
 from vectorgate.wire.fields import check_id
 from vectorgate.wire.filters import ComparisonFilter, CompoundFilter
-from vectorgate.wire.litellm import LiteLLMFields, take_litellm_fields
+from vectorgate.wire.litellm import LiteLLMFields, take_litellm_fields, take_litellm_form_fields
 from vectorgate.wire.models import (
     AutoChunkingStrategy,
     ChunkingStrategy,
+    CompleteUpload,
     CreateFile,
     CreateFileBatch,
+    CreateUpload,
+    CreateUploadPart,
     CreateVectorStore,
     CreateVectorStoreFile,
     ExpiresAfter,
@@ -37,7 +40,7 @@ from vectorgate.wire.query import (
     ListStoreFilesQuery,
     parse_query,
     query_reader,
-    validate_file_fields,
+    validate_form,
 )
 from vectorgate.wire.translate import UnmappedError, validate
 
@@ -45,9 +48,12 @@ __all__ = [
     "AutoChunkingStrategy",
     "ChunkingStrategy",
     "ComparisonFilter",
+    "CompleteUpload",
     "CompoundFilter",
     "CreateFile",
     "CreateFileBatch",
+    "CreateUpload",
+    "CreateUploadPart",
     "CreateVectorStore",
     "CreateVectorStoreFile",
     "ExpiresAfter",
@@ -68,6 +74,7 @@ __all__ = [
     "parse_query",
     "query_reader",
     "take_litellm_fields",
+    "take_litellm_form_fields",
     "validate",
-    "validate_file_fields",
+    "validate_form",
 ]

@@ -10,9 +10,11 @@ call mean the same without it?
   `api_key`, `base_url`, `api_version`, `headers`, `extra_*`, `litellm_credential_name`, `fallbacks`, `langfuse_*`),
   and ids that belong to the path (`vector_store_id`).
 
-Only the top level is looked at. `metadata` is OpenAI's and stays.
+Only the top level is looked at. `metadata` is OpenAI's and stays. Of a form the same holds, but that
+`mock_response` and `tags`, which are no text, are left in place as well.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -27,6 +29,7 @@ TAGS_MAX: Final = 32
 TAG_MAX: Final = 128
 
 USED: Final = frozenset({"custom_llm_provider", "user", "mock_response", "tags"})
+USED_IN_FORMS: Final = frozenset({"custom_llm_provider", "user"})
 DROPPED: Final = frozenset(
     {
         "cache",
@@ -70,3 +73,10 @@ def take_litellm_fields(body: dict[str, object]) -> tuple[dict[str, object], Lit
     said = validate(_Said, {name: value for name, value in body.items() if name in USED})
     rest = {name: value for name, value in body.items() if name not in USED and name not in DROPPED}
     return rest, LiteLLMFields(said.custom_llm_provider, said.user, said.mock_response, tuple(said.tags or ()))
+
+
+def take_litellm_form_fields(fields: Mapping[str, str]) -> tuple[dict[str, str], LiteLLMFields]:
+    """The same of a form's text fields."""
+    said = validate(_Said, {name: value for name, value in fields.items() if name in USED_IN_FORMS})
+    rest = {name: value for name, value in fields.items() if name not in USED_IN_FORMS and name not in DROPPED}
+    return rest, LiteLLMFields(said.custom_llm_provider, said.user)

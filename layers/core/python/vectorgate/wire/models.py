@@ -28,6 +28,13 @@ from vectorgate.wire.filters import BoundedFilter
 STORE_FILES_MAX: Final = 500
 BATCH_FILES_MAX: Final = 2000
 RESULTS_MAX: Final = 50
+UPLOAD_MAX: Final = 8 * 2**30  # bytes of one file that is uploaded in parts
+PARTS_MAX: Final = 10_000  # ours: 8 GiB in parts of 4 MB are 2,148
+FILENAME_MAX: Final = 512  # ours, as a form's filename
+MEDIA_TYPE_MAX: Final = 200  # ours
+MD5_MAX: Final = 64  # ours: 32 hexadecimal digits; what is no checksum the provider says
+
+Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 
 
 class ExpiresAfter(WireModel):
@@ -171,7 +178,28 @@ class FileExpiresAfter(WireModel):
 
 
 class CreateFile(WireModel):
-    """`POST /files` without the file: read it with `validate_file_fields`."""
+    """`POST /files` without the file: read it with `validate_form`."""
 
-    purpose: Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
+    purpose: Purpose
     expires_after: Annotated[FileExpiresAfter | None, not_null("an object")] = None
+
+
+class CreateUpload(WireModel):
+    """`POST /uploads`: what is going to be uploaded in parts. `bytes` of the whole file."""
+
+    filename: Annotated[str, Field(min_length=1, max_length=FILENAME_MAX)]
+    purpose: Purpose
+    bytes: int = Field(ge=0, le=UPLOAD_MAX)
+    mime_type: Annotated[str, Field(min_length=1, max_length=MEDIA_TYPE_MAX)]
+    expires_after: Annotated[FileExpiresAfter | None, not_null("an object")] = None
+
+
+class CreateUploadPart(WireModel):
+    """`POST /uploads/{upload_id}/parts` without the part's `data`: nothing."""
+
+
+class CompleteUpload(WireModel):
+    """`POST /uploads/{upload_id}/complete`: the parts in their order, and the checksum of the whole."""
+
+    part_ids: Annotated[list[Id], FailFast(), at_most(PARTS_MAX)] = Field(min_length=1)
+    md5: Annotated[Annotated[str, Field(max_length=MD5_MAX)] | None, not_null("a string")] = None

@@ -11,8 +11,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import Field
 
 from vectorgate.wire.fields import Id, WireModel
-from vectorgate.wire.models import CreateFile
-from vectorgate.wire.translate import validate
+from vectorgate.wire.translate import Model, validate
 
 LIST_LIMIT: Final = 20
 FILES_LIMIT: Final = 10_000
@@ -68,8 +67,8 @@ def query_reader(model: type[Query]) -> Callable[[Mapping[str, str]], dict[str, 
     return lambda params: parse_query(model, params).to_params()
 
 
-def validate_file_fields(fields: Mapping[str, str]) -> CreateFile:
-    """The text fields of `POST /files`, with `expires_after[anchor]` and `expires_after[seconds]` put together.
+def validate_form(model: type[Model], fields: Mapping[str, str]) -> Model:
+    """The text fields of a form, with `expires_after[anchor]` and `expires_after[seconds]` put together.
 
     Errors name them as OpenAI names nested fields: `expires_after.seconds`.
     """
@@ -81,7 +80,7 @@ def validate_file_fields(fields: Mapping[str, str]) -> CreateFile:
             nested[bracket[1]] = _number(value) if bracket[1] == "seconds" else value
         else:
             body[name] = value
-    return validate(CreateFile, {"expires_after": nested, **body} if nested else body)
+    return validate(model, {"expires_after": nested, **body} if nested else body)
 
 
 def _number(text: str) -> int | str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vectorgate.stores import Stores
 from vectorgate.stores.dynamodb.budgets import DynamoBudgets
 from vectorgate.stores.dynamodb.indexes import DynamoIndexes
+from vectorgate.stores.dynamodb.ingest import DynamoIngest
 from vectorgate.stores.dynamodb.ledger import DynamoLedger
 from vectorgate.stores.dynamodb.meter import DynamoMeters
 from vectorgate.stores.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
@@ -24,6 +25,7 @@ __all__ = [
     "TABLE_DEFINITION",
     "DynamoBudgets",
     "DynamoIndexes",
+    "DynamoIngest",
     "DynamoKeys",
     "DynamoLedger",
     "DynamoMeters",
@@ -53,4 +55,5 @@ def stores_of(table: DynamoTable) -> Stores:
         indexes=DynamoIndexes(table),
         budgets=DynamoBudgets(table),
         meters=DynamoMeters(table),
+        ingest=DynamoIngest(table),
     )

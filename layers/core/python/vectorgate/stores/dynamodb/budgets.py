@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
-from vectorgate.stores import AlreadyExists
+from vectorgate.stores import AlreadyExists, StateConflict
 from vectorgate.stores.checks import check_account, check_subject
 from vectorgate.stores.dynamodb.codec import decoded, encoded
 from vectorgate.stores.dynamodb.schema import joined
-from vectorgate.stores.dynamodb.table import IS_NEW, DynamoTable, Refused
+from vectorgate.stores.dynamodb.table import IS_NEW, DynamoTable, Refused, of_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,11 +99,21 @@ class DynamoBudgets:
 
     def add_limit(self, subject: Subject, limit: Limit) -> None:
         """One PutItem."""
-        record = {name: getattr(limit, name) for name in Limit.__slots__}
         try:
-            self._table.put(limit_key(subject) | encoded(record), ConditionExpression=IS_NEW)
+            self._table.put(_limit_item(subject, limit), ConditionExpression=IS_NEW)
         except Refused as refused:
             raise AlreadyExists("limit") from refused
+
+    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+        """One PutItem."""
+        try:
+            self._table.put(_limit_item(subject, limit), **of_version(limit.version - 1))
+        except Refused as refused:
+            raise StateConflict("limit") from refused
+
+
+def _limit_item(subject: Subject, limit: Limit) -> Item:
+    return limit_key(subject) | encoded({name: getattr(limit, name) for name in Limit.__slots__})
 
 
 def _subject(item: Item) -> Subject:

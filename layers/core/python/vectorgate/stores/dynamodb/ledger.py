@@ -127,6 +127,12 @@ class DynamoLedger:
         item = self._table.get(operation_key(operation_id))
         return entry_of_image(item) if item is not None else None
 
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+        """One BatchGetItem for each 100 ids, consistent."""
+        keys = [operation_key(id_) for id_ in dict.fromkeys(ids)]
+        found = filter(None, map(entry_of_image, self._table.batch_get(keys)))
+        return {entry.id: entry for entry in found}
+
     def answered(self, limit: int) -> Sequence[Entry]:
         """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
         return waiting(self._table, limit)

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.keys.model import VirtualKey
-from vectorgate.stores import AlreadyExists
+from vectorgate.stores import AlreadyExists, StateConflict
 from vectorgate.stores.dynamodb.codec import decoded
 from vectorgate.stores.dynamodb.schema import (
     BY_TENANT,
@@ -19,7 +19,7 @@ from vectorgate.stores.dynamodb.schema import (
     virtual_key_item,
     virtual_key_key,
 )
-from vectorgate.stores.dynamodb.table import IS_NEW, PAGE, DynamoTable, Refused
+from vectorgate.stores.dynamodb.table import IS_NEW, PAGE, DynamoTable, Refused, of_version
 from vectorgate.stores.records import key_from_record
 
 if TYPE_CHECKING:
@@ -86,6 +86,13 @@ class DynamoKeys:
             self._table.put(virtual_key_item(key), ConditionExpression=IS_NEW)
         except Refused as refused:
             raise AlreadyExists("key") from refused
+
+    def replace_key(self, key: VirtualKey) -> None:
+        """One PutItem."""
+        try:
+            self._table.put(virtual_key_item(key), **of_version(key.version - 1))
+        except Refused as refused:
+            raise StateConflict("key") from refused
 
     def delete_key(self, key_id: KeyId) -> bool:
         """One DeleteItem. False, too, when botocore had to repeat it and the first attempt was the one that did it."""

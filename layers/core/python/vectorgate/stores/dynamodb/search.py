@@ -60,17 +60,25 @@ def matching(table: DynamoTable, query: RecordQuery) -> list[Entry]:
     """The newest `limit` rows that the query describes."""
 
     def is_wanted(entry: Entry) -> bool:
-        return (query.key_id is None or entry.key_id == query.key_id) and (
-            query.end_user is None or entry.end_user == query.end_user
+        comes_later = query.before is None or (entry.started_ms, entry.id) < query.before
+        return (
+            comes_later
+            and (query.key_id is None or entry.key_id == query.key_id)
+            and (query.end_user is None or entry.end_user == query.end_user)
         )
 
+    if query.before is not None and query.before[0] < query.start_ms:
+        return []
     newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_down(query))
     return _first(_rows(table, newest_first, query.limit, consistent=False), query.limit, is_wanted)
 
 
 def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
     # "<ms>" sorts before every "<ms>#<id>", so the end is left out and the start is in.
-    edges = {":first": {"S": f"{query.start_ms:013d}"}, ":last": {"S": f"{query.end_ms:013d}"}}
+    last = f"{query.end_ms:013d}"
+    if query.before is not None:
+        last = min(last, f"{query.before[0]:013d}#{query.before[1]}")  # itself is in, and passed over
+    edges = {":first": {"S": f"{query.start_ms:013d}"}, ":last": {"S": last}}
     shards = [
         table.query(
             _IN_DAY,

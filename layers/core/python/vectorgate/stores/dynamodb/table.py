@@ -49,6 +49,8 @@ BATCH: Final = 100
 PAGE: Final = 100
 
 IS_NEW: Final = "attribute_not_exists(PK)"
+# An administrator's row of before there were versions counts as the first.
+_IS_OF_VERSION: Final = "version = :before OR (attribute_exists(PK) AND attribute_not_exists(version))"
 _ONLY_STATE: Final = "PK, #state"
 STATE_NAME: Final = {"#state": "state"}
 
@@ -198,6 +200,11 @@ class DynamoTable:
         if pause is None:
             raise StoreUnavailable(why)
         self._clock.sleep(pause * self._chance.fraction())
+
+
+def of_version(version: int) -> dict[str, Any]:
+    """A PutItem's condition: the row was written so often before."""
+    return {"ConditionExpression": _IS_OF_VERSION, "ExpressionAttributeValues": {":before": {"N": str(version)}}}
 
 
 def _outcomes(response: Mapping[str, Any]) -> list[str]:

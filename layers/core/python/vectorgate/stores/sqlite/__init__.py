@@ -13,6 +13,7 @@ from vectorgate.stores import Stores
 from vectorgate.stores.sqlite.budgets import SqliteBudgets
 from vectorgate.stores.sqlite.database import Database
 from vectorgate.stores.sqlite.indexes import SqliteIndexes
+from vectorgate.stores.sqlite.ingest import SqliteIngest
 from vectorgate.stores.sqlite.ledger import SqliteLedger
 from vectorgate.stores.sqlite.meter import SqliteMeters
 from vectorgate.stores.sqlite.readers import SqliteKeys, SqliteOwnership, SqliteReports
@@ -24,6 +25,7 @@ __all__ = [
     "Database",
     "SqliteBudgets",
     "SqliteIndexes",
+    "SqliteIngest",
     "SqliteKeys",
     "SqliteLedger",
     "SqliteMeters",
@@ -44,5 +46,6 @@ def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | Non
         indexes=SqliteIndexes(database),
         budgets=SqliteBudgets(database),
         meters=SqliteMeters(database),
+        ingest=SqliteIngest(database),
         close=database.close,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vectorgate.budgets.model import Balance, Limit
 from vectorgate.money import NanoUSD
-from vectorgate.stores import AlreadyExists, OverBudget
+from vectorgate.stores import AlreadyExists, OverBudget, StateConflict
 from vectorgate.stores.checks import check_account, check_subject
 
 if TYPE_CHECKING:
@@ -22,10 +22,18 @@ _MOVE = """
     ON CONFLICT (scope, id, period) DO UPDATE SET
         reserved = reserved + excluded.reserved, spent = spent + excluded.spent
 """
-_LIMIT = "SELECT since, max_budget, soft_budget, duration FROM limits WHERE scope = ? AND id = ?"
+_LIMIT = """
+    SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version FROM limits
+    WHERE scope = ? AND id = ?
+"""
 _ADD_LIMIT = """
-    INSERT INTO limits (scope, id, since, max_budget, soft_budget, duration) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (scope, id) DO NOTHING
+    INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, scope, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
+"""
+_REPLACE_LIMIT = """
+    UPDATE limits SET since = ?, max_budget = ?, soft_budget = ?, duration = ?, alias = ?, blocked = ?, metadata = ?,
+        version = ?
+    WHERE scope = ? AND id = ? AND version = ?
 """
 
 
@@ -74,19 +82,35 @@ class SqliteBudgets:
     def add_limit(self, subject: Subject, limit: Limit) -> None:
         """One INSERT."""
         check_subject(subject)
-        values = (subject.scope, subject.id, limit.since, limit.max_budget, limit.soft_budget, limit.duration)
-        if self._database.change(_ADD_LIMIT, values) == 0:
+        if self._database.change(_ADD_LIMIT, (*_columns(limit), subject.scope, subject.id)) == 0:
             raise AlreadyExists("limit")
+
+    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+        """One UPDATE."""
+        check_subject(subject)
+        values = (*_columns(limit), subject.scope, subject.id, limit.version - 1)
+        if self._database.change(_REPLACE_LIMIT, values) == 0:
+            raise StateConflict("limit")
 
 
 def _place(account: Account) -> tuple[str, str, str]:
     return account.subject.scope, account.subject.id, account.period
 
 
-def _limit(since: int, most: int | None, soft: int | None, duration: str | None) -> Limit:
+def _columns(limit: Limit) -> tuple[int | str | None, ...]:
+    terms = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
+    return (*terms, limit.alias, limit.blocked, limit.metadata, limit.version)
+
+
+def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
+    since, most, soft, duration, alias, blocked, metadata, version = columns
     return Limit(
         since=since,
         max_budget=NanoUSD(most) if most is not None else None,
         soft_budget=NanoUSD(soft) if soft is not None else None,
         duration=duration,
+        alias=alias,
+        blocked=bool(blocked),
+        metadata=metadata,
+        version=version,
     )

@@ -86,6 +86,24 @@ MIGRATIONS = (
         provider TEXT NOT NULL PRIMARY KEY, due INTEGER NOT NULL, pause INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE limits ADD COLUMN alias TEXT;
+    ALTER TABLE limits ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE limits ADD COLUMN metadata TEXT;
+    ALTER TABLE limits ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+    """,
+    """
+    CREATE TABLE ingest_objects (
+        bucket TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (bucket, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE ingest_names (
+        team TEXT NOT NULL, name TEXT NOT NULL, store_id TEXT NOT NULL, PRIMARY KEY (team, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE ingest_pace (
+        store_id TEXT NOT NULL, minute INTEGER NOT NULL, admitted INTEGER NOT NULL, PRIMARY KEY (store_id, minute)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -22,7 +22,7 @@ from vectorgate.stores.sqlite import budgets, claims
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.ids import OperationId, TenantId
@@ -62,6 +62,7 @@ _OPEN = "SELECT record FROM operations WHERE state = ? AND started_ms < ? ORDER 
 _SEARCH = """
     SELECT record FROM operations
     WHERE started_ms >= :start_ms AND started_ms < :end_ms
+        AND (:before_ms IS NULL OR (started_ms, id) < (:before_ms, :before_id))
         AND (:key_id IS NULL OR key_id = :key_id) AND (:end_user IS NULL OR end_user = :end_user)
     ORDER BY started_ms DESC, id DESC LIMIT :limit
 """
@@ -146,6 +147,11 @@ class SqliteLedger:
         found = self._entries(_ENTRY, (object_part(operation_id),))
         return found[0] if found else None
 
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+        """One point read for each id."""
+        found = (self.entry(id_) for id_ in ids)
+        return {entry.id: entry for entry in found if entry is not None}
+
     def answered(self, limit: int) -> Sequence[Entry]:
         """The head of a partial index."""
         return self._entries(_ANSWERED, (max(limit, 0),))
@@ -169,7 +175,10 @@ class SqliteLedger:
     def search(self, query: RecordQuery) -> Sequence[Entry]:
         """A walk down the index of times; rows of other keys and end users are read and passed over."""
         check_query(query)
+        before_ms, before_id = query.before or (None, None)
         values = {
+            "before_ms": before_ms,
+            "before_id": before_id,
             "start_ms": query.start_ms,
             "end_ms": query.end_ms,
             "key_id": query.key_id,

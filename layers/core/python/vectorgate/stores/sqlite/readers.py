@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 from vectorgate.money import NanoUSD
 from vectorgate.reports.model import Bucket, Rollup, Scope
-from vectorgate.stores import AlreadyExists
+from vectorgate.stores import AlreadyExists, StateConflict
 from vectorgate.stores.checks import check_ref, month_part, object_part, scope_part, tenant_part
 from vectorgate.stores.records import key_from_record, key_to_record
 from vectorgate.tenancy.model import Kind, Ownership, Ref
@@ -36,6 +36,8 @@ _NEWEST_FIRST = """
 _BEFORE_ALL, _AFTER_ALL = (-1, ""), (1 << 62, "")
 _KEY = "SELECT record FROM keys WHERE id = ?"
 _ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+# A row of before there were versions counts as the first.
+_REPLACE_KEY = "UPDATE keys SET record = ? WHERE id = ? AND coalesce(json_extract(record, '$.version'), 1) = ?"
 _DELETE_KEY = "DELETE FROM keys WHERE id = ?"
 _ROLLUPS = """
     SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups
@@ -92,6 +94,12 @@ class SqliteKeys:
         """One INSERT."""
         if self._database.change(_ADD_KEY, (object_part(key.id), json.dumps(key_to_record(key)))) == 0:
             raise AlreadyExists("key")
+
+    def replace_key(self, key: VirtualKey) -> None:
+        """One UPDATE."""
+        values = (json.dumps(key_to_record(key)), object_part(key.id), key.version - 1)
+        if self._database.change(_REPLACE_KEY, values) == 0:
+            raise StateConflict("key")
 
     def delete_key(self, key_id: KeyId) -> bool:
         """One DELETE."""

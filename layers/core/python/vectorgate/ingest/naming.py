@@ -1,0 +1,71 @@
+"""The store that a name means: one for each team and name, however many objects ask for it at once.
+
+::
+
+    named row   --> that store; whether it still lives, its use tells
+    none        --> `vs_...` that the team owns: itself
+                --> created under a key made of (team, name, generation): whoever comes meanwhile waits or is replayed
+    it is gone  --> the next generation, named after the store that it replaces
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ids import ObjectId, is_object_id
+from vectorgate.ingest.calls import AGAIN, SOON, step_key
+from vectorgate.ingest.model import Postponed
+from vectorgate.stores import StateConflict
+
+if TYPE_CHECKING:
+    from vectorgate.ingest.calls import Caller
+    from vectorgate.ingest.store import IngestStore
+
+OPERATION: Final = "vector_stores.create"
+_PREFIX: Final = "vs_"
+_FIRST: Final = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of stores, over their rows."""
+
+    store: IngestStore
+
+    def resolve(self, caller: Caller, name: str) -> ObjectId:
+        """The store of that name or id, made if it is not there. Postponed or Rejected."""
+        noted = self.store.named_store(caller.team, name)
+        if noted is not None:
+            return noted
+        if name.startswith(_PREFIX) and is_object_id(name) and is_there(caller, name):
+            return self._noted(caller.team, name, ObjectId(name), None)
+        return self._noted(caller.team, name, _created(caller, name, _FIRST), None)
+
+    def replace(self, caller: Caller, name: str, gone: ObjectId) -> None:
+        """Make another one in place of a store that was deleted. Postponed or Rejected."""
+        if self.store.named_store(caller.team, name) == gone:
+            self._noted(caller.team, name, _created(caller, name, gone), gone)
+
+    def _noted(self, team: str, name: str, store_id: ObjectId, instead_of: ObjectId | None) -> ObjectId:
+        try:
+            self.store.name_store(team, name, store_id, instead_of=instead_of)
+        except StateConflict:
+            raise Postponed(SOON, "Another object named the store at the same moment.") from None
+        return store_id
+
+
+def is_there(caller: Caller, store_id: str) -> bool:
+    """Whether the team has such a store."""
+    return caller.found("GET", f"/vector_stores/{store_id}") is not None
+
+
+def _created(caller: Caller, name: str, generation: str) -> ObjectId:
+    key = step_key("store", caller.team, name, generation)
+    made = caller.made(OPERATION, key)
+    if made is None:
+        caller.ask("POST", "/vector_stores", {"name": name}, key=key)
+        made = caller.made(OPERATION, key)
+    if made is None:
+        raise Postponed(AGAIN, "The store's record is not written yet.")
+    return made.id

@@ -1,0 +1,191 @@
+"""One change of one object: its row, its upload, and what becomes of the files of older changes.
+
+::
+
+    change   news (later sequencer)   its row is begun; the file before it becomes obsolete      one of two can write it
+             the row's own            goes on where the row says
+             older                    nothing, but to delete what an upload of its own may have left behind
+
+    row      begun -> uploaded -> attempted -> attached -> obsolete files gone -> reported
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ingest.attaching import Wanted
+from vectorgate.ingest.attributes import attributes_of
+from vectorgate.ingest.calls import SOON
+from vectorgate.ingest.model import Change, Done, Postponed, Rejected, Watch
+from vectorgate.ingest.rows import begun, following, is_news, is_same, overtaken, upload_key
+from vectorgate.ingest.uploads import Uploads
+from vectorgate.ingest.watching import look_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vectorgate.clock import Clock
+    from vectorgate.ids import ObjectId
+    from vectorgate.ingest.address import Address
+    from vectorgate.ingest.calls import Caller
+    from vectorgate.ingest.model import ObjectRow
+    from vectorgate.ingest.naming import Names
+    from vectorgate.ingest.store import IngestStore, Objects, StoredObject
+
+NOTHING: Final = Done()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What changes of objects need. `caller_of`: the gateway as a team."""
+
+    store: IngestStore
+    objects: Objects
+    names: Names
+    clock: Clock
+    upload_seconds: float
+    caller_of: Callable[[str], Caller]
+
+    def begin(self, index: int, change: Change, caller: Caller, address: Address, *, late: bool) -> Done | Wanted:
+        """The file to attach, or Done. Postponed, Rejected, StoreError or SourceUnavailable.
+
+        `late`: there is no time left to upload anything.
+        """
+        row = self.store.object_row(change.place)
+        if row is not None and is_same(change, row):
+            return self._go_on(index, row, caller, address, late=late)
+        if not is_news(change, row):
+            return self._clear_up(change, caller, row)
+        if change.gone:
+            looked = self._looked(change, row)
+            if looked is None:
+                return NOTHING
+            change = looked
+        if row is not None and row.team != caller.team:
+            row = self._given_up(row)
+        row = begun(change, row, caller.team)
+        self.store.put_object_row(row)
+        return self._go_on(index, row, caller, address, late=late)
+
+    def settle(self, row: ObjectRow) -> Done:
+        """An attached object's older files, and its reminder. Postponed or StoreError."""
+        self.clear(row)
+        if row.reported or row.vector_store_id is None or row.file_id is None:
+            return NOTHING
+        watch = Watch(
+            team=row.team,
+            vector_store_id=row.vector_store_id,
+            batch_id=row.batch_id or None,
+            files={row.file_id: row.place},
+        )
+        return Done(watch, look_after(0))
+
+    def clear(self, row: ObjectRow) -> ObjectRow:
+        """Detach and delete the files of older changes. Postponed or StoreError; what is gone is gone."""
+        if not row.obsolete and not row.loose:
+            return row
+        self._forget(row)
+        cleared = following(row, obsolete=(), loose=())
+        self.store.put_object_row(cleared)
+        return cleared
+
+    def _go_on(self, index: int, row: ObjectRow, caller: Caller, address: Address, *, late: bool) -> Done | Wanted:
+        if row.gone:
+            self.clear(row)
+            return NOTHING
+        if row.attached:
+            return self.settle(row)
+        stored = self.objects.open(row.place, row.version)
+        if stored is None:
+            row, stored = self._as_it_is(row)
+        if stored is None:
+            self.clear(row)
+            return NOTHING
+        with stored.stream:
+            try:
+                attributes = attributes_of(stored.metadata, stored.tags)
+                store_id = self.names.resolve(caller, address.store)
+                file_id = row.file_id or self._uploaded(row, caller, address, stored, late=late)
+            except Rejected:
+                self.clear(row)  # what the object was before is not what it is now
+                raise
+        return Wanted(
+            index=index,
+            caller=caller,
+            store_id=store_id,
+            name=address.store,
+            file_id=file_id,
+            fields={"attributes": attributes} if attributes else {},
+            origin=row.place,
+            row=row if row.file_id is not None else self._noted(row, file_id),
+            again=row.attempted is not None,
+        )
+
+    def _as_it_is(self, row: ObjectRow) -> tuple[ObjectRow, StoredObject | None]:
+        """The version is gone before it was read. What is there now counts; what comes after has its own notices."""
+        stored = self.objects.open(row.place, None) if row.version is not None else None
+        version = None if stored is None else stored.version
+        row = overtaken(row, sequencer=row.sequencer, version=version, gone=stored is None)
+        self.store.put_object_row(row)
+        return row, stored
+
+    def _given_up(self, row: ObjectRow) -> ObjectRow:
+        """The sender is another team's by now: what was made for the one before goes, as that team."""
+        row = overtaken(row, sequencer=row.sequencer, version=row.version, gone=True)
+        self.store.put_object_row(row)
+        return replace(self.clear(row), vector_store_id=None)
+
+    def _uploaded(
+        self, row: ObjectRow, caller: Caller, address: Address, stored: StoredObject, *, late: bool
+    ) -> ObjectId:
+        uploads = Uploads(caller, upload_key(row))
+        found, _ = uploads.found()
+        if found is not None:
+            return found
+        if late:
+            raise Postponed(SOON, "There is no time left for an upload.")
+        return uploads.send(address.filename, stored, seconds=self.upload_seconds)
+
+    def _noted(self, row: ObjectRow, file_id: ObjectId) -> ObjectRow:
+        noted = following(row, file_id=file_id)
+        self.store.put_object_row(noted)
+        return noted
+
+    def _looked(self, change: Change, row: ObjectRow | None) -> Change | None:
+        """Something was removed: what the object is now; None if it is what the row says.
+
+        Where one version of several goes, or a delete marker, another one comes to light, and tells nobody. Without
+        versions, what is there by now was written later, and has a notice of its own.
+        """
+        current = self.objects.open(change.place, None)
+        if current is None:
+            return replace(change, version=None)
+        current.stream.close()
+        if current.version is None:
+            return replace(change, version=None)
+        if row is not None and not row.gone and row.version == current.version:
+            return None
+        return replace(change, version=current.version, gone=False)
+
+    def _clear_up(self, change: Change, caller: Caller, row: ObjectRow | None) -> Done:
+        """An upload that was overtaken left a file that no row knows: whoever was told of the object deletes it."""
+        if change.gone or row is None:
+            return NOTHING
+        left, _ = Uploads(caller, upload_key(change)).found()
+        if left is not None and left != row.file_id and left not in row.obsolete:
+            forget(caller, None, left)
+        return NOTHING
+
+    def _forget(self, row: ObjectRow) -> None:
+        caller = self.caller_of(row.team)
+        loose = [Uploads(caller, key).found()[0] for key in row.loose]
+        for file_id in (*row.obsolete, *(each for each in loose if each is not None)):
+            forget(caller, row.vector_store_id, file_id)
+
+
+def forget(caller: Caller, store_id: ObjectId | None, file_id: ObjectId) -> None:
+    """Detach the file and delete it, as far as it is there. Postponed or Rejected."""
+    if store_id is not None:
+        caller.found("DELETE", f"/vector_stores/{store_id}/files/{file_id}")
+    caller.found("DELETE", f"/files/{file_id}")

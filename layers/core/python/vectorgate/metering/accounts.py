@@ -1,0 +1,51 @@
+"""Whose budgets a storage record counts against: those that its key, team and end user have when the day is charged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vectorgate.budgets.model import Account, BudgetScope, key_limit, noted, subjects_of, window_of
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import KeyId
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from vectorgate.budgets.model import Limit, Subject
+    from vectorgate.budgets.store import BudgetStore
+    from vectorgate.keys.store import KeyStore
+    from vectorgate.ledger.model import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Limits, read when a day is charged: once for each key, and once for each 100 teams and end users."""
+
+    keys: KeyStore
+    budgets: BudgetStore
+
+    def named_in(self, records: Sequence[Entry]) -> list[Entry]:
+        """The records with their accounts, in the period that their day belongs to: also when that is over by now."""
+        limits = self._limits({subject for record in records for subject in _subjects(record)})
+        return [record.changed(budgets=_accounts(record, limits)) for record in records]
+
+    def _limits(self, subjects: Collection[Subject]) -> dict[Subject, Limit]:
+        others = sorted(subject for subject in subjects if subject.scope is not BudgetScope.KEY)
+        found = dict(self.budgets.limits(others)) if others else {}
+        for subject in sorted(set(subjects).difference(others)):
+            key = self.keys.key(KeyId(subject.id))
+            limit = key_limit(key) if key is not None else None
+            if limit is not None:
+                found[subject] = limit
+        return found
+
+
+def _subjects(record: Entry) -> list[Subject]:
+    return subjects_of(record.key_id, record.team_id, record.end_user)
+
+
+def _accounts(record: Entry, limits: dict[Subject, Limit]) -> tuple[str, ...]:
+    began = record.started_ms // MILLISECONDS
+    mine = [(subject, limits[subject]) for subject in _subjects(record) if subject in limits]
+    return tuple(noted(Account(subject, window_of(limit, began).period)) for subject, limit in mine)
