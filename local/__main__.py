@@ -95,6 +95,8 @@ def _edition(options: Options, secret: str) -> Edition:
             trust_invoker=options.trust_invoker,
             prices=options.prices,
             meter_seconds=options.meter_seconds,
+            ingest=options.ingest,
+            senders=options.senders,
         )
     except (sqlite3.Error, StoreError) as error:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None

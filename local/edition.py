@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,13 +13,17 @@ from functions.admin.app import handler as admin_handler
 from functions.api.app import handler as api_handler
 from functions.invoke.app import handler as invoke_handler
 from local.invoke_api import InvokeApi
-from local.meter_loop import DEFAULT_SECONDS, MeterLoop
+from local.options import METER_SECONDS
 from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
+from local.ticker import Ticker
+from local.watched import BUCKET, Folder, SaidResults, Watcher
 from vectorgate.admin.desk import AdminDesk
 from vectorgate.admin.parts import AdminParts
 from vectorgate.assembly import build_gateway
 from vectorgate.ids import ObjectId, ProviderName, key_id_of
+from vectorgate.ingest.ingestor import Ingestor
+from vectorgate.ingest.store import SourceUnavailable
 from vectorgate.invoke.desk import InvokeDesk
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.stream import Bookkeeper
@@ -26,7 +32,7 @@ from vectorgate.meter import build_meter
 from vectorgate.runtime import price_book, system_chance, system_clock
 from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
-from vectorgate.stores import AlreadyExists, Stores
+from vectorgate.stores import AlreadyExists, StoreError, Stores
 from vectorgate.stores.sqlite import open_stores
 from vectorgate.tenancy.model import Kind, Ownership, Ref
 from vectorgate.upstream.credentials import Credentials
@@ -36,10 +42,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from vectorgate.gateway import Gateway
     from vectorgate.stores.sqlite import SqliteLedger
+    from vectorgate.stores.sqlite.ingest import SqliteIngest
 
 PROVIDER: Final = ProviderName("openai")
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
+TEAM: Final = "one-machine"  # the edition's own key is of it, so that what is ingested for it is that key's
+DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
+LOOK_SECONDS: Final = 2.0  # between two looks at the watched folder
 DEMO_FILES: Final = ("file-abc123", "file-def456")
 SETTINGS: Final = Settings(
     table="-",
@@ -64,7 +75,8 @@ class OwnSecrets:
 class Edition:
     """Everything that runs in the process: two handlers, the stores, and the loop that books.
 
-    `secret` is the default provider's; `others` those of further providers. `prices` as in `Settings`.
+    `secret` is the default provider's; `others` those of further providers. `prices` as in `Settings`. `ingest` is the
+    folder that is watched, if any is; `senders` are the teams behind the folders in it.
     """
 
     def __init__(
@@ -76,7 +88,9 @@ class Edition:
         others: Mapping[ProviderName, str] = NO_SECRETS,
         trust_invoker: bool = False,
         prices: str | None = None,
-        meter_seconds: float = DEFAULT_SECONDS,
+        meter_seconds: float = METER_SECONDS,
+        ingest: Path | None = None,
+        senders: Mapping[str, str] | None = None,
     ) -> None:
         clock, chance = system_clock(), system_chance()
         self._telemetry = LineTelemetry()
@@ -114,23 +128,66 @@ class Edition:
             clock=clock,
             chance=chance,
         )
-        self._meter = MeterLoop(meter_seconds)
-        self._meter_thread = self._meter.start(meter.tick)
+        self._tickers = [Ticker("meter", meter_seconds)]
+        self._threads = [self._thread, self._tickers[0].start(meter.tick)]
+        if ingest is not None:
+            watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
+            self._tickers.append(Ticker("ingest", LOOK_SECONDS))
+            self._threads.append(self._tickers[1].start(partial(_look, watcher, self._telemetry)))
 
     def close(self) -> None:
         """Book what is being booked, then let go of everything."""
         self.invoke.close()
-        self._meter.stop()
+        for ticker in self._tickers:
+            ticker.stop()
         self._loop.stop()
-        self._thread.join(10)
-        self._meter_thread.join(10)
+        for thread in self._threads:
+            thread.join(10)
         self._transport.close()
         self._stores.close()
 
 
+def _watcher(gateway: Gateway, stores: Stores, folder: Path, senders: Mapping[str, str]) -> Watcher:
+    """What watches the folder; made if it is not there, with a place for each sender."""
+    for sender in senders:
+        (folder / sender).mkdir(parents=True, exist_ok=True)
+    objects = Folder(folder)
+    ingestor = Ingestor(
+        gateway=gateway,
+        store=stores.ingest,
+        objects=objects,
+        bus=SaidResults(_say),
+        senders=senders,
+        buckets={BUCKET},
+        clock=gateway.clock,
+    )
+    return Watcher(
+        folder=objects,
+        row_of=stores.ingest.object_row,
+        unfinished_or_there=cast("SqliteIngest", stores.ingest).unfinished_or_there,
+        take=ingestor.take,
+        clock=gateway.clock,
+        say=_say,
+    )
+
+
+def _look(watcher: Watcher, telemetry: LineTelemetry) -> None:
+    """One look at the folder. What fails is tried again by the next one."""
+    try:
+        while watcher.look():
+            pass
+    except (StoreError, SourceUnavailable) as error:
+        telemetry.uningested(error)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def seed(stores: Stores, master_key: str) -> None:
     """The edition's one key, and its ownership of the demo files that the reference page's samples name."""
-    key = VirtualKey(id=key_id_of(master_key), created_at=int(time.time()), alias="one-machine")
+    key = VirtualKey(id=key_id_of(master_key), created_at=int(time.time()), alias="one-machine", team_id=TEAM)
     try:
         stores.keys.add_key(key)
     except AlreadyExists:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from local.azure import azure_secrets
-from local.meter_loop import seconds_in
 from vectorgate.runtime import price_book
+from vectorgate.settings import senders_in
 from vectorgate.upstream.credentials import MalformedSecret, read_credential
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vectorgate.ids import ProviderName
+
+Value = TypeVar("Value")
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAX_PORT: Final = 65_535
+METER_SECONDS: Final = 60.0
+METER_SETTING: Final = "VECTORGATE_METER_SECONDS"
 
 
 class CannotStart(Exception):
@@ -29,7 +34,10 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the environment says. `openai_key` None: the embedded upstream stands in for OpenAI."""
+    """What the environment says. `openai_key` None: the embedded upstream stands in for OpenAI.
+
+    `ingest` is the watched folder, `senders` whose its folders are (None: the edition's own).
+    """
 
     host: str
     port: int
@@ -40,6 +48,8 @@ class Options:
     trust_invoker: bool
     prices: str | None
     meter_seconds: float
+    ingest: Path
+    senders: Mapping[str, str] | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Options:
@@ -51,16 +61,19 @@ class Options:
         others = azure_secrets(environment)
         for provider, secret in others.items():
             _check(secret, f"the key or the endpoint of provider {provider} cannot be used: see AZURE_*")
+        home = Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").absolute()
         return cls(
             host=environment.get("HOST") or "127.0.0.1",
             port=_port(environment.get("PORT") or "4000"),
-            home=Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").absolute(),
+            home=home,
             openai_key=key,
             openai_url=url,
             others=others,
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
-            meter_seconds=_seconds(environment),
+            meter_seconds=_checked(seconds_in, environment),
+            ingest=Path(environment.get("VECTORGATE_INGEST") or home / "ingest").absolute(),
+            senders=_checked(_senders, environment),
         )
 
 
@@ -102,9 +115,26 @@ def _prices(own: str | None) -> str | None:
     return own
 
 
-def _seconds(environment: Mapping[str, str]) -> float:
+def seconds_in(environment: Mapping[str, str]) -> float:
+    """The pause between two ticks of the meter. ValueError for what is not a positive number of seconds."""
+    text = environment.get(METER_SETTING, str(METER_SECONDS))
     try:
-        return seconds_in(environment)
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise ValueError(f"{METER_SETTING} is {text!r}, and should be a number of seconds")
+    return seconds
+
+
+def _senders(environment: Mapping[str, str]) -> Mapping[str, str] | None:
+    text = environment.get("VECTORGATE_INGEST_SENDERS")
+    return senders_in(text) if text else None
+
+
+def _checked(read: Callable[[Mapping[str, str]], Value], environment: Mapping[str, str]) -> Value:
+    try:
+        return read(environment)
     except ValueError as error:
         raise CannotStart(one_line(error)) from None
 

@@ -26,6 +26,10 @@ class LineTelemetry:
         """Booking failed, and will be tried again."""
         _log.error("unsettled: %s", type(error).__name__)
 
+    def uningested(self, error: Exception) -> None:
+        """A look at the watched folder failed, and is repeated."""
+        _log.error("ingestion: %s", type(error).__name__)
+
     def crashed(self, error: BaseException) -> None:
         """A defect."""
         frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.meter.app import handler
-from local.meter_loop import MeterLoop, seconds_in
+from local.options import seconds_in
+from local.ticker import Ticker
 from tests.metering.test_sampler import OPENAI, Scene, Vault
 from vectorgate.clock import Clock
 from vectorgate.meter import build_meter
@@ -71,7 +72,7 @@ def test_the_loop_ticks_at_once_and_again_until_it_is_stopped() -> None:
         if len(ticks) == 3:
             thrice.set()
 
-    loop = MeterLoop(0.001)
+    loop = Ticker("meter", 0.001)
     thread = loop.start(tick)
     assert thrice.wait(10)
     loop.stop()
