@@ -7,8 +7,11 @@ PYTHON := $(VENV)/bin/python
 RUN := PYTHONPATH=layers/core/python:. PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 LAMBDA := .build/lambda
 HOST_BUILD := .build/host
-PARTS := DepsLayer CoreLayer Api Invoke Admin UsageLogger Meter
+PARTS := DepsLayer CoreLayer Api Invoke Admin UsageLogger Meter Ingest
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
+
+# The tests start some two hundred interpreters: each would compile what it imports, if none may keep it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz lock clean
@@ -48,10 +51,10 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 
 # --------------------------------------------------------------------------------------------------------- testing
 
-# e2e runs beside the rest, on one of the two workers. pytest comes last, and so does its closing line.
+# tests/conftest.py shares the files out among the workers. pytest comes last, and so does its closing line.
 test: install ## Lint, types, template, and every test: about five minutes on two cores
 	@$(MAKE) --no-print-directory -j 2 check build $(HOST_PARTS)
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+	@$(PYTHON) -m pytest -q -n 2 --dist loadscope tests
 
 check: lint types
 
@@ -104,6 +107,7 @@ $(eval $(call part,functions,Invoke,functions/invoke/app.py))
 $(eval $(call part,functions,Admin,functions/admin/app.py))
 $(eval $(call part,functions,UsageLogger,functions/usage_logger/app.py))
 $(eval $(call part,functions,Meter,functions/meter/app.py))
+$(eval $(call part,functions,Ingest,functions/ingest/app.py))
 
 build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (python3.13, arm64), and its size
 	@du -sm $(PARTS:%=$(LAMBDA)/%) | awk '{ mb += $$1; print } END { printf "%d MB unzipped; Lambda takes 250\n", mb; exit mb > 200 }'

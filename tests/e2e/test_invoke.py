@@ -21,7 +21,7 @@ from vectorgate.stores.dynamodb.schema import entry_of_image, operation_item
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # as in test_stack
 

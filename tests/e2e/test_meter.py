@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from openai import OpenAI
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # as in test_stack
 LONG_AGO_MS: Final = 120_000  # beyond the minute after which a row counts as left behind

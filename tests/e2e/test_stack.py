@@ -14,7 +14,7 @@ from tests.e2e.aws import Stack, eventually, sample
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # the stream's poller looks once a second here, and two engineers share the machine
 

@@ -18,10 +18,16 @@ from vectorgate.admin.desk import ROUTES
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway import DEADLINE_SECONDS
 from vectorgate.idempotency.model import EXPLICIT_SECONDS
+from vectorgate.ingest.aws import SOURCE
+from vectorgate.ingest.inbox import GIVEN_UP_S
+from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
+from vectorgate.ingest.model import Kind
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.model import Entry
+from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import Sampler
 from vectorgate.observability import NAMESPACE
+from vectorgate.operations import MIB, UPLOAD_BODY
 from vectorgate.stores.dynamodb import TABLE_DEFINITION, schema
 from vectorgate.stores.dynamodb.budgets import account_key
 from vectorgate.tenancy.model import Ownership
@@ -39,10 +45,10 @@ FUNCTIONS: Final = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 # Kinds of rows and of index partitions: each is granted to somebody, and there are no others.
-GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN"}
+GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING"}
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
-FORWARD: Final = {"Api", "Invoke", "Meter"}  # the functions that speak with providers
+FORWARD: Final = {"Api", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
 NO_VALUE: Final = object()
 MASTER_KEY: Final = {"Fn::GetAtt": ["MasterKey", "Id"]}
 AZURE, SEARCH = (f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}" for name in ("azure", "search"))
@@ -219,12 +225,45 @@ def test_every_function_starts_with_the_environment_that_it_gets(
     assert sorted(read.secrets.values()) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
     assert (read.master_key_secret is not None) is (name == "Admin")
     assert not read.trust_invoker
+    assert (read.ingest is not None) is (name == "Ingest")
+    assert read.senders == {}
 
 
 def test_a_deployment_may_have_prices_of_its_own_and_trust_its_invokers() -> None:
     given = {"Prices": "[]", "TrustInvoker": "true"}
     assert {settings.read(variables(name, given)).prices for name in FUNCTIONS} == {"[]"}
     assert {name for name in FUNCTIONS if settings.read(variables(name, given)).trust_invoker} == {"Invoke"}
+
+
+def test_a_deployment_says_who_may_ingest() -> None:
+    given = {"IngestSenders": '{"red": "team-red", "com.example.crm": "team-blue"}'}
+    read = settings.read(variables("Ingest", given))
+    assert read.senders == {"red": "team-red", "com.example.crm": "team-blue"}
+    assert re.fullmatch(TEMPLATE["Parameters"]["IngestSenders"]["AllowedPattern"], given["IngestSenders"])
+    assert read.ingest == settings.IngestPlaces(
+        bucket="IngestBucket", bus="IngestBus", queue_url="IngestQueue", failures_url="IngestFailures"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"red": 1}',
+        '{"red": ""}',
+        '{"": "red"}',
+        '{"red/docs": "red"}',
+        '{"red": "a#b"}',
+        '{"red": "one", "red": "two"}',
+        '{"red": {"team": "red"}}',
+        "[" * 100_000,
+    ],
+)
+def test_a_wrong_list_of_senders_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError, match="VECTORGATE_INGEST_SENDERS"):
+        settings.read(variables("Ingest", {"IngestSenders": text}))
 
 
 def test_a_default_provider_that_is_not_configured_is_refused_before_anything_is_deployed() -> None:
@@ -277,7 +316,8 @@ def test_only_the_administrator_writes_keys_and_no_reader_of_events_does() -> No
 def test_nobody_can_delete_or_forge_what_was_recorded() -> None:
     operation, rollup = "OP#019ab7d2", "USE#key#1#2026-11"
     assert not any(may(role, "dynamodb:DeleteItem", operation) for role in of_type("AWS::IAM::Role"))
-    assert not any(may("AdminRole", action, operation) for action in WRITES)
+    assert not any(may("AdminRole", action, operation) for action in WRITES - {"dynamodb:PutItem"})  # corrections
+    assert not any(may("AdminRole", action, rollup) for action in WRITES)
     assert not any(may("ApiRole", action, rollup) for action in WRITES)
     assert may("ApiRole", "dynamodb:PutItem", operation)
     assert may("UsageLoggerRole", "dynamodb:PutItem", operation)
@@ -303,6 +343,25 @@ def test_who_invokes_has_the_front_doors_rights_and_no_others() -> None:
     assert '"Invoke"' not in json.dumps(of_type("AWS::ApiGatewayV2::Integration"))
 
 
+def test_who_ingests_has_the_front_doors_rights_and_those_of_its_own_bucket_bus_and_queues() -> None:
+    api = [each["Sid"] for each in statements("ApiRole")]
+    own = {each["Sid"]: each for each in statements("IngestRole") if each["Sid"] not in api}
+    resources = {name: resource for each in own.values() for name, resource in attributes(each["Resource"])}
+    assert set(resources) == {"IngestBucket", "IngestBus", "IngestQueue", "IngestFailures", "Table"}
+    assert {action for each in own.values() for action in listed(each["Action"])} & WRITES <= {
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }
+    assert own["TellResults"]["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert not any(may(role, "dynamodb:GetItem", "ING#a") for role in of_type("AWS::IAM::Role") if role != "IngestRole")
+
+
+def attributes(value: Any) -> list[tuple[str, Any]]:
+    """The resources whose attributes a value is made of."""
+    parts = [part.get("Fn::GetAtt") or re.findall(r"\w+", part["Fn::Sub"]) for part in listed(value)]
+    return [(part[0], part) for part in parts]
+
+
 def test_only_the_administrator_sets_limits() -> None:
     account = account_key(Account(Subject(BudgetScope.KEY, "0" * 64), "ever"))["PK"]["S"]
     replaces = {role for role in of_type("AWS::IAM::Role") if may(role, "dynamodb:PutItem", account)}
@@ -314,14 +373,14 @@ def test_only_the_administrator_sets_limits() -> None:
         for each in statements(role)
         if "dynamodb:UpdateItem" in listed(each["Action"]) and "BUD#*" in json.dumps(each["Condition"])
     ]
-    assert {role for role, _ in movers} == {"ApiRole", "InvokeRole", "UsageLoggerRole", "MeterRole"}
+    assert {role for role, _ in movers} == {"ApiRole", "InvokeRole", "IngestRole", "UsageLoggerRole", "MeterRole"}
     for _, statement in movers:
         denied = statement["Condition"]["ForAllValues:StringNotLike"]["dynamodb:Attributes"]
         assert sorted(denied) == sorted(field.name for field in fields(Limit))
 
 
 def test_the_meter_reads_and_settles_nothing_that_is_not_its_own() -> None:
-    assert not any(may("MeterRole", action, "KEY#1") for action in READS | WRITES)
+    assert not any(may("MeterRole", action, "KEY#1") for action in (READS | WRITES) - {"dynamodb:GetItem"})  # limits
     assert not any(may("MeterRole", action, "USE#key#1#2026-11") for action in READS | WRITES)
     assert not any(may("MeterRole", "dynamodb:DeleteItem", row) for row in ("OP#1", "OWN#1", "IDEM#1", "BUD#1"))
 
@@ -341,6 +400,78 @@ def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_agai
     permission = RESOURCES["MeterPermission"]["Properties"]
     assert permission["SourceArn"] == {"Fn::GetAtt": ["MeterSchedule", "Arn"]}
     assert permission["FunctionName"] == {"Ref": "Meter"}
+
+
+def test_an_invocation_of_ingest_ends_in_time_and_nobody_else_gets_its_messages_before() -> None:
+    function, queue = FUNCTIONS["Ingest"], RESOURCES["IngestQueue"]["Properties"]
+    messages = function["Events"]["Messages"]["Properties"]
+    assert TAKE_SECONDS + UPLOAD_SECONDS + 2 * DEADLINE_SECONDS < function["Timeout"] <= 900
+    waits = messages["MaximumBatchingWindowInSeconds"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + waits
+    assert function["EphemeralStorage"]["Size"] * MIB >= 2 * UPLOAD_BODY
+    assert messages["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert messages["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]}
+
+
+def test_no_message_of_ingest_is_lost_before_it_is_given_up() -> None:
+    failures = {"Fn::GetAtt": ["IngestFailures", "Arn"]}
+    for name in ("IngestQueue", "IngestFailures"):
+        queue = RESOURCES[name]["Properties"]
+        assert queue["SqsManagedSseEnabled"]
+        assert queue["MessageRetentionPeriod"] == 14 * DAY_S > GIVEN_UP_S + DAY_S / 2
+    assert RESOURCES["IngestQueue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == failures
+    (target,) = RESOURCES["IngestRule"]["Properties"]["Targets"]
+    assert target["DeadLetterConfig"]["Arn"] == failures
+    lifecycle = RESOURCES["IngestBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert all(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] * DAY_S > GIVEN_UP_S for rule in lifecycle)
+
+
+def test_only_our_bucket_and_our_rule_send_to_the_queues_of_ingest() -> None:
+    bucket, name = RESOURCES["IngestBucket"]["Properties"], "IngestQueuePolicy"
+    of_bucket, of_rule = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
+    text, given = of_bucket["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+    assert text == "arn:${AWS::Partition}:s3:::${Bucket}"
+    assert given == {"Bucket": bucket["BucketName"]}
+    assert of_bucket["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    (of_dead_letters,) = RESOURCES["IngestFailuresPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    for statement in (of_rule, of_dead_letters):
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["IngestRule", "Arn"]}}}
+    assert RESOURCES["IngestBucket"]["DependsOn"] == name
+    assert all(each["Action"] == "sqs:SendMessage" for each in (of_bucket, of_rule, of_dead_letters))
+
+
+def test_the_ingest_bucket_is_versioned_private_and_outlives_the_stack() -> None:
+    bucket = RESOURCES["IngestBucket"]
+    properties = bucket["Properties"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    (statement,) = RESOURCES["IngestBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_rule_lets_requests_through_and_not_our_own_results() -> None:
+    wanted = set(RESOURCES["IngestRule"]["Properties"]["EventPattern"]["detail-type"])
+    asked = {body["detail-type"] for body in bodies() if "detail-type" in body}
+    assert wanted == asked
+    assert not wanted & {kind.value for kind in Kind}
+
+
+def test_the_samples_are_of_kinds_that_the_bucket_notifies_of() -> None:
+    notified = RESOURCES["IngestBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    kinds = [record["eventName"] for body in bodies() for record in body.get("Records", ())]
+    assert kinds
+    assert all(any(fnmatchcase(f"s3:{kind}", each["Event"]) for each in notified) for kind in kinds)
+    assert all(each["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]} for each in notified)
+
+
+def bodies() -> list[Any]:
+    """What is in the messages of ingest's sample events."""
+    events = [json.loads(path.read_text()) for path in ROOT.glob("events/ingest_*.json")]
+    return [json.loads(record["body"]) for event in events for record in event["Records"]]
 
 
 def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
@@ -443,6 +574,8 @@ def test_what_must_not_happen_has_an_alarm() -> None:
         (NAMESPACE, "Unrecorded"),
         (NAMESPACE, "Crashes"),
         (NAMESPACE, "MeterFailures"),
+        (NAMESPACE, "IngestOverdue"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
     }
     assert {each["Dimensions"][0]["Value"]["Ref"] for each in watched("Errors")} == set(FUNCTIONS)
     (silence,) = watched("Invocations")

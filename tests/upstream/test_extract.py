@@ -1,7 +1,6 @@
 """Extraction of text, from honest files and hostile ones."""
 
 import json
-import time
 import zlib
 from pathlib import Path
 
@@ -105,13 +104,12 @@ def test_broken_files_are_invalid(text_of: Extract, name: str, data: bytes) -> N
     assert text_of.refuses(name, data) == "invalid_file"
 
 
+@pytest.mark.timeout(60)
 def test_a_pdf_bomb_wastes_only_its_own_child(text_of: Extract) -> None:
     """200 MB of text operators in 200 kB."""
     bomb = pdf(b"BT /F1 12 Tf (x) Tj ET\n" * 9_000_000, compress=True)
     assert len(bomb) < 1_000_000
-    started = time.perf_counter()
     assert text_of.refuses("a.pdf", bomb) == "invalid_file"
-    assert time.perf_counter() - started < 20
 
 
 def test_pages_are_bounded(text_of: Extract) -> None:
@@ -128,10 +126,9 @@ def test_a_parser_that_takes_too_long_is_stopped(text_of: Extract, monkeypatch: 
 
 
 @pytest.mark.parametrize("unit", [b"<", b"<!--", b"<a ", b"&", b"<p>", b"</p>", b"<script>", b"<![CDATA["])
-def test_hostile_html_ends_in_time(text_of: Extract, unit: bytes) -> None:
-    started = time.perf_counter()
+@pytest.mark.timeout(30)  # quadratic work would take minutes
+def test_hostile_html_ends(text_of: Extract, unit: bytes) -> None:
     text_of("a.html", b"seen" + unit * 20_000)
-    assert time.perf_counter() - started < 5
 
 
 def test_text_is_bounded(text_of: Extract) -> None:

@@ -1,6 +1,5 @@
 """Search, through the real client."""
 
-import time
 from typing import Any
 
 import numpy as np
@@ -181,13 +180,10 @@ def test_embeddings_are_wordllamas_own() -> None:
     assert not embedder.query("").any()
 
 
-def test_many_files_are_searched_quickly(clocked: Any) -> None:
-    """Three hundred files in process; ten thousand chunks are measured by tests/bench/retrieval.py."""
+def test_among_many_files_the_ones_that_speak_of_it_are_found(clocked: Any) -> None:
+    """Three hundred files in process; how long ten thousand chunks take is measured by tests/bench/retrieval.py."""
     files = [clocked.file(f"document number {n} speaks of topic{n % 100}", f"{n}.txt") for n in range(300)]
     store = clocked.client.vector_stores.create(file_ids=files[:150]).id
     clocked.client.vector_stores.file_batches.create(store, file_ids=files[150:])
     clocked.work()
-    names(clocked.client, store, "topic42")
-    started = time.perf_counter()
     assert set(names(clocked.client, store, "topic42", max_num_results=3)) == {"42.txt", "142.txt", "242.txt"}
-    assert time.perf_counter() - started < 0.5

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.store import Bus, IngestStore, Objects
 
 UPLOAD_SECONDS: Final = 600.0  # reading an object, spooling it, and sending it on
-TAKE_SECONDS: Final = 240.0
+TAKE_SECONDS: Final = 180.0
 STORE_AWAY: Final = 5  # seconds until a table or a bucket is asked again
 LOST_RACE: Final = "Something else changed the same row at the same moment."
 

@@ -1,0 +1,51 @@
+"""The ingest function's parts, out of the deployment's environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Final
+
+from vectorgate import runtime
+from vectorgate.assembly import build_gateway
+from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsMail
+from vectorgate.ingest.inbox import Inbox
+from vectorgate.ingest.ingestor import Ingestor
+from vectorgate.operations import UPLOAD_BODY
+from vectorgate.upstream.credentials import Credentials
+from vectorgate.upstream.transport import PooledTransport
+
+_TOO_LARGE: Final = "File too large: the provider takes 512 MB."
+
+
+@cache
+def deployed_inbox() -> Inbox:
+    """The ingest function."""
+    given = runtime.deployed_settings()
+    places = given.ingest
+    if places is None:
+        raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
+    settings = replace(given, max_upload=UPLOAD_BODY, too_large=_TOO_LARGE)
+    clock, chance = runtime.system_clock(), runtime.system_chance()
+    stores, telemetry = runtime.deployed_stores(), runtime.deployed_telemetry()
+    clients = Clients(region=settings.region, endpoint_url=settings.endpoint_url)
+    gateway = build_gateway(
+        settings,
+        stores=stores,
+        credentials=Credentials(runtime.deployed_secrets(), settings.secrets, clock, plain_http=settings.plain_http),
+        transport=PooledTransport(clock),
+        telemetry=telemetry,
+        clock=clock,
+        chance=chance,
+    )
+    ingestor = Ingestor(
+        gateway=gateway,
+        store=stores.ingest,
+        objects=S3Objects(clients),
+        bus=EventBridgeBus(clients, places.bus, clock=clock, chance=chance),
+        senders=settings.senders,
+        buckets={places.bucket},
+        clock=clock,
+    )
+    mail = SqsMail(clients, queue_url=places.queue_url, failures_url=places.failures_url)
+    return Inbox(ingestor, mail, telemetry, clock)
