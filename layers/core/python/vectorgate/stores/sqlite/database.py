@@ -104,6 +104,13 @@ MIGRATIONS = (
         store_id TEXT NOT NULL, minute INTEGER NOT NULL, admitted INTEGER NOT NULL, PRIMARY KEY (store_id, minute)
     ) WITHOUT ROWID;
     """,
+    # SQLite uses a partial index only where the query says the index's own condition word for word.
+    """
+    DROP INDEX operations_open;
+    CREATE INDEX operations_answered ON operations (started_ms, id) WHERE state = 'answered';
+    CREATE INDEX operations_started ON operations (started_ms, id) WHERE state = 'started';
+    CREATE INDEX operations_uncertain ON operations (started_ms, id) WHERE state = 'uncertain'
+    """,
 )
 
 
