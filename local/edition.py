@@ -128,11 +128,11 @@ class Edition:
             clock=clock,
             chance=chance,
         )
-        self._tickers = [Ticker("meter", meter_seconds)]
+        self._tickers = [Ticker("meter", meter_seconds, self._telemetry.crashed)]
         self._threads = [self._thread, self._tickers[0].start(meter.tick)]
         if ingest is not None:
             watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
-            self._tickers.append(Ticker("ingest", LOOK_SECONDS))
+            self._tickers.append(Ticker("ingest", LOOK_SECONDS, self._telemetry.crashed))
             self._threads.append(self._tickers[1].start(partial(_look, watcher, self._telemetry)))
 
     def close(self) -> None:

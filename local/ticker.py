@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 class Ticker:
     """A thread that ticks; the first time at once."""
 
-    def __init__(self, name: str, seconds: float) -> None:
+    def __init__(self, name: str, seconds: float, defect: Callable[[BaseException], None]) -> None:
         self._name = name
         self._seconds = seconds
+        self._defect = defect
         self._stopping = threading.Event()
 
     def start(self, tick: Callable[[], object]) -> threading.Thread:
-        """Begin to tick. `tick` deals with its own failures."""
+        """Begin to tick. `tick` deals with its own failures; what it does not foresee is told to `defect`."""
         thread = threading.Thread(target=self._run, args=(tick,), name=self._name, daemon=True)
         thread.start()
         return thread
@@ -29,5 +30,8 @@ class Ticker:
 
     def _run(self, tick: Callable[[], object]) -> None:
         while not self._stopping.is_set():
-            tick()
+            try:
+                tick()
+            except Exception as error:  # noqa: BLE001 - a thread that ends with it would end in silence
+                self._defect(error)
             self._stopping.wait(self._seconds)

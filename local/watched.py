@@ -16,6 +16,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from vectorgate.ingest.address import MAX_KEY_BYTES
 from vectorgate.ingest.model import Change, Done, Later, Place
 from vectorgate.ingest.store import SourceUnavailable, StoredObject
 from vectorgate.messages import encode_json
@@ -42,15 +43,20 @@ class Folder:
         self._root = root
 
     def versions(self) -> dict[str, str]:
-        """The version of each file by its key. Hidden files, links and names that are no text are passed over."""
+        """The version of each file by its key. Hidden files, links and names that are no text are passed over.
+
+        So is what lies deeper than a key is long: whoever may write here must not be able to exhaust the walk.
+        """
         found: dict[str, str] = {}
+        deepest = len(os.fsencode(self._root)) + MAX_KEY_BYTES
         for folder, names, files in os.walk(self._root, onerror=_unreachable):
-            names[:] = sorted(name for name in names if not name.startswith("."))
+            names[:] = sorted(name for name in names if not name.startswith(".") and len(os.fsencode(folder)) < deepest)
             for name in sorted(files):
                 path = os.path.join(folder, name)  # noqa: PTH118 - os.walk speaks of texts
                 version = _version_at(path)
                 if version is not None and not name.startswith("."):
                     found[os.path.relpath(path, self._root).replace(os.sep, "/")] = version
+        self._check_root()
         return found
 
     def open(self, place: Place, version: str | None) -> StoredObject | None:
@@ -58,6 +64,7 @@ class Folder:
         try:
             descriptor = self._descriptor(place.key.split("/"))
         except FileNotFoundError:
+            self._check_root()
             return None
         except OSError as error:
             raise SourceUnavailable(f"{type(error).__name__} at a file of the watched folder") from error
@@ -71,6 +78,11 @@ class Folder:
         except BaseException:
             stream.close()
             raise
+
+    def _check_root(self) -> None:
+        """A folder that is moved away or not mounted is not one in which everything was removed."""
+        if not self._root.is_dir():
+            raise SourceUnavailable("the watched folder is not there")
 
     def _object(self, key: str, stream: BinaryIO, state: os.stat_result) -> StoredObject:
         return StoredObject(
@@ -86,7 +98,7 @@ class Folder:
         """Opened one segment after the other: a link put in place of a folder meanwhile is not followed either."""
         if any(segment in {"", ".", ".."} or "\0" in segment for segment in segments):
             raise FileNotFoundError
-        parent = os.open(self._root, _OPEN_FLAGS | os.O_DIRECTORY)
+        parent = os.open(self._root.resolve(), _OPEN_FLAGS | os.O_DIRECTORY)  # itself may be a link: it is our own
         try:
             for segment in segments[:-1]:
                 inner = os.open(segment, _OPEN_FLAGS | os.O_DIRECTORY, dir_fd=parent)
@@ -108,6 +120,16 @@ def _version_at(path: str) -> str | None:
 
 def _version_of(state: os.stat_result) -> str:
     return f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x}"
+
+
+def _written_ns(version: str) -> int:
+    """When that version was written: before 1970 it has a sign."""
+    return int(version.rsplit("-", 2)[0], 16)
+
+
+def _in_one_line(text: str) -> str:
+    """A name can hold line breaks, and would forge lines of ours."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _attributes(descriptor: int) -> dict[str, str]:
@@ -182,7 +204,7 @@ class Watcher:
     def _written(self, versions: dict[str, str]) -> Iterator[Change]:
         now_ns = int(self.clock.wall() * 1e9)
         for key, version in versions.items():
-            if self._seen.get(key) == version or now_ns - int(version.partition("-")[0], 16) < SETTLED_NS:
+            if self._seen.get(key) == version or now_ns - _written_ns(version) < SETTLED_NS:
                 continue
             self._seen[key] = version
             place = Place(BUCKET, key)
@@ -226,4 +248,4 @@ class Watcher:
                 self._pending[(watch.vector_store_id, *watch.files)] = _Pending(watch, now + outcome.seconds)
             return
         what = notice.place.key if isinstance(notice, Change) else type(notice).__name__
-        self.say(f"not ingested: {what}: {outcome.reason}")
+        self.say(_in_one_line(f"not ingested: {what}: {outcome.reason}"))

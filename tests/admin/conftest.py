@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from tests.admin.books import Books
-from tests.contract.backends import DynamoBackend
+from tests.contract.backends import MotoBackend
 from vectorgate.stores.dynamodb import stores_of
 from vectorgate.stores.sqlite import open_stores
 
@@ -25,4 +25,4 @@ def books(request: pytest.FixtureRequest) -> Iterator[Books]:
         stores.close()
     else:
         with mock_aws():
-            yield Books(stores_of(DynamoBackend().table))
+            yield Books(stores_of(MotoBackend().table))

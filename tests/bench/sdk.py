@@ -1,14 +1,18 @@
-"""What the SDK adds to a create: beside raw httpx and `openai`, in one run, against a server that answers at once."""
+"""What the SDK adds to a create: beside raw httpx, `openai` and LiteLLM, against a server that answers at once.
+
+LiteLLM has an interpreter of its own (`make compat` makes it; VECTORGATE_LITELLM_PYTHON names another), and a raw httpx
+of its own to be compared with: its difference is not that to the first line.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -23,26 +27,31 @@ if TYPE_CHECKING:
 
 BODY = {"name": "bench", "metadata": {"project": "rag-system"}}
 KEY = "sk-bench"
+RAW = "raw httpx"
 WARM_UP = 100
 IMPORTS = 5
+COMPAT = ROOT / ".cache" / "compat" / "bin" / "python"
 
 
 def report(times: int = 1_000) -> list[str]:
     """Lines to print. The clients take turns, so that what else the machine does falls on all of them alike."""
     with process("tests.bench.constant_upstream") as port:
         url = f"http://127.0.0.1:{port}/v1"
-        return [*_waiting(url, times), *asyncio.run(_awaited(url, times)), *_imports()]
+        ours = {"create": _waiting(url, times), "acreate": asyncio.run(_awaited(url, times))}
+        theirs = _litellm(url, times)
+    lines = [line for form, took in ours.items() for line in [*_lines(form, took), _last_line(form, theirs)]]
+    return [*lines, *_imports()]
 
 
 def _client(url: str) -> Client:
     return Client(settings=ClientSettings(openai_url=url, openai_key=KEY))
 
 
-def _waiting(url: str, times: int) -> list[str]:
+def _waiting(url: str, times: int) -> dict[str, list[float]]:
     headers = {"authorization": f"Bearer {KEY}"}
     with httpx.Client() as raw, openai.OpenAI(base_url=url, api_key=KEY) as theirs, _client(url) as ours:
         acts: dict[str, Callable[[], object]] = {
-            "raw httpx": lambda: raw.post(f"{url}/vector_stores", json=BODY, headers=headers).json(),
+            RAW: lambda: raw.post(f"{url}/vector_stores", json=BODY, headers=headers).json(),
             "openai": lambda: theirs.vector_stores.create(name="bench", metadata=BODY["metadata"]),  # type: ignore[arg-type]
             "vectorgate": lambda: ours.vector_stores.create(name="bench", metadata=BODY["metadata"]),  # type: ignore[arg-type]
         }
@@ -52,10 +61,10 @@ def _waiting(url: str, times: int) -> list[str]:
         for _ in range(times):
             for name, act in acts.items():
                 took[name] += timed(act, time.perf_counter, 1)
-    return _lines("create", took)
+    return took
 
 
-async def _awaited(url: str, times: int) -> list[str]:
+async def _awaited(url: str, times: int) -> dict[str, list[float]]:
     headers = {"authorization": f"Bearer {KEY}"}
     async with (
         httpx.AsyncClient() as raw,
@@ -63,7 +72,7 @@ async def _awaited(url: str, times: int) -> list[str]:
         _client(url) as ours,
     ):
         acts: dict[str, Callable[[], Awaitable[object]]] = {
-            "raw httpx": lambda: raw.post(f"{url}/vector_stores", json=BODY, headers=headers),
+            RAW: lambda: raw.post(f"{url}/vector_stores", json=BODY, headers=headers),
             "openai": lambda: theirs.vector_stores.create(name="bench", metadata=BODY["metadata"]),  # type: ignore[arg-type]
             "vectorgate": lambda: ours.vector_stores.acreate(name="bench", metadata=BODY["metadata"]),  # type: ignore[arg-type]
         }
@@ -74,16 +83,36 @@ async def _awaited(url: str, times: int) -> list[str]:
                 await act()
                 if turn >= WARM_UP:
                     took[name].append(time.perf_counter() - began)
-    return _lines("acreate", took)
+    return took
+
+
+def _litellm(url: str, times: int) -> dict[str, dict[str, list[float]]] | None:
+    """By form and client, LiteLLM's and raw httpx's seconds; None where it is not installed."""
+    python = Path(os.environ.get("VECTORGATE_LITELLM_PYTHON") or COMPAT)
+    has = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)"
+    if not python.is_file() or subprocess.run([str(python), "-c", has], check=False).returncode:  # noqa: S603 - ours
+        return None
+    # -P: the modules beside the script are none of LiteLLM's. Its complaints go where the report's own go.
+    command = [str(python), "-P", str(ROOT / "tests/bench/litellm_create.py"), url, KEY, str(WARM_UP + times)]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {**kept, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - ours
+    took: dict[str, dict[str, list[float]]] = json.loads(done.stdout.splitlines()[-1])
+    return {form: {name: all_[WARM_UP:] for name, all_ in by_name.items()} for form, by_name in took.items()}
+
+
+def _last_line(form: str, theirs: dict[str, dict[str, list[float]]] | None) -> str:
+    return _lines(form, theirs[form])[-1] if theirs is not None else _label(form, "litellm") + "not installed"
 
 
 def _lines(form: str, took: dict[str, list[float]]) -> list[str]:
     spreads = {name: Spread.of(durations) for name, durations in took.items()}
-    raw = spreads["raw httpx"].p50
-    lines = [f"{form}, {name + ':':<12} {spread}, {spread.p50 - raw:+.2f} ms" for name, spread in spreads.items()]
-    if importlib.util.find_spec("litellm") is None:
-        lines.append(f"{form}, litellm:     not installed")
-    return lines
+    raw = spreads[RAW].p50
+    return [f"{_label(form, name)}{spread}, {spread.p50 - raw:+.2f} ms" for name, spread in spreads.items()]
+
+
+def _label(form: str, name: str) -> str:
+    return f"{form}, {name + ':':<12} "
 
 
 def _imports() -> list[str]:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
-from tests.budgets.town import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over
+from tests.budgets.town import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over, rush
+from tests.support.on_dynamo import ConstantProvider
 from tests.support.plain_openai import store_document
 from tests.support.upstream import hang_up, refusal
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.model import State
-from vectorgate.messages import Body, Request
-from vectorgate.providers.base import UpstreamResponse
-from vectorgate.upstream.outcome import Replied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.conftest import Connect
     from tests.support.gates import Gate
-    from vectorgate.providers.base import UpstreamRequest
 
 
 def test_a_budget_is_set_shown_used_up_and_refused(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
@@ -196,36 +191,13 @@ def test_a_figure_that_makes_no_sense_credits_nobody(
     assert balance(gate, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
 
 
-@dataclass
-class Instant:
-    """A provider that answers at once, without a socket."""
-
-    made: list[int] = field(default_factory=list)
-
-    def send(self, request: UpstreamRequest, *, seconds: float) -> Replied:
-        """A new store."""
-        del request, seconds
-        self.made.append(1)
-        document = store_document(f"vs_{len(self.made)}_{id(object())}_{len(self.made)}")
-        document["id"] = f"vs_{document['id'][3:]}"
-        return Replied(UpstreamResponse(status=200, headers={}, body=Body.of(json.dumps(document).encode())))
-
-
 def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
     gate: Gate, ask: Callable[..., Any]
 ) -> None:
     requests, fitting = 1_000, 387
     key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
-    gateway = replace(gate.gateway, transport=Instant())
-    request = Request(
-        method="POST",
-        path="/v1/vector_stores",
-        headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
-        body=Body.of(b"{}"),
-    )
-    with ThreadPoolExecutor(32) as pool:
-        statuses = list(pool.map(lambda _: gateway.handle(request).status, range(requests)))
-    assert (statuses.count(200), statuses.count(429)) == (fitting, requests - fitting)
+    gateway = replace(gate.gateway, transport=ConstantProvider())
+    assert rush(gateway, key, requests) == {200: fitting, 429: requests - fitting}
     assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
     while gate.settle():
         pass

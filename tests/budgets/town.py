@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
+from tests.support.crowd import at_once
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
 from vectorgate.ledger.stream import Bookkeeper
+from vectorgate.messages import JSON, Body, Request
 from vectorgate.money import NanoUSD
 from vectorgate.pricing.book import Price, PriceBook, shipped_prices
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.gates import Gate
+    from vectorgate.gateway import Gateway
 
 CREATE = 3_000_001  # nano-dollars a create: no round number
 SEARCH = 500
@@ -24,14 +28,30 @@ USD = 1_000_000_000
 TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
 
 
+def charging_book() -> PriceBook:
+    """What things cost in this town."""
+    own = [price("own.create", "vector_stores.create", CREATE), price("own.search", "vector_stores.search", SEARCH)]
+    return PriceBook(shipped_prices(), own)
+
+
+def charging(gateway: Gateway, book: PriceBook) -> Gateway:
+    """The same gateway under that book."""
+    return replace(gateway, book=book, treasury=replace(gateway.treasury, book=book))
+
+
 def priced(gate: Gate) -> Gate:
     """The same gate under that book."""
-    own = [price("own.create", "vector_stores.create", CREATE), price("own.search", "vector_stores.search", SEARCH)]
-    book = PriceBook(shipped_prices(), own)
-    treasury = replace(gate.gateway.treasury, book=book)
-    gate.gateway = replace(gate.gateway, book=book, treasury=treasury)
+    book = charging_book()
+    gate.gateway = charging(gate.gateway, book)
     gate.bookkeeper = Bookkeeper(gate.stores.ledger, book, gate.notes)
     return gate
+
+
+def rush(gateway: Gateway, key: str, requests: int) -> Counter[int]:
+    """So many creates at the same moment: how often each status was the answer."""
+    headers = {"authorization": f"Bearer {key}", "content-type": JSON}
+    request = Request(method="POST", path="/v1/vector_stores", headers=headers, body=Body.of(b"{}"))
+    return Counter(at_once(requests, lambda _: gateway.handle(request).status))
 
 
 def price(name: str, operation: str, nano: int) -> Price:

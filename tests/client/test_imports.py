@@ -63,6 +63,19 @@ except vectorgate.APIConnectionError as error: pass
     assert not {"boto3", "botocore", "httpx"} & set(modules)
 
 
+def test_where_boto3_is_not_installed_a_function_s_caller_is_told_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["boto3"] = sys.modules["botocore"] = None
+import vectorgate
+client = vectorgate.Client(function="vectorgate-invoke", api_key="sk-1")
+try: client.vector_stores.list()
+except vectorgate.SettingsError as error: assert "pip install boto3" in str(error), error
+else: raise AssertionError("it was sent")
+"""
+    assert "vectorgate.client.function" in probe(code)
+
+
 def test_the_public_names_are_there() -> None:
     import vectorgate  # noqa: PLC0415 - what is under test
 

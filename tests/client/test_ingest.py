@@ -77,6 +77,16 @@ def test_a_folder_is_ingested_once_and_then_only_what_changed(folder: Path, caps
         vectorgate.files.retrieve(paths["0.md"])
     assert "picture.xyz" not in {file.filename for file in vectorgate.files.list()}
 
+    reason = re.search(r"picture.xyz: .*", third)
+    assert reason is not None
+    assert main([str(folder), "--store", "Ingested once"]) == 1
+    fourth = capsys.readouterr().out
+    assert facts(fourth) == {"uploaded": 0, "attached": 0, "unchanged": 12, "failed": 2}
+    assert reason[0] in fourth
+    (folder / "picture.xyz").write_bytes(b"\x00\x02")
+    assert main([str(folder), "--store", "Ingested once"]) == 1
+    assert facts(capsys.readouterr().out) == {"uploaded": 1, "attached": 0, "unchanged": 12, "failed": 2}
+
 
 class _Lost(Exception):
     """The machine stopped."""

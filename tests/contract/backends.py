@@ -29,6 +29,8 @@ from vectorgate.stores.sqlite import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pytest
+
     from vectorgate.budgets.store import BudgetStore
     from vectorgate.ingest.store import IngestStore
     from vectorgate.keys.store import KeyStore
@@ -65,7 +67,7 @@ class Backend(ABC):
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Requests from several threads, each of them atomic as the engine itself makes them."""
+        """Inside, several threads may ask: each request is atomic, by the engine itself wherever it can be."""
         yield
 
 
@@ -126,7 +128,7 @@ class Fragile:
 
 
 class DynamoBackend(Backend):
-    """DynamoDB: on moto, or at an endpoint."""
+    """DynamoDB, at an endpoint. Requests from several threads run there as they come."""
 
     def __init__(self, endpoint_url: str | None = None) -> None:
         self.naps = Naps()
@@ -165,9 +167,12 @@ class DynamoBackend(Backend):
         finally:
             events.unregister(event, handler)
 
+
+class MotoBackend(DynamoBackend):
+    """DynamoDB as moto has it in this process, which checks a condition and writes without a lock between."""
+
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        # moto checks a condition and writes without a lock between; DynamoDB does not.
         turn = threading.Lock()
 
         def enter(**_: object) -> None:
@@ -178,3 +183,14 @@ class DynamoBackend(Backend):
 
         with self.hook("before-send.dynamodb", enter), self.hook("response-received.dynamodb", leave):
             yield
+
+
+@contextmanager
+def dynamo_at(endpoint_url: str, environment: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
+    """A table of its own on an emulated DynamoDB, dropped with the block."""
+    environment.setenv("AWS_ACCESS_KEY_ID", "test")
+    environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    backend = DynamoBackend(endpoint_url)
+    client = backend.table.client  # a test may put another in its place
+    yield backend
+    client.delete_table(TableName=backend.table.name)

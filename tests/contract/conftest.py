@@ -1,7 +1,8 @@
 """One suite, every engine.
 
-An engine is a line in ENGINES. With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the suite also runs against
-whatever speaks DynamoDB there (MiniStack, DynamoDB Local).
+An engine is a line in ENGINES. What needs transactions, conditions and threads runs in tests/e2e/test_contract.py once
+more, on the emulated AWS there. With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the whole suite also runs
+against whatever speaks DynamoDB there (MiniStack, DynamoDB Local).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
+from tests.contract.backends import Backend, MotoBackend, SqliteBackend, dynamo_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +27,10 @@ DYNAMO_ENGINES = [engine for engine in ENGINES if engine.startswith("dynamodb")]
 def _opened(engine: str, folder: Path, environment: pytest.MonkeyPatch) -> Iterator[Backend]:
     if engine == "dynamodb-moto":
         with mock_aws():
-            yield DynamoBackend()
-    elif engine == "dynamodb-endpoint":
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        backend = DynamoBackend(ENDPOINT)
-        client = backend.table.client
-        yield backend
-        client.delete_table(TableName=backend.table.name)
+            yield MotoBackend()
+    elif engine == "dynamodb-endpoint" and ENDPOINT:
+        with dynamo_at(ENDPOINT, environment) as backend:
+            yield backend
     else:
         sqlite = SqliteBackend(":memory:" if engine == "sqlite-memory" else str(folder / "gate.db"))
         yield sqlite

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.contract.samples import KEY, answered, begun, settled
+from tests.support.crowd import at_once
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Subject, accounts_of, noted
 from vectorgate.idempotency.model import explicit_claim
 from vectorgate.ledger.model import State
@@ -162,21 +162,15 @@ def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, writ
 
 
 def test_of_many_at_once_as_many_are_let_in_as_there_is_room_for(stores: Backend) -> None:
-    outcomes: list[str] = []
-
-    def run(number: int) -> None:
+    def enter(number: int) -> str:
         try:
             stores.ledger.begin(row(number), reserve=[wish(limit=155)])
-            outcomes.append("in")
         except OverBudget:
-            outcomes.append("out")
+            return "out"
+        return "in"
 
     with stores.one_at_a_time():
-        threads = [threading.Thread(target=run, args=(number,)) for number in range(24)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        outcomes = at_once(24, enter)
     assert (outcomes.count("in"), outcomes.count("out")) == (15, 9)
     assert balance(stores) == Balance(150, 0)
 

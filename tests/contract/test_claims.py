@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.contract.samples import BLUE, answered, begun, own, ref
+from tests.support.crowd import at_once
 from vectorgate.idempotency.model import ONLY, Claim, explicit_claim, explicit_name, implicit_claim
 from vectorgate.ledger.model import State
 from vectorgate.stores import AlreadyExists, Claimed, StateConflict, StoreError, StoreUnavailable
@@ -156,22 +156,17 @@ def test_of_those_who_race_for_a_slot_one_wins(stores: Backend, free: bool) -> N
     old = begun(99)
     if free:
         stores.ledger.begin(old, claim=explicit(old))
-    outcomes: list[str] = []
 
-    def run(number: int) -> None:
+    def run(number: int) -> str:
         entry = begun(number)
         try:
             stores.ledger.begin(entry, claim=explicit(entry), freed=explicit(old) if free else None)
-            outcomes.append("won")
         except StoreError as error:
-            outcomes.append(type(error).__name__)
+            return type(error).__name__
+        return "won"
 
     with stores.one_at_a_time():
-        threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        outcomes = at_once(THREADS, run)
     assert sorted(outcomes) == [Claimed.__name__] * (THREADS - 1) + ["won"]
     assert len(stores.ledger.open_rows(begun(1000).started_ms, 20)) == 1 + free
 

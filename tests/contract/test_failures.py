@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from botocore.parsers import ResponseParserError
 
 from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
 from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from tests.support.crowd import at_once
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, noted
 from vectorgate.idempotency.model import explicit_claim
 from vectorgate.keys.model import VirtualKey
@@ -85,25 +85,16 @@ def test_sqlite_keeps_nothing_of_a_transaction_that_fails_at_any_statement(sqlit
 
 def race(stores: Backend, act: Callable[[int], None]) -> Counter[str]:
     """Let threads do one thing at a time and count how it went for them."""
-    outcomes: list[str] = []
-    start = threading.Barrier(THREADS)
 
-    def run(number: int) -> None:
-        start.wait()
+    def run(number: int) -> str:
         try:
             act(number)
         except StoreError as error:
-            outcomes.append(type(error).__name__)
-        else:
-            outcomes.append("won")
+            return type(error).__name__
+        return "won"
 
     with stores.one_at_a_time():
-        threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    return Counter(outcomes)
+        return Counter(at_once(THREADS, run))
 
 
 def test_of_those_who_race_to_begin_one_wins(stores: Backend) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.aws import BUILT, Stack, deploy, emulator, upstream
+from tests.e2e.aws import BUILT, Emulator, Stack, deploy, emulator, upstream
+from tests.e2e.between import Between, between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,13 +15,31 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything is that runs for these tests."""
+    return tmp_path_factory.mktemp("e2e")
+
+
+@pytest.fixture(scope="session")
+def cloud(home: Path) -> Iterator[Emulator]:
+    """The emulated AWS."""
+    with emulator(home) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def way(home: Path) -> Iterator[Between]:
+    """The way to the provider, on which a test can have calls fail."""
+    with upstream(home) as provider_url, between(provider_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: Emulator, way: Between) -> Stack:
     """template.yaml, deployed and provided for."""
     if not (BUILT / "CoreLayer").is_dir():
         pytest.fail("the layers are not built: run `make e2e`")
-    home: Path = tmp_path_factory.mktemp("e2e")
-    with upstream(home) as provider_url, emulator(home) as cloud:
-        yield deploy(cloud, provider_url)
+    return deploy(cloud, way.url)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e.aws import BUILT, ROOT
+from tests.support.pinned import pinned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,6 +114,36 @@ def test_a_dependency_that_would_run_at_every_start_is_not_built(tmp_path: Path)
     done = built(f"innocent==1.0 --hash=sha256:{digest}\n", tmp_path, tmp_path)
     assert done.returncode != 0
     assert "unexpected .pth" in done.stderr
+
+
+def test_the_package_that_pip_makes_has_its_prices_its_types_and_its_command(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "layers/core/python", source / "layers/core/python", ignore=unwanted)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    try:
+        backend = pinned("setuptools-80.10")
+    except subprocess.CalledProcessError:
+        pytest.skip("the build backend is not in .cache, and cannot be installed")
+    command = [sys.executable, "-m", "pip", "wheel", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PYTHONPATH": str(backend)}
+    done = subprocess.run(  # noqa: S603 - ours
+        [*command, "--wheel-dir", str(tmp_path), str(source)], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (made,) = tmp_path.glob("vectorgate-*.whl")
+    with zipfile.ZipFile(made) as archive:
+        names = set(archive.namelist())
+        (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        commands = archive.read(f"{info}/entry_points.txt").decode()
+        metadata = archive.read(f"{info}/METADATA").decode()
+    python = source / "layers/core/python"
+    ours = {path.relative_to(python).as_posix() for path in python.rglob("*.py")}
+    assert names >= ours | {"vectorgate/pricing/prices.json", "vectorgate/py.typed"}
+    assert {name.partition("/")[0] for name in names} == {"vectorgate", info}
+    assert "vectorgate = vectorgate.client.command:main" in commands.splitlines()
+    assert 'Requires-Dist: boto3<2,>=1.40; extra == "lambda"' in metadata.splitlines()
 
 
 def test_the_emulator_runs_the_code_on_this_machine() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,15 +15,20 @@ import pytest
 from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, TookTooLong, eventually, sample
+from vectorgate.ingest.model import ObjectRow
+from vectorgate.stores.dynamodb.codec import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from tests.e2e.between import Between
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
 
 # Two cold starts, a reminder after five seconds, and a machine that other tests share.
 WITHIN: Final = 60.0
 SOURCE: Final = "com.example.crm"
+OBJECTS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,56 @@ def test_objects_are_attached_to_one_store_of_the_folders_name_replaced_and_deta
         lambda: found if len(found := ids(provider, store.id)) == 1 else None, WITHIN, "the object is detached"
     )
     assert left < replaced
+
+
+def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_exactly_once(
+    stack: Stack, provider: OpenAI, way: Between, ear: Ear
+) -> None:
+    order = random.Random(17)  # noqa: S311 - a test's own
+    keys = [f"red/crowd/{number:03d}.txt" for number in range(OBJECTS)]
+    order.shuffle(keys)
+    s3, bucket = stack.cloud.client("s3"), stack.outputs["IngestBucketName"]
+    with way.failing(), ThreadPoolExecutor(8) as several:
+        list(several.map(lambda key: s3.put_object(Bucket=bucket, Key=key, Body=key.encode()), keys))
+        begun = eventually(
+            lambda: rows if len(rows := crowd(stack)) >= OBJECTS // 10 else None, WITHIN, "some are under way"
+        )
+        tell_again(stack, order.sample(begun, OBJECTS // 10))
+        for key in keys:
+            ear.hears("File Indexed", bucket=bucket, key=key)
+    eventually(lambda: True if waiting(stack) == 0 else None, WITHIN, "every message is done")
+
+    assert sum(way.failed.values()) >= OBJECTS // 5
+    (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "crowd"]
+    attached = ids(provider, store.id)
+    names = Counter(file.filename for file in provider.files.list() if file.filename in {key[-7:] for key in keys})
+    assert names == {key[-7:]: 1 for key in keys}, "no upload is left over"
+    assert {each.file_id for each in crowd(stack)} == attached
+    assert {file_id: way.attached[file_id] for file_id in attached} == dict.fromkeys(attached, 1)
+    assert len(attached) == OBJECTS
+    stack.quiet(WITHIN)
+    made = [row for row in stack.items("OP#") if row.get("file_id", {}).get("S") in attached]
+    uploads = [row for row in made if row["operation"] == {"S": "files.create"}]
+    assert Counter(row["state"]["S"] for row in uploads) == {"settled": OBJECTS}
+    assert {row["state"]["S"] for row in made} == {"settled"}
+    assert records(stack, store.id, "vector_stores.file_batches.create")
+
+
+def crowd(stack: Stack) -> list[ObjectRow]:
+    """What is known of the many objects."""
+    rows = [ObjectRow.from_record(decoded(item, ObjectRow)) for item in stack.items("ING#OBJ#")]
+    return [row for row in rows if row.place.key.startswith("red/crowd/")]
+
+
+def tell_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
+    """Messages as S3 sent them, once more."""
+    told = json.loads(sample("ingest_s3_created.json")["Records"][0]["body"])
+    for row in rows:
+        told["Records"][0]["s3"] |= {
+            "bucket": {"name": row.place.bucket},
+            "object": {"key": row.place.key, "versionId": row.version, "sequencer": row.sequencer},
+        }
+        stack.cloud.client("sqs").send_message(QueueUrl=stack.outputs["IngestQueueUrl"], MessageBody=json.dumps(told))
 
 
 def ids(provider: OpenAI, store_id: str) -> set[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from openai import OpenAI
 
-from tests.e2e.aws import Stack, sample
+from tests.e2e.aws import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
 from vectorgate.idempotency.model import implicit_claim
 from vectorgate.ids import key_id_of
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # as in test_stack
+ENDS_WITHIN = 60.0  # an execution that starts its function cold
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,41 @@ def test_an_invocation_is_within_a_budget_and_executed_once(stack: Stack, budget
     account = stack.item(account_key(Account(Subject(BudgetScope.KEY, key_id_of(budgeted)), EVER)))
     assert account is not None
     assert account["reserved"] == {"N": "0"}
+
+
+def test_the_state_machine_of_the_documentation_runs(stack: Stack, key: str) -> None:
+    text = (ROOT / "docs" / "invoke.md").read_text().partition("## Step Functions")[2]
+    (machine,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    steps = stack.cloud.client("stepfunctions")
+    created = steps.create_state_machine(name="create", definition=machine, roleArn=role_of_steps(stack))
+
+    def executed(name: str, by: str) -> dict[str, Any]:
+        given = json.dumps({"key": by, "name": name})
+        running = steps.start_execution(stateMachineArn=created["stateMachineArn"], name=name, input=given)
+
+        def ended() -> dict[str, Any] | None:
+            execution: dict[str, Any] = steps.describe_execution(executionArn=running["executionArn"])
+            return None if execution["status"] == "RUNNING" else execution
+
+        return eventually(ended, ENDS_WITHIN, "the execution ends")
+
+    done = executed("stepped", key)
+    assert done["status"] == "SUCCEEDED", done
+    made = json.loads(done["output"])
+    assert (made["status"], made["store"]["name"]) == (200, "stepped")
+    assert executed("nobodys", "sk-nobody")["status"] == "FAILED"
+
+
+def role_of_steps(stack: Stack) -> str:
+    """What an execution needs, and nothing else; its ARN."""
+    roles = stack.cloud.client("iam")
+    assume = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [assume]})
+    role = roles.create_role(RoleName="create-steps", AssumeRolePolicyDocument=trust)["Role"]
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": stack.outputs["InvokeFunctionArn"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [invoke]})
+    roles.put_role_policy(RoleName="create-steps", PolicyName="steps", PolicyDocument=policy)
+    return str(role["Arn"])
 
 
 def test_a_refusal_is_a_result(stack: Stack, key: str) -> None:

@@ -184,6 +184,8 @@ def logs(gate: Gate, **query: str) -> Any:
         ({"start_date": "2026-03-05"}, 1),
         ({"end_date": "2026-03-04"}, 3),
         ({"start_date": "2026-03-04", "end_date": "2026-03-05"}, 4),
+        ({"summarize": "false"}, 4),
+        ({"summarize": "False", "start_date": "2026-03-05"}, 1),
         ({"start_date": "2026-03-04T05:06:07", "end_date": "2026-03-04T05:07:07+00:00"}, 3),
     ],
     ids=str,
@@ -212,6 +214,9 @@ def test_a_row_is_found_by_its_id_within_the_other_filters(served: Gate) -> None
     assert [row["request_id"] for row in logs(served, request_id=name)] == [name]
     assert len(logs(served, request_id=name, api_key=KEY, end_user="ann")) == 1
     assert logs(served, request_id=name, end_user="bob") == []
+    assert len(logs(served, request_id=name, start_date="2026-03-04", end_date="2026-03-04", limit="1")) == 1
+    assert logs(served, request_id=name, start_date="2026-03-05") == []
+    assert logs(served, request_id=name, start_date="2026-03-01", end_date="2026-03-03") == []
     assert logs(served, request_id="0" * 8 + "-0000" * 3 + "-" + "0" * 12) == []
 
 
@@ -233,11 +238,34 @@ def test_a_row_is_found_by_its_id_within_the_other_filters(served: Gate) -> None
         {"start_date": "2026-03-05", "end_date": "2026-03-01"},
         {"start_date": "2020-01-01"},
         {"start_date": "2026-03-06"},
+        {"summarize": "true"},
+        {"summarize": "maybe"},
+        {"summarize": ""},
     ],
     ids=str,
 )
 def test_a_filter_that_makes_no_sense_is_400(served: Gate, query: dict[str, str]) -> None:
+    name = logs(served)[-1]["request_id"]
     assert logs(served, **query) == 400
+    assert logs(served, **{"request_id": name, **query}) == 400
+
+
+@pytest.mark.parametrize("name", ["enduser", "user_id", "team_id", "key", "page", "", "x" * 5_000, "END_USER"])
+def test_a_filter_that_nobody_knows_is_400_and_shows_no_rows(served: Gate, name: str) -> None:
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    request = Request(method="GET", path="/spend/logs", headers=headers, query={name: "ann", "end_user": "ann"})
+    response = served.desk.handle(request)
+    error = json.loads(response.body.read())["error"]
+    assert (response.status, error["type"], error["code"]) == (400, "invalid_request_error", "unknown_parameter")
+    assert error["param"] == name[:64]
+    assert "end_user" in error["message"]
+
+
+def test_what_litellms_own_clients_send_is_taken_or_refused_by_name(served: Gate) -> None:
+    window = {"start_date": "2026-03-04", "end_date": "2026-03-05"}
+    assert len(logs(served, **window, summarize="false", api_key=KEY)) == 3
+    assert logs(served, **window, summarize="true") == 400
+    assert logs(served, **window, user_id="u") == 400
 
 
 @pytest.mark.usefixtures("served")

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.edition import KEY, ROOT, RunningEdition, alive
 from tests.support.patience import within
+from tests.support.pinned import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import httpx2
 
 FILES = ["file-abc123", "file-def456"]
-OLD_CLIENT = ROOT / ".cache" / "openai-1.65"
 FIELDS = {
     "id",
     "object",
@@ -39,43 +39,13 @@ FIELDS = {
     "last_active_at",
     "metadata",
 }
-# As the page prints them; the port is the test's own.
-CURL = """curl -sS -L -X POST 'http://0.0.0.0:4000/v1/vector_stores' \\
--H 'Content-Type: application/json' \\
--H 'Authorization: Bearer sk-1234' \\
--d '{
-  "name": "My Document Store",
-  "file_ids": ["file-abc123", "file-def456"],
-  "expires_after": {
-    "anchor": "last_active_at",
-    "days": 7
-  },
-  "chunking_strategy": {
-    "type": "static",
-    "static": {
-      "max_chunk_size_tokens": 800,
-      "chunk_overlap_tokens": 400
-    }
-  },
-  "metadata": {
-    "project": "rag-system",
-    "environment": "production"
-  }
-}'"""
-SDK = """from openai import OpenAI
+PAGE = (ROOT / "tests" / "client" / "reference.mdx").read_text("utf-8")
 
-# Point OpenAI SDK to LiteLLM proxy
-client = OpenAI(
-    base_url="http://0.0.0.0:4000",
-    api_key="sk-1234",  # Your LiteLLM API key
-)
 
-vector_store = client.beta.vector_stores.create(
-    name="My Document Store",
-    file_ids=["file-abc123", "file-def456"]
-)
-print(vector_store.model_dump_json())
-"""
+def printed_on_the_page(title: str) -> str:
+    """The code of a sample."""
+    (code,) = re.findall(rf'```\w+ [^\n]*title="{re.escape(title)}"\n(.*?)```', PAGE, re.DOTALL)
+    return str(code)
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +66,7 @@ def client_of(edition: RunningEdition, wire: httpx2.Client) -> openai.OpenAI:
 @pytest.fixture(scope="session")
 def old_client() -> Path:
     """`openai` 1.65, hash-pinned, in a folder of its own."""
-    if not OLD_CLIENT.is_dir():
-        fresh = OLD_CLIENT.with_name(f"{OLD_CLIENT.name}.{os.getpid()}")  # whole or not there, whoever interrupts
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--require-hashes", "--target", str(fresh), "-r", str(ROOT / "requirements" / "openai-1.65.txt")]
-        subprocess.run(command, check=True)  # noqa: S603 - our own lock file
-        fresh.rename(OLD_CLIENT)
-    return OLD_CLIENT
+    return pinned("openai-1.65")
 
 
 def here(sample: str, edition: RunningEdition) -> str:
@@ -126,8 +90,8 @@ def ready(client: openai.OpenAI, store: str) -> dict[str, Any] | None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_pages_curl_runs_as_printed(edition: RunningEdition, client: openai.OpenAI) -> None:
-    printed = subprocess.run(["/bin/sh", "-c", here(CURL, edition)], check=True, capture_output=True, text=True).stdout  # noqa: S603
-    store = json.loads(printed)
+    sample = here(printed_on_the_page("Create Vector Store via curl"), edition)
+    store = json.loads(subprocess.run(["/bin/sh", "-c", sample], check=True, capture_output=True, text=True).stdout)  # noqa: S603
     assert store.keys() >= FIELDS
     assert store["expires_after"] == {"anchor": "last_active_at", "days": 7}
     assert store["metadata"] == {"project": "rag-system", "environment": "production"}
@@ -138,9 +102,13 @@ def test_the_pages_sdk_sample_runs_as_printed_with_the_client_of_its_time(
     edition: RunningEdition, client: openai.OpenAI, old_client: Path
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(old_client), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", here(SDK, edition)]
+    command = [sys.executable, "-c", here(printed_on_the_page("OpenAI SDK via LiteLLM Proxy"), edition)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout  # noqa: S603
-    assert_is_the_pages(json.loads(printed), client)
+    shown = re.fullmatch(r"VectorStore\(id='(vs_\w+)', (.*)\)\n", printed)
+    assert shown is not None, printed
+    assert {"id", *re.findall(r"(\w+)=", shown[2])} >= FIELDS - {"bytes"}
+    assert "name='My Document Store'" in shown[2]
+    assert_is_the_pages(client.vector_stores.retrieve(shown[1]).model_dump(), client)
 
 
 IN_PARTS = """from openai import OpenAI
@@ -234,15 +202,23 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Cli
         assert client.vector_stores.retrieve(store).name == "kept"
         assert client.files.retrieve(file).id == file
         assert store in [listed.id for listed in client.vector_stores.list()]
-        rows = within(2, lambda: [row for row in all_rows(client, second) if row["vector_store_id"] == store])
-        assert {row["state"] for row in rows} <= {"settled", "answered", "started"}
+        within(10, lambda: made(store, client, second)["state"] == "settled")
         within(5, lambda: not [pid for pid in upstreams if alive(pid)])
 
 
-def all_rows(client: openai.OpenAI, edition: RunningEdition) -> list[dict[str, Any]]:
-    found: Any = client.get(f"{edition.url}/spend/logs", cast_to=object)
-    return list(found)
+def made(store: str, client: openai.OpenAI, edition: RunningEdition) -> dict[str, Any]:
+    """The row of a store's create."""
+    rows: Any = client.get(f"{edition.url}/spend/logs", cast_to=object)
+    (row,) = [row for row in rows if (row["vector_store_id"], row["call_type"]) == (store, "vector_stores.create")]
+    return dict(row)
 
 
-def test_the_ready_line_holds_a_curl_that_can_be_pasted(edition: RunningEdition) -> None:
-    assert re.search(rf"http://127\.0\.0\.1:{edition.port}\b", edition.ready_line)
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_curl_that_it_prints_when_it_is_ready_can_be_pasted(edition: RunningEdition, client: openai.OpenAI) -> None:
+    pasted = edition.printed.partition("\n\n")[2].rstrip()
+    assert pasted.startswith("curl ")
+    command = f"{pasted} -w '\\n%{{http_code}}'"
+    done = subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    body, _, status = done.stdout.rpartition("\n")
+    assert status == "200", body
+    assert_is_the_pages(json.loads(body), client)

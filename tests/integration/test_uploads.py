@@ -152,6 +152,8 @@ def test_equal_parts_are_two_and_so_are_equal_uploads(gate: Gate, client: openai
     gate.upstream.forget()
     repeated = client.uploads.complete(first, part_ids=[part, again], extra_headers=retried)
     assert (repeated.file, gate.upstream.calls) == (done.file, 0)
+    client.uploads.complete(second, part_ids=[part, again], extra_headers=retried)
+    assert gate.upstream.calls == 1, "the same body for another upload is another request"
 
 
 def test_a_step_under_an_idempotency_key_is_done_once(gate: Gate, client: openai.OpenAI) -> None:

@@ -72,12 +72,29 @@ def test_the_loop_ticks_at_once_and_again_until_it_is_stopped() -> None:
         if len(ticks) == 3:
             thrice.set()
 
-    loop = Ticker("meter", 0.001)
+    loop = Ticker("meter", 0.001, lambda _: None)
     thread = loop.start(tick)
     assert thrice.wait(10)
     loop.stop()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_loop_outlives_a_defect_and_reports_it() -> None:
+    again = threading.Event()
+    heard: list[BaseException] = []
+
+    def tick() -> None:
+        if heard:
+            again.set()
+        raise ZeroDivisionError
+
+    loop = Ticker("meter", 0.001, heard.append)
+    thread = loop.start(tick)
+    assert again.wait(10)
+    loop.stop()
+    thread.join(10)
+    assert {type(error) for error in heard} == {ZeroDivisionError}
 
 
 def test_the_setting_is_a_number_of_seconds() -> None:

@@ -10,15 +10,18 @@ import pytest
 
 from tests.sim.upstream import BASE_URL, Truth
 from tests.sim.world import SMOOTH, Silent, World
+from tests.support.rows import answered_row
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
-from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, uuid7
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.store import RecordQuery
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.metering.deployed import build_sampler
 from vectorgate.metering.model import DAY_S, MAX_SIZE
+from vectorgate.metering.sampler import CHANGING
 from vectorgate.money import NanoUSD
+from vectorgate.operations import OPERATIONS, Safety
 from vectorgate.pricing.book import GIB
 from vectorgate.runtime import price_book
 from vectorgate.settings import Settings
@@ -103,6 +106,16 @@ class Scene:
         query = RecordQuery(start_ms=(MIDNIGHT - 30 * DAY_S) * 1000, end_ms=(MIDNIGHT + 30 * DAY_S) * 1000, limit=1_000)
         rows = self.stores.ledger.search(query)
         return sorted(rows, key=lambda row: (row.started_ms, row.vector_store_id or ""))
+
+    def change(self, operation: str, seconds: int) -> None:
+        """Such a request passed through the gateway, so long after the first midnight."""
+        started_ms = (MIDNIGHT + seconds) * 1000
+        row = answered_row(seconds, operation=operation)
+        self.stores.ledger.begin(row.changed(id=uuid7(started_ms, seconds), started_ms=started_ms))
+
+    def sizes(self) -> list[int]:
+        """What the last look saw."""
+        return [meter.size for meter in self.stores.meters.meters(OPENAI)]
 
 
 @pytest.fixture
@@ -224,6 +237,51 @@ def test_the_pause_grows_while_nothing_happens_and_ends_at_midnight(scene: Scene
     scene.world.now = MIDNIGHT + DAY_S - 5
     scene.sampler.sample(OPENAI)
     assert scene.stores.meters.schedule(OPENAI).due == MIDNIGHT + DAY_S
+
+
+@pytest.mark.parametrize("operation", sorted(CHANGING))
+def test_a_request_that_may_change_what_is_stored_ends_the_pause_at_the_next_tick(scene: Scene, operation: str) -> None:
+    name = scene.store("mine", GIB)
+    for seconds in (0, 60, 180):
+        scene.at(seconds)  # the next look is due at 420
+    scene.change(operation, 200)
+    scene.truth.stores[name].size = 2 * GIB
+    scene.at(240)
+    assert scene.sizes() == [2 * GIB]
+
+
+def test_every_request_that_adds_or_removes_files_of_a_store_ends_the_pause() -> None:
+    below = ("vector_stores.files.", "vector_stores.file_batches.")
+    quiet = {"vector_stores.files.update"}  # attributes; the bytes stay
+    for operation in OPERATIONS:
+        changes = operation.safety is not Safety.READ and operation.name.startswith(below)
+        assert not changes or operation.name in CHANGING | quiet
+
+
+@pytest.mark.parametrize(
+    "operation", ["vector_stores.search", "uploads.parts.create", "uploads.cancel", "files.create"]
+)
+def test_what_changes_no_store_leaves_the_pause(scene: Scene, operation: str) -> None:
+    name = scene.store("mine", GIB)
+    for seconds in (0, 60, 180):
+        scene.at(seconds)
+    scene.change(operation, 200)
+    scene.truth.stores[name].size = 2 * GIB
+    scene.at(240)
+    assert scene.sizes() == [GIB]
+    scene.at(420)
+    assert scene.sizes() == [2 * GIB]
+
+
+def test_a_change_that_was_under_way_at_the_last_look_is_seen_at_the_next_tick(scene: Scene) -> None:
+    name = scene.store("mine", GIB)
+    for seconds in (0, 60):
+        scene.at(seconds)
+    scene.change("vector_stores.files.create", 155)
+    scene.at(180)
+    scene.truth.stores[name].size = 2 * GIB
+    scene.at(240)
+    assert scene.sizes() == [2 * GIB]
 
 
 def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(scene: Scene) -> None:

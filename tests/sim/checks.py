@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.sim.simulation import Simulation
 
 Row = dict[str, Any]
+Account = tuple[str, str, str]  # scope, id, period
 # What a void row costs: nothing was executed, or it was answered from the memory of another one.
 FREE: Final = {(0, "vectorgate.not-executed"), (0, "vectorgate.replayed")}
 # A scope of the rollups, and the field of a row that it sums by.
@@ -27,6 +28,8 @@ SCOPES: Final = {
     "store": "vector_store_id",
     "provider": "provider",
 }
+# A scope of the accounts, and the field of a row that says whose account.
+HOLDERS: Final = {"key": "key_id", "team": "team_id", "end_user": "end_user"}
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
 
 
@@ -215,28 +218,35 @@ def _attribution(simulation: Simulation, records: list[Row]) -> Iterator[str]:
         owner = owners.get(store.id, (None, None, None))
         if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != owner:
             yield f"storage of {store} is not its maker's: {row}"
-        bounded = ["key/" + _day(row)] if row.get("key_id") in simulation.limits else []
-        if row.get("budgets", []) != bounded:
-            yield f"storage of {store} does not count against its maker's budget: {row}"
         off = abs(row["byte_seconds"] - store.byte_seconds(simulation.midnight))
         if off > simulation.longest_pause * store.variation():
             yield f"storage of {store} is off by {off} byte-seconds: {row}"
 
 
+def _bounding(simulation: Simulation, row: Row) -> list[Account]:
+    """The accounts that a row has to count against: those of its key, team and end user that have a limit."""
+    periods = {"key": _day(row), "team": _day(row)[: len("2026-03")] + "-01", "end_user": "ever"}
+    bounded = [(scope, str(row.get(name))) for scope, name in HOLDERS.items()]
+    return [(scope, holder, periods[scope]) for scope, holder in bounded if (scope, holder) in simulation.limits]
+
+
 def _accounts(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     """At rest nothing is reserved, and an account has spent what its settled rows cost, within its limit."""
-    spent: Counter[tuple[str, str, str]] = Counter()
-    admitted: Counter[str] = Counter()  # reads and deletes pass whatever the budget says, and count for it
+    spent: Counter[Account] = Counter()
+    admitted: Counter[Account] = Counter()  # reads and deletes pass whatever the budget says, and count for it
     for row in rows:
-        for name in row.get("budgets", ()):
-            scope, _, period = name.partition("/")
-            holder = row[{"key": "key_id", "team": "team_id", "end_user": "end_user"}[scope]]
-            spent[scope, holder, period] += row["spend"]
-            admitted[holder] += row["spend"] if row.get("reserved") else 0
+        accounts = _bounding(simulation, row)
+        named = [f"{scope}/{period}" for scope, _, period in accounts]
+        if row["state"] == "settled" and row.get("budgets", []) != named:
+            yield f"counts against other budgets than {accounts}: {row}"
+        for account in accounts:
+            spent[account] += row["spend"]
+            admitted[account] += row["spend"] if row.get("reserved") else 0
     for scope, holder, period, reserved, booked in simulation.database.rows("SELECT * FROM accounts", ()):
-        expected = spent.pop((scope, holder, period), 0)
-        if reserved != 0 or booked != expected or admitted[holder] > simulation.limits[holder]:
-            yield f"account {scope} {holder} {period}: {reserved} reserved, {booked} spent of {expected}"
+        account = (scope, holder, period)
+        expected = spent.pop(account, 0)
+        if reserved != 0 or booked != expected or admitted[account] > simulation.limits.get((scope, holder), 0):
+            yield f"account {account}: {reserved} reserved, {booked} spent of {expected}"
     for account, amount in spent.items():
         if amount:
             yield f"account {account} has not spent {amount}"

@@ -66,9 +66,13 @@ class Client:
         secret = dice.choice(SECRETS)
         made = Logical(name, secret, dice.choice(END_USERS), encode_json(self._body(name, secret)))
         self._logical.append(made)
+        self.send(made, keyed=self._world.chance(KEYED))
+
+    def send(self, made: Logical, *, keyed: bool) -> None:
+        """A create and its repetitions. `keyed`: with an idempotency key, so that it may be sent again at any time."""
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
-        if self._world.chance(KEYED):
-            headers["idempotency-key"] = f"key of {name}"
+        if keyed:
+            headers["idempotency-key"] = f"key of {made.name}"
         response = self._insist("POST", "/v1/vector_stores", made, made.body, headers)
         if response is not None and response.status == 200:
             self._created(made, json.loads(response.body.read()))

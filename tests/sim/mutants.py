@@ -24,7 +24,7 @@ PACKAGES: Final = ROOT / "layers" / "core" / "python"
 LISTED: Final = Path(__file__).with_suffix(".toml")
 ALLOWED: Final = 2  # of 40 may survive
 PROCESSES: Final = 2
-TOO_LONG: Final = 240.0  # seconds: a mutant that hangs is killed, too
+TOO_LONG: Final = 480.0  # seconds: a mutant that hangs is killed, too
 _PYTEST: Final = ("-m", "pytest", "-q", "-x", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider", "-o")
 SUITES: Final = {
     "simulation": ("-m", "tests.sim", "OPERATIONS=4000", "SEED=8", "PROCESSES=1"),

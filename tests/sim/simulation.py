@@ -22,6 +22,7 @@ from tests.sim.prices import BOOK
 from tests.sim.upstream import BASE_URL, LATEST, Truth
 from tests.sim.world import MAX_SKEW, T0, Odds, Perilous, PerilousConnection, Silent, SimulatedCrash, Stream, World
 from vectorgate.assembly import build_gateway
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.errors import ApiError
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, key_id_of
 from vectorgate.keys.model import VirtualKey
@@ -64,7 +65,14 @@ SWEEP: Final = 1 / 200
 SWEEPS: Final = 3  # after which nothing is open: it becomes old enough, is missed once, and is missed again
 LOOK: Final = 120.0  # seconds between them
 FOREIGN: Final = 1 / 400
-LIMITS: Final = {"sk-simulated-b": NanoUSD(6_000), "sk-simulated-c": NanoUSD(10**9)}  # one that is met, one that is not
+# Of keys for a day, of a team for a month, of end users for ever. One of each is met before a seed of 2,000 ends, by
+# calls whose other accounts have room left.
+KEY_LIMITS: Final = {"sk-simulated-b": NanoUSD(10**9), "sk-simulated-c": NanoUSD(6_000)}
+OTHER_LIMITS: Final = {
+    Subject(BudgetScope.TEAM, "red"): Limit(since=0, max_budget=NanoUSD(9_500), duration="1mo"),
+    Subject(BudgetScope.END_USER, "émile"): Limit(since=0, max_budget=NanoUSD(2_500)),
+    Subject(BudgetScope.END_USER, "東京"): Limit(since=0, max_budget=NanoUSD(10**9)),
+}
 RESTART: Final = 1 / 500
 
 
@@ -95,7 +103,7 @@ class Simulation:
         self.telemetry = Silent()
         self.delivered: dict[str, int] = {}
         self.logical: list[Logical] = []
-        self.limits = {str(key_id_of(secret)): most for secret, most in LIMITS.items()}
+        self.limits = _limits()
         self.tenants = {secret: tenant_of(secret) for secret in KEYS}
         self._open_stores()
         self.client = Client(self.world, self.truth, self.ask, self.logical)
@@ -282,6 +290,8 @@ class Simulation:
         ledger.give([row for team in set(KEYS.values()) for row in _files(team)])
         for secret in KEYS:
             sound.keys.add_key(_key(secret))
+        for subject, limit in OTHER_LIMITS.items():
+            sound.budgets.add_limit(subject, limit)
         self.database = ledger._database
         self.database._connection = PerilousConnection(self.database._connection, self.world)  # type: ignore[assignment]
         ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
@@ -331,7 +341,7 @@ class Simulation:
             clock=clock,
             chance=self.world.chances(),
         )
-        return replace(gateway, book=BOOK)
+        return replace(gateway, book=BOOK, treasury=replace(gateway.treasury, book=BOOK))
 
 
 def _event(entries: list[Entry]) -> dict[str, object]:
@@ -348,9 +358,15 @@ def _key(secret: str) -> VirtualKey:
         created_at=0,
         alias=secret[-1],
         team_id=KEYS[secret],
-        max_budget=LIMITS.get(secret),
-        budget_duration="1d" if secret in LIMITS else None,
+        max_budget=KEY_LIMITS.get(secret),
+        budget_duration="1d" if secret in KEY_LIMITS else None,
     )
+
+
+def _limits() -> dict[tuple[str, str], int]:
+    """The most of everybody who has a limit, by scope and id."""
+    keys = {("key", str(key_id_of(secret))): int(most) for secret, most in KEY_LIMITS.items()}
+    return keys | {(str(who.scope), who.id): int(limit.max_budget or 0) for who, limit in OTHER_LIMITS.items()}
 
 
 def tenant_of(secret: str) -> TenantId:
@@ -366,6 +382,7 @@ def _files(team: str | None) -> list[Ownership]:
             tenant=tenant_of(secret),
             key_id=KeyId(key_id_of(secret)),
             created_at=0,
+            snapshot='{"bytes":1}',  # of which a day is set aside, and given back: more than any call costs
         )
         for number in range(FILES)
     ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.sim.__main__ import plan, run, settings
 from tests.sim.simulation import Simulation
 from tests.sim.world import SMOOTH
 
-OPERATIONS = 8_000  # ten seconds for two idle cores: a taste of what `make sim` does by the million
+OPERATIONS = 40_000  # a minute of computing, shared by two processes: a taste of what `make sim` does by the million
 FIRST_SEED = 1
 
 
+@pytest.mark.timeout(600)
 def test_the_books_agree_with_the_truth_whatever_crashes_repeats_or_gets_lost() -> None:
     total, found = run(OPERATIONS, FIRST_SEED, processes=2)
     assert found == []

@@ -20,14 +20,14 @@ READY = "vectorgate is ready on "
 
 
 class RunningEdition:
-    """Started and ready; `stop` asks it to end, `kill` does not ask."""
+    """Started and ready; `printed` is what it says then. `stop` asks it to end, `kill` does not ask."""
 
     def __init__(self, home: Path, port: int | None = None) -> None:
         self.home = home
         self.port = port or free_port()
         self.errors = home.with_suffix(".stderr")
         self._process = self._start()
-        self.ready_line = self._await_ready()
+        self.printed = self._await_ready()
         # What it prints later has to go somewhere.
         threading.Thread(target=self._output.read, daemon=True).start()
 
@@ -52,7 +52,16 @@ class RunningEdition:
     def _await_ready(self) -> str:
         for line in self._output:
             if line.startswith(READY):
-                return line
+                return line + self._paragraph() + self._paragraph()
+        raise AssertionError(f"it ended with {self._process.wait()}: {self.errors.read_text()}")
+
+    def _paragraph(self) -> str:
+        """What it prints up to the next blank line, with that."""
+        lines = []
+        for line in self._output:
+            lines.append(line)
+            if line == "\n":
+                return "".join(lines)
         raise AssertionError(f"it ended with {self._process.wait()}: {self.errors.read_text()}")
 
     def children(self) -> list[int]:

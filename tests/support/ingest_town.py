@@ -113,7 +113,7 @@ class Town:
         self.vector_stores: dict[str, Store] = {}
         self.attached: Counter[tuple[str, str]] = Counter()
         self.calls: Counter[str] = Counter()
-        self.attaches: Counter[tuple[str, int]] = Counter()
+        self.attaches: dict[str, list[float]] = {}
         self.bodies: list[dict[str, Any]] = []
         self.events: list[Result] = []
         self.dead: list[tuple[Notice, str]] = []
@@ -122,6 +122,7 @@ class Town:
         self.last_error: dict[str, dict[str, str]] = {}
         self.refuse: Callable[[str, str, dict[str, Any]], tuple[int, dict[str, Any]] | None] = lambda *_: None
         self.stores = open_stores()
+        self.vault = Vault(secret_text(BASE))
         self.notes = Notes()
         self._numbers = iter(range(10**9))
         self._sent = 0
@@ -136,7 +137,7 @@ class Town:
         self.gateway = build_gateway(
             settings,
             stores=shaky,
-            credentials=Credentials(Vault(secret_text(BASE)), settings.secrets, self.clock),
+            credentials=Credentials(self.vault, settings.secrets, self.clock),
             transport=Faulty(self),
             telemetry=self.notes,
             clock=self.clock,
@@ -289,6 +290,7 @@ class Town:
         """One attempt, on which anything may happen."""
         self.point()
         self.now += 0.01
+        self._noted(request)
         fault = None
         if self.unlucky():
             edges = list(accumulate(FAULTS.values()))
@@ -298,6 +300,21 @@ class Town:
         status, document = self.execute(request)
         self.point()
         return _reply(status, document) if fault is None else _OUTCOMES[fault]
+
+    def _noted(self, request: UpstreamRequest) -> None:
+        """Each attempt to attach, by store and time, whatever becomes of it."""
+        parts = urlsplit(request.url).path.removeprefix("/v1/").split("/")
+        if request.method == "POST" and parts[0] == "vector_stores" and parts[2:] in (["files"], ["file_batches"]):
+            self.attaches.setdefault(parts[1], []).append(self.now)
+
+    def busiest(self, seconds: float = 60) -> int:
+        """The most attempts to attach to one store within any so many seconds."""
+        counts = (
+            place + 1 - bisect(times, each - seconds)
+            for times in self.attaches.values()
+            for place, each in enumerate(times)
+        )
+        return max(counts, default=0)
 
     def execute(self, request: UpstreamRequest) -> tuple[int, dict[str, Any]]:
         """What the provider does."""
@@ -374,7 +391,6 @@ class Town:
         return 200, self._store_document(parts[1])
 
     def _batch(self, store_id: str, store: Store, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        self.attaches[store_id, int(self.now) // 60] += 1
         self.bodies.append(body)
         items = body.get("files") or [
             {"file_id": each, "attributes": body.get("attributes")} for each in body["file_ids"]

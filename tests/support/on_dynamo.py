@@ -16,25 +16,47 @@ from moto import mock_aws
 from tests.contract.recorder import CallRecorder
 from tests.support.clock import FakeClock
 from tests.support.gates import Notes, secret_text
+from tests.support.rows import answered_row
 from vectorgate.assembly import build_gateway
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.clock import Chance
-from vectorgate.ids import ProviderName, key_id_of
+from vectorgate.ids import ObjectId, ProviderName, key_id_of
 from vectorgate.keys.model import VirtualKey
+from vectorgate.ledger.model import State
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.messages import JSON, Body, Request, Response
+from vectorgate.money import NanoUSD
 from vectorgate.providers.base import UpstreamRequest, UpstreamResponse
 from vectorgate.runtime import price_book
 from vectorgate.settings import Settings
 from vectorgate.stores.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
+from vectorgate.tenancy.model import Kind, Ownership, Ref
 from vectorgate.upstream.credentials import Credentials, SecretsManager
 from vectorgate.upstream.outcome import Outcome, Replied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vectorgate.clock import Clock
     from vectorgate.gateway import Gateway
+    from vectorgate.stores import Stores
 
+OPENAI = ProviderName("openai")
 KEY = "sk-counted"
+BOUNDED_KEY = "sk-counted-and-bounded"  # of a team; the key and the team have a budget each
+TEAM = "counting"
+PLAIN_BODY = b'{"name": "counted", "metadata": {"project": "rag-system"}}'
+FILES = ("file-abc123", "file-def456")
+# What LiteLLM's reference page sends to create a store.
+PAGE_BODY = json.dumps(
+    {
+        "name": "My Document Store",
+        "file_ids": FILES,
+        "expires_after": {"anchor": "last_active_at", "days": 7},
+        "chunking_strategy": {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}},
+        "metadata": {"project": "rag-system", "environment": "production"},
+    }
+).encode()
 SECRET_NAME = "vectorgate/openai"
 
 
@@ -59,11 +81,16 @@ class Counted:
     bookkeeper: Bookkeeper
     recorder: CallRecorder
 
-    def create(self) -> Response:
+    def create(self, body: bytes = PLAIN_BODY, key: str = KEY) -> Response:
         """One create through the whole descent."""
-        headers = {"authorization": f"Bearer {KEY}", "content-type": JSON}
-        body = Body.of(b'{"name": "counted", "metadata": {"project": "rag-system"}}')
-        return self.gateway.handle(Request(method="POST", path="/v1/vector_stores", headers=headers, body=body))
+        headers = {"authorization": f"Bearer {key}", "content-type": JSON}
+        return self.gateway.handle(
+            Request(method="POST", path="/v1/vector_stores", headers=headers, body=Body.of(body))
+        )
+
+    def create_as_the_page_does(self) -> Response:
+        """The reference page's body, by a key with a budget, of a team with one."""
+        return self.create(PAGE_BODY, BOUNDED_KEY)
 
 
 @contextmanager
@@ -76,7 +103,8 @@ def counted() -> Iterator[Counted]:
         table.client.create_table(TableName=table.name, **TABLE_DEFINITION)
         stores = stores_of(table)
         stores.keys.add_key(VirtualKey(id=key_id_of(KEY), created_at=clock.unix_s()))
-        settings = Settings(table=table.name, secrets={ProviderName("openai"): SECRET_NAME})
+        _fund(stores, clock)
+        settings = Settings(table=table.name, secrets={OPENAI: SECRET_NAME})
         boto3.client("secretsmanager", region_name="us-east-1").create_secret(
             Name=SECRET_NAME, SecretString=secret_text("https://api.openai.com/v1")
         )
@@ -92,3 +120,25 @@ def counted() -> Iterator[Counted]:
         recorder = CallRecorder()
         with recorder.watching(table.client):
             yield Counted(gateway, Bookkeeper(stores.ledger, price_book(), notes), recorder)
+
+
+def _fund(stores: Stores, clock: Clock) -> None:
+    """A team with a budget, a key of it with another, and two files that the team owns."""
+    now = clock.unix_s()
+    most = NanoUSD(1_000_000_000)
+    key = VirtualKey(id=key_id_of(BOUNDED_KEY), created_at=now, team_id=TEAM, max_budget=most, budget_duration="1d")
+    stores.keys.add_key(key)
+    stores.budgets.add_limit(Subject(BudgetScope.TEAM, TEAM), Limit(since=now, max_budget=most, duration="1mo"))
+    owned = [
+        Ownership(
+            ref=Ref(OPENAI, Kind.FILE, ObjectId(name)),
+            tenant=key.tenant,
+            key_id=key.id,
+            created_at=now,
+            snapshot=json.dumps({"id": name, "bytes": 1_000_000}),  # a day of which is set aside
+        )
+        for name in FILES
+    ]
+    uploads = answered_row(0, operation="files.create", team=TEAM).changed(state=State.STARTED)
+    stores.ledger.begin(uploads)
+    stores.ledger.advance(uploads.moved_to(State.VOIDED), since=State.STARTED, owned=owned)

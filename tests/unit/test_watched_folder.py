@@ -223,3 +223,45 @@ def test_what_is_refused_is_said_once_with_the_reason(rig: Rig) -> None:
     watcher.look()
     watcher.look()
     assert rig.said == [f"not ingested: {KEY}: no such team"]
+
+
+def test_a_file_of_before_1970_is_a_file_like_any_other(rig: Rig) -> None:
+    put(rig.root, at=-5)
+    assert rig.watcher().look() == 1
+    assert rig.changes() == [(KEY, False)]
+
+
+def test_what_lies_deeper_than_a_key_is_long_is_not_walked_to(rig: Rig) -> None:
+    """Python 3.11 walks recursively: a thousand folders within each other would end the watching."""
+    put(rig.root)
+    put(rig.root, "demo/" + "/".join(["n" * 200] * 7) + "/a.md")
+    assert list(Folder(rig.root).versions()) == [KEY]
+
+
+def test_a_folder_that_is_not_there_is_not_an_empty_one(rig: Rig) -> None:
+    put(rig.root / "home")
+    rig.root /= "home"
+    watcher = rig.watcher()
+    watcher.look()
+    rig.root.rename(rig.root.with_name("elsewhere"))
+    with pytest.raises(SourceUnavailable):
+        watcher.look()
+    with pytest.raises(SourceUnavailable):
+        Folder(rig.root).open(Place(BUCKET, KEY), None)
+    assert rig.changes() == [(KEY, False)]
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    put(tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    folder = Folder(tmp_path / "link")
+    stored = folder.open(Place(BUCKET, KEY), folder.versions()[KEY])
+    assert stored is not None
+    stored.stream.close()
+
+
+def test_a_name_cannot_forge_a_line(rig: Rig) -> None:
+    put(rig.root, "demo/store/a\nFile Indexed: {}")
+    rig.answers.append(Poison("no\r\nmore"))
+    rig.watcher().look()
+    assert rig.said == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]

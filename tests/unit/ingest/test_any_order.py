@@ -50,7 +50,7 @@ def check(town: Town) -> None:
     attached = {name for store in town.vector_stores.values() for name in store.files}
     assert set(town.files) == attached, "a file that nobody needs"
     assert max(town.attached.values(), default=0) <= 1, "attached twice"
-    assert max(town.attaches.values(), default=0) <= ATTACHES_A_MINUTE
+    assert town.busiest() <= ATTACHES_A_MINUTE
     indexed = {event.detail["file_id"] for event in town.events if event.kind is Kind.FILE_INDEXED}
     assert attached <= indexed, "a result is missing"
 

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.ingest_town import BUCKET, Crash, Town
+from tests.support.gates import secret_text
+from tests.support.ingest_town import BASE, BUCKET, Crash, Town
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ingest.attaching import ATTACHES_A_MINUTE, ATTEMPT_SECONDS
+from vectorgate.ingest.attaching import (
+    ATTACHES_A_MINUTE,
+    ATTACHES_A_WINDOW,
+    ATTEMPT_SECONDS,
+    MINUTE,
+    WINDOW_SECONDS,
+    lane_of,
+    window_of,
+)
+from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
 from vectorgate.ingest.model import (
     AttachRequested,
     Change,
@@ -24,12 +34,17 @@ from vectorgate.ingest.model import (
     Watch,
 )
 from vectorgate.ledger.store import RecordQuery
+from vectorgate.messages import Body
 from vectorgate.money import NanoUSD
+from vectorgate.providers.base import UpstreamResponse
+from vectorgate.upstream.outcome import Lost, NotSent, Replied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vectorgate.ledger.model import Entry
+    from vectorgate.providers.base import UpstreamRequest
+    from vectorgate.upstream.outcome import Outcome
 
 KEY = "acme/docs/guide.md"
 
@@ -386,6 +401,27 @@ def test_a_sender_that_moves_to_another_team_takes_nothing_along(town: Town) -> 
     assert [len(store.files) for store in town.vector_stores.values()] == [0, 1]
 
 
+@pytest.mark.parametrize("first", [3, 6, 9, 12, 15])
+@pytest.mark.parametrize("second", range(0, 24, 4))
+def test_a_sender_that_moves_while_an_object_is_under_way_leaves_nothing_behind(
+    town: Town, first: int, second: int
+) -> None:
+    change = town.put(KEY, b"hello")
+    town.send(change)
+    town.crash_at = first
+    town.step()
+    town.ingestor, town.crash_at = replace(town.ingestor, senders={"acme": "blue"}), second
+    town.run()
+    town.crash_at = None
+    row = town.stores.ingest.object_row(change.place)
+    assert row is not None
+    assert row.team == "blue"
+    assert [row.file_id] == list(town.files)
+    town.send(town.remove(KEY))
+    town.run()
+    assert town.files == {}
+
+
 # --------------------------------------------------------------------------------------------------------------- poison
 
 
@@ -435,15 +471,50 @@ def test_a_provider_that_takes_ids_alone_gets_a_batch_for_each_set_of_attributes
 # ---------------------------------------------------------------------------------------------------------------- pace
 
 
-def test_a_store_that_is_full_for_this_minute_is_waited_for(town: Town) -> None:
+def test_a_store_that_is_full_for_the_moment_is_waited_for_a_minute_at_most(town: Town) -> None:
     ingested(town)
     (name,) = town.vector_stores
-    minute = int(town.now) // 60
-    while town.stores.ingest.admit(name, minute, most=ATTACHES_A_MINUTE):  # type: ignore[arg-type]
+    window = window_of(int(town.now))
+    while town.stores.ingest.admit(lane_of("red", name), window, most=ATTACHES_A_WINDOW):
         pass
     outcome = take(town, town.put("acme/docs/2", b"x"))
     assert isinstance(outcome, Later)
-    assert int(town.now + outcome.seconds) // 60 == minute + 1
+    assert window + WINDOW_SECONDS <= town.now + outcome.seconds <= window + MINUTE + 1
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        NotSent(timed_out=False),
+        Lost(timed_out=True),
+        Replied(UpstreamResponse(status=429, headers={"retry-after": "1"}, body=Body.of(b"{}"))),
+        Replied(UpstreamResponse(status=401, headers={}, body=Body.of(b"{}"))),
+    ],
+    ids=["not sent", "lost", "429", "401"],
+)
+def test_an_attaching_request_is_sent_once_each_time_it_is_admitted(town: Town, outcome: Outcome) -> None:
+    ingested(town)
+    usual = town.transported
+
+    def faulty(request: UpstreamRequest) -> Outcome:
+        if not request.url.endswith("/file_batches"):
+            return usual(request)
+        sent.append(request.url)
+        town.vault.text = secret_text(BASE, "sk-another-of-the-providers")
+        return outcome
+
+    sent: list[str] = []
+    town.transported = faulty  # type: ignore[method-assign]
+    assert isinstance(take(town, town.put("acme/docs/2", b"x")), Later)
+    assert len(sent) == 1
+
+
+def test_nobody_uses_up_the_pace_of_another_teams_store(town: Town) -> None:
+    ingested(town, "other/theirs/x")
+    (theirs,) = town.vector_stores
+    wanted = AttachRequested(event_id="e", source="crm", file_id="file-x", vector_store_id=theirs)
+    take(town, *(replace(wanted, event_id=f"e{number}") for number in range(ATTACHES_A_MINUTE)))
+    assert isinstance(take(town, town.put("other/theirs/y", b"y")), Done)
 
 
 def test_a_budget_that_is_used_up_is_waited_for_as_long_as_one_can(town: Town) -> None:
@@ -460,6 +531,29 @@ def test_a_provider_that_says_how_long_is_obeyed(town: Town) -> None:
     town.refuse = lambda *_: (429, limited)
     outcome = take(town, town.put(KEY, b"x"))
     assert isinstance(outcome, Later)
+
+
+def test_an_invocation_ends_in_time_however_slow_the_provider_is(town: Town) -> None:
+    ingested(town)
+    (name,) = town.vector_stores
+    (file_id,) = town.files
+    calls: list[float] = []
+
+    def never(request: Any) -> Lost:
+        del request
+        calls.append(town.now)
+        town.now += 27.9
+        return Lost(timed_out=True)
+
+    town.transported = never  # type: ignore[method-assign]
+    began = town.now
+    objects = [town.put(f"acme/store {number}/x", b"x") for number in range(20)]
+    events = [AttachRequested(event_id=f"e{n}", source="crm", file_id=file_id, vector_store_id=name) for n in range(20)]
+    reminders = [Watch(team="red", vector_store_id=name, batch_id=None, files={file_id: f"e{n}"}) for n in range(20)]
+    outcomes = take(town, *objects, *events, *reminders)
+    assert {type(outcome) for outcome in outcomes} == {Later}
+    assert calls[-1] - began < TAKE_SECONDS + UPLOAD_SECONDS
+    assert town.now - began < 900  # a function's time limit: what it cuts off comes again hours later, five times
 
 
 def test_no_upload_is_begun_when_the_time_is_up(town: Town) -> None:

@@ -23,7 +23,7 @@ from vectorgate.pricing.charge import charge_for
 from vectorgate.providers.base import Answer
 from vectorgate.reply import refused, repeated, replied
 from vectorgate.stores import OverBudget, StateConflict, StoreError, StoreUnavailable
-from vectorgate.upstream.exchange import Exchange
+from vectorgate.upstream.exchange import MAX_ATTEMPTS, Exchange
 from vectorgate.visit import UNROUTED, Visit, owned_by_visit, retired_by
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ DEADLINE_SECONDS: Final = 28.0  # API Gateway cuts at 30 s, and what is behind m
 class Gateway:
     """Everything that a request needs, handed in by the composition root.
 
-    `door` finds the API that a path is of. `deadline_seconds`: within which a request is answered by the provider.
+    `door` finds the API that a path is of. `deadline_seconds`: within which a request is answered by the provider;
+    `attempts`: how often it is asked at most.
     """
 
     clock: Clock
@@ -69,6 +70,7 @@ class Gateway:
     treasury: Treasury
     strangers: TokenBucket
     deadline_seconds: float = DEADLINE_SECONDS
+    attempts: int = MAX_ATTEMPTS
 
     def handle(self, request: Request) -> Response:
         """Answer one request, and leave one row that says what became of it."""
@@ -166,6 +168,7 @@ class Gateway:
             clock=self.clock,
             chance=self.chance,
             deadline=visit.began + self.deadline_seconds,
+            attempts=self.attempts,
         )
         try:
             return door.ask(order, grant, visit.entry, exchange)

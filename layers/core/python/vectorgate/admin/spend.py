@@ -29,6 +29,8 @@ DEFAULT_DAYS: Final = 30
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
 MAX_UNIX_MS: Final = 9_999_999_999_999  # the last moment that the ledger sorts rightly, in the year 2286
+FILTERS: Final = frozenset({"api_key", "end_user", "request_id", "start_date", "end_date", "limit", "summarize"})
+_ROWS: Final = frozenset({"false", "0"})  # of `summarize`: LiteLLM's word for rows instead of sums
 _OPERATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATUS: Final = {
     State.STARTED: "pending",
@@ -39,14 +41,25 @@ _STATUS: Final = {
 def logs(request: Request, parts: AdminParts) -> list[dict[str, object]]:
     """The rows that the query's filters leave, newest first. InvalidRequest for a filter that makes no sense."""
     query = request.query
-    if "request_id" in query:
-        return [row for row in _one(query["request_id"], parts) if _passes(row, query)]
+    _refuse_unknown(query)
     search = _search(query, parts.clock.unix_ms())
+    if "request_id" in query:
+        return [described(entry) for entry in _one(query["request_id"], parts) if _passes(entry, search, query)]
     booked = parts.stores.ledger.search(search)
     known = {entry.id for entry in booked}
     found = [*booked, *(entry for entry in accruing(search, parts) if entry.id not in known)]
     found.sort(key=lambda entry: (entry.started_ms, entry.id), reverse=True)
     return [described(entry) for entry in found[: search.limit]]
+
+
+def _refuse_unknown(query: Mapping[str, str]) -> None:
+    """A filter that is not applied would show everybody's rows to whoever thinks that it is."""
+    unknown = sorted(query.keys() - FILTERS)
+    if unknown:
+        name, known = unknown[0][:64], ", ".join(sorted(FILTERS))
+        raise InvalidRequest(f"Unknown filter '{name}': expected one of {known}.", code="unknown_parameter", param=name)
+    if query.get("summarize", "false").lower() not in _ROWS:
+        raise invalid("summarize", "'false': this log is of rows, and adds nothing up")
 
 
 def accruing(search: RecordQuery, parts: AdminParts) -> list[Entry]:
@@ -64,12 +77,12 @@ def _is_asked_for(entry: Entry, search: RecordQuery) -> bool:
     return search.key_id in {None, entry.key_id} and search.end_user in {None, entry.end_user}
 
 
-def _one(request_id: str, parts: AdminParts) -> list[dict[str, object]]:
+def _one(request_id: str, parts: AdminParts) -> list[Entry]:
     if not _OPERATION_ID.fullmatch(request_id):
         raise invalid("request_id", "the x-litellm-call-id of an answer")
     operation_id = OperationId(request_id)
     entry = parts.stores.ledger.entry(operation_id)
-    return [described(each) for each in ([entry] if entry is not None else _accruing_one(operation_id, parts))]
+    return [entry] if entry is not None else _accruing_one(operation_id, parts)
 
 
 def _accruing_one(operation_id: OperationId, parts: AdminParts) -> list[Entry]:
@@ -81,9 +94,11 @@ def _accruing_one(operation_id: OperationId, parts: AdminParts) -> list[Entry]:
     return [entry for entry in accruing(day, parts) if entry.id == operation_id]
 
 
-def _passes(row: Mapping[str, object], query: Mapping[str, str]) -> bool:
-    key_fits = "api_key" not in query or row["api_key"] == key_id_in(query["api_key"])
-    return key_fits and ("end_user" not in query or row["end_user"] == query["end_user"])
+def _passes(entry: Entry, search: RecordQuery, query: Mapping[str, str]) -> bool:
+    """Whether the one that was asked for is within the other filters; without dates it may be of any time."""
+    began = "start_date" not in query or entry.started_ms >= search.start_ms
+    ended = "end_date" not in query or entry.started_ms < search.end_ms
+    return began and ended and _is_asked_for(entry, search)
 
 
 def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class LambdaSigner:
-    """Credentials, region and endpoint as boto3 finds them (environment, profile, role; `AWS_ENDPOINT_URL`)."""
+    """Credentials, region and endpoint as boto3 finds them (environment, profile, role; `AWS_ENDPOINT_URL`).
+
+    SettingsError where boto3 is not installed, or finds none of them.
+    """
 
     @property
     def endpoint(self) -> str:
@@ -25,12 +28,12 @@ class LambdaSigner:
 
     def signed(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
         """The headers with AWS's signature, version 4."""
-        from botocore.auth import SigV4Auth  # noqa: PLC0415 - see the module
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - the same
-
         credentials = self._session.get_credentials()
         if credentials is None:
             raise SettingsError("VECTORGATE_FUNCTION is set, but no AWS credentials were found")
+        from botocore.auth import SigV4Auth  # noqa: PLC0415 - see the module
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - the same
+
         request: Any = AWSRequest(method=method, url=url, headers=dict(headers), data=content)
         region = self._client.meta.region_name
         SigV4Auth(credentials.get_frozen_credentials(), "lambda", region).add_auth(request)
@@ -41,14 +44,15 @@ class LambdaSigner:
         try:
             import boto3  # noqa: PLC0415 - 270 ms that other destinations do not pay
         except ImportError as error:
-            raise SettingsError("VECTORGATE_FUNCTION needs boto3: pip install boto3") from error
+            raise SettingsError("VECTORGATE_FUNCTION needs boto3: pip install boto3 (or vectorgate[lambda])") from error
         return boto3.Session()
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - see _session
+        session = self._session  # first: it says what to do where there is no botocore either
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - see _session
 
         try:
-            return self._session.client("lambda")
+            return session.client("lambda")
         except BotoCoreError as error:
             raise SettingsError(f"VECTORGATE_FUNCTION cannot be reached: {error}") from error

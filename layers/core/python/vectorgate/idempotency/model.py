@@ -113,7 +113,8 @@ def implicit_claim(entry: Entry, attempt: int = 0) -> Claim | None:
     """What the row of a create claims by its key and body; None when the body has no fingerprint."""
     if entry.fingerprint is None:
         return None
-    name = _hash("implicit", str(entry.key_id), entry.operation, str(entry.vector_store_id), entry.fingerprint)
+    where = str(entry.vector_store_id or entry.upload_id)  # the path's: one body at two places is two requests
+    name = _hash("implicit", str(entry.key_id), entry.operation, where, entry.fingerprint)
     return Claim(
         tenant=_tenant(entry),
         name=name,

@@ -2,12 +2,16 @@
 
 ::
 
-    wanted: files of one store      admit (300 a minute a store)     not admitted: Later, when the next minute begins
+    wanted: files of one store      admit (20 in 5 s, a store)       not admitted: Later, within a minute
       -> mark each object's row     `attempted`, the write that only one of two can make
-      -> one file_batches.create    lost: Later. The next attempt looks first whether the file is there
+      -> one file_batches.create    sent once, within 10 s of being admitted, or not at all
+                                    lost: Later. The next attempt looks first whether the file is there
       -> the row: attached          refused: in halves, until it is known which file is to blame
 
 A store that is gone is replaced where it was meant by its name.
+
+The provider's limit counts any 60 seconds, not those of the clock's minutes. What is sent within them was admitted in a
+stretch of 70 s, which at most 15 windows of 5 s have a part in: 15 x 20 = 300.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vectorgate.ingest.calls import NOT_FOUND, SOON
+from vectorgate.ids import ObjectId
+from vectorgate.ingest.calls import NOT_FOUND, SOON, step_key
 from vectorgate.ingest.model import Postponed, Rejected
 from vectorgate.ingest.naming import is_there
 from vectorgate.ingest.rows import following
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vectorgate.clock import Clock
-    from vectorgate.ids import ObjectId
     from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow, Place
     from vectorgate.ingest.naming import Names
@@ -34,12 +38,15 @@ if TYPE_CHECKING:
 
     Fields: TypeAlias = Mapping[str, object]
 
-ATTACHES_A_MINUTE: Final = 300  # OpenAI's: for each store, /files and /file_batches together
+ATTACHES_A_MINUTE: Final = 300  # OpenAI's: for each store, /files and /file_batches together, in any 60 s
+MINUTE: Final = 60
+WINDOW_SECONDS: Final = 5
+PROMPT_SECONDS: Final = 10  # from being admitted to being sent: the rows' marks, the gateway's own steps
+ATTACHES_A_WINDOW: Final = ATTACHES_A_MINUTE // ((MINUTE + PROMPT_SECONDS) // WINDOW_SECONDS + 1)
 MOST_FILES: Final = 500  # of one batch: Azure's limit, OpenAI takes 2,000
 # Nobody attaches a file that somebody else began to attach a shorter time ago: a call ends within 28 s.
 ATTEMPT_SECONDS: Final = 60
 UNKNOWN_BATCH: Final = ""
-_MINUTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +120,23 @@ class Attaching:
         return wanted.caller.found("GET", f"/vector_stores/{wanted.store_id}/files/{wanted.file_id}") is not None
 
     def _batch(self, wanted: Sequence[Wanted]) -> dict[int, Ending]:
-        """One request for all of them, if the store has one left in this minute."""
-        now = self.clock.unix_s()
+        """One request for all of them, if the store has one left in this window."""
+        until = self.clock.monotonic() + PROMPT_SECONDS
+        now, caller = self.clock.unix_s(), wanted[0].caller
         try:
-            admitted = self.store.admit(wanted[0].store_id, now // _MINUTE, most=ATTACHES_A_MINUTE)
-        except StoreError as error:
+            caller.in_time()
+            lane = lane_of(caller.team, wanted[0].store_id)
+            admitted = self.store.admit(lane, window_of(now), most=ATTACHES_A_WINDOW)
+        except (Postponed, StoreError) as error:
             return {each.index: error for each in wanted}
         if not admitted:
-            wait = Postponed(_MINUTE - now % _MINUTE, "The store takes no more files in this minute.")
-            return {each.index: wait for each in wanted}
+            wait = window_of(now) + WINDOW_SECONDS - now + caller.gateway.chance.fraction() * (MINUTE - WINDOW_SECONDS)
+            full = Postponed(wait, "The store takes no more files at this moment.")
+            return {each.index: full for each in wanted}
         endings: dict[int, Ending] = {}
         marked = [each for each in (self._marked(each, now, endings) for each in wanted) if each is not None]
         if marked:
-            endings.update(self._request(marked))
+            endings.update(self._request(marked, until))
         return endings
 
     def _marked(self, wanted: Wanted, now: int, endings: dict[int, Ending]) -> Wanted | None:
@@ -140,10 +151,10 @@ class Attaching:
             return None
         return replace(wanted, row=row)
 
-    def _request(self, wanted: Sequence[Wanted]) -> dict[int, Ending]:
+    def _request(self, wanted: Sequence[Wanted], until: float) -> dict[int, Ending]:
         caller, store_id = wanted[0].caller, wanted[0].store_id
         try:
-            batch = caller.ask("POST", f"/vector_stores/{store_id}/file_batches", body_of(wanted))
+            batch = caller.once("POST", f"/vector_stores/{store_id}/file_batches", body_of(wanted), until=until)
         except Postponed as error:
             return {each.index: error for each in wanted}
         except Rejected as error:
@@ -188,6 +199,16 @@ class Attaching:
         )
         self.store.put_object_row(row)
         return Attached(replace(wanted, row=row), batch_id)
+
+
+def window_of(unix_s: int) -> int:
+    """The second at which the window of that second began."""
+    return unix_s - unix_s % WINDOW_SECONDS
+
+
+def lane_of(team: str, store_id: str) -> ObjectId:
+    """What is counted: the store as the team names it, so that nobody uses up the pace of another's."""
+    return ObjectId(step_key("pace", team, store_id))
 
 
 def grouped(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:

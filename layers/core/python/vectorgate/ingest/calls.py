@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -22,14 +23,18 @@ from vectorgate.idempotency.model import ONLY, Standing, explicit_name, standing
 from vectorgate.ids import TenantId
 from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
 from vectorgate.messages import JSON, Body, Request, encode_json
+from vectorgate.upstream.outcome import NotSent
 from vectorgate.vouched import gateway_of, presented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.clock import Clock
     from vectorgate.gateway import Gateway
     from vectorgate.ids import ObjectId
     from vectorgate.messages import Response
+    from vectorgate.providers.base import UpstreamRequest
+    from vectorgate.upstream.outcome import Outcome, Transport
 
     Document: TypeAlias = Mapping[str, object]
 
@@ -60,11 +65,32 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """A way to the provider that is closed after a monotonic second: what comes too late is not sent."""
+
+    transport: Transport
+    clock: Clock
+    until: float
+
+    def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
+        """`Transport`."""
+        if self.clock.monotonic() > self.until:
+            return NotSent(timed_out=True)
+        return self.transport.send(request, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """One team's way through the gateway."""
+    """One team's way through the gateway. `until`: the monotonic second from which on nothing more is asked."""
 
     gateway: Gateway
     team: str
+    until: float = math.inf
+
+    def in_time(self) -> None:
+        """Postponed when there is no time left for a call: one that ends after its process did is known to nobody."""
+        if self.gateway.clock.monotonic() >= self.until:
+            raise Postponed(SOON, "There is no time left for another call.")
 
     def ask(self, method: str, path: str, body: Document | None = None, *, key: str | None = None) -> Document:
         """The answer's document. Postponed or Rejected."""
@@ -77,12 +103,18 @@ class Caller:
 
     def send(self, request: Request, *, key: str | None = None, seconds: float | None = None) -> Document:
         """The same for any request; `seconds`: the deadline, where it is not the gateway's own."""
+        self.in_time()
         more = {"x-litellm-tags": TAG} | ({"idempotency-key": key} if key is not None else {})
         gateway = gateway_of(self.gateway, self.team, WHO)
         if seconds is not None:
             gateway = replace(gateway, deadline_seconds=seconds)
         tagged = replace(request, headers={**request.headers, **more})
         return understood(gateway.handle(presented(tagged, WHO)))
+
+    def once(self, method: str, path: str, body: Document, *, until: float) -> Document:
+        """The same, but the provider is asked once at most, and not at all after that monotonic second."""
+        prompt = Prompt(self.gateway.transport, self.gateway.clock, until)
+        return replace(self, gateway=replace(self.gateway, transport=prompt, attempts=1)).ask(method, path, body)
 
     def found(self, method: str, path: str) -> Document | None:
         """The answer's document; None where there is no such thing."""

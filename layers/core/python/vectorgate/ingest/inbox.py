@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 DAY_S: Final = 86_400
 GIVEN_UP_S: Final = 13 * DAY_S  # a queue keeps 14 days; the rest is for the one that is set aside to be seen
-OVERDUE_S: Final = 6 * 3_600  # 100,000 objects of one store take 5.6 hours at the provider's 300 a minute
+OVERDUE_S: Final = 6 * 3_600  # 80,000 requests of one store take 5.6 hours at 240 a minute, of up to 50 files each
 UNREACHABLE_S: Final = 60  # until the table is asked again
 # Attributes of a message that was sent again: Unix seconds, how often, and why, for somebody who looks into the queue.
 FIRST_SEEN: Final = "first_seen"

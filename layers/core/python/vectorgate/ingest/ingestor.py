@@ -77,13 +77,14 @@ class Ingestor:
     def take(self, notices: Sequence[Notice], *, within: float = TAKE_SECONDS) -> list[Outcome]:
         """One outcome a notice, in their order. No upload is begun after `within` seconds: those come Later.
 
-        An invocation therefore ends after at most `within + upload_seconds`, and a few calls of 28 s.
+        When the last of those could have ended, nothing more is asked: an invocation ends after at most
+        `within + upload_seconds`, and one call of 28 s, however many notices there are and however slow the provider.
         """
         return _Taking(self, notices, self.clock.monotonic() + within).outcomes()
 
-    def caller(self, team: str) -> Caller:
-        """The gateway, as that team."""
-        return Caller(self.gateway, team)
+    def caller(self, team: str, until: float) -> Caller:
+        """The gateway, as that team, until that monotonic second."""
+        return Caller(self.gateway, team, until)
 
 
 class _Taking:
@@ -93,6 +94,7 @@ class _Taking:
         self._ingestor = ingestor
         self._notices = notices
         self._until = until
+        self._end = until + ingestor.upload_seconds
         self._names = Names(ingestor.store)
         self._changes = Changes(
             store=ingestor.store,
@@ -100,7 +102,7 @@ class _Taking:
             names=self._names,
             clock=ingestor.clock,
             upload_seconds=ingestor.upload_seconds,
-            caller_of=ingestor.caller,
+            caller_of=self._caller,
         )
         self._watching = Watching(ingestor.store, ingestor.bus, frozenset(ingestor.senders.values()))
         self._batches = Batches([notice for notice in notices if isinstance(notice, Watch)])
@@ -122,6 +124,8 @@ class _Taking:
 
     def _begun(self, index: int) -> Outcome | Wanted:
         notice = self._notices[index]
+        if self._ingestor.clock.monotonic() >= self._end:
+            return Later(SOON, "There was no time left for it.")
         try:
             match notice:
                 case Change():
@@ -131,8 +135,7 @@ class _Taking:
                 case AttachRequested():
                     return self._attach(index, notice)
                 case Watch():
-                    caller = self._ingestor.caller(notice.team)
-                    return self._watching.look(caller, notice, self._batches)
+                    return self._watching.look(self._caller(notice.team), notice, self._batches)
         except _TROUBLES as trouble:
             return self._outcome(notice, trouble)
 
@@ -181,7 +184,10 @@ class _Taking:
                 status=403,
                 code="unknown_sender",
             )
-        return self._ingestor.caller(team)
+        return self._caller(team)
+
+    def _caller(self, team: str) -> Caller:
+        return self._ingestor.caller(team, self._end)
 
     def _ended(self, notice: Notice, ending: Ending) -> Outcome:
         """What became of a file that was to be attached."""

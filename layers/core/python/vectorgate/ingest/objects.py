@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.store import IngestStore, Objects, StoredObject
 
 NOTHING: Final = Done()
+BEFORE_ALL: Final = "0"  # a sequencer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class Changes:
         """
         row = self.store.object_row(change.place)
         if row is not None and is_same(change, row):
+            if row.team != caller.team and not row.attached and not row.gone:
+                row = self._anew(change, self._given_up(row, BEFORE_ALL), caller)
             return self._go_on(index, row, caller, address, late=late)
         if not is_news(change, row):
             return self._clear_up(change, caller, row)
@@ -63,10 +66,13 @@ class Changes:
                 return NOTHING
             change = looked
         if row is not None and row.team != caller.team:
-            row = self._given_up(row)
+            row = self._given_up(row, row.sequencer)
+        return self._go_on(index, self._anew(change, row, caller), caller, address, late=late)
+
+    def _anew(self, change: Change, row: ObjectRow | None, caller: Caller) -> ObjectRow:
         row = begun(change, row, caller.team)
         self.store.put_object_row(row)
-        return self._go_on(index, row, caller, address, late=late)
+        return row
 
     def settle(self, row: ObjectRow) -> Done:
         """An attached object's older files, and its reminder. Postponed or StoreError."""
@@ -130,9 +136,12 @@ class Changes:
         self.store.put_object_row(row)
         return row, stored
 
-    def _given_up(self, row: ObjectRow) -> ObjectRow:
-        """The sender is another team's by now: what was made for the one before goes, as that team."""
-        row = overtaken(row, sequencer=row.sequencer, version=row.version, gone=True)
+    def _given_up(self, row: ObjectRow, sequencer: str) -> ObjectRow:
+        """The sender is another team's by now: what was made for the one before goes, as that team.
+
+        `sequencer`: one before the change that is under way, which is news still if this is where the process ends.
+        """
+        row = overtaken(row, sequencer=sequencer, version=row.version, gone=True)
         self.store.put_object_row(row)
         return replace(self.clear(row), vector_store_id=None)
 

@@ -31,8 +31,12 @@ class IngestStore(Protocol):
         """Note it, in place of that one (None: there must be none). StateConflict."""
         ...
 
-    def admit(self, store_id: ObjectId, minute: int, *, most: int) -> bool:
-        """Count one attaching request of this store in this minute (Unix time // 60); False when `most` were counted.
+    def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
+        """Count one attaching request of this store in the window that begins at this Unix second.
+
+        False when `most` were counted in it. Windows are one as long as the other; how long is the caller's to know.
+
+        Callers name a store by `attaching.lane_of`: no store counts what another team asks of it.
 
         When the answer is lost the request may have been counted: too many are counted then, never too few.
         """

@@ -24,6 +24,9 @@ SLOWEST_LOOK: Final = 900
 MAX_ROUNDS: Final = 100  # about a day, after which a file counts as failed
 # A file that is not in the store may not be there yet; a little later it was taken out again.
 ROUNDS_TO_APPEAR: Final = 5
+# Of a provider's words in an event, which the bus refuses beyond 256 KB.
+MOST_CODE: Final = 200
+MOST_MESSAGE: Final = 2_000
 _UNDER_WAY: Final = "in_progress"
 _INDEXED: Final = "completed"
 
@@ -127,9 +130,8 @@ def result_of(store_id: str, file_id: str, origin: Place | str, row: ObjectRow |
     error = shown.get("last_error")
     said = error if isinstance(error, dict) else {}
     message = str(said.get("message") or f"The provider left it {shown.get('status')}.")
-    return Result(
-        kind=Kind.FILE_FAILED, detail={**detail, "error": failure(str(said.get("code") or "failed"), message)}
-    )
+    code = str(said.get("code") or "failed")
+    return Result(kind=Kind.FILE_FAILED, detail={**detail, "error": failure(code[:MOST_CODE], message[:MOST_MESSAGE])})
 
 
 def refusal_of(kind: Kind, source: Mapping[str, object], error: Rejected, **ids: object) -> Result:

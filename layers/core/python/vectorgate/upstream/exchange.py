@@ -48,7 +48,10 @@ _REDACTED: Final = Problem(message="The provider's message was withheld.", type=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One call's conversation with its provider. `deadline` in the clock's monotonic seconds."""
+    """One call's conversation with its provider. `deadline` in the clock's monotonic seconds.
+
+    `attempts`: how often at most it is asked; 1 for who has to know how often that is.
+    """
 
     provider: Provider
     credentials: Credentials
@@ -56,6 +59,7 @@ class Exchange:
     clock: Clock
     chance: Chance
     deadline: float
+    attempts: int = MAX_ATTEMPTS
 
     def ask(self, call: Call) -> Answer:
         """The provider's success. Otherwise UpstreamRefused, UpstreamFailed, OutcomeUnknown or BadGateway.
@@ -73,12 +77,12 @@ class Exchange:
                 case Answer() as answer:
                     return answer
                 case _RefusedCredential():
-                    credential = self._other_credential(credential, unknown)
+                    credential = self._other_credential(credential, unknown, last=self.attempts == 1)
                 case _Failed() as failed:
                     if unknown is not None and failed.status == _NOT_FOUND and call.operation.deletes:
                         return _deleted_before(call)
                     unknown = failed if failed.unknown else unknown
-                    if attempts >= MAX_ATTEMPTS or not self._wait(failed, attempts):
+                    if attempts >= self.attempts or not self._wait(failed, attempts):
                         raise (unknown or failed).error
 
     def _judge(self, call: Call, outcome: Outcome, credential: Credential) -> Answer | _Failed | _RefusedCredential:
@@ -144,9 +148,9 @@ class Exchange:
         delay = retry_after(headers, self.clock.wall())
         return _Failed(error=error, again=True, delay=delay, unknown=True, status=status)
 
-    def _other_credential(self, refused: Credential, unknown: _Failed | None) -> Credential:
+    def _other_credential(self, refused: Credential, unknown: _Failed | None, *, last: bool) -> Credential:
         credential = self.credentials.after_refusal(self.provider.name, refused)
-        if credential is None or self._left() < LEAST_SECONDS:
+        if credential is None or last or self._left() < LEAST_SECONDS:
             if unknown is not None:
                 raise unknown.error
             raise BadGateway("The provider refuses the gateway's credential.", code="provider_credential_refused")

@@ -24,6 +24,7 @@ from vectorgate.pricing.book import GIB, STORAGE, PriceBook, shipped_prices
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.client.ingest.journal import Known
     from vectorgate.client.ingest.scan import Found
     from vectorgate.client.resources import VectorStore
 
@@ -66,8 +67,11 @@ async def _ingest(said: argparse.Namespace) -> int:
         with Journal(said.state or _journal_of(said, client)) as journal:
             store = await find_store(client, said.store)
             journal.store(store.id)
-            work = [file for file in found if not _up_to_date(file, journal)]
-            summary = Summary(unchanged=len(found) - len(work), failed=[(file.path, file.reason) for file in skipped])
+            refused = [(file.path, known.reason) for file in found if (known := _refused(file, journal)) is not None]
+            current = [file for file in found if _up_to_date(file, journal)]
+            work = [file for file in found if not _up_to_date(file, journal) and _refused(file, journal) is None]
+            not_sent = [*((file.path, file.reason) for file in skipped), *refused]
+            summary = Summary(unchanged=len(current), failed=not_sent)
             if work:
                 progress = Progress(sys.stderr, time.monotonic, len(work), sum(file.size for file in work))
                 await Run(client, store.id, journal, progress, summary, said.concurrency).take(work)
@@ -86,6 +90,12 @@ def _journal_of(said: argparse.Namespace, client: Client) -> Path:
 def _up_to_date(file: Found, journal: Journal) -> bool:
     known = journal.known.get(file.path)
     return known is not None and known.state == "done" and known.sha256 == file.sha256 and not known.replaces
+
+
+def _refused(file: Found, journal: Journal) -> Known | None:
+    """What is known of a file of which the provider would not have this very content."""
+    known = journal.known.get(file.path)
+    return known if known is not None and known.state == "refused" and known.sha256 == file.sha256 else None
 
 
 def described(summary: Summary, store: VectorStore) -> str:

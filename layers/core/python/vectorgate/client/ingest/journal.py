@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-State = Literal["uploaded", "done", "failed"]
+# "failed" may go better at the next run; "refused" will not, until the content is another.
+State = Literal["uploaded", "done", "failed", "refused"]
 
 
 class JournalBusy(Exception):
@@ -19,13 +20,14 @@ class JournalBusy(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """One file as it stands upstream. `replaces`: older versions that are still to be removed."""
+    """One file as it stands upstream. `replaces`: older versions that are still to be removed; `reason`: if refused."""
 
     path: str
     sha256: str
     file_id: str
     state: State
     replaces: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class Journal:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from vectorgate.client.ingest.journal import Journal
     from vectorgate.client.ingest.progress import Progress
     from vectorgate.client.ingest.scan import Found
-    from vectorgate.client.resources import VectorStore
+    from vectorgate.client.resources import VectorStore, VectorStoreFile
 
 BATCH: Final = 100  # the API takes 2,000; a smaller one says sooner what failed
 GATHER_SECONDS: Final = 0.5  # how long a batch waits for company
 RETRIES: Final = 5
 ATTRIBUTE_MAX: Final = 512
+FOR_GOOD: Final = frozenset({"unsupported_file", "invalid_file"})  # the codes of what is wrong with the file itself
 
 
 @dataclass
@@ -49,6 +50,14 @@ async def find_store(client: Client, name: str) -> VectorStore:
         ids = ", ".join(store.id for store in found[:5])
         raise SettingsError(f"{len(found)} stores are named {name!r}: say which by its id ({ids})")
     return found[0] if found else await client.vector_stores.acreate(name=name, max_retries=RETRIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file was not indexed, and whether the same content would fail again."""
+
+    reason: str
+    for_good: bool
 
 
 @dataclass
@@ -108,25 +117,22 @@ class Run:
         files = [{"file_id": known.file_id, "attributes": _attributes(known)} for known in batch]
         batches = self.client.vector_stores.file_batches
         made = await batches.acreate_and_poll(self.store_id, files=files, max_retries=RETRIES)
-        failures: dict[str, str] = {}
+        failures: dict[str, Failure] = {}
         if made.file_counts.completed != made.file_counts.total:
             failures = await self._failures(made.id)
         for known in batch:
             if known.file_id in failures:
-                self.summary.failed.append((known.path, failures[known.file_id]))
-                await self._attempt(known.path, lambda known=known: self._give_up(known))  # type: ignore[misc]
+                failure = failures[known.file_id]
+                self.summary.failed.append((known.path, failure.reason))
+                await self._attempt(known.path, lambda known=known, failure=failure: self._give_up(known, failure))  # type: ignore[misc]
             else:
                 await self._finish(known)
 
-    async def _failures(self, batch_id: str) -> dict[str, str]:
+    async def _failures(self, batch_id: str) -> dict[str, Failure]:
         listed = self.client.vector_stores.file_batches.alist_files(
             batch_id, vector_store_id=self.store_id, limit=100, max_retries=RETRIES
         )
-        return {
-            file.id: file.last_error.message if file.last_error is not None else file.status
-            async for file in listed
-            if file.status in {"failed", "cancelled"}
-        }
+        return {file.id: _failure(file) async for file in listed if file.status in {"failed", "cancelled"}}
 
     async def _finish(self, known: Known) -> None:
         """It is indexed: now its older versions may go."""
@@ -141,10 +147,13 @@ class Run:
             await self._drop(file_id)
         self.journal.note(replace(known, state="done", replaces=()))
 
-    async def _give_up(self, known: Known) -> None:
+    async def _give_up(self, known: Known, failure: Failure) -> None:
         """It cannot be indexed: its upload goes, and the version before it stays."""
         await self._drop(known.file_id)
-        self.journal.note(replace(known, state="failed"))
+        if failure.for_good:
+            self.journal.note(replace(known, state="refused", reason=failure.reason))
+        else:
+            self.journal.note(replace(known, state="failed"))
 
     async def _drop(self, file_id: str) -> None:
         # Not found: it was never attached, or an interrupted run had taken this step.
@@ -178,7 +187,13 @@ def _older(before: Known | None) -> tuple[str, ...]:
     """What is to go once a new version is indexed; of a version that failed, nothing is left."""
     if before is None:
         return ()
-    return before.replaces if before.state == "failed" else (*before.replaces, before.file_id)
+    return before.replaces if before.state in {"failed", "refused"} else (*before.replaces, before.file_id)
+
+
+def _failure(file: VectorStoreFile) -> Failure:
+    if file.last_error is None:
+        return Failure(file.status, for_good=False)
+    return Failure(file.last_error.message, for_good=file.last_error.code in FOR_GOOD)
 
 
 def _attributes(known: Known) -> dict[str, str]:

@@ -5,11 +5,11 @@ item     PK                                                   SK
 =======  ===================================================  ==========
 object   ``ING#OBJ#<SHA-256 of bucket and key>``              ``0``
 name     ``ING#NAME#<SHA-256 of team and name>``              ``0``
-pace     ``ING#PACE#<store id>``                              ``<minute>``
+pace     ``ING#PACE#<hash of team and store>``                ``<window>``
 =======  ===================================================  ==========
 
 Keys of objects and names of stores are what people chose: hashed, they can be anything and collide with nothing. A
-pace item has a `ttl` an hour after its minute.
+pace item has a `ttl` an hour after the second at which its window begins.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ _IS_THAT_STORE: Final = "store_id = :before"
 _HAS_ROOM: Final = "attribute_not_exists(PK) OR admitted < :most"
 _ADMIT: Final = "SET #ttl = :ttl ADD admitted :one"
 _TTL_NAME: Final = {"#ttl": "ttl"}
-_MINUTE: Final = 60
 _KEPT_SECONDS: Final = 3_600
 
 
@@ -74,13 +73,13 @@ class DynamoIngest:
         except Refused as refused:
             raise StateConflict("name") from refused
 
-    def admit(self, store_id: ObjectId, minute: int, *, most: int) -> bool:
+    def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
         """One TransactWriteItems: an UpdateItem that is repeated would count twice."""
         if most < 1:
             return False
-        values = {":one": 1, ":most": most, ":ttl": minute * _MINUTE + _KEPT_SECONDS}
+        values = {":one": 1, ":most": most, ":ttl": window + _KEPT_SECONDS}
         update = {
-            "Key": {"PK": joined("ING", "PACE", object_part(store_id)), "SK": {"S": str(minute)}},
+            "Key": {"PK": joined("ING", "PACE", object_part(store_id)), "SK": {"S": str(window)}},
             "UpdateExpression": _ADMIT,
             "ConditionExpression": _HAS_ROOM,
             "ExpressionAttributeNames": _TTL_NAME,

@@ -111,6 +111,9 @@ MIGRATIONS = (
     CREATE INDEX operations_started ON operations (started_ms, id) WHERE state = 'started';
     CREATE INDEX operations_uncertain ON operations (started_ms, id) WHERE state = 'uncertain'
     """,
+    """
+    ALTER TABLE ingest_pace RENAME COLUMN minute TO began
+    """,
 )
 
 

@@ -28,11 +28,12 @@ _NAMED = "SELECT store_id FROM ingest_names WHERE team = ? AND name = ?"
 _NAME = "INSERT INTO ingest_names (team, name, store_id) VALUES (?, ?, ?) ON CONFLICT (team, name) DO NOTHING"
 _RENAME = "UPDATE ingest_names SET store_id = ? WHERE team = ? AND name = ? AND store_id = ?"
 _ADMIT = """
-    INSERT INTO ingest_pace (store_id, minute, admitted) SELECT ?, ?, 1 WHERE ? > 0
-    ON CONFLICT (store_id, minute) DO UPDATE SET admitted = admitted + 1 WHERE admitted < ?
+    INSERT INTO ingest_pace (store_id, began, admitted) SELECT ?, ?, 1 WHERE ? > 0
+    ON CONFLICT (store_id, began) DO UPDATE SET admitted = admitted + 1 WHERE admitted < ?
 """
-# In place of DynamoDB's TTL.
-_PRUNE = "DELETE FROM ingest_pace WHERE store_id = ? AND minute < ?"
+# In place of DynamoDB's TTL. Not at once: somebody who is slower may still count in the window before.
+_PRUNE = "DELETE FROM ingest_pace WHERE store_id = ? AND began < ?"
+_KEPT_SECONDS = 3_600
 
 
 class SqliteIngest:
@@ -74,11 +75,11 @@ class SqliteIngest:
         else:
             _expect(self._database.change(_RENAME, (object_part(store_id), *place, object_part(instead_of))))
 
-    def admit(self, store_id: ObjectId, minute: int, *, most: int) -> bool:
-        """One UPSERT, and the minutes before are forgotten."""
+    def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
+        """One UPSERT, and windows of an hour ago are forgotten."""
         with self._database.transaction() as connection:
-            connection.execute(_PRUNE, (object_part(store_id), minute))
-            return connection.execute(_ADMIT, (store_id, minute, most, most)).rowcount == 1
+            connection.execute(_PRUNE, (object_part(store_id), window - _KEPT_SECONDS))
+            return connection.execute(_ADMIT, (store_id, window, most, most)).rowcount == 1
 
 
 def _expect(changed: int) -> None:

@@ -1,0 +1,118 @@
+"""Both stores' contract where it needs transactions, conditions and threads, on the emulated AWS: a third engine.
+
+Unlike moto it is a process of its own, and no lock of the tests stands before it. The tests are tests/contract's own.
+"""
+
+# ruff: noqa: F401  # imported to be collected here
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.budgets.town import CREATE, charging, charging_book, rush
+from tests.contract.backends import DynamoBackend, dynamo_at
+from tests.contract.test_budgets import (
+    test_a_correction_moves_what_was_spent_in_either_direction,
+    test_a_limit_is_replaced_by_the_next_version_of_it_alone,
+    test_a_lost_begin_reserved_with_its_row_or_not_at_all,
+    test_a_lost_release_is_made_with_its_row_or_not_at_all,
+    test_a_reservation_is_made_with_its_row,
+    test_a_taken_id_and_a_taken_slot_come_before_the_budget,
+    test_a_voided_row_releases_once,
+    test_all_accounts_have_room_or_none_is_touched,
+    test_not_one_nano_over,
+    test_nothing_asks_only_whether_there_is_room,
+    test_of_many_at_once_as_many_are_let_in_as_there_is_room_for,
+    test_settling_moves_what_was_reserved_to_what_was_spent,
+)
+from tests.contract.test_claims import (
+    test_a_claim_is_taken_over_from_the_operation_that_was_seen,
+    test_a_lost_begin_wrote_row_and_claim_or_neither,
+    test_a_slot_is_taken_once_and_the_second_row_is_not_written,
+    test_an_answer_is_kept_with_the_row_that_it_is_of,
+    test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row,
+    test_an_id_that_is_taken_comes_before_a_slot_that_is,
+    test_of_those_who_race_for_a_slot_one_wins,
+)
+from tests.contract.test_failures import (
+    test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing,
+    test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing,
+    test_a_lost_settlement_is_unavailable_and_wrote_all_or_nothing,
+    test_a_put_that_botocore_repeats_knows_its_own_first_attempt,
+    test_of_those_who_race_to_advance_one_wins,
+    test_of_those_who_race_to_begin_one_wins,
+    test_of_those_who_race_to_settle_one_wins_and_counts_once,
+    test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist,
+)
+from tests.contract.test_ingest import test_no_more_are_admitted_at_once_than_allowed
+from tests.contract.test_ledger import (
+    test_a_conflict_of_the_row_writes_no_ownership,
+    test_a_retired_object_cannot_be_claimed,
+    test_a_settlement_has_room_for_a_hundred_actions,
+    test_a_taken_id_is_refused_and_keeps_its_row,
+    test_an_object_of_another_tenant_stops_the_whole,
+    test_one_row_that_is_not_answered_stops_the_settlement,
+    test_retiring_what_does_not_exist_stops_the_whole,
+    test_settling_replaces_the_rows_and_adds_the_sums,
+    test_what_the_tenant_has_already_stays_as_it_is,
+)
+from tests.support.clock import FakeClock
+from tests.support.gates import PROVIDER, Notes, Vault, secret_text
+from tests.support.on_dynamo import ConstantProvider
+from vectorgate.assembly import build_gateway
+from vectorgate.budgets.model import EVER, Account, Balance, BudgetScope, Subject
+from vectorgate.clock import Chance
+from vectorgate.ids import key_id_of
+from vectorgate.keys.model import VirtualKey
+from vectorgate.ledger.stream import Bookkeeper
+from vectorgate.money import NanoUSD
+from vectorgate.settings import Settings
+from vectorgate.stores.dynamodb import stores_of
+from vectorgate.upstream.credentials import Credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.aws import Emulator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def dynamo(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
+    """The emulated AWS's DynamoDB, empty."""
+    with dynamo_at(cloud.url, monkeypatch) as backend:
+        yield backend
+
+
+@pytest.fixture
+def stores(dynamo: DynamoBackend) -> DynamoBackend:
+    """The one engine here."""
+    return dynamo
+
+
+def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(dynamo: DynamoBackend) -> None:
+    requests, fitting, secret = 100, 37, "sk-of-the-rush"
+    most = NanoUSD(fitting * CREATE + CREATE - 1)
+    stores, clock, notes, book = stores_of(dynamo.table), FakeClock().clock(), Notes(), charging_book()
+    stores.keys.add_key(VirtualKey(id=key_id_of(secret), created_at=clock.unix_s(), max_budget=most))
+    settings = Settings(table=dynamo.table.name, secrets={PROVIDER: "secret"})
+    gateway = build_gateway(
+        settings,
+        stores=stores,
+        credentials=Credentials(Vault(secret_text("https://api.openai.com/v1")), settings.secrets, clock),
+        transport=ConstantProvider(),
+        telemetry=notes,
+        clock=clock,
+        chance=Chance(random.SystemRandom().getrandbits),
+    )
+    assert rush(charging(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
+    account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), EVER)
+    assert stores.budgets.balances([account]) == {account: Balance(fitting * CREATE, 0)}
+    while Bookkeeper(stores.ledger, book, notes).settle_waiting(requests):
+        pass
+    assert stores.budgets.balances([account]) == {account: Balance(0, fitting * CREATE)}
+    assert notes.troubles == []
