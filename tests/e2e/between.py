@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
+from bisect import bisect_left
 from collections import Counter
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,12 +27,13 @@ _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding",
 
 
 class Between:
-    """The way to the provider. `attached`: how often each file was to be attached, by what went through."""
+    """The way to the provider. `attached`: how often each file was to be attached, by what went through, `at`: when."""
 
     def __init__(self, provider_url: str) -> None:
         self.to = urlsplit(provider_url)
         self.attached: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.at: list[float] = []
         self.url = ""
         self._failing = False
         self._numbers = count(1)
@@ -62,7 +65,12 @@ class Between:
         if path.endswith("/file_batches"):
             asked = json.loads(body)
             with self._lock:
+                self.at.append(time.monotonic())
                 self.attached.update(asked.get("file_ids") or [each["file_id"] for each in asked["files"]])
+
+    def busiest(self, seconds: float) -> int:
+        """The most requests that attach within any such time."""
+        return max((bisect_left(self.at, began + seconds) - place for place, began in enumerate(self.at)), default=0)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from collections import Counter
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
     from tests.e2e.between import Between
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(240)]
+# `make e2e OBJECTS=1000`: as many as one likes, which takes minutes.
+OBJECTS: Final = int(os.environ.get("OBJECTS") or 60)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240 + 2 * OBJECTS)]
 
 # Two cold starts, a reminder after five seconds, and a machine that other tests share.
-WITHIN: Final = 60.0
+WITHIN: Final = 60.0 + OBJECTS
 SOURCE: Final = "com.example.crm"
-OBJECTS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_ex
     stack: Stack, provider: OpenAI, way: Between, ear: Ear
 ) -> None:
     order = random.Random(17)  # noqa: S311 - a test's own
-    keys = [f"red/crowd/{number:03d}.txt" for number in range(OBJECTS)]
+    keys = [f"red/crowd/{number:04d}.txt" for number in range(OBJECTS)]
     order.shuffle(keys)
     s3, bucket = stack.cloud.client("s3"), stack.outputs["IngestBucketName"]
     with way.failing(), ThreadPoolExecutor(8) as several:
@@ -192,16 +194,18 @@ def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_ex
     assert sum(way.failed.values()) >= OBJECTS // 5
     (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "crowd"]
     attached = ids(provider, store.id)
-    names = Counter(file.filename for file in provider.files.list() if file.filename in {key[-7:] for key in keys})
-    assert names == {key[-7:]: 1 for key in keys}, "no upload is left over"
+    names = Counter(file.filename for file in provider.files.list() if file.filename in {key[-8:] for key in keys})
+    assert names == {key[-8:]: 1 for key in keys}, "no upload is left over"
     assert {each.file_id for each in crowd(stack)} == attached
     assert {file_id: way.attached[file_id] for file_id in attached} == dict.fromkeys(attached, 1)
     assert len(attached) == OBJECTS
+    assert way.busiest(60) <= 300
     stack.quiet(WITHIN)
     made = [row for row in stack.items("OP#") if row.get("file_id", {}).get("S") in attached]
     uploads = [row for row in made if row["operation"] == {"S": "files.create"}]
     assert Counter(row["state"]["S"] for row in uploads) == {"settled": OBJECTS}
-    assert {row["state"]["S"] for row in made} == {"settled"}
+    # What was told twice and answered from memory, or failed and was asked again, is void: nothing is left open.
+    assert {row["state"]["S"] for row in made} <= {"settled", "voided"}
     assert records(stack, store.id, "vector_stores.file_batches.create")
 
 
