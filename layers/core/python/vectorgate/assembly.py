@@ -16,7 +16,6 @@ from vectorgate.keys.cache import CachedKeys
 from vectorgate.limits import TokenBucket
 from vectorgate.operations import BATCH_BODY
 from vectorgate.providers.openai import OpenAI
-from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from vectorgate.providers.base import Provider
     from vectorgate.settings import Settings
     from vectorgate.stores import Stores
+    from vectorgate.upstream.credentials import Credentials
     from vectorgate.upstream.outcome import Transport
 
 # Refused strangers leave a row each as long as they come at this rate; beyond it they are only counted.
@@ -120,7 +120,7 @@ def deployed_gateway() -> Gateway:
     return build_gateway(
         settings,
         stores=runtime.deployed_stores(),
-        credentials=Credentials(runtime.deployed_secrets(), settings.secrets, clock, plain_http=settings.plain_http),
+        credentials=runtime.deployed_credentials(),
         transport=PooledTransport(clock),
         telemetry=runtime.deployed_telemetry(),
         clock=clock,

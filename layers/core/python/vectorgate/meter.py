@@ -11,7 +11,6 @@ from vectorgate.assembly import PROVIDERS
 from vectorgate.ledger.reconcile import Reconciler
 from vectorgate.metering.deployed import build_sampler
 from vectorgate.stores import StoreError
-from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from vectorgate.observability import Telemetry
     from vectorgate.settings import Settings
     from vectorgate.stores import Stores
+    from vectorgate.upstream.credentials import Credentials
     from vectorgate.upstream.outcome import Transport
 
 
@@ -81,7 +81,7 @@ def deployed_meter() -> Meter:
     return build_meter(
         settings,
         stores=runtime.deployed_stores(),
-        credentials=Credentials(runtime.deployed_secrets(), settings.secrets, clock, plain_http=settings.plain_http),
+        credentials=runtime.deployed_credentials(),
         transport=PooledTransport(clock),
         telemetry=runtime.deployed_telemetry(),
         clock=clock,

@@ -18,7 +18,7 @@ from vectorgate.clock import Chance, Clock
 from vectorgate.observability import NAMESPACE, PowertoolsTelemetry
 from vectorgate.pricing.book import PriceBook, read_prices, shipped_prices
 from vectorgate.stores.dynamodb import open_stores
-from vectorgate.upstream.credentials import SecretsManager
+from vectorgate.upstream.credentials import Credentials, SecretsManager
 
 if TYPE_CHECKING:
     from vectorgate.observability import Telemetry
@@ -89,3 +89,10 @@ def deployed_secrets() -> SecretsManager:
     """The account's Secrets Manager."""
     settings = deployed_settings()
     return SecretsManager(region=settings.region, endpoint_url=settings.endpoint_url)
+
+
+@cache
+def deployed_credentials() -> Credentials:
+    """The providers' credentials, cached for as long as the function's environment lives."""
+    settings = deployed_settings()
+    return Credentials(deployed_secrets(), settings.secrets, system_clock(), plain_http=settings.plain_http)

@@ -12,7 +12,6 @@ from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsMail
 from vectorgate.ingest.inbox import Inbox
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.operations import UPLOAD_BODY
-from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
 
 _TOO_LARGE: Final = "File too large: the provider takes 512 MB."
@@ -32,7 +31,7 @@ def deployed_inbox() -> Inbox:
     gateway = build_gateway(
         settings,
         stores=stores,
-        credentials=Credentials(runtime.deployed_secrets(), settings.secrets, clock, plain_http=settings.plain_http),
+        credentials=runtime.deployed_credentials(),
         transport=PooledTransport(clock),
         telemetry=telemetry,
         clock=clock,
