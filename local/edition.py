@@ -101,10 +101,11 @@ class Edition:
         secrets = {PROVIDER: secret, **others}
         settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
         book = price_book(prices)
+        credentials = Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True)
         gateway = build_gateway(
             settings,
             stores=self._stores,
-            credentials=Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True),
+            credentials=credentials,
             transport=self._transport,
             telemetry=self._telemetry,
             clock=clock,
@@ -122,7 +123,7 @@ class Edition:
         meter = build_meter(
             settings,
             stores=self._stores,
-            credentials=Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True),
+            credentials=credentials,
             transport=self._transport,
             telemetry=self._telemetry,
             clock=clock,

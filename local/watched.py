@@ -197,33 +197,38 @@ class Watcher:
         return len(due)
 
     def _notice_changes(self) -> None:
+        """A change counts as seen once it is kept: where a row cannot be read, the next look finds it again."""
         versions = self.folder.versions()
-        for change in [*self._written(versions), *self._removed(versions)]:
-            self._pending[change.place] = _Pending(change, due=0.0)
+        if self._known is None:
+            self._known = {place.key for place in self.unfinished_or_there(BUCKET)}
+        for change in self._written(versions):
+            self._keep(change)
+            self._seen[change.place.key] = str(change.version)
+            self._known.add(change.place.key)
+        for key in sorted(self._known - versions.keys()):
+            self._remove(Place(BUCKET, key))
+            self._known.discard(key)
+            self._seen.pop(key, None)
+
+    def _keep(self, change: Change) -> None:
+        self._pending[change.place] = _Pending(change, due=0.0)
 
     def _written(self, versions: dict[str, str]) -> Iterator[Change]:
         now_ns = int(self.clock.wall() * 1e9)
         for key, version in versions.items():
             if self._seen.get(key) == version or now_ns - _written_ns(version) < SETTLED_NS:
                 continue
-            self._seen[key] = version
             place = Place(BUCKET, key)
             row = self._row(place)
             same = row is not None and not row.gone and row.version == version
             sequencer = row.sequencer if row is not None and same else self._later_than(row)
             yield Change(place=place, sequencer=sequencer, version=version)
 
-    def _removed(self, versions: dict[str, str]) -> Iterator[Change]:
-        if self._known is None:
-            self._known = {place.key for place in self.unfinished_or_there(BUCKET)}
-        gone = self._known - versions.keys()
-        self._known = (self._known & versions.keys()) | {key for key in versions if key in self._seen}
-        for key in sorted(gone):
-            self._seen.pop(key, None)
-            row = self._row(Place(BUCKET, key))
-            if row is not None:
-                sequencer = row.sequencer if row.gone else self._later_than(row)
-                yield Change(place=row.place, sequencer=sequencer, gone=True)
+    def _remove(self, place: Place) -> None:
+        row = self._row(place)
+        if row is not None:
+            sequencer = row.sequencer if row.gone else self._later_than(row)
+            self._keep(Change(place=place, sequencer=sequencer, gone=True))
 
     def _row(self, place: Place) -> ObjectRow | None:
         try:

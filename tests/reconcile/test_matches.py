@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.contract.samples import BLUE, T0, begun, operation_id
-from vectorgate.ledger.reconcile import LONGEST_S, SKEW_S, Finding, matches
+from vectorgate.ledger.model import Finding
+from vectorgate.ledger.reconcile import LONGEST_S, SKEW_S, matches
 from vectorgate.ledger.traces import TAG, likeness_of
 from vectorgate.tenancy.model import Kind
 

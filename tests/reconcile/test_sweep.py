@@ -10,8 +10,7 @@ import pytest
 from tests.support.plain_openai import store_document
 from tests.support.upstream import hang_up, refusal
 from vectorgate.gateway import Gateway
-from vectorgate.ledger.model import State
-from vectorgate.ledger.reconcile import Finding
+from vectorgate.ledger.model import Finding, State
 from vectorgate.ledger.traces import TAG
 from vectorgate.stores import StoreUnavailable
 

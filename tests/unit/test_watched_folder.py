@@ -13,6 +13,7 @@ from tests.support.clock import FakeClock
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.model import Change, Done, Later, ObjectRow, Place, Poison, Watch
 from vectorgate.ingest.store import SourceUnavailable
+from vectorgate.stores import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +161,22 @@ def test_a_look_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig)
     assert watcher.look() == 1
     sequencers = [change.sequencer for change in rig.taken if isinstance(change, Change)]
     assert sequencers == sorted(set(sequencers))
+
+
+def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_look(rig: Rig) -> None:
+    watcher, rows = rig.watcher(), rig.rows.get
+
+    def away(place: Place) -> ObjectRow | None:
+        raise StoreUnavailable(place.key)
+
+    path = put(rig.root)
+    for expected in (False, True):
+        watcher.row_of = away
+        with pytest.raises(StoreUnavailable):
+            watcher.look()
+        watcher.row_of = rows
+        assert (watcher.look(), rig.changes()[-1]) == (1, (KEY, expected))
+        path.unlink(missing_ok=True)
 
 
 def test_a_file_that_is_being_written_waits(rig: Rig) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import unquote_to_bytes
 
 from vectorgate.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.messages import Body
@@ -128,9 +127,7 @@ class _Form:
         self._name = _text(options.get(b"name", b""), MAX_FIELD_BYTES, "body")
         if not self._name or self._headers.get(b"content-transfer-encoding", b"binary").lower() not in _PLAIN:
             raise InvalidRequest(_UNPARSED)
-        if b"filename*" in options:  # RFC 5987: charset'language'percent-encoded
-            self._begin_file(unquote_to_bytes(options[b"filename*"].rpartition(b"'")[2]))
-        elif b"filename" in options:
+        if b"filename" in options:  # the parser leaves `filename*` out, which RFC 7578 forbids here
             self._begin_file(options[b"filename"])
         else:
             self._begin_field()

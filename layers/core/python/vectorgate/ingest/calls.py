@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from vectorgate.idempotency.model import ONLY, Standing, explicit_name, standing
 from vectorgate.ids import TenantId
 from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
+from vectorgate.ledger.model import Finding
 from vectorgate.messages import JSON, Body, Request, encode_json
 from vectorgate.upstream.outcome import NotSent
 from vectorgate.vouched import gateway_of, presented
@@ -46,7 +47,6 @@ IN_FLIGHT: Final = 15
 FINDING_OUT: Final = 60  # about the interval of the meter, which resolves what is unknown
 NOT_FOUND: Final = 404
 _TIMEOUT, _CONFLICT, _UNPROCESSABLE, _TOO_MANY, _FIRST_5XX = 408, 409, 422, 429, 500
-LIKENESS: Final = "likeness"  # `ledger.reconcile.Finding`
 _COLUMNS: Final = {"files.create": "file_id", "vector_stores.create": "vector_store_id"}
 
 
@@ -140,7 +140,9 @@ class Caller:
                 case Standing.IN_FLIGHT:
                     raise Postponed(IN_FLIGHT, "The same is being done at this moment.")
                 case Standing.DONE if entry is not None:
-                    return Made(cast("ObjectId", getattr(entry, _COLUMNS[operation])), weak=entry.found_by == LIKENESS)
+                    return Made(
+                        cast("ObjectId", getattr(entry, _COLUMNS[operation])), weak=entry.found_by == Finding.LIKENESS
+                    )
                 case _:
                     raise Postponed(FINDING_OUT, "It is being found out what became of an earlier attempt.")
         return None

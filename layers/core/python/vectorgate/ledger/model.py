@@ -40,6 +40,17 @@ class State(StrEnum):
     SETTLED = "settled"
 
 
+class Finding(StrEnum):
+    """How an outcome was found out; the row says so for ever."""
+
+    TAG = "tag"  # the object names the operation
+    LIKENESS = "likeness"  # weak: it looks like what was asked for, and nobody else's
+    OBJECT = "object"  # what the operation does to its object has been done
+    ABSENT = "absent"  # looked for twice, in vain
+    AMBIGUOUS = "ambiguous"  # there is something, but it could be somebody else's
+    UNKNOWABLE = "unknowable"  # the provider cannot be asked; a repetition does no harm
+
+
 SUCCESSORS: Mapping[State, frozenset[State]] = {
     State.STARTED: frozenset({State.ANSWERED, State.UNCERTAIN, State.VOIDED}),
     State.UNCERTAIN: frozenset({State.UNCERTAIN, State.ANSWERED, State.VOIDED}),  # itself: looked for once, in vain

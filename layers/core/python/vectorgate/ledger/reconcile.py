@@ -20,14 +20,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.errors import ApiError, UpstreamRefused
 from vectorgate.idempotency.model import LEASE_MS, ONLY, implicit_claim
 from vectorgate.ids import ObjectId, is_object_id
-from vectorgate.ledger.model import State
+from vectorgate.ledger.model import Finding, State
 from vectorgate.ledger.traces import likeness_of, tag_of, without_tag
 from vectorgate.messages import encode_json
 from vectorgate.money import ZERO
@@ -65,17 +64,6 @@ CALL_SECONDS: Final = 28.0
 _NOT_FOUND: Final = 404
 _LISTS: Final[Mapping[Kind, str]] = {Kind.VECTOR_STORE: "vector_stores.list", Kind.FILE: "files.list"}
 _CANCELLED: Final = frozenset({"cancelled", "cancelling"})
-
-
-class Finding(StrEnum):
-    """How an outcome was found out; the row says so for ever."""
-
-    TAG = "tag"  # the object names the operation
-    LIKENESS = "likeness"  # weak: it looks like what was asked for, and nobody else's
-    OBJECT = "object"  # what the operation does to its object has been done
-    ABSENT = "absent"  # looked for twice, in vain
-    AMBIGUOUS = "ambiguous"  # there is something, but it could be somebody else's
-    UNKNOWABLE = "unknowable"  # the provider cannot be asked; a repetition does no harm
 
 
 @dataclass(frozen=True, slots=True)
