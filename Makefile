@@ -118,11 +118,12 @@ $(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
 # --------------------------------------------------------------------------------------------------------- keeping
 
 LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
-lock: install ## Choose versions anew: only here do dependencies change
+lock: install ## Pin what the .in files ask for; a pin that still fits stays
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
 	$(LOCK) -c requirements/dev.txt layers/deps/requirements.in -o layers/deps/requirements.txt
+	$(LOCK) requirements/compat.in -o requirements/compat.txt
 
 clean: ## Remove what was built and cached; .venv and the data in .vectorgate stay
 	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,6 +15,7 @@ from local.edition import Edition
 from local.embedded import EmbeddedUpstream
 from local.options import CannotStart, Options, one_line, openai_secret, origin
 from local.server import Front, listen, raise_file_limit
+from vectorgate.errors import ApiError
 from vectorgate.stores import StoreError
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ def _serve(options: Options, upstream: EmbeddedUpstream | None) -> None:
         secret = openai_secret(upstream.base_url, upstream.api_key)
     edition = _edition(options, secret)
     try:
+        if upstream is not None:
+            _give_demo_files(edition)
         front = Front(edition.api, edition.admin, edition.invoke)
         run, port = listen(front, options.host, options.port)
-        sys.stdout.write(
-            _ready(options.host, port, "the embedded upstream" if upstream else origin(options.openai_url))
-        )
+        sys.stdout.write(_ready(options, port, demo=upstream is not None))
         sys.stdout.flush()
         run()
     finally:
@@ -102,13 +103,22 @@ def _edition(options: Options, secret: str) -> Edition:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None
 
 
-def _ready(host: str, port: int, upstream: str) -> str:
-    host = f"[{host}]" if ":" in host else host
+def _give_demo_files(edition: Edition) -> None:
+    try:
+        edition.give_demo_files()
+    except ApiError as error:
+        raise CannotStart(f"the embedded upstream does not show the demo files: {one_line(error)}") from None
+
+
+def _ready(options: Options, port: int, *, demo: bool) -> str:
+    upstream = "the embedded upstream" if demo else origin(options.openai_url)
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    files = ', "file_ids": ["file-abc123", "file-def456"]' if demo else ""
     return f"""vectorgate is ready on http://{host}:{port} (upstream: {upstream})
 '{MASTER_KEY}' is master key and client key, in this edition only: do not expose it. Try:
 
 curl -s -X POST 'http://{host}:{port}/v1/vector_stores' -H 'Authorization: Bearer {MASTER_KEY}' \\
-  -H 'Content-Type: application/json' -d '{{"name": "My Document Store", "file_ids": ["file-abc123", "file-def456"]}}'
+  -H 'Content-Type: application/json' -d '{{"name": "My Document Store"{files}}}'
 
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from functions.admin.app import handler as admin_handler
 from functions.api.app import handler as api_handler
 from functions.invoke.app import handler as invoke_handler
+from local.demo import give_demo_files
 from local.invoke_api import InvokeApi
 from local.options import METER_SECONDS
 from local.report import LineTelemetry
@@ -21,20 +23,20 @@ from local.watched import BUCKET, Folder, SaidResults, Watcher
 from vectorgate.admin.desk import AdminDesk
 from vectorgate.admin.parts import AdminParts
 from vectorgate.assembly import build_gateway
-from vectorgate.ids import ObjectId, ProviderName, key_id_of
+from vectorgate.ids import ProviderName, key_id_of
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.store import SourceUnavailable
 from vectorgate.invoke.desk import InvokeDesk
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.stream import Bookkeeper
-from vectorgate.messages import encode_json
 from vectorgate.meter import build_meter
+from vectorgate.ports import Ports
 from vectorgate.runtime import price_book, system_chance, system_clock
 from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
 from vectorgate.stores import AlreadyExists, StoreError, Stores
 from vectorgate.stores.sqlite import open_stores
-from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.upstream.asking import Asker
 from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
 
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vectorgate.gateway import Gateway
-    from vectorgate.stores.sqlite import SqliteLedger
     from vectorgate.stores.sqlite.ingest import SqliteIngest
 
 PROVIDER: Final = ProviderName("openai")
@@ -51,7 +52,6 @@ NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
 TEAM: Final = "one-machine"  # the edition's own key is of it, so that what is ingested for it is that key's
 DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
 LOOK_SECONDS: Final = 2.0  # between two looks at the watched folder
-DEMO_FILES: Final = ("file-abc123", "file-def456")
 SETTINGS: Final = Settings(
     table="-",
     secrets={PROVIDER: PROVIDER},
@@ -92,49 +92,51 @@ class Edition:
         ingest: Path | None = None,
         senders: Mapping[str, str] | None = None,
     ) -> None:
-        clock, chance = system_clock(), system_chance()
-        self._telemetry = LineTelemetry()
         self._loop = SettleLoop()
         self._stores = open_stores(str(database), on_answered=self._loop.notify)
-        self._transport = PooledTransport(clock)
-        seed(self._stores, master_key)
+        self._key = own_key(self._stores, master_key)
+        self._telemetry = LineTelemetry()
+        self._transport = PooledTransport(system_clock())
         secrets = {PROVIDER: secret, **others}
         settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
-        book = price_book(prices)
-        credentials = Credentials(OwnSecrets(secrets), settings.secrets, clock, plain_http=True)
-        gateway = build_gateway(
-            settings,
+        ports = Ports(
             stores=self._stores,
-            credentials=credentials,
+            credentials=Credentials(OwnSecrets(secrets), settings.secrets, system_clock(), plain_http=True),
             transport=self._transport,
             telemetry=self._telemetry,
-            clock=clock,
-            chance=chance,
+            clock=system_clock(),
+            chance=system_chance(),
         )
+        book = price_book(prices)
+        self._gateway = build_gateway(settings, ports)
         desk = AdminDesk(
             master_key=Secret(master_key),
-            parts=AdminParts(stores=self._stores, clock=clock, chance=chance, book=book),
+            parts=AdminParts(stores=self._stores, clock=ports.clock, chance=ports.chance, book=book),
             telemetry=self._telemetry,
         )
-        self.api = api_handler.bound_to(gateway)
+        self.api = api_handler.bound_to(self._gateway)
         self.admin = admin_handler.bound_to(desk)
-        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(gateway, trusts_invoker=trust_invoker)))
+        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(self._gateway, trusts_invoker=trust_invoker)))
         self._thread = self._loop.start(Bookkeeper(self._stores.ledger, book, self._telemetry))
-        meter = build_meter(
-            settings,
-            stores=self._stores,
-            credentials=credentials,
-            transport=self._transport,
-            telemetry=self._telemetry,
-            clock=clock,
-            chance=chance,
-        )
+        meter = build_meter(settings, ports)
         self._tickers = [Ticker("meter", meter_seconds, self._telemetry.crashed)]
         self._threads = [self._thread, self._tickers[0].start(meter.tick)]
         if ingest is not None:
-            watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
+            watcher = _watcher(self._gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
             self._tickers.append(Ticker("ingest", LOOK_SECONDS, self._telemetry.crashed))
             self._threads.append(self._tickers[1].start(partial(_look, watcher, self._telemetry)))
+
+    def give_demo_files(self) -> None:
+        """Let the edition's key own the demo files. ApiError when the default provider does not have them."""
+        gateway = self._gateway
+        asker = Asker(
+            providers=gateway.providers,
+            credentials=gateway.credentials,
+            transport=gateway.transport,
+            clock=gateway.clock,
+            chance=gateway.chance,
+        )
+        give_demo_files(self._stores, self._key, PROVIDER, asker)
 
     def close(self) -> None:
         """Book what is being booked, then let go of everything."""
@@ -186,32 +188,9 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def seed(stores: Stores, master_key: str) -> None:
-    """The edition's one key, and its ownership of the demo files that the reference page's samples name."""
+def own_key(stores: Stores, master_key: str) -> VirtualKey:
+    """The edition's one key, made when it starts for the first time."""
     key = VirtualKey(id=key_id_of(master_key), created_at=int(time.time()), alias="one-machine", team_id=TEAM)
-    try:
+    with suppress(AlreadyExists):
         stores.keys.add_key(key)
-    except AlreadyExists:
-        return
-    cast("SqliteLedger", stores.ledger).give([_demo_file(file_id, key) for file_id in DEMO_FILES])
-
-
-def _demo_file(file_id: str, key: VirtualKey) -> Ownership:
-    shown = {
-        "id": file_id,
-        "object": "file",
-        "bytes": 0,
-        "created_at": key.created_at,
-        "filename": f"{file_id}.md",
-        "purpose": "assistants",
-        "status": "processed",
-        "expires_at": None,
-        "status_details": None,
-    }
-    return Ownership(
-        ref=Ref(PROVIDER, Kind.FILE, ObjectId(file_id)),
-        tenant=key.tenant,
-        key_id=key.id,
-        created_at=key.created_at,
-        snapshot=encode_json(shown).decode("ascii"),
-    )
+    return key

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from local.azure import azure_secrets
+from vectorgate.ids import ProviderName
 from vectorgate.runtime import price_book
 from vectorgate.settings import senders_in
 from vectorgate.upstream.credentials import MalformedSecret, read_credential
@@ -17,10 +18,9 @@ from vectorgate.upstream.credentials import MalformedSecret, read_credential
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.ids import ProviderName
-
 Value = TypeVar("Value")
 
+OPENAI: Final = ProviderName("openai")
 OPENAI_URL: Final = "https://api.openai.com/v1"
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAX_PORT: Final = 65_535
@@ -56,11 +56,13 @@ class Options:
         """The settings that the README lists, with their defaults. CannotStart names the one that cannot be used."""
         key, url = environment.get("OPENAI_API_KEY") or None, environment.get("OPENAI_BASE_URL") or OPENAI_URL
         if key is not None:
-            _check(openai_secret(url, "-"), "OPENAI_BASE_URL should be an http(s) URL, without a user or a query")
-            _check(openai_secret(OPENAI_URL, key), "OPENAI_API_KEY should be printable ASCII without spaces")
+            _check(
+                openai_secret(url, "-"), OPENAI, "OPENAI_BASE_URL should be an http(s) URL, without a user or a query"
+            )
+            _check(openai_secret(OPENAI_URL, key), OPENAI, "OPENAI_API_KEY should be printable ASCII without spaces")
         others = azure_secrets(environment)
         for provider, secret in others.items():
-            _check(secret, f"the key or the endpoint of provider {provider} cannot be used: see AZURE_*")
+            _check(secret, provider, f"the key or the endpoint of provider {provider} cannot be used: see AZURE_*")
         home = Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").absolute()
         return cls(
             host=environment.get("HOST") or "127.0.0.1",
@@ -79,7 +81,7 @@ class Options:
 
 def openai_secret(base_url: str, api_key: str) -> str:
     """The default provider's secret."""
-    return json.dumps({"type": "openai", "base_url": base_url, "api_key": api_key})
+    return json.dumps({"type": OPENAI, "base_url": base_url, "api_key": api_key})
 
 
 def origin(url: str) -> str:
@@ -88,13 +90,13 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _check(secret: str, advice: str) -> None:
+def _check(secret: str, provider: ProviderName, advice: str) -> None:
     parts = json.loads(secret)
     try:
         for part in (parts["base_url"].strip(), parts["api_key"].strip()):
             if not part.isascii() or not part.isprintable() or " " in part:
                 raise CannotStart(advice)
-        read_credential(secret, plain_http=True)
+        read_credential(secret, provider, plain_http=True)
         if urlsplit(parts["base_url"].strip()).port == 0:
             raise CannotStart(advice)
     except (MalformedSecret, ValueError):

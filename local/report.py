@@ -22,9 +22,13 @@ class LineTelemetry:
         """A row that could not be advanced."""
         _log.error("unrecorded %s %s: %s", entry.operation, entry.id, type(error).__name__)
 
-    def unsettled(self, error: Exception) -> None:
+    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
         """Booking failed, and will be tried again."""
-        _log.error("unsettled: %s", type(error).__name__)
+        _log.error("unsettled%s: %s", _named(entry), type(error).__name__)
+
+    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+        """Work that nobody waits for failed, and will be done again."""
+        _log.error("%s%s: %s", metric, _named(entry), type(error).__name__)
 
     def uningested(self, error: Exception) -> None:
         """A look at the watched folder failed, and is repeated."""
@@ -40,3 +44,7 @@ class LineTelemetry:
 
     def flush(self) -> None:
         """Nothing."""
+
+
+def _named(entry: Entry | None) -> str:
+    return f" {entry.operation} {entry.id}" if entry is not None else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
@@ -43,6 +44,7 @@ BACKLOG: Final = 1_024
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
 _HEALTH: Final = "/healthz"
 _HEALTHY: Final[Result] = {"statusCode": 200, "headers": {"content-type": JSON}, "body": Body.of(b'{"status":"ok"}')}
+_ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
@@ -56,7 +58,7 @@ class Front:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        path = raw_path(environ)
+        path = path_of(environ)
         if path == _HEALTH:
             return _write(_HEALTHY, environ, start_response)
         if self._invoke is not None and serves(path):
@@ -66,9 +68,12 @@ class Front:
         return _write(handler(event_of(environ, path), None), environ, start_response)
 
 
-def raw_path(environ: WSGIEnvironment) -> str:
-    """The path as it stood in the request line, still percent-encoded."""
-    return str(environ.get("REQUEST_URI", environ["PATH_INFO"])).partition("?")[0]
+def path_of(environ: WSGIEnvironment) -> str:
+    """The path of the request line, decoded once, as API Gateway hands it over.
+
+    But for an escaped slash: API Gateway makes it a slash like any other. Here it stays an escape, which is no path's.
+    """
+    return unquote(_ESCAPED_SLASH.sub("%252F", str(environ["REQUEST_URI"]).partition("?")[0]))
 
 
 def event_of(environ: WSGIEnvironment, path: str) -> dict[str, object]:

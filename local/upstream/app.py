@@ -66,7 +66,7 @@ STORE = "/v1/vector_stores/{vector_store_id}"
 FILE = f"{STORE}/files/{{file_id}}"
 BATCH = f"{STORE}/file_batches/{{batch_id}}"
 
-# The 21 operations, in the order of CONTRACT.md section 1, and uploads.
+# What docs/api.md lists under Operations, and in its order.
 ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/v1/vector_stores", lambda e, r: stores.create(e, parse(wire.CreateStore, r.json()))),
     ("GET", "/v1/vector_stores", lambda e, r: stores.listing(e, parse(wire.PageQuery, r.query))),

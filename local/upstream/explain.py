@@ -1,4 +1,4 @@
-"""pydantic's complaints in OpenAI's words: message, param and code (CONTRACT.md 1.4)."""
+"""pydantic's complaints in OpenAI's words: message, param and code."""
 
 from collections.abc import Callable, Mapping
 

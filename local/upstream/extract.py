@@ -14,7 +14,7 @@ from local.upstream import parser
 
 Code = Literal["server_error", "unsupported_file", "invalid_file"]
 
-# Five million tokens (CONTRACT.md 1.6) of the densest usual text are well under this.
+# OpenAI takes files of five million tokens: of the densest usual text they are well under this.
 MAX_TEXT_BYTES = parser.MAX_TEXT_BYTES
 PARSE_SECONDS = 60.0
 

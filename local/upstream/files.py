@@ -11,7 +11,7 @@ from local.upstream.wire import FilesQuery, UploadForm, parse
 
 # Files that a model reads cannot be downloaded again; outputs and inputs of other products can.
 NOT_DOWNLOADABLE = frozenset({"assistants", "user_data"})
-# A batch's input lives 30 days unless its uploader says otherwise (CONTRACT.md 1.6).
+# A batch's input lives 30 days unless its uploader says otherwise, as at OpenAI.
 BATCH_SECONDS = 30 * 86_400
 
 

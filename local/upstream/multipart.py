@@ -14,6 +14,8 @@ MAX_FIELD_BYTES = 8192
 MAX_FIELDS = 16
 MAX_HEADER_BYTES = 8192
 MAX_FILENAME_CHARS = 255
+# RFC 2046 says 70; old clients send more.
+MAX_BOUNDARY_BYTES = 200
 
 
 @dataclass(slots=True)
@@ -114,14 +116,15 @@ def base_name(filename: str) -> str:
 def receive(content_type: str, stream: IO[bytes], length: int, target: IO[bytes], file_field: str = "file") -> Form:
     """Read a form, writing the file of its field ``file_field`` to ``target``."""
     kind, options = parse_options_header(content_type)
-    if kind != b"multipart/form-data" or b"boundary" not in options:
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
         raise errors.Invalid(
             f"Unsupported content type: '{content_type}'. This API method only accepts 'multipart/form-data' requests, "
             "but you specified a different content type.",
             code="unsupported_content_type",
         )
     reader = Reader(target, file_field)
-    parser = MultipartParser(options[b"boundary"], reader.callbacks())  # type: ignore[arg-type]
+    parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]
     try:
         while length > 0 and (data := stream.read(min(length, READ_BYTES))):
             length -= len(data)

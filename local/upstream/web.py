@@ -44,7 +44,7 @@ class Request:
         if self.length == 0:
             return {}
         if self.content_type.lower() != "application/json":
-            # Exactly so: OpenAI refuses a charset here (CONTRACT.md 0.10).
+            # Exactly so: OpenAI refuses a charset here.
             raise errors.Invalid(
                 f"Unsupported content type: '{self.content_type}'. This API method only accepts 'application/json' "
                 "requests, but you specified a different content type.",

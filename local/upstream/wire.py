@@ -1,11 +1,20 @@
 """The request bodies and query strings of the API, strict, and pydantic's complaints in OpenAI's words.
 
-Limits are those of the published schema and its prose (CONTRACT.md 1.1 and 1.2). Unknown fields are refused.
+Limits are those of OpenAI's published schema and its prose. Unknown fields are refused.
 """
 
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import ValidationInfo
 
@@ -199,7 +208,7 @@ class UploadForm(Body):
 class CreateUpload(UploadForm):
     """POST /uploads."""
 
-    bytes: Annotated[int, Field(ge=1, le=8 * 2**30)]
+    bytes: Annotated[int, Field(ge=0, le=8 * 2**30)]
     filename: Annotated[str, Field(min_length=1, max_length=255)]
     mime_type: str
 
@@ -211,12 +220,16 @@ class CompleteUpload(Body):
     md5: str | None = None
 
 
+PAGE = 20
+FILES_PAGE = 10_000
+
+
 class PageQuery(BaseModel):
-    """The query string of the vector store lists."""
+    """The query string of the vector store lists. A limit of 0 is as good as none: the schema names no minimum."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, Field(ge=0, le=100), AfterValidator(lambda limit: limit or PAGE)] = PAGE
     order: Literal["asc", "desc"] = "desc"
     after: str | None = None
     before: str | None = None
@@ -231,7 +244,7 @@ class AttachmentQuery(PageQuery):
 class FilesQuery(PageQuery):
     """The query string of GET /files."""
 
-    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    limit: Annotated[int, Field(ge=0, le=10_000), AfterValidator(lambda limit: limit or FILES_PAGE)] = FILES_PAGE
     purpose: str | None = None
 
 

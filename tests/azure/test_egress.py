@@ -1,4 +1,4 @@
-"""THREATS.md 1 and 2 for the Azure providers: nobody but the secret says where a request and a key go."""
+"""Rows 1 and 2 of docs/threats.md for the Azure providers: only the secret says where a request and a key go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""THREATS.md 3: a path is exactly one of the templates, or nothing is asked and no credential read."""
+"""Row 3 of docs/threats.md: a path is exactly one of the templates, or nothing is asked and no credential read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import random
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from local.server import path_of
 from tests.azure.world import READ as READ_PERMISSION
 from tests.azure.world import REAL, SEARCH, SEARCH_KEY, VERSION, VIRTUAL, WRITE, AzureGate, Vaults
 from tests.support.gates import CHANCE, Notes
@@ -19,6 +21,7 @@ from vectorgate.errors import ApiError
 from vectorgate.indexes.operations import INDEX_OPERATIONS
 from vectorgate.messages import Body, Request
 from vectorgate.operations import OPERATIONS
+from vectorgate.ports import Ports
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.routing import PREFIXES
 from vectorgate.settings import Settings
@@ -138,7 +141,7 @@ class Recorder:
         """An empty success."""
         del seconds
         self.asked.append(request)
-        content = b"1" if "/$count" in request.url else b"{}"
+        content = b"1" if "/$count" in request.url else b'{"value":[]}'
         return Replied(UpstreamResponse(status=200, headers={}, body=Body.of(content)))
 
 
@@ -174,10 +177,12 @@ class Walls:
         clock = self._parts["clock"]
         self.gateway = build_gateway(
             self._settings,
-            credentials=Credentials(self.vaults, self._settings.secrets, clock),
-            transport=self.transport,
-            telemetry=self.notes,
-            **self._parts,
+            Ports(
+                credentials=Credentials(self.vaults, self._settings.secrets, clock),
+                transport=self.transport,
+                telemetry=self.notes,
+                **self._parts,
+            ),
         )
 
     def knows(self, method: str, path: str) -> bool:
@@ -237,11 +242,21 @@ def mutilated(path: str, chance: random.Random) -> str:  # noqa: PLR0911 - a ret
             return "/" + "/".join([first, *rest])
 
 
+def on_one_machine(path: str) -> str:
+    """What the one-machine edition makes of a request line's path."""
+    return path_of({"REQUEST_URI": path})
+
+
+def behind_api_gateway(path: str) -> str:
+    """What an HTTP API makes of it: a `rawPath` in which everything is decoded, slashes too, but for `%25`."""
+    return unquote(path.replace("%25", "%2525"))
+
+
 def means(method: str, path: str) -> set[str]:
     """What an innocent reader would ask of the service: told from the table by comparing texts, without a pattern."""
-    if any(mark in path.lower() for mark in ("%2f", "%5c", "%00", "%25", "%3b")):
+    if any(mark in path for mark in "%\\\0;"):
         return set()
-    plain = unquote(path.removeprefix("/azure_ai"))
+    plain = path.removeprefix("/azure_ai")
     found = set()
     for row in INDEX_OPERATIONS:
         for spelling in row.spellings if row.method == method else ():
@@ -255,7 +270,8 @@ def means(method: str, path: str) -> set[str]:
 def test_hostile_paths_are_a_template_or_nothing(walls: Walls) -> None:
     seen = Counter[str]()
     chance = random.Random(20261122)  # noqa: S311 - the same paths at every run
-    for number, path in zip(range(HOW_MANY), hostile(chance), strict=False):
+    for number, sent in zip(range(HOW_MANY), hostile(chance), strict=False):
+        path = chance.choice((on_one_machine, behind_api_gateway))(sent)
         method = chance.choice(METHODS[:5]) if chance.random() < 0.9 else chance.choice(METHODS)
         expected = means(method, path)
         if not expected and number % REFUSED_ONES and not walls.knows(method, path):
@@ -316,8 +332,8 @@ def test_hostile_paths_are_a_template_or_nothing(walls: Walls) -> None:
     ],
 )
 def test_a_path_that_is_no_template_is_absent(walls: Walls, path: str) -> None:
-    for method in ("GET", "POST", "PUT", "DELETE"):
-        assert walls.ask(method, path) == 404
+    for method, said in product(("GET", "POST", "PUT", "DELETE"), (path, on_one_machine(path))):
+        assert walls.ask(method, said) == 404
     assert not walls.transport.asked
     assert not walls.vaults.readings
 
@@ -330,7 +346,8 @@ def test_hostile_ids_on_azures_own_prefixes(walls: Walls, prefix: str) -> None:
     for _ in range(2_000):
         operation, piece = chance.choice(named), f"vs_1{chance.choice(TOKENS)}"
         path = prefix + re.sub(r"\{\w+\}", lambda _match, piece=piece: piece, operation.path)  # type: ignore[misc]
-        assert walls.ask(operation.method, path) in {400, 404, 405}, path
+        for said in (path, on_one_machine(path), behind_api_gateway(path)):
+            assert walls.ask(operation.method, said) in {400, 404, 405}, path
     assert not walls.transport.asked
     assert not walls.vaults.readings
 

@@ -255,6 +255,25 @@ def test_a_broken_success_is_a_failure(gate: AzureGate, http: httpx.Client, made
     assert ask(http, made, SEARCH_ROW).status_code == 502
 
 
+LISTING = [row for row in INDEX_OPERATIONS if row.name.endswith((".list", ".search", ".suggest", ".autocomplete"))]
+
+
+@pytest.mark.parametrize("row", LISTING, ids=lambda row: f"{row.method} {row.name}")
+@pytest.mark.parametrize("body", [b"{}", b'{"error":{"message":"boom"}}', b'{"value":null}', b'{"value":{}}'])
+def test_a_list_or_a_search_without_a_list_is_a_failure(
+    gate: AzureGate, http: httpx.Client, made: str, row: IndexOperation, body: bytes
+) -> None:
+    gate.search.always(answer(200, body))
+    assert (ask(http, made, row).status_code, gate.search.calls) == (502, 3)
+
+
+def test_a_search_without_all_of_its_semantics_is_passed_on_as_the_service_marks_it(
+    gate: AzureGate, http: httpx.Client, made: str
+) -> None:
+    gate.search.always(answer(206, {"@search.semanticPartialResponseReason": "maxWaitExceeded", "value": []}))
+    assert ask(http, made, SEARCH_ROW).status_code == 206
+
+
 def test_a_count_that_is_no_number_is_a_failure(gate: AzureGate, http: httpx.Client, made: str) -> None:
     gate.search.always(answer(200, b"<script>"))
     assert ask(http, made, row("indexes.documents.count", "GET")).status_code == 502

@@ -28,7 +28,7 @@ def test_both_providers_are_read() -> None:
         }
     )
     assert json.loads(secrets["azure"])["type"] == "azure"  # type: ignore[index]
-    openai, search = (read_credential(text, plain_http=False) for text in secrets.values())
+    openai, search = (read_credential(text, name, plain_http=False) for name, text in secrets.items())
     assert (openai.base_url, openai.api_key.reveal()) == ("https://res.openai.azure.com", "k1")
     assert openai.options == {"api_version": "2025-04-01-preview"}
     assert (search.base_url, search.api_key.reveal()) == ("https://svc.search.windows.net", "k2")

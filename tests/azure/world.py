@@ -15,6 +15,7 @@ from vectorgate.assembly import build_gateway
 from vectorgate.ids import ProviderName
 from vectorgate.indexes.model import VirtualIndex
 from vectorgate.keys.model import IndexPermission
+from vectorgate.ports import Ports
 from vectorgate.settings import MIB, Settings
 from vectorgate.upstream.credentials import Credentials
 
@@ -217,12 +218,14 @@ class AzureGate(Gate):
         settings = Settings(table="-", secrets=secrets, plain_http=True, max_upload=32 * MIB)
         return build_gateway(
             settings,
-            stores=stores,
-            credentials=Credentials(self.vaults, settings.secrets, clock, plain_http=True),
-            transport=self.transport,
-            telemetry=self.notes,
-            clock=clock,
-            chance=CHANCE,
+            Ports(
+                stores=stores,
+                credentials=Credentials(self.vaults, settings.secrets, clock, plain_http=True),
+                transport=self.transport,
+                telemetry=self.notes,
+                clock=clock,
+                chance=CHANCE,
+            ),
         )
 
     def azure_secret(self, **options: object) -> None:

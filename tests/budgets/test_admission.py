@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Connect
     from tests.support.gates import Gate
+    from vectorgate.ids import KeyId
+    from vectorgate.keys.model import VirtualKey
 
 
 def test_a_budget_is_set_shown_used_up_and_refused(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
@@ -66,6 +68,25 @@ def test_the_next_day_starts_anew(gate: Gate, connect: Connect, ask: Callable[..
     gate.time.skip(86_400)
     client.vector_stores.create(name="c")
     over(lambda: client.vector_stores.create(name="d"))
+
+
+def test_a_call_counts_in_the_period_in_which_it_began(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = key_with(ask, 1)
+    gate.time.skip(86_390 - gate.time.wall() % 86_400)
+    read = gate.stores.keys.key
+
+    def slowly(key_id: KeyId) -> VirtualKey | None:
+        gate.time.skip(20)
+        return read(key_id)
+
+    monkeypatch.setattr(gate.stores.keys, "key", slowly)
+    connect(key).vector_stores.create(name="x")
+    assert gate.time.wall() % 86_400 < 80_000
+    gate.settle()
+    assert balance(gate, BudgetScope.KEY, key_id_of(key)).spent == CREATE
+    assert balance(gate, BudgetScope.KEY, key_id_of(key), TOMORROW[:10]).spent == 0
 
 
 @pytest.mark.parametrize("scope", [BudgetScope.TEAM, BudgetScope.END_USER])
@@ -176,7 +197,7 @@ def _answer(document: object) -> Any:
 def test_a_figure_that_makes_no_sense_credits_nobody(
     gate: Gate, connect: Connect, ask: Callable[..., Any], figure: object
 ) -> None:
-    """THREATS 14."""
+    """Row 14 of docs/threats.md."""
     key = str(ask("POST", "/key/generate", {"max_budget": 1})["key"])
     client = connect(key)
     store = client.vector_stores.create(name="a").id

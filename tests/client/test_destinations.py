@@ -9,7 +9,7 @@ import pytest
 import vectorgate
 from vectorgate.client.client import Client
 from vectorgate.client.settings import read
-from vectorgate.client.upload import form_fields, upload_of
+from vectorgate.multipart import form_fields, upload_of
 
 if TYPE_CHECKING:
     from tests.support.upstream import FaultyUpstream

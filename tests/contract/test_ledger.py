@@ -29,7 +29,10 @@ from vectorgate.stores import AlreadyExists, StateConflict
 from vectorgate.stores.checks import BEGINNINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.contract.backends import Backend
+    from vectorgate.ids import OperationId
     from vectorgate.ledger.model import Entry
 
 EVERY_WAY = [(since, to) for since in State for to in State]
@@ -282,6 +285,37 @@ def test_the_oldest_rows_that_wait_come_first(stores: Backend) -> None:
     assert [entry.id for entry in stores.ledger.answered(3)] == [begun(number).id for number in (3, 5, 7)]
     assert [entry.state for entry in others] == [State.ANSWERED]
     assert list(stores.ledger.answered(0)) == []
+
+
+@pytest.mark.parametrize("step", [1, 2, 50])
+def test_what_waits_can_be_walked_along_up_to_a_moment(stores: Backend, step: int) -> None:
+    rows = [answered(begun(number)) for number in range(7)]
+    for entry in rows:
+        stores.ledger.begin(entry)
+    walked: list[Entry] = []
+    while found := stores.ledger.answered(step, before_ms=rows[6].started_ms, after=_place(walked)):
+        walked += found
+    assert walked == rows[:6]
+    assert list(stores.ledger.answered(9, before_ms=rows[0].started_ms)) == []
+    assert list(stores.ledger.answered(9, before_ms=rows[0].started_ms, after=_place(rows))) == []
+
+
+@pytest.mark.parametrize("step", [1, 2, 50])
+def test_what_is_open_can_be_walked_along(stores: Backend, step: int) -> None:
+    rows = [begun(number) for number in range(7)]
+    for number, entry in enumerate(rows):
+        stores.ledger.begin(entry)
+        if number % 2:
+            rows[number] = entry.moved_to(State.UNCERTAIN)
+            stores.ledger.advance(rows[number], since=State.STARTED)
+    walked: list[Entry] = []
+    while found := stores.ledger.open_rows(rows[6].started_ms, step, after=_place(walked)):
+        walked += found
+    assert walked == rows[:6]
+
+
+def _place(walked: Sequence[Entry]) -> tuple[int, OperationId] | None:
+    return (walked[-1].started_ms, walked[-1].id) if walked else None
 
 
 def test_rows_in_other_states_do_not_hide_those_that_wait(stores: Backend) -> None:

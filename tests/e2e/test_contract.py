@@ -69,6 +69,7 @@ from vectorgate.ids import key_id_of
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.money import NanoUSD
+from vectorgate.ports import Ports
 from vectorgate.settings import Settings
 from vectorgate.stores.dynamodb import stores_of
 from vectorgate.upstream.credentials import Credentials
@@ -102,12 +103,14 @@ def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(d
     settings = Settings(table=dynamo.table.name, secrets={PROVIDER: "secret"})
     gateway = build_gateway(
         settings,
-        stores=stores,
-        credentials=Credentials(Vault(secret_text("https://api.openai.com/v1")), settings.secrets, clock),
-        transport=ConstantProvider(),
-        telemetry=notes,
-        clock=clock,
-        chance=Chance(random.SystemRandom().getrandbits),
+        Ports(
+            stores=stores,
+            credentials=Credentials(Vault(secret_text("https://api.openai.com/v1")), settings.secrets, clock),
+            transport=ConstantProvider(),
+            telemetry=notes,
+            clock=clock,
+            chance=Chance(random.SystemRandom().getrandbits),
+        ),
     )
     assert rush(charging(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
     account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), EVER)

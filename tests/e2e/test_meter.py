@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ from vectorgate.idempotency.model import explicit_claim
 from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of, uuid7
 from vectorgate.ledger.model import Entry, State
 from vectorgate.ledger.traces import TAG
+from vectorgate.meter import LATE_SECONDS
 from vectorgate.metering.bill import record_id
 from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.money import NanoUSD
@@ -47,9 +48,9 @@ class Tenant:
     stack: Stack
     key: str
 
-    def left_behind(self, state: State, **more: Any) -> Entry:
+    def left_behind(self, state: State, ago_ms: int = LONG_AGO_MS, **more: Any) -> Entry:
         """A create that a crash left open two minutes ago."""
-        began = int(time.time() * 1000) - LONG_AGO_MS
+        began = int(time.time() * 1000) - ago_ms
         return Entry(
             id=uuid7(began, randbits(74)),
             operation="vector_stores.create",
@@ -134,6 +135,45 @@ def test_a_deletion_that_took_place_is_concluded(stack: Stack, tenant: Tenant, p
     owned = stack.item(ownership_key(Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(store.id))))
     assert owned is not None
     assert "retired_at" in owned
+
+
+def test_what_the_stream_will_not_speak_of_again_is_booked_by_the_next_tick(stack: Stack, tenant: Tenant) -> None:
+    stack.quiet(WITHIN)
+    account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), EVER)
+    held = {"reserved": NanoUSD(5), "spent": NanoUSD(2), "committed": NanoUSD(7)}
+    given_up = tenant.left_behind(
+        State.ANSWERED, ago_ms=(LATE_SECONDS + 60) * 1000, budgets=(noted(account),), reserved=NanoUSD(5)
+    )
+    fresh = tenant.left_behind(State.ANSWERED)
+    with deaf(stack):
+        stack.put(account_key(account) | encoded(held))
+        for row in (given_up, fresh):
+            stack.put(operation_item(row))
+        before = stack.rollups()
+        tick(stack)
+        booked, waiting = stack.row(given_up.id), stack.row(fresh.id)
+        assert booked is not None
+        assert waiting is not None
+        assert (booked["state"], waiting["state"]) == ({"S": "settled"}, {"S": "answered"})
+        assert stack.rollups() != before
+        assert stack.item(account_key(account)) == account_key(account) | encoded(
+            {"reserved": 0, "spent": 2, "committed": 2}
+        )
+    after = stack.settled(fresh.id, WITHIN)  # the stream goes on where it was, and books nothing twice
+    assert after["price_id"] == booked["price_id"]
+
+
+@contextmanager
+def deaf(stack: Stack) -> Iterator[None]:
+    """While the usage logger hears nothing of the table's stream."""
+    mappings = stack.cloud.client("lambda")
+    name = stack.outputs["UsageLoggerFunction"]
+    (mapping,) = mappings.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 def test_stored_bytes_are_metered_and_a_day_that_is_over_is_charged(

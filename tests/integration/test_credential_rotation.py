@@ -52,6 +52,13 @@ def test_a_rotated_key_is_fetched_once_and_used(gate: Gate, client: openai.OpenA
     assert (gate.upstream.calls, gate.vault.readings, gate.row().state) == (2, 2, State.ANSWERED)
 
 
+def test_a_list_of_several_stores_survives_a_rotation(gate: Gate, client: openai.OpenAI) -> None:
+    ids = {client.vector_stores.create(name="x").id for _ in range(5)}
+    only(gate, NEW_KEY)
+    gate.vault.text = secret_text(gate.upstream.url, NEW_KEY)
+    assert {store.id for store in client.vector_stores.list()} == ids
+
+
 def test_an_unchanged_key_is_not_tried_again_and_the_client_sees_502(gate: Gate, client: openai.OpenAI) -> None:
     gate.upstream.always(refusal(401, "invalid_api_key"))
     error = refused(client)

@@ -272,7 +272,7 @@ def test_a_poisoned_row_is_reported_and_what_stands_before_it_is_booked() -> Non
     assert bookkeeper.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states[:2] == [State.SETTLED, State.ANSWERED]
-    assert len(notes.troubles) == 1
+    assert notes.named == [rows[1].id]
     stores.close()
 
 
@@ -284,6 +284,28 @@ def test_a_poisoned_row_does_not_keep_the_one_machine_edition_from_booking_the_r
     assert bookkeeper.settle_waiting(50) == 0
     assert [entry.id for entry in stores.ledger.answered(10)] == [rows[0].id]
     assert notes.troubles
+    stores.close()
+
+
+@pytest.mark.parametrize("at_most", [1, 2, 3, 50])
+def test_rows_without_a_price_are_walked_past_however_many_there_are(at_most: int) -> None:
+    rows = [answered_row(number) for number in range(9)]
+    rows[:5] = [replace(row, operation="nothing.known") for row in rows[:5]]
+    stores, bookkeeper, notes = books(rows)
+    booked = 0
+    while now := bookkeeper.settle_waiting(at_most):
+        assert now <= at_most
+        booked += now
+    assert booked == 4
+    assert set(notes.named) == {row.id for row in rows[:5]}
+    stores.close()
+
+
+def test_only_what_waits_for_long_enough_is_booked_where_that_is_asked_for() -> None:
+    rows = [answered_row(number) for number in range(3)]
+    stores, bookkeeper, _ = books(rows)
+    assert bookkeeper.settle_waiting(50, before_ms=rows[2].started_ms) == 2
+    assert [entry.id for entry in stores.ledger.answered(10)] == [rows[2].id]
     stores.close()
 
 

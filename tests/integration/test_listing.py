@@ -5,26 +5,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai import InternalServerError
 
 from tests.support.plain_openai import store_document
-from vectorgate.errors import NotFound
+from tests.support.upstream import refusal
 from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.messages import Request
 from vectorgate.stores.sqlite import open_stores
+from vectorgate.tenancy import live
 from vectorgate.tenancy.listing import Shelf
 from vectorgate.tenancy.model import Kind, Ownership, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import openai
+
     from tests.integration.conftest import Connect
     from tests.support.gates import Gate
 
 OPENAI = ProviderName("openai")
+EMPTY: dict[str, object] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
 RED, BLUE = TenantId("team:red"), TenantId("team:blue")
 
 
@@ -76,15 +80,41 @@ def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(gate: Gate, client:
     assert gate.upstream.calls == 3  # the page, and whether it is the last
 
 
-@pytest.mark.parametrize("cursor", ["after", "before"])
-def test_a_foreign_cursor_is_an_absent_one(gate: Gate, client: openai.OpenAI, cursor: str) -> None:
-    messages = set()
-    for name in ("vs_0", "vs_absent"):
-        with pytest.raises(openai.NotFoundError) as caught:
-            client.vector_stores.list(**{cursor: name})  # type: ignore[arg-type]
-        messages.add(caught.value.message.replace(name, "ID"))
-    assert len(messages) == 1
-    assert gate.upstream.calls == 1
+@pytest.mark.parametrize(
+    ("path", "cursors"),
+    [
+        ("/v1/vector_stores", ["after"]),
+        ("/v1/vector_stores", ["before"]),
+        ("/v1/vector_stores", ["after", "before"]),
+        ("/v1/files", ["after"]),  # which has no `before`
+    ],
+)
+def test_past_a_foreign_cursor_there_is_as_little_as_past_an_absent_one(
+    gate: Gate, client: openai.OpenAI, path: str, cursors: list[str]
+) -> None:
+    client.vector_stores.create(name="x")
+    client.files.create(file=("notes.md", b"x"), purpose="assistants")
+    gate.upstream.forget()
+    for name in ("vs_0", "vs_absent", "after", "file-absent"):
+        assert page_of(gate, client.api_key, path, dict.fromkeys(cursors, name)) == EMPTY
+    assert gate.upstream.calls == 0
+
+
+def test_an_own_cursor_beside_a_foreign_one_shows_nothing(gate: Gate, client: openai.OpenAI) -> None:
+    ids = made(gate, client, 3)
+    assert client.vector_stores.list(after=ids[2], before="vs_0").data == []
+    assert client.vector_stores.list(after="vs_0", before=ids[0]).data == []
+
+
+def test_a_limit_of_zero_is_as_good_as_none(gate: Gate, client: openai.OpenAI) -> None:
+    """As the official clients' own tests send it, with cursors that name nothing."""
+    ids = made(gate, client, 21)
+    page = client.vector_stores.list(limit=0, order="asc")
+    assert ([store.id for store in page.data], page.has_more) == (ids[:20], True)
+    assert client.vector_stores.list(after="after", before="before", limit=0, order="asc").data == []
+    file = client.files.create(file=("notes.md", b"x"), purpose="assistants").id
+    assert [file.id for file in client.files.list(limit=0)] == [file]
+    assert client.files.list(after="after", limit=0, order="asc", purpose="purpose").data == []
 
 
 def test_who_deletes_while_paging_reaches_the_end(gate: Gate, client: openai.OpenAI) -> None:
@@ -101,11 +131,79 @@ def test_a_list_of_files_by_purpose_promises_no_page_that_is_empty(client: opena
     assert client.files.list(purpose="batch", limit=1).has_more is False
 
 
+def test_of_many_stores_no_other_is_begun_once_one_cannot_be_had(gate: Gate, client: openai.OpenAI) -> None:
+    made(gate, client, 60)
+    gate.upstream.always(refusal(500))
+    with pytest.raises(InternalServerError):
+        client.vector_stores.list(limit=60)
+    assert len({received.path for received in gate.upstream.received}) < 40
+
+
+@pytest.mark.parametrize("stores", [1, 7])
+def test_each_store_is_asked_for_again_as_a_single_read_is(gate: Gate, client: openai.OpenAI, stores: int) -> None:
+    ids = made(gate, client, stores)
+    gate.upstream.will(*[refusal(500)] * min(stores, 2))
+    assert [shown.id for shown in client.vector_stores.list(order="asc")] == ids
+
+
+def uploaded(gate: Gate, client: openai.OpenAI, *statuses: str) -> list[str]:
+    """Files that had these statuses when they were made, oldest first."""
+    ids = []
+    for gate.openai.file_status in statuses:
+        gate.openai.created_at += 1
+        ids.append(client.files.create(file=("notes.md", b"x"), purpose="assistants").id)
+    gate.upstream.forget()
+    return ids
+
+
+def test_a_file_that_the_provider_was_not_done_with_is_shown_as_it_is_now(gate: Gate, client: openai.OpenAI) -> None:
+    done, pending, waiting, failed, gone = uploaded(
+        gate, client, "processed", "pending", "uploaded", "error", "uploaded"
+    )
+    gate.openai.files[pending]["status"] = "processed"
+    del gate.openai.files[gone]
+    shown = [(file.id, file.status) for file in client.files.list(order="asc")]
+    assert shown == [(done, "processed"), (pending, "processed"), (waiting, "uploaded"), (failed, "error")]
+    assert sorted(received.path for received in gate.upstream.received) == sorted(
+        f"/v1/files/{name}" for name in (pending, waiting, gone)
+    )
+
+
+def test_files_of_another_purpose_are_not_asked_for(gate: Gate, client: openai.OpenAI) -> None:
+    uploaded(gate, client, "pending")
+    assert client.files.list(purpose="batch").data == []
+    assert gate.upstream.calls == 0
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_a_list_of_files_does_not_fail_with_the_provider(gate: Gate, client: openai.OpenAI, status: int) -> None:
+    ids = uploaded(gate, client, "pending", "pending", "processed")
+    gate.upstream.always(refusal(status))
+    assert [(file.id, file.status) for file in client.files.list(order="asc")] == list(
+        zip(ids, ["pending", "pending", "processed"], strict=True)
+    )
+
+
+def test_a_list_of_files_asks_for_a_hundred_at_most(
+    gate: Gate, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "UNFINISHED_MAX", 3)
+    ids = uploaded(gate, client, *["pending"] * 5)
+    for file in gate.openai.files.values():
+        file["status"] = "processed"
+    shown = [(file.id, file.status) for file in client.files.list(limit=5)]
+    assert shown == list(zip(ids[::-1], ["processed"] * 3 + ["pending"] * 2, strict=True))
+    assert gate.upstream.calls == 3
+
+
 def test_an_empty_list_has_no_ends(gate: Gate) -> None:
-    key = gate.key("sk-nobody", team="nobody")
-    request = Request(method="GET", path="/v1/vector_stores", headers={"authorization": f"Bearer {key}"})
-    page = json.loads(gate.gateway.handle(request).body.read())
-    assert page == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+    assert page_of(gate, gate.key("sk-nobody", team="nobody"), "/v1/vector_stores", {}) == EMPTY
+
+
+def page_of(gate: Gate, key: str, path: str, query: dict[str, str]) -> object:
+    """A page as it stands on the wire."""
+    request = Request(method="GET", path=path, query=query, headers={"authorization": f"Bearer {key}"})
+    return json.loads(gate.gateway.handle(request).body.read())
 
 
 # ------------------------------------------------------------------------------------------------------ by a model
@@ -149,20 +247,17 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
     def describe(found: Sequence[Ownership]) -> list[dict[str, object] | None]:
         return [None if row.ref.id in gone else {"id": row.ref.id} for row in found]
 
-    try:
-        page: dict[str, object] | None = Shelf(stores.ownership, RED, OPENAI, Kind.VECTOR_STORE).page(query, describe)
-    except NotFound:
-        page = None
+    page = Shelf(stores.ownership, RED, OPENAI, Kind.VECTOR_STORE).page(query, describe)
     stores.close()
     assert page == expected(rows, gone, cursors, limit, descending=order == "desc")
 
 
 def expected(
     rows: list[Ownership], gone: set[str], cursors: dict[str, Ownership], limit: int, *, descending: bool
-) -> dict[str, object] | None:
+) -> dict[str, object]:
     """The page, by the plainest means."""
     if any(row.tenant != RED for row in cursors.values()):
-        return None
+        rows = []
 
     def place(row: Ownership) -> tuple[int, str]:
         return row.created_at, row.ref.id

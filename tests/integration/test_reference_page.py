@@ -186,6 +186,12 @@ def settled(client: openai.OpenAI, edition: RunningEdition, count: int) -> list[
     return done if len(done) == count else []
 
 
+def test_the_demo_files_are_listed_as_they_are_retrieved(client: openai.OpenAI) -> None:
+    listed = {file.id: file for file in client.files.list() if file.id in FILES}
+    assert listed == {name: client.files.retrieve(name) for name in FILES}
+    assert all(file.bytes for file in listed.values())
+
+
 @pytest.mark.parametrize("ending", ["stop", "kill"])
 def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Client, ending: str) -> None:
     home = tmp_path / "home"

@@ -1,4 +1,4 @@
-"""THREATS.md 11: tenants x operations x {own, foreign, absent, malformed, foreign in the body}, from the table."""
+"""Rows 11 and 12 of docs/threats.md: tenants x operations x {own, foreign, absent, malformed, in the body}."""
 
 from __future__ import annotations
 
@@ -26,7 +26,24 @@ if TYPE_CHECKING:
 RED, RED_TOO, BLUE, LONER = "sk-red-client-1", "sk-red-client-2", "sk-blue-client-1", "sk-loner-client-1"
 OTHERS = [BLUE, LONER]
 CHANGING = ("x-request-id", "x-litellm-call-id", "x-litellm-response-duration-ms", "x-litellm-overhead-duration-ms")
-MALFORMED = ["a.b", "a%20b", "é", "%00", "a%2Fb", "..", "%2e%2e", "a;b", "x" * 129, "a%0d%0ab", "%", "", "\ud800"]
+MALFORMED = [
+    "a.b",
+    "a b",
+    "é",
+    "\0",
+    "a/b/c/d/e",
+    "a\\b",
+    "..",
+    ".",
+    "a;b",
+    "x" * 129,
+    "a\r\nb",
+    "a\n",
+    "%",
+    "",
+    "\ud800",
+]
+MALFORMED += ["a%20b", "%00", "a%2Fb", "%2e%2e", "a%0d%0ab", "a%5Fb"]  # a path has been decoded already
 WITH_IDS = [operation for operation in OPERATIONS if operation.parameters]
 IN_BODY = [(operation, path) for operation in OPERATIONS for path in operation.body_ids]
 
@@ -254,7 +271,7 @@ def test_an_answer_about_another_object_is_a_broken_one(town: Town) -> None:
 @each([operation for operation in OPERATIONS if operation.body is not None and operation.media == "json"])
 @pytest.mark.parametrize("field", ["vector_store_id", "id", "file_id", "batch_id", "filename", "tenant", "team_id"])
 def test_an_id_in_a_body_never_counts(town: Town, operation: Operation, field: str) -> None:
-    """THREATS.md 12."""
+    """Row 12 of docs/threats.md."""
     if operation.body is None or field in operation.body.model_fields:
         return
     file_ids = dict.fromkeys(operation.body_ids[:1], town.named[operation.body_kind])

@@ -1,4 +1,4 @@
-"""THREATS.md, row by row, as far as it applies: each test is named after its row."""
+"""Rows of docs/threats.md that are about the gateway as a whole: each test is named after its row."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import io
 import json
 import random
 import re
+import string
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
-from tests.support.gates import MASTER_KEY, PROVIDER_KEY, Gate, key_id
+from local.server import path_of
+from tests.support.canary import holds_a_piece
+from tests.support.gates import MASTER_KEY, PROVIDER_KEY, Gate, key_id, secret_text
 from tests.support.orders import request_for
 from tests.support.plain_openai import store_document
 from tests.support.upstream import FaultyUpstream, answer, refusal
 from vectorgate import identity
-from vectorgate.errors import ApiError
-from vectorgate.ids import is_object_id
+from vectorgate.errors import INVALID_REQUEST, ApiError
 from vectorgate.messages import Body, Request
 from vectorgate.observability import PowertoolsTelemetry
 from vectorgate.operations import OPERATIONS, Media, Operation
 from vectorgate.routing import PREFIXES, route
-from vectorgate.secret import Secret
+from vectorgate.secret import RUN
 from vectorgate.stores import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integration.conftest import Connect
+    from tests.support.gates import Door
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
 IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
@@ -125,6 +129,28 @@ def test_row_1_a_provider_that_is_not_configured_is_refused(owned: Gate, name: s
     assert owned.upstream.calls == 0
 
 
+# ------------------------------------------------------------------------------------------------------------- row 2
+
+
+def test_row_2_neither_the_environment_nor_an_earlier_answer_has_a_part_in_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with FaultyUpstream(answer(200, {"id": "stolen"})) as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name.upper(), proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        monkeypatch.setenv("NO_PROXY", "")
+        with Gate() as gate:
+            gate.key(CLIENT_KEY)
+            gate.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=somebody"}))
+            headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+            answers = [gate.api(event("POST", "/v1/vector_stores", headers))["statusCode"] for _ in range(2)]
+            received = gate.upstream.received
+        assert (answers[0], len(received), proxy.connections) == (200, 2, 0)
+    assert not any("cookie" in request.headers for request in received)
+
+
 # ------------------------------------------------------------------------------------------------------------- row 3
 
 PIECES = [
@@ -180,7 +206,8 @@ def test_row_3_a_hundred_thousand_paths_match_their_exact_template_or_nothing() 
     for _ in range(100_000):
         pieces = chance.choices(PIECES, k=chance.randint(0, 5))
         path = chance.choice(ROOTS) + chance.choice(SEPARATORS).join(pieces)
-        matches += matches_exactly(chance.choice(METHODS), path)
+        method = chance.choice(METHODS)
+        matches += sum(matches_exactly(method, said) for said in (path, path_of({"REQUEST_URI": path})))
     assert matches > 200  # or the paths were merely nonsense
 
 
@@ -190,11 +217,68 @@ def matches_exactly(method: str, path: str) -> bool:
         matched = route(method, path)
     except ApiError as error:
         return error.status not in {404, 405}
-    decoded = path.replace("%5F", "_")  # the one escape of a legal character among the pieces
-    found = TEMPLATES[method, matched.operation.name].fullmatch(decoded)
+    found = TEMPLATES[method, matched.operation.name].fullmatch(path)
     assert found, path
-    assert all(value in decoded for value in matched.captured.values() if is_object_id(value))
+    assert found.groups() == tuple(matched.captured.values())
+    assert "%" not in path
     return True
+
+
+# As they stand in the request line.
+ESCAPED = ["vs_own%2Ffiles", "vs_own%2ffiles", "vs_own%252Ffiles", "vs_own%5Cfiles", "vs_own%255Cfiles", "vs_own%00"]
+ESCAPED += ["%2e%2e/files", "%2E%2E/vector_stores", "vs_own/%2e", "%2e/vs_own", "%252e%252e/files", "vs%255Fown"]
+ESCAPED += ["vs_own%25", "vs_own%", "vs_own%2", "vs_own%zz", "vs_own%3Bx", "vs_own%3Ffiles", "vs_own%23", "vs_own%20"]
+ESCAPED += ["vs_own%0A", "vs_own%0D%0Ax", "vs_own%FF", "vs_own%C0%AFfiles", "vs_own%EF%BC%8Ffiles", "vs_own%u002f"]
+
+
+@pytest.mark.parametrize("path", ESCAPED)
+def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(owned: Gate, door: Door, path: str) -> None:
+    for method in ("GET", "DELETE"):
+        status, error = asked(door, method, f"/v1/vector_stores/{path}")
+        assert (status, error["error"]["type"]) in {(404, INVALID_REQUEST), (400, INVALID_REQUEST)}
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+def test_row_3_on_one_machine_a_path_is_decoded_once(owned: Gate, door: Door) -> None:
+    listed = asked(door, "GET", "/v1/files")
+    assert listed[0] == 200
+    assert asked(door, "GET", "/%761/file%73") == listed
+    assert asked(door, "GET", "/v1/file%2573")[0] == 404
+    assert asked(door, "GET", "/%6Bey/info")[0] == asked(door, "GET", "/key/info")[0] == 401  # the administrator's
+    owned.upstream.forget()
+    asked(door, "GET", "/v1/files/file%2Down")
+    assert [each.path for each in owned.upstream.received] == ["/v1/files/file-own"]
+
+
+@pytest.mark.parametrize("path", ["/v1/files/file%2Down", "/%761/files/file-own", "/v1/files/file-own%", "/key%2Finfo"])
+def test_row_3_what_api_gateway_hands_over_is_not_decoded_again(owned: Gate, path: str) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    result = owned.api(event("GET", path, headers))
+    assert (result["statusCode"], "unknown_url" in str(result["body"])) == (404, True)
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    assert owned.admin(event("GET", path, headers))["statusCode"] == 404
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "odd", ["\0", "\\files", ";x", " ", "?files", "#", "\r\nx", "\ufffd", "\uff0ffiles", "é", ".", "%"]
+)
+def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: Gate, odd: str) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    for method in ("GET", "DELETE"):
+        assert owned.api(event(method, f"/v1/vector_stores/vs_own{odd}", headers))["statusCode"] in {400, 404}
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+def asked(door: Door, method: str, path: str) -> tuple[int, Any]:
+    """The answer to a path that is sent as it is."""
+    connection = HTTPConnection("127.0.0.1", door.port, timeout=20)
+    try:
+        connection.request(method, path, headers={"authorization": f"Bearer {CLIENT_KEY}"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize(
@@ -298,7 +382,7 @@ ECHOES: dict[str, Any] = {
         f"{status}": answer(
             status,
             {"error": {"message": ECHO, "type": ECHO, "code": ECHO, "param": ECHO}},
-            {"x-request-id": PROVIDER_KEY, "openai-echo": ECHO, "x-ratelimit-key": PROVIDER_KEY[4:13]},
+            {"x-request-id": PROVIDER_KEY, "openai-echo": ECHO, "x-ratelimit-key": f"of {PROVIDER_KEY}"},
         )
         for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
     },
@@ -331,7 +415,7 @@ def watched(tmp_path: Path) -> Iterator[tuple[Gate, Callable[[], str]]]:
 
 def assert_no_piece(text: str) -> None:
     for secret in (PROVIDER_KEY, MASTER_KEY, CLIENT_KEY):
-        assert not Secret(secret).leaks_into(text), secret
+        assert not holds_a_piece(text, secret), secret
 
 
 @pytest.mark.parametrize("name", list(ECHOES))
@@ -391,20 +475,74 @@ def test_row_9_a_generated_key_is_in_no_table(watched: tuple[Gate, Callable[[], 
     result = gate.admin(event("POST", "/key/generate", {"authorization": f"Bearer {MASTER_KEY}"}))
     key = json.loads(str(result["body"]))["key"]
     assert status_of(gate, key) == 200
-    assert not Secret(key).leaks_into(sinks())
+    assert not holds_a_piece(sinks(), key)
 
 
-@pytest.mark.parametrize("piece", [PROVIDER_KEY, PROVIDER_KEY[5:13]], ids=["whole", "a piece"])
+# 164 characters, as OpenAI's are today; the first eight of them are public.
+LONG_KEY = "sk-proj-" + "".join(random.Random(164).choices(string.ascii_letters + string.digits, k=156))  # noqa: S311
+LEAKS = {
+    "whole": LONG_KEY,
+    "its beginning": LONG_KEY[:RUN],
+    "its middle": LONG_KEY[70 : 70 + RUN],
+    "its end": LONG_KEY[-RUN:],
+}
+
+
+@pytest.fixture
+def long_keyed(gate: Gate) -> Gate:
+    """A gate whose provider's key is as long as a real one."""
+    gate.vault.text = secret_text(gate.upstream.url, LONG_KEY)
+    return gate
+
+
+@pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
 def test_row_10_a_success_that_echoes_the_credential_is_withheld_and_kept_nowhere(
-    gate: Gate, connect: Connect, piece: str
+    long_keyed: Gate, connect: Connect, piece: str
 ) -> None:
-    client = connect(gate.key("sk-echoes"))
+    client = connect(long_keyed.key("sk-echoes"))
     headers = {"openai-organization": piece, "x-request-id": piece}
-    gate.upstream.always(answer(200, store_document("vs_1", name=f"echo {piece}"), headers))
+    long_keyed.upstream.always(answer(200, store_document("vs_1", name=f"echo {piece}"), headers))
     with pytest.raises(openai.InternalServerError) as caught:
         client.vector_stores.create(name="x")
     assert piece not in caught.value.response.text + str(caught.value.response.headers)
-    gate.upstream.always(answer(200, store_document("vs_2", name="x"), headers))
+    long_keyed.upstream.always(answer(200, store_document("vs_2", name="x"), headers))
     created = client.vector_stores.with_raw_response.create(name="x")
     assert piece not in str(created.headers)
-    assert not any(piece in str(row.to_record()) for row in gate.rows())
+    assert not any(piece in str(row.to_record()) for row in long_keyed.rows())
+
+
+@pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
+@pytest.mark.parametrize("status", [400, 404, 429, 500])
+def test_an_error_that_echoes_the_credential_is_withheld(
+    long_keyed: Gate, connect: Connect, piece: str, status: int
+) -> None:
+    client = connect(long_keyed.key("sk-echoes"))
+    long_keyed.upstream.always(answer(status, {"error": {"message": f"Wrong key: {piece}"}}))
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.files.create(file=("notes.md", b"x"), purpose="assistants")
+    assert piece not in caught.value.response.text + str(caught.value.response.headers)
+    assert caught.value.message.count("withheld") == 1
+
+
+@pytest.mark.parametrize("size", [8, 9, 20, 31, RUN - 1])
+@pytest.mark.parametrize("start", [0, 60], ids=["its beginning", "its middle"])
+def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
+    long_keyed: Gate, connect: Connect, size: int, start: int
+) -> None:
+    """Or the difference would tell the key, a character at a time, to whoever can have the provider repeat a text."""
+    piece, client = LONG_KEY[start : start + size], connect(long_keyed.key("sk-guesses"))
+    store = client.vector_stores.create(name=piece, metadata={piece: piece})
+    assert (store.name, client.vector_stores.list().data) == (piece, [store])
+    page = {"object": "vector_store.search_results.page", "search_query": [piece], "data": [], "has_more": False}
+    long_keyed.upstream.always(answer(200, page, {"x-request-id": piece}))
+    found = client.vector_stores.with_raw_response.search(store.id, query=piece)
+    assert found.http_response.json() == page
+    assert found.headers["x-request-id"] == piece
+    long_keyed.upstream.always(answer(400, {"error": {"message": f"No such thing: {piece}"}}))
+    with pytest.raises(openai.BadRequestError, match=f"No such thing: {piece}"):
+        client.vector_stores.retrieve(store.id)
+
+
+def test_a_key_that_is_a_word_makes_no_word_a_leak(gate: Gate, connect: Connect) -> None:
+    gate.vault.text = secret_text(gate.upstream.url, "test")
+    assert connect(gate.key("sk-plain")).vector_stores.create(name="my test store").name == "my test store"

@@ -6,6 +6,9 @@ that is left.
 
 from __future__ import annotations
 
+import gzip
+import json
+from contextlib import closing
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -29,6 +32,7 @@ from tests.support.upstream import (
 from vectorgate.ledger.model import State
 from vectorgate.operations import BY_NAME, Safety
 from vectorgate.upstream import transport
+from vectorgate.upstream.transport import PooledTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,7 +148,17 @@ def test_a_429_that_cannot_be_waited_for_is_passed_on_with_its_headers(
 
 
 @every_operation()
-@pytest.mark.parametrize("headers", [{"retry-after": "2"}, {"retry-after-ms": "2000"}, {"retry-after": "2.0"}], ids=str)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"retry-after": "2"},
+        {"retry-after-ms": "2000"},
+        {"retry-after": "2.0"},
+        {"retry-after-ms": "2000", "retry-after": "9"},
+        {"retry-after-ms": "soon", "retry-after": "2"},
+    ],
+    ids=str,
+)
 def test_a_429_is_waited_out_as_it_asks_and_asked_again(town: Town, operation: str, headers: dict[str, str]) -> None:
     town.gate.upstream.will(refusal(429, "rate_limit_exceeded", headers))
     ASK[operation](town.client, town.store)
@@ -194,6 +208,9 @@ UNKNOWN = {
     "503": Unknown(refusal(503), 503),
     "504": Unknown(refusal(504), 504, 504),
     "599": Unknown(refusal(599), 599),
+    "600": Unknown(refusal(600), 502),
+    "999": Unknown(refusal(999), 502),
+    "206": Unknown(answer(206, store_document("vs_1"), {"content-range": "bytes 0-9/10"}), 502),
     "408": Unknown(refusal(408), 504, 504),
     "409": Unknown(refusal(409), 502),
     "418": Unknown(refusal(418), 502),
@@ -213,6 +230,8 @@ UNKNOWN = {
     "nothing": Unknown(answer(200, b""), 502),
     "204": Unknown(raw(b"HTTP/1.1 204 No Content\r\n\r\n", reusable=True), 502),
     "HTML": Unknown(answer(200, b"<html>", {"content-type": "text/html"}), 502),
+    "another coding": Unknown(answer(200, b"{}", {"content-encoding": "br"}), 502),
+    "torn gzip": Unknown(answer(200, gzip.compress(b"{}")[:-1], {"content-encoding": "gzip"}), 502),
     "latin-1": Unknown(answer(200, b'{"id": "vs_1", "name": "\xe9"}'), 502),
 }
 
@@ -338,15 +357,115 @@ def test_huge_headers_are_a_lost_answer_and_nothing_worse(town: Town) -> None:
 
 
 def test_a_passed_header_is_cut_and_a_strange_one_stays_behind(town: Town) -> None:
-    headers = {"openai-long": "a" * 5_000, "x-internal": "1", "content-encoding": "gzip", "connection": "close"}
+    headers = {"x-ratelimit-long": "a" * 5_000, "x-internal": "1", "connection": "close"}
     town.gate.upstream.always(answer(200, store_document("vs_h"), headers))
     seen = town.client.vector_stores.with_raw_response.create(name="x").headers
-    assert len(seen["openai-long"]) == 1_000
-    assert not {"x-internal", "content-encoding"} & set(seen)
+    assert len(seen["x-ratelimit-long"]) == 1_000
+    assert "x-internal" not in seen
 
 
-def test_an_answer_larger_than_any_operation_returns_is_a_lost_one(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MAX_ANSWER", 3_000_000)
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_the_account_behind_the_gateway_has_no_name(town: Town, status: int) -> None:
+    passed = {"openai-version": "2020-10-01", "openai-processing-ms": "7", "openai-poll-after-ms": "1000"}
+    account = {"openai-organization": "org-platform", "openai-project": "proj_platform", "openai-what-comes-next": "x"}
+    town.gate.upstream.always(answer(status, store_document("vs_h"), {**passed, **account}))
+    try:
+        seen = town.client.vector_stores.with_raw_response.create(name="x").headers
+    except openai.APIStatusError as error:
+        seen = error.response.headers
+    assert passed.items() <= dict(seen).items()
+    assert not account.keys() & set(seen)
+
+
+@every_operation()
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, "invalid_request_error"), (404, "invalid_request_error"), (429, "rate_limit_error"), (500, "server_error")],
+)
+def test_an_error_without_openais_envelope_has_openais_type(town: Town, operation: str, status: int, kind: str) -> None:
+    for body in (b"<h1>no</h1>", b"", b'{"detail": "no"}', b'{"error": {"message": "no"}}', b'{"error": "no"}'):
+        town.gate.upstream.always(answer(status, body))
+        error = town.fails(operation)
+        assert (error.type, error.code) == (kind, None)
+
+
+PAGES: dict[str, Callable[[openai.OpenAI, str], object]] = {
+    "vector_stores.search": ASK["vector_stores.search"],
+    "vector_stores.files.list": lambda client, store: client.vector_stores.files.list(store),
+    "vector_stores.files.content": lambda client, store: client.vector_stores.files.content(
+        "file-1", vector_store_id=store
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", list(PAGES))
+@pytest.mark.parametrize(
+    "data", [{}, {"error": {"message": "boom"}}, {"data": None}, {"data": {}}, {"data": "x"}], ids=str
+)
+def test_a_list_or_a_search_without_a_list_is_a_broken_answer(
+    town: Town, operation: str, data: dict[str, object]
+) -> None:
+    town.client.files.create(file=("a.md", b"text"), purpose="assistants")
+    town.gate.upstream.forget()
+    town.gate.upstream.always(answer(200, {"object": "list", **data}))
+    with pytest.raises(openai.InternalServerError) as caught:
+        PAGES[operation](town.client, town.store)
+    assert (caught.value.status_code, town.calls) == (502, 3)
+    assert town.gate.rows()[-1].state is State.VOIDED
+    town.gate.upstream.always(answer(200, {"object": "list", "data": [], "has_more": False}))
+    PAGES[operation](town.client, town.store)
+
+
+@pytest.mark.parametrize("surplus", [b', "more": 1}', b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"], ids=repr)
+def test_what_stands_behind_one_tenants_answer_never_reaches_another(
+    town: Town, connect: Connect, surplus: bytes
+) -> None:
+    other = connect(town.gate.key("sk-another-tenant", team="other"))
+    theirs = other.vector_stores.create(name="theirs").id
+    town.gate.upstream.forget()
+    content = json.dumps({"object": "list", "search_query": ["mine"], "data": [], "has_more": False}).encode()
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(content)
+    town.gate.upstream.will(raw(head + content + surplus, reusable=True))
+    town.client.vector_stores.search(town.store, query="mine")
+    assert other.vector_stores.search(theirs, query="theirs").object == "vector_store.search_results.page"
+    assert other.vector_stores.create(name="theirs too").name == "theirs too"
+    assert town.calls == 3
+
+
+def test_content_that_is_compressed_unasked_arrives_as_it_was(town: Town) -> None:
+    file = town.client.files.create(file=("a.md", b"text"), purpose="assistants").id
+    headers = {"content-type": "text/plain", "content-encoding": "gzip"}
+    town.gate.upstream.always(answer(200, gzip.compress(b"text"), headers))
+    answered = town.client.files.content(file)
+    assert (answered.content, "content-encoding" in answered.response.headers) == (b"text", False)
+
+
+def test_a_part_of_a_file_is_not_its_content(town: Town) -> None:
+    file = town.client.files.create(file=("a.md", b"text"), purpose="assistants").id
+    town.gate.upstream.forget()
+    town.gate.upstream.always(answer(206, b"te", {"content-range": "bytes 0-1/4", "content-type": "text/plain"}))
+    with pytest.raises(openai.InternalServerError) as caught:
+        town.client.files.content(file)
+    assert (caught.value.status_code, town.calls) == (502, 3)
+
+
+def test_content_that_cannot_be_handed_on_is_refused_unread(town: Town) -> None:
+    file = town.client.files.create(file=("a.md", b"text"), purpose="assistants").id
+    town.gate.upstream.forget()
+    clock = town.gate.time.clock()
+    with closing(PooledTransport(clock, most_content=3_000_000)) as limited:
+        town.gate.gateway = replace(town.gate.gateway, transport=limited)
+        town.gate.upstream.always(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 3000001\r\n\r\n", reusable=True))
+        with pytest.raises(openai.APIStatusError) as caught:
+            town.client.files.content(file)
+    assert (caught.value.status_code, caught.value.code, town.calls) == (413, "response_too_large", 1)
+    assert town.gate.rows()[-1].state is State.VOIDED
+
+
+def test_a_document_larger_than_any_operation_returns_is_a_lost_one(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_DOCUMENT", 3_000_000)
     town.gate.upstream.always(chunked(*[b" " * 1_000_000] * 4))
     assert town.fails("vector_stores.create").status_code == 502
     assert (town.calls, town.state()) == (1, State.UNCERTAIN)

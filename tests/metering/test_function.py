@@ -5,61 +5,50 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from functions.meter.app import handler
 from local.options import seconds_in
 from local.ticker import Ticker
-from tests.metering.test_sampler import OPENAI, Scene, Vault
-from vectorgate.clock import Clock
-from vectorgate.meter import build_meter
+from tests.metering.test_sampler import Scene
+from vectorgate.ledger.model import State
+from vectorgate.meter import LATE_SECONDS
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB
-from vectorgate.settings import Settings
 from vectorgate.stores import StoreUnavailable
-from vectorgate.upstream.credentials import Credentials
-
-if TYPE_CHECKING:
-    from vectorgate.meter import Meter
 
 EVENT = json.loads((Path(__file__).parents[2] / "events" / "meter_schedule.json").read_text("utf-8"))
-
-
-def meter_of(scene: Scene) -> Meter:
-    settings = Settings(table="-", secrets={OPENAI: "secret"})
-    clock = Clock(wall=lambda: scene.world.now, monotonic=lambda: scene.world.now, sleep=lambda _: None)
-    return build_meter(
-        settings,
-        stores=scene.stores,
-        credentials=Credentials(Vault(), settings.secrets, clock),
-        transport=scene.truth,
-        telemetry=scene.telemetry,
-        clock=clock,
-        chance=scene.world.chances(),
-    )
 
 
 def test_a_tick_of_the_schedule_posts_what_is_due() -> None:
     scene = Scene()
     scene.store("mine", 2 * GIB)
-    tick = handler.bound_to(meter_of(scene))
-    assert tick(EVENT, None) == {"posted": 0}
+    tick = handler.bound_to(scene.meter)
+    assert tick(EVENT, None) == {"posted": 0, "booked": 0}
     scene.world.now += DAY_S
-    assert tick(EVENT, None) == {"posted": 1}
-    assert tick(EVENT, None) == {"posted": 0}
+    assert tick(EVENT, None) == {"posted": 1, "booked": 1}
+    assert tick(EVENT, None) == {"posted": 0, "booked": 0}
+    scene.stores.close()
+
+
+def test_a_tick_books_what_waits_for_too_long_and_leaves_the_rest_to_the_stream() -> None:
+    scene = Scene()
+    late, fresh = scene.waiting(LATE_SECONDS + 1), scene.waiting(LATE_SECONDS - 1)
+    assert scene.meter.tick() == {"posted": 0, "booked": 1}
+    states = {row.id: row.state for row in scene.stores.ledger.entries([late, fresh]).values()}
+    assert states == {late: State.SETTLED, fresh: State.ANSWERED}
     scene.stores.close()
 
 
 def test_a_ledger_that_is_away_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("simulated")
 
     monkeypatch.setattr(scene.stores.ledger, "open_rows", away)
-    assert meter_of(scene).tick() == {"posted": 0}
+    assert scene.meter.tick() == {"posted": 0, "booked": 0}
     assert scene.telemetry.counted == ["MeterFailures"]
     scene.stores.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,16 +13,19 @@ from tests.sim.world import SMOOTH, Silent, World
 from tests.support.rows import answered_row
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
+from vectorgate.errors import ApiError
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, uuid7
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.store import RecordQuery
 from vectorgate.ledger.stream import Bookkeeper
-from vectorgate.metering.deployed import build_sampler
+from vectorgate.meter import build_meter
 from vectorgate.metering.model import DAY_S, MAX_SIZE
 from vectorgate.metering.sampler import CHANGING
 from vectorgate.money import NanoUSD
 from vectorgate.operations import OPERATIONS, Safety
+from vectorgate.ports import Ports
 from vectorgate.pricing.book import GIB
+from vectorgate.providers.openai import OpenAI
 from vectorgate.runtime import price_book
 from vectorgate.settings import Settings
 from vectorgate.stores import StateConflict, StoreUnavailable
@@ -33,6 +36,7 @@ from vectorgate.upstream.credentials import Credentials
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vectorgate.ids import OperationId
     from vectorgate.ledger.model import Entry
     from vectorgate.stores import Stores
     from vectorgate.stores.sqlite import SqliteLedger
@@ -45,7 +49,9 @@ class Vault:
     """The secret."""
 
     def read(self, name: str) -> str:
-        return json.dumps({"base_url": BASE_URL, "api_key": f"sk-proj-{name}-0123456789"})
+        return (
+            "{}" if name == "malformed" else json.dumps({"base_url": BASE_URL, "api_key": f"sk-proj-{name}-0123456789"})
+        )
 
 
 class Counting(Silent):
@@ -58,6 +64,10 @@ class Counting(Silent):
     def count(self, name: str, value: int = 1) -> None:
         del value
         self.counted.append(name)
+
+    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+        del error, entry
+        self.counted.append(metric)
 
 
 @dataclass
@@ -72,15 +82,18 @@ class Scene:
         self.truth = Truth(self.world)
         settings = Settings(table="-", secrets={OPENAI: "secret"})
         clock = Clock(wall=lambda: self.world.now, monotonic=lambda: self.world.now, sleep=lambda _: None)
-        self.sampler = build_sampler(
+        self.meter = build_meter(
             settings,
-            stores=self.stores,
-            credentials=Credentials(Vault(), settings.secrets, clock),
-            transport=self.truth,
-            telemetry=self.telemetry,
-            clock=clock,
-            chance=self.world.chances(),
+            Ports(
+                stores=self.stores,
+                credentials=Credentials(Vault(), settings.secrets, clock),
+                transport=self.truth,
+                telemetry=self.telemetry,
+                clock=clock,
+                chance=self.world.chances(),
+            ),
         )
+        self.sampler = self.meter.sampler
 
     def store(self, name: str, size: int, *, tenant: str | None = "team:red") -> str:
         made = self.truth._make({"name": name})
@@ -112,6 +125,13 @@ class Scene:
         started_ms = (MIDNIGHT + seconds) * 1000
         row = answered_row(seconds, operation=operation)
         self.stores.ledger.begin(row.changed(id=uuid7(started_ms, seconds), started_ms=started_ms))
+
+    def waiting(self, seconds: int) -> OperationId:
+        """A row that was answered so long ago, and that nobody has booked."""
+        began_ms = int(self.world.now - seconds) * 1000
+        row = answered_row(seconds).changed(id=uuid7(began_ms, seconds), started_ms=began_ms)
+        self.stores.ledger.begin(row)
+        return row.id
 
     def sizes(self) -> list[int]:
         """What the last look saw."""
@@ -157,6 +177,54 @@ def test_a_store_that_was_deleted_through_us_stops_at_that_second(scene: Scene) 
     assert list(scene.stores.meters.meters(OPENAI)) == []
 
 
+def test_a_list_that_still_shows_what_was_deleted_through_us_costs_nothing(scene: Scene) -> None:
+    name = scene.store("mine", GIB)
+    scene.at(0)
+    scene.stores.ledger._database.change("UPDATE ownership SET retired_at = ?", (MIDNIGHT + 600,))  # type: ignore[attr-defined]
+    scene.at(4_000)
+    scene.truth.stores[name].deleted_at = MIDNIGHT + 600
+    scene.at(8_000)
+    scene.at(DAY_S)
+    assert [row.byte_seconds for row in scene.records()] == [GIB * 600]
+
+
+def test_a_meter_is_written_when_its_size_changes_and_at_midnight(scene: Scene) -> None:
+    scene.store("still", GIB)
+    changing = scene.store("changing", GIB)
+    for seconds in range(0, 40_000, 4_000):
+        scene.truth.stores[changing].size += seconds
+        scene.at(seconds)
+    versions = {meter.id: meter.version for meter in scene.stores.meters.meters(OPENAI)}
+    assert sorted(versions.values()) == [1, 10]
+    scene.at(DAY_S)
+    assert sorted(meter.version for meter in scene.stores.meters.meters(OPENAI)) == [3, 12]  # reckoned, and charged
+    (one, other) = scene.records()
+    assert {one.byte_seconds, other.byte_seconds} >= {GIB * DAY_S}
+
+
+def test_a_tick_that_was_cut_short_while_it_charged_goes_on_where_it_was(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        scene.store(f"s{number}", GIB)
+    scene.at(0)
+    begin = scene.stores.ledger.begin
+    begun: list[OperationId] = []
+    ends = True
+
+    def noted(record: Entry) -> None:
+        if ends and len(begun) == 2:
+            raise StoreUnavailable("simulated")
+        begin(record)
+        begun.append(record.id)
+
+    monkeypatch.setattr(scene.stores.ledger, "begin", noted)
+    assert scene.at(DAY_S) == 0
+    ends = False
+    assert scene.at(DAY_S + 60) == 3
+    assert len(begun) == len(set(begun)) == 5
+
+
 def test_a_store_that_vanished_stops_when_it_is_missed(scene: Scene) -> None:
     name = scene.store("mine", GIB)
     scene.at(0)
@@ -174,6 +242,39 @@ def test_a_store_that_expired_stops_at_that_second(scene: Scene) -> None:
     for day in (1, 2, 3):
         scene.at(day * DAY_S)
     assert [row.byte_seconds for row in scene.records()] == [GIB * 50]
+
+
+@pytest.mark.parametrize("figure", [0, -5, True, "soon", 0.5, MIDNIGHT - 1])
+def test_a_moment_that_makes_no_sense_is_quarantined_and_ends_nothing(scene: Scene, figure: Any) -> None:
+    name = scene.store("mine", GIB)
+    scene.truth.stores[name].expires_at = figure
+    scene.at(0)
+    scene.at(DAY_S)
+    assert "QuarantinedMoments" in scene.telemetry.counted
+    assert [row.byte_seconds for row in scene.records()] == [GIB * DAY_S]
+
+
+@pytest.mark.parametrize("listed", [None, {}, [None, "x", {"id": []}], [{"id": "../b"}]])
+def test_nothing_is_concluded_from_a_list_that_makes_no_sense(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, listed: Any
+) -> None:
+    scene.store("mine", GIB)
+    scene.at(0)
+    monkeypatch.setattr(scene.truth, "_page", lambda _query: {"object": "list", "data": listed, "has_more": True})
+    with pytest.raises(ApiError):
+        scene.sampler.sample(OPENAI)
+    assert scene.sizes() == [GIB]
+
+
+def test_a_provider_that_fails_leaves_the_others_alone(scene: Scene) -> None:
+    scene.store("mine", GIB)
+    broken = ProviderName("broken")
+    providers = {broken: OpenAI(broken), OPENAI: OpenAI()}
+    credentials = Credentials(Vault(), {broken: "malformed", OPENAI: "secret"}, scene.sampler.clock)
+    asker = replace(scene.sampler.asker, providers=providers, credentials=credentials)
+    replace(scene.sampler, providers=list(providers), asker=asker).tick()
+    assert scene.telemetry.counted == ["MeterFailures"]
+    assert scene.sizes() == [GIB]
 
 
 def test_a_list_that_forgets_a_store_is_not_believed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,10 +315,11 @@ def test_a_day_that_some_meter_does_not_know_yet_waits(scene: Scene) -> None:
 
 
 def test_of_two_ticks_at_once_one_gives_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene.store("mine", GIB)
+    store = scene.store("mine", GIB)
     scene.at(0)
     before = list(scene.stores.meters.meters(OPENAI))
     scene.world.now += 60
+    scene.truth.stores[store].size = 2 * GIB
     scene.sampler.sample(OPENAI)
     monkeypatch.setattr(scene.stores.meters, "meters", lambda _provider: before)
     with pytest.raises(StateConflict):

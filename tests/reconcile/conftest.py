@@ -11,6 +11,7 @@ from tests.integration.conftest import connect, door, gate, wire
 from tests.reconcile.provider import TrueOpenAI
 from tests.support.gates import CHANCE
 from vectorgate.ledger.reconcile import Reconciler
+from vectorgate.upstream.asking import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,15 +44,25 @@ def town(gate: Gate) -> Town:
     return Town(gate, openai, sweep)
 
 
+def until_ambiguous(town: Town) -> list[Mapping[str, int]]:
+    """What the sweeps say until all rows that could be of the same object have met: the first is the earliest."""
+    return [town.sweep() for _ in range(4)]
+
+
 def reconciler(gate: Gate) -> Reconciler:
     """Over a gate's parts."""
-    return Reconciler(
-        ledger=gate.stores.ledger,
-        ownership=gate.stores.ownership,
+    clock = gate.time.clock()
+    asker = Asker(
         providers=gate.gateway.providers,
         credentials=gate.gateway.credentials,
         transport=gate.transport,
-        clock=gate.time.clock(),
+        clock=clock,
         chance=CHANCE,
+    )
+    return Reconciler(
+        ledger=gate.stores.ledger,
+        ownership=gate.stores.ownership,
+        asker=asker,
+        clock=clock,
         telemetry=gate.notes,
     )

@@ -27,11 +27,10 @@ from vectorgate.errors import ApiError
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, key_id_of
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.model import State
-from vectorgate.ledger.reconcile import Reconciler
 from vectorgate.ledger.stream import Bookkeeper
-from vectorgate.metering.deployed import build_sampler
+from vectorgate.meter import build_meter
 from vectorgate.money import NanoUSD
-from vectorgate.providers.openai import OpenAI
+from vectorgate.ports import Ports
 from vectorgate.settings import Settings
 from vectorgate.stores import StoreError
 from vectorgate.stores.dynamodb.schema import operation_item
@@ -45,7 +44,9 @@ if TYPE_CHECKING:
     from tests.sim.world import Tally
     from vectorgate.gateway import Gateway
     from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.reconcile import Reconciler
     from vectorgate.messages import Request, Response
+    from vectorgate.meter import Meter
     from vectorgate.metering.sampler import Sampler
     from vectorgate.stores.sqlite import SqliteLedger
 
@@ -305,41 +306,37 @@ class Simulation:
         return Bookkeeper(self.stores.ledger, BOOK, self.telemetry)
 
     def _new_sampler(self) -> Sampler:
-        clock = self.world.clock()
-        sampler = build_sampler(
-            SETTINGS,
-            stores=self.stores,
-            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
-            transport=self.truth,
-            telemetry=self.telemetry,
-            clock=clock,
-            chance=self.world.chances(),
-        )
-        return replace(sampler, book=BOOK)
+        return replace(self._new_meter().sampler, book=BOOK)
 
     def _new_reconciler(self) -> Reconciler:
+        return self._new_meter().reconciler
+
+    def _new_meter(self) -> Meter:
         clock = self.world.clock()
-        return Reconciler(
-            ledger=self.stores.ledger,
-            ownership=self.stores.ownership,
-            providers={PROVIDER: OpenAI()},
-            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
-            transport=self.truth,
-            clock=clock,
-            chance=self.world.chances(),
-            telemetry=self.telemetry,
+        return build_meter(
+            SETTINGS,
+            Ports(
+                stores=self.stores,
+                credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+                transport=self.truth,
+                telemetry=self.telemetry,
+                clock=clock,
+                chance=self.world.chances(),
+            ),
         )
 
     def _new_gateway(self) -> Gateway:
         clock = self.world.clock()
         gateway = build_gateway(
             SETTINGS,
-            stores=self.stores,
-            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
-            transport=self.truth,
-            telemetry=self.telemetry,
-            clock=clock,
-            chance=self.world.chances(),
+            Ports(
+                stores=self.stores,
+                credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+                transport=self.truth,
+                telemetry=self.telemetry,
+                clock=clock,
+                chance=self.world.chances(),
+            ),
         )
         return replace(gateway, book=BOOK, treasury=replace(gateway.treasury, book=BOOK))
 

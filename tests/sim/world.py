@@ -210,7 +210,10 @@ class Silent:
     def unrecorded(self, entry: Entry, error: Exception) -> None:
         """Nothing: faults are injected."""
 
-    def unsettled(self, error: Exception) -> None:
+    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+        """Nothing: faults are injected."""
+
+    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
         """Nothing: faults are injected."""
 
     def crashed(self, error: BaseException) -> None:

@@ -18,10 +18,11 @@ from vectorgate.admin.desk import AdminDesk
 from vectorgate.admin.parts import AdminParts
 from vectorgate.assembly import build_gateway
 from vectorgate.clock import Chance
-from vectorgate.ids import KeyId, ProviderName, key_id_of
+from vectorgate.ids import KeyId, OperationId, ProviderName, key_id_of
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.store import RecordQuery
 from vectorgate.ledger.stream import Bookkeeper
+from vectorgate.ports import Ports
 from vectorgate.runtime import price_book
 from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
@@ -73,6 +74,7 @@ class Notes:
 
     requests: list[Entry] = field(default_factory=list)
     troubles: list[BaseException] = field(default_factory=list)
+    named: list[OperationId] = field(default_factory=list)  # rows that a trouble was with
 
     def request(self, entry: Entry) -> None:
         self.requests.append(entry)
@@ -84,8 +86,13 @@ class Notes:
     def crashed(self, error: BaseException) -> None:
         self.troubles.append(error)
 
-    def unsettled(self, error: Exception) -> None:
+    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+        self.failed("SettleFailures", error, entry)
+
+    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+        del metric
         self.troubles.append(error)
+        self.named += [entry.id] if entry is not None else []
 
     def count(self, name: str, value: int = 1) -> None:
         """Not remembered."""
@@ -125,12 +132,14 @@ class Gate:
         settings = Settings(table="-", secrets={PROVIDER: "secret"}, plain_http=True, max_upload=32 * MIB)
         return build_gateway(
             settings,
-            stores=stores,
-            credentials=Credentials(self.vault, settings.secrets, clock, plain_http=True),
-            transport=self.transport,
-            telemetry=self._telemetry,
-            clock=clock,
-            chance=CHANCE,
+            Ports(
+                stores=stores,
+                credentials=Credentials(self.vault, settings.secrets, clock, plain_http=True),
+                transport=self.transport,
+                telemetry=self._telemetry,
+                clock=clock,
+                chance=CHANCE,
+            ),
         )
 
     def api(self, event: Mapping[str, object], context: object = None) -> Result:

@@ -26,10 +26,12 @@ from vectorgate.ingest.store import SourceUnavailable, StoredObject
 from vectorgate.ledger.reconcile import Reconciler
 from vectorgate.messages import Body
 from vectorgate.operations import UPLOAD_BODY
+from vectorgate.ports import Ports
 from vectorgate.providers.base import Upload, UpstreamResponse
 from vectorgate.settings import Settings
 from vectorgate.stores import StoreUnavailable
 from vectorgate.stores.sqlite import open_stores
+from vectorgate.upstream.asking import Asker
 from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.outcome import Lost, NotSent, Outcome, Replied
 
@@ -136,12 +138,14 @@ class Town:
         settings = Settings(table="-", secrets={PROVIDER: "secret"}, max_upload=UPLOAD_BODY)
         self.gateway = build_gateway(
             settings,
-            stores=shaky,
-            credentials=Credentials(self.vault, settings.secrets, self.clock),
-            transport=Faulty(self),
-            telemetry=self.notes,
-            clock=self.clock,
-            chance=self.chance,
+            Ports(
+                stores=shaky,
+                credentials=Credentials(self.vault, settings.secrets, self.clock),
+                transport=Faulty(self),
+                telemetry=self.notes,
+                clock=self.clock,
+                chance=self.chance,
+            ),
         )
         self.ingestor = Ingestor(
             gateway=self.gateway,
@@ -272,14 +276,18 @@ class Town:
     def sweep(self) -> None:
         """The meter finds out what became of calls without an answer."""
         crash, self.crash_at = self.crash_at, None
-        Reconciler(
-            ledger=self.stores.ledger,
-            ownership=self.stores.ownership,
+        asker = Asker(
             providers=self.gateway.providers,
             credentials=self.gateway.credentials,
             transport=Calm(self),
             clock=self.clock,
             chance=self.chance,
+        )
+        Reconciler(
+            ledger=self.stores.ledger,
+            ownership=self.stores.ownership,
+            asker=asker,
+            clock=self.clock,
             telemetry=self.notes,
         ).sweep()
         self.crash_at = crash

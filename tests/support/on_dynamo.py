@@ -26,6 +26,7 @@ from vectorgate.ledger.model import State
 from vectorgate.ledger.stream import Bookkeeper
 from vectorgate.messages import JSON, Body, Request, Response
 from vectorgate.money import NanoUSD
+from vectorgate.ports import Ports
 from vectorgate.providers.base import UpstreamRequest, UpstreamResponse
 from vectorgate.runtime import price_book
 from vectorgate.settings import Settings
@@ -110,12 +111,14 @@ def counted() -> Iterator[Counted]:
         )
         gateway = build_gateway(
             settings,
-            stores=stores,
-            credentials=Credentials(SecretsManager(region="us-east-1"), settings.secrets, clock),
-            transport=ConstantProvider(),
-            telemetry=notes,
-            clock=clock,
-            chance=chance,
+            Ports(
+                stores=stores,
+                credentials=Credentials(SecretsManager(region="us-east-1"), settings.secrets, clock),
+                transport=ConstantProvider(),
+                telemetry=notes,
+                clock=clock,
+                chance=chance,
+            ),
         )
         recorder = CallRecorder()
         with recorder.watching(table.client):

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def pinned(name: str) -> Path:
-    """The folder with what requirements/NAME.txt says; CalledProcessError when it cannot be installed."""
+    """The folder with what `name` of requirements/*.txt says; CalledProcessError when it cannot be installed."""
     folder = ROOT / ".cache" / name
     if not folder.is_dir():
         fresh = folder.with_name(f"{name}.{os.getpid()}")  # whole or not there, whoever interrupts

@@ -28,13 +28,17 @@ CONTENT = b"\x00\x01 what is in a file \xff"
 
 @dataclass
 class PlainOpenAI:
-    """Its state is open to tests: `stores`, `files` and `uploads` by id; `ids` is what is handed out next."""
+    """Its state is open to tests: `stores`, `files` and `uploads` by id; `ids` is what is handed out next.
+
+    `file_status` is what new files have.
+    """
 
     stores: dict[str, Document] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)
     uploads: dict[str, Document] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=itertools.count)
     created_at: int = int(EPOCH)
+    file_status: str = "processed"
 
     def act(self, connection: socket.socket, received: Received) -> bool:
         """Answer one request."""
@@ -43,7 +47,7 @@ class PlainOpenAI:
     def _answer(self, received: Received) -> Act:  # noqa: PLR0911 - a table of routes
         path = received.path.partition("?")[0]
         if path == "/v1/vector_stores":
-            return _ok(self._new_store(received.document))
+            return _ok(self._all_stores() if received.method == "GET" else self._new_store(received.document))
         if path == "/v1/files":
             return _ok(self._new_file(received.body))
         if path == "/v1/uploads":
@@ -86,6 +90,9 @@ class PlainOpenAI:
             return _ok({"id": name, "object": "file", "deleted": True})
         return _ok(self.files[name])
 
+    def _all_stores(self) -> Document:
+        return {"object": "list", "data": list(self.stores.values()), "first_id": None, "last_id": None, **_END}
+
     def _new_store(self, body: Document) -> Document:
         store = store_document(f"vs_{next(self.ids)}", created_at=self.created_at, name=body.get("name"))
         self.stores[str(store["id"])] = store
@@ -124,7 +131,7 @@ class PlainOpenAI:
             "created_at": self.created_at,
             "filename": "notes.md",
             "purpose": "assistants",
-            "status": "processed",
+            "status": self.file_status,
             "expires_at": None,
         }
         return self.files[name]

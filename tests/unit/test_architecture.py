@@ -1,4 +1,4 @@
-"""The rules of docs/architecture.md that a reader of one file cannot see broken."""
+"""The section Rules of docs/architecture.md: what a reader of one file cannot see broken."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADAPTERS: Final = {
     "boto3": {"stores/dynamodb/table.py", "upstream/credentials.py", "client/function.py", "ingest/aws.py"},
     "botocore": {"stores/dynamodb/table.py", "upstream/credentials.py", "client/function.py", "ingest/aws.py"},
     "httpx": {"upstream/transport.py"},
-    "httpcore": {"upstream/transport.py", "client/http.py"},
+    "httpcore": {"timed.py", "upstream/transport.py", "client/http.py"},
     "sqlite3": {"stores/sqlite/database.py", "stores/sqlite/ledger.py"},
 }
 # fmt: off
@@ -54,7 +54,7 @@ def is_pure(module: str) -> bool:
     return name == "model.py" or module in PURE_FILES or folder.split("/")[0] in {"wire", "providers", "metering"}
 
 
-PURE_FILES: Final = frozenset({"money.py", "errors.py", "operations.py"})
+PURE_FILES: Final = frozenset({"money.py", "errors.py", "operations.py", "retrying.py"})
 PURE: Final = [module for module in MODULES if is_pure(module)]
 
 
@@ -123,6 +123,13 @@ def test_features_know_each_others_models_and_ports_and_no_adapter(module: str) 
             assert parts[2] in SHARED, name
         if parts[1] == "stores" and parts[2] in {"dynamodb", "sqlite"}:
             assert (module, ".".join(parts[:4])) == READS_IMAGES, name
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.split("/")[0] != "client"])
+def test_no_function_of_a_deployment_stands_on_the_sdk(module: str) -> None:
+    if module == "__init__.py":  # where users find the SDK, looked up when it is first used
+        return
+    assert not {name for name in imported(module) if f"{name}.".startswith("vectorgate.client.")}
 
 
 @pytest.mark.parametrize("module", MODULES)

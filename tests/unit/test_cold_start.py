@@ -27,12 +27,16 @@ from functions.api.app import handler
 from vectorgate.assembly import deployed_gateway
 held = gc.get_freeze_count()
 gateway = deployed_gateway()
-import vectorgate.wire as wire
+schemas = [
+    name
+    for module in list(sys.modules.values()) if module.__name__.startswith("vectorgate.wire")
+    for name, value in vars(module).items() if getattr(value, "__pydantic_complete__", False)
+]
 print(json.dumps({
     "modules": sorted(sys.modules),
     "dataclasses": sum(name.startswith("vectorgate") for name in made),
     "frozen": [held, gc.get_freeze_count()],
-    "schemas": [name for name in wire.__all__ if getattr(getattr(wire, name), "__pydantic_complete__", False)],
+    "schemas": schemas,
 }))
 """
 # What only other functions, other editions, or a deployment with other providers need.

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorgate.ids import is_label, is_object_id, key_id_of, unix_ms_of, uuid7
+from vectorgate.ids import (
+    KeyId,
+    is_label,
+    is_object_id,
+    key_id_of,
+    team_of,
+    tenant_of_key,
+    tenant_of_team,
+    unix_ms_of,
+    uuid7,
+)
 
 MOMENTS = st.integers(0, (1 << 48) - 1)
 BITS = st.integers(0, (1 << 74) - 1)
@@ -52,3 +62,9 @@ def test_different_keys_have_different_names(some: str, other: str) -> None:
 def test_a_keys_name_is_an_object_id_without_any_of_the_key(secret: str) -> None:
     assert is_object_id(key_id_of(secret))
     assert len(key_id_of(secret)) == 64
+
+
+@given(st.text(max_size=20))
+def test_a_tenant_tells_its_team_and_no_team_is_anybodys_key(team: str) -> None:
+    assert team_of(tenant_of_team(team)) == team
+    assert team_of(tenant_of_key(KeyId(team))) is None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.session import get_session
 from samtranslator.yaml_helper import yaml_parse
 
 from vectorgate import settings
@@ -18,6 +19,7 @@ from vectorgate.admin.desk import ROUTES
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway import DEADLINE_SECONDS
 from vectorgate.idempotency.model import EXPLICIT_SECONDS
+from vectorgate.ids import ProviderName
 from vectorgate.ingest.aws import SOURCE
 from vectorgate.ingest.inbox import GIVEN_UP_S
 from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
@@ -202,6 +204,8 @@ def test_every_part_that_is_built_is_known_to_the_makefiles() -> None:
     built = [name for name, resource in RESOURCES.items() if resource.get("Metadata", {}).get("BuildMethod")]
     assert set(FUNCTIONS) | set(of_type("AWS::Serverless::LayerVersion")) == set(built)
     assert all(RESOURCES[name]["Metadata"]["BuildMethod"] == "makefile" for name in built)
+    for name, layer in of_type("AWS::Serverless::LayerVersion").items():
+        assert [RESOURCES[name]["Metadata"]["BuildArchitecture"]] == layer["CompatibleArchitectures"] == ["arm64"]
     makefile = (ROOT / "Makefile").read_text()
     for name in built:
         properties = {**TEMPLATE["Globals"]["Function"], **RESOURCES[name]["Properties"]}
@@ -276,8 +280,9 @@ def test_a_default_provider_that_is_not_configured_is_refused_before_anything_is
 
 
 def test_the_secret_that_the_stack_makes_opens_nothing() -> None:
-    with pytest.raises(MalformedSecret):
-        read_credential(RESOURCES["OpenAISecret"]["Properties"]["SecretString"], plain_http=False)
+    text = RESOURCES["OpenAISecret"]["Properties"]["SecretString"]
+    with pytest.raises(MalformedSecret, match="api_key"):
+        read_credential(text, ProviderName("openai"), plain_http=False)
 
 
 def test_the_master_key_is_long_and_fits_into_a_header() -> None:
@@ -381,7 +386,9 @@ def test_only_the_administrator_sets_limits() -> None:
 
 def test_the_meter_reads_and_settles_nothing_that_is_not_its_own() -> None:
     assert not any(may("MeterRole", action, "KEY#1") for action in (READS | WRITES) - {"dynamodb:GetItem"})  # limits
-    assert not any(may("MeterRole", action, "USE#key#1#2026-11") for action in READS | WRITES)
+    assert [action for action in sorted(READS | WRITES) if may("MeterRole", action, "USE#key#1#2026-11")] == [
+        "dynamodb:UpdateItem"
+    ]
     assert not any(may("MeterRole", "dynamodb:DeleteItem", row) for row in ("OP#1", "OWN#1", "IDEM#1", "BUD#1"))
 
 
@@ -411,6 +418,15 @@ def test_an_invocation_of_ingest_ends_in_time_and_nobody_else_gets_its_messages_
     assert function["EphemeralStorage"]["Size"] * MIB >= 2 * UPLOAD_BODY
     assert messages["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert messages["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]}
+
+
+def test_ingest_leaves_a_new_accounts_environments_to_the_api_unless_somebody_says_otherwise() -> None:
+    scaling = FUNCTIONS["Ingest"]["Events"]["Messages"]["Properties"]["ScalingConfig"]
+    limits = get_session().get_service_model("lambda").shape_for("MaximumConcurrency").metadata
+    parameter = TEMPLATE["Parameters"]["IngestConcurrency"]
+    assert scaling == {"MaximumConcurrency": {"Ref": "IngestConcurrency"}}
+    assert parameter["Default"] == parameter["MinValue"] == limits["min"]
+    assert parameter["MaxValue"] == limits["max"]
 
 
 def test_no_message_of_ingest_is_lost_before_it_is_given_up() -> None:
@@ -444,7 +460,7 @@ def test_only_our_bucket_and_our_rule_send_to_the_queues_of_ingest() -> None:
 def test_the_ingest_bucket_is_versioned_private_and_outlives_the_stack() -> None:
     bucket = RESOURCES["IngestBucket"]
     properties = bucket["Properties"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert all(properties["PublicAccessBlockConfiguration"].values())
     assert len(properties["PublicAccessBlockConfiguration"]) == 4
@@ -586,8 +602,14 @@ def test_what_must_not_happen_has_an_alarm() -> None:
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
         if alarm["Namespace"] == NAMESPACE:
-            assert f'.count("{alarm["MetricName"]}")' in counted
+            assert re.search(rf'\.(count|failed)\("{alarm["MetricName"]}"', counted)
             assert alarm["Dimensions"] == [{"Name": "service", "Value": NAMESPACE}]
+
+
+def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/operations.md").read_text("utf-8"), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+Alarm)`", row)]
+    assert sorted(named) == sorted(of_type("AWS::CloudWatch::Alarm"))
 
 
 def watched(metric: str) -> list[dict[str, Any]]:

@@ -120,5 +120,14 @@ def test_broken_forms_are_the_callers_error(http: httpx.Client, body: bytes) -> 
     assert response.json()["error"]["type"] == "invalid_request_error"
 
 
+@pytest.mark.parametrize(("length", "status"), [(1, 200), (80, 200), (200, 200), (201, 400), (5_000, 400), (0, 400)])
+def test_a_boundary_has_up_to_two_hundred_characters(http: httpx.Client, length: int, status: int) -> None:
+    boundary = "-" * length
+    purpose = f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nvision\r\n'.encode()
+    content = purpose + PART.replace(b"--b", f"--{boundary}".encode()) + f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    assert http.post("/files", content=content, headers=headers).status_code == status
+
+
 def test_an_upload_is_not_json(http: httpx.Client) -> None:
     assert error(http.post("/files", json={}))[:2] == (400, "unsupported_content_type")

@@ -184,9 +184,17 @@ def test_an_empty_page_has_null_ids(client: OpenAI) -> None:
     assert page == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
 
 
+def test_a_limit_of_zero_is_as_good_as_none(client: OpenAI) -> None:
+    made = {client.vector_stores.create().id for _ in range(21)}
+    page = client.vector_stores.list(limit=0)
+    assert len(page.data) == 20
+    assert {store.id for store in page.data} < made
+    assert client.files.list(limit=0).data == client.files.list().data
+
+
 def test_limits_have_ranges(client: OpenAI) -> None:
     with pytest.raises(BadRequestError) as low:
-        client.vector_stores.list(limit=0)
+        client.vector_stores.list(limit=-1)
     assert (low.value.code, low.value.param) == ("integer_below_min_value", "limit")
     with pytest.raises(BadRequestError) as high:
         client.vector_stores.list(limit=101)

@@ -39,6 +39,13 @@ def test_what_does_not_add_up_is_refused(client: OpenAI) -> None:
         client.uploads.complete(short, part_ids=[client.uploads.parts.create(short, data=b"12345").id])
 
 
+def test_an_empty_file_comes_in_parts_too(client: OpenAI) -> None:
+    upload = start(client, 0)
+    done = client.uploads.complete(upload, part_ids=[client.uploads.parts.create(upload, data=b"").id])
+    assert done.file
+    assert done.file.bytes == 0
+
+
 def test_a_cancelled_or_unknown_upload_takes_nothing(client: OpenAI) -> None:
     upload = start(client)
     assert client.uploads.cancel(upload).status == "cancelled"

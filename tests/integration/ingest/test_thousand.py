@@ -1,4 +1,4 @@
-"""The issue's own scenario: 1,000 objects, a tenth of the notices doubled, out of order, one call in five fails."""
+"""A bad afternoon: 1,000 objects, a tenth of the notices doubled, out of order, one call in five fails."""
 
 from __future__ import annotations
 

@@ -13,8 +13,12 @@ ALLOWED = {"vectorgate", "pydantic", "pydantic_core", "annotated_types", "typing
 PROBE = """
 import json, sys
 before = set(sys.modules)
-import vectorgate.wire as wire
-built = [name for name in wire.__all__ if getattr(getattr(wire, name), "__pydantic_complete__", False)]
+import vectorgate.wire
+built = [
+    name
+    for module in list(sys.modules.values()) if module.__name__.startswith("vectorgate.wire")
+    for name, value in vars(module).items() if getattr(value, "__pydantic_complete__", False)
+]
 print(json.dumps([sorted(set(sys.modules) - before), built]))
 """
 

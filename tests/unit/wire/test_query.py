@@ -12,7 +12,8 @@ from openai.types.vector_stores import file_batch_list_files_params
 from openai.types.vector_stores import file_list_params as store_file_list_params
 
 from vectorgate.errors import InvalidRequest
-from vectorgate.wire import CreateFile, ListFilesQuery, ListQuery, ListStoreFilesQuery, parse_query, validate_form
+from vectorgate.wire import CreateFile, ListFilesQuery, ListQuery, ListStoreFilesQuery, validate_form
+from vectorgate.wire.query import parse_query
 
 # A loaded machine is no failure, and building the tables of st.text() takes seconds.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,13 +52,13 @@ def test_an_empty_parameter_is_as_good_as_an_absent_one() -> None:
 @pytest.mark.parametrize(
     ("model", "params", "code", "param"),
     [
-        (ListQuery, {"limit": "0"}, "integer_below_min_value", "limit"),
         (ListQuery, {"limit": "101"}, "integer_above_max_value", "limit"),
         (ListQuery, {"limit": "-1"}, "integer_below_min_value", "limit"),
         (ListQuery, {"limit": "ten"}, "invalid_type", "limit"),
         (ListQuery, {"limit": "1.0"}, "invalid_type", "limit"),
         (ListQuery, {"limit": "٣"}, "invalid_type", "limit"),
         (ListQuery, {"limit": "9" * 5000}, "invalid_type", "limit"),
+        (ListFilesQuery, {"limit": "-1"}, "integer_below_min_value", "limit"),
         (ListFilesQuery, {"limit": "10001"}, "integer_above_max_value", "limit"),
         (ListFilesQuery, {"purpose": "x" * 65}, "string_above_max_length", "purpose"),
         (ListQuery, {"order": "ASC"}, "invalid_value", "order"),
@@ -86,8 +87,13 @@ def test_any_strings_are_a_query_or_a_refusal(model: type[ListQuery], params: di
     assert refusal is None or refusal.param in params
 
 
+@pytest.mark.parametrize("model", QUERIES, ids=lambda model: model.__name__)
+def test_a_limit_of_zero_is_passed_on(model: type[ListQuery]) -> None:
+    assert parse_query(model, {"limit": "0"}).to_params() == {"limit": "0"}
+
+
 @PATIENT
-@given(st.integers(min_value=1, max_value=100))
+@given(st.integers(min_value=0, max_value=100))
 def test_every_limit_in_range_is_read(limit: int) -> None:
     assert parse_query(ListQuery, {"limit": str(limit)}).limit == limit
 

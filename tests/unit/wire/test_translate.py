@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from vectorgate import wire
 from vectorgate.errors import InvalidRequest
-from vectorgate.wire import UnmappedError, check_id, validate
-from vectorgate.wire.translate import _REFUSALS, param_path
+from vectorgate.wire import check_id, validate
+from vectorgate.wire.translate import _REFUSALS, UnmappedError, param_path
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -137,7 +137,7 @@ TRIGGERS: dict[str, tuple[type[BaseModel], dict[str, object]]] = {
     "wrong_type": (wire.Search, {"query": 1}),
     "literal_error": (wire.ListQuery, {"order": "up"}),
     "less_than_equal": (wire.ListQuery, {"limit": 101}),
-    "greater_than_equal": (wire.ListQuery, {"limit": 0}),
+    "greater_than_equal": (wire.ListQuery, {"limit": -1}),
     "finite_number": (wire.Search, {"query": "a", "ranking_options": {"score_threshold": float("nan")}}),
     "string_too_long": (wire.CreateVectorStore, {"name": "x" * 5000}),
     "string_too_short": (wire.CreateVectorStoreFile, {"file_id": ""}),

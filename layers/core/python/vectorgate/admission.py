@@ -154,11 +154,19 @@ def _content(
     content_type = request.headers.get("content-type", JSON)
     parsed = wire.parse_json_object(request.body.read(), content_type, max_bytes=operation.max_body)
     body, extra = wire.take_litellm_fields(parsed)
-    if operation.null_is_absent:
-        body = {name: value for name, value in body.items() if value is not None}
+    body = _meant(operation, body)
     wire.validate(operation.body, body)
     _refuse_reserved(body)
     return body, extra, encode_json(body)
+
+
+def _meant(operation: Operation, body: dict[str, object]) -> dict[str, object]:
+    """What a client says, without the fields that it only fills in: see `Operation`."""
+    if operation.null_is_absent:
+        body = {name: value for name, value in body.items() if value is not None}
+    if any(body.get(name) for name in operation.one_of):
+        body = {name: value for name, value in body.items() if name not in operation.one_of or value != []}
+    return body
 
 
 def _part_too_large(most: int) -> str:

@@ -13,6 +13,7 @@ from vectorgate.doors import ObjectDoor
 from vectorgate.gateway import Gateway
 from vectorgate.ids import ProviderName
 from vectorgate.keys.cache import CachedKeys
+from vectorgate.lambda_http import MAX_CARRIED
 from vectorgate.limits import TokenBucket
 from vectorgate.operations import BATCH_BODY
 from vectorgate.providers.openai import OpenAI
@@ -21,14 +22,11 @@ from vectorgate.upstream.transport import PooledTransport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.clock import Chance, Clock
     from vectorgate.doors import Door
-    from vectorgate.observability import Telemetry
+    from vectorgate.ports import Ports
     from vectorgate.providers.base import Provider
     from vectorgate.settings import Settings
     from vectorgate.stores import Stores
-    from vectorgate.upstream.credentials import Credentials
-    from vectorgate.upstream.outcome import Transport
 
 # Refused strangers leave a row each as long as they come at this rate; beyond it they are only counted.
 STRANGERS_AT_ONCE: Final = 100
@@ -55,34 +53,26 @@ PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {
 INDEX_PROVIDER: Final = ProviderName("azure_ai")  # the one that does not speak OpenAI's API
 
 
-def build_gateway(
-    settings: Settings,
-    *,
-    stores: Stores,
-    credentials: Credentials,
-    transport: Transport,
-    telemetry: Telemetry,
-    clock: Clock,
-    chance: Chance,
-) -> Gateway:
-    """A gateway of the given parts."""
+def build_gateway(settings: Settings, ports: Ports) -> Gateway:
+    """A gateway of these parts."""
+    stores, clock, telemetry = ports.stores, ports.clock, ports.telemetry
+    book = runtime.price_book(settings.prices)
     return Gateway(
         clock=clock,
-        chance=chance,
+        chance=ports.chance,
         keys=CachedKeys(stores.keys, clock),
         ledger=stores.ledger,
-        book=runtime.price_book(settings.prices),
+        book=book,
         door=_doors(settings, stores),
         providers=_providers(settings.secrets),
-        credentials=credentials,
-        transport=transport,
+        credentials=ports.credentials,
+        transport=ports.transport,
         telemetry=telemetry,
         treasury=Treasury(
             limits=CachedLimits(stores.budgets, clock),
             store=stores.budgets,
             ownership=stores.ownership,
-            book=runtime.price_book(settings.prices),
-            clock=clock,
+            book=book,
             telemetry=telemetry,
         ),
         strangers=TokenBucket(clock, burst=STRANGERS_AT_ONCE, per_second=STRANGERS_PER_SECOND),
@@ -116,13 +106,5 @@ def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Pro
 @cache
 def deployed_gateway() -> Gateway:
     """The api function."""
-    settings, clock = runtime.deployed_settings(), runtime.system_clock()
-    return build_gateway(
-        settings,
-        stores=runtime.deployed_stores(),
-        credentials=runtime.deployed_credentials(),
-        transport=PooledTransport(clock),
-        telemetry=runtime.deployed_telemetry(),
-        clock=clock,
-        chance=runtime.system_chance(),
-    )
+    transport = PooledTransport(runtime.system_clock(), most_content=MAX_CARRIED)
+    return build_gateway(runtime.deployed_settings(), runtime.deployed_ports(transport))

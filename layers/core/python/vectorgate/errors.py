@@ -1,4 +1,4 @@
-"""Every answer that is not a success, as one tree.
+"""Every refusal, as one tree.
 
 ::
 
@@ -11,12 +11,16 @@
     ├── Conflict                  409  in flight elsewhere; safe to ask again
     ├── PayloadTooLarge           413  over a limit; the message says what to do instead
     ├── Unprocessable             422  an idempotency key that was used for another body
-    ├── TooManyRequests           429  a limit or a budget of ours
-    ├── UpstreamRefused           4xx  the provider's own refusal: nothing was executed
-    ├── UpstreamFailed            5xx  the provider failed, on an operation that is safe to ask again
-    ├── OutcomeUnknown        502/504  the provider may have executed it: not to be repeated blindly
+    ├── TooManyRequests           429  a limit of ours
+    │   └── BudgetExceeded        429  a budget of ours, which no retry mends
+    ├── UpstreamError                  what a call to the provider came to: its status and type are given
+    │   ├── UpstreamRefused       4xx  the provider's own refusal: nothing was executed
+    │   ├── UpstreamFailed        5xx  the provider failed, on an operation that is safe to ask again
+    │   └── OutcomeUnknown    502/504  the provider may have executed it: not to be repeated blindly
     ├── BadGateway                502  the provider could not be reached, or refuses our credential
     └── Unavailable               503  a part of ours is away; nothing was executed
+
+A defect of ours is 500: `lambda_http.InternalError`, which stands where defects are caught and is raised by nobody.
 
 The envelope and its four keys are OpenAI's: `{"error": {"message", "type", "param", "code"}}`. The official clients
 choose their exception class by the status alone, and read `x-should-retry` before they retry.

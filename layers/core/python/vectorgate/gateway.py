@@ -1,8 +1,8 @@
 """The path of a request, one screen: identify -> admit -> authorise -> fund -> begin -> forward -> conclude -> reply.
 
 Each step is one function that adds one concern and ends in an ApiError or in the next step. The order is the
-precedence of answers: 401 identity, 404 route, 413 and 400 body, 404 ownership, 409 and 422
-repetitions, 429 budgets, then the provider's own.
+precedence of answers: 401 identity, 404 route, 413 and 400 body, 404 ownership, 403 blocked, 409 and 422 repetitions,
+429 budgets, then the provider's own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from vectorgate.ledger.model import Entry, State
 from vectorgate.operations import Safety
 from vectorgate.pricing.charge import charge_for
 from vectorgate.providers.base import Answer
+from vectorgate.providers.openai import with_both_sizes
 from vectorgate.reply import refused, repeated, replied
 from vectorgate.stores import OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.upstream.exchange import MAX_ATTEMPTS, Exchange
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from vectorgate.doors import Door, Grant
     from vectorgate.idempotency.model import Claim
     from vectorgate.ids import ProviderName
-    from vectorgate.keys.cache import CachedKeys
     from vectorgate.keys.model import Principal
+    from vectorgate.keys.store import Keys
     from vectorgate.ledger.store import LedgerStore
     from vectorgate.limits import TokenBucket
     from vectorgate.messages import Request, Response
@@ -59,7 +60,7 @@ class Gateway:
 
     clock: Clock
     chance: Chance
-    keys: CachedKeys
+    keys: Keys
     ledger: LedgerStore
     book: PriceBook
     door: Callable[[str], Door]
@@ -129,7 +130,8 @@ class Gateway:
     def _fund(self, visit: Visit, principal: Principal, order: Order) -> None:
         """Whose budgets the call counts against, and how they stand. 503 when they cannot be read."""
         try:
-            visit.funded(self.treasury.shares(principal.key, order.end_user))
+            began = visit.row.started_ms // MILLISECONDS
+            visit.funded(self.treasury.shares(principal.key, order.end_user, began))
         except StoreError as error:
             raise Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable") from error
 
@@ -159,7 +161,7 @@ class Gateway:
     def _forward(self, visit: Visit, door: Door, order: Order, grant: Grant) -> Answer:
         """Ask the provider, within the time that API Gateway leaves."""
         if order.mock_response is not None:
-            return Answer(status=200, headers={}, document=order.mock_response)
+            return Answer(status=200, headers={}, document=with_both_sizes(dict(order.mock_response)))
         began = self.clock.monotonic()
         exchange = Exchange(
             provider=self.providers[grant.provider],

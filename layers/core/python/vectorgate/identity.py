@@ -9,7 +9,7 @@ from vectorgate.ids import key_id_of
 from vectorgate.keys.model import Principal
 
 if TYPE_CHECKING:
-    from vectorgate.keys.cache import CachedKeys
+    from vectorgate.keys.store import Keys
     from vectorgate.messages import Request
 
 MAX_KEY = 512
@@ -24,7 +24,7 @@ def presented_key(request: Request) -> str | None:
     return request.header("api-key")
 
 
-def identify(request: Request, keys: CachedKeys, unix_s: int) -> Principal:
+def identify(request: Request, keys: Keys, unix_s: int) -> Principal:
     """The principal whose key was presented. The answer never holds any of what was presented."""
     secret = presented_key(request)
     if secret is None:

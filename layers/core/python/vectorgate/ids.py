@@ -8,15 +8,16 @@ from typing import NewType
 
 OperationId = NewType("OperationId", str)  # UUIDv7, canonical text
 KeyId = NewType("KeyId", str)  # SHA-256 of a virtual key, 64 hex digits: what LiteLLM's logs call `api_key`
-TenantId = NewType("TenantId", str)  # "team:<team_id>", else "key:<KeyId>"
+TenantId = NewType("TenantId", str)  # "team:<team_id>", else "key:<KeyId>": see tenant_of_team, tenant_of_key
 ObjectId = NewType("ObjectId", str)  # vs_..., file-..., vsfb_...
 ProviderName = NewType("ProviderName", str)
 
-# Wide enough for every shape seen on the wire (CONTRACT.md 1.3), and free of '#', '/', '%', '.' and controls.
+# Wide enough for every shape seen on the wire, and free of '#', '/', '%', '.' and controls.
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 # Names that people choose (teams, users, end users): printable, without the '#' that separates key parts.
 LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 
+_TEAM = "team:"
 _UUID7_VERSION = 0x7 << 76
 _UUID7_VARIANT = 0b10 << 62
 
@@ -29,6 +30,21 @@ def is_object_id(text: str) -> bool:
 def is_label(text: str) -> bool:
     """Whether `text` may name a team, user, end user or tag."""
     return LABEL.fullmatch(text) is not None
+
+
+def tenant_of_team(team: str) -> TenantId:
+    """The tenant that all keys of a team are. Its prefix keeps a team named like a key's hash from being that key."""
+    return TenantId(_TEAM + team)
+
+
+def tenant_of_key(key_id: KeyId) -> TenantId:
+    """The tenant that a key without a team is."""
+    return TenantId(f"key:{key_id}")
+
+
+def team_of(tenant: TenantId) -> str | None:
+    """The team that is the tenant; None for a key of its own."""
+    return tenant.removeprefix(_TEAM) if tenant.startswith(_TEAM) else None
 
 
 def uuid7(unix_ms: int, random_bits: int) -> OperationId:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypedDict, cast
 
 from vectorgate.errors import ApiError, InvalidRequest, PayloadTooLarge
 from vectorgate.messages import EMPTY, JSON, Body, Request, Response
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
 
     from vectorgate.entrypoint import Event
     from vectorgate.observability import Telemetry
+
+    class _Http(TypedDict, total=False):
+        method: str
+
+    class _Context(TypedDict, total=False):
+        http: _Http | None
+
+    class _HttpEvent(TypedDict, total=False):
+        """The parts that are read of API Gateway's payload format 2.0; the sender is AWS, or an edition of ours."""
+
+        rawPath: str
+        requestContext: _Context | None
+        headers: Mapping[str, str] | None
+        queryStringParameters: Mapping[str, str] | None
+        body: object
+        isBase64Encoded: bool
+
 
 Result: TypeAlias = dict[str, object]
 
@@ -61,20 +78,19 @@ def answer(handler: Handler, read: Callable[[], Request], telemetry: Telemetry) 
 
 def read_event(event: Event) -> Request:
     """The request in an event. InvalidRequest when its body is not what it says."""
-    context: Mapping[str, object] = event.get("requestContext") or {}  # type: ignore[assignment]
-    http: Mapping[str, str] = context.get("http") or {}  # type: ignore[assignment]
-    headers: Mapping[str, str] = event.get("headers") or {}  # type: ignore[assignment]
-    query: Mapping[str, str] = event.get("queryStringParameters") or {}  # type: ignore[assignment]
+    said = cast("_HttpEvent", event)
+    http = (said.get("requestContext") or {}).get("http") or {}
+    headers = said.get("headers") or {}
     return Request(
         method=http.get("method", ""),
-        path=str(event.get("rawPath", "")),
-        query=dict(query),
+        path=said.get("rawPath", ""),
+        query=dict(said.get("queryStringParameters") or {}),
         headers={name.lower(): value for name, value in headers.items()},
-        body=_body(event),
+        body=_body(said),
     )
 
 
-def _body(event: Event) -> Body:
+def _body(event: _HttpEvent) -> Body:
     body = event.get("body")
     if body is None:
         return EMPTY

@@ -52,7 +52,7 @@ EMPTY = Body.of(b"")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`path` is still percent-encoded, header names are lower-case; the last of a repeated query parameter counts."""
+    """`path` is decoded, once; header names are lower-case; the last of a repeated query parameter counts."""
 
     method: str
     path: str

@@ -1,89 +1,102 @@
-"""The meter: on every tick, find out what was left open, then sample what is stored. Its composition root, too."""
+"""The meter: on every tick, find out what was left open, sample what is stored, and book what nobody has booked.
+
+Its composition root, too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vectorgate import runtime
-from vectorgate.assembly import PROVIDERS
+from vectorgate.assembly import INDEX_PROVIDER, PROVIDERS
+from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.reconcile import Reconciler
-from vectorgate.metering.deployed import build_sampler
+from vectorgate.ledger.stream import Bookkeeper
+from vectorgate.metering.accounts import Accounts
+from vectorgate.metering.sampler import Sampler
 from vectorgate.stores import StoreError
+from vectorgate.upstream.asking import Asker
 from vectorgate.upstream.transport import PooledTransport
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Chance, Clock
-    from vectorgate.metering.sampler import Sampler
+    from vectorgate.clock import Clock
     from vectorgate.observability import Telemetry
+    from vectorgate.ports import Ports
     from vectorgate.settings import Settings
-    from vectorgate.stores import Stores
-    from vectorgate.upstream.credentials import Credentials
-    from vectorgate.upstream.outcome import Transport
+
+LATE_SECONDS: Final = 300  # the stream books within two; a row that waits this long has been given up, or its hint lost
+BOOKED_AT_ONCE: Final = 1_000  # rows of one tick: some forty transactions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """What a tick does. First the open rows: a store that is adopted has its maker when it is sampled."""
 
     reconciler: Reconciler
     sampler: Sampler
+    bookkeeper: Bookkeeper
+    clock: Clock
     telemetry: Telemetry
 
     def tick(self) -> dict[str, int]:
-        """One tick; how many rows were resolved in which way, and how many storage records were posted."""
+        """One tick: how many rows ended in which way, how many storage records were posted, what was booked late."""
         resolved: dict[str, int] = {}
         try:
             resolved = dict(self.reconciler.sweep())
-        except StoreError:
-            self.telemetry.count("MeterFailures")  # an alarm; the next tick does it again
-        return {**resolved, "posted": self.sampler.tick()}
+        except StoreError as error:
+            self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick does it again
+        posted = self.sampler.tick()
+        booked = self._book_late()
+        self.telemetry.flush()
+        return {**resolved, "posted": posted, "booked": booked}
+
+    def _book_late(self) -> int:
+        """What stands at `answered` for so long that the stream will not speak of it again."""
+        before_ms = self.clock.unix_ms() - LATE_SECONDS * MILLISECONDS
+        try:
+            return self.bookkeeper.settle_waiting(BOOKED_AT_ONCE, before_ms=before_ms)
+        except StoreError as error:
+            self.telemetry.failed("MeterFailures", error)
+            return 0
 
 
-def build_meter(
-    settings: Settings,
-    *,
-    stores: Stores,
-    credentials: Credentials,
-    transport: Transport,
-    telemetry: Telemetry,
-    clock: Clock,
-    chance: Chance,
-) -> Meter:
-    """A meter of the given parts."""
-    reconciler = Reconciler(
-        ledger=stores.ledger,
-        ownership=stores.ownership,
-        providers={name: PROVIDERS[name](name) for name in settings.secrets},
-        credentials=credentials,
-        transport=transport,
+def build_meter(settings: Settings, ports: Ports) -> Meter:
+    """A meter of these parts. It samples every configured provider that stores vectors by the GiB-day."""
+    stores, clock, telemetry = ports.stores, ports.clock, ports.telemetry
+    providers = {name: PROVIDERS[name](name) for name in settings.secrets}
+    asker = Asker(
+        providers=providers,
+        credentials=ports.credentials,
+        transport=ports.transport,
         clock=clock,
-        chance=chance,
+        chance=ports.chance,
+    )
+    book = runtime.price_book(settings.prices)
+    return Meter(
+        reconciler=Reconciler(
+            ledger=stores.ledger, ownership=stores.ownership, asker=asker, clock=clock, telemetry=telemetry
+        ),
+        sampler=Sampler(
+            clock=clock,
+            meters=stores.meters,
+            ownership=stores.ownership,
+            ledger=stores.ledger,
+            accounts=Accounts(stores.keys, stores.budgets),
+            book=book,
+            providers=[name for name in providers if name != INDEX_PROVIDER],
+            asker=asker,
+            telemetry=telemetry,
+        ),
+        bookkeeper=Bookkeeper(stores.ledger, book, telemetry),
+        clock=clock,
         telemetry=telemetry,
     )
-    sampler = build_sampler(
-        settings,
-        stores=stores,
-        credentials=credentials,
-        transport=transport,
-        telemetry=telemetry,
-        clock=clock,
-        chance=chance,
-    )
-    return Meter(reconciler, sampler, telemetry)
 
 
 @cache
 def deployed_meter() -> Meter:
     """The meter function."""
-    settings, clock = runtime.deployed_settings(), runtime.system_clock()
-    return build_meter(
-        settings,
-        stores=runtime.deployed_stores(),
-        credentials=runtime.deployed_credentials(),
-        transport=PooledTransport(clock),
-        telemetry=runtime.deployed_telemetry(),
-        clock=clock,
-        chance=runtime.system_chance(),
-    )
+    transport = PooledTransport(runtime.system_clock())
+    return build_meter(runtime.deployed_settings(), runtime.deployed_ports(transport))

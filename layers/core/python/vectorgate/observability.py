@@ -9,6 +9,8 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Final, Protocol
 
+from vectorgate.errors import ApiError
+
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
@@ -50,8 +52,12 @@ class Telemetry(Protocol):
         """A defect: an exception that no rule foresees."""
         ...
 
-    def unsettled(self, error: Exception) -> None:
-        """A batch could not be booked as a whole; it is tried row by row."""
+    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+        """A row could not be booked; without one, a batch could not as a whole, and is tried row by row."""
+        ...
+
+    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+        """Work that nobody waits for failed, on one row or as a whole. It is done again; counted as `metric`."""
         ...
 
     def count(self, name: str, value: int = 1) -> None:
@@ -72,7 +78,7 @@ class PowertoolsTelemetry:
         self._counted = False
 
     def request(self, entry: Entry) -> None:
-        """One line, and the request's duration by operation."""
+        """One line, with what it took, and a count; failures are counted beside."""
         self._logger.info("request", extra={"call": _facts(entry)})
         self.count("Requests")
         if entry.status_code is not None and entry.status_code >= 500:  # noqa: PLR2004 - the class of failures
@@ -91,10 +97,19 @@ class PowertoolsTelemetry:
         self._logger.error("crashed", extra={"failure": type(error).__name__, "frames": frames})
         self.count("Crashes")
 
-    def unsettled(self, error: Exception) -> None:
-        """A warning with the kind of failure."""
-        self._logger.warning("unsettled", extra={"failure": type(error).__name__})
+    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+        """A warning that names the row and the kind of failure."""
+        self._warn("unsettled", error, entry)
         self.count("SettleFailures")
+
+    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+        """A warning that names the row and the kind of failure."""
+        self._warn("failed", error, entry)
+        self.count(metric)
+
+    def _warn(self, what: str, error: Exception, entry: Entry | None) -> None:
+        code = {"error_code": error.code} if isinstance(error, ApiError) else {}  # a word of ours; never a message
+        self._logger.warning(what, extra={"call": _facts(entry), "failure": type(error).__name__, **code})
 
     def flush(self) -> None:
         """One line of embedded metrics, if anything was counted."""
@@ -110,6 +125,6 @@ class PowertoolsTelemetry:
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
-def _facts(entry: Entry) -> dict[str, object]:
-    record = entry.to_record()
+def _facts(entry: Entry | None) -> dict[str, object]:
+    record = entry.to_record() if entry is not None else {}
     return {name: record[name] for name in LOGGED if name in record}

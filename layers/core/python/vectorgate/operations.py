@@ -58,7 +58,8 @@ class Operation:
     costs nothing and ends by itself, so that an identical request is a further one unless it says otherwise.
     `deletes` is the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
     `null_is_absent`: a field that is null counts as one that was not sent, because LiteLLM's own client sends every
-    field it knows, and OpenAI takes it.
+    field it knows, and OpenAI takes it. `one_of`: fields of which one is given; an empty list beside another of them
+    counts as one that was not sent, because there are clients that fill in defaults.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Operation:
     body: type[BaseModel] | None = None
     query: Callable[[Mapping[str, str]], dict[str, str]] | None = None
     null_is_absent: bool = False
+    one_of: tuple[str, ...] = ()
     max_body: int = SMALL_BODY
     body_ids: tuple[str, ...] = ()
     body_kind: Kind = Kind.FILE
@@ -91,6 +93,18 @@ class Operation:
             return None
         found = answer if self.made_in is None else answer.get(self.made_in)
         return found if isinstance(found, dict) else None
+
+    @property
+    def deleted_kind(self) -> Kind | None:
+        """What ends; None when nothing does."""
+        return PATH_KINDS[self.deletes] if self.deletes is not None else None
+
+    def deletion(self, ids: Mapping[str, str]) -> dict[str, object]:
+        """What OpenAI answers when it has deleted. ValueError for an operation that does not."""
+        if self.deletes is None:
+            raise ValueError(f"{self.name} deletes nothing")
+        kind = "vector_store.deleted" if self.deleted_kind is Kind.VECTOR_STORE else "file"
+        return {"id": ids[self.deletes], "object": kind, "deleted": True}
 
 
 PATH_KINDS: Final[Mapping[str, Kind]] = {
@@ -186,6 +200,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         media=Media.JSON,
         body=wire.CreateFileBatch,
         max_body=BATCH_BODY,
+        one_of=("file_ids", "files"),
         body_ids=("file_ids[]", "files[].file_id"),
         creates=Kind.BATCH,
     ),

@@ -1,10 +1,13 @@
-"""From (method, path) to one row of the operation table, or to nothing. Decides on the event's path, once."""
+"""From (method, path) to one row of the operation table, or to nothing.
+
+The path has been decoded once already: API Gateway's HTTP APIs do so before they invoke anybody, and the one-machine
+edition as they do. Nothing is decoded here, so a `%` that is left is no part of any path.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 from vectorgate.errors import MethodNotAllowed, NotFound
 from vectorgate.operations import OPERATIONS
@@ -17,13 +20,13 @@ if TYPE_CHECKING:
 # The reference page's SDK sample has a base URL without /v1; its curl sample has it. Both are served, and so are the
 # paths that Azure's clients build, the dated form's and the newer one. The longer prefix comes first.
 PREFIXES = ("/v1", "/openai/v1", "/openai")
-_FORBIDDEN_IN_SEGMENT = frozenset("/\\;%\0")
+_FORBIDDEN_IN_SEGMENT = frozenset("\\;%\0")
 _SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The row, and the text that stood for each `{parameter}`: decoded once, and not yet checked as an id."""
+    """The row, and the text that stood for each `{parameter}`, not yet checked as an id."""
 
     operation: Operation
     captured: Mapping[str, str]
@@ -31,7 +34,7 @@ class Route:
 
 def route(method: str, path: str) -> Route:
     """The one row that this method and path mean. NotFound (404) or MethodNotAllowed (405) otherwise."""
-    segments = decoded_segments(_without_prefix(path))
+    segments = segments_of(_without_prefix(path))
     matches = list(_matching_path(segments)) if segments is not None else []
     for match in matches:
         if match.operation.method == method:
@@ -49,13 +52,12 @@ def _without_prefix(path: str) -> str:
     return path[len(prefix) :]
 
 
-def decoded_segments(path: str) -> tuple[str, ...] | None:
-    """The segments, decoded once; None when one of them could mean something else further on."""
-    root, *rest = path.split("/")
-    segments = tuple(unquote(segment, errors="surrogateescape") for segment in rest)
+def segments_of(path: str) -> tuple[str, ...] | None:
+    """The segments; None when one of them could mean something else further on."""
+    root, *segments = path.split("/")
     if root or any(segment in {"", ".", ".."} or _FORBIDDEN_IN_SEGMENT & set(segment) for segment in segments):
         return None
-    return segments
+    return tuple(segments)
 
 
 def _by_length() -> dict[int, list[tuple[Operation, tuple[str, ...]]]]:

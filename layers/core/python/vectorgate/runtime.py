@@ -1,7 +1,8 @@
 """The composition root's common half: settings, clock, chance, stores and telemetry of a deployed function.
 
 What a function is made of besides stands beside its feature: `assembly` (the gateway), `admin.deployed`,
-`ledger.deployed`. A cold start so imports what its own function needs, and no more.
+`ingest.deployed`, `invoke.entry`, `ledger.deployed`, `meter` and `metering.deployed`. A cold start so imports what its
+own function needs, and no more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from vectorgate import settings as configuration
 from vectorgate.clock import Chance, Clock
 from vectorgate.observability import NAMESPACE, PowertoolsTelemetry
+from vectorgate.ports import Ports
 from vectorgate.pricing.book import PriceBook, read_prices, shipped_prices
 from vectorgate.stores.dynamodb import open_stores
 from vectorgate.upstream.credentials import Credentials, SecretsManager
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from vectorgate.observability import Telemetry
     from vectorgate.settings import Settings
     from vectorgate.stores import Stores
+    from vectorgate.upstream.outcome import Transport
 
 
 def system_clock() -> Clock:
@@ -96,3 +99,15 @@ def deployed_credentials() -> Credentials:
     """The providers' credentials, cached for as long as the function's environment lives."""
     settings = deployed_settings()
     return Credentials(deployed_secrets(), settings.secrets, system_clock(), plain_http=settings.plain_http)
+
+
+def deployed_ports(transport: Transport) -> Ports:
+    """What the deployment has, with the way to the providers that its caller wants."""
+    return Ports(
+        stores=deployed_stores(),
+        credentials=deployed_credentials(),
+        transport=transport,
+        telemetry=deployed_telemetry(),
+        clock=system_clock(),
+        chance=system_chance(),
+    )

@@ -197,9 +197,9 @@ def _created_at(document: Mapping[str, object], entry: Entry) -> int:
 
 def retired_by(order: Order, provider: ProviderName, answer: Answer) -> list[Ref]:
     """What the operation ended. A provider that says `deleted: false` has kept it, and so does its owner."""
-    if order.operation.deletes is None or order.mock_response is not None:
+    kind, named = order.operation.deleted_kind, order.operation.deletes
+    if kind is None or named is None or order.mock_response is not None:
         return []
     if answer.document is None or answer.document.get("deleted") is not True:
         return []
-    kind = Kind.VECTOR_STORE if order.operation.deletes == "vector_store_id" else Kind.FILE
-    return [Ref(provider, kind, order.ids[order.operation.deletes])]
+    return [Ref(provider, kind, order.ids[named])]

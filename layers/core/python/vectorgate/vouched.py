@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vectorgate.ids import key_id_of
-from vectorgate.keys.cache import CachedKeys
 from vectorgate.keys.model import VirtualKey
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from vectorgate.messages import Request
 
 
-class Vouched(CachedKeys):
-    """The keys as they are for whom somebody (`who`) vouches: whatever is presented stands for the team."""
+class Vouched:
+    """The `Keys` as they are for whom somebody (`who`) vouches: whatever is presented stands for the team."""
 
     def __init__(self, team: str, clock: Clock, who: str) -> None:
         # The id is the hash of something that no key looks like, so that it is the id of none.

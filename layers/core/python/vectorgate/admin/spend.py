@@ -65,8 +65,9 @@ def _refuse_unknown(query: Mapping[str, str]) -> None:
 def accruing(search: RecordQuery, parts: AdminParts) -> list[Entry]:
     """Storage that is metered and not charged yet, as it stands: its rows get into the ledger when the day is over."""
     found: list[Entry] = []
+    now = parts.clock.unix_s()
     for provider in parts.book.providers_of(STORAGE):
-        meters = parts.stores.meters.meters(ProviderName(provider))
+        meters = [meter.sampled(meter.size, now) for meter in parts.stores.meters.meters(ProviderName(provider))]
         for day in sorted({day for meter in meters for day in meter.days}):
             if search.start_ms <= day * DAY_S * MILLISECONDS < search.end_ms:
                 found += records_of(meters, day, parts.book, State.STARTED)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.model import Subject
     from vectorgate.budgets.store import BudgetStore
-    from vectorgate.clock import Clock
     from vectorgate.keys.model import VirtualKey
     from vectorgate.ledger.model import Entry
     from vectorgate.observability import Telemetry
@@ -70,16 +69,14 @@ class Treasury:
     store: BudgetStore
     ownership: OwnershipStore
     book: PriceBook
-    clock: Clock
     telemetry: Telemetry
 
-    def shares(self, key: VirtualKey, end_user: str | None) -> tuple[Share, ...]:
-        """The accounts that a call counts against. One read when there are any, none otherwise. StoreError.
+    def shares(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[Share, ...]:
+        """The accounts of a call that began then (Unix seconds). One read when there are any, none otherwise.
 
-        PermissionDenied when the team or the end user is blocked.
+        StoreError. PermissionDenied when the team or the end user is blocked.
         """
-        now = self.clock.unix_s()
-        found = [(subject, limit, window_of(limit, now)) for subject, limit in self.limits.limits_of(key, end_user)]
+        found = [(subject, limit, window_of(limit, began)) for subject, limit in self.limits.limits_of(key, end_user)]
         if not found:
             return ()
         _refuse_blocked(found)

@@ -25,7 +25,7 @@ from vectorgate.client.errors import (
 from vectorgate.client.exchange import HttpReply, HttpRequest, Lost, NotSent, RequestLine, Send, Wait
 from vectorgate.client.resources import CallInfo, cost_in
 from vectorgate.client.retry import Policy
-from vectorgate.client.upload import upload_of
+from vectorgate.multipart import upload_of
 from vectorgate.operations import BY_NAME, Media, Operation, Safety
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vectorgate.client.errors import APIError
     from vectorgate.client.exchange import Flow, Outcome
     from vectorgate.client.options import Options
-    from vectorgate.client.upload import FileInput
+    from vectorgate.multipart import FileInput
     from vectorgate.pricing.book import PriceBook
 
 MOCK: Final = "mock"
@@ -132,7 +132,9 @@ class _Attempts:
                 if self._succeeded(outcome):
                     return outcome
                 if unknown_before and outcome.status_code == _NOT_FOUND and self.operation.deletes:
-                    return _deleted_before(self.operation, call, outcome)
+                    # An attempt whose answer was lost had done it: this is what success looks like now.
+                    deleted = json.dumps(self.operation.deletion(call.ids))
+                    return HttpReply(200, outcome.headers, deleted.encode())
             pause = self.policy.pause(outcome, retries, unix_s=timing.wall(), fraction=timing.fraction())
             if pause is None or pause >= deadline - timing.monotonic():
                 raise self._failure(request, outcome)
@@ -197,13 +199,6 @@ def _spelled(name: str, value: object) -> str:
 def _document(reply: HttpReply) -> Mapping[str, object] | None:
     document = read_json(reply.content)
     return document if isinstance(document, dict) else None
-
-
-def _deleted_before(operation: Operation, call: Call, reply: HttpReply) -> HttpReply:
-    """An attempt whose answer was lost had deleted it: 404 now is what success looks like, as in the gateway."""
-    kind = "vector_store.deleted" if operation.deletes == "vector_store_id" else "file"
-    deleted = {"id": call.ids[str(operation.deletes)], "object": kind, "deleted": True}
-    return HttpReply(200, reply.headers, json.dumps(deleted).encode())
 
 
 def _mocked(options: Options) -> Received:

@@ -99,7 +99,7 @@ class Client:
     def _transport(self) -> Http:
         from vectorgate.client.http import Http  # noqa: PLC0415 - importing the SDK must not cost a network stack
 
-        return Http(self._settings().certificates)
+        return Http(self._settings().certificates, self.timing.monotonic)
 
     @cached_property
     def _async_transport(self) -> AsyncHttp:

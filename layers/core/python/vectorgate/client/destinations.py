@@ -23,16 +23,15 @@ from urllib.parse import quote, urlencode, urlsplit
 from vectorgate.client.errors import SettingsError, read_json
 from vectorgate.client.exchange import HttpReply, HttpRequest
 from vectorgate.client.resources import Resource
-from vectorgate.client.upload import Form, form_fields
+from vectorgate.multipart import Form, form_fields
+from vectorgate.providers.azure_path import path_form
 from vectorgate.version import VERSION
 
 if TYPE_CHECKING:
-    from vectorgate.client.upload import Upload
+    from vectorgate.multipart import Upload
     from vectorgate.operations import Operation
 
 USER_AGENT: Final = f"vectorgate/{VERSION}"
-# Forms of Azure's path that carry no date (as `providers.azure_openai` has them on the gateway's side).
-UNDATED_VERSIONS: Final = frozenset({"v1", "preview", "latest"})
 _JSON: Final = "application/json"
 
 
@@ -119,9 +118,8 @@ class Azure:
     def request(self, call: Call) -> HttpRequest:
         """With the key in `api-key`, below the form of path that the version asks for."""
         resource = self.api_base.removesuffix("/v1").removesuffix("/openai")
-        dated = self.version is not None and self.version not in UNDATED_VERSIONS
-        query = {"api-version": self.version} if self.version is not None else {}
-        base = resource + ("/openai" if dated else "/openai/v1")
+        query = {"api-version": self.version} if self.version else {}
+        base = resource + path_form(self.version or "")
         return _http(call, base, {"api-key": self.api_key}, call.body, query)
 
     def reply(self, reply: HttpReply) -> HttpReply:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vectorgate.client.upload import Form
+    from vectorgate.multipart import Form
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vectorgate.client.exchange import Flow
     from vectorgate.client.faces import Leaf
-    from vectorgate.client.upload import FileInput
+    from vectorgate.multipart import FileInput
 
 _PROCESSED = frozenset({"processed", "error", "deleted"})
 

@@ -1,4 +1,4 @@
-"""When a call may be repeated, and after how long: a pure function of what came back. DESIGN.md has the table.
+"""When a call may be repeated, and after how long: a pure function of what came back.
 
 =====================================  ====================  ==================================================
 outcome                                executed?             then
@@ -16,27 +16,23 @@ a retry-after of more than 120 s       -                     the end, as in open
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.client.errors import SERVER_ERRORS, read_json
 from vectorgate.client.exchange import HttpReply, NotSent
+from vectorgate.retrying import QUOTA, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vectorgate.client.exchange import Outcome
 
-# openai-python's own figures (CONTRACT.md 1.4), so that a program which changes over behaves as before.
+# openai-python's own figures, so that a program which changes over behaves as before.
 FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 8.0
 JITTER: Final = 0.25
 LONGEST_RETRY_AFTER: Final = 120.0
 _TOO_MANY: Final = 429
 _UNKNOWN: Final = frozenset({408, 409})
-_QUOTA: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +73,6 @@ def backoff(retries: int, fraction: float) -> float:
     return float(min(FIRST_BACKOFF * 2.0 ** min(retries, 10), LONGEST_BACKOFF)) * (1 - JITTER * fraction)
 
 
-def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
-    """Seconds that the server asks for: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date.
-
-    None when it does not ask, or in a form that makes no sense.
-    """
-    for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) / divisor
-        except (KeyError, ValueError):
-            continue
-        return seconds if math.isfinite(seconds) else None
-    try:
-        return parsedate_to_datetime(headers["retry-after"]).timestamp() - unix_s
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None
-
-
 def _is_success(reply: HttpReply) -> bool:
     """A 2xx that comes here is one that could not be read."""
     return 200 <= reply.status_code < 300  # noqa: PLR2004 - the class of successes
@@ -102,4 +81,4 @@ def _is_success(reply: HttpReply) -> bool:
 def _is_quota(reply: HttpReply) -> bool:
     document = read_json(reply.content)
     error = document.get("error") if isinstance(document, dict) else None
-    return isinstance(error, dict) and bool({error.get("code"), error.get("type")} & _QUOTA)
+    return isinstance(error, dict) and bool({error.get("code"), error.get("type")} & QUOTA)

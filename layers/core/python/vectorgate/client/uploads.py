@@ -9,7 +9,7 @@ from vectorgate.client.faces import awaits, waits
 from vectorgate.client.group import Group
 from vectorgate.client.options import CallOptions, given
 from vectorgate.client.resources import Upload, UploadPart
-from vectorgate.client.upload import upload_of
+from vectorgate.multipart import upload_of
 from vectorgate.operations import FITTING_PART
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vectorgate.client.client import Client
     from vectorgate.client.exchange import Flow
-    from vectorgate.client.upload import FileInput
+    from vectorgate.multipart import FileInput
 
 
 class UploadParts(Group):

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.model import State
+from vectorgate.ledger.model import Finding, State
 from vectorgate.operations import Safety
 
 if TYPE_CHECKING:
@@ -143,20 +143,22 @@ class Standing(Enum):
     FREE = auto()  # nothing was executed: do it now
     IN_FLIGHT = auto()  # being done at this moment
     LAPSED = auto()  # begun, and left behind by a crash
-    UNKNOWN = auto()  # being found out
+    UNKNOWN = auto()  # being found out, or never to be: something was made, perhaps by somebody else
     DONE = auto()
 
 
 def standing(claim: Claim, entry: Entry | None, now_ms: int) -> Standing:
     """How the claim's operation stands."""
-    if entry is None or entry.state is State.VOIDED:
+    if entry is None or (entry.state is State.VOIDED and entry.found_by != Finding.AMBIGUOUS):
         return Standing.FREE
     if entry.state is State.STARTED:
         return Standing.IN_FLIGHT if now_ms < (entry.until_ms or entry.started_ms + LEASE_MS) else Standing.LAPSED
     if entry.state is State.UNCERTAIN:
         return Standing.UNKNOWN
     # A day later the key may be used anew, but never while its operation is open.
-    return Standing.FREE if claim.explicit and claim.expires_at * MILLISECONDS <= now_ms else Standing.DONE
+    if claim.explicit and claim.expires_at * MILLISECONDS <= now_ms:
+        return Standing.FREE
+    return Standing.UNKNOWN if entry.state is State.VOIDED else Standing.DONE
 
 
 def repeatable(wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> list[tuple[Claim, Entry | None]]:

@@ -6,7 +6,7 @@
     again     begin + claim ------> claimed: read the operation that holds it
                 voided        nothing was executed: take the claim over, and execute
                 started       409, x-should-retry: true        (older than LEASE_MS: it becomes `uncertain`)
-                uncertain     409, x-should-retry: false       the meter is finding out
+                uncertain     409, x-should-retry: false       the meter is finding out (or could not: `ambiguous`)
                 answered      the first answer, byte for byte
                 other body    422
 """
@@ -125,8 +125,8 @@ def _in_flight() -> Conflict:
 
 def _unknown() -> Conflict:
     return Conflict(
-        "It is not known whether the first of these requests was executed. It is being found out, and is not executed "
-        "a second time meanwhile.",
+        "It is not known whether the first of these requests was executed. While it is being found out, and where it "
+        "cannot be, it is not executed a second time.",
         code="idempotency_outcome_unknown",
         headers={"retry-after": str(FINDING_OUT_SECONDS), **DO_NOT_RETRY},
     )

@@ -55,11 +55,13 @@ def words(text: str) -> frozenset[str]:
 _NAMED: Final = ("/indexes('{index}')", "/indexes/{index}")
 
 
-def _tails(*tails: str) -> dict[str, object]:
-    """The path and the spellings of an operation on one index; the first tail is the one that goes upstream."""
-    spellings = tuple(dict.fromkeys(index + tail for index in _NAMED for tail in tails))
-    return {"path": spellings[0], "spellings": spellings}
+def _spelled(*tails: str) -> tuple[str, ...]:
+    """The spellings of an operation on one index, first the one that goes upstream: the first tail's."""
+    return tuple(dict.fromkeys(index + tail for index in _NAMED for tail in tails))
 
+
+_INDEX: Final = _spelled("")
+_DOCUMENTS: Final = _spelled("/docs/search.index", "/docs/index")
 
 SEARCH_FIELDS: Final = words(
     """answers captions count debug facets filter highlight highlightPostTag highlightPreTag minimumCoverage orderby
@@ -90,27 +92,31 @@ def _as_parameters(fields: frozenset[str]) -> frozenset[str]:
 
 
 def _search(name: str, *tails: str, fields: frozenset[str]) -> IndexOperation:
+    spellings = _spelled(*tails)
     return IndexOperation(
         name=name,
+        path=spellings[0],
+        spellings=spellings,
         method="POST",
         safety=Safety.READ,
         media=Media.JSON,
         max_body=SEARCH_BODY,
         permission=READ,
         fields=fields,
-        **_tails(*tails),  # type: ignore[arg-type]
     )
 
 
 def _read(name: str, *tails: str, known: frozenset[str] = frozenset(), binary: bool = False) -> IndexOperation:
+    spellings = _spelled(*tails)
     return IndexOperation(
         name=name,
+        path=spellings[0],
+        spellings=spellings,
         method="GET",
         safety=Safety.READ,
         permission=READ,
         parameters_known=known,
         binary=binary,
-        **_tails(*tails),  # type: ignore[arg-type]
     )
 
 
@@ -139,40 +145,44 @@ INDEX_OPERATIONS: Final[tuple[IndexOperation, ...]] = (
     IndexOperation(
         name="indexes.update",
         method="PUT",
+        path=_INDEX[0],
+        spellings=_INDEX,
         safety=Safety.IDEMPOTENT,
         media=Media.JSON,
         max_body=DEFINITION_BODY,
         permission=WRITE,
         returns=Returns.DEFINITION,
         parameters_known=frozenset({"allowIndexDowntime"}),
-        **_tails(""),  # type: ignore[arg-type]
     ),
     IndexOperation(
         name="indexes.retrieve",
         method="GET",
+        path=_INDEX[0],
+        spellings=_INDEX,
         safety=Safety.READ,
         permission=READ,
         returns=Returns.DEFINITION,
-        **_tails(""),  # type: ignore[arg-type]
     ),
     IndexOperation(
         name="indexes.delete",
         method="DELETE",
+        path=_INDEX[0],
+        spellings=_INDEX,
         safety=Safety.IDEMPOTENT,
         permission=WRITE,
-        **_tails(""),  # type: ignore[arg-type]
     ),
     _read("indexes.stats", "/search.stats", "/stats"),
     IndexOperation(
         name="indexes.documents.index",
         method="POST",
+        path=_DOCUMENTS[0],
+        spellings=_DOCUMENTS,
         safety=Safety.IDEMPOTENT,  # each action sets or removes what its key names
         media=Media.JSON,
         max_body=UPLOAD_BODY,
         permission=WRITE,
         returns=Returns.OUTCOMES,
         fields=frozenset({"value"}),
-        **_tails("/docs/search.index", "/docs/index"),  # type: ignore[arg-type]
     ),
     _search("indexes.search", "/docs/search.post.search", "/docs/search", fields=SEARCH_FIELDS),
     _read("indexes.search", "/docs", known=SEARCH_PARAMETERS),

@@ -1,4 +1,4 @@
-"""From (method, path) to one row of the allow-list, or to 404. The path is decoded once, segment by segment."""
+"""From (method, path) to one row of the allow-list, or to 404. The path has been decoded once, as for `routing`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.errors import NotFound
 from vectorgate.indexes.operations import INDEX_OPERATIONS
-from vectorgate.routing import Route, decoded_segments
+from vectorgate.routing import Route, segments_of
 
 if TYPE_CHECKING:
     from vectorgate.indexes.operations import IndexOperation
@@ -27,7 +27,7 @@ def speaks_azure(path: str) -> bool:
 
 def route(method: str, path: str) -> Route:
     """The one row that this method and path mean. NotFound (404) otherwise, also for a path with another method."""
-    segments = decoded_segments(path.removeprefix(PREFIX))
+    segments = segments_of(path.removeprefix(PREFIX))
     if segments is not None:
         plain = "/" + "/".join(segments)
         for operation, pattern in _table().get(method, ()):

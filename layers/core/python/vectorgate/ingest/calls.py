@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vectorgate.idempotency.model import ONLY, Standing, explicit_name, standing
-from vectorgate.ids import TenantId
+from vectorgate.ids import tenant_of_team
 from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
 from vectorgate.ledger.model import Finding
 from vectorgate.messages import JSON, Body, Request, encode_json
+from vectorgate.retrying import retry_after
 from vectorgate.upstream.outcome import NotSent
 from vectorgate.vouched import gateway_of, presented
 
@@ -109,7 +110,7 @@ class Caller:
         if seconds is not None:
             gateway = replace(gateway, deadline_seconds=seconds)
         tagged = replace(request, headers={**request.headers, **more})
-        return understood(gateway.handle(presented(tagged, WHO)))
+        return understood(gateway.handle(presented(tagged, WHO)), gateway.clock.wall())
 
     def once(self, method: str, path: str, body: Document, *, until: float) -> Document:
         """The same, but the provider is asked once at most, and not at all after that monotonic second."""
@@ -131,7 +132,7 @@ class Caller:
         The books are asked rather than the provider: a large object need not be sent once more to learn its file's
         id. And an id that is not in the books has no owner yet, so that nothing could be done with it.
         """
-        ledger, tenant = self.gateway.ledger, TenantId(f"team:{self.team}")
+        ledger, tenant = self.gateway.ledger, tenant_of_team(self.team)
         for claim in ledger.claims(tenant, explicit_name(operation, key), start=ONLY, limit=1):
             entry = ledger.entry(claim.operation_id)
             match standing(claim, entry, self.gateway.clock.unix_ms()):
@@ -148,7 +149,7 @@ class Caller:
         return None
 
 
-def understood(response: Response) -> Document:
+def understood(response: Response, unix_s: float) -> Document:
     """The document of a success. Postponed or Rejected for anything else."""
     document = _document(response)
     if response.status < 300:  # noqa: PLR2004 - the class of successes
@@ -159,7 +160,7 @@ def understood(response: Response) -> Document:
     if response.status == _TOO_MANY and said.get("type") == "insufficient_quota":
         raise Postponed(MOST_SECONDS, message)
     if response.status in {_TIMEOUT, _CONFLICT, _UNPROCESSABLE, _TOO_MANY} or response.status >= _FIRST_5XX:
-        raise Postponed(_pause(response), message)
+        raise Postponed(_pause(response, unix_s), message)
     code, param = (said.get(name) for name in ("code", "param"))
     raise Rejected(
         message,
@@ -176,11 +177,9 @@ def _document(response: Response) -> Document:
     return document if isinstance(document, dict) else {}
 
 
-def _pause(response: Response) -> float:
+def _pause(response: Response, unix_s: float) -> float:
     """As long as is asked for, else a little; an outcome that is unknown is worth a longer wait."""
-    for name, scale in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            return float(response.headers[name]) / scale
-        except (KeyError, ValueError):
-            continue
+    asked = retry_after(response.headers, unix_s)
+    if asked is not None:
+        return asked
     return FINDING_OUT if response.headers.get("x-should-retry") == "false" else AGAIN

@@ -25,26 +25,16 @@ def deployed_inbox() -> Inbox:
     if places is None:
         raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
     settings = replace(given, max_upload=UPLOAD_BODY, too_large=_TOO_LARGE)
-    clock, chance = runtime.system_clock(), runtime.system_chance()
-    stores, telemetry = runtime.deployed_stores(), runtime.deployed_telemetry()
+    ports = runtime.deployed_ports(PooledTransport(runtime.system_clock()))
     clients = Clients(region=settings.region, endpoint_url=settings.endpoint_url)
-    gateway = build_gateway(
-        settings,
-        stores=stores,
-        credentials=runtime.deployed_credentials(),
-        transport=PooledTransport(clock),
-        telemetry=telemetry,
-        clock=clock,
-        chance=chance,
-    )
     ingestor = Ingestor(
-        gateway=gateway,
-        store=stores.ingest,
+        gateway=build_gateway(settings, ports),
+        store=ports.stores.ingest,
         objects=S3Objects(clients),
-        bus=EventBridgeBus(clients, places.bus, clock=clock, chance=chance),
+        bus=EventBridgeBus(clients, places.bus, clock=ports.clock, chance=ports.chance),
         senders=settings.senders,
         buckets={places.bucket},
-        clock=clock,
+        clock=ports.clock,
     )
     mail = SqsMail(clients, queue_url=places.queue_url, failures_url=places.failures_url)
-    return Inbox(ingestor, mail, telemetry, clock)
+    return Inbox(ingestor, mail, ports.telemetry, ports.clock)

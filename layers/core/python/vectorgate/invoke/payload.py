@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from vectorgate.admission import END_USER_HEADERS, PROVIDER_NAME, TAGS_HEADER
-from vectorgate.client.upload import DEFAULT_TYPE, Form, form_fields, upload_of
 from vectorgate.errors import InvalidRequest, PermissionDenied
 from vectorgate.ids import is_label
 from vectorgate.messages import EMPTY, JSON, Body, Request, encode_json
+from vectorgate.multipart import DEFAULT_TYPE, Form, form_fields, upload_of
 from vectorgate.operations import BY_NAME, PATH_KINDS, Media, Operation, Safety
 from vectorgate.wire import check_id, refusals, validate
 from vectorgate.wire.fields import WireModel

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock
     from vectorgate.ids import KeyId
     from vectorgate.keys.model import VirtualKey
-    from vectorgate.keys.store import KeyStore
+    from vectorgate.keys.store import Keys
 
 FOUND_SECONDS: Final = 30.0
 MISSING_SECONDS: Final = 5.0
@@ -23,7 +23,7 @@ MAX_CACHED: Final = 10_000  # a flood of guesses evicts entries, and costs a rea
 class CachedKeys:
     """Reads through to a store. Safe to use from many threads."""
 
-    def __init__(self, store: KeyStore, clock: Clock) -> None:
+    def __init__(self, store: Keys, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._cache: OrderedDict[KeyId, tuple[VirtualKey | None, float]] = OrderedDict()

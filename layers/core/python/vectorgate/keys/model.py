@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from vectorgate.ids import TenantId
+from vectorgate.ids import tenant_of_key, tenant_of_team
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import KeyId
+    from vectorgate.ids import KeyId, TenantId
     from vectorgate.money import NanoUSD
 
 
@@ -46,11 +46,8 @@ class VirtualKey:
 
     @property
     def tenant(self) -> TenantId:
-        """Keys of one team share what they make; a key without a team is a tenant of its own.
-
-        The prefix keeps a team that is named like somebody's key hash from being that key.
-        """
-        return TenantId(f"team:{self.team_id}" if self.team_id is not None else f"key:{self.id}")
+        """Keys of one team share what they make; a key without a team is a tenant of its own."""
+        return tenant_of_team(self.team_id) if self.team_id is not None else tenant_of_key(self.id)
 
     def usable_at(self, unix_s: int) -> bool:
         """Neither blocked nor expired."""

@@ -1,4 +1,4 @@
-"""The port to the keys."""
+"""The ports to the keys."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ if TYPE_CHECKING:
     from vectorgate.keys.model import VirtualKey
 
 
-class KeyStore(Protocol):
-    """`api` holds the reading half only; the admin function's role may write."""
+class Keys(Protocol):
+    """The reading half: all that a gateway asks, and all that the api function's role may do."""
 
     def key(self, key_id: KeyId) -> VirtualKey | None:
-        """The key's row, consistent with the last write."""
+        """The key's row; None when there is none of that id."""
         ...
+
+
+class KeyStore(Keys, Protocol):
+    """The whole store, whose rows are consistent with the last write; the admin function's role may write."""
 
     def add_key(self, key: VirtualKey) -> None:
         """Write a new row. AlreadyExists when there is one of that id."""

@@ -10,9 +10,10 @@ r"""Find out what became of operations whose answer was lost, or whose gateway d
 
 A create is looked for in the provider's list (100 a call). A store tells by its tag whose it is; what cannot carry one
 is told by likeness and time, which is weak: it is adopted only while one tenant alone could have made it and there are
-no more such objects than operations that miss one. What is owned already is never a candidate. A file that parts were
-to become looks as its upload announced it. Other operations are told by what became of their object. `matches` and the
-rules are pure; `Reconciler` asks and writes.
+no more such objects than operations that miss one. Where two tenants could have, the row says so (`found_by`), is
+believed for good, and stays open until every other row that could be of the same object has met it. What is owned
+already is never a candidate. A file that parts were to become looks as its upload announced it. Other operations are
+told by what became of their object. `matches` and the rules are pure; `Reconciler` asks and writes.
 """
 
 from __future__ import annotations
@@ -20,48 +21,39 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.errors import ApiError, UpstreamRefused
+from vectorgate.errors import ApiError
 from vectorgate.idempotency.model import LEASE_MS, ONLY, implicit_claim
-from vectorgate.ids import ObjectId, is_object_id
+from vectorgate.ids import ObjectId
 from vectorgate.ledger.model import Finding, State
 from vectorgate.ledger.traces import likeness_of, tag_of, without_tag
 from vectorgate.messages import encode_json
 from vectorgate.money import ZERO
 from vectorgate.operations import BY_NAME, Safety
 from vectorgate.pricing.book import NOT_EXECUTED
-from vectorgate.providers.base import Call
 from vectorgate.stores import StoreError
 from vectorgate.tenancy.model import Kind, Ref
-from vectorgate.upstream.exchange import Exchange
 from vectorgate.visit import COLUMN, ownership_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock
     from vectorgate.idempotency.model import Claim
     from vectorgate.ids import OperationId, ProviderName
     from vectorgate.ledger.model import Entry
-    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.ledger.store import LedgerStore, Place
     from vectorgate.observability import Telemetry
-    from vectorgate.operations import Operation
-    from vectorgate.providers.base import Provider
     from vectorgate.tenancy.store import OwnershipStore
-    from vectorgate.upstream.credentials import Credentials
-    from vectorgate.upstream.outcome import Transport
+    from vectorgate.upstream.asking import Asker, Document
 
-    Document: TypeAlias = Mapping[str, object]
-
-AT_ONCE: Final = 1_000  # rows of one sweep, the oldest first
+AT_ONCE: Final = 1_000  # rows of one provider and kind in one sweep, the oldest first
+WALKED: Final = 20_000  # open rows that one sweep reads: those of a provider that is away hide nobody else's
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates; this long is far beyond it
 SKEW_S: Final = 60  # between our clock and the provider's
 LONGEST_S: Final = 30  # a request, as API Gateway cuts it
-MAX_PAGES: Final = 1_000  # of one listing: 100,000 objects younger than the oldest open row
-CALL_SECONDS: Final = 28.0
-_NOT_FOUND: Final = 404
 _LISTS: Final[Mapping[Kind, str]] = {Kind.VECTOR_STORE: "vector_stores.list", Kind.FILE: "files.list"}
 _CANCELLED: Final = frozenset({"cancelled", "cancelling"})
 
@@ -82,6 +74,10 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
     under way, so it is not told by likeness; but as long as it may be that of a row, the row does not go without.
     """
     by_tag = {str(row.id): row for row in rows}
+    by_likeness: dict[str, list[Entry]] = {}
+    for row in rows:
+        if row.likeness is not None:
+            by_likeness.setdefault(row.likeness, []).append(row)
     found: dict[OperationId, tuple[Document, Finding]] = {}
     alike: dict[str, list[Document]] = {}
     young: dict[str, list[Document]] = {}
@@ -93,15 +89,34 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
         elif tag in by_tag:
             found.setdefault(by_tag[tag].id, (document, Finding.TAG))
     ambiguous: set[OperationId] = set()
-    for likeness, candidates in alike.items():
-        missing = [row for row in rows if row.likeness == likeness]
-        near = [document for document in candidates if any(_in_time(row, document) for row in missing)]
-        if near and (len(near) > len(missing) or len({row.tenant for row in missing}) > 1):
-            ambiguous.update(row.id for row in missing)
-        else:
-            found.update(_assigned(missing, near))
+    for likeness, alike_rows in by_likeness.items():
+        for missing in _overlapping(alike_rows):
+            near = [one for one in alike.get(likeness, ()) if any(_in_time(row, one) for row in missing)]
+            if near and _is_ambiguous(missing, near):
+                ambiguous.update(row.id for row in missing)
+            else:
+                found.update(_assigned(missing, near))
     waiting = (row for row in rows if any(_in_time(row, document) for document in young.get(row.likeness or "", ())))
     return Matches(found, frozenset(ambiguous), frozenset(row.id for row in waiting))
+
+
+def _overlapping(rows: Iterable[Entry]) -> list[list[Entry]]:
+    """The rows in groups, between which no object can be contended: their windows do not meet."""
+    groups: list[list[Entry]] = []
+    end = 0
+    for row in sorted(rows, key=_window):
+        first, last = _window(row)
+        if not groups or first > end:
+            groups.append([])
+        groups[-1].append(row)
+        end = max(end, last)
+    return groups
+
+
+def _is_ambiguous(missing: Sequence[Entry], near: Sequence[Document]) -> bool:
+    """Too many objects, too many tenants, or a row that was found ambiguous before, when others were open beside it."""
+    remembered = any(row.found_by == Finding.AMBIGUOUS for row in missing)
+    return remembered or len(near) > len(missing) or len({row.tenant for row in missing}) > 1
 
 
 def _assigned(
@@ -117,9 +132,21 @@ def _assigned(
 
 
 def _in_time(row: Entry, document: Document) -> bool:
+    first, last = _window(row)
+    return first <= _created_at(document) <= last
+
+
+def _window(row: Entry) -> tuple[int, int]:
+    """The seconds in which what the row made can have been made, by the provider's clock."""
     started_s = row.started_ms // MILLISECONDS
     ended_s = started_s + LONGEST_S if row.until_ms is None else row.until_ms // MILLISECONDS
-    return started_s - SKEW_S <= _created_at(document) <= ended_s + SKEW_S
+    return started_s - SKEW_S, ended_s + SKEW_S
+
+
+def _contended_until_ms(row: Entry) -> int:
+    """When every other row that could be of the same object is old enough to have been looked at."""
+    _, last = _window(row)
+    return (last + SKEW_S) * MILLISECONDS + LEASE_MS
 
 
 def _created_at(document: Document) -> int:
@@ -155,35 +182,49 @@ class Reconciler:
 
     ledger: LedgerStore
     ownership: OwnershipStore
-    providers: Mapping[ProviderName, Provider]
-    credentials: Credentials
-    transport: Transport
+    asker: Asker
     clock: Clock
-    chance: Chance
     telemetry: Telemetry
 
-    def sweep(self, at_most: int = AT_ONCE) -> Mapping[str, int]:
-        """Look at the oldest open rows once. How many were adopted, done, looked at, voided or left (`failed`).
+    def sweep(self, at_once: int = AT_ONCE) -> Mapping[str, int]:
+        """Look at the oldest open rows once, `at_once` of each provider and kind; how many ended in which way.
 
-        StoreError when the ledger cannot be read at all. A provider that does not answer keeps its rows open.
+        Adopted by their tag, or by their looks (`weak`); `done`; `voided`, or voided as `ambiguous`; `looked` at for
+        the first time; `waiting` for their time to come; `failed`, and left. StoreError when the ledger cannot be read
+        at all. A provider that does not answer keeps its own rows open, and nobody else's.
         """
-        now_ms = self.clock.unix_ms()
-        rows = self.ledger.open_rows(now_ms - LEASE_MS, at_most)
-        horizon_ms = rows[-1].started_ms - 1 if len(rows) == at_most else now_ms - LEASE_MS
+        old_ms = self.clock.unix_ms() - LEASE_MS
+        rows = self._open_rows(old_ms)
+        read_ms = rows[-1].started_ms - 1 if len(rows) == WALKED else old_ms
         counts: Counter[str] = Counter()
         for name, kind, group in _grouped(rows):
+            chosen = group[:at_once]
+            horizon_ms = chosen[-1].started_ms - 1 if len(chosen) < len(group) else read_ms
             try:
-                counts += self._found_out(name, kind, group, horizon_ms)
-            except ApiError:
-                counts["failed"] += len(group)
+                counts += self._found_out(name, kind, chosen, horizon_ms)
+            except ApiError as error:
+                self.telemetry.failed("ReconcileFailures", error, chosen[0])
+                counts["failed"] += len(chosen)
         for outcome, count in counts.items():
             self.telemetry.count(f"Reconciled{outcome.title()}", count)
         return counts
 
+    def _open_rows(self, before_ms: int) -> list[Entry]:
+        """The oldest WALKED open rows, in their order."""
+        rows: list[Entry] = []
+        after: Place | None = None
+        while len(rows) < WALKED:
+            found = self.ledger.open_rows(before_ms, AT_ONCE, after=after)
+            rows += found
+            if len(found) < AT_ONCE:
+                break
+            after = (found[-1].started_ms, found[-1].id)
+        return rows
+
     def _found_out(
         self, name: ProviderName | None, kind: Kind | None, rows: Sequence[Entry], horizon_ms: int
     ) -> Counter[str]:
-        if name is None or name not in self.providers:
+        if name is None or name not in self.asker.providers:
             return Counter(failed=len(rows))
         found = Matches({}, frozenset())
         if kind is Kind.FILE:
@@ -193,12 +234,13 @@ class Reconciler:
         counts: Counter[str] = Counter()
         for row in rows:
             try:
-                counts[self._resolved(row, kind, found)] += 1
-            except (StoreError, ApiError):
+                counts[self._resolved(name, row, kind, found)] += 1
+            except (StoreError, ApiError) as error:
+                self.telemetry.failed("ReconcileFailures", error, row)
                 counts["failed"] += 1
         return counts
 
-    def _resolved(self, row: Entry, kind: Kind | None, found: Matches) -> str:
+    def _resolved(self, name: ProviderName, row: Entry, kind: Kind | None, found: Matches) -> str:
         if row.state is State.STARTED and row.until_ms is not None and self.clock.unix_ms() < row.until_ms:
             return "waiting"  # a large upload on its way: it counts as one that misses its file, and is left alone
         if kind is not None and row.id in found.found:
@@ -209,15 +251,16 @@ class Reconciler:
         if row.operation not in PROBES:
             return self._void(row, Finding.UNKNOWABLE)
         retrieve, was_done = PROBES[row.operation]
-        if not was_done(self._object(row, BY_NAME[retrieve])):
-            return self._missing(row, Finding.ABSENT)
-        self._done(row)
+        document = self.asker.ask_for(name, retrieve, _ids_of(row, retrieve))
+        if not was_done(document):
+            return self._missing(row)
+        self._done(row, document)
         return "done"
 
     def _not_found(self, row: Entry, found: Matches) -> str:
         if row.id in found.undecided:
             return "waiting"  # what may be its object is told when it is old enough
-        return self._missing(row, Finding.AMBIGUOUS if row.id in found.ambiguous else Finding.ABSENT)
+        return self._ambiguous(row) if row.id in found.ambiguous else self._missing(row)
 
     def _adopt(self, row: Entry, kind: Kind, document: Document, finding: Finding) -> None:
         shown = without_tag(document)
@@ -268,19 +311,35 @@ class Reconciler:
         held = self.ledger.claims(row.tenant, name, start=slot, limit=1 if slot == ONLY else 100)
         return next((claim for claim in held if claim.operation_id == row.id), None)
 
-    def _done(self, row: Entry) -> None:
+    def _done(self, row: Entry, document: Document | None) -> None:
         """What it was to do to its object is done; that it was this operation cannot be told, nor matters."""
         answered = row.moved_to(State.ANSWERED, found_by=Finding.OBJECT, ended_ms=self.clock.unix_ms())
-        self.ledger.advance(answered, since=row.state, retired=_retired(row), at=self.clock.unix_s())
+        claim = self._claim(row)
+        answer = document if document is not None else _deletion(row)
+        self.ledger.advance(
+            answered,
+            since=row.state,
+            retired=_retired(row),
+            at=self.clock.unix_s(),
+            claim=claim.with_answer(200, encode_json(answer)) if claim is not None else None,
+        )
 
-    def _missing(self, row: Entry, finding: Finding) -> str:
+    def _missing(self, row: Entry) -> str:
         """Not there: once is noted, and the second time counts."""
         now_ms = self.clock.unix_ms()
         if row.looked_ms is None:
-            looked = row.moved_to(State.UNCERTAIN, looked_ms=now_ms)
+            self.ledger.advance(row.moved_to(State.UNCERTAIN, looked_ms=now_ms), since=row.state)
+            return "looked"
+        return self._void(row, Finding.ABSENT) if now_ms - row.looked_ms >= SECOND_LOOK_MS else "waiting"
+
+    def _ambiguous(self, row: Entry) -> str:
+        """There is something that may be another's: noted, and believed for good once nobody else can come to it."""
+        now_ms = self.clock.unix_ms()
+        if row.found_by != Finding.AMBIGUOUS:
+            looked = row.moved_to(State.UNCERTAIN, looked_ms=row.looked_ms or now_ms, found_by=Finding.AMBIGUOUS)
             self.ledger.advance(looked, since=row.state)
             return "looked"
-        return self._void(row, finding) if now_ms - row.looked_ms >= SECOND_LOOK_MS else "looked"
+        return self._void(row, Finding.AMBIGUOUS) if now_ms >= _contended_until_ms(row) else "waiting"
 
     def _void(self, row: Entry, finding: Finding) -> str:
         voided = row.moved_to(
@@ -293,48 +352,14 @@ class Reconciler:
         """The provider's objects that are young enough, and nobody's."""
         since_s = min(row.started_ms for row in rows) // MILLISECONDS - SKEW_S
         unowned: list[Document] = []
-        for page in self._pages(name, kind, since_s):
-            refs = {Ref(name, kind, ObjectId(str(document["id"]))): document for document in page}
+        for page in self.asker.pages(name, _LISTS[kind], order="desc"):
+            young = [document for document in page if _created_at(document) >= since_s]
+            refs = {Ref(name, kind, ObjectId(str(document["id"]))): document for document in young}
             owned = self.ownership.owners(refs)
             unowned += [document for ref, document in refs.items() if ref not in owned]
+            if page and 0 < _created_at(page[-1]) < since_s:
+                break
         return unowned
-
-    def _pages(self, name: ProviderName, kind: Kind, since_s: int) -> Iterator[list[Document]]:
-        """The provider's list, the youngest first, down to a moment. An ApiError when it cannot be read to there."""
-        query = {"limit": "100", "order": "desc"}
-        for _ in range(MAX_PAGES):
-            document = self._ask(name, Call(operation=BY_NAME[_LISTS[kind]], query=query))
-            data = document.get("data")
-            page = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
-            page = [item for item in page if is_object_id(str(item.get("id", "")))]
-            yield [item for item in page if _created_at(item) >= since_s]
-            if not page or not document.get("has_more") or _created_at(page[-1]) < since_s:
-                return
-            query["after"] = str(page[-1]["id"])
-        raise ApiError("the provider's list has no end")
-
-    def _object(self, row: Entry, retrieve: Operation) -> Document | None:
-        ids = {"vector_store_id": row.vector_store_id, "file_id": row.file_id, "batch_id": row.batch_id}
-        needed = {name: str(ids[name]) for name in retrieve.parameters}
-        try:
-            return self._ask(row.provider, Call(operation=retrieve, ids=needed))
-        except UpstreamRefused as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise
-
-    def _ask(self, name: ProviderName | None, call: Call) -> Document:
-        if name is None:
-            raise ApiError("a row that names no provider")
-        exchange = Exchange(
-            provider=self.providers[name],
-            credentials=self.credentials,
-            transport=self.transport,
-            clock=self.clock,
-            chance=self.chance,
-            deadline=self.clock.monotonic() + CALL_SECONDS,
-        )
-        return exchange.ask(call).document or {}
 
 
 def _grouped(rows: Sequence[Entry]) -> Iterator[tuple[ProviderName | None, Kind | None, list[Entry]]]:
@@ -348,10 +373,23 @@ def _grouped(rows: Sequence[Entry]) -> Iterator[tuple[ProviderName | None, Kind 
         yield name, kind, group
 
 
+def _ids_of(row: Entry, operation: str) -> dict[str, str]:
+    """The ids of its path, which are the row's."""
+    ids = {"vector_store_id": row.vector_store_id, "file_id": row.file_id, "batch_id": row.batch_id}
+    return {name: str(ids[name]) for name in BY_NAME[operation].parameters}
+
+
+def _deletion(row: Entry) -> Document:
+    """What the client would have been told of what is gone."""
+    operation = BY_NAME[row.operation]
+    if operation.deletes is not None:
+        return operation.deletion(_ids_of(row, row.operation))
+    return {"id": row.file_id, "object": "vector_store.file.deleted", "deleted": True}
+
+
 def _retired(row: Entry) -> list[Ref]:
     operation = BY_NAME[row.operation]
-    if operation.deletes is None or row.provider is None:
+    kind, named = operation.deleted_kind, operation.deletes
+    if kind is None or named is None or row.provider is None:
         return []
-    store = operation.deletes == "vector_store_id"
-    name = row.vector_store_id if store else row.file_id
-    return [Ref(row.provider, Kind.VECTOR_STORE if store else Kind.FILE, ObjectId(str(name)))]
+    return [Ref(row.provider, kind, ObjectId(_ids_of(row, row.operation)[named]))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,11 +23,15 @@ MAX_ACTIONS = 100
 MAX_SEARCH_MS = 366 * 86_400_000
 
 
+# Where a row stands in the order of time: when it began (Unix milliseconds), and its id.
+Place: TypeAlias = "tuple[int, OperationId]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordQuery:
     """Rows begun in [start_ms, end_ms), newest first, at most `limit`, of one key and one end user where given.
 
-    The range spans at most MAX_SEARCH_MS. `before`: only what comes after that row (its start and id) in this order.
+    The range spans at most MAX_SEARCH_MS. `before`: only what comes after that row in this order.
     """
 
     start_ms: int
@@ -35,7 +39,7 @@ class RecordQuery:
     limit: int
     key_id: KeyId | None = None
     end_user: str | None = None
-    before: tuple[int, OperationId] | None = None
+    before: Place | None = None
 
 
 class LedgerStore(Protocol):
@@ -97,12 +101,12 @@ class LedgerStore(Protocol):
         """Those of `ids` that there are, consistent with the last write. Cost: one read for each 100."""
         ...
 
-    def answered(self, limit: int) -> Sequence[Entry]:
-        """The oldest rows that wait to be settled."""
+    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
+        """The oldest rows that wait to be settled: of those that began before a moment, and after a row."""
         ...
 
-    def open_rows(self, before_ms: int, limit: int) -> Sequence[Entry]:
-        """The oldest rows that stand at `started` or `uncertain` and began before that moment."""
+    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
+        """The oldest rows that stand at `started` or `uncertain` and began before that moment, and after a row."""
         ...
 
     def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:

@@ -1,7 +1,8 @@
-"""The table's stream as the async logging function gets it: records in, the first one that failed out.
+"""Who books: at once what the table's stream speaks of, and later whatever the stream could not get booked.
 
 Lambda retries a stream's batch from the lowest sequence number that is reported, so everything before a failing record
-is booked and checkpointed, and one poisoned row ends in the dead-letter queue alone.
+is booked and checkpointed, and one poisoned row ends in the dead-letter queue alone. Its row stays `answered`, and a
+look at what waits (the meter's, at each tick) books it once it can be booked: a notification is only a hint.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vectorgate.ledger.model import Entry
-    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.ledger.store import LedgerStore, Place
     from vectorgate.observability import Telemetry
     from vectorgate.pricing.book import PriceBook
 
@@ -58,29 +59,43 @@ class Bookkeeper:
         finally:
             self.telemetry.flush()
 
-    def settle_waiting(self, at_most: int) -> int:
-        """Settle rows that wait in the ledger, whether or not anybody spoke of them; how many were settled.
+    def settle_waiting(self, at_most: int, *, before_ms: int | None = None) -> int:
+        """Settle the oldest rows that wait in the ledger, whether or not anybody spoke of them; how many were settled.
 
-        A row without a price is left where it is, and keeps none of the others waiting.
+        A row without a price is left where it is, and keeps none of the others waiting: they are walked past it.
+        `before_ms`: only rows that began before that moment.
         """
-        waiting = self.ledger.answered(at_most)
+        settled = 0
+        after: Place | None = None
+        while settled < at_most:
+            waiting = self.ledger.answered(at_most - settled, before_ms=before_ms, after=after)
+            now = self._settle_priced(waiting)
+            settled += now
+            if now == len(waiting):
+                break  # nothing was passed over, so that there is nothing to look for behind it
+            after = (waiting[-1].started_ms, waiting[-1].id)
+        return settled
+
+    def _settle_priced(self, waiting: Sequence[Entry]) -> int:
+        """Those that have a price; what has none is named."""
         try:
             return settle(waiting, self.ledger, self.book)
-        except MissingPrice as error:
-            self.telemetry.unsettled(error)
-            return sum(self._settle_priced(entry) for entry in waiting)
+        except MissingPrice:
+            return sum(map(self._settled_alone, waiting))
 
-    def _settle_priced(self, entry: Entry) -> int:
+    def _settled_alone(self, entry: Entry) -> int:
         try:
             return settle([entry], self.ledger, self.book)
-        except MissingPrice:
+        except MissingPrice as error:
+            self.telemetry.unsettled(error, entry)
             return 0
 
     def _settle_singly(self, waiting: Sequence[tuple[str, Entry]]) -> list[Failure]:
         for sequence_number, entry in waiting:
             try:
                 settle([entry], self.ledger, self.book)
-            except (StoreError, MissingPrice):
+            except (StoreError, MissingPrice) as error:
+                self.telemetry.unsettled(error, entry)
                 return [{"itemIdentifier": sequence_number}]
         return []
 

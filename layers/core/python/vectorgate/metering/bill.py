@@ -17,7 +17,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import OperationId, uuid7
+from vectorgate.ids import OperationId, team_of, uuid7
 from vectorgate.ledger.model import Entry, State
 from vectorgate.metering.model import DAY_S
 from vectorgate.money import NanoUSD, rounded_ratio, share_out
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from vectorgate.ids import ObjectId
     from vectorgate.metering.model import Meter
     from vectorgate.pricing.book import Price, PriceBook
-
-_TEAM = "team:"
 
 
 def amount_of(byte_seconds: int, price: Price) -> NanoUSD:
@@ -70,7 +68,7 @@ def _record(meter: Meter, day: int, part: NanoUSD, price: Price, state: State) -
         ended_ms=started_ms + DAY_S * MILLISECONDS,
         key_id=meter.key_id,
         tenant=tenant,
-        team_id=tenant.removeprefix(_TEAM) if tenant is not None and tenant.startswith(_TEAM) else None,
+        team_id=team_of(tenant) if tenant is not None else None,
         end_user=meter.end_user,
         provider=meter.provider,
         vector_store_id=meter.id,

@@ -99,6 +99,14 @@ def seconds_by_day(start: int, end: int) -> Iterator[tuple[int, int]]:
         yield day, min(end, (day + 1) * DAY_S) - max(start, day * DAY_S)
 
 
+def sound_moment(figure: object, created_at: object) -> int | None:
+    """A provider's Unix seconds, or None for what makes no sense: a moment before its object was made among others."""
+    earliest = created_at if isinstance(created_at, int) else 0
+    if isinstance(figure, bool) or not isinstance(figure, int) or figure < max(earliest, 1):
+        return None
+    return figure
+
+
 def sound_size(figure: object) -> int | None:
     """A provider's figure of bytes, or None for one that makes no sense: it is quarantined, never reckoned with."""
     if isinstance(figure, bool) or not isinstance(figure, int) or not 0 <= figure <= MAX_SIZE:

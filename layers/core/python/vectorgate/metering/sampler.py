@@ -7,35 +7,34 @@
                                            404 at a second look -> stopped now
     every meter past midnight? ──> records of the day (one a store), begun in the ledger ──> the day leaves the meters
 
-Every step may be done twice or not at all. A tick that dies is done again by the next one; a row that two ticks
-move goes to the one that is first. Records have ids of their own store and day, and a day leaves the meters only after
-all its records are there: until then every tick computes the same amounts again.
+Every step may be done twice or not at all. A tick that dies is done again by the next one, which skips what stands
+already; a row that two ticks move goes to the one that is first. Records have ids of their own store and day, and a day
+leaves the meters only after all its records are there: until then every tick computes the same amounts again.
+
+A meter is written when its size changes, and once a day. In between the same size for longer says the same: the seconds
+are added by whoever looks at it next.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.errors import ApiError, BadGateway, UpstreamRefused
-from vectorgate.ids import ObjectId, is_object_id
+from vectorgate.errors import ApiError
+from vectorgate.ids import ObjectId
 from vectorgate.ledger.store import RecordQuery
 from vectorgate.metering.bill import records_of
-from vectorgate.metering.model import DAY_S, Meter, first_sample, sound_size
+from vectorgate.metering.model import DAY_S, Meter, first_sample, sound_moment, sound_size
 from vectorgate.metering.store import Schedule
-from vectorgate.operations import BY_NAME
 from vectorgate.pricing.book import MissingPrice
-from vectorgate.providers.base import Call
 from vectorgate.stores import AlreadyExists, StoreError
 from vectorgate.tenancy.model import Kind, Ref
-from vectorgate.upstream.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock
     from vectorgate.ids import ProviderName
     from vectorgate.ledger.model import Entry
     from vectorgate.ledger.store import LedgerStore
@@ -43,19 +42,13 @@ if TYPE_CHECKING:
     from vectorgate.metering.store import MeterStore
     from vectorgate.observability import Telemetry
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.providers.base import Provider
     from vectorgate.tenancy.store import OwnershipStore
-    from vectorgate.upstream.credentials import Credentials
-    from vectorgate.upstream.outcome import Transport
+    from vectorgate.upstream.asking import Asker, Document
 
-PAGE: Final = "100"  # the most that OpenAI lists at once
-MAX_PAGES: Final = 10_000  # a million stores; a provider that lists for ever is not believed
-CALL_SECONDS: Final = 28.0  # for one page, repetitions included
 MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/ledger.md states
 MAX_SKEW_S: Final = 5  # between the clocks of two functions
 LONGEST_S: Final = 30  # a request, as API Gateway cuts it: one under way at a look may change something after it
 RECENT: Final = 100  # rows looked through for changes; as many of them are taken for one
-_NOT_FOUND: Final = 404
 # What changes the bytes of a store, or the set of stores. A file or an upload that no store holds is not metered.
 CHANGING: Final = frozenset(
     {
@@ -69,23 +62,19 @@ CHANGING: Final = frozenset(
     }
 )
 
-Document = dict[str, object]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampler:
     """Everything that a tick needs. `least_seconds` between two samplings of a provider while its stores change."""
 
     clock: Clock
-    chance: Chance
     meters: MeterStore
     ownership: OwnershipStore
     ledger: LedgerStore
     accounts: Accounts
     book: PriceBook
-    providers: Mapping[ProviderName, Provider]
-    credentials: Credentials
-    transport: Transport
+    providers: Collection[ProviderName]
+    asker: Asker
     telemetry: Telemetry
     least_seconds: int = 60
 
@@ -96,8 +85,8 @@ class Sampler:
             try:
                 if self._is_due(provider):
                     posted += self.sample(provider)
-            except (ApiError, StoreError, MissingPrice):
-                self.telemetry.count("MeterFailures")  # an alarm; the next tick does it again
+            except (ApiError, StoreError, MissingPrice) as error:
+                self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick does it again
         self.telemetry.flush()
         return posted
 
@@ -112,8 +101,9 @@ class Sampler:
         after += self._missing_meters([meter for store_id, meter in before.items() if store_id not in listed], at)
         kept = [self._keep(before.get(meter.id), meter) for meter in self._attributed(filter(None, after))]
         lively = any(map(_is_indexing, listed.values())) or any(_differs(before.get(meter.id), meter) for meter in kept)
-        self._reschedule(provider, at, lively=lively)
-        return self._post(kept, at)
+        posted = self._post(kept, at)
+        self._reschedule(provider, at, lively=lively)  # last: what was left undone is due at the next tick
+        return posted
 
     def _is_due(self, provider: ProviderName) -> bool:
         """Its time has come, or something that passed through us may have changed what is stored."""
@@ -127,16 +117,8 @@ class Sampler:
 
     def _listed(self, provider: ProviderName) -> dict[ObjectId, Document]:
         """Every store of the account; the whole list or an error."""
-        listed: dict[ObjectId, Document] = {}
-        query = {"limit": PAGE, "order": "asc"}
-        for _ in range(MAX_PAGES):
-            page = self._ask(provider, "vector_stores.list", query=query)
-            stores = [store for store in cast("list[Document]", page.get("data") or []) if _is_named(store)]
-            listed |= {ObjectId(str(store["id"])): store for store in stores}
-            if not page.get("has_more") or not stores:
-                return listed
-            query = {**query, "after": str(stores[-1]["id"])}
-        raise BadGateway("The provider's list of stores does not end.", code="list_without_end")
+        pages = self.asker.pages(provider, "vector_stores.list", order="asc")
+        return {ObjectId(str(store["id"])): store for page in pages for store in page}
 
     def _listed_meter(self, meter: Meter | None, document: Document, provider: ProviderName, at: int) -> Meter | None:
         """Moved on by what the list says; None for one that had expired before it was ever seen."""
@@ -144,12 +126,22 @@ class Sampler:
         if size is None:
             self.telemetry.count("QuarantinedSizes")
             size = meter.size if meter is not None else 0
-        expired_at = _expired_at(document, at)
+        expired_at = self._expired_at(document, at)
         if expired_at is not None:
             return meter.stopped(expired_at) if meter is not None else None
         if meter is None:
             return first_sample(provider, ObjectId(str(document["id"])), size, at)
         return meter.sampled(size, at) if meter.stopped_at is None else meter.resumed(size, at)
+
+    def _expired_at(self, document: Document, at: int) -> int | None:
+        """When a store expired, if it has: a store that expired is not stored any more."""
+        figure = document.get("expires_at")
+        moment = sound_moment(figure, document.get("created_at"))
+        if moment is None and figure is not None:
+            self.telemetry.count("QuarantinedMoments")
+        if moment is not None and moment <= at:
+            return moment
+        return at if document.get("status") == "expired" else None
 
     def _missing_meters(self, missing: Sequence[Meter], at: int) -> list[Meter | None]:
         """What is no longer listed: deleted through us at a known second, or gone at a second look."""
@@ -167,13 +159,8 @@ class Sampler:
         return moved
 
     def _looked_at_again(self, meter: Meter, at: int) -> Meter | None:
-        try:
-            document = self._ask(meter.provider, "vector_stores.retrieve", ids={"vector_store_id": meter.id})
-        except UpstreamRefused as error:
-            if error.status != _NOT_FOUND:
-                raise
-            return meter.stopped(at)
-        return self._listed_meter(meter, document, meter.provider, at)
+        document = self.asker.ask_for(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
+        return self._listed_meter(meter, document, meter.provider, at) if document is not None else meter.stopped(at)
 
     def _attributed(self, found: Iterable[Meter]) -> list[Meter]:
         """With their makers, as far as those are known by now."""
@@ -189,9 +176,9 @@ class Sampler:
         ]
 
     def _keep(self, before: Meter | None, meter: Meter) -> Meter:
-        """Write a meter that moved. StateConflict: another tick was faster, and this one ends here."""
-        if meter == before:
-            return meter
+        """Write a meter that says something new. StateConflict: another tick was faster, and this one ends here."""
+        if before is not None and not _says_more(before, meter):
+            return before
         written = replace(meter, version=before.version + 1 if before is not None else 1)
         self.meters.keep(written)
         return written
@@ -210,15 +197,21 @@ class Sampler:
         for day in over:
             if not all(meter.knows(day) for meter in meters):
                 break
-            posted += sum(map(self._begin, self.accounts.named_in(records_of(meters, day, self.book))))
+            posted += self._begin(records_of(meters, day, self.book))
             meters = [self._without(meter, day) for meter in meters]
         return posted
 
-    def _begin(self, record: Entry) -> bool:
-        with suppress(AlreadyExists):
-            self.ledger.begin(record)
-            return True
-        return False
+    def _begin(self, records: Sequence[Entry]) -> int:
+        """Those that are not there yet; how many. A tick that was cut short so goes on where it was."""
+        there = self.ledger.entries([record.id for record in records])
+        posted = 0
+        for record in self.accounts.named_in([record for record in records if record.id not in there]):
+            try:
+                self.ledger.begin(record)
+            except AlreadyExists:
+                continue  # another tick's
+            posted += 1
+        return posted
 
     def _without(self, meter: Meter, day: int) -> Meter:
         if day not in meter.days:
@@ -230,28 +223,6 @@ class Sampler:
             self.meters.keep(rest)
         return rest
 
-    def _ask(self, provider: ProviderName, operation: str, **call: Any) -> Document:  # noqa: ANN401 - Call's fields
-        exchange = Exchange(
-            provider=self.providers[provider],
-            credentials=self.credentials,
-            transport=self.transport,
-            clock=self.clock,
-            chance=self.chance,
-            deadline=self.clock.monotonic() + CALL_SECONDS,
-        )
-        return dict(exchange.ask(Call(operation=BY_NAME[operation], **call)).document or {})
-
-
-def _is_named(store: Document) -> bool:
-    return is_object_id(str(store.get("id", "")))
-
-
-def _expired_at(document: Document, at: int) -> int | None:
-    """When a store expired, if it has: a store that expired is not stored any more."""
-    expires_at = document.get("expires_at")
-    known = expires_at if isinstance(expires_at, int) and expires_at <= at else None
-    return known if known is not None or document.get("status") != "expired" else at
-
 
 def _is_indexing(document: Document) -> bool:
     counts = document.get("file_counts")
@@ -260,3 +231,8 @@ def _is_indexing(document: Document) -> bool:
 
 def _differs(before: Meter | None, meter: Meter) -> bool:
     return before is None or (before.size, before.stopped_at) != (meter.size, meter.stopped_at)
+
+
+def _says_more(before: Meter, meter: Meter) -> bool:
+    """Whether it says more than that the same lasted longer, within one day."""
+    return meter != replace(before, at=meter.at, days=meter.days) or meter.at // DAY_S != before.at // DAY_S

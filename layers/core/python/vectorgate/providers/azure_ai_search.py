@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # What a client may see. Not `location` and `content-location`, which name the service.
 PASSED: Final = frozenset({"request-id", "etag", "preference-applied", "odata-version", "elapsed-time", "retry-after"})
+_LISTS: Final = frozenset({"indexes.list", "indexes.search", "indexes.suggest", "indexes.autocomplete"})
 _NO_CONTENT: Final = 204
 _MAX_MESSAGE: Final = 2_000
 _MAX_FIELD: Final = 200
@@ -64,6 +65,8 @@ class AzureAISearch:
             body = Body.of(_count(content))
             return Answer(status=response.status, headers=headers, body=body, request_id=request_id)
         document = read_object(content)
+        if operation.name in _LISTS and not isinstance(document.get("value"), list):
+            raise UnreadableAnswer("the answer to a list or a search holds no list")
         return Answer(status=response.status, headers=headers, document=document, request_id=request_id)
 
     def problem(self, response: UpstreamResponse) -> Problem:

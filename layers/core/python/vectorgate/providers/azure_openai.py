@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from vectorgate.errors import INVALID_REQUEST, InvalidRequest, NotFound
 from vectorgate.messages import JSON, Body, encode_json
 from vectorgate.providers.azure_auth import signature
+from vectorgate.providers.azure_path import path_form
 from vectorgate.providers.base import Problem, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import OpenAI, filled, query_string, read_object
 from vectorgate.wire import refusals
@@ -33,13 +34,11 @@ if TYPE_CHECKING:
     from vectorgate.providers.base import Call, Credential, UpstreamResponse
 
 BATCH_FILES_MAX: Final = 500  # where OpenAI takes 2,000
-UNDATED_VERSIONS: Final = frozenset({"", "v1", "preview", "latest"})
 REQUEST_ID_HEADERS: Final = ("apim-request-id", "x-ms-request-id", "x-request-id")
 UNSUPPORTED_OPERATION: Final = "unsupported_operation"
 UNSUPPORTED_PARAMETER: Final = "unsupported_parameter"
 _NO_SUCH_ROUTE: Final = "resource not found"  # what the front of every Azure resource says of a path it does not have
 _LONGEST_ID: Final = 200
-_TYPES: Final[Mapping[int, str]] = MappingProxyType({429: "rate_limit_error", 500: "server_error"})
 _CODES: Final[Mapping[int, str]] = MappingProxyType({429: "rate_limit_exceeded"})
 
 
@@ -58,17 +57,18 @@ class AzureOpenAI(OpenAI):
         if isinstance(call.content, bytes):
             headers["content-type"] = JSON
         version = credential.options.get("api_version", "").strip()
-        form = "/openai/v1" if version in UNDATED_VERSIONS else "/openai"
+        path = path_form(version) + filled(call.operation.path, call.ids)
         query = {**call.query, "api-version": version} if version else call.query
         return UpstreamRequest(
             method=call.operation.method,
-            url=resource_of(credential) + form + filled(call.operation.path, call.ids) + query_string(query),
+            url=resource_of(credential) + path + query_string(query),
             headers=headers,
             content=call.content,
+            binary=call.operation.binary,
         )
 
     def problem(self, response: UpstreamResponse) -> Problem:
-        """Azure's two forms in OpenAI's four fields: codes that repeat the status go, a type that is missing comes."""
+        """Azure's two forms in OpenAI's four fields, without codes that repeat the status."""
         problem = super().problem(_as_openai(response))
         if problem.message.strip().lower() == _NO_SUCH_ROUTE:
             return Problem(
@@ -113,12 +113,7 @@ def _as_openai(response: UpstreamResponse) -> UpstreamResponse:
     said = dict(said) if isinstance(said, dict) else {"message": said}
     if str(said.get("code") or "").isdigit():
         del said["code"]
-    error = {"type": _type_of(response.status), **{name: value for name, value in said.items() if value is not None}}
-    return replace(response, body=Body.of(encode_json({"error": error})))
-
-
-def _type_of(status: int) -> str:
-    return _TYPES.get(status, INVALID_REQUEST if status < 500 else "server_error")  # noqa: PLR2004 - server errors
+    return replace(response, body=Body.of(encode_json({"error": said})))
 
 
 def check_limits(call: Call, options: Mapping[str, str]) -> None:

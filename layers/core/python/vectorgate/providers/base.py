@@ -57,12 +57,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRequest:
-    """One HTTP request, ready to send."""
+    """One HTTP request, ready to send. `binary`: its answer is a file's content, not a document."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     content: bytes | Upload | None = None
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from vectorgate.errors import INVALID_REQUEST
 from vectorgate.ids import ProviderName, is_object_id
 from vectorgate.messages import JSON
+from vectorgate.operations import Safety
 from vectorgate.providers.base import (
     Answer,
     Problem,
@@ -22,9 +24,22 @@ if TYPE_CHECKING:
     from vectorgate.operations import Operation
     from vectorgate.providers.base import Call, Credential, UpstreamResponse
 
-# What a client may see of the provider's headers. Everything else stays behind (cookies, CDN traces, organisation).
-PASSED_EXACT: Final = frozenset({"x-request-id", "retry-after", "retry-after-ms", "x-should-retry"})
-PASSED_PREFIXES: Final = ("openai-", "x-ratelimit-")
+# What a client may see of the provider's headers. Everything else stays behind: cookies, CDN traces, and
+# `openai-organization` and `openai-project`, which name the account that is behind the gateway.
+PASSED_EXACT: Final = frozenset(
+    {
+        "openai-poll-after-ms",
+        "openai-processing-ms",
+        "openai-version",
+        "retry-after",
+        "retry-after-ms",
+        "x-request-id",
+        "x-should-retry",
+    }
+)
+PASSED_PREFIX: Final = "x-ratelimit-"
+_PARTIAL: Final = 206
+_TOO_MANY: Final = 429
 _MAX_MESSAGE: Final = 2_000
 _MAX_FIELD: Final = 200
 _MAX_HEADER: Final = 1_000
@@ -50,10 +65,13 @@ class OpenAI:
             url=credential.base_url + filled(call.operation.path, call.ids) + query_string(call.query),
             headers=headers,
             content=call.content,
+            binary=call.operation.binary,
         )
 
     def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
         """The provider's document, with `bytes` beside `usage_bytes` for readers of the reference page."""
+        if response.status == _PARTIAL:
+            raise UnreadableAnswer("a part, where nobody asked for a range")
         headers = self.passed_headers(response.headers)
         request_id = self.request_id(response.headers)
         if operation.binary:
@@ -63,6 +81,8 @@ class OpenAI:
         document = read_object(response.body.read())
         if operation.creates is not None and not _is_id((operation.made(document) or {}).get("id")):
             raise UnreadableAnswer("the answer to a create names no id")
+        if _answers_a_page(operation) and not isinstance(document.get("data"), list):
+            raise UnreadableAnswer("the answer to a list or a search holds no list")
         return Answer(
             status=response.status, headers=headers, document=with_both_sizes(document), request_id=request_id
         )
@@ -73,14 +93,21 @@ class OpenAI:
             error = read_object(response.body.read()).get("error")
         except UnreadableAnswer:
             error = None
+        usual = self.usual_type(response.status)
         if not isinstance(error, dict):
-            return Problem(message=f"The provider answered with status {response.status}.", type="server_error")
+            return Problem(message=f"The provider answered with status {response.status}.", type=usual)
         return Problem(
             message=_text(error.get("message"), _MAX_MESSAGE) or f"The provider answered {response.status}.",
-            type=_text(error.get("type"), _MAX_FIELD) or "server_error",
+            type=_text(error.get("type"), _MAX_FIELD) or usual,
             code=_text(error.get("code"), _MAX_FIELD),
             param=_text(error.get("param"), _MAX_FIELD),
         )
+
+    def usual_type(self, status: int) -> str:
+        """The type of an error that names none: the request's fault where the provider refused it, else its own."""
+        if status == _TOO_MANY:
+            return "rate_limit_error"
+        return INVALID_REQUEST if status in self.statuses.refused else "server_error"
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """`x-request-id`, if it looks like one."""
@@ -94,6 +121,11 @@ class OpenAI:
         """Nothing: everybody's host is the same."""
         del credential
         return ()
+
+
+def _answers_a_page(operation: Operation) -> bool:
+    """Whether OpenAI answers with `data`: every read of a document that is not one object's own."""
+    return operation.safety is Safety.READ and not operation.binary and not operation.path.endswith("}")
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:
@@ -113,7 +145,7 @@ def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value[:_MAX_HEADER]
         for name, value in headers.items()
-        if name in PASSED_EXACT or name.startswith(PASSED_PREFIXES)
+        if name in PASSED_EXACT or name.startswith(PASSED_PREFIX)
     }
 
 

@@ -1,7 +1,7 @@
 """What both adapters refuse before they touch their engine, so that neither is more lenient than the other. Pure.
 
 Parts of a key are joined by '#'. None of them may hold one, so that joining is injective: `a#b` + `c` and `a` + `b#c`
-cannot meet in one key, because neither gets this far (THREATS.md 6).
+cannot meet in one key, because neither gets this far (docs/threats.md, row 6).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import EVER, accounts_of, movements_of
-from vectorgate.ids import is_label, is_object_id
+from vectorgate.ids import TenantId, is_label, is_object_id, team_of
 from vectorgate.ledger.model import SUCCESSORS, Entry, IllegalTransition, State
 from vectorgate.ledger.store import MAX_ACTIONS, MAX_SEARCH_MS
 from vectorgate.reports.model import Scope
@@ -31,7 +31,6 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys count on the width.
 _MAX_UNIX_S = 9_999_999_999
 _MAX_UNIX_MS = 9_999_999_999_999
-_TEAM_PREFIX = "team:"
 
 
 def object_part(text: str) -> str:
@@ -61,7 +60,8 @@ def check_place(place: Place) -> tuple[str, str]:
 
 def tenant_part(text: str) -> str:
     """`text` as a tenant: a label, before which the prefix of a team does not count."""
-    label_part(text.removeprefix(_TEAM_PREFIX))
+    team = team_of(TenantId(text))
+    label_part(text if team is None else team)
     return text
 
 

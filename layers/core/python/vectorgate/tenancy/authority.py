@@ -95,10 +95,10 @@ def _param_of(order: Order) -> str:
 
 
 def no_such_store(name: str) -> NotFound:
-    """404 for a store, or a cursor that should be one."""
+    """404 for a store."""
     return NotFound(f"No vector store found with id '{name}'.")
 
 
 def no_such_file(name: str) -> NotFound:
-    """404 for a file, or a cursor that should be one."""
+    """404 for a file."""
     return NotFound(f"No such File object: {name}", param="id")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from vectorgate.ids import ObjectId
-from vectorgate.tenancy.authority import no_such_file, no_such_store
 from vectorgate.tenancy.model import Kind, Ref
 
 if TYPE_CHECKING:
@@ -36,30 +35,25 @@ class Shelf:
     kind: Kind
 
     def page(self, query: Mapping[str, str], describe: Describe) -> dict[str, object]:
-        """OpenAI's list object. NotFound for a cursor that is not the tenant's own."""
-        limit = int(query.get("limit", DEFAULT_LIMIT[self.kind]))
+        """OpenAI's list object. Past a cursor that is not the tenant's own there is nothing, as past the last page."""
+        limit = int(query.get("limit", 0)) or DEFAULT_LIMIT[self.kind]
         ascending = query.get("order", "desc") == "asc"
         backwards = "before" in query and "after" not in query
-        cursor = query.get("before") if backwards else query.get("after")
-        end = self._position(query["before"]) if "before" in query and not backwards else None
-        start = self._position(cursor) if cursor is not None else None
+        places = self._places([query[name] for name in ("after", "before") if name in query])
+        if places is None:
+            return _page([], more=False)
+        start = places[0] if places else None
+        end = places[1] if len(places) > 1 else None
         found, more = self._collect(start, end, limit, describe, ascending=ascending != backwards)
-        if backwards:
-            found.reverse()
-        return {
-            "object": "list",
-            "data": found,
-            "first_id": found[0]["id"] if found else None,
-            "last_id": found[-1]["id"] if found else None,
-            "has_more": more,
-        }
+        return _page(found[::-1] if backwards else found, more=more)
 
-    def _position(self, cursor: str) -> tuple[int, str]:
-        ref = Ref(self.provider, self.kind, ObjectId(cursor))
-        row = self.ownership.owners([ref]).get(ref)
-        if row is None or row.tenant != self.tenant:  # one that is deleted still marks its place: who pages may delete
-            raise no_such_store(cursor) if self.kind is Kind.VECTOR_STORE else no_such_file(cursor)
-        return row.created_at, row.ref.id
+    def _places(self, cursors: Sequence[str]) -> list[tuple[int, str]] | None:
+        """Where the cursors stand; None when one of them is not the tenant's, whosever else it is or is not."""
+        refs = [Ref(self.provider, self.kind, ObjectId(cursor)) for cursor in cursors]
+        rows = self.ownership.owners({*refs}) if refs else {}
+        # One that is deleted still marks its place: who pages may delete.
+        own = [row for row in map(rows.get, refs) if row is not None and row.tenant == self.tenant]
+        return [_key(row) for row in own] if len(own) == len(refs) else None
 
     def _collect(
         self,
@@ -82,6 +76,16 @@ class Shelf:
             if len(found) > limit or len(rows) < wanted or len(inside) < len(rows):
                 return found[:limit], len(found) > limit
             start = _key(rows[-1])
+
+
+def _page(shown: Sequence[Mapping[str, object]], *, more: bool) -> dict[str, object]:
+    return {
+        "object": "list",
+        "data": shown,
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+        "has_more": more,
+    }
 
 
 def _key(row: Ownership) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What a list shows of each owned object: a store as the provider has it now, a file as it was made."""
+"""What a list shows of each owned object: as the provider has it now, where that can have changed since it was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.errors import UpstreamRefused
+from vectorgate.errors import BadGateway, Unavailable, UpstreamError, UpstreamRefused
 from vectorgate.operations import BY_NAME
 from vectorgate.providers.base import Answer, Call
 from vectorgate.tenancy.listing import Shelf
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from vectorgate.upstream.exchange import Exchange
 
 AT_ONCE: Final = 10  # connections that one list may hold
-_RETRIEVE: Final = BY_NAME["vector_stores.retrieve"]
+UNFINISHED_MAX: Final = 100  # files that one list asks for: as many as stores on the longest page of theirs
+_RETRIEVE: Final = {Kind.VECTOR_STORE: BY_NAME["vector_stores.retrieve"], Kind.FILE: BY_NAME["files.retrieve"]}
+_FINAL: Final = ("processed", "error", None)  # what a file's status is at last; a provider may name none
 _NOT_FOUND: Final = 404
 
 
@@ -32,35 +34,67 @@ def page_of(order: Order, entry: Entry, ownership: OwnershipStore, exchange: Exc
     if order.operation.lists is None or entry.tenant is None or entry.provider is None:
         raise ValueError("not a list of an identified caller")
     shelf = Shelf(ownership, entry.tenant, entry.provider, order.operation.lists)
-    purpose = order.query.get("purpose")
-
-    def describe(rows: Sequence[Ownership]) -> Sequence[Mapping[str, object] | None]:
-        if order.operation.lists is Kind.FILE:
-            return [_file(row, purpose, exchange.clock.unix_s()) for row in rows]
-        return _stores(rows, exchange)
-
-    return Answer(status=200, headers={}, document=shelf.page(order.query, describe))
+    if order.operation.lists is Kind.FILE:
+        document = shelf.page(order.query, _Files(order.query.get("purpose"), exchange))
+    else:
+        document = shelf.page(order.query, lambda rows: _now(rows, exchange))
+    return Answer(status=200, headers={}, document=document)
 
 
-def _stores(rows: Sequence[Ownership], exchange: Exchange) -> list[Mapping[str, object] | None]:
-    """Each store with its live status, several at a time."""
+def _now(rows: Sequence[Ownership], exchange: Exchange) -> list[Mapping[str, object] | None]:
+    """Each object as the provider has it, several at a time; None for one that it does not have.
+
+    Once one cannot be had, the rest is not asked for: what fails for one of them fails for most.
+    """
     if len(rows) <= 1:
-        return [_store(row, exchange) for row in rows]
+        return [_retrieved(row, exchange) for row in rows]
     with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(rows))) as pool:
-        return list(pool.map(lambda row: copy_context().run(_store, row, exchange), rows))
+        asked = [pool.submit(copy_context().run, _retrieved, row, exchange) for row in rows]
+        try:
+            return [each.result() for each in asked]
+        finally:
+            for each in asked:
+                each.cancel()
 
 
-def _store(row: Ownership, exchange: Exchange) -> Mapping[str, object] | None:
+def _retrieved(row: Ownership, exchange: Exchange) -> Mapping[str, object] | None:
+    operation = _RETRIEVE[row.ref.kind]
     try:
-        return exchange.ask(Call(operation=_RETRIEVE, ids={"vector_store_id": row.ref.id})).document
+        return exchange.ask(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
     except UpstreamRefused as error:
         if error.status == _NOT_FOUND:  # deleted past us: it is no longer in OpenAI's list either
             return None
         raise
 
 
-def _file(row: Ownership, purpose: str | None, unix_s: int) -> Mapping[str, object] | None:
-    document: dict[str, object] = json.loads(row.snapshot or "{}")
-    expires_at = document.get("expires_at")
-    expired = isinstance(expires_at, int) and expires_at <= unix_s
-    return None if expired or (purpose is not None and document.get("purpose") != purpose) else document
+class _Files:
+    """Files as they were made, and as they are now if the provider was not done with them then.
+
+    A file's bytes and purpose never change, its status does. The first `UNFINISHED_MAX` of a page are asked for, and if
+    the provider fails they are shown as they were made: the list is ours, and can be had without it.
+    """
+
+    def __init__(self, purpose: str | None, exchange: Exchange) -> None:
+        self._purpose = purpose
+        self._exchange = exchange
+        self._left = UNFINISHED_MAX
+
+    def __call__(self, rows: Sequence[Ownership]) -> list[Mapping[str, object] | None]:
+        """What is shown of each row."""
+        shown = [self._made(row) for row in rows]
+        unfinished = [place for place, file in enumerate(shown) if file and file.get("status") not in _FINAL]
+        asked = unfinished[: self._left]
+        self._left -= len(asked)
+        try:
+            for place, file in zip(asked, _now([rows[place] for place in asked], self._exchange), strict=True):
+                shown[place] = file
+        except (UpstreamError, BadGateway, Unavailable):
+            self._left = 0
+        return shown
+
+    def _made(self, row: Ownership) -> Mapping[str, object] | None:
+        document: dict[str, object] = json.loads(row.snapshot or "{}")
+        expires_at = document.get("expires_at")
+        expired = isinstance(expires_at, int) and expires_at <= self._exchange.clock.unix_s()
+        hidden = expired or (self._purpose is not None and document.get("purpose") != self._purpose)
+        return None if hidden else document

@@ -38,7 +38,7 @@ class Ownership:
 
     `created_at` is the object's own (Unix seconds), by which lists are ordered. `parent` is the store of a batch, or
     the upload of a part. `snapshot` is the object as the provider described it when it came into being (JSON), kept for
-    files, which never change, and for uploads, which announce one.
+    files, of which only the status changes, and for uploads, which announce one.
     `retired_at` (Unix seconds): the object was deleted; the row stays so that its id cannot be claimed again.
     """
 

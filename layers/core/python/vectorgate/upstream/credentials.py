@@ -1,4 +1,6 @@
-"""Where credentials come from: one secret a provider, `{"base_url", "api_key", ...}`, cached, and re-read on suspicion.
+"""Where credentials come from: one secret a provider, cached, and re-read on suspicion.
+
+Its text is `{"type", "base_url", "api_key", ...}`: the provider's own name (or no type at all), host, key, options.
 
 A secret that cannot be read is served from the last good value for as long as that works upstream (stale-if-error):
 an outage of Secrets Manager must not become ours. A secret that is there but malformed or empty is an error at once.
@@ -72,18 +74,22 @@ class SecretsManager:
         return boto3.client("secretsmanager", region_name=self._region, endpoint_url=self._endpoint_url, config=config)
 
 
-def read_credential(text: str, *, plain_http: bool) -> Credential:
+def read_credential(text: str, provider: ProviderName, *, plain_http: bool) -> Credential:
     """The credential in a secret's text. MalformedSecret when a part is missing, empty or not an https URL.
 
-    `plain_http`: also http, for the one-machine edition, whose upstream may be on loopback.
+    So is a secret whose `type` is another provider's name: somebody put it into the wrong place. `plain_http`: also
+    http, for the one-machine edition, whose upstream may be on loopback.
     """
     try:
         document = json.loads(text)
         base_url, api_key = document["base_url"].strip().rstrip("/"), document["api_key"].strip()
         options = {name: str(value) for name, value in document.items() if name not in _KNOWN}
+        meant_for = document.get("type", provider)
         parts = urlsplit(base_url)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MalformedSecret("a provider's secret is JSON with base_url and api_key") from None
+    if meant_for != provider:
+        raise MalformedSecret("a provider's secret has the provider's own name for its type, or no type")
     if parts.scheme not in ({"https", "http"} if plain_http else {"https"}) or not parts.hostname:
         raise MalformedSecret("a provider's base_url is an https URL")
     if not api_key or not api_key.isascii() or not api_key.isprintable() or parts.query or parts.username:
@@ -137,7 +143,8 @@ class Credentials:
 
     def _read(self, provider: ProviderName, cached: _Cached | None) -> Credential:
         try:
-            credential = read_credential(self._source.read(self._names[provider]), plain_http=self._plain_http)
+            text = self._source.read(self._names[provider])
+            credential = read_credential(text, provider, plain_http=self._plain_http)
         except MalformedSecret as error:
             raise _unavailable(provider) from error
         except SecretUnavailable as error:

@@ -9,7 +9,7 @@ never connected                                   no         again, up to 2 more
 401                                               no         re-read the secret; again if it changed; else 502
 408, 409, 5xx, other, lost, broken 2xx            unknown    a create: OutcomeUnknown, never again.
                                                              a read or an idempotent change: again, up to 2 times
-2xx                                               yes        done
+2xx                                               yes        done; 413 for a file that cannot be handed on
 ================================================  =========  ==================================================
 """
 
@@ -17,19 +17,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, replace
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.errors import (
     NO_HEADERS,
     BadGateway,
     OutcomeUnknown,
+    PayloadTooLarge,
     UpstreamFailed,
     UpstreamRefused,
 )
 from vectorgate.operations import PATH_KINDS, Safety
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
-from vectorgate.upstream.outcome import Lost, NotSent, Replied
+from vectorgate.retrying import QUOTA, retry_after
+from vectorgate.upstream.outcome import Lost, NotSent, Replied, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ MAX_ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.25  # the first wait's upper bound; the next one's is twice that
 LONGEST_WAIT: Final = 28.0  # whoever has more time than this spends it better than by waiting here
 LEAST_SECONDS: Final = 0.5  # an attempt that has less time than this is not begun
+_TOO_LARGE: Final = "The file is larger than this deployment can return. Smaller files can be read back."
 _REDACTED: Final = Problem(message="The provider's message was withheld.", type="server_error")
 
 
@@ -66,6 +68,7 @@ class Exchange:
 
         Of these OutcomeUnknown and UpstreamFailed leave open whether anything was executed. An attempt that certainly
         did nothing does not answer for an earlier one that may have: the earlier one's failure is raised.
+        PayloadTooLarge for a file's content that this deployment cannot hand on.
         """
         credential = self.credentials.current(self.provider.name)
         attempts = 0
@@ -80,7 +83,8 @@ class Exchange:
                     credential = self._other_credential(credential, unknown, last=self.attempts == 1)
                 case _Failed() as failed:
                     if unknown is not None and failed.status == _NOT_FOUND and call.operation.deletes:
-                        return _deleted_before(call)
+                        # An attempt whose answer was lost had done it: this is what success looks like now.
+                        return Answer(status=200, headers={}, document=call.operation.deletion(call.ids))
                     unknown = failed if failed.unknown else unknown
                     if attempts >= self.attempts or not self._wait(failed, attempts):
                         raise (unknown or failed).error
@@ -91,6 +95,8 @@ class Exchange:
             return _Failed(error=error, again=True)
         if isinstance(outcome, Lost):
             return self._unknown(call, _no_answer(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502)
+        if isinstance(outcome, TooLarge):
+            return _Failed(error=PayloadTooLarge(_TOO_LARGE, code="response_too_large"))
         verdict = self._judge_reply(call, outcome, credential)
         if not isinstance(verdict, Answer) or verdict.body is not outcome.response.body:
             outcome.response.body.close()
@@ -109,7 +115,7 @@ class Exchange:
             return _RefusedCredential()
         passed, hidden = self.provider.passed_headers(response.headers), self.provider.hidden(credential)
         problem, headers = _scrubbed(self.provider.problem(response), passed, credential, hidden)
-        if response.status == _TOO_MANY and problem.code not in _QUOTA:
+        if response.status == _TOO_MANY and problem.code not in QUOTA:
             delay = retry_after(response.headers, self.clock.wall())
             error = UpstreamRefused(status=_TOO_MANY, headers=headers, **_fields(problem))
             return _Failed(error=error, again=delay is not None, delay=delay, status=_TOO_MANY)
@@ -143,7 +149,7 @@ class Exchange:
         if call.operation.safety is Safety.CREATE:
             kept = {name: value for name, value in headers.items() if not name.startswith(("retry-after", "x-should"))}
             return _Failed(error=OutcomeUnknown(status=create_status, headers=kept, **_fields(problem)), unknown=True)
-        shown = status if status is not None and status >= 500 else create_status  # noqa: PLR2004
+        shown = status if status is not None and 500 <= status < 600 else create_status  # noqa: PLR2004
         error = UpstreamFailed(status=shown, headers=headers, **_fields(problem))
         delay = retry_after(headers, self.clock.wall())
         return _Failed(error=error, again=True, delay=delay, unknown=True, status=status)
@@ -173,12 +179,11 @@ class Exchange:
 
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
-_QUOTA: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failed:
-    error: UpstreamRefused | UpstreamFailed | OutcomeUnknown | BadGateway
+    error: UpstreamRefused | UpstreamFailed | OutcomeUnknown | BadGateway | PayloadTooLarge
     again: bool = False
     delay: float | None = None
     unknown: bool = False
@@ -187,30 +192,6 @@ class _Failed:
 
 class _RefusedCredential:
     """The provider does not accept our key: 401."""
-
-
-def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
-    """Seconds to wait as the provider asks: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date.
-
-    None when it does not ask, or in a form that makes no sense.
-    """
-    try:
-        if "retry-after-ms" in headers:
-            seconds = float(headers["retry-after-ms"]) / 1000
-        elif "retry-after" in headers:
-            seconds = _seconds_or_date(headers["retry-after"], unix_s)
-        else:
-            return None
-    except (ValueError, OverflowError):
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _seconds_or_date(text: str, unix_s: float) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - unix_s)
 
 
 def _gateway_status(response: UpstreamResponse) -> int:
@@ -253,10 +234,3 @@ def _asked_for(call: Call) -> str | None:
     """The id that the answer has to name: of the object at the path's end, where the path ends in one."""
     last = call.operation.path.rpartition("/")[2]
     return call.ids[last[1:-1]] if last.startswith("{") and last[1:-1] in PATH_KINDS else None
-
-
-def _deleted_before(call: Call) -> Answer:
-    """The first of our own attempts had deleted it, and its answer was lost: 404 now is what success looks like."""
-    kind = "vector_store.deleted" if call.operation.deletes == "vector_store_id" else "file"
-    deleted = {"id": call.ids[str(call.operation.deletes)], "object": kind, "deleted": True}
-    return Answer(status=200, headers={}, document=deleted)

@@ -1,4 +1,4 @@
-"""What can become of one attempt. The difference between the last two decides whether a create may be repeated."""
+"""What can become of one attempt. That NotSent and Lost are two decides whether a create may be repeated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,16 @@ class Lost:
     timed_out: bool
 
 
-Outcome: TypeAlias = Replied | NotSent | Lost
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """A success whose content is more than this deployment can hand on: it was not read to its end."""
+
+
+Outcome: TypeAlias = Replied | NotSent | Lost | TooLarge
+
+
+class BrokenAnswer(Exception):
+    """Something arrived that cannot be taken for an answer, or not be kept: to be told as Lost."""
 
 
 class Transport(Protocol):

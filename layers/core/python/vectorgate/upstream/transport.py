@@ -2,23 +2,21 @@
 
 It stands on httpcore, the engine below httpx, because what httpx adds is what must not happen here: a cookie jar that
 tenants would share, redirects, and proxies out of the environment. What it lacks is a limit on the whole exchange (its
-timeouts are per read, so that an upstream that sends a byte a second could hold a Lambda for ever): `_TimedStream`
-gives every read and write what is left of the request's own time.
+timeouts are per read, so that an upstream that sends a byte a second could hold a Lambda for ever) is `timed`'s part.
 """
 
 from __future__ import annotations
 
-import ssl
 import tempfile
-from contextvars import ContextVar
-from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from itertools import chain
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import httpcore
 
 from vectorgate.messages import Body
 from vectorgate.providers.base import Upload, UpstreamResponse
-from vectorgate.upstream.outcome import Lost, NotSent, Outcome, Replied
+from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, headers_of, timeouts, tls_context
+from vectorgate.upstream.outcome import BrokenAnswer, Lost, NotSent, Outcome, Replied, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,127 +24,79 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock
     from vectorgate.providers.base import UpstreamRequest
 
-CONNECT_SECONDS = 5.0
-IDLE_SECONDS = 4.0  # below the 5 s after which common servers close an idle connection: a reused one should be alive
-MAX_CONNECTIONS = 100
-WRITE_PIECE = 64 * 1024
-IN_MEMORY = 1024 * 1024  # an answer beyond this goes to a temporary file
-MAX_ANSWER = 600 * 1024 * 1024  # a 512 MB file, and what surrounds it
-
-_deadline: ContextVar[float] = ContextVar("deadline")
+MAX_CONNECTIONS: Final = 100
+IN_MEMORY: Final = 1024 * 1024  # an answer beyond this goes to a temporary file
+MAX_DOCUMENT: Final = 32 * 1024 * 1024  # of whatever is parsed: a page of 50 search results is a few hundred KB
+MAX_CONTENT: Final = 600 * 1024 * 1024  # a 512 MB file, and what surrounds it
 
 
-class AnswerTooLarge(Exception):
-    """The upstream sent more than any operation returns."""
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """One context for every pool: making one costs 30 ms, and reads the root certificates."""
-    import certifi  # noqa: PLC0415 - only a process that talks TLS reads them
-
-    return ssl.create_default_context(cafile=certifi.where())
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends at the deadline of the request that uses it."""
-
-    def __init__(self, stream: httpcore.NetworkStream, clock: Clock) -> None:
-        self._stream = stream
-        self._clock = clock
-
-    def _left(self, timeout: float | None) -> float:
-        left = _deadline.get() - self._clock.monotonic()
-        return max(0.001, left if timeout is None else min(timeout, left))
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._left(None) <= 0.001:  # noqa: PLR2004 - an answer that trickles must not live on arrived bytes
-            raise httpcore.ReadTimeout
-        return self._stream.read(max_bytes, self._left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces: the stream grants its timeout anew to each bit that a slow reader takes.
-        for start in range(0, len(buffer), WRITE_PIECE):
-            if self._left(None) <= 0.001:  # noqa: PLR2004 - the same for a request that trickles away
-                raise httpcore.WriteTimeout
-            self._stream.write(buffer[start : start + WRITE_PIECE], self._left(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
-        return _TimedStream(stream, self._clock)
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's own signature
-        return self._stream.get_extra_info(info)
-
-
-class _TimedBackend(httpcore.NetworkBackend):
-    def __init__(self, clock: Clock) -> None:
-        self._backend = httpcore.SyncBackend()
-        self._clock = clock
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _TimedStream(stream, self._clock)
+class _Oversized(Exception):
+    """More than the answer may be."""
 
 
 class PooledTransport:
-    """Sends over kept-alive connections. Safe to use from many threads."""
+    """Sends over kept-alive connections. Safe to use from many threads.
 
-    def __init__(self, clock: Clock) -> None:
+    `most_content`: how many bytes of a file's content the deployment can hand on; more is not even read.
+    """
+
+    def __init__(self, clock: Clock, *, most_content: int = MAX_CONTENT) -> None:
         self._clock = clock
+        self._most_content = most_content
         self._pools: dict[str, httpcore.ConnectionPool] = {}
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """See `outcome.Transport`: what cannot have reached the provider is NotSent, all other failure is Lost."""
-        token = _deadline.set(self._clock.monotonic() + seconds)
+        if seconds <= 0:
+            return NotSent(timed_out=True)
+        token = ends_at.set(self._clock.monotonic() + seconds)
         try:
-            return Replied(self._exchange(request, seconds))
+            return self._exchange(request, seconds)
         except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
             return NotSent(timed_out=True)
         except (httpcore.ConnectError, httpcore.UnsupportedProtocol):
             return NotSent(timed_out=False)
         except httpcore.TimeoutException:
             return Lost(timed_out=True)
-        except (httpcore.NetworkError, httpcore.ProtocolError, AnswerTooLarge):
+        except (httpcore.NetworkError, httpcore.ProtocolError, BrokenAnswer):
             return Lost(timed_out=False)
         finally:
-            _deadline.reset(token)
+            ends_at.reset(token)
 
     def close(self) -> None:
         """Close every connection."""
         for pool in self._pools.values():
             pool.close()
 
-    def _exchange(self, request: UpstreamRequest, seconds: float) -> UpstreamResponse:
+    def _exchange(self, request: UpstreamRequest, seconds: float) -> Outcome:
         headers, content = _encoded(request)
-        timeouts = {"connect": min(CONNECT_SECONDS, seconds), "pool": seconds, "read": seconds, "write": seconds}
         with self._connections(request.url).stream(
-            request.method, request.url, headers=headers, content=content, extensions={"timeout": timeouts}
+            request.method, request.url, headers=headers, content=content, extensions=timeouts(seconds)
         ) as response:
-            received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            return UpstreamResponse(status=response.status, headers=received, body=_spooled(response.iter_stream()))
+            succeeded = 200 <= response.status < 300  # noqa: PLR2004 - the class of successes
+            return self._received(response, content=request.binary and succeeded)
+
+    def _received(self, response: httpcore.Response, *, content: bool) -> Outcome:
+        """The whole answer. `content`: it is a file's, and may be as large as that."""
+        headers, chunks = headers_of(response), _to_the_end(response)
+        if "content-encoding" in headers:
+            headers, chunks = _decoded(response, headers, chunks)
+        most = self._most_content if content else MAX_DOCUMENT
+        try:
+            body = _spooled(_at_most(most, int(headers.get("content-length", 0)), chunks))
+        except _Oversized:
+            return TooLarge() if content else Lost(timed_out=False)
+        return Replied(UpstreamResponse(status=response.status, headers=headers, body=body))
 
     def _connections(self, url: str) -> httpcore.ConnectionPool:
         scheme = url.partition(":")[0]
         if scheme not in self._pools:
             pool = httpcore.ConnectionPool(
-                ssl_context=tls_context() if scheme == "https" else None,
+                ssl_context=tls_context(None) if scheme == "https" else None,
                 max_connections=MAX_CONNECTIONS,
                 max_keepalive_connections=MAX_CONNECTIONS,
                 keepalive_expiry=IDLE_SECONDS,
-                network_backend=_TimedBackend(self._clock),
+                network_backend=TimedBackend(self._clock.monotonic),
             )
             self._pools.setdefault(scheme, pool)  # two threads may both have made one: the first stays
         return self._pools[scheme]
@@ -180,29 +130,70 @@ def _multipart(upload: Upload) -> tuple[dict[str, str], Iterator[bytes]]:
     return headers, iter(cast("Iterable[bytes]", form.stream))
 
 
-def _spooled(chunks: Iterator[bytes]) -> Body:
-    """The answer in memory, or from IN_MEMORY on in a file, which the answer's reader closes."""
-    start = bytearray()
+def _to_the_end(response: httpcore.Response) -> Iterator[bytes]:
+    """The answer's bytes. A connection that holds more than that ends with them.
+
+    Whoever had it next would be given the surplus for an answer to himself. What arrives later makes the idle socket
+    readable, and httpcore closes such a one instead of using it again; what arrived already is in h11's buffer, which
+    httpcore neither asks nor shows.
+    """
+    yield from response.iter_stream()
+    connection = cast("Any", response.stream)._stream._connection  # noqa: SLF001 - the only way to h11's buffer
+    surplus, _closed = connection._h11_state.trailing_data  # noqa: SLF001
+    if surplus:
+        response.extensions["network_stream"].close()
+
+
+def _decoded(
+    response: httpcore.Response, headers: dict[str, str], chunks: Iterator[bytes]
+) -> tuple[dict[str, str], Iterator[bytes]]:
+    """Headers and content without the coding, which was not asked for."""
+    from vectorgate.upstream.coding import decoded  # noqa: PLC0415 - for an upstream that does not listen
+
+    named = [value.decode("latin-1") for name, value in response.headers if name.lower() == b"content-encoding"]
+    kept = {name: value for name, value in headers.items() if name not in {"content-encoding", "content-length"}}
+    return kept, decoded(", ".join(named), chunks)
+
+
+def _at_most(most: int, announced: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks up to `most` bytes in all, or _Oversized; none is read when more are announced."""
+    if announced > most:
+        raise _Oversized
+    size = 0
     for chunk in chunks:
-        start += chunk
-        if len(start) > IN_MEMORY:
-            return _in_file(start, chunks)
-    return Body.of(bytes(start))
+        size += len(chunk)
+        if size > most:
+            raise _Oversized
+        yield chunk
 
 
-def _in_file(start: bytes | bytearray, chunks: Iterator[bytes]) -> Body:
+def _spooled(chunks: Iterator[bytes]) -> Body:
+    """The answer in memory, or from IN_MEMORY on in a file, which the answer's reader closes.
+
+    BrokenAnswer where the disk does not take it.
+    """
+    start, size = [], 0
+    for chunk in chunks:
+        start.append(chunk)
+        size += len(chunk)
+        if size > IN_MEMORY:
+            return _on_disk(chain(start, chunks))
+    return Body.of(b"".join(start))  # of one chunk, as most answers are, the chunk itself
+
+
+def _on_disk(chunks: Iterator[bytes]) -> Body:
+    try:
+        return _in_file(chunks)
+    except OSError as error:  # the disk's: what the network raises is httpcore's
+        raise BrokenAnswer("there is no room for it") from error
+
+
+def _in_file(chunks: Iterator[bytes]) -> Body:
     file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - it outlives this function
     try:
-        size = file.write(start)
-        for chunk in chunks:
-            size += file.write(chunk)
-            _check_size(size)
+        size = sum(map(file.write, chunks))
+        file.flush()
     except BaseException:
         file.close()
         raise
     return Body(size, file)
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_ANSWER:
-        raise AnswerTooLarge

@@ -3,7 +3,7 @@
 ::
 
     body    -> parse_json_object -> take_litellm_fields -> validate(CreateVectorStore, ...)
-    query   -> parse_query(ListQuery, ...)
+    query   -> query_reader(ListQuery, ...)
     upload  -> take_litellm_form_fields -> validate_form(CreateFile, ...)
     path id -> check_id("vector_store_id", ...)
 
@@ -12,11 +12,8 @@ client's own dict, without LiteLLM's fields. Owns no routes, no identities, and 
 """
 
 from vectorgate.wire.fields import check_id
-from vectorgate.wire.filters import ComparisonFilter, CompoundFilter
 from vectorgate.wire.litellm import LiteLLMFields, take_litellm_fields, take_litellm_form_fields
 from vectorgate.wire.models import (
-    AutoChunkingStrategy,
-    ChunkingStrategy,
     CompleteUpload,
     CreateFile,
     CreateFileBatch,
@@ -24,12 +21,7 @@ from vectorgate.wire.models import (
     CreateUploadPart,
     CreateVectorStore,
     CreateVectorStoreFile,
-    ExpiresAfter,
-    FileExpiresAfter,
-    RankingOptions,
     Search,
-    StaticChunking,
-    StaticChunkingStrategy,
     UpdateAttributes,
     UpdateVectorStore,
 )
@@ -38,40 +30,28 @@ from vectorgate.wire.query import (
     ListFilesQuery,
     ListQuery,
     ListStoreFilesQuery,
-    parse_query,
     query_reader,
     validate_form,
 )
-from vectorgate.wire.translate import UnmappedError, validate
+from vectorgate.wire.translate import validate
 
 __all__ = [
-    "AutoChunkingStrategy",
-    "ChunkingStrategy",
-    "ComparisonFilter",
     "CompleteUpload",
-    "CompoundFilter",
     "CreateFile",
     "CreateFileBatch",
     "CreateUpload",
     "CreateUploadPart",
     "CreateVectorStore",
     "CreateVectorStoreFile",
-    "ExpiresAfter",
-    "FileExpiresAfter",
     "ListFilesQuery",
     "ListQuery",
     "ListStoreFilesQuery",
     "LiteLLMFields",
-    "RankingOptions",
     "Search",
-    "StaticChunking",
-    "StaticChunkingStrategy",
-    "UnmappedError",
     "UpdateAttributes",
     "UpdateVectorStore",
     "check_id",
     "parse_json_object",
-    "parse_query",
     "query_reader",
     "take_litellm_fields",
     "take_litellm_form_fields",

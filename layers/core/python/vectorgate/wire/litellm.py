@@ -1,6 +1,6 @@
 """Fields of LiteLLM's own that its clients put beside OpenAI's: taken off before the body is validated.
 
-Chosen from LiteLLM's list of parameters (`all_litellm_params` in litellm/types/utils.py) by one question: can the
+Chosen from LiteLLM's list of parameters (`litellm.types.utils.all_litellm_params`) by one question: can the
 call mean the same without it?
 
 * Used here: `custom_llm_provider`, `user`, `mock_response`, `tags`.

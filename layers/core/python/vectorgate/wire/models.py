@@ -127,10 +127,6 @@ class CreateFileBatch(WireModel):
             raise PydanticCustomError("no_form", "neither", {"param": "file_ids"})
         return self
 
-    def all_file_ids(self) -> list[str]:
-        """The ids of either form, in order, duplicates included."""
-        return self.file_ids or [item.file_id for item in self.files]
-
 
 class RankingOptions(WireModel):
     """How results are ranked, and which are too weak to return."""

@@ -1,7 +1,8 @@
 """What arrives as strings: the query of each listing, and the text fields of a file upload.
 
 Query parameters that a listing does not have are ignored, as OpenAI's own clients may add some; `to_params` never
-forwards them. An empty one is as good as an absent one: that is how browsers send a cursor that is not set.
+forwards them. An empty one is as good as an absent one: that is how browsers send a cursor that is not set. A `limit`
+of 0 is taken, for OpenAI's schema names no minimum, and its own clients' tests send it.
 """
 
 import re
@@ -24,7 +25,7 @@ _BRACKETS = re.compile(r"expires_after\[(\w{1,64})\]")
 class ListQuery(WireModel):
     """`GET /vector_stores`. Cursors are ids."""
 
-    limit: int = Field(default=LIST_LIMIT, ge=1, le=100)
+    limit: int = Field(default=LIST_LIMIT, ge=0, le=100)
     order: Literal["asc", "desc"] = "desc"
     after: Id | None = None
     before: Id | None = None
@@ -43,7 +44,7 @@ class ListStoreFilesQuery(ListQuery):
 class ListFilesQuery(WireModel):
     """`GET /files`, which has no `before` and pages of up to 10,000."""
 
-    limit: int = Field(default=FILES_LIMIT, ge=1, le=FILES_LIMIT)
+    limit: int = Field(default=FILES_LIMIT, ge=0, le=FILES_LIMIT)
     order: Literal["asc", "desc"] = "desc"
     after: Id | None = None
     purpose: Annotated[str, Field(max_length=64)] | None = None

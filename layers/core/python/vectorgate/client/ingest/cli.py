@@ -1,4 +1,8 @@
-"""The command: arguments in, a summary out. Exit status 0 when all is in the store, 1 when something failed."""
+"""The command: arguments in, a summary out.
+
+Exit status 0 when all is in the store; 1 when a file was not sent or the gateway refuses; 2 when the command cannot be
+run as it was given; 130 when it was interrupted.
+"""
 
 from __future__ import annotations
 

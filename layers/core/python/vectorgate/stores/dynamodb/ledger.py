@@ -33,7 +33,7 @@ from vectorgate.stores.dynamodb.schema import (
     ownership_key,
     rollup_key,
 )
-from vectorgate.stores.dynamodb.search import matching, unresolved, waiting
+from vectorgate.stores.dynamodb.search import UNRESOLVED, WAITING, matching, unfinished
 from vectorgate.stores.dynamodb.table import IS_NEW, PAGE, PATIENT_PAUSES_S, STATE_NAME, DynamoTable, Refused
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.model import Reservation
     from vectorgate.idempotency.model import Claim
     from vectorgate.ids import OperationId, TenantId
-    from vectorgate.ledger.store import RecordQuery
+    from vectorgate.ledger.store import Place, RecordQuery
     from vectorgate.reports.model import Rollup
     from vectorgate.stores.dynamodb.schema import Item
     from vectorgate.tenancy.model import Ownership, Ref
@@ -133,13 +133,13 @@ class DynamoLedger:
         found = filter(None, map(entry_of_image, self._table.batch_get(keys)))
         return {entry.id: entry for entry in found}
 
-    def answered(self, limit: int) -> Sequence[Entry]:
+    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
         """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
-        return waiting(self._table, limit)
+        return unfinished(self._table, WAITING, limit, before_ms=before_ms, after=after)
 
-    def open_rows(self, before_ms: int, limit: int) -> Sequence[Entry]:
+    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
         """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
-        return unresolved(self._table, before_ms, limit)
+        return unfinished(self._table, UNRESOLVED, limit, before_ms=before_ms, after=after)
 
     def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
         """One consistent Query for each 100 claims."""

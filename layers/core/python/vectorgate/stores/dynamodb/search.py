@@ -20,40 +20,37 @@ from vectorgate.stores.dynamodb.schema import (
 from vectorgate.stores.dynamodb.table import BATCH, PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from vectorgate.ledger.model import Entry
-    from vectorgate.ledger.store import RecordQuery
+    from vectorgate.ledger.store import Place, RecordQuery
     from vectorgate.stores.dynamodb.schema import Item
     from vectorgate.stores.dynamodb.table import DynamoTable
 
-_IN_OPEN: Final = "open_pk = :shard"
-_OPEN_BEFORE: Final = "open_pk = :shard AND began < :before"
-_UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
+_IN_OPEN: Final = "open_pk = :shard AND began BETWEEN :first AND :last"
+WAITING: Final = frozenset({State.ANSWERED})
+UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
+_FIRST, _LAST = "0", "9" * 13  # before and after whatever began since 1970
 _IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
 
 
-def waiting(table: DynamoTable, limit: int) -> list[Entry]:
-    """The oldest `limit` rows that stand at `answered`."""
+def unfinished(
+    table: DynamoTable, states: Collection[State], limit: int, *, before_ms: int | None, after: Place | None
+) -> list[Entry]:
+    """The oldest `limit` rows that stand at one of `states`, began before that moment, and come after that row."""
+    # "<ms>" sorts before every "<ms>#<id>", so the end is left out; the row itself is in, and passed over.
+    first = f"{after[0]:013d}#{after[1]}" if after is not None else _FIRST
+    last = f"{before_ms:013d}" if before_ms is not None else _LAST
+    if first > last:
+        return []
+    edges = {":first": {"S": first}, ":last": {"S": last}}
     shards = [
-        table.query(_IN_OPEN, {":shard": open_partition(shard)}, IndexName=OPEN, limit=_page(limit))
+        table.query(_IN_OPEN, {":shard": open_partition(shard), **edges}, IndexName=OPEN, limit=_page(limit))
         for shard in range(SHARDS)
     ]
-    oldest_first = merge(*shards, key=_began)
     # Read consistently: the index may not yet know that a row was settled.
-    rows = _rows(table, oldest_first, limit, consistent=True)
-    return _first(rows, limit, lambda entry: entry.state is State.ANSWERED)
-
-
-def unresolved(table: DynamoTable, before_ms: int, limit: int) -> list[Entry]:
-    """The oldest `limit` rows that stand at `started` or `uncertain` and began before that moment."""
-    values = {":before": {"S": f"{before_ms:013d}"}}
-    shards = [
-        table.query(_OPEN_BEFORE, {":shard": open_partition(shard), **values}, IndexName=OPEN, limit=_page(limit))
-        for shard in range(SHARDS)
-    ]
     rows = _rows(table, merge(*shards, key=_began), limit, consistent=True)
-    return _first(rows, limit, lambda entry: entry.state in _UNRESOLVED)
+    return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
 
 
 def matching(table: DynamoTable, query: RecordQuery) -> list[Entry]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.ids import OperationId, TenantId
-    from vectorgate.ledger.store import RecordQuery
+    from vectorgate.ledger.store import Place, RecordQuery
     from vectorgate.reports.model import Rollup
     from vectorgate.stores.sqlite.database import Database
     from vectorgate.tenancy.model import Ownership, Ref
@@ -57,11 +57,20 @@ _ADD = """
 """
 _ENTRY = "SELECT record FROM operations WHERE id = ?"
 _STATE = "SELECT state FROM operations WHERE id = ?"
-_ANSWERED = "SELECT record FROM operations WHERE state = 'answered' ORDER BY started_ms, id LIMIT ?"
-_STARTED = "SELECT record FROM operations WHERE state = 'started' AND started_ms < ? ORDER BY started_ms, id LIMIT ?"
-_UNCERTAIN = (
-    "SELECT record FROM operations WHERE state = 'uncertain' AND started_ms < ? ORDER BY started_ms, id LIMIT ?"
-)
+# The state is spelled out, for the planner to see that a partial index will do.
+_ANSWERED = """
+    SELECT record FROM operations WHERE state = 'answered' AND started_ms < ? AND (started_ms, id) > (?, ?)
+    ORDER BY started_ms, id LIMIT ?
+"""
+_STARTED = """
+    SELECT record FROM operations WHERE state = 'started' AND started_ms < ? AND (started_ms, id) > (?, ?)
+    ORDER BY started_ms, id LIMIT ?
+"""
+_UNCERTAIN = """
+    SELECT record FROM operations WHERE state = 'uncertain' AND started_ms < ? AND (started_ms, id) > (?, ?)
+    ORDER BY started_ms, id LIMIT ?
+"""
+_FIRST, _LAST_MS = (-1, ""), 1 << 62  # before and after every row
 _SEARCH = """
     SELECT record FROM operations
     WHERE started_ms >= :start_ms AND started_ms < :end_ms
@@ -155,13 +164,14 @@ class SqliteLedger:
         found = (self.entry(id_) for id_ in ids)
         return {entry.id: entry for entry in found if entry is not None}
 
-    def answered(self, limit: int) -> Sequence[Entry]:
-        """The head of a partial index."""
-        return self._entries(_ANSWERED, (max(limit, 0),))
+    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
+        """A walk along a partial index."""
+        before_ms = _LAST_MS if before_ms is None else before_ms
+        return self._entries(_ANSWERED, (before_ms, *(after or _FIRST), max(limit, 0)))
 
-    def open_rows(self, before_ms: int, limit: int) -> Sequence[Entry]:
+    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
         """A walk along each of two partial indexes."""
-        place = (before_ms, max(limit, 0))
+        place = (before_ms, *(after or _FIRST), max(limit, 0))
         found = self._entries(_STARTED, place) + self._entries(_UNCERTAIN, place)
         return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
 

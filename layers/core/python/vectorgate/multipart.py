@@ -1,4 +1,7 @@
-"""A file on its way out: whatever the caller has, as bytes that can be read again for a second attempt."""
+"""A file on its way out: whatever the caller has, as bytes that can be read again for a second attempt, and the form.
+
+What the SDK sends, and what `invoke` makes of a payload so that the gateway can read it. How forms are read: `forms`.
+"""
 
 from __future__ import annotations
 

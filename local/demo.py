@@ -1,0 +1,40 @@
+"""The files of the reference page's samples: the embedded upstream has them, and the edition's own key owns them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from vectorgate.ids import ObjectId
+from vectorgate.messages import encode_json
+from vectorgate.tenancy.model import Kind, Ownership, Ref
+
+if TYPE_CHECKING:
+    from vectorgate.ids import ProviderName
+    from vectorgate.keys.model import VirtualKey
+    from vectorgate.stores import Stores
+    from vectorgate.stores.sqlite import SqliteLedger
+    from vectorgate.upstream.asking import Asker
+
+DEMO_FILES: Final = (ObjectId("file-abc123"), ObjectId("file-def456"))
+
+
+def give_demo_files(stores: Stores, key: VirtualKey, provider: ProviderName, asker: Asker) -> None:
+    """Let `key` own them, as the upstream describes them. What it owned once, and has deleted, stays deleted.
+
+    ApiError when the upstream does not have them.
+    """
+    refs = [Ref(provider, Kind.FILE, file_id) for file_id in DEMO_FILES]
+    owned = stores.ownership.owners(refs)
+    given = [_described(ref, key, asker) for ref in refs if ref not in owned]
+    cast("SqliteLedger", stores.ledger).give(given)
+
+
+def _described(ref: Ref, key: VirtualKey, asker: Asker) -> Ownership:
+    document = asker.ask(ref.provider, "files.retrieve", ids={"file_id": ref.id})
+    return Ownership(
+        ref=ref,
+        tenant=key.tenant,
+        key_id=key.id,
+        created_at=int(str(document["created_at"])),
+        snapshot=encode_json(document).decode("ascii"),
+    )

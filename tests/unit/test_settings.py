@@ -1,0 +1,45 @@
+"""A deployment that says too little does not start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from vectorgate import settings
+
+FULL: Final = {
+    "VECTORGATE_TABLE": "vectorgate",
+    "VECTORGATE_DEFAULT_PROVIDER": "openai",
+    "VECTORGATE_SECRET_OPENAI": "openai-secret",
+    "VECTORGATE_SECRET_AZURE": "azure-secret",
+    "VECTORGATE_MASTER_KEY_SECRET": "master-key",
+    "VECTORGATE_PRICES": "[]",
+    "VECTORGATE_INGEST_SENDERS": "{}",
+    "VECTORGATE_INGEST_BUCKET": "bucket",
+    "VECTORGATE_INGEST_BUS": "bus",
+    "VECTORGATE_INGEST_QUEUE": "https://queue",
+    "VECTORGATE_INGEST_FAILURES": "https://failures",
+    "VECTORGATE_AWS_ENDPOINT": "http://127.0.0.1:1",
+    "AWS_REGION": "eu-central-1",
+}
+
+
+def test_a_full_environment_is_read() -> None:
+    read = settings.read(FULL)
+    assert (read.table, read.master_key_secret, list(read.secrets)) == ("vectorgate", "master-key", ["openai", "azure"])
+
+
+@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("value", ["", " ", "\t\n"], ids=repr)
+def test_a_setting_that_is_there_but_empty_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        settings.read({**FULL, name: value})
+
+
+@pytest.mark.parametrize("name", ["VECTORGATE_PLAIN_HTTP", "VECTORGATE_TRUST_INVOKER"])
+@pytest.mark.parametrize("value", ["", "0", "true", "yes", "1 "])
+def test_a_switch_is_off_unless_it_says_exactly_1(name: str, value: str) -> None:
+    read = settings.read({**FULL, name: value})
+    assert not read.plain_http
+    assert not read.trust_invoker
