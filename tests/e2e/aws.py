@@ -2,8 +2,8 @@
 
 What the deployed stack is told beyond the template: its providers may be plain http (the upstream is on loopback), and
 so may its bucket (the emulator is); team red may ingest. It is not told of `events:source`, which the emulator does
-not know. The code is what `make` built into .build/host: the same Makefiles as `sam build`, for this machine and its
-Python.
+not know, and has ingestion's concurrency spelled out: the emulator takes a parameter's number for a text. The code is
+what `make` built into .build/host: the same Makefiles as `sam build`, for this machine and its Python.
 """
 
 from __future__ import annotations
@@ -264,6 +264,8 @@ def deploy(cloud: Emulator, provider_url: str) -> Stack:
     template = packaged(cloud, yaml_parse((ROOT / "template.yaml").read_text()))
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
     del template["Resources"]["IngestBucketPolicy"]
+    mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
+    mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
     for policy in template["Resources"]["IngestRole"]["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement["Action"] == "events:PutEvents":

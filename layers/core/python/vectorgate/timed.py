@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpcore
 
@@ -42,6 +42,18 @@ def timeouts(seconds: float) -> dict[str, dict[str, float]]:
 def headers_of(response: httpcore.Response) -> dict[str, str]:
     """The answer's headers, their names in lower case."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+
+
+def has_surplus(response: httpcore.Response) -> bool:
+    """Whether its connection holds more than the answer, which was read to its end. Then it must be closed.
+
+    Whoever had it next would be given the surplus for an answer to himself. What arrives later makes the idle socket
+    readable, and httpcore closes such a one instead of using it again; what arrived already is in h11's buffer, which
+    httpcore neither asks nor shows.
+    """
+    connection = cast("Any", response.stream)._stream._connection  # noqa: SLF001 - the only way to h11's buffer
+    surplus, _closed = connection._h11_state.trailing_data  # noqa: SLF001
+    return bool(surplus)
 
 
 def _left(monotonic: Callable[[], float], timeout: float | None, over: type[httpcore.TimeoutException]) -> float:

@@ -19,7 +19,7 @@ from anyio.lowlevel import RunVar
 
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.exchange import HttpReply, Lost, NotSent
-from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, headers_of, timeouts, tls_context
+from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -105,7 +105,10 @@ class Http:
         with self._pool(request.url).stream(
             request.method, request.url, headers=_wire(request), content=content, extensions=timeouts(seconds)
         ) as response:
-            return _reply(response, b"".join(response.iter_stream()))
+            received = b"".join(response.iter_stream())
+            if has_surplus(response):
+                response.extensions["network_stream"].close()
+            return _reply(response, received)
 
     def _pool(self, url: str) -> httpcore.ConnectionPool:
         origin = _origin(url)
@@ -163,7 +166,10 @@ class AsyncHttp:
             content=content,  # type: ignore[arg-type]
             extensions=timeouts(seconds),
         ) as response:
-            return _reply(response, b"".join([piece async for piece in response.aiter_stream()]))
+            received = b"".join([piece async for piece in response.aiter_stream()])
+            if has_surplus(response):
+                await response.extensions["network_stream"].aclose()
+            return _reply(response, received)
 
     async def _pool(self, url: str) -> httpcore.AsyncConnectionPool:
         origin = _origin(url)

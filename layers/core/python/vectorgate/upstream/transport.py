@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tempfile
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import httpcore
 
 from vectorgate.messages import Body
 from vectorgate.providers.base import Upload, UpstreamResponse
-from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, headers_of, timeouts, tls_context
+from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
 from vectorgate.upstream.outcome import BrokenAnswer, Lost, NotSent, Outcome, Replied, TooLarge
 
 if TYPE_CHECKING:
@@ -131,16 +131,9 @@ def _multipart(upload: Upload) -> tuple[dict[str, str], Iterator[bytes]]:
 
 
 def _to_the_end(response: httpcore.Response) -> Iterator[bytes]:
-    """The answer's bytes. A connection that holds more than that ends with them.
-
-    Whoever had it next would be given the surplus for an answer to himself. What arrives later makes the idle socket
-    readable, and httpcore closes such a one instead of using it again; what arrived already is in h11's buffer, which
-    httpcore neither asks nor shows.
-    """
+    """The answer's bytes. A connection that holds more than that ends with them."""
     yield from response.iter_stream()
-    connection = cast("Any", response.stream)._stream._connection  # noqa: SLF001 - the only way to h11's buffer
-    surplus, _closed = connection._h11_state.trailing_data  # noqa: SLF001
-    if surplus:
+    if has_surplus(response):
         response.extensions["network_stream"].close()
 
 
