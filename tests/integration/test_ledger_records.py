@@ -25,7 +25,7 @@ from vectorgate.stores import StateConflict, Stores, StoreUnavailable
 from vectorgate.stores.sqlite import open_stores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.integration.conftest import Connect
     from vectorgate.ledger.model import Entry
@@ -287,17 +287,33 @@ def test_a_poisoned_row_does_not_keep_the_one_machine_edition_from_booking_the_r
     stores.close()
 
 
-@pytest.mark.parametrize("at_most", [1, 2, 3, 50])
-def test_rows_without_a_price_are_walked_past_however_many_there_are(at_most: int) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 3, 50])
+def test_rows_without_a_price_are_walked_past_however_many_there_are(at_once: int) -> None:
     rows = [answered_row(number) for number in range(9)]
     rows[:5] = [replace(row, operation="nothing.known") for row in rows[:5]]
     stores, bookkeeper, notes = books(rows)
     booked = 0
-    while now := bookkeeper.settle_waiting(at_most):
-        assert now <= at_most
+    while now := bookkeeper.settle_waiting(at_once):
+        assert now < 2 * at_once
         booked += now
     assert booked == 4
-    assert set(notes.named) == {row.id for row in rows[:5]}
+    assert set(notes.named) == {rows[0].id}
+    stores.close()
+
+
+def test_rows_without_a_price_are_read_by_the_page_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [replace(answered_row(number), operation="nothing.known") for number in range(1, 41)]
+    stores, bookkeeper, notes = books([answered_row(0), *rows])
+    read, asked = stores.ledger.answered, []
+
+    def answered(limit: int, **where: object) -> Sequence[Entry]:
+        asked.append(limit)
+        return read(limit, **where)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stores.ledger, "answered", answered)
+    assert bookkeeper.settle_waiting(10) == 1
+    assert asked == [10] * 6  # 41 rows, and what is behind them
+    assert notes.named == [rows[0].id]
     stores.close()
 
 

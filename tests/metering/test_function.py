@@ -27,8 +27,8 @@ def test_a_tick_of_the_schedule_posts_what_is_due() -> None:
     tick = handler.bound_to(scene.meter)
     assert tick(EVENT, None) == {"posted": 0, "booked": 0}
     scene.world.now += DAY_S
-    assert tick(EVENT, None) == {"posted": 1, "booked": 1}
-    assert tick(EVENT, None) == {"posted": 0, "booked": 0}
+    assert tick(EVENT, None) == {"posted": 1, "booked": 0}
+    assert tick(EVENT, None) == {"posted": 0, "booked": 1}  # here is no stream, which would have been faster
     scene.stores.close()
 
 

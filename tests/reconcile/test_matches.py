@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.contract.samples import BLUE, T0, begun, operation_id
 from vectorgate.ledger.model import Finding
-from vectorgate.ledger.reconcile import LONGEST_S, SKEW_S, matches
+from vectorgate.ledger.reconcile import LATE_S, LONGEST_S, SKEW_S, matches
 from vectorgate.ledger.traces import TAG, likeness_of
 from vectorgate.tenancy.model import Kind
 
@@ -61,19 +61,37 @@ def test_more_objects_than_operations_or_two_tenants_are_ambiguous() -> None:
     assert not found.found
 
 
-def test_what_is_younger_than_the_horizon_is_not_told_by_likeness() -> None:
+def told_at(created_at: int) -> int:
+    """From when on (ms) an object is told by likeness: every row that could have made it is old enough by then."""
+    return (created_at + SKEW_S + 1) * 1000
+
+
+def test_what_a_younger_row_could_have_made_is_not_told_by_likeness() -> None:
     at = T0 // 1000
-    assert matches([row()], [thing("vs_a", at)], STORE, at * 1000).found
-    assert not matches([row()], [thing("vs_a", at)], STORE, at * 1000 - 1).found
+    assert matches([row()], [thing("vs_a", at)], STORE, told_at(at)).found
+    assert not matches([row()], [thing("vs_a", at)], STORE, told_at(at) - 1).found
 
 
 def test_what_may_be_a_rows_and_is_too_young_to_tell_leaves_the_row_undecided() -> None:
     at = T0 // 1000
-    horizon_ms = at * 1000
+    horizon_ms = told_at(at)
     assert matches([row()], [thing("vs_a", at + 1)], STORE, horizon_ms).undecided == {row().id}
     assert not matches([row()], [thing("vs_a", at)], STORE, horizon_ms).undecided
     assert not matches([row()], [thing("vs_a", at + 1, name="y")], STORE, horizon_ms).undecided
-    assert not matches([row()], [thing("vs_a", at + LONGEST_S + SKEW_S + 1)], STORE, horizon_ms).undecided
+    assert not matches([row()], [thing("vs_a", at + LONGEST_S + LATE_S + 1)], STORE, horizon_ms).undecided
+
+
+def test_rows_whose_times_do_not_meet_do_not_contend() -> None:
+    apart = (LONGEST_S + LATE_S + SKEW_S + 1) * 1000
+    rows = [row(0), row(0, tenant=BLUE).changed(id=operation_id(7), started_ms=T0 + apart)]
+    found = matches(rows, [thing("vs_a"), thing("vs_b", (T0 + apart) // 1000)], STORE, LATER)
+    assert {document["id"] for document, _ in found.found.values()} == {"vs_a", "vs_b"}
+    assert not found.ambiguous
+
+
+def test_what_was_ambiguous_once_makes_ambiguous_whoever_meets_it() -> None:
+    rows = [row(0, found_by=Finding.AMBIGUOUS), row(1)]
+    assert matches(rows, [thing("vs_a")], STORE, LATER).ambiguous == {rows[0].id, rows[1].id}
 
 
 def test_the_window_is_a_request_and_the_clocks_difference() -> None:
@@ -81,8 +99,8 @@ def test_the_window_is_a_request_and_the_clocks_difference() -> None:
     for second, inside in [
         (at - SKEW_S - 1, False),
         (at - SKEW_S, True),
-        (at + LONGEST_S + SKEW_S, True),
-        (at + LONGEST_S + SKEW_S + 1, False),
+        (at + LONGEST_S + LATE_S, True),
+        (at + LONGEST_S + LATE_S + 1, False),
     ]:
         assert bool(matches([row()], [thing("vs_a", second)], STORE, LATER).found) is inside
 

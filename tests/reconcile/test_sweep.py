@@ -8,23 +8,26 @@ import openai
 import pytest
 
 from tests.contract.samples import begun
-from tests.reconcile.conftest import reconciler, until_ambiguous
+from tests.reconcile.conftest import reconciler, until_ambiguous, until_told
 from tests.support.plain_openai import store_document
 from tests.support.upstream import answer, hang_up, refusal
+from vectorgate.errors import UpstreamFailed
 from vectorgate.gateway import Gateway
 from vectorgate.ids import ProviderName
 from vectorgate.ledger.model import Finding, State
-from vectorgate.ledger.reconcile import AT_ONCE, PROBES
+from vectorgate.ledger.reconcile import PAGE, PROBES, PROVIDER_SECONDS
 from vectorgate.ledger.traces import TAG
 from vectorgate.operations import BY_NAME, Safety
 from vectorgate.stores import StoreUnavailable
 from vectorgate.tenancy.model import Kind
+from vectorgate.upstream.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.conftest import Connect
     from tests.reconcile.conftest import Town
+    from vectorgate.providers.base import Answer, Call
 
 KEY, OTHER = "sk-reconciled-one", "sk-reconciled-two"
 FULL = {f"k{number}": "v" for number in range(16)}
@@ -149,7 +152,7 @@ def test_a_store_without_room_for_a_tag_is_known_by_its_likeness_and_flagged(tow
     client = connect(town.gate.key(KEY))
     town.gate.upstream.will(town.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    assert town.sweep() == {"weak": 1}
+    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
     assert resolved(town) == (State.ANSWERED, Finding.LIKENESS)
     assert client.vector_stores.retrieve("vs_0").metadata == FULL
 
@@ -194,7 +197,7 @@ def test_what_two_tenants_could_have_made_is_neithers(town: Town, connect: Conne
     town.gate.upstream.will(town.openai.unseen, hang_up)
     for client in (one, other):
         fails(lambda client=client: client.vector_stores.create(name="x", metadata=FULL))  # type: ignore[misc]
-    assert until_ambiguous(town) == [{"looked": 2}, {"waiting": 2}, {"waiting": 2}, {"ambiguous": 2}]
+    assert until_ambiguous(town) == [{"waiting": 2}, {"looked": 2}, {"ambiguous": 2}]
     assert one.vector_stores.list().data == other.vector_stores.list().data == []
 
 
@@ -259,7 +262,7 @@ def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(town: Tow
     client = connect(town.gate.key(KEY))
     town.gate.upstream.will(town.openai.unseen)
     fails(lambda: client.files.create(file=("notes.md", b"# notes"), purpose="assistants"))
-    assert town.sweep() == {"weak": 1}
+    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
     (file,) = client.files.list().data
     assert (file.filename, file.bytes) == ("notes.md", 7)
 
@@ -293,7 +296,7 @@ def test_a_file_whose_completion_was_lost_looks_as_its_upload_announced_it(
     town.gate.upstream.will(getattr(town.openai, act))
     headers = {"Idempotency-Key": "k"}
     fails(lambda: client.uploads.complete(upload, part_ids=[part], extra_headers=headers))
-    assert town.sweep() == {"weak": 1}
+    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
     assert resolved(town) == (State.ANSWERED, Finding.LIKENESS)
     named = town.gate.rows()[-1].file_id
     (file,) = client.files.list().data
@@ -437,11 +440,85 @@ def test_what_was_found_to_be_done_answers_for_its_repetitions(town: Town, conne
 def test_rows_of_a_provider_that_is_gone_hide_nobody_elses(town: Town, connect: Connect) -> None:
     client = connect(town.gate.key(KEY))
     began = town.gate.time.clock().unix_ms() - 1_000_000
-    for number in range(AT_ONCE + 1):
+    for number in range(PAGE + 1):
         town.gate.stores.ledger.begin(begun(number, started_ms=began, provider=ProviderName("gone")))
     town.gate.upstream.will(town.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
-    assert town.sweep() == {"failed": AT_ONCE, "adopted": 1}
+    assert town.sweep() == {"failed": PAGE + 1, "adopted": 1}
+
+
+def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
+    town: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(town.gate.key(KEY))
+    for store in [client.vector_stores.create(name="x").id for _ in range(5)]:
+        lost(town, lambda store=store: client.vector_stores.delete(store), hang_up)  # type: ignore[misc]
+    town.gate.upstream.will(town.openai.unseen)
+    fails(lambda: client.vector_stores.create(name="y"))
+    ask, asked = Exchange.ask, []
+
+    def hang(exchange: Exchange, call: Call) -> Answer:
+        if call.operation.name == "vector_stores.list":
+            return ask(exchange, call)
+        asked.append(call)
+        town.gate.time.skip(PROVIDER_SECONDS)
+        raise UpstreamFailed("simulated", status=504, type="server_error")
+
+    monkeypatch.setattr(Exchange, "ask", hang)
+    assert town.sweep() == {"adopted": 1, "failed": 5}  # what a list tells comes before what is asked one by one
+    assert len(asked) == 1
+
+
+def test_the_youngest_of_two_tenants_that_could_have_made_a_file_is_met_before_it_is_told(
+    town: Town, connect: Connect
+) -> None:
+    red, blue = (connect(town.gate.key(key)) for key in (KEY, OTHER))
+    town.gate.upstream.will(hang_up, town.openai.unseen)
+    fails(lambda: red.files.create(file=("a.md", b"a"), purpose="assistants"))
+    town.gate.time.skip(
+        5.8 - town.gate.time.wall() % 1
+    )  # the second is made late in a second that its file is dated by
+    fails(lambda: blue.files.create(file=("a.md", b"a"), purpose="assistants"))
+    ends = []
+    for _ in range(60):
+        town.gate.time.skip(5)
+        ends.append(reconciler(town.gate).sweep())
+    assert not [end for end in ends if end["weak"]]
+    assert sum(end["ambiguous"] for end in ends) == 2
+    assert (red.files.list().data, blue.files.list().data) == ([], [])
+
+
+def test_a_list_that_lags_once_does_not_make_certain_what_is_ambiguous(town: Town, connect: Connect) -> None:
+    one, other = (connect(town.gate.key(key)) for key in (KEY, OTHER))
+    headers = {"Idempotency-Key": "k"}
+    town.gate.upstream.will(town.openai.unseen, hang_up)
+    for client in (one, other):
+        fails(lambda c=client: c.vector_stores.create(name="x", metadata=FULL, extra_headers=headers))  # type: ignore[misc]
+    assert until_told(town) == [{"waiting": 2}, {"looked": 2}]
+    kept, town.openai.stores = town.openai.stores, {}
+    town.gate.time.skip(10)
+    assert reconciler(town.gate).sweep() == {"waiting": 2}
+    town.openai.stores = kept
+    with pytest.raises(openai.ConflictError):
+        one.vector_stores.create(name="x", metadata=FULL, extra_headers=headers)
+
+
+def test_a_retry_of_what_a_crash_left_and_is_ambiguous_is_not_executed(
+    town: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(town.gate.key(KEY))
+
+    def crash(*_: object) -> None:
+        raise SystemError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Gateway, "_conclude", crash)
+        fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
+    town.openai.stores["vs_foreign"] = {**town.openai.stores["vs_0"], "id": "vs_foreign"}
+    assert until_ambiguous(town)[-1] == {"ambiguous": 1}
+    with pytest.raises(openai.ConflictError):
+        client.vector_stores.create(name="x", metadata=FULL, extra_headers={"x-stainless-retry-count": "1"})
+    assert len(town.openai.stores) == 2
 
 
 @pytest.mark.parametrize("listed", [None, {}, "none", [None], [{"id": "../b"}]])

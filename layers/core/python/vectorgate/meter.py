@@ -1,4 +1,4 @@
-"""The meter: on every tick, find out what was left open, sample what is stored, and book what nobody has booked.
+"""The meter: on every tick, book what nobody has booked, find out what was left open, and sample what is stored.
 
 Its composition root, too.
 """
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from vectorgate.ports import Ports
     from vectorgate.settings import Settings
 
-LATE_SECONDS: Final = 300  # the stream books within two; a row that waits this long has been given up, or its hint lost
+LATE_SECONDS: Final = (
+    300  # the stream books within two seconds: of what began before, hardly anything still waits for it
+)
 BOOKED_AT_ONCE: Final = 1_000  # rows of one tick: some forty transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """What a tick does. First the open rows: a store that is adopted has its maker when it is sampled."""
+    """What a tick does. Booking first, which needs no provider. A store that is adopted has its maker when sampled."""
 
     reconciler: Reconciler
     sampler: Sampler
@@ -42,18 +44,18 @@ class Meter:
 
     def tick(self) -> dict[str, int]:
         """One tick: how many rows ended in which way, how many storage records were posted, what was booked late."""
+        booked = self._book_late()
         resolved: dict[str, int] = {}
         try:
             resolved = dict(self.reconciler.sweep())
         except StoreError as error:
             self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick does it again
         posted = self.sampler.tick()
-        booked = self._book_late()
         self.telemetry.flush()
         return {**resolved, "posted": posted, "booked": booked}
 
     def _book_late(self) -> int:
-        """What stands at `answered` for so long that the stream will not speak of it again."""
+        """What began long ago and is not booked: given up by the stream, never told of by it, or just on its way."""
         before_ms = self.clock.unix_ms() - LATE_SECONDS * MILLISECONDS
         try:
             return self.bookkeeper.settle_waiting(BOOKED_AT_ONCE, before_ms=before_ms)

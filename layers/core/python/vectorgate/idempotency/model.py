@@ -178,7 +178,7 @@ def repeatable(wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> lis
 
 
 def _ended_for_good(entry: Entry | None) -> bool:
-    if entry is None or entry.state is not State.VOIDED:
+    if entry is None or entry.state is not State.VOIDED or entry.found_by == Finding.AMBIGUOUS:
         return False
     status = entry.status_code or 0
     return not (status in _RETRIED or status >= _FIRST_5XX) or entry.error_code in _NEVER_RETRIED

@@ -49,11 +49,13 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.store import OwnershipStore
     from vectorgate.upstream.asking import Asker, Document
 
-AT_ONCE: Final = 1_000  # rows of one provider and kind in one sweep, the oldest first
-WALKED: Final = 20_000  # open rows that one sweep reads: those of a provider that is away hide nobody else's
+PAGE: Final = 1_000  # rows of one read
+WALKED: Final = 20_000  # open rows that one sweep reads, the oldest first
+PROVIDER_SECONDS: Final = 15.0  # of one sweep for one provider: one that hangs leaves the others their time
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates; this long is far beyond it
-SKEW_S: Final = 60  # between our clock and the provider's
+SKEW_S: Final = 15  # between our clocks and the provider's
 LONGEST_S: Final = 30  # a request, as API Gateway cuts it
+LATE_S: Final = 60  # after which a provider no longer executes what was lost on its way
 _LISTS: Final[Mapping[Kind, str]] = {Kind.VECTOR_STORE: "vector_stores.list", Kind.FILE: "files.list"}
 _CANCELLED: Final = frozenset({"cancelled", "cancelling"})
 
@@ -70,8 +72,8 @@ class Matches:
 def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, horizon_ms: int) -> Matches:
     """Which of the unowned `objects` came from which of the open creates `rows`.
 
-    Whatever began before `horizon_ms` and is still open is among `rows`. A younger object may be that of a request
-    under way, so it is not told by likeness; but as long as it may be that of a row, the row does not go without.
+    Whatever began before `horizon_ms` and is still open is among `rows`. An object that a younger row could have made,
+    one that may be under way, is not told by likeness; but while it may be that of a row, the row does not go without.
     """
     by_tag = {str(row.id): row for row in rows}
     by_likeness: dict[str, list[Entry]] = {}
@@ -84,7 +86,7 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
     for document in objects:
         tag = tag_of(document)
         if tag is None:
-            told = alike if _created_at(document) * MILLISECONDS <= horizon_ms else young
+            told = alike if (_created_at(document) + SKEW_S + 1) * MILLISECONDS <= horizon_ms else young
             told.setdefault(likeness_of(kind, document), []).append(document)
         elif tag in by_tag:
             found.setdefault(by_tag[tag].id, (document, Finding.TAG))
@@ -140,13 +142,13 @@ def _window(row: Entry) -> tuple[int, int]:
     """The seconds in which what the row made can have been made, by the provider's clock."""
     started_s = row.started_ms // MILLISECONDS
     ended_s = started_s + LONGEST_S if row.until_ms is None else row.until_ms // MILLISECONDS
-    return started_s - SKEW_S, ended_s + SKEW_S
+    return started_s - SKEW_S, ended_s + LATE_S
 
 
 def _contended_until_ms(row: Entry) -> int:
     """When every other row that could be of the same object is old enough to have been looked at."""
     _, last = _window(row)
-    return (last + SKEW_S) * MILLISECONDS + LEASE_MS
+    return (last + SKEW_S + 1) * MILLISECONDS + LEASE_MS
 
 
 def _created_at(document: Document) -> int:
@@ -186,25 +188,26 @@ class Reconciler:
     clock: Clock
     telemetry: Telemetry
 
-    def sweep(self, at_once: int = AT_ONCE) -> Mapping[str, int]:
-        """Look at the oldest open rows once, `at_once` of each provider and kind; how many ended in which way.
+    def sweep(self) -> Mapping[str, int]:
+        """Look at the oldest open rows once; how many ended in which way.
 
         Adopted by their tag, or by their looks (`weak`); `done`; `voided`, or voided as `ambiguous`; `looked` at for
         the first time; `waiting` for their time to come; `failed`, and left. StoreError when the ledger cannot be read
-        at all. A provider that does not answer keeps its own rows open, and nobody else's.
+        at all. A provider that does not answer keeps its own rows open, and nobody else's: each has PROVIDER_SECONDS,
+        and what they are not enough for waits for the next sweep.
         """
         old_ms = self.clock.unix_ms() - LEASE_MS
         rows = self._open_rows(old_ms)
         read_ms = rows[-1].started_ms - 1 if len(rows) == WALKED else old_ms
         counts: Counter[str] = Counter()
+        ends: dict[ProviderName | None, float] = {}
         for name, kind, group in _grouped(rows):
-            chosen = group[:at_once]
-            horizon_ms = chosen[-1].started_ms - 1 if len(chosen) < len(group) else read_ms
+            ends_at = ends.setdefault(name, self.clock.monotonic() + PROVIDER_SECONDS)
             try:
-                counts += self._found_out(name, kind, chosen, horizon_ms)
+                counts += self._found_out(name, kind, group, read_ms, ends_at)
             except ApiError as error:
-                self.telemetry.failed("ReconcileFailures", error, chosen[0])
-                counts["failed"] += len(chosen)
+                self.telemetry.failed("ReconcileFailures", error, group[0])
+                counts["failed"] += len(group)
         for outcome, count in counts.items():
             self.telemetry.count(f"Reconciled{outcome.title()}", count)
         return counts
@@ -214,17 +217,17 @@ class Reconciler:
         rows: list[Entry] = []
         after: Place | None = None
         while len(rows) < WALKED:
-            found = self.ledger.open_rows(before_ms, AT_ONCE, after=after)
+            found = self.ledger.open_rows(before_ms, PAGE, after=after)
             rows += found
-            if len(found) < AT_ONCE:
+            if len(found) < PAGE:
                 break
             after = (found[-1].started_ms, found[-1].id)
         return rows
 
     def _found_out(
-        self, name: ProviderName | None, kind: Kind | None, rows: Sequence[Entry], horizon_ms: int
+        self, name: ProviderName | None, kind: Kind | None, rows: Sequence[Entry], horizon_ms: int, ends_at: float
     ) -> Counter[str]:
-        if name is None or name not in self.asker.providers:
+        if name is None or name not in self.asker.providers or self.clock.monotonic() >= ends_at:
             return Counter(failed=len(rows))
         found = Matches({}, frozenset())
         if kind is Kind.FILE:
@@ -232,7 +235,9 @@ class Reconciler:
         if kind is not None:
             found = matches(rows, self._unowned(name, kind, rows), kind, horizon_ms)
         counts: Counter[str] = Counter()
-        for row in rows:
+        for place, row in enumerate(rows):
+            if self.clock.monotonic() >= ends_at:
+                return counts + Counter(failed=len(rows) - place)
             try:
                 counts[self._resolved(name, row, kind, found)] += 1
             except (StoreError, ApiError) as error:
@@ -260,7 +265,8 @@ class Reconciler:
     def _not_found(self, row: Entry, found: Matches) -> str:
         if row.id in found.undecided:
             return "waiting"  # what may be its object is told when it is old enough
-        return self._ambiguous(row) if row.id in found.ambiguous else self._missing(row)
+        ambiguous = row.id in found.ambiguous or row.found_by == Finding.AMBIGUOUS  # once is for good
+        return self._ambiguous(row) if ambiguous else self._missing(row)
 
     def _adopt(self, row: Entry, kind: Kind, document: Document, finding: Finding) -> None:
         shown = without_tag(document)
@@ -363,13 +369,13 @@ class Reconciler:
 
 
 def _grouped(rows: Sequence[Entry]) -> Iterator[tuple[ProviderName | None, Kind | None, list[Entry]]]:
-    """By provider, and by what can be listed there."""
+    """By provider, and by what can be listed there. A list tells of many rows; what is asked one by one comes last."""
     groups: dict[tuple[ProviderName | None, Kind | None], list[Entry]] = {}
     for row in rows:
         operation = BY_NAME.get(row.operation)
         creates = operation.creates if operation is not None and operation.safety is Safety.CREATE else None
         groups.setdefault((row.provider, creates if creates in _LISTS else None), []).append(row)
-    for (name, kind), group in groups.items():
+    for (name, kind), group in sorted(groups.items(), key=lambda each: each[0][1] is None):
         yield name, kind, group
 
 

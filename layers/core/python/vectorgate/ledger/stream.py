@@ -59,36 +59,39 @@ class Bookkeeper:
         finally:
             self.telemetry.flush()
 
-    def settle_waiting(self, at_most: int, *, before_ms: int | None = None) -> int:
+    def settle_waiting(self, at_once: int, *, before_ms: int | None = None) -> int:
         """Settle the oldest rows that wait in the ledger, whether or not anybody spoke of them; how many were settled.
 
-        A row without a price is left where it is, and keeps none of the others waiting: they are walked past it.
-        `before_ms`: only rows that began before that moment.
+        They are read so many at a time, and no more once as many are settled. A row without a price is left where it
+        is, and keeps none of the others waiting: they are walked past it. `before_ms`: only what began before that.
         """
         settled = 0
+        unpriced: list[Entry] = []
         after: Place | None = None
-        while settled < at_most:
-            waiting = self.ledger.answered(at_most - settled, before_ms=before_ms, after=after)
-            now = self._settle_priced(waiting)
+        while settled < at_once:
+            waiting = self.ledger.answered(at_once, before_ms=before_ms, after=after)
+            now = self._settle_priced(waiting, unpriced)
             settled += now
             if now == len(waiting):
                 break  # nothing was passed over, so that there is nothing to look for behind it
             after = (waiting[-1].started_ms, waiting[-1].id)
+        if unpriced:
+            self.telemetry.unsettled(MissingPrice(f"{len(unpriced)} rows"), unpriced[0])
+            self.telemetry.count("Unpriced", len(unpriced))
         return settled
 
-    def _settle_priced(self, waiting: Sequence[Entry]) -> int:
-        """Those that have a price; what has none is named."""
+    def _settle_priced(self, waiting: Sequence[Entry], unpriced: list[Entry]) -> int:
+        """Those that have a price; the others are added to `unpriced`."""
         try:
             return settle(waiting, self.ledger, self.book)
         except MissingPrice:
-            return sum(map(self._settled_alone, waiting))
-
-    def _settled_alone(self, entry: Entry) -> int:
-        try:
-            return settle([entry], self.ledger, self.book)
-        except MissingPrice as error:
-            self.telemetry.unsettled(error, entry)
-            return 0
+            settled = 0
+        for entry in waiting:
+            try:
+                settled += settle([entry], self.ledger, self.book)
+            except MissingPrice:
+                unpriced.append(entry)
+        return settled
 
     def _settle_singly(self, waiting: Sequence[tuple[str, Entry]]) -> list[Failure]:
         for sequence_number, entry in waiting:

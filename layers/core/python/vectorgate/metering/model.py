@@ -63,8 +63,8 @@ class Meter:
 
     def resumed(self, size: int, at: int) -> Meter:
         """Stored after all: from here on, without what lies between."""
-        day = at // DAY_S
-        return replace(self, at=at, size=size, stopped_at=None, days={day: 0, **self.days})
+        begin = max(at, self.at)
+        return replace(self, at=begin, size=size, stopped_at=None, days={begin // DAY_S: 0, **self.days})
 
     def without(self, day: int) -> Meter:
         """Once that day is charged."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = "Mapping[str, object]"
 
-CALL_SECONDS: Final = 28.0  # for one call, repetitions included
+CALL_SECONDS: Final = 10.0  # for one call, repetitions included: nobody waits, but a tick has more than one provider
 PAGE: Final = "100"  # the most that OpenAI lists at once
 MAX_PAGES: Final = 10_000  # a million objects; a provider that lists for ever is not believed
 _NOT_FOUND: Final = 404
