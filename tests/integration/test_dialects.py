@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from tests.support.plain_openai import store_document
+from tests.support.upstream import answer
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Connect
@@ -31,6 +32,15 @@ def batch(client: openai.OpenAI, store: str, body: dict[str, object]) -> dict[st
     """A batch out of a body that the client's own methods would not send."""
     answered: dict[str, Any] = client.post(CREATE_BATCH.format(store), cast_to=dict, body=body)
     return answered
+
+
+def test_a_store_files_text_may_come_as_the_reference_shows_it(gate: Gate, client: openai.OpenAI) -> None:
+    store, file = made(client)
+    shown = {
+        "file_id": file, "filename": "notes.md", "attributes": {}, "content": [{"type": "text", "text": "x"}],
+    }  # fmt: skip
+    gate.upstream.will(answer(200, shown))
+    assert client.get(f"/vector_stores/{store}/files/{file}/content", cast_to=dict) == shown
 
 
 @pytest.mark.parametrize("empty", ["files", "file_ids"])

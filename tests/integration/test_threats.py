@@ -511,6 +511,19 @@ def test_row_10_a_success_that_echoes_the_credential_is_withheld_and_kept_nowher
     assert not any(piece in str(row.to_record()) for row in long_keyed.rows())
 
 
+def test_row_10_a_success_that_spells_the_credential_with_escapes_is_withheld(
+    long_keyed: Gate, connect: Connect
+) -> None:
+    client, whole = connect(long_keyed.key("sk-echoes")), LEAKS["whole"]
+    document = json.dumps(store_document("vs_1", name="NAME"))
+    spelled = f"{whole[:20]}\\u{ord(whole[20]):04x}{whole[21:]}"
+    long_keyed.upstream.always(answer(200, document.replace("NAME", spelled).encode()))
+    with pytest.raises(openai.InternalServerError):
+        client.vector_stores.create(name="x")
+    long_keyed.upstream.always(answer(200, document.replace("NAME", "an \\u0061 alone").encode()))
+    assert client.vector_stores.create(name="x").name == "an a alone"
+
+
 @pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
 @pytest.mark.parametrize("status", [400, 404, 429, 500])
 def test_an_error_that_echoes_the_credential_is_withheld(

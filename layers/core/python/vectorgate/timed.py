@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 5.0  # as in openai's SDK
 IDLE_SECONDS: Final = 4.0  # below the 5 s after which common servers close an idle connection: a reused one is alive
-WRITE_PIECE: Final = 64 * 1024
+WRITE_PIECE: Final = 16 * 1024  # a TLS record; below what a fresh connection takes at once
 
 ends_at: Final[ContextVar[float]] = ContextVar("ends_at")  # the second, of the backend's own clock
 
@@ -49,11 +49,23 @@ def has_surplus(response: httpcore.Response) -> bool:
 
     Whoever had it next would be given the surplus for an answer to himself. What arrives later makes the idle socket
     readable, and httpcore closes such a one instead of using it again; what arrived already is in h11's buffer, which
-    httpcore neither asks nor shows.
+    httpcore neither asks nor shows, or in front of TLS that is fed from memory, as an event loop's is.
     """
     connection = cast("Any", response.stream)._stream._connection  # noqa: SLF001 - the only way to h11's buffer
     surplus, _closed = connection._h11_state.trailing_data  # noqa: SLF001
-    return bool(surplus)
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    return bool(surplus) or (isinstance(tls, ssl.SSLObject) and _holds_more(tls))
+
+
+def _holds_more(tls: ssl.SSLObject) -> bool:
+    """Whether it was given more than was read from it. Reading does not wait: there is no socket below."""
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:  # the end, or garbage
+        return True
+    return True
 
 
 def _left(monotonic: Callable[[], float], timeout: float | None, over: type[httpcore.TimeoutException]) -> float:

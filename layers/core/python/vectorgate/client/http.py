@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
@@ -52,6 +52,14 @@ def _proxy_for(url: str) -> str | None:
     if urlsplit(proxy).scheme not in {"http", "https"}:
         raise SettingsError(f"proxies of this kind are not supported: {urlsplit(proxy).scheme}")
     return proxy
+
+
+def _proxied(proxy: str) -> dict[str, Any]:
+    """A proxy and who uses it, as httpcore takes them: it does not look for a name and a password in a URL."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {"proxy_url": proxy}
+    return {"proxy_url": proxy, "proxy_auth": (unquote(parts.username), unquote(parts.password or ""))}
 
 
 def _origin(url: str) -> str:
@@ -119,7 +127,10 @@ class Http:
         if key not in self._pools:
             options = {**_options(self._certificates), "network_backend": TimedBackend(self._clock)}
             self._pools.setdefault(
-                key, httpcore.ConnectionPool(**options) if proxy is None else httpcore.HTTPProxy(proxy, **options)
+                key,
+                httpcore.ConnectionPool(**options)
+                if proxy is None
+                else httpcore.HTTPProxy(**_proxied(proxy), **options),
             )
         return self._pools[key]
 
@@ -180,7 +191,9 @@ class AsyncHttp:
         if proxy not in pools:
             options = _options(self._certificates)
             pool = (
-                httpcore.AsyncConnectionPool(**options) if proxy is None else httpcore.AsyncHTTPProxy(proxy, **options)
+                httpcore.AsyncConnectionPool(**options)
+                if proxy is None
+                else httpcore.AsyncHTTPProxy(**_proxied(proxy), **options)
             )
             self._pools.set({**pools, proxy: pool})
             await self._keep(pool)

@@ -124,8 +124,12 @@ class OpenAI:
 
 
 def _answers_a_page(operation: Operation) -> bool:
-    """Whether OpenAI answers with `data`: every read of a document that is not one object's own."""
-    return operation.safety is Safety.READ and not operation.binary and not operation.path.endswith("}")
+    """Whether OpenAI answers with `data`: every read of a document that is not one object's own.
+
+    A store file's text comes as such a page, too, but the reference shows another form of it: either is passed on.
+    """
+    one_objects = operation.path.endswith(("}", "/content"))
+    return operation.safety is Safety.READ and not operation.binary and not one_objects
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ from vectorgate.retrying import QUOTA, retry_after
 from vectorgate.upstream.outcome import Lost, NotSent, Replied, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from vectorgate.clock import Chance, Clock
     from vectorgate.providers.base import Call, Credential, Provider, UpstreamResponse
@@ -133,7 +133,8 @@ class Exchange:
             asked_for = _asked_for(call)
             if asked_for is not None and answer.document.get("id") != asked_for:
                 raise UnreadableAnswer("the answer is about another object")
-            if leaks(response.body.read().decode("utf-8", "replace")):
+            text = response.body.read().decode("utf-8", "replace")
+            if leaks(text) or ("\\" in text and any(map(leaks, _texts(answer.document)))):
                 raise UnreadableAnswer("the answer holds a piece of the credential")
         return replace(answer, headers=headers, request_id=request_id)
 
@@ -228,6 +229,19 @@ def _without(text: str, hidden: tuple[str, ...]) -> str:
     for word in hidden:
         text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", "***", text, flags=re.IGNORECASE)
     return text
+
+
+def _texts(document: object) -> Iterator[str]:
+    """Every text in it, as its reader will see it: without JSON's escapes."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, list):
+        for item in document:
+            yield from _texts(item)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield name
+            yield from _texts(value)
 
 
 def _asked_for(call: Call) -> str | None:
