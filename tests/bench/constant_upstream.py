@@ -1,5 +1,7 @@
 """An upstream that answers every create with the same store but for its id: what is left is the gateway's own time.
 
+Its list is empty: the meter looks at it meanwhile.
+
 `python -m tests.bench.constant_upstream` prints its port and serves until its standard input ends.
 """
 
@@ -20,6 +22,7 @@ STORE = {
     "last_active_at": 1_699_061_776,
     "metadata": {},
 }
+NONE = {"object": "list", "data": [], "has_more": False}
 _numbers = itertools.count(1)
 
 
@@ -29,7 +32,8 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
             await reader.readexactly(int(length or b"0"))
-            body = json.dumps({"id": f"vs_{next(_numbers):032x}", **STORE}).encode()
+            made = NONE if head.startswith(b"get ") else {"id": f"vs_{next(_numbers):032x}", **STORE}
+            body = json.dumps(made).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
             writer.write(b"content-length: %d\r\nx-request-id: req_bench\r\n\r\n%b" % (len(body), body))
     except (asyncio.IncompleteReadError, ConnectionError):
