@@ -81,7 +81,8 @@ class OpenAI:
         document = read_object(response.body.read())
         if operation.creates is not None and not _is_id((operation.made(document) or {}).get("id")):
             raise UnreadableAnswer("the answer to a create names no id")
-        if _answers_a_page(operation) and not isinstance(document.get("data"), list):
+        names = _page_in(operation)
+        if names and not any(isinstance(document.get(name), list) for name in names):
             raise UnreadableAnswer("the answer to a list or a search holds no list")
         return Answer(
             status=response.status, headers=headers, document=with_both_sizes(document), request_id=request_id
@@ -123,13 +124,14 @@ class OpenAI:
         return ()
 
 
-def _answers_a_page(operation: Operation) -> bool:
-    """Whether OpenAI answers with `data`: every read of a document that is not one object's own.
+def _page_in(operation: Operation) -> tuple[str, ...]:
+    """Under which names OpenAI answers with a list: `data`, for every read of a document that is not one object's own.
 
     A store file's text comes as such a page, too, but the reference shows another form of it: either is passed on.
     """
-    one_objects = operation.path.endswith(("}", "/content"))
-    return operation.safety is Safety.READ and not operation.binary and not one_objects
+    if operation.safety is not Safety.READ or operation.binary or operation.path.endswith("}"):
+        return ()
+    return ("data", "content") if operation.path.endswith("/content") else ("data",)
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:
