@@ -15,7 +15,7 @@ from functions.api.app import handler as api_handler
 from functions.invoke.app import handler as invoke_handler
 from local.demo import give_demo_files
 from local.invoke_api import InvokeApi
-from local.options import METER_SECONDS
+from local.options import METER_SECONDS, OPENAI
 from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
 from local.ticker import Ticker
@@ -36,7 +36,6 @@ from vectorgate.secret import Secret
 from vectorgate.settings import MIB, Settings
 from vectorgate.stores import AlreadyExists, StoreError, Stores
 from vectorgate.stores.sqlite import open_stores
-from vectorgate.upstream.asking import Asker
 from vectorgate.upstream.credentials import Credentials
 from vectorgate.upstream.transport import PooledTransport
 
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from vectorgate.gateway import Gateway
     from vectorgate.stores.sqlite.ingest import SqliteIngest
 
-PROVIDER: Final = ProviderName("openai")
+PROVIDER: Final = OPENAI
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
 TEAM: Final = "one-machine"  # the edition's own key is of it, so that what is ingested for it is that key's
 DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
@@ -108,35 +107,28 @@ class Edition:
             chance=system_chance(),
         )
         book = price_book(prices)
-        self._gateway = build_gateway(settings, ports)
+        gateway = build_gateway(settings, ports)
         desk = AdminDesk(
             master_key=Secret(master_key),
             parts=AdminParts(stores=self._stores, clock=ports.clock, chance=ports.chance, book=book),
             telemetry=self._telemetry,
         )
-        self.api = api_handler.bound_to(self._gateway)
+        self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(desk)
-        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(self._gateway, trusts_invoker=trust_invoker)))
+        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(gateway, trusts_invoker=trust_invoker)))
         self._thread = self._loop.start(Bookkeeper(self._stores.ledger, book, self._telemetry))
         meter = build_meter(settings, ports)
+        self._asker = meter.reconciler.asker
         self._tickers = [Ticker("meter", meter_seconds, self._telemetry.crashed)]
         self._threads = [self._thread, self._tickers[0].start(meter.tick)]
         if ingest is not None:
-            watcher = _watcher(self._gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
+            watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
             self._tickers.append(Ticker("ingest", LOOK_SECONDS, self._telemetry.crashed))
             self._threads.append(self._tickers[1].start(partial(_look, watcher, self._telemetry)))
 
     def give_demo_files(self) -> None:
         """Let the edition's key own the demo files. ApiError when the default provider does not have them."""
-        gateway = self._gateway
-        asker = Asker(
-            providers=gateway.providers,
-            credentials=gateway.credentials,
-            transport=gateway.transport,
-            clock=gateway.clock,
-            chance=gateway.chance,
-        )
-        give_demo_files(self._stores, self._key, PROVIDER, asker)
+        give_demo_files(self._stores, self._key, PROVIDER, self._asker)
 
     def close(self) -> None:
         """Book what is being booked, then let go of everything."""

@@ -8,16 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from tests.support.gates import CHANCE, PROVIDER, Gate, secret_text
+from tests.support.gates import PROVIDER, Gate, secret_text
 from tests.support.plain_openai import PlainOpenAI
 from tests.support.upstream import FaultyUpstream, answer
-from vectorgate.assembly import build_gateway
 from vectorgate.ids import ProviderName
 from vectorgate.indexes.model import VirtualIndex
 from vectorgate.keys.model import IndexPermission
-from vectorgate.ports import Ports
-from vectorgate.settings import MIB, Settings
-from vectorgate.upstream.credentials import Credentials
 
 if TYPE_CHECKING:
     import socket
@@ -208,25 +204,13 @@ class AzureGate(Gate):
         super().__init__()
 
     def _gateway(self, stores: Stores) -> Gateway:
-        clock = self.time.clock()
         self.vaults = Vaults({PROVIDER: secret_text(self.upstream.url)})
         self.azure_secret()
         host = self.search.url.removesuffix("/v1")
         self.vaults.texts[SEARCH] = json.dumps({"type": SEARCH, "base_url": host, "api_key": SEARCH_KEY})
         self.plain_search.host = host.removeprefix("http://")
         secrets = {name: str(name) for name in (PROVIDER, AZURE, SEARCH)}
-        settings = Settings(table="-", secrets=secrets, plain_http=True, max_upload=32 * MIB)
-        return build_gateway(
-            settings,
-            Ports(
-                stores=stores,
-                credentials=Credentials(self.vaults, settings.secrets, clock, plain_http=True),
-                transport=self.transport,
-                telemetry=self.notes,
-                clock=clock,
-                chance=CHANCE,
-            ),
-        )
+        return self._gateway_of(secrets, self.vaults, stores)
 
     def azure_secret(self, **options: object) -> None:
         """Let the secret of Azure OpenAI say more than host and key; before the first request."""

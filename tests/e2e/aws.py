@@ -232,6 +232,17 @@ class Stack:
         assert "FunctionError" not in answer, body
         return body
 
+    def role_of_steps(self, name: str, *more: dict[str, Any]) -> str:
+        """The ARN of a role that an execution of Step Functions may have: it may invoke, and what else is said."""
+        roles = self.cloud.client("iam")
+        assume = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [assume]})
+        role = roles.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+        invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": self.outputs["InvokeFunctionArn"]}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [invoke, *more]})
+        roles.put_role_policy(RoleName=name, PolicyName="steps", PolicyDocument=policy)
+        return str(role["Arn"])
+
     def settled(self, operation_id: str, seconds: float) -> dict[str, Any]:
         """The row once it is booked."""
 

@@ -295,23 +295,14 @@ def test_the_sample_events_run(stack: Stack, name: str) -> None:
     assert stack.invoked("IngestFunction", sample(name)) == {"batchItemFailures": []}
 
 
-def role_of_steps(stack: Stack) -> str:
-    """What the documentation says that an execution needs; its ARN."""
-    roles = stack.cloud.client("iam")
-    assume = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [assume]})
-    role = roles.create_role(RoleName="steps", AssumeRolePolicyDocument=trust)["Role"]
-    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": stack.outputs["InvokeFunctionArn"]}
-    buses = stack.cloud.client("events")
-    bus = {
+def says_so(stack: Stack) -> dict[str, Any]:
+    """What an execution that asks for ingestion needs beside invoking: the documentation's statement."""
+    return {
         "Effect": "Allow",
         "Action": "events:PutEvents",
-        "Resource": buses.describe_event_bus(Name=stack.outputs["IngestBusName"])["Arn"],
+        "Resource": stack.cloud.client("events").describe_event_bus(Name=stack.outputs["IngestBusName"])["Arn"],
         "Condition": {"StringEquals": {"events:source": SOURCE}},
     }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [invoke, bus]})
-    roles.put_role_policy(RoleName="steps", PolicyName="steps", PolicyDocument=policy)
-    return str(role["Arn"])
 
 
 def test_the_state_machine_of_the_documentation_runs(stack: Stack, client: OpenAI, key: str, ear: Ear) -> None:
@@ -321,9 +312,8 @@ def test_the_state_machine_of_the_documentation_runs(stack: Stack, client: OpenA
     store = client.vector_stores.create(name="awaited")
     file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")
     steps = stack.cloud.client("stepfunctions")
-    arn = steps.create_state_machine(name="attach", definition=json.dumps(machine), roleArn=role_of_steps(stack))[
-        "stateMachineArn"
-    ]
+    role = stack.role_of_steps("steps", says_so(stack))
+    arn = steps.create_state_machine(name="attach", definition=json.dumps(machine), roleArn=role)["stateMachineArn"]
     given = json.dumps({"key": key, "store": store.id, "file": file.id})
     running = steps.start_execution(stateMachineArn=arn, input=given)["executionArn"]
 

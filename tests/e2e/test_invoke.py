@@ -82,7 +82,7 @@ def test_the_state_machine_of_the_documentation_runs(stack: Stack, key: str) -> 
     text = (ROOT / "docs" / "invoke.md").read_text().partition("## Step Functions")[2]
     (machine,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     steps = stack.cloud.client("stepfunctions")
-    created = steps.create_state_machine(name="create", definition=machine, roleArn=role_of_steps(stack))
+    created = steps.create_state_machine(name="create", definition=machine, roleArn=stack.role_of_steps("create-steps"))
 
     def executed(name: str, by: str) -> dict[str, Any]:
         given = json.dumps({"key": by, "name": name})
@@ -99,18 +99,6 @@ def test_the_state_machine_of_the_documentation_runs(stack: Stack, key: str) -> 
     made = json.loads(done["output"])
     assert (made["status"], made["store"]["name"]) == (200, "stepped")
     assert executed("nobodys", "sk-nobody")["status"] == "FAILED"
-
-
-def role_of_steps(stack: Stack) -> str:
-    """What an execution needs, and nothing else; its ARN."""
-    roles = stack.cloud.client("iam")
-    assume = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [assume]})
-    role = roles.create_role(RoleName="create-steps", AssumeRolePolicyDocument=trust)["Role"]
-    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": stack.outputs["InvokeFunctionArn"]}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [invoke]})
-    roles.put_role_policy(RoleName="create-steps", PolicyName="steps", PolicyDocument=policy)
-    return str(role["Arn"])
 
 
 def test_a_refusal_is_a_result(stack: Stack, key: str) -> None:

@@ -109,6 +109,11 @@ class Scene:
             cast("SqliteLedger", self.stores.ledger).give([row])
         return made.id
 
+    def retire(self, seconds: int) -> None:
+        """Whatever is owned was deleted through the gateway, so long after the first midnight."""
+        database = cast("SqliteLedger", self.stores.ledger)._database
+        database.change("UPDATE ownership SET retired_at = ?", (MIDNIGHT + seconds,))
+
     def at(self, seconds: float) -> int:
         """Let it be so long after the first midnight, and tick."""
         self.world.now = MIDNIGHT + seconds
@@ -169,7 +174,7 @@ def test_a_store_that_was_deleted_through_us_stops_at_that_second(scene: Scene) 
     name = scene.store("mine", GIB * 100)
     scene.at(0)
     scene.truth.stores[name].deleted_at = MIDNIGHT + 600
-    scene.stores.ledger._database.change("UPDATE ownership SET retired_at = ?", (MIDNIGHT + 600,))  # type: ignore[attr-defined]
+    scene.retire(600)
     scene.at(4_000)
     scene.at(DAY_S)
     (record,) = scene.records()
@@ -180,7 +185,7 @@ def test_a_store_that_was_deleted_through_us_stops_at_that_second(scene: Scene) 
 def test_a_list_that_still_shows_what_was_deleted_through_us_costs_nothing(scene: Scene) -> None:
     name = scene.store("mine", GIB)
     scene.at(0)
-    scene.stores.ledger._database.change("UPDATE ownership SET retired_at = ?", (MIDNIGHT + 600,))  # type: ignore[attr-defined]
+    scene.retire(600)
     scene.at(4_000)
     scene.truth.stores[name].deleted_at = MIDNIGHT + 600
     scene.at(8_000)

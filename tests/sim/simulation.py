@@ -312,33 +312,23 @@ class Simulation:
         return self._new_meter().reconciler
 
     def _new_meter(self) -> Meter:
-        clock = self.world.clock()
-        return build_meter(
-            SETTINGS,
-            Ports(
-                stores=self.stores,
-                credentials=Credentials(Vault(), SETTINGS.secrets, clock),
-                transport=self.truth,
-                telemetry=self.telemetry,
-                clock=clock,
-                chance=self.world.chances(),
-            ),
-        )
+        return build_meter(SETTINGS, self._new_ports())
 
     def _new_gateway(self) -> Gateway:
-        clock = self.world.clock()
-        gateway = build_gateway(
-            SETTINGS,
-            Ports(
-                stores=self.stores,
-                credentials=Credentials(Vault(), SETTINGS.secrets, clock),
-                transport=self.truth,
-                telemetry=self.telemetry,
-                clock=clock,
-                chance=self.world.chances(),
-            ),
-        )
+        gateway = build_gateway(SETTINGS, self._new_ports())
         return replace(gateway, book=BOOK, treasury=replace(gateway.treasury, book=BOOK))
+
+    def _new_ports(self) -> Ports:
+        """A process' own clock, around what all of them share."""
+        clock = self.world.clock()
+        return Ports(
+            stores=self.stores,
+            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+            transport=self.truth,
+            telemetry=self.telemetry,
+            clock=clock,
+            chance=self.world.chances(),
+        )
 
 
 def _event(entries: list[Entry]) -> dict[str, object]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.model import Entry
     from vectorgate.observability import Telemetry
     from vectorgate.stores import Stores
+    from vectorgate.upstream.credentials import SecretSource
 
 PROVIDER = ProviderName("openai")
 # Canaries: no eight characters of one stand in another, nor in anything else that a test makes.
@@ -128,13 +129,15 @@ class Gate:
         self.bookkeeper = Bookkeeper(self.stores.ledger, price_book(), self._telemetry)
 
     def _gateway(self, stores: Stores) -> Gateway:
+        return self._gateway_of({PROVIDER: "secret"}, self.vault, stores)
+
+    def _gateway_of(self, secrets: Mapping[ProviderName, str], vault: SecretSource, stores: Stores) -> Gateway:
         clock = self.time.clock()
-        settings = Settings(table="-", secrets={PROVIDER: "secret"}, plain_http=True, max_upload=32 * MIB)
         return build_gateway(
-            settings,
+            Settings(table="-", secrets=secrets, plain_http=True, max_upload=32 * MIB),
             Ports(
                 stores=stores,
-                credentials=Credentials(self.vault, settings.secrets, clock, plain_http=True),
+                credentials=Credentials(vault, secrets, clock, plain_http=True),
                 transport=self.transport,
                 telemetry=self._telemetry,
                 clock=clock,

@@ -1,8 +1,7 @@
 """The composition root's common half: settings, clock, chance, stores and telemetry of a deployed function.
 
 What a function is made of besides stands beside its feature: `assembly` (the gateway), `admin.deployed`,
-`ingest.deployed`, `invoke.entry`, `ledger.deployed`, `meter` and `metering.deployed`. A cold start so imports what its
-own function needs, and no more.
+`ingest.deployed`, `invoke.entry`, `ledger.deployed`, `meter`. A cold start so imports what its own function needs.
 """
 
 from __future__ import annotations
