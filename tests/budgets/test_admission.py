@@ -167,6 +167,18 @@ def test_a_soft_budget_is_said_and_refuses_nobody(gate: Gate, connect: Connect, 
     assert "x-litellm-key-max-budget" not in answer.headers
 
 
+@pytest.mark.parametrize("fields", [{"team_alias": "Red"}, {"soft_budget": 1}, {"max_budget": 1}])
+def test_what_is_released_was_set_aside_in_every_account_bounded_or_not(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], fields: dict[str, object]
+) -> None:
+    ask("POST", "/team/new", {"team_id": "red", **fields})
+    client = connect(key_with(ask, 2, team_id="red"))
+    client.vector_stores.create(name="a")
+    assert balance(gate, BudgetScope.TEAM, "red", "ever") == Balance(CREATE, 0)
+    gate.settle()
+    assert balance(gate, BudgetScope.TEAM, "red", "ever") == Balance(0, CREATE)
+
+
 def test_attaching_a_file_reserves_a_day_of_its_storage(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
     key = str(ask("POST", "/key/generate", {"max_budget": 0.25})["key"])
     client = connect(key)

@@ -133,6 +133,8 @@ def test_a_reservation_that_the_row_does_not_name_is_a_mistake(stores: Backend) 
     for entry, reserve in [(row(1, 9), wish(10)), (row(1, budgets=()), wish()), (row(1), wish(-10))]:
         with pytest.raises(ValueError, match="reservation"):
             stores.ledger.begin(entry, reserve=[reserve])
+    with pytest.raises(ValueError, match="never reserved"):
+        stores.ledger.begin(row(1, budgets=(noted(MINE), noted(TEAMS))), reserve=[wish()])
     with pytest.raises(ValueError, match="twice"):
         stores.ledger.begin(row(1), reserve=[wish(), wish()])
 

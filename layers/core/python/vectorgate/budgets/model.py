@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.model import Entry
 
 MOST_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
+UNBOUNDED: Final = NanoUSD(1 << 62)  # the limit where there is none: more than any account holds, and within 64 bits
 EVER: Final = "ever"  # the period of a limit that never starts anew
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
 _DAYS_A_WEEK: Final = 7

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.metering.model import sound_size
 from vectorgate.money import NanoUSD, format_usd
@@ -92,13 +92,18 @@ class Treasury:
         return shares
 
     def wish(self, shares: Sequence[Share], order: Order, entry: Entry) -> Wish:
-        """What the order has to set aside before it is forwarded. Reads, deletes and mocks always pass."""
+        """What the order has to set aside before it is forwarded. Reads, deletes and mocks always pass.
+
+        If any account of the call is bounded, the amount is set aside in each of them: what the row says is reserved
+        will be released in all that it names. An amount of 0 only asks the bounded ones whether they have room.
+        """
         bounded = [share for share in shares if share.limit.max_budget is not None]
         if not bounded or not _reserves(order):
             return Wish(NanoUSD(0), ())
         stored, quarantined = self._attached(order, entry)
         amount = reservation_for(entry, self.book, stored)
-        reserve = tuple(Reservation(share.account, amount, NanoUSD(share.limit.max_budget or 0)) for share in bounded)
+        asked = shares if amount else bounded
+        reserve = tuple(Reservation(share.account, amount, _most(share.limit)) for share in asked)
         return Wish(amount, reserve, quarantined)
 
     def _attached(self, order: Order, entry: Entry) -> tuple[int, tuple[str, ...]]:
@@ -124,6 +129,10 @@ def _reserves(order: Order) -> bool:
     operation = order.operation
     passes = operation.safety is Safety.READ or operation.method == "DELETE" or operation.name in _ALWAYS
     return not passes and order.mock_response is None
+
+
+def _most(limit: Limit) -> NanoUSD:
+    return UNBOUNDED if limit.max_budget is None else limit.max_budget
 
 
 def _size(row: Ownership) -> int | None:

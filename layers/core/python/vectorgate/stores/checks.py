@@ -98,7 +98,7 @@ def check_claim(claim: Claim, entry: Entry) -> None:
 
 
 def check_reservations(entry: Entry, reserve: Sequence[Reservation]) -> None:
-    """Reservations that the row itself names, so that they are released when it comes to rest."""
+    """One in each account that the row names, of what it says is reserved: that is released when it comes to rest."""
     for wish in reserve:
         check_account(wish.account)
         if wish.amount < 0:
@@ -108,6 +108,8 @@ def check_reservations(entry: Entry, reserve: Sequence[Reservation]) -> None:
     named = set(accounts_of(entry))
     if not named.issuperset(accounts) or any(wish.amount != (entry.reserved or 0) for wish in reserve):
         raise ValueError("a reservation that the row does not name")
+    if entry.reserved and named != set(accounts):
+        raise ValueError("the row would release what was never reserved")
 
 
 def check_account(account: Account) -> None:
