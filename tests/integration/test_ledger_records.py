@@ -265,18 +265,38 @@ def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[E
     stores.close()
 
 
-def test_a_poisoned_row_is_reported_and_what_stands_before_it_is_booked() -> None:
+def test_a_row_without_a_price_is_left_to_the_meter_and_what_stands_around_it_is_booked() -> None:
     rows = [answered_row(number) for number in range(3)]
     rows[1] = replace(rows[1], operation="nothing.known")
     stores, bookkeeper, notes = books(rows)
-    assert bookkeeper.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert bookkeeper.settle_stream(stream_of(rows)) == {"batchItemFailures": []}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
-    assert states[:2] == [State.SETTLED, State.ANSWERED]
+    assert states == [State.SETTLED, State.ANSWERED, State.SETTLED]
     assert notes.named == [rows[1].id]
     stores.close()
 
 
-def test_a_poisoned_row_does_not_keep_the_one_machine_edition_from_booking_the_rest() -> None:
+def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_booked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [answered_row(number) for number in range(3)]
+    stores, bookkeeper, notes = books(rows)
+    settled = stores.ledger.settle
+
+    def settle(chunk: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+        if rows[1].id in {entry.id for entry in chunk}:
+            raise StoreUnavailable("just now")
+        settled(chunk, rollups)
+
+    monkeypatch.setattr(stores.ledger, "settle", settle)
+    assert bookkeeper.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
+    assert states == [State.SETTLED, State.ANSWERED, State.ANSWERED]
+    assert notes.named == [rows[1].id]
+    stores.close()
+
+
+def test_a_row_without_a_price_does_not_keep_the_one_machine_edition_from_booking_the_rest() -> None:
     rows = [answered_row(number) for number in range(5)]
     rows[0] = replace(rows[0], operation="nothing.known")
     stores, bookkeeper, notes = books(rows)

@@ -1,8 +1,8 @@
 """Who books: at once what the table's stream speaks of, and later whatever the stream could not get booked.
 
-Lambda retries a stream's batch from the lowest sequence number that is reported, so everything before a failing record
-is booked and checkpointed, and one poisoned row ends in the dead-letter queue alone. Its row stays `answered`, and a
-look at what waits (the meter's, at each tick) books it once it can be booked: a notification is only a hint.
+Lambda retries a stream's batch from the lowest sequence number that is reported, and all that comes behind it waits. So
+only what another try may mend is reported: a store that refuses. A row without a price stays `answered`, and a look at
+what waits (the meter's, at each tick) books it once there is one: a notification is only a hint.
 """
 
 from __future__ import annotations
@@ -97,7 +97,10 @@ class Bookkeeper:
         for sequence_number, entry in waiting:
             try:
                 settle([entry], self.ledger, self.book)
-            except (StoreError, MissingPrice) as error:
+            except MissingPrice as error:
+                self.telemetry.unsettled(error, entry)
+                self.telemetry.count("Unpriced")
+            except StoreError as error:
                 self.telemetry.unsettled(error, entry)
                 return [{"itemIdentifier": sequence_number}]
         return []
