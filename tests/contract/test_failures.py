@@ -225,6 +225,27 @@ def test_a_contended_transaction_is_tried_again_after_jittered_pauses(dynamo: Dy
     assert dynamo.ledger.entry(ROW.id) == FINAL
 
 
+@pytest.mark.parametrize(("error", "tokens"), [(refusal("TransactionInProgressException"), 1), (CONFLICT, 3)])
+def test_a_transaction_keeps_its_token_until_it_is_decided(
+    dynamo: DynamoBackend, error: ClientError, tokens: int
+) -> None:
+    sound: Any = dynamo.table.client
+    seen: list[str] = []
+
+    class Busy:
+        def transact_write_items(self, ClientRequestToken: str, **arguments: object) -> object:  # noqa: N803  # boto3's name
+            seen.append(ClientRequestToken)
+            if len(seen) < 3:
+                raise error
+            return sound.transact_write_items(ClientRequestToken=ClientRequestToken, **arguments)
+
+    dynamo.table.__dict__["client"] = Busy()
+    dynamo.ledger.begin(
+        begun(budgets=(noted(ACCOUNT),), reserved=NanoUSD(1)), reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))]
+    )
+    assert (len(seen), len(set(seen))) == (3, tokens)
+
+
 def test_a_contended_budget_is_waited_for_longer_than_anything_else(dynamo: DynamoBackend) -> None:
     dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
     entry = begun(budgets=(noted(ACCOUNT),), reserved=NanoUSD(1))

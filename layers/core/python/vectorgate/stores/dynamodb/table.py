@@ -5,7 +5,8 @@ Three kinds of "no" come back from DynamoDB, and each gets one treatment:
 * refused: a condition did not hold. Nothing was written. `Refused`, which the adapters turn into AlreadyExists or
   StateConflict.
 * contended: another transaction holds the item, or the table is throttled. Nothing was written. Tried again here,
-  a few times with full jitter, then StoreUnavailable.
+  a few times with full jitter, then StoreUnavailable. So is our own transaction while it is still executed, which
+  botocore's repetition of it is told of: asked again by the same client token, it answers for the first.
 * anything else, timeouts first of all: StoreUnavailable, and whether it was written is unknown.
 
 botocore itself repeats a request whose answer was lost. That is safe for a transaction, which carries a client token,
@@ -54,6 +55,7 @@ _IS_OF_VERSION: Final = "version = :before OR (attribute_exists(PK) AND attribut
 _ONLY_STATE: Final = "PK, #state"
 STATE_NAME: Final = {"#state": "state"}
 
+_CANCELLED = "TransactionCanceledException"
 _REFUSED = "ConditionalCheckFailed"
 # As codes of errors and, without "Exception", as reasons of a cancelled transaction.
 _CONTENDED = frozenset(
@@ -125,8 +127,22 @@ class DynamoTable:
 
         `pauses`: how long, at most, before each further attempt at items that are contended for.
         """
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
         items: list[Any] = [{kind: {"TableName": self.name, **arguments}} for kind, arguments in actions]
-        self._ask(lambda: self.client.transact_write_items(TransactItems=items), pauses)
+        token = ""
+
+        def send() -> object:
+            nonlocal token
+            token = token or format(self._chance.bits(128), "032x")
+            try:
+                return self.client.transact_write_items(TransactItems=items, ClientRequestToken=token)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == _CANCELLED:
+                    token = ""  # this one was decided: the next attempt is another transaction
+                raise
+
+        self._ask(send, pauses)
 
     def get(self, key: Item) -> Item | None:
         """One consistent GetItem."""
@@ -210,7 +226,7 @@ def of_version(version: int) -> dict[str, Any]:
 def _outcomes(response: Mapping[str, Any]) -> list[str]:
     """Why each action failed, in their order, without those that did not. Refused when a condition was the reason."""
     code = response.get("Error", {}).get("Code", "")
-    if code == "TransactionCanceledException":
+    if code == _CANCELLED:
         reasons = response.get("CancellationReasons", [])
     else:
         reasons = [{"Code": code.removesuffix("Exception"), "Item": response.get("Item", {})}]
