@@ -12,7 +12,7 @@ from tests.admin.books import DAY, KEY, Books, book_of, calls, meter, storage
 from vectorgate.budgets.model import Balance, BudgetScope, Limit, Subject
 from vectorgate.ids import TenantId
 from vectorgate.ledger.model import State
-from vectorgate.metering.bill import amount_of
+from vectorgate.metering.bill import amount_of, records_of
 from vectorgate.metering.model import DAY_S
 from vectorgate.money import NanoUSD
 from vectorgate.pricing.book import GIB, MOCK, PriceBook, shipped_prices
@@ -166,6 +166,15 @@ def test_a_day_that_is_not_charged_to_the_last_record_waits(books: Books) -> Non
     books.book = book_of(storage("t", 1))
     answer = books.reprice(dry_run=False)
     assert (answer["corrections"], answer["left"]) == (0, {"day_not_closed": 1})
+
+
+def test_a_day_of_which_a_record_was_just_posted_waits(books: Books) -> None:
+    books.charge([meter("vs_a", 3 * GIB * DAY_S)])
+    (record,) = records_of([meter("vs_late", GIB * DAY_S)], DAY, books.book)
+    books.stores.ledger.begin(record)
+    books.book = book_of(storage("t", 1))
+    assert books.reprice(dry_run=False)["left"] == {"day_not_closed": 1, "open": 1}
+    assert books.reprice()["corrections"] == 2
 
 
 @pytest.mark.parametrize(

@@ -175,11 +175,10 @@ class Days:
         found = self.parts.stores.ledger.search(query)
         if len(found) > MAX_STORES:
             return "day_too_large"
-        stored = {
-            row.vector_store_id: row.byte_seconds or 0
-            for row in found
-            if row.operation == STORAGE and row.provider == provider and row.vector_store_id is not None
-        }
+        records = [row for row in found if row.operation == STORAGE and row.provider == provider]
+        if any(row.state is not State.SETTLED for row in records):
+            return "day_not_closed"  # just posted: others of the day may not be in the index yet
+        stored = {row.vector_store_id: row.byte_seconds or 0 for row in records if row.vector_store_id is not None}
         return {store_id: Charge(part, price.id) for store_id, part in parts_of(stored, price).items()}
 
     def _metered(self, provider: ProviderName) -> frozenset[int]:
