@@ -43,7 +43,7 @@ def asked(environment: dict[str, str], **options: Any) -> tuple[str, dict[str, s
         ({"OPENAI_API_KEY": " sk-open\n"}, {}, "https://api.openai.com/v1/vector_stores/vs_1", "Bearer sk-open"),
         ({**OPEN, **GATE}, {}, "http://gate.invalid/v1/vector_stores/vs_1", "Bearer sk-gate"),
         ({**GATE, "VECTORGATE_BASE_URL": "http://g/x/"}, {}, "http://g/x/vector_stores/vs_1", "Bearer sk-gate"),
-        (GATE, {"api_key": "sk-own"}, "http://gate.invalid/v1/vector_stores/vs_1", "Bearer sk-own"),
+        ({**OPEN, **GATE}, {"api_key": "sk-own"}, "http://gate.invalid/v1/vector_stores/vs_1", "Bearer sk-own"),
         (OPEN, {"api_base": "http://o/v1", "api_key": "k"}, "http://o/v1/vector_stores/vs_1", "Bearer k"),
         (
             {**OPEN, **GATE},

@@ -16,15 +16,20 @@ from tests.bench.measure import ROOT
 from vectorgate.client import command
 from vectorgate.client.client import Client
 from vectorgate.client.errors import APIConnectionError
-from vectorgate.client.exchange import RequestLine
+from vectorgate.client.exchange import HttpReply, RequestLine
 from vectorgate.client.ingest.cli import main
 from vectorgate.client.ingest.journal import Journal, JournalBusy, Known
 from vectorgate.client.ingest.progress import Progress, sized
 from vectorgate.client.ingest.scan import scan
+from vectorgate.errors import InvalidRequest
+from vectorgate.operations import BY_NAME
+from vectorgate.providers.azure_openai import check_limits
+from vectorgate.providers.base import Call
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vectorgate.client.exchange import HttpRequest, Outcome
     from vectorgate.client.http import AsyncHttp
 
 
@@ -133,6 +138,58 @@ def test_a_failure_of_one_file_fails_that_file(
     assert "  3.md: Connection error." in capsys.readouterr().out
     assert main([str(folder), "--store", "One fails"]) == 0
     assert facts(capsys.readouterr().out)["uploaded"] == 1
+
+
+@pytest.mark.usefixtures("through")
+def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, refused = type(Client()._async_transport).send, 0
+
+    async def azures(self: AsyncHttp, request: HttpRequest, seconds: float) -> Outcome:
+        nonlocal refused
+        if request.url.endswith("/file_batches"):
+            assert isinstance(request.content, bytes)
+            row = BY_NAME["vector_stores.file_batches.create"]
+            try:
+                check_limits(Call(operation=row, body=json.loads(request.content)), {})
+            except InvalidRequest as error:
+                refused += 1
+                return HttpReply(error.status, {}, json.dumps(error.envelope()).encode())
+        return await send(self, request, seconds)
+
+    (folder / "picture.xyz").write_bytes(b"\x00\x01")
+    with monkeypatch.context() as patched:
+        patched.setattr("vectorgate.client.http.AsyncHttp.send", azures)
+        patched.setattr("vectorgate.client.ingest.run.BATCH", 5)
+        assert main([str(folder), "--store", "Azure's"]) == 1
+    said = capsys.readouterr().out
+    assert facts(said) == {"uploaded": 13, "attached": 12, "unchanged": 0, "failed": 1}
+    assert re.search(r"picture.xyz: \S+", said)
+    assert refused == 1
+    (store,) = [store for store in vectorgate.vector_stores.list() if store.name == "Azure's"]
+    paths = {(file.attributes or {})["path"] for file in vectorgate.vector_stores.files.list(store.id)}
+    assert paths == {*(f"{number}.md" for number in range(10)), "below/c.txt", "below/ä b.txt"}
+    assert main([str(folder), "--store", "Azure's"]) == 1
+    assert facts(capsys.readouterr().out) == {"uploaded": 0, "attached": 0, "unchanged": 12, "failed": 1}
+
+
+@pytest.mark.usefixtures("through")
+def test_another_refusal_of_a_batch_is_a_failure_of_its_files(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = type(Client()._async_transport).send
+
+    async def refusing(self: AsyncHttp, request: HttpRequest, seconds: float) -> Outcome:
+        if request.url.endswith("/file_batches"):
+            refused = InvalidRequest("Too many.", code="array_above_max_length", param="files")
+            return HttpReply(400, {}, json.dumps(refused.envelope()).encode())
+        assert not re.search(r"/vector_stores/[^/]+/files$", request.url)
+        return await send(self, request, seconds)
+
+    monkeypatch.setattr("vectorgate.client.http.AsyncHttp.send", refusing)
+    assert main([str(folder / "0.md"), "--store", "Refused"]) == 1
+    assert "0.md: Too many." in capsys.readouterr().out
 
 
 def test_the_command_runs_as_a_module_without_a_terminal(folder: Path, through: str) -> None:

@@ -153,6 +153,38 @@ def test_a_deletion_whose_first_answer_was_lost_succeeded() -> None:
         Script([missing], 0.0).client(OPEN).vector_stores.delete("vs_1")
 
 
+@pytest.mark.parametrize(
+    ("first", "may_have_deleted"),
+    [
+        (NotSent("ConnectError"), False),
+        (HttpReply(429, {}, b""), False),
+        (HttpReply(400, {"x-should-retry": "true"}, b""), False),
+        (HttpReply(409, {}, b""), True),
+        (HttpReply(503, {}, b""), True),
+        (HttpReply(200, {}, b"<html>"), True),
+    ],
+)
+def test_a_404_means_deleted_only_after_an_attempt_that_may_have_done_it(
+    first: Outcome, *, may_have_deleted: bool
+) -> None:
+    script = Script([first, HttpReply(404, {}, b'{"error": {"message": "gone"}}')], 0.0)
+    with contextlib.nullcontext() if may_have_deleted else pytest.raises(vectorgate.NotFoundError):
+        assert script.client(OPEN).vector_stores.delete("vs_1").deleted
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize("last", ["ConnectError", "ConnectTimeout"])
+def test_an_attempt_that_was_not_sent_does_not_answer_for_one_that_was_lost(last: str) -> None:
+    lost = Lost("ReadError", timed_out=False)
+    for outcomes, unknown in (([lost, NotSent(last)], True), ([NotSent(last)], False)):
+        with pytest.raises(vectorgate.APIConnectionError) as error:
+            Script([*outcomes], 0.0).client(GATE).vector_stores.create(name="n")
+        assert error.value.outcome_unknown is unknown
+    with pytest.raises(vectorgate.APIConnectionError) as error:
+        Script([lost, NotSent(last)], 0.0).client(GATE).vector_stores.retrieve("vs_1")
+    assert not error.value.outcome_unknown
+
+
 def test_pauses_are_openai_s() -> None:
     assert [backoff(n, 0.0) for n in range(6)] == [0.5, 1, 2, 4, 8, 8]
     assert backoff(0, 1.0) == 0.375

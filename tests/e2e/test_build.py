@@ -31,8 +31,9 @@ sys.path[:0] = sys.argv[1:]
 import app, vectorgate
 names = [each.name for each in pkgutil.walk_packages(vectorgate.__path__, "vectorgate.")]
 for name in names:
-    if not name.endswith("__main__"): importlib.import_module(name)
-import aws_lambda_powertools, boto3, httpx, multipart
+    # No function stands on the SDK, whose awaited form needs anyio.
+    if not name.endswith("__main__") and not name.startswith("vectorgate.client"): importlib.import_module(name)
+import aws_lambda_powertools, boto3, certifi, httpcore, multipart
 assert callable(app.handler)
 assert vectorgate.__file__.startswith(sys.argv[3]), vectorgate.__file__
 """

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import socket
 import tempfile
 import threading
 import time
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.support.upstream import FaultyUpstream, answer, chunked, hang, raw
-from vectorgate import timed
+from vectorgate import multipart, timed
 from vectorgate.clock import Clock
 from vectorgate.messages import Body
-from vectorgate.providers.base import UpstreamRequest
+from vectorgate.providers.base import Upload, UpstreamRequest
 from vectorgate.upstream import transport as egress
 from vectorgate.upstream.outcome import Lost, NotSent, Replied, TooLarge
 from vectorgate.upstream.transport import PooledTransport
@@ -382,6 +383,52 @@ def test_a_full_disk_is_a_lost_answer(
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda: full.open("wb+"))
     upstream.always(answer(200, bytes(size)))
     assert transport.send(asked(upstream.url), seconds=AMPLE) == Lost(timed_out=False)
+
+
+# How a file is sent
+
+
+class Spooled(io.BytesIO):
+    """A file on disk, which knows the largest piece of it that was in memory at once."""
+
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self.largest = max(self.largest, len(piece))
+        return piece
+
+
+def uploading(url: str, upload: Upload) -> UpstreamRequest:
+    return UpstreamRequest(method="POST", url=f"{url}/files", headers={"x-own": "1"}, content=upload)
+
+
+def test_a_file_is_sent_in_pieces_and_again_from_its_beginning(
+    upstream: FaultyUpstream, transport: PooledTransport
+) -> None:
+    content = bytes(range(256)) * 20_000
+    file = Spooled(content)
+    upload = Upload({"purpose": "assistants"}, "ä.bin", "application/x-thing", Body(len(content), file))
+    for _ in range(2):
+        assert replied(transport.send(uploading(upstream.url, upload), seconds=AMPLE)).status == 200
+    boundaries = [received.headers["content-type"].rpartition("=")[2] for received in upstream.received]
+    for received, boundary in zip(upstream.received, boundaries, strict=True):
+        form = multipart.Form(upload.fields, multipart.upload_of(("ä.bin", content, upload.content_type)), boundary)
+        assert received.body == b"".join(form.pieces())
+        assert received.headers["content-length"] == str(len(received.body))
+        assert "transfer-encoding" not in received.headers
+        assert received.headers["x-own"] == "1"
+    assert (file.largest, file.closed) == (multipart.PIECE, False)
+    assert len(set(boundaries)) == 2
+
+
+def test_a_boundary_is_of_the_entropy_that_was_handed_in(upstream: FaultyUpstream) -> None:
+    upload = Upload({}, "a", "text/plain", Body.of(b"content"), name="data")
+    with closing(PooledTransport(CLOCK, entropy=lambda size: b"\xab" * size)) as transport:
+        transport.send(uploading(upstream.url, upload), seconds=AMPLE)
+    (received,) = upstream.received
+    assert received.headers["content-type"] == f"multipart/form-data; boundary={'ab' * 16}"
+    assert b'name="data"; filename="a"\r\nContent-Type: text/plain\r\n\r\ncontent\r\n' in received.body
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A file on its way out: whatever the caller has, as bytes that can be read again for a second attempt, and the form.
 
-What the SDK sends, and what `invoke` makes of a payload so that the gateway can read it. How forms are read: `forms`.
+What the SDK and the gateway's egress send, and what `invoke` makes of a payload so that the gateway can read it. How
+forms are read: `forms`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ FileInput: TypeAlias = Content | tuple[str, Content] | tuple[str, Content, str]
 PIECE: Final = 64 * 1024
 DEFAULT_NAME: Final = "upload"  # what openai's SDK calls bytes without a name
 DEFAULT_TYPE: Final = "application/octet-stream"
+_CONTROLS: Final = {chr(code): f"%{code:02X}" for code in range(32) if chr(code) != "\x1b"}
+_ESCAPES: Final = str.maketrans({'"': "%22", "\\": "\\\\", **_CONTROLS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,8 @@ class Form:
 
 
 def _quoted(text: str) -> str:
-    """As HTML5 has it, and browsers do."""
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    """As browsers do it, and with the backslash doubled, as in httpx: most parsers take one for an escape."""
+    return text.translate(_ESCAPES)
 
 
 def _line(text: str) -> str:

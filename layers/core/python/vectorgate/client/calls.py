@@ -24,7 +24,7 @@ from vectorgate.client.errors import (
 )
 from vectorgate.client.exchange import HttpReply, HttpRequest, Lost, NotSent, RequestLine, Send, Wait
 from vectorgate.client.resources import CallInfo, cost_in
-from vectorgate.client.retry import Policy
+from vectorgate.client.retry import Policy, may_be_executed
 from vectorgate.multipart import upload_of
 from vectorgate.operations import BY_NAME, Media, Operation, Safety
 
@@ -137,8 +137,8 @@ class _Attempts:
                     return HttpReply(200, outcome.headers, deleted.encode())
             pause = self.policy.pause(outcome, retries, unix_s=timing.wall(), fraction=timing.fraction())
             if pause is None or pause >= deadline - timing.monotonic():
-                raise self._failure(request, outcome)
-            unknown_before = unknown_before or not isinstance(outcome, NotSent)
+                raise self._failure(request, outcome, unknown_before=unknown_before)
+            unknown_before = unknown_before or may_be_executed(outcome)
             retries += 1
             yield Wait(pause)
 
@@ -146,21 +146,20 @@ class _Attempts:
         success = 200 <= reply.status_code < 300  # noqa: PLR2004 - the class of successes
         return success and (self.operation.binary or _document(reply) is not None)
 
-    def _failure(self, request: HttpRequest, outcome: Outcome) -> APIError:
+    def _failure(self, request: HttpRequest, outcome: Outcome, *, unknown_before: bool) -> APIError:
         line = request.line
         if isinstance(outcome, NotSent):
-            timed_out = outcome.reason.endswith("Timeout")
-            return APITimeoutError(request=line) if timed_out else APIConnectionError(request=line)
+            return self._unanswered(line, timed_out=outcome.reason.endswith("Timeout"), unknown=unknown_before)
         if isinstance(outcome, Lost):
-            return self._lost(line, outcome)
+            return self._unanswered(line, timed_out=outcome.timed_out, unknown=True)
         if outcome.status_code < 300:  # noqa: PLR2004 - a success that cannot be read
             return APIResponseValidationError(request=line, response=outcome)
         return APIStatusError.of(line, outcome)
 
-    def _lost(self, line: RequestLine, outcome: Lost) -> APIConnectionError:
-        unknown = self.operation.safety is not Safety.READ
+    def _unanswered(self, line: RequestLine, *, timed_out: bool, unknown: bool) -> APIConnectionError:
+        unknown = unknown and self.operation.safety is not Safety.READ
         advice = " It may have been executed: look before you repeat it." if unknown else ""
-        if outcome.timed_out:
+        if timed_out:
             return APITimeoutError(f"Request timed out.{advice}", request=line, outcome_unknown=unknown)
         return APIConnectionError(f"Connection error.{advice}", request=line, outcome_unknown=unknown)
 

@@ -11,7 +11,6 @@ import atexit
 import os
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpcore
@@ -19,6 +18,7 @@ from anyio.lowlevel import RunVar
 
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.exchange import HttpReply, Lost, NotSent
+from vectorgate.client.settings import proxy_for
 from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
 
 if TYPE_CHECKING:
@@ -43,13 +43,9 @@ def _options(certificates: str | None) -> dict[str, Any]:
 
 
 def _proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this URL."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    if urlsplit(proxy).scheme not in {"http", "https"}:
+    """The proxy that the environment names for this URL. SettingsError for one of another kind than HTTP's."""
+    proxy = proxy_for(url)
+    if proxy is not None and urlsplit(proxy).scheme not in {"http", "https"}:
         raise SettingsError(f"proxies of this kind are not supported: {urlsplit(proxy).scheme}")
     return proxy
 

@@ -30,8 +30,10 @@ class CallOptions(TypedDict, total=False):
     """LiteLLM's names, and openai's `extra_query`.
 
     `timeout`: seconds for the whole call, retries and pauses included. `max_retries`: after the first attempt.
-    `custom_llm_provider`: `openai` or `azure`; a gateway may know more. `api_base`, `api_key`, `api_version`: another
-    destination than the environment's. `user`, `tags`: whom and what the call is booked to, by a gateway.
+    `custom_llm_provider`: `openai` or `azure`; a gateway may know more. `api_base`: a provider, which is asked in the
+    gateway's place. `api_key`: another key for wherever the call goes; without `api_base` that is the gateway, if the
+    environment names one. `api_version`: Azure's, of a call that goes straight there.
+    `user`, `tags`: whom and what the call is booked to, by a gateway.
     `extra_body` is laid over the body's top level. `idempotency_key`: one of the caller's own, for a create.
     `mock_response`: the answer, without any call: a dict, JSON text, bytes for a file's content, or an error to raise.
     """

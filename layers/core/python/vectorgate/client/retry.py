@@ -64,8 +64,14 @@ class Policy:
             return False
         if outcome.status_code == _TOO_MANY:
             return asked == "true" or not _is_quota(outcome)
-        unknown = outcome.status_code in _UNKNOWN or outcome.status_code >= SERVER_ERRORS or _is_success(outcome)
-        return self.repeatable and (unknown or asked == "true")
+        return self.repeatable and (may_be_executed(outcome) or asked == "true")
+
+
+def may_be_executed(outcome: Outcome) -> bool:
+    """Whether it is unknown what the attempt did: the fourth row of the table."""
+    if not isinstance(outcome, HttpReply):
+        return not isinstance(outcome, NotSent)
+    return outcome.status_code in _UNKNOWN or outcome.status_code >= SERVER_ERRORS or _is_success(outcome)
 
 
 def backoff(retries: int, fraction: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,3 +54,13 @@ def read(environment: Mapping[str, str]) -> ClientSettings:
         azure_version=said("AZURE_API_VERSION"),
         certificates=said("SSL_CERT_FILE"),
     )
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy for this URL, as the standard library reads `*_PROXY`, `NO_PROXY` and what the system says."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - importing the SDK must not cost HTTP
+
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return None if not proxy or proxy_bypass(parts.netloc) else proxy

@@ -7,6 +7,7 @@ timeouts are per read, so that an upstream that sends a byte a second could hold
 
 from __future__ import annotations
 
+import os
 import tempfile
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -19,9 +20,10 @@ from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, h
 from vectorgate.upstream.outcome import BrokenAnswer, Lost, NotSent, Outcome, Replied, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from vectorgate.clock import Clock
+    from vectorgate.multipart import Form
     from vectorgate.providers.base import UpstreamRequest
 
 MAX_CONNECTIONS: Final = 100
@@ -37,12 +39,16 @@ class _Oversized(Exception):
 class PooledTransport:
     """Sends over kept-alive connections. Safe to use from many threads.
 
-    `most_content`: how many bytes of a file's content the deployment can hand on; more is not even read.
+    `most_content`: how many bytes of a file's content the deployment can hand on; more is not even read. `entropy(n)`:
+    n random bytes, for a form's boundary.
     """
 
-    def __init__(self, clock: Clock, *, most_content: int = MAX_CONTENT) -> None:
+    def __init__(
+        self, clock: Clock, *, most_content: int = MAX_CONTENT, entropy: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._clock = clock
         self._most_content = most_content
+        self._entropy = entropy
         self._pools: dict[str, httpcore.ConnectionPool] = {}
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
@@ -69,12 +75,26 @@ class PooledTransport:
             pool.close()
 
     def _exchange(self, request: UpstreamRequest, seconds: float) -> Outcome:
-        headers, content = _encoded(request)
+        headers, content = self._encoded(request)
         with self._connections(request.url).stream(
             request.method, request.url, headers=headers, content=content, extensions=timeouts(seconds)
         ) as response:
             succeeded = 200 <= response.status < 300  # noqa: PLR2004 - the class of successes
             return self._received(response, content=request.binary and succeeded)
+
+    def _encoded(self, request: UpstreamRequest) -> tuple[list[tuple[bytes, bytes]], bytes | Iterator[bytes] | None]:
+        headers = dict(request.headers)
+        content: bytes | Iterator[bytes] | None
+        if isinstance(request.content, Upload):
+            form = _form(request.content, boundary=self._entropy(16).hex())  # not to be foreseen by the file's writer
+            headers |= {"content-type": form.content_type, "content-length": str(form.size)}
+            content = form.pieces()
+        else:
+            content = request.content
+            if content is not None or request.method not in {"GET", "DELETE"}:
+                headers["content-length"] = str(len(content or b""))
+        headers["accept-encoding"] = "identity"
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()], content
 
     def _received(self, response: httpcore.Response, *, content: bool) -> Outcome:
         """The whole answer. `content`: it is a file's, and may be as large as that."""
@@ -102,32 +122,13 @@ class PooledTransport:
         return self._pools[scheme]
 
 
-def _encoded(request: UpstreamRequest) -> tuple[list[tuple[bytes, bytes]], bytes | Iterator[bytes] | None]:
-    headers = dict(request.headers)
-    content: bytes | Iterator[bytes] | None
-    if isinstance(request.content, Upload):
-        content_headers, content = _multipart(request.content)
-        headers.update(content_headers)
-    else:
-        content = request.content
-        if content is not None or request.method not in {"GET", "DELETE"}:
-            headers["content-length"] = str(len(content or b""))
-    headers["accept-encoding"] = "identity"
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()], content
+def _form(upload: Upload, *, boundary: str) -> Form:
+    """The upload as it goes over the wire: in pieces, with its length known beforehand."""
+    from vectorgate import multipart  # noqa: PLC0415 - a cold start that uploads nothing does not pay for it
 
-
-def _multipart(upload: Upload) -> tuple[dict[str, str], Iterator[bytes]]:
-    """The form as httpx encodes it: streamed, with its length known beforehand."""
-    import httpx  # noqa: PLC0415 - a cold start that uploads nothing does not pay for it
-
-    form = httpx.Request(
-        "POST",
-        "http://multipart.invalid",
-        data=dict(upload.fields),
-        files={upload.name: (upload.filename, upload.content.open(), upload.content_type)},
-    )
-    headers = {name: form.headers[name] for name in ("content-type", "content-length")}
-    return headers, iter(cast("Iterable[bytes]", form.stream))
+    content = upload.content  # its owner closes it
+    file = multipart.Upload(upload.filename, upload.content_type, content.size, content.open, owned=False)
+    return multipart.Form(upload.fields, file, boundary, upload.name)
 
 
 def _to_the_end(response: httpcore.Response) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from vectorgate.client.errors import APIError, NotFoundError, SettingsError
+from vectorgate.client.errors import APIError, BadRequestError, NotFoundError, SettingsError
 from vectorgate.client.ingest.journal import Known
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ BATCH: Final = 100  # the API takes 2,000; a smaller one says sooner what failed
 GATHER_SECONDS: Final = 0.5  # how long a batch waits for company
 RETRIES: Final = 5
 ATTRIBUTE_MAX: Final = 512
+_ENDED_BADLY: Final = frozenset({"failed", "cancelled"})
 FOR_GOOD: Final = frozenset({"unsupported_file", "invalid_file"})  # the codes of what is wrong with the file itself
 
 
@@ -70,6 +71,7 @@ class Run:
     progress: Progress
     summary: Summary
     concurrency: int
+    singly: bool = False  # known from the first refusal on
 
     async def take(self, work: Sequence[Found]) -> None:
         """All of it. Failures of single files are in the summary; anything else ends the run."""
@@ -114,6 +116,32 @@ class Run:
                     self.summary.failed += [(known.path, reason_of(error)) for known in batch]
 
     async def _attach(self, batch: list[Known]) -> None:
+        if not self.singly:
+            try:
+                return await self._attach_batch(batch)
+            except BadRequestError as error:
+                if (error.param, error.code) != ("files", "unsupported_parameter"):
+                    raise
+                self.singly = True
+        async with anyio.create_task_group() as workers:
+            waiting = list(reversed(batch))
+            for _ in range(min(self.concurrency, len(waiting))):
+                workers.start_soon(self._attach_waiting, waiting)
+        return None
+
+    async def _attach_waiting(self, waiting: list[Known]) -> None:
+        while waiting:
+            known = waiting.pop()
+            await self._attempt(known.path, lambda known=known: self._attach_one(known))  # type: ignore[misc]
+
+    async def _attach_one(self, known: Known) -> None:
+        """By itself: Azure has no batch whose files differ in their attributes."""
+        file = await self.client.vector_stores.files.acreate_and_poll(
+            known.file_id, vector_store_id=self.store_id, attributes=_attributes(known), max_retries=RETRIES
+        )
+        await self._conclude(known, _failure(file) if file.status in _ENDED_BADLY else None)
+
+    async def _attach_batch(self, batch: list[Known]) -> None:
         files = [{"file_id": known.file_id, "attributes": _attributes(known)} for known in batch]
         batches = self.client.vector_stores.file_batches
         made = await batches.acreate_and_poll(self.store_id, files=files, max_retries=RETRIES)
@@ -121,18 +149,20 @@ class Run:
         if made.file_counts.completed != made.file_counts.total:
             failures = await self._failures(made.id)
         for known in batch:
-            if known.file_id in failures:
-                failure = failures[known.file_id]
-                self.summary.failed.append((known.path, failure.reason))
-                await self._attempt(known.path, lambda known=known, failure=failure: self._give_up(known, failure))  # type: ignore[misc]
-            else:
-                await self._finish(known)
+            await self._conclude(known, failures.get(known.file_id))
 
     async def _failures(self, batch_id: str) -> dict[str, Failure]:
         listed = self.client.vector_stores.file_batches.alist_files(
             batch_id, vector_store_id=self.store_id, limit=100, max_retries=RETRIES
         )
-        return {file.id: _failure(file) async for file in listed if file.status in {"failed", "cancelled"}}
+        return {file.id: _failure(file) async for file in listed if file.status in _ENDED_BADLY}
+
+    async def _conclude(self, known: Known, failure: Failure | None) -> None:
+        if failure is None:
+            await self._finish(known)
+            return
+        self.summary.failed.append((known.path, failure.reason))
+        await self._attempt(known.path, lambda: self._give_up(known, failure))
 
     async def _finish(self, known: Known) -> None:
         """It is indexed: now its older versions may go."""
