@@ -98,6 +98,6 @@ def test_a_storage_record_that_accrues_is_found_by_its_id(gate: Gate, ask: Calla
     assert ask("GET", f"{path}&end_user=bob") == []
     charge(gate, [day])
     (booked,) = ask("GET", path)
-    assert (booked["state"], booked["spend"]) == ("settled", listed["spend"])
+    assert (booked["call_type"], booked["state"], booked["spend"]) == ("storage", "settled", listed["spend"])
     assert ask("GET", "/spend/logs?start_date=2026-03-04") == [booked]  # once, though the meter has the day still
     assert ask("GET", f"/spend/logs?request_id={listed['request_id'][:-1]}0") in ([], [booked])

@@ -59,6 +59,7 @@ from tests.contract.test_ledger import (
     test_settling_replaces_the_rows_and_adds_the_sums,
     test_what_the_tenant_has_already_stays_as_it_is,
 )
+from tests.contract.test_meter import meters, test_only_the_row_that_was_read_is_dropped
 from tests.support.clock import FakeClock
 from tests.support.gates import PROVIDER, Notes, Vault, secret_text
 from tests.support.on_dynamo import ConstantProvider

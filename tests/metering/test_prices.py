@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from vectorgate.ids import OperationId
 from vectorgate.ledger.model import Entry, State
 from vectorgate.money import NanoUSD
-from vectorgate.pricing.book import MissingPrice, PriceBook, read_prices, shipped_prices
+from vectorgate.pricing.book import GIB, MissingPrice, Price, PriceBook, read_prices, shipped_prices
 from vectorgate.pricing.charge import Charge, charge_for
 from vectorgate.pricing.reprice import correction, cost_of
 from vectorgate.runtime import price_book
@@ -29,6 +30,30 @@ OWN: dict[str, Any] = {
     "free_gib": "0",
     "source": "our agreement of 2025",
 }
+# All that was ever shipped: id, provider, operations, from, nano-dollars (a call; of storage a GiB-day), free GiB.
+SHIPPED = [
+    ("openai.calls.2025-03-11", "openai", "vector_stores.* files.*", "2025-03-11", 0, 0),
+    ("azure.calls.2025-03-11", "azure", "vector_stores.* files.*", "2025-03-11", 0, 0),
+    ("openai.uploads.2025-03-11", "openai", "uploads.*", "2025-03-11", 0, 0),
+    ("azure.uploads.2025-03-11", "azure", "uploads.*", "2025-03-11", 0, 0),
+    ("openai.storage.2025-03-11", "openai", "storage", "2025-03-11", 100_000_000, 1),
+    ("openai.file-search-call.2025-03-11", "openai", "responses.file_search", "2025-03-11", 2_500_000, 0),
+    ("azure.storage.2025-03-11", "azure", "storage", "2025-03-11", 110_000_000, 1),
+    ("azure.storage.2025-03-11.sourced", "azure", "storage", "2025-03-11", 100_000_000, 1),
+    ("azure.file-search-call.2025-03-11", "azure", "responses.file_search", "2025-03-11", 2_500_000, 0),
+    ("azure_ai.calls.2025-03-11", "azure_ai", "indexes.*", "2025-03-11", 0, 0),
+    ("vectorgate.not-executed", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.replayed", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.mock", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.pending", "*", "*", "1970-01-01", 0, 0),
+]
+
+
+def as_shipped(price: Price) -> tuple[str, str, str, str, int, int]:
+    """A line of SHIPPED; the source alone may still be said better."""
+    since = datetime.fromtimestamp(price.from_ms / 1_000, UTC).date().isoformat()
+    amount = price.per_call if price.per_gib_day is None else price.per_gib_day
+    return price.id, price.provider, " ".join(price.operations), since, amount, price.free_bytes // GIB
 
 
 def test_what_ships_is_sourced_and_dated() -> None:
@@ -44,6 +69,11 @@ def test_what_ships_is_sourced_and_dated() -> None:
         book.price("openai", "storage", 0)
     with pytest.raises(MissingPrice):
         book.price("azure_ai", "storage", MARCH)
+
+
+def test_no_amount_that_was_ever_shipped_is_edited() -> None:
+    """A new price is a new entry, and a new last line of SHIPPED: no line of it ever changes or goes."""
+    assert [as_shipped(price) for price in shipped_prices()] == SHIPPED
 
 
 def test_an_entry_is_in_force_from_its_day_until_the_next_one() -> None:

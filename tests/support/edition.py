@@ -20,11 +20,15 @@ READY = "vectorgate is ready on "
 
 
 class RunningEdition:
-    """Started and ready; `printed` is what it says then. `stop` asks it to end, `kill` does not ask."""
+    """Started and ready; `printed` is what it says then. `stop` asks it to end, `kill` does not ask.
 
-    def __init__(self, home: Path, port: int | None = None) -> None:
+    `settings` are further variables of its environment.
+    """
+
+    def __init__(self, home: Path, port: int | None = None, **settings: str) -> None:
         self.home = home
         self.port = port or free_port()
+        self._settings = settings
         self.errors = home.with_suffix(".stderr")
         self._process = self._start()
         self.printed = self._await_ready()
@@ -46,7 +50,11 @@ class RunningEdition:
         mine = {"PYTHONPATH": path, "VECTORGATE_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1"}
         with self.errors.open("a") as errors:
             return subprocess.Popen(
-                [sys.executable, "-m", "local"], env=kept | mine, stdout=subprocess.PIPE, stderr=errors, text=True
+                [sys.executable, "-m", "local"],
+                env=kept | mine | self._settings,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
             )
 
     def _await_ready(self) -> str:
