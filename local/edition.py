@@ -72,7 +72,7 @@ class OwnSecrets:
 
 
 class Edition:
-    """Everything that runs in the process: two handlers, the stores, and the loop that books.
+    """Everything that runs in the process: three handlers, the stores, and the loops that book, meter and ingest.
 
     `secret` is the default provider's; `others` those of further providers. `prices` as in `Settings`. `ingest` is the
     folder that is watched, if any is; `senders` are the teams behind the folders in it.

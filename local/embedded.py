@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import subprocess
 import sys
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 READY: Final = "listening on "
 KEY_SETTING: Final = "VECTORGATE_UPSTREAM_KEY"
 STOP_SECONDS: Final = 10.0
+AGAIN_SECONDS: Final = 1.0  # between the end of the process, or of an attempt to start it, and the next attempt
+
+_log = logging.getLogger("vectorgate")
 
 
 class UpstreamDied(CannotStart):
@@ -39,12 +43,13 @@ class EmbeddedUpstream:
         """End the process: first by asking."""
         self._stopping.set()
         self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
         self._keeper.join(STOP_SECONDS)
+        with self._process as process:  # which lets go of its pipes; the keeper may have started another one meanwhile
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def _start(self, port: int) -> tuple[subprocess.Popen[str], str]:
         command = [sys.executable, "-m", "local.upstream", "--home", str(self._home), "--port", str(port)]
@@ -54,16 +59,27 @@ class EmbeddedUpstream:
         )
         line = _output(process).readline().strip()
         if not line.startswith(READY):
-            process.kill()
-            raise UpstreamDied(f"the embedded upstream ended with status {process.wait()}")
+            with process:  # which lets go of its pipes
+                process.kill()
+            raise UpstreamDied(f"the embedded upstream ended with status {process.returncode}")
         return process, line.removeprefix(READY) + "/v1"
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
             self._process.wait()
-            if not self._stopping.wait(1.0):
-                port = int(self.base_url.rsplit(":", 1)[1].partition("/")[0])
-                self._process, self.base_url = self._start(port)
+            if not self._stopping.wait(AGAIN_SECONDS):
+                self._restart(int(self.base_url.rsplit(":", 1)[1].partition("/")[0]))
+
+    def _restart(self, port: int) -> None:
+        """Start it once more. Where that fails, the process stays the one that ended, and the keeper comes again."""
+        ended = self._process
+        try:
+            self._process, self.base_url = self._start(port)
+        except (UpstreamDied, OSError) as error:  # OSError: no process can be had at this moment
+            _log.error("%s; it will be started again", one_line(error))
+            return
+        with ended:  # which lets go of its pipes
+            pass
 
 
 def _made(home: Path) -> Path:

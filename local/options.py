@@ -62,7 +62,8 @@ class Options:
             _check(openai_secret(OPENAI_URL, key), OPENAI, "OPENAI_API_KEY should be printable ASCII without spaces")
         others = azure_secrets(environment)
         for provider, secret in others.items():
-            _check(secret, provider, f"the key or the endpoint of provider {provider} cannot be used: see AZURE_*")
+            advice = f"the key or the endpoint of provider {provider} cannot be used: the README names their settings"
+            _check(secret, provider, advice)
         home = Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").absolute()
         return cls(
             host=environment.get("HOST") or "127.0.0.1",

@@ -49,7 +49,7 @@ _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
 class Front:
-    """A WSGI application over two handlers: the admin function's paths, and everything else."""
+    """A WSGI application over the functions' handlers: the admin's paths, Lambda's Invoke API, and everything else."""
 
     def __init__(self, api: Handler, admin: Handler, invoke: InvokeApi | None = None) -> None:
         self._api = api

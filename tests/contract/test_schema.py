@@ -1,8 +1,7 @@
-"""The DynamoDB adapter's pure parts, and rules of its source."""
+"""The DynamoDB adapter's pure parts."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,6 @@ from vectorgate.stores.dynamodb import entry_of_image, schema
 from vectorgate.stores.dynamodb.codec import decode, encode
 
 FOLDER = Path(package.__file__).parent
-SOURCES = sorted(FOLDER.glob("*.py"))
 PLAIN = st.recursive(
     st.text() | st.integers(-(10**38) + 1, 10**38 - 1) | st.booleans(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1), inner, max_size=3),
@@ -114,38 +112,6 @@ def test_a_separator_inside_a_part_gets_nowhere(provider: str, id_: str) -> None
     with pytest.raises(ValueError, match="not an id"):
         schema.tenant_partition(RED, "a#b", STORE)  # type: ignore[arg-type]
     assert schema.tenant_partition(RED, OPENAI, STORE) == {"S": "TEN#team:red#openai#vector_store"}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
-def test_expressions_are_constants(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    constants = {
-        node.target.id
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and isinstance(node.value, ast.Constant)
-    }
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    allowed = constants | imported | {"condition"}  # `query(condition, ...)`, whose callers are held to the same
-    for node in ast.walk(tree):
-        for name, value in named_values(node):
-            if name.endswith("Expression"):
-                assert isinstance(value, ast.Name), ast.unparse(node)
-                assert value.id in allowed, ast.unparse(node)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("table.query"):
-            assert isinstance(node.args[0], ast.Name), ast.unparse(node)
-            assert node.args[0].id in constants | {"condition"}, ast.unparse(node)
-
-
-def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    """The keyword arguments of a call, the constant keys of a dictionary, with what they stand for."""
-    if isinstance(node, ast.Call):
-        return [(word.arg or "", word.value) for word in node.keywords]
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        return [(str(key.value), value) for key, value in pairs if isinstance(key, ast.Constant)]
-    return []
 
 
 def test_importing_the_adapter_imports_no_boto3() -> None:

@@ -24,7 +24,10 @@ READ: Final = [path for path in DOCUMENTS if not {"demo", "node_modules"} & set(
 SOURCES: Final = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
 )
-CONFIGURATION: Final = [ROOT / name for name in ("Makefile", "pyproject.toml", "template.yaml")]
+CONFIGURATION: Final = [
+    *(ROOT / name for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml")),
+    *(ROOT / name / "Makefile" for name in ("functions", "layers/core", "layers/deps")),
+]
 
 LINK: Final = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 QUOTED: Final = re.compile(r"`([^`\s]+)`")
@@ -84,10 +87,9 @@ def test_what_a_docstring_or_a_comment_names_is_there(path: Path) -> None:
     assert missing((word for text in prose(path) for word in words(text)), path) == set()
 
 
-@pytest.mark.parametrize("path", CONFIGURATION, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", CONFIGURATION, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_what_a_configuration_names_is_there(path: Path) -> None:
-    documents = (word for word in words(path.read_text("utf-8")) if word.endswith(".md"))
-    assert missing(documents, path) == set()
+    assert missing(words(path.read_text("utf-8")), path) == set()
 
 
 @cache
@@ -111,6 +113,13 @@ def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
     for test in names_of_tests("tests/integration/test_threats.py"):
         if numbered := re.match(r"test_row_(\d+)_", test):
             assert f"`tests/integration/test_threats.py::{test}`" in rows[numbered[1]], test
+
+
+def test_the_readme_lists_the_settings_of_the_one_machine_edition_and_no_others() -> None:
+    sources = [(ROOT / "local" / name).read_text("utf-8") for name in ("options.py", "azure.py")]
+    read = {name for source in sources for name in re.findall(r'"([A-Z]+(?:_[A-Z]+)+|HOST|PORT)"', source)}
+    table = (ROOT / "README.md").read_text("utf-8").partition("Its settings are")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+|HOST|PORT)`", table)) == read
 
 
 def test_the_rules_are_those_that_are_tested() -> None:

@@ -1,7 +1,8 @@
 """The deployment's settings: read from the environment once, by the composition root, and never changed after.
 
 A setting that is there but empty is an error at the start (ValueError naming it), not a default: an empty secret name
-or table name must fail closed.
+or table name must fail closed. The two that open something, VECTORGATE_PLAIN_HTTP and VECTORGATE_TRUST_INVOKER, are on
+when they are `1`, and off with any other text.
 """
 
 from __future__ import annotations

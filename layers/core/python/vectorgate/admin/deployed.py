@@ -3,26 +3,69 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from vectorgate import runtime
 from vectorgate.admin.desk import AdminDesk
 from vectorgate.admin.parts import AdminParts
 from vectorgate.secret import Secret
+from vectorgate.upstream.credentials import CACHED_SECONDS, SecretUnavailable
+
+if TYPE_CHECKING:
+    from vectorgate.clock import Clock
+    from vectorgate.upstream.credentials import SecretSource
+
+
+class MasterKey:
+    """The administrator's key as its secret has it. A secret that cannot be read again leaves the last one in force."""
+
+    def __init__(self, source: SecretSource, name: str, clock: Clock) -> None:
+        self._source = source
+        self._name = name
+        self._clock = clock
+        self._read: tuple[Secret, float] | None = None
+
+    def current(self) -> Secret:
+        """The key, at most CACHED_SECONDS old unless it cannot be read again.
+
+        Without the white space around it, which no header can carry. ValueError when the secret is empty,
+        SecretUnavailable when it could never be read.
+        """
+        now = self._clock.monotonic()
+        if self._read is None or now - self._read[1] >= CACHED_SECONDS:
+            self._read = self._again(), now
+        return self._read[0]
+
+    def _again(self) -> Secret:
+        try:
+            return Secret(self._source.read(self._name).strip())
+        except SecretUnavailable:
+            if self._read is None:
+                raise
+            return self._read[0]
+
+
+def deployed_admin() -> AdminDesk:
+    """The admin function, with the master key of this moment. ValueError when there is none, or an empty one.
+
+    Asked for at every invocation, so that a key which was rotated gets by itself to environments that are running.
+    """
+    return AdminDesk(master_key=_master_key().current(), parts=_parts(), telemetry=runtime.deployed_telemetry())
 
 
 @cache
-def deployed_admin() -> AdminDesk:
-    """The admin function. ValueError when the deployment names no master key, or an empty one."""
-    settings = runtime.deployed_settings()
-    if settings.master_key_secret is None:
+def _master_key() -> MasterKey:
+    name = runtime.deployed_settings().master_key_secret
+    if name is None:
         raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
-    return AdminDesk(
-        master_key=Secret(runtime.deployed_secrets().read(settings.master_key_secret)),
-        parts=AdminParts(
-            stores=runtime.deployed_stores(),
-            clock=runtime.system_clock(),
-            chance=runtime.system_chance(),
-            book=runtime.price_book(settings.prices),
-        ),
-        telemetry=runtime.deployed_telemetry(),
+    return MasterKey(runtime.deployed_secrets(), name, runtime.system_clock())
+
+
+@cache
+def _parts() -> AdminParts:
+    return AdminParts(
+        stores=runtime.deployed_stores(),
+        clock=runtime.system_clock(),
+        chance=runtime.system_chance(),
+        book=runtime.price_book(runtime.deployed_settings().prices),
     )

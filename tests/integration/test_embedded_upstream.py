@@ -1,0 +1,62 @@
+"""The embedded upstream is there again after it died, also when starting it again does not succeed at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.embedded import EmbeddedUpstream
+from tests.support.edition import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECONDS: Final = 60.0
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[EmbeddedUpstream]:
+    """A real one."""
+    paths = os.pathsep.join([str(ROOT / "layers" / "core" / "python"), str(ROOT)])
+    running = EmbeddedUpstream(tmp_path / "upstream", {"PATH": os.environ["PATH"], "PYTHONPATH": paths})
+    yield running
+    running.stop()
+
+
+def eventually(happened: Callable[[], bool], what: str) -> None:
+    """Wait for it, but not for ever."""
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def answers(address: tuple[Any, ...]) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_restart_that_fails_is_tried_again(
+    upstream: EmbeddedUpstream, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.embedded.AGAIN_SECONDS", 0.2)
+    parts = urlsplit(upstream.base_url)
+    address = (str(parts.hostname), int(parts.port or 0))
+    home = upstream._home
+    moved = home.rename(home.with_name("elsewhere"))
+    home.write_text("no folder")  # where no upstream can begin
+    upstream._process.kill()
+    eventually(lambda: "it will be started again" in caplog.text, "a restart failed")
+    home.unlink()
+    moved.rename(home)
+    eventually(lambda: answers(address), "it is there again")

@@ -1,0 +1,142 @@
+"""Whether the text of a DynamoDB expression is a constant of the source, however it gets to where it is used.
+
+What is called `...Expression` (a keyword argument, a key of a dictionary, an item that is set) has to be a literal, a
+constant of the module or of another one, a local name for such, or a parameter for which every call gives such.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+Scope: TypeAlias = Function | ast.Module
+
+
+class Sources:
+    """Modules by their path within the package."""
+
+    def __init__(self, trees: Mapping[str, ast.Module]) -> None:
+        self._trees = trees
+        self._asked: set[tuple[str, str, str]] = set()
+
+    def built(self, module: str) -> list[str]:
+        """The expressions of a module that are not constants."""
+        return [
+            ast.unparse(value)
+            for scope in scopes(self._trees[module])
+            for node in within(scope)
+            for name, value in named_values(node)
+            if name.endswith("Expression") and not self._is_constant(value, scope, module)
+        ]
+
+    def _is_constant(self, value: ast.expr, scope: Scope, module: str) -> bool:
+        if isinstance(value, ast.Constant):
+            return isinstance(value.value, str)
+        if isinstance(value, ast.IfExp):
+            return all(self._is_constant(part, scope, module) for part in (value.body, value.orelse))
+        if not isinstance(value, ast.Name):
+            return False
+        if not isinstance(scope, ast.Module):
+            if value.id in parameters(scope):
+                return self._is_always_given_one(value.id, scope, module)
+            if value.id in bound(scope):
+                return self._is_assigned_one(value.id, scope, module)
+        return self._is_one_of_a_module(value.id, module)
+
+    def _is_assigned_one(self, name: str, scope: Scope, module: str) -> bool:
+        """All that the scope says of the name are plain assignments of constants."""
+        given = [value for node in within(scope) for target, value in assignments(node) if target == name]
+        constant = [self._is_constant(value, scope, module) for value in given]
+        return bool(given) and all(constant) and len(given) == bound(scope).count(name)
+
+    def _is_one_of_a_module(self, name: str, module: str) -> bool:
+        tree = self._trees[module]
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
+                path = str(node.module).removeprefix("vectorgate.").replace(".", "/")
+                (source,) = (alias.name for alias in node.names if name == (alias.asname or alias.name))
+                return f"{path}.py" in self._trees and self._is_one_of_a_module(source, f"{path}.py")
+        return self._is_assigned_one(name, tree, module)
+
+    def _is_always_given_one(self, name: str, function: Function, module: str) -> bool:
+        """Every call of that name in the module's folder gives a constant for the parameter."""
+        question = (module, function.name, name)
+        if question in self._asked:  # a function that calls itself: whoever calls it first decides
+            return True
+        self._asked.add(question)
+        folder = module.rpartition("/")[0]
+        given = [
+            self._is_constant(argument, scope, path) if argument is not None else False
+            for path in self._trees
+            if path.rpartition("/")[0] == folder
+            for scope in scopes(self._trees[path])
+            for node in within(scope)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == function.name
+            for argument in [argument_of(node, name, function)]
+        ]
+        self._asked.remove(question)
+        return bool(given) and all(given)
+
+
+def scopes(tree: ast.Module) -> Iterator[Scope]:
+    """The module, and every function in it."""
+    yield tree
+    yield from (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def within(scope: Scope) -> Iterator[ast.AST]:
+    """What stands in a scope, without what stands in the functions in it."""
+    waiting: list[ast.AST] = list(scope.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Function):
+            waiting += ast.iter_child_nodes(node)
+
+
+def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """The keyword arguments of a call, the constant keys of a dictionary, an item that is set, with their values."""
+    if isinstance(node, ast.Call):
+        return [(word.arg or "", word.value) for word in node.keywords]
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return [(str(key.value), value) for key, value in pairs if isinstance(key, ast.Constant)]
+    if isinstance(node, ast.Assign):
+        places = [place.slice for place in node.targets if isinstance(place, ast.Subscript)]
+        return [(str(place.value), node.value) for place in places if isinstance(place, ast.Constant)]
+    return []
+
+
+def assignments(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """The plain assignments to names."""
+    if isinstance(node, ast.Assign):
+        return [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        return [(node.target.id, node.value)]
+    return []
+
+
+def bound(scope: Scope) -> list[str]:
+    """The names that are bound in a scope, in whatever way, as often as they are."""
+    return [node.id for node in within(scope) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+
+
+def parameters(function: Function) -> list[str]:
+    """Their names, those that go by place first."""
+    arguments = function.args
+    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def argument_of(call: ast.Call, name: str, function: Function) -> ast.expr | None:
+    """What a call gives for a parameter; None when it cannot be told."""
+    for word in call.keywords:
+        if word.arg == name:
+            return word.value
+    names = parameters(function)
+    place = names.index(name) - (names[0] in {"self", "cls"})
+    plain = place < len(call.args) and not any(isinstance(each, ast.Starred) for each in call.args[: place + 1])
+    return call.args[place] if plain else None
