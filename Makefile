@@ -75,7 +75,8 @@ e2e: build $(HOST_PARTS) ## template.yaml deployed on an emulated AWS
 bench: install ## The gateway's own milliseconds, calls to AWS, cold start
 	@$(RUN) -m tests.bench
 
-sim: install ## Operations with crash points, by the million
+sim: install ## Every pair of crashes of a create, then operations with crash points, by the million
+	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/sim
 	@$(RUN) -m tests.sim
 
 mutants: install ## Forty planted faults: does a test notice? About ten minutes

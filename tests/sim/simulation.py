@@ -6,6 +6,9 @@
                                                │ notifications: late, twice, never, in any order
     bookkeeper <───────────────────────────────┘   and a sweep now and then
 
+A seed is one of two deployments. On AWS the stream's notifications book, and the meter books, minutes later, what none
+of them told of; on one machine there is no stream, and the bookkeeper looks for itself.
+
 Every process dies at random points and is started again with an empty memory and another clock. When all clients are
 done, nothing fails any more, the sweeps run, and `checks` compares the books with the truth.
 """
@@ -17,7 +20,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tests.sim.checks import differences, digest
-from tests.sim.clients import Client, Logical
+from tests.sim.clients import FULL_METADATA, Client, Logical
 from tests.sim.prices import BOOK
 from tests.sim.upstream import BASE_URL, LATEST, Truth
 from tests.sim.world import MAX_SKEW, T0, Odds, Perilous, PerilousConnection, Silent, SimulatedCrash, Stream, World
@@ -28,7 +31,7 @@ from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, key_id_of
 from vectorgate.keys.model import VirtualKey
 from vectorgate.ledger.model import State
 from vectorgate.ledger.stream import Bookkeeper
-from vectorgate.meter import build_meter
+from vectorgate.meter import LATE_SECONDS, build_meter
 from vectorgate.money import NanoUSD
 from vectorgate.ports import Ports
 from vectorgate.settings import Settings
@@ -58,23 +61,25 @@ FILES: Final = 3  # files that each tenant owns from the start
 GATEWAYS: Final = 2
 CUT_SECONDS: Final = 30.0  # after which API Gateway and Lambda give a request up
 BATCH: Final = 60  # notifications of one delivery, at most
-DELIVERY: Final = 1 / 25  # probabilities after each call of a client
-BY_STREAM: Final = 0.3  # deliveries that come as a stream's event; the others are sweeps
+DELIVERY: Final = 1 / 20  # probabilities after each call of a client
 METERED: Final = 8  # every eighth seed has a meter: a record for each store doubles the rows
+STREAMED: Final = 16  # of so many seeds, the first half are deployed on AWS
 TICK: Final = 1 / 100
 SWEEP: Final = 1 / 200
 SWEEPS: Final = 3  # after which nothing is open: it becomes old enough, is missed once, and is missed again
 LOOK: Final = 120.0  # seconds between them
 FOREIGN: Final = 1 / 400
 # Of keys for a day, of a team for a month, of end users for ever. One of each is met before a seed of 2,000 ends, by
-# calls whose other accounts have room left.
+# calls whose other accounts have room left. One end user has none to keep to, and an account all the same.
 KEY_LIMITS: Final = {"sk-simulated-b": NanoUSD(10**9), "sk-simulated-c": NanoUSD(6_000)}
 OTHER_LIMITS: Final = {
     Subject(BudgetScope.TEAM, "red"): Limit(since=0, max_budget=NanoUSD(9_500), duration="1mo"),
     Subject(BudgetScope.END_USER, "émile"): Limit(since=0, max_budget=NanoUSD(2_500)),
     Subject(BudgetScope.END_USER, "東京"): Limit(since=0, max_budget=NanoUSD(10**9)),
+    Subject(BudgetScope.END_USER, "u3"): Limit(since=0, soft_budget=NanoUSD(1_000)),
 }
 RESTART: Final = 1 / 500
+UNBOUNDED: Final = 10**30  # nano-dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,14 @@ class Simulation:
         self.truth = Truth(self.world)
         self.stream = Stream()
         self.telemetry = Silent()
-        self.delivered: dict[str, int] = {}
+        self.delivered: set[tuple[str, State]] = set()
         self.logical: list[Logical] = []
         self.limits = _limits()
         self.tenants = {secret: tenant_of(secret) for secret in KEYS}
+        self.streamed = seed % STREAMED < STREAMED // 2
+        self.metered = seed % METERED == 0
         self._open_stores()
         self.client = Client(self.world, self.truth, self.ask, self.logical)
-        self.metered = seed % METERED == 0
         self.longest_pause = 0.0
         self._sampled_at: float = self.world.now
         self._books = self._new_bookkeeper()
@@ -135,7 +141,7 @@ class Simulation:
         if world.chance(SWEEP):
             self.find_out()
         if world.chance(FOREIGN):
-            self.truth.make_foreign("not made here", {"c": "d"})
+            self._make_foreign()
         if world.chance(RESTART):
             self._gateways[world.dice.randrange(GATEWAYS)] = self._new_gateway()
 
@@ -163,8 +169,10 @@ class Simulation:
             self._reconciler.sweep()
         if self.metered:
             self._end_the_day()
-        while self._books.settle_waiting(500):
-            pass
+        self._book_all()
+        self.world.now += LATE_SECONDS
+        if self.streamed:
+            self._book_late()
 
     def ask(self, request: Request) -> Response | None:
         """One of the gateways' answer; None when the connection breaks, because the process does."""
@@ -182,7 +190,7 @@ class Simulation:
         """The bookkeeper gets a batch of the stream, or looks for itself."""
         outer, self.world.cut_at = self.world.cut_at, float("inf")
         try:
-            if self.world.chance(BY_STREAM):
+            if self.streamed:
                 self._deliver()
             else:
                 self._books.settle_waiting(self.world.dice.randrange(1, BATCH))
@@ -193,23 +201,36 @@ class Simulation:
         finally:
             self.world.cut_at = outer
 
+    def _book_all(self) -> None:
+        """All that the stream tells, or all that waits."""
+        while self.stream.rows:
+            self._deliver()
+        while not self.streamed and self._books.settle_waiting(500):
+            pass
+
+    def _book_late(self) -> None:
+        """The meter books what began long ago and still waits."""
+        replace(self._new_meter(), bookkeeper=self._books)._book_late()
+
     def sweep(self) -> None:
-        """The bookkeeper looks for itself, and looks again if it died of the first look."""
+        """The bookkeeper books all that there is, and begins anew if it died of the first time."""
         for _ in range(2):
             try:
-                self._books.settle_waiting(BATCH)
+                self._book_all()
             except SimulatedCrash:
                 self._books = self._new_bookkeeper()
 
     def find_out(self) -> None:
-        """The reconciler looks at what is open."""
+        """The reconciler looks at what is open, on AWS after what is late was booked."""
         outer, self.world.cut_at = self.world.cut_at, float("inf")
         try:
+            if self.streamed:
+                self._book_late()
             self._reconciler.sweep()
         except StoreError:
             pass
         except SimulatedCrash:
-            self._reconciler = self._new_reconciler()
+            self._books, self._reconciler = self._new_bookkeeper(), self._new_reconciler()
         finally:
             self.world.cut_at = outer
 
@@ -251,11 +272,13 @@ class Simulation:
         batch, waiting[:] = waiting[:size], waiting[size:]
         kept = [entry for entry in batch if not world.chance(world.odds.stream_lost)]
         world.tally.lost += len(batch) - len(kept)
-        waiting += [entry for entry in kept if world.chance(world.odds.stream_again)]
+        if not world.calm:
+            waiting += [entry for entry in kept if world.chance(world.odds.stream_again)]
         if world.chance(0.2):
             world.dice.shuffle(kept)
-        world.tally.duplicates += sum(entry.id in self.delivered for entry in kept)
-        self.delivered.update((entry.id, 1) for entry in kept)
+        news = {(entry.id, entry.state) for entry in kept}
+        world.tally.duplicates += len(kept) - len(news - self.delivered)
+        self.delivered |= news
         try:
             failures = self._books.settle_stream(_event(kept))["batchItemFailures"]
         except SimulatedCrash:
@@ -273,6 +296,12 @@ class Simulation:
         statement = f"SELECT id FROM operations WHERE state = 'answered' AND id IN ({marks})"  # noqa: S608
         for (left,) in self.database.rows(statement, sorted(ids)):
             self.client.complaints.append(f"{left} was reported as booked")
+
+    def _make_foreign(self) -> None:
+        """Made past the gateway: unlike ours, or of the last create's name, but with metadata that none of ours has."""
+        alike = bool(self.logical) and self.world.chance(0.5)
+        metadata = {**FULL_METADATA, "k15": "w"} if alike else {"c": "d"}
+        self.truth.make_foreign(self.logical[-1].name if alike else "not made here", metadata)
 
     def _meanwhile(self) -> None:
         """What overlaps with an effect of a process: the bookkeeper, the reconciler, another client."""
@@ -297,7 +326,7 @@ class Simulation:
         self.database._connection = PerilousConnection(self.database._connection, self.world)  # type: ignore[assignment]
         ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
         wrapped: dict[str, Any] = {
-            name: Perilous(port, self.world, self.stream.note if name == "ledger" else None)
+            name: Perilous(port, self.world, self.stream.note if name == "ledger" and self.streamed else None)
             for name, port in ports.items()
         }
         self.stores = replace(sound, **wrapped)
@@ -351,9 +380,10 @@ def _key(secret: str) -> VirtualKey:
 
 
 def _limits() -> dict[tuple[str, str], int]:
-    """The most of everybody who has a limit, by scope and id."""
+    """The most of everybody who has an account, by scope and id."""
     keys = {("key", str(key_id_of(secret))): int(most) for secret, most in KEY_LIMITS.items()}
-    return keys | {(str(who.scope), who.id): int(limit.max_budget or 0) for who, limit in OTHER_LIMITS.items()}
+    others = {(str(who.scope), who.id): limit.max_budget for who, limit in OTHER_LIMITS.items()}
+    return keys | {who: UNBOUNDED if most is None else int(most) for who, most in others.items()}
 
 
 def tenant_of(secret: str) -> TenantId:
