@@ -31,6 +31,7 @@ from vectorgate.settings import Settings
 from vectorgate.stores import StateConflict, StoreUnavailable
 from vectorgate.stores.sqlite import open_stores
 from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.upstream.asking import Asker
 from vectorgate.upstream.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.model import Entry
     from vectorgate.stores import Stores
     from vectorgate.stores.sqlite import SqliteLedger
+    from vectorgate.upstream.asking import Document
 
 OPENAI = ProviderName("openai")
 MIDNIGHT = 20_516 * DAY_S
@@ -279,6 +281,31 @@ def test_a_provider_that_fails_leaves_the_others_alone(scene: Scene) -> None:
     asker = replace(scene.sampler.asker, providers=providers, credentials=credentials)
     replace(scene.sampler, providers=list(providers), asker=asker).tick()
     assert scene.telemetry.counted == ["MeterFailures"]
+    assert scene.sizes() == [GIB]
+
+
+def test_a_list_that_outlasts_a_tick_leaves_every_other_tick_to_the_others(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The end of a function's time."""
+
+    scene.store("mine", GIB)
+    slow, pages = ProviderName("slow"), Asker.pages
+
+    def killed(asker: Asker, provider: ProviderName, operation: str, *, order: str) -> Iterator[list[Document]]:
+        if provider == slow:
+            raise Killed
+        return pages(asker, provider, operation, order=order)
+
+    monkeypatch.setattr(Asker, "pages", killed)
+    providers = {slow: OpenAI(slow), OPENAI: OpenAI()}
+    asker = replace(scene.sampler.asker, providers=providers)
+    sampler = replace(scene.sampler, providers=list(providers), asker=asker)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            sampler.tick()
+        scene.world.now += 60
     assert scene.sizes() == [GIB]
 
 

@@ -22,10 +22,11 @@ _PURPOSE = re.compile(rb'name="purpose"\r\n\r\n(\w+)')
 
 @dataclass
 class TrueOpenAI(PlainOpenAI):
-    """`now` gives Unix seconds. `deleted` are the ids that it deleted."""
+    """`now` gives Unix seconds. `deleted` are the ids that it deleted; `listing` happens while it lists a page."""
 
     now: Callable[[], float] = lambda: 0.0
     listings: int = 0
+    listing: Callable[[], None] = lambda: None
     deleted: list[str] = field(default_factory=list)
 
     def _answer(self, received: Received) -> Act:
@@ -33,6 +34,7 @@ class TrueOpenAI(PlainOpenAI):
         parts = urlsplit(received.path)
         if received.method == "GET" and parts.path in {"/v1/vector_stores", "/v1/files"}:
             self.listings += 1
+            self.listing()
             kept = self.stores if parts.path.endswith("stores") else self.files
             return answer(200, _page(kept, parse_qs(parts.query)))
         return super()._answer(received)
@@ -66,8 +68,9 @@ class _Nowhere:
 
 
 def _page(kept: dict[str, dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:
-    newest_first = sorted(kept.values(), key=lambda item: -item["created_at"])
-    ids = [item["id"] for item in newest_first]
-    start = ids.index(query["after"][0]) + 1 if "after" in query else 0
-    page = newest_first[start : start + int(query["limit"][0])]
+    newest_first = query.get("order", ["desc"]) == ["desc"]
+    ordered = sorted(kept.values(), key=lambda item: item["created_at"], reverse=newest_first)
+    ids = [item["id"] for item in ordered]
+    start = ids.index(query["after"][0]) + 1 if query.get("after") else 0
+    page = ordered[start : start + int(query["limit"][0])]
     return {"object": "list", "data": page, "has_more": start + len(page) < len(ids)}

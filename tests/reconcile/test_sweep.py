@@ -181,6 +181,23 @@ def test_a_foreign_store_is_never_adopted(town: Town, connect: Connect, facts: d
     assert client.vector_stores.list().data == []
 
 
+def test_a_foreign_store_with_our_lost_ones_name_full_metadata_and_minute_is_adopted_and_flagged(
+    town: Town, connect: Connect
+) -> None:
+    """What the ledger does not guarantee: nothing tells the two apart. Without the lost create it is nobody's."""
+    client = connect(town.gate.key(KEY))
+    foreign = store_document("vs_foreign", created_at=int(town.gate.time.wall()), name="x", metadata=FULL)
+    town.openai.stores["vs_foreign"] = foreign
+    assert town.sweep() == {}
+    assert client.vector_stores.list().data == []
+    town.gate.upstream.will(hang_up)
+    fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
+    foreign["created_at"] = int(town.gate.time.wall())
+    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
+    assert resolved(town) == (State.ANSWERED, Finding.LIKENESS)
+    assert [store.id for store in client.vector_stores.list().data] == ["vs_foreign"]
+
+
 def test_an_owned_store_is_never_adopted_however_it_looks(town: Town, connect: Connect) -> None:
     one, other = connect(town.gate.key(KEY)), connect(town.gate.key(OTHER))
     store = one.vector_stores.create(name="x", metadata=FULL).id

@@ -14,20 +14,29 @@ no more such objects than operations that miss one. Where two tenants could have
 believed for good, and stays open until every other row that could be of the same object has met it. What is owned
 already is never a candidate. A file that parts were to become looks as its upload announced it. Other operations are
 told by what became of their object. `matches` and the rules are pure; `Reconciler` asks and writes.
+
+A list that is cut, for its time is over, tells by tags and by nothing else. Where what is younger than a row is too
+much for a sweep, the row's own time is read, the oldest first, from an owned store that is older (the anchor)::
+
+    newest first:  ... row's time ......... cut <-------- now
+    oldest first:  anchor --> row's time --> passed ..... now
+
+Of a create that its tag would tell this says the same as the whole list, whether the tag was met or not.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.errors import ApiError
+from vectorgate.errors import ApiError, BadGateway
 from vectorgate.idempotency.model import LEASE_MS, ONLY, implicit_claim
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.model import Finding, State
+from vectorgate.ledger.store import RecordQuery
 from vectorgate.ledger.traces import likeness_of, tag_of, without_tag
 from vectorgate.messages import encode_json
 from vectorgate.money import ZERO
@@ -46,12 +55,16 @@ if TYPE_CHECKING:
     from vectorgate.ledger.model import Entry
     from vectorgate.ledger.store import LedgerStore, Place
     from vectorgate.observability import Telemetry
+    from vectorgate.tenancy.model import Ownership
     from vectorgate.tenancy.store import OwnershipStore
     from vectorgate.upstream.asking import Asker, Document
 
 PAGE: Final = 1_000  # rows of one read
 WALKED: Final = 20_000  # open rows that one sweep reads, the oldest first
-PROVIDER_SECONDS: Final = 15.0  # of one sweep for one provider: one that hangs leaves the others their time
+PROVIDER_SECONDS: Final = 20.0  # of one sweep for one provider: one that hangs leaves the others their time
+LISTING: Final = 0.8  # of a group's time, at most; the rest is for what the lists told
+NEAR_MS: Final = 3_600_000  # before a row: where an anchor of its list is looked for
+ANCHORS: Final = 500  # rows that are looked through for one
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates; this long is far beyond it
 SKEW_S: Final = 15  # between our clocks and the provider's
 LONGEST_S: Final = 30  # a request, as API Gateway cuts it
@@ -65,7 +78,7 @@ class Matches:
     """What was recognised, by operation; which operations have too many candidates, and which one too young to tell."""
 
     found: Mapping[OperationId, tuple[Document, Finding]]
-    ambiguous: frozenset[OperationId]
+    ambiguous: frozenset[OperationId] = frozenset()
     undecided: frozenset[OperationId] = frozenset()
 
 
@@ -100,6 +113,12 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
                 found.update(_assigned(missing, near))
     waiting = (row for row in rows if any(_in_time(row, document) for document in young.get(row.likeness or "", ())))
     return Matches(found, frozenset(ambiguous), frozenset(row.id for row in waiting))
+
+
+def told_by_tag(rows: Sequence[Entry], objects: Iterable[Document]) -> Matches:
+    """What tags alone tell, for which no list need be whole."""
+    named = {tag: document for document in objects if (tag := tag_of(document)) is not None}
+    return Matches({row.id: (named[row.id], Finding.TAG) for row in rows if row.id in named})
 
 
 def _overlapping(rows: Iterable[Entry]) -> list[list[Entry]]:
@@ -151,6 +170,11 @@ def _contended_until_ms(row: Entry) -> int:
     return (last + SKEW_S + 1) * MILLISECONDS + LEASE_MS
 
 
+def _since_s(rows: Iterable[Entry]) -> int:
+    """The second in which the oldest of what the rows made can have been made."""
+    return min(_window(row)[0] for row in rows)
+
+
 def _created_at(document: Document) -> int:
     moment = document.get("created_at")
     return moment if isinstance(moment, int) else 0
@@ -178,6 +202,10 @@ PROBES: Final[Mapping[str, tuple[str, Callable[[Document | None], bool]]]] = {
 }
 
 
+class _Cut(BadGateway):
+    """The time for a list is over: what was not met in it may be in the rest."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
     """Everything that finding out needs."""
@@ -194,20 +222,21 @@ class Reconciler:
         Adopted by their tag, or by their looks (`weak`); `done`; `voided`, or voided as `ambiguous`; `looked` at for
         the first time; `waiting` for their time to come; `failed`, and left. StoreError when the ledger cannot be read
         at all. A provider that does not answer keeps its own rows open, and nobody else's: each has PROVIDER_SECONDS,
-        and what they are not enough for waits for the next sweep.
+        of which each of its groups has an equal share and what the ones before it left; what is not enough for waits
+        for the next sweep.
         """
         old_ms = self.clock.unix_ms() - LEASE_MS
         rows = self._open_rows(old_ms)
         read_ms = rows[-1].started_ms - 1 if len(rows) == WALKED else old_ms
         counts: Counter[str] = Counter()
-        ends: dict[ProviderName | None, float] = {}
-        for name, kind, group in _grouped(rows):
-            ends_at = ends.setdefault(name, self.clock.monotonic() + PROVIDER_SECONDS)
-            try:
-                counts += self._found_out(name, kind, group, read_ms, ends_at)
-            except ApiError as error:
-                self.telemetry.failed("ReconcileFailures", error, group[0])
-                counts["failed"] += len(group)
+        groups = list(_grouped(rows))
+        to_come = Counter(name for name, _, _ in groups)
+        left: defaultdict[ProviderName | None, float] = defaultdict(lambda: PROVIDER_SECONDS)
+        for name, kind, group in groups:
+            began = self.clock.monotonic()
+            counts += self._found_out(name, kind, group, read_ms, left[name] / to_come[name])
+            left[name] -= self.clock.monotonic() - began
+            to_come[name] -= 1
         for outcome, count in counts.items():
             self.telemetry.count(f"Reconciled{outcome.title()}", count)
         return counts
@@ -225,25 +254,47 @@ class Reconciler:
         return rows
 
     def _found_out(
-        self, name: ProviderName | None, kind: Kind | None, rows: Sequence[Entry], horizon_ms: int, ends_at: float
+        self, name: ProviderName | None, kind: Kind | None, rows: Sequence[Entry], horizon_ms: int, seconds: float
     ) -> Counter[str]:
-        if name is None or name not in self.asker.providers or self.clock.monotonic() >= ends_at:
+        ends_at = self.clock.monotonic() + seconds
+        if name is None or name not in self.asker.providers or seconds <= 0:
             return Counter(failed=len(rows))
-        found = Matches({}, frozenset())
-        if kind is Kind.FILE:
-            rows = self._described(rows)
+        found, told = Matches({}), rows
         if kind is not None:
-            found = matches(rows, self._unowned(name, kind, rows), kind, horizon_ms)
-        counts: Counter[str] = Counter()
-        for place, row in enumerate(rows):
+            found, told = self._looked_for(name, kind, rows, horizon_ms, seconds * LISTING)
+        counts = Counter(failed=len(rows) - len(told))
+        for place, row in enumerate(told):
             if self.clock.monotonic() >= ends_at:
-                return counts + Counter(failed=len(rows) - place)
+                return counts + Counter(failed=len(told) - place)
             try:
                 counts[self._resolved(name, row, kind, found)] += 1
             except (StoreError, ApiError) as error:
                 self.telemetry.failed("ReconcileFailures", error, row)
                 counts["failed"] += 1
         return counts
+
+    def _looked_for(
+        self, name: ProviderName, kind: Kind, rows: Sequence[Entry], horizon_ms: int, seconds: float
+    ) -> tuple[Matches, Sequence[Entry]]:
+        """What the provider's list tells, and the rows that it tells of: all of them, if it was read to their time."""
+        tagged = [row for row in rows if row.likeness is None] if kind is Kind.VECTOR_STORE else []
+        ends_at = self.clock.monotonic() + seconds
+        listed: list[Document] = []
+        try:
+            if kind is Kind.FILE:
+                rows = self._described(rows)
+            for page in self._unowned(name, kind, rows, ends_at - seconds / 2 if tagged else ends_at):
+                listed += page
+            return matches(rows, listed, kind, horizon_ms), rows
+        except ApiError as error:
+            cut = isinstance(error, _Cut) and tagged
+            passed = self._passed(name, tagged, listed, ends_at) if cut else frozenset()
+            found = told_by_tag(rows, listed)
+            told = passed.union(found.found)
+            left = next((row for row in rows if row.id not in told), None)
+            if left is not None:
+                self.telemetry.failed("ReconcileFailures", error, left)
+            return found, [row for row in rows if row.id in told]
 
     def _resolved(self, name: ProviderName, row: Entry, kind: Kind | None, found: Matches) -> str:
         if row.state is State.STARTED and row.until_ms is not None and self.clock.unix_ms() < row.until_ms:
@@ -354,18 +405,69 @@ class Reconciler:
         self.ledger.advance(voided, since=row.state)
         return "ambiguous" if finding is Finding.AMBIGUOUS else "voided"
 
-    def _unowned(self, name: ProviderName, kind: Kind, rows: Sequence[Entry]) -> list[Document]:
-        """The provider's objects that are young enough, and nobody's."""
-        since_s = min(row.started_ms for row in rows) // MILLISECONDS - SKEW_S
-        unowned: list[Document] = []
-        for page in self.asker.pages(name, _LISTS[kind], order="desc"):
-            young = [document for document in page if _created_at(document) >= since_s]
-            refs = {Ref(name, kind, ObjectId(str(document["id"]))): document for document in young}
-            owned = self.ownership.owners(refs)
-            unowned += [document for ref, document in refs.items() if ref not in owned]
+    def _unowned(
+        self, name: ProviderName, kind: Kind, rows: Sequence[Entry], ends_at: float
+    ) -> Iterator[list[Document]]:
+        """The provider's objects that are young enough, and nobody's, page by page. _Cut when the time is over.
+
+        Not at the first page, which may be the only one: a list of one page is whole however long it took.
+        """
+        since_s = _since_s(rows)
+        for number, page in enumerate(self.asker.pages(name, _LISTS[kind], order="desc")):
+            yield self._nobodys(name, kind, [document for document in page if _created_at(document) >= since_s])
             if page and 0 < _created_at(page[-1]) < since_s:
                 break
-        return unowned
+            if number > 0:
+                self._check(ends_at)
+
+    def _passed(
+        self, name: ProviderName, tagged: Sequence[Entry], listed: list[Document], ends_at: float
+    ) -> frozenset[OperationId]:
+        """The rows whose whole time was read, from an anchor on. `listed` gets what is nobody's."""
+        reached = 0
+        try:
+            anchor = self._anchor(name, tagged)
+            if anchor is None:
+                return frozenset()
+            after = anchor.ref.id
+            for page in self.asker.pages(name, _LISTS[Kind.VECTOR_STORE], order="asc", after=after):
+                moments = [_created_at(document) for document in page]
+                if moments != sorted(moments) or (moments and moments[0] < max(anchor.created_at, reached)):
+                    raise BadGateway("The provider's list is in no order.", code="list_without_order")
+                listed += self._nobodys(name, Kind.VECTOR_STORE, page)
+                reached = max([reached, *moments])
+                if all(_window(row)[1] < reached for row in tagged):
+                    break
+                self._check(ends_at)
+        except _Cut:
+            pass  # how far it came is what counts
+        except ApiError as error:
+            self.telemetry.failed("ReconcileFailures", error, tagged[0])
+            return frozenset()
+        return frozenset(row.id for row in tagged if _window(row)[1] < reached)
+
+    def _anchor(self, name: ProviderName, rows: Sequence[Entry]) -> Ownership | None:
+        """The youngest known store that is older than what the rows can have made."""
+        since_s = _since_s(rows)
+        end_ms = since_s * MILLISECONDS
+        query = RecordQuery(start_ms=max(0, end_ms - NEAR_MS), end_ms=end_ms, limit=ANCHORS)
+        refs = {
+            Ref(name, Kind.VECTOR_STORE, row.vector_store_id)
+            for row in self.ledger.search(query)
+            if row.provider == name and row.vector_store_id is not None
+        }
+        there = [owned for owned in self.ownership.owners(refs).values() if owned.retired_at is None]
+        older = (owned for owned in there if 0 < owned.created_at < since_s)
+        return max(older, key=lambda owned: (owned.created_at, owned.ref.id), default=None)
+
+    def _nobodys(self, name: ProviderName, kind: Kind, documents: Iterable[Document]) -> list[Document]:
+        refs = {Ref(name, kind, ObjectId(str(document["id"]))): document for document in documents}
+        owned = self.ownership.owners(refs)
+        return [document for ref, document in refs.items() if ref not in owned]
+
+    def _check(self, ends_at: float) -> None:
+        if self.clock.monotonic() >= ends_at:
+            raise _Cut("The provider's list is longer than there is time for.", code="list_too_long")
 
 
 def _grouped(rows: Sequence[Entry]) -> Iterator[tuple[ProviderName | None, Kind | None, list[Entry]]]:

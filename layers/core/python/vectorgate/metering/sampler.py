@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from vectorgate.upstream.asking import Asker, Document
 
 MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/ledger.md states
+TURN_S: Final = 60  # the shortest pace of ticks on AWS
 MAX_SKEW_S: Final = 5  # between the clocks of two functions
 LONGEST_S: Final = 30  # a request, as API Gateway cuts it: one under way at a look may change something after it
 RECENT: Final = 100  # rows looked through for changes; as many of them are taken for one
@@ -81,7 +82,7 @@ class Sampler:
     def tick(self) -> int:
         """Sample every provider that is due; how many records were posted. Errors of one leave the others alone."""
         posted = 0
-        for provider in self.providers:
+        for provider in self._in_turn():
             try:
                 if self._is_due(provider):
                     posted += self.sample(provider)
@@ -104,6 +105,12 @@ class Sampler:
         posted = self._post(kept, at)
         self._reschedule(provider, at, lively=lively)  # last: what was left undone is due at the next tick
         return posted
+
+    def _in_turn(self) -> list[ProviderName]:
+        """Each minute another one first: one whose list outlasts the tick, which ends with its time, hides no other."""
+        providers = list(self.providers)
+        first = self.clock.unix_s() // TURN_S % max(1, len(providers))
+        return providers[first:] + providers[:first]
 
     def _is_due(self, provider: ProviderName) -> bool:
         """Its time has come, or something that passed through us may have changed what is stored."""

@@ -67,12 +67,16 @@ class Asker:
                 return None
             raise
 
-    def pages(self, provider: ProviderName, operation: str, *, order: str) -> Iterator[list[Document]]:
+    def pages(
+        self, provider: ProviderName, operation: str, *, order: str, after: str | None = None
+    ) -> Iterator[list[Document]]:
         """A list, page by page to its end. What has no name that could be asked for is left out of a page.
+
+        `after`: only what comes after this object in the order. A provider may take one that is gone for what it likes.
 
         BadGateway for a list that cannot be read to its end: whoever misses something in it must not conclude from it.
         """
-        query = {"limit": PAGE, "order": order}
+        query = {"limit": PAGE, "order": order} | ({"after": after} if after is not None else {})
         for _ in range(MAX_PAGES):
             document = self.ask(provider, operation, query=query)
             data = document.get("data")
