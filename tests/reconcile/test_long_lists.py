@@ -13,6 +13,8 @@ from tests.support.plain_openai import store_document
 from tests.support.upstream import hang_up
 from vectorgate.ledger.model import Finding, State
 from vectorgate.ledger.reconcile import PROVIDER_SECONDS
+from vectorgate.stores import StoreUnavailable
+from vectorgate.upstream.asking import CALL_SECONDS
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Connect
@@ -110,6 +112,52 @@ def test_an_anchor_that_the_provider_does_not_know_tells_of_no_absence(
         assert slow.sweep() == {"failed": 1}
     monkeypatch.undo()
     assert slow.sweep() == {"looked": 1}
+
+
+def test_a_row_that_no_sweep_reaches_hides_nothing_that_came_later(slow: Town, connect: Connect) -> None:
+    client = connect(slow.gate.key(KEY))
+    slow.gate.upstream.will(hang_up)
+    fails(lambda: client.vector_stores.create(name="never made, and nothing is older"))
+    others_make(slow, 1_000, seconds=200)
+    slow.gate.time.skip(86_400)
+    slow.gate.upstream.will(hang_up, slow.openai.unseen)
+    fails(lambda: client.vector_stores.create(name="never made"))
+    fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
+    slow.gate.time.skip(120)
+    others_make(slow, 200)
+    assert slow.sweep() == {"failed": 1, "looked": 1, "weak": 1}
+    assert slow.sweep() == {"failed": 1, "voided": 1}
+    assert states(slow) == [State.UNCERTAIN, State.VOIDED, State.ANSWERED]
+
+
+def test_what_a_slow_list_told_is_acted_on_and_every_group_has_its_turn(town: Town, connect: Connect) -> None:
+    town.openai.listing = lambda: town.gate.time.skip(0.9 * CALL_SECONDS)
+    client = connect(town.gate.key(KEY))
+    files = [client.files.create(file=("a.md", b"a"), purpose="assistants").id for _ in range(2)]
+    town.gate.upstream.will(town.openai.unseen, town.openai.unseen)
+    fails(lambda: client.vector_stores.create(name="made"))
+    fails(lambda: client.files.create(file=("b.md", b"b"), purpose="assistants"))
+    for file in files:
+        town.openai.files.pop(file)
+        lost(town, lambda file=file: client.files.delete(file), hang_up)  # type: ignore[misc]
+    town.gate.time.skip(120)
+    assert town.sweep() == {"adopted": 1, "weak": 1, "done": 2}
+
+
+def test_a_table_that_refuses_to_name_an_older_store_stops_no_sweep(
+    slow: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("throttled")
+
+    client = connect(slow.gate.key(KEY))
+    slow.gate.upstream.will(hang_up, slow.openai.unseen)
+    fails(lambda: client.vector_stores.create(name="never made"))
+    others_make(slow, 1_000)
+    slow.gate.time.skip(5)
+    fails(lambda: client.vector_stores.create(name="made"))
+    monkeypatch.setattr(slow.gate.stores.ledger, "search", refuse)
+    assert slow.sweep() == {"failed": 1, "adopted": 1}
 
 
 def test_a_list_that_takes_all_its_time_leaves_the_other_groups_theirs(slow: Town, connect: Connect) -> None:

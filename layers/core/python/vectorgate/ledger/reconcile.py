@@ -15,8 +15,8 @@ believed for good, and stays open until every other row that could be of the sam
 already is never a candidate. A file that parts were to become looks as its upload announced it. Other operations are
 told by what became of their object. `matches` and the rules are pure; `Reconciler` asks and writes.
 
-A list that is cut, for its time is over, tells by tags and by nothing else. Where what is younger than a row is too
-much for a sweep, the row's own time is read, the oldest first, from an owned store that is older (the anchor)::
+A list that is cut, for its time is over, tells of the rows whose time it reached, and of others by their tags. Where
+what is younger than a row is too much, its own time is read, the oldest first, from a known store that is older::
 
     newest first:  ... row's time ......... cut <-------- now
     oldest first:  anchor --> row's time --> passed ..... now
@@ -29,7 +29,8 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from math import inf
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.errors import ApiError, BadGateway
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 PAGE: Final = 1_000  # rows of one read
 WALKED: Final = 20_000  # open rows that one sweep reads, the oldest first
 PROVIDER_SECONDS: Final = 20.0  # of one sweep for one provider: one that hangs leaves the others their time
+LEAST_SECONDS: Final = 2.0  # of a group, also where the ones before it took more than their share
 LISTING: Final = 0.8  # of a group's time, at most; the rest is for what the lists told
 NEAR_MS: Final = 3_600_000  # before a row: where an anchor of its list is looked for
 ANCHORS: Final = 500  # rows that are looked through for one
@@ -89,10 +91,6 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
     one that may be under way, is not told by likeness; but while it may be that of a row, the row does not go without.
     """
     by_tag = {str(row.id): row for row in rows}
-    by_likeness: dict[str, list[Entry]] = {}
-    for row in rows:
-        if row.likeness is not None:
-            by_likeness.setdefault(row.likeness, []).append(row)
     found: dict[OperationId, tuple[Document, Finding]] = {}
     alike: dict[str, list[Document]] = {}
     young: dict[str, list[Document]] = {}
@@ -104,13 +102,12 @@ def matches(rows: Sequence[Entry], objects: Iterable[Document], kind: Kind, hori
         elif tag in by_tag:
             found.setdefault(by_tag[tag].id, (document, Finding.TAG))
     ambiguous: set[OperationId] = set()
-    for likeness, alike_rows in by_likeness.items():
-        for missing in _overlapping(alike_rows):
-            near = [one for one in alike.get(likeness, ()) if any(_in_time(row, one) for row in missing)]
-            if near and _is_ambiguous(missing, near):
-                ambiguous.update(row.id for row in missing)
-            else:
-                found.update(_assigned(missing, near))
+    for missing in _contending(rows):
+        near = [one for one in alike.get(missing[0].likeness or "", ()) if any(_in_time(row, one) for row in missing)]
+        if near and _is_ambiguous(missing, near):
+            ambiguous.update(row.id for row in missing)
+        else:
+            found.update(_assigned(missing, near))
     waiting = (row for row in rows if any(_in_time(row, document) for document in young.get(row.likeness or "", ())))
     return Matches(found, frozenset(ambiguous), frozenset(row.id for row in waiting))
 
@@ -119,6 +116,27 @@ def told_by_tag(rows: Sequence[Entry], objects: Iterable[Document]) -> Matches:
     """What tags alone tell, for which no list need be whole."""
     named = {tag: document for document in objects if (tag := tag_of(document)) is not None}
     return Matches({row.id: (named[row.id], Finding.TAG) for row in rows if row.id in named})
+
+
+def told_so_far(
+    rows: Sequence[Entry], objects: Sequence[Document], kind: Kind, horizon_ms: int, low_s: float
+) -> tuple[Matches, frozenset[OperationId]]:
+    """What a list tells that was read, newest first, down to what was made in that second; and of which rows."""
+    whole = [row for row in rows if row.likeness is None and _window(row)[0] > low_s]
+    whole += [row for group in _contending(rows) if _window(group[0])[0] > low_s for row in group]
+    by_tag, by_all = told_by_tag(rows, objects), matches(whole, objects, kind, horizon_ms)
+    told = frozenset(row.id for row in whole).union(by_tag.found)
+    return Matches({**by_tag.found, **by_all.found}, by_all.ambiguous, by_all.undecided), told
+
+
+def _contending(rows: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """The rows that only likeness tells, in groups, each the oldest first, between which no object can be contended."""
+    alike: dict[str, list[Entry]] = {}
+    for row in rows:
+        if row.likeness is not None:
+            alike.setdefault(row.likeness, []).append(row)
+    for group in alike.values():
+        yield from _overlapping(group)
 
 
 def _overlapping(rows: Iterable[Entry]) -> list[list[Entry]]:
@@ -202,8 +220,16 @@ PROBES: Final[Mapping[str, tuple[str, Callable[[Document | None], bool]]]] = {
 }
 
 
+# A provider's rows that one list tells of, or, without a kind, that are asked for one by one.
+Group: TypeAlias = "tuple[ProviderName | None, Kind | None, list[Entry]]"
+
+
 class _Cut(BadGateway):
-    """The time for a list is over: what was not met in it may be in the rest."""
+    """The time for a list is over. What is younger than `low_s` was read, what is older may be in the rest."""
+
+    def __init__(self, low_s: float) -> None:
+        super().__init__("The provider's list is longer than there is time for.", code="list_too_long")
+        self.low_s = low_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +260,7 @@ class Reconciler:
         left: defaultdict[ProviderName | None, float] = defaultdict(lambda: PROVIDER_SECONDS)
         for name, kind, group in groups:
             began = self.clock.monotonic()
-            counts += self._found_out(name, kind, group, read_ms, left[name] / to_come[name])
+            counts += self._found_out(name, kind, group, read_ms, max(LEAST_SECONDS, left[name] / to_come[name]))
             left[name] -= self.clock.monotonic() - began
             to_come[name] -= 1
         for outcome, count in counts.items():
@@ -257,11 +283,13 @@ class Reconciler:
         self, name: ProviderName | None, kind: Kind | None, rows: Sequence[Entry], horizon_ms: int, seconds: float
     ) -> Counter[str]:
         ends_at = self.clock.monotonic() + seconds
-        if name is None or name not in self.asker.providers or seconds <= 0:
+        if name is None or name not in self.asker.providers:
+            self.telemetry.failed("ReconcileFailures", BadGateway("It is not configured.", code="no_provider"), rows[0])
             return Counter(failed=len(rows))
         found, told = Matches({}), rows
         if kind is not None:
             found, told = self._looked_for(name, kind, rows, horizon_ms, seconds * LISTING)
+            ends_at = max(ends_at, self.clock.monotonic() + seconds * (1 - LISTING))  # what was told is acted on
         counts = Counter(failed=len(rows) - len(told))
         for place, row in enumerate(told):
             if self.clock.monotonic() >= ends_at:
@@ -280,21 +308,24 @@ class Reconciler:
         tagged = [row for row in rows if row.likeness is None] if kind is Kind.VECTOR_STORE else []
         ends_at = self.clock.monotonic() + seconds
         listed: list[Document] = []
+        low_s = inf
         try:
             if kind is Kind.FILE:
                 rows = self._described(rows)
             for page in self._unowned(name, kind, rows, ends_at - seconds / 2 if tagged else ends_at):
                 listed += page
             return matches(rows, listed, kind, horizon_ms), rows
-        except ApiError as error:
-            cut = isinstance(error, _Cut) and tagged
-            passed = self._passed(name, tagged, listed, ends_at) if cut else frozenset()
-            found = told_by_tag(rows, listed)
-            told = passed.union(found.found)
-            left = next((row for row in rows if row.id not in told), None)
-            if left is not None:
-                self.telemetry.failed("ReconcileFailures", error, left)
-            return found, [row for row in rows if row.id in told]
+        except (StoreError, ApiError) as failure:
+            error, low_s = failure, failure.low_s if isinstance(failure, _Cut) else inf
+        _, told = told_so_far(rows, listed, kind, horizon_ms, low_s)
+        below = [row for row in tagged if row.id not in told]
+        passed = self._passed(name, below, listed, ends_at) if below and low_s < inf else frozenset()
+        found, told = told_so_far(rows, listed, kind, horizon_ms, low_s)
+        told |= passed
+        left = next((row for row in rows if row.id not in told), None)
+        if left is not None:
+            self.telemetry.failed("ReconcileFailures", error, left)
+        return found, [row for row in rows if row.id in told]
 
     def _resolved(self, name: ProviderName, row: Entry, kind: Kind | None, found: Matches) -> str:
         if row.state is State.STARTED and row.until_ms is not None and self.clock.unix_ms() < row.until_ms:
@@ -412,43 +443,52 @@ class Reconciler:
 
         Not at the first page, which may be the only one: a list of one page is whole however long it took.
         """
-        since_s = _since_s(rows)
+        since_s, low_s = _since_s(rows), inf
         for number, page in enumerate(self.asker.pages(name, _LISTS[kind], order="desc")):
-            yield self._nobodys(name, kind, [document for document in page if _created_at(document) >= since_s])
-            if page and 0 < _created_at(page[-1]) < since_s:
+            low_s = min([low_s, *(moment for moment in map(_created_at, page[-1:]) if moment > 0)])
+            yield self._nobodys(name, kind, [one for one in page if _created_at(one) >= since_s])
+            if low_s < since_s:
                 break
             if number > 0:
-                self._check(ends_at)
+                self._check(ends_at, low_s)
 
     def _passed(
         self, name: ProviderName, tagged: Sequence[Entry], listed: list[Document], ends_at: float
     ) -> frozenset[OperationId]:
         """The rows whose whole time was read, from an anchor on. `listed` gets what is nobody's."""
         reached = 0
+        rows: Sequence[Entry] = ()
         try:
-            anchor = self._anchor(name, tagged)
+            self._check(ends_at)
+            anchor, rows = self._anchor(name, tagged)
             if anchor is None:
                 return frozenset()
-            after = anchor.ref.id
-            for page in self.asker.pages(name, _LISTS[Kind.VECTOR_STORE], order="asc", after=after):
+            for page in self.asker.pages(name, _LISTS[Kind.VECTOR_STORE], order="asc", after=anchor.ref.id):
                 moments = [_created_at(document) for document in page]
                 if moments != sorted(moments) or (moments and moments[0] < max(anchor.created_at, reached)):
                     raise BadGateway("The provider's list is in no order.", code="list_without_order")
                 listed += self._nobodys(name, Kind.VECTOR_STORE, page)
                 reached = max([reached, *moments])
-                if all(_window(row)[1] < reached for row in tagged):
+                if all(_window(row)[1] < reached for row in rows):
                     break
                 self._check(ends_at)
         except _Cut:
             pass  # how far it came is what counts
-        except ApiError as error:
+        except (StoreError, ApiError) as error:
             self.telemetry.failed("ReconcileFailures", error, tagged[0])
             return frozenset()
-        return frozenset(row.id for row in tagged if _window(row)[1] < reached)
+        return frozenset(row.id for row in rows if _window(row)[1] < reached)
 
-    def _anchor(self, name: ProviderName, rows: Sequence[Entry]) -> Ownership | None:
-        """The youngest known store that is older than what the rows can have made."""
-        since_s = _since_s(rows)
+    def _anchor(self, name: ProviderName, rows: Sequence[Entry]) -> tuple[Ownership | None, Sequence[Entry]]:
+        """A known store that is older than what these rows, or the younger of them, can have made; and those rows."""
+        for place in sorted({0, len(rows) // 2, len(rows) - 1}):
+            found = self._older_than(name, _since_s(rows[place:]))
+            if found is not None:
+                return found, rows[place:]
+        return None, ()
+
+    def _older_than(self, name: ProviderName, since_s: int) -> Ownership | None:
+        """The youngest known store that is older."""
         end_ms = since_s * MILLISECONDS
         query = RecordQuery(start_ms=max(0, end_ms - NEAR_MS), end_ms=end_ms, limit=ANCHORS)
         refs = {
@@ -465,12 +505,12 @@ class Reconciler:
         owned = self.ownership.owners(refs)
         return [document for ref, document in refs.items() if ref not in owned]
 
-    def _check(self, ends_at: float) -> None:
+    def _check(self, ends_at: float, low_s: float = inf) -> None:
         if self.clock.monotonic() >= ends_at:
-            raise _Cut("The provider's list is longer than there is time for.", code="list_too_long")
+            raise _Cut(low_s)
 
 
-def _grouped(rows: Sequence[Entry]) -> Iterator[tuple[ProviderName | None, Kind | None, list[Entry]]]:
+def _grouped(rows: Sequence[Entry]) -> Iterator[Group]:
     """By provider, and by what can be listed there. A list tells of many rows; what is asked one by one comes last."""
     groups: dict[tuple[ProviderName | None, Kind | None], list[Entry]] = {}
     for row in rows:
