@@ -130,6 +130,21 @@ def test_a_row_that_no_sweep_reaches_hides_nothing_that_came_later(slow: Town, c
     assert states(slow) == [State.UNCERTAIN, State.VOIDED, State.ANSWERED]
 
 
+def test_what_is_met_from_either_end_of_a_list_is_one_object(slow: Town, connect: Connect) -> None:
+    client = connect(slow.gate.key(KEY))
+    client.vector_stores.create(name="the anchor")
+    slow.gate.time.skip(60)
+    slow.gate.upstream.will(hang_up, slow.openai.unseen)
+    fails(lambda: client.vector_stores.create(name="never made"))
+    slow.gate.time.skip(10)
+    others_make(slow, 60)
+    slow.gate.time.skip(130)
+    fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
+    slow.gate.time.skip(120)
+    others_make(slow, 270)
+    assert slow.sweep() == {"looked": 1, "weak": 1}
+
+
 def test_what_a_slow_list_told_is_acted_on_and_every_group_has_its_turn(town: Town, connect: Connect) -> None:
     town.openai.listing = lambda: town.gate.time.skip(0.9 * CALL_SECONDS)
     client = connect(town.gate.key(KEY))

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -317,11 +317,13 @@ class Reconciler:
             return matches(rows, listed, kind, horizon_ms), rows
         except (StoreError, ApiError) as failure:
             error, low_s = failure, failure.low_s if isinstance(failure, _Cut) else inf
-        _, told = told_so_far(rows, listed, kind, horizon_ms, low_s)
-        below = [row for row in tagged if row.id not in told]
-        passed = self._passed(name, below, listed, ends_at) if below and low_s < inf else frozenset()
         found, told = told_so_far(rows, listed, kind, horizon_ms, low_s)
-        told |= passed
+        below = [row for row in tagged if row.id not in told]
+        if below and low_s < inf:
+            older: list[Document] = []  # what was listed may be met again: nothing here is told by its looks
+            passed = self._passed(name, below, older, ends_at)
+            met = told_by_tag(below, older).found
+            found, told = replace(found, found={**found.found, **met}), told.union(passed, met)
         left = next((row for row in rows if row.id not in told), None)
         if left is not None:
             self.telemetry.failed("ReconcileFailures", error, left)
@@ -453,9 +455,9 @@ class Reconciler:
                 self._check(ends_at, low_s)
 
     def _passed(
-        self, name: ProviderName, tagged: Sequence[Entry], listed: list[Document], ends_at: float
+        self, name: ProviderName, tagged: Sequence[Entry], older: list[Document], ends_at: float
     ) -> frozenset[OperationId]:
-        """The rows whose whole time was read, from an anchor on. `listed` gets what is nobody's."""
+        """The rows whose whole time was read, from an anchor on. `older` gets what is nobody's."""
         reached = 0
         rows: Sequence[Entry] = ()
         try:
@@ -467,7 +469,7 @@ class Reconciler:
                 moments = [_created_at(document) for document in page]
                 if moments != sorted(moments) or (moments and moments[0] < max(anchor.created_at, reached)):
                     raise BadGateway("The provider's list is in no order.", code="list_without_order")
-                listed += self._nobodys(name, Kind.VECTOR_STORE, page)
+                older += self._nobodys(name, Kind.VECTOR_STORE, page)
                 reached = max([reached, *moments])
                 if all(_window(row)[1] < reached for row in rows):
                     break
