@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -12,9 +11,10 @@ import pytest
 
 from local.embedded import EmbeddedUpstream
 from tests.support.edition import ROOT
+from tests.support.patience import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 SECONDS: Final = 60.0
@@ -29,14 +29,6 @@ def upstream(tmp_path: Path) -> Iterator[EmbeddedUpstream]:
     running.stop()
 
 
-def eventually(happened: Callable[[], bool], what: str) -> None:
-    """Wait for it, but not for ever."""
-    deadline = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def answers(address: tuple[Any, ...]) -> bool:
     """Whether somebody listens there."""
     try:
@@ -49,14 +41,14 @@ def answers(address: tuple[Any, ...]) -> bool:
 def test_a_restart_that_fails_is_tried_again(
     upstream: EmbeddedUpstream, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local.embedded.AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr("local.embedded.AGAIN_SECONDS", 1.0)  # long enough to put the folder back in between
     parts = urlsplit(upstream.base_url)
     address = (str(parts.hostname), int(parts.port or 0))
     home = upstream._home
     moved = home.rename(home.with_name("elsewhere"))
     home.write_text("no folder")  # where no upstream can begin
     upstream._process.kill()
-    eventually(lambda: "it will be started again" in caplog.text, "a restart failed")
+    within(SECONDS, lambda: "it will be started again" in caplog.text)
     home.unlink()
     moved.rename(home)
-    eventually(lambda: answers(address), "it is there again")
+    within(SECONDS, lambda: answers(address))

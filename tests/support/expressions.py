@@ -42,7 +42,7 @@ class Sources:
             return False
         if not isinstance(scope, ast.Module):
             if value.id in parameters(scope):
-                return self._is_always_given_one(value.id, scope, module)
+                return value.id not in bound(scope) and self._is_always_given_one(value.id, scope, module)
             if value.id in bound(scope):
                 return self._is_assigned_one(value.id, scope, module)
         return self._is_one_of_a_module(value.id, module)
@@ -51,7 +51,8 @@ class Sources:
         """All that the scope says of the name are plain assignments of constants."""
         given = [value for node in within(scope) for target, value in assignments(node) if target == name]
         constant = [self._is_constant(value, scope, module) for value in given]
-        return bool(given) and all(constant) and len(given) == bound(scope).count(name)
+        shared = any(name in node.names for node in ast.walk(self._trees[module]) if isinstance(node, ast.Global))
+        return bool(given) and all(constant) and len(given) == bound(scope).count(name) and not shared
 
     def _is_one_of_a_module(self, name: str, module: str) -> bool:
         tree = self._trees[module]
@@ -63,23 +64,31 @@ class Sources:
         return self._is_assigned_one(name, tree, module)
 
     def _is_always_given_one(self, name: str, function: Function, module: str) -> bool:
-        """Every call of that name in the module's folder gives a constant for the parameter."""
+        """Every call of that name in the folder gives a constant for the parameter, and is all that is done with it."""
         question = (module, function.name, name)
         if question in self._asked:  # a function that calls itself: whoever calls it first decides
             return True
         self._asked.add(question)
         folder = module.rpartition("/")[0]
-        given = [
-            self._is_constant(argument, scope, path) if argument is not None else False
-            for path in self._trees
-            if path.rpartition("/")[0] == folder
+        beside = [path for path in self._trees if path.rpartition("/")[0] == folder]
+        calls = [
+            (call, scope, path)
+            for path in beside
             for scope in scopes(self._trees[path])
-            for node in within(scope)
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == function.name
-            for argument in [argument_of(node, name, function)]
+            for call in within(scope)
+            if isinstance(call, ast.Call) and called(call.func) == function.name
+        ]
+        given = [
+            argument is not None and self._is_constant(argument, scope, path)
+            for call, scope, path in calls
+            for argument in [argument_of(call, name, function)]
         ]
         self._asked.remove(question)
-        return bool(given) and all(given)
+        plain = sum(isinstance(call.func, ast.Name) for call, _, _ in calls)
+        nodes = [node for path in beside for node in ast.walk(self._trees[path])]
+        named = sum(isinstance(node, ast.Name) and node.id == function.name for node in nodes)
+        handed_on = function in self._trees[module].body and plain < named
+        return bool(given) and all(given) and not handed_on
 
 
 def scopes(tree: ast.Module) -> Iterator[Scope]:
@@ -100,15 +109,27 @@ def within(scope: Scope) -> Iterator[ast.AST]:
 
 def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
     """The keyword arguments of a call, the constant keys of a dictionary, an item that is set, with their values."""
+    if isinstance(node, ast.Call) and called(node.func) == "setdefault" and isinstance(node.args[0], ast.Constant):
+        return [(str(node.args[0].value), node.args[1])]
     if isinstance(node, ast.Call):
         return [(word.arg or "", word.value) for word in node.keywords]
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
         return [(str(key.value), value) for key, value in pairs if isinstance(key, ast.Constant)]
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+        place = node.target.slice
+        return [(str(place.value), ast.JoinedStr([]))] if isinstance(place, ast.Constant) else []  # added to is built
     if isinstance(node, ast.Assign):
         places = [place.slice for place in node.targets if isinstance(place, ast.Subscript)]
         return [(str(place.value), node.value) for place in places if isinstance(place, ast.Constant)]
     return []
+
+
+def called(node: ast.AST) -> str | None:
+    """What a function is called by where it is used."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None
 
 
 def assignments(node: ast.AST) -> list[tuple[str, ast.expr]]:

@@ -14,8 +14,9 @@ Result = TypeVar("Result")
 class Function(Generic[Part, Result]):
     """A Lambda handler `(event, context)` around `act(event, part)`.
 
-    `part` is built by `deployed` at the first call (on AWS that is during the environment's first request) and kept.
-    `bound_to` gives the same handler with a part of the caller's own: the one-machine edition and tests use it.
+    `part` is asked of `deployed` at each call, which keeps what may be kept from one to the next (on AWS the first is
+    the environment's first request). `bound_to` gives the same handler with a part of the caller's own: the one-machine
+    edition and tests use it.
     """
 
     def __init__(self, act: Callable[[Event, Part], Result], deployed: Callable[[], Part]) -> None:
