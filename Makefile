@@ -79,7 +79,7 @@ sim: install ## Every pair of crashes of a create, then operations with crash po
 	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/sim
 	@$(RUN) -m tests.sim
 
-mutants: install ## Forty planted faults: does a test notice? About ten minutes
+mutants: install ## Forty planted faults: does a test notice? A quarter of an hour
 	@$(RUN) -m tests.sim.mutants
 
 compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK (in a venv of its own)

@@ -128,6 +128,13 @@ def test_every_double_crash_of_a_create_leaves_the_books_right(variant: Variant,
 
 
 @pytest.mark.timeout(30)
+def test_what_is_not_handed_back_to_the_stream_is_booked_however_often_the_store_refuses() -> None:
+    simulation = Simulation(SEEDS["on AWS"], odds=replace(SMOOTH, unavailable=0.1))
+    assert simulation.run(200).differences == []
+    assert simulation.delivered
+
+
+@pytest.mark.timeout(30)
 def test_notifications_that_come_twice_are_dropped_without_any_crash_to_help() -> None:
     simulation = Simulation(3, odds=replace(SMOOTH, stream_again=0.5))
     while len(simulation.logical) < 300:
