@@ -73,17 +73,17 @@ e2e: build $(HOST_PARTS) ## template.yaml deployed on an emulated AWS
 	@$(PYTHON) -m pytest -q tests/e2e
 
 bench: install ## The gateway's own milliseconds, calls to AWS, cold start
-	@$(RUN) -m tests.bench
+	@$(RUN) -m tests.benchmarks
 
 sim: install ## Every pair of crashes of a create, then operations with crash points, by the million
 	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/sim
-	@$(RUN) -m tests.sim
+	@$(RUN) -m tests.simulation
 
 mutants: install ## Forty planted faults: does a test notice? A quarter of an hour
-	@$(RUN) -m tests.sim.mutants
+	@$(RUN) -m tests.simulation.mutants
 
 compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK (in a venv of its own)
-	@cd tests/clients/node && npm ci --ignore-scripts --silent
+	@cd tests/compat/node && npm ci --ignore-scripts --silent
 	@test -d .cache/compat || $(BASE_PYTHON) -m venv .cache/compat
 	@$(VENV)/bin/uv pip install --quiet --python .cache/compat/bin/python --require-hashes --only-binary :all: -r requirements/compat.txt
 	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/clients

@@ -15,8 +15,8 @@ from local.edition import Edition
 from local.embedded import EmbeddedUpstream
 from local.options import CannotStart, Options, one_line, openai_secret, origin
 from local.server import Front, listen, raise_file_limit
-from vectorgate.errors import ApiError
-from vectorgate.stores import StoreError
+from vectorgate.api.errors import ApiError
+from vectorgate.persistence import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.ids import ObjectId
-from vectorgate.messages import encode_json
-from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.api.http import encode_json
+from vectorgate.tenancy.ownership import Kind, Ownership, Ref
 
 if TYPE_CHECKING:
     from vectorgate.ids import ProviderName
-    from vectorgate.keys.model import VirtualKey
-    from vectorgate.stores import Stores
-    from vectorgate.stores.sqlite import SqliteLedger
-    from vectorgate.upstream.asking import Asker
+    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.persistence import Stores
+    from vectorgate.persistence.sqlite import SqliteLedger
+    from vectorgate.providers.reader import Asker
 
 DEMO_FILES: Final = (ObjectId("file-abc123"), ObjectId("file-def456"))
 

@@ -20,31 +20,31 @@ from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
 from local.ticker import Ticker
 from local.watched import BUCKET, Folder, SaidResults, Watcher
-from vectorgate.admin.desk import AdminDesk
-from vectorgate.admin.parts import AdminParts
-from vectorgate.assembly import build_gateway
+from vectorgate.admin.app import AdminDesk
+from vectorgate.admin.deps import AdminParts
+from vectorgate.bootstrap import build_gateway
 from vectorgate.ids import ProviderName, key_id_of
 from vectorgate.ingest.ingestor import Ingestor
-from vectorgate.ingest.store import SourceUnavailable
-from vectorgate.invoke.desk import InvokeDesk
-from vectorgate.keys.model import VirtualKey
-from vectorgate.ledger.stream import Bookkeeper
-from vectorgate.meter import build_meter
-from vectorgate.ports import Ports
-from vectorgate.runtime import price_book, system_chance, system_clock
-from vectorgate.secret import Secret
+from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.entrypoints.invoke.handler import InvokeDesk
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ledger.settlement import Bookkeeper
+from vectorgate.metering.worker import build_meter
+from vectorgate.deps import Ports
+from vectorgate.bootstrap_runtime import price_book, system_chance, system_clock
+from vectorgate.secrets import Secret
 from vectorgate.settings import MIB, Settings
-from vectorgate.stores import AlreadyExists, StoreError, Stores
-from vectorgate.stores.sqlite import open_stores
-from vectorgate.upstream.credentials import Credentials
-from vectorgate.upstream.transport import PooledTransport
+from vectorgate.persistence import AlreadyExists, StoreError, Stores
+from vectorgate.persistence.sqlite import open_stores
+from vectorgate.providers.credentials import Credentials
+from vectorgate.providers.http.transport import PooledTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from vectorgate.gateway import Gateway
-    from vectorgate.stores.sqlite.ingest import SqliteIngest
+    from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.persistence.sqlite.ingest import SqliteIngest
 
 PROVIDER: Final = OPENAI
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from local.azure import azure_secrets
 from vectorgate.ids import ProviderName
-from vectorgate.runtime import price_book
+from vectorgate.bootstrap_runtime import price_book
 from vectorgate.settings import senders_in
-from vectorgate.upstream.credentials import MalformedSecret, read_credential
+from vectorgate.providers.credentials import MalformedSecret, read_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.entry import Entry
 
 _log = logging.getLogger("vectorgate")
 

@@ -16,9 +16,9 @@ from waitress.utilities import InternalServerError
 
 from local.invoke_api import serves
 from local.options import CannotStart, one_line
-from vectorgate.errors import INVALID_REQUEST
-from vectorgate.lambda_http import BODY_AS_IT_IS
-from vectorgate.messages import JSON, Body, encode_json
+from vectorgate.api.errors import INVALID_REQUEST
+from vectorgate.entrypoints.lambda_http import BODY_AS_IT_IS
+from vectorgate.api.http import JSON, Body, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
 
     from local.invoke_api import InvokeApi
-    from vectorgate.lambda_http import Result
+    from vectorgate.entrypoints.lambda_http import Result
 
     Handler = Callable[[Mapping[str, object], object], Result]
 

@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.stores import StoreError
+from vectorgate.persistence import StoreError
 
 if TYPE_CHECKING:
-    from vectorgate.ledger.stream import Bookkeeper
+    from vectorgate.ledger.settlement import Bookkeeper
 
 AT_ONCE: Final = 20  # rows of one transaction, which holds the database for about a millisecond
 GATHER_SECONDS: Final = 0.5  # rows that come within this time are booked together, and cost requests less of the GIL

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from vectorgate.ingest.address import MAX_KEY_BYTES
 from vectorgate.ingest.model import Change, Done, Later, Place
-from vectorgate.ingest.store import SourceUnavailable, StoredObject
-from vectorgate.messages import encode_json
+from vectorgate.ingest.ports import SourceUnavailable, StoredObject
+from vectorgate.api.http import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,6 +1,6 @@
 """Ingestion: a batch of the queue in, of what happened in the bucket and on the bus; what is to come again out."""
 
-from vectorgate.entrypoint import Event, Function
+from vectorgate.entrypoints.function import Event, Function
 from vectorgate.ingest.deployed import deployed_inbox
 from vectorgate.ingest.inbox import BatchResult, Inbox
 

@@ -1,7 +1,7 @@
 """The meter: a schedule's tick in; what was left open found out, stored bytes sampled, days that are over charged."""
 
-from vectorgate.entrypoint import Event, Function
-from vectorgate.meter import Meter, deployed_meter
+from vectorgate.entrypoints.function import Event, Function
+from vectorgate.metering.worker import Meter, deployed_meter
 
 
 def act(event: Event, meter: Meter) -> dict[str, int]:

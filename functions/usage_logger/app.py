@@ -1,8 +1,8 @@
 """The async logging function: the table's stream in, costs and rollups booked, the first failing record out."""
 
-from vectorgate.entrypoint import Event, Function
+from vectorgate.entrypoints.function import Event, Function
 from vectorgate.ledger.deployed import deployed_bookkeeper
-from vectorgate.ledger.stream import Bookkeeper, StreamResult
+from vectorgate.ledger.settlement import Bookkeeper, StreamResult
 
 
 def act(event: Event, bookkeeper: Bookkeeper) -> StreamResult:

@@ -1,7 +1,7 @@
 """Search: BM25 and embeddings, fused.
 
 score = WEIGHT * cosine + (1 - WEIGHT) * bm25 / best bm25, both cut to 0..1. ``ranker: none`` is the cosine alone.
-Several queries give a chunk the best of its scores. The weight was chosen by ``tests/bench/retrieval.py``.
+Several queries give a chunk the best of its scores. The weight was chosen by ``tests/benchmarks/retrieval.py``.
 """
 
 import json

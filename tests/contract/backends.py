@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError
 
 from vectorgate.clock import Chance, Clock
-from vectorgate.stores.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
-from vectorgate.stores.sqlite import (
+from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
+from vectorgate.persistence.sqlite import (
     Database,
     SqliteBudgets,
     SqliteIngest,
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from vectorgate.budgets.store import BudgetStore
-    from vectorgate.ingest.store import IngestStore
-    from vectorgate.keys.store import KeyStore
-    from vectorgate.ledger.store import LedgerStore
-    from vectorgate.metering.store import MeterStore
-    from vectorgate.reports.store import ReportStore
-    from vectorgate.tenancy.store import OwnershipStore
+    from vectorgate.budgets.ports import BudgetStore
+    from vectorgate.ingest.ports import IngestStore
+    from vectorgate.auth.keys.ports import KeyStore
+    from vectorgate.ledger.ports import LedgerStore
+    from vectorgate.metering.ports import MeterStore
+    from vectorgate.ledger.report_ports import ReportStore
+    from vectorgate.tenancy.ports import OwnershipStore
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vectorgate.stores.dynamodb import INDEXES
+from vectorgate.persistence.dynamodb import INDEXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vectorgate.ids import KeyId, ObjectId, OperationId, ProviderName, TenantId, uuid7
-from vectorgate.ledger.model import Entry, State
-from vectorgate.money import NanoUSD
-from vectorgate.tenancy.model import Kind, Ownership, Ref
+from vectorgate.ledger.entry import Entry, State
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.tenancy.ownership import Kind, Ownership, Ref
 
 # 2026-03-04 05:06:07 UTC.
 T0 = 1_772_600_767_000

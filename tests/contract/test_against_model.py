@@ -12,17 +12,17 @@ from moto import mock_aws
 
 from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
 from tests.contract.samples import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
-from vectorgate.ledger.model import SUCCESSORS, Entry, IllegalTransition, State
-from vectorgate.ledger.store import RecordQuery
-from vectorgate.money import NanoUSD
-from vectorgate.reports.model import Bucket, Rollup, Scope, rollups_of
-from vectorgate.stores import AlreadyExists, StateConflict
-from vectorgate.stores.checks import BEGINNINGS
+from vectorgate.ledger.entry import SUCCESSORS, Entry, IllegalTransition, State
+from vectorgate.ledger.ports import RecordQuery
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.persistence.validation import BEGINNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vectorgate.tenancy.model import Ownership, Ref
+    from vectorgate.tenancy.ownership import Ownership, Ref
 
 NUMBERS = st.integers(0, 3)
 STATES = st.sampled_from(State)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.contract.samples import KEY, answered, begun, settled
-from tests.support.crowd import at_once
+from tests.helpers.threads import at_once
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Subject, accounts_of, noted
-from vectorgate.idempotency.model import explicit_claim
-from vectorgate.ledger.model import State
-from vectorgate.money import NanoUSD
-from vectorgate.reports.model import rollups_of
-from vectorgate.stores import AlreadyExists, Claimed, OverBudget, StateConflict, StoreUnavailable
+from vectorgate.idempotency.record import explicit_claim
+from vectorgate.ledger.entry import State
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import rollups_of
+from vectorgate.persistence import AlreadyExists, Claimed, OverBudget, StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend
-    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.entry import Entry
 
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
 TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.samples import BLUE, answered, begun, own, ref
-from tests.support.crowd import at_once
-from vectorgate.idempotency.model import ONLY, Claim, explicit_claim, explicit_name, implicit_claim
-from vectorgate.ledger.model import State
-from vectorgate.stores import AlreadyExists, Claimed, StateConflict, StoreError, StoreUnavailable
+from tests.helpers.threads import at_once
+from vectorgate.idempotency.record import ONLY, Claim, explicit_claim, explicit_name, implicit_claim
+from vectorgate.ledger.entry import State
+from vectorgate.persistence import AlreadyExists, Claimed, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend
-    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.entry import Entry
 
 THREADS = 8
 BODY = b'{"id":"vs_1","name":"\\u00e9"}'

@@ -9,10 +9,10 @@ import pytest
 from tests.contract.recorder import KIB, CallRecorder
 from tests.contract.samples import KEY, answered, begun, own, ref, settled
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, noted
-from vectorgate.idempotency.model import explicit_claim, explicit_name
-from vectorgate.ledger.model import State
-from vectorgate.money import NanoUSD
-from vectorgate.reports.model import rollups_of
+from vectorgate.idempotency.record import explicit_claim, explicit_name
+from vectorgate.ledger.entry import State
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import rollups_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

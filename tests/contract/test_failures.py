@@ -20,18 +20,18 @@ from botocore.parsers import ResponseParserError
 
 from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
 from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
-from tests.support.crowd import at_once
+from tests.helpers.threads import at_once
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, noted
-from vectorgate.idempotency.model import explicit_claim
-from vectorgate.keys.model import VirtualKey
-from vectorgate.ledger.model import State
-from vectorgate.ledger.store import RecordQuery
-from vectorgate.money import NanoUSD
-from vectorgate.reports.model import Scope, rollups_of
-from vectorgate.stores import AlreadyExists, StateConflict, StoreError, StoreUnavailable
-from vectorgate.stores.dynamodb.schema import operation_key
-from vectorgate.stores.dynamodb.table import PATIENT_PAUSES_S, PAUSES_S
-from vectorgate.stores.sqlite import open_stores
+from vectorgate.idempotency.record import explicit_claim
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.ports import RecordQuery
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import Scope, rollups_of
+from vectorgate.persistence import AlreadyExists, StateConflict, StoreError, StoreUnavailable
+from vectorgate.persistence.dynamodb.schema import operation_key
+from vectorgate.persistence.dynamodb.table import PATIENT_PAUSES_S, PAUSES_S
+from vectorgate.persistence.sqlite import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable

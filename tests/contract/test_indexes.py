@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
-from vectorgate.indexes.model import VirtualIndex
-from vectorgate.stores import AlreadyExists, StoreUnavailable
-from vectorgate.stores.dynamodb import DynamoIndexes
-from vectorgate.stores.sqlite import SqliteIndexes
+from vectorgate.azure_search.model import VirtualIndex
+from vectorgate.persistence import AlreadyExists, StoreUnavailable
+from vectorgate.persistence.dynamodb import DynamoIndexes
+from vectorgate.persistence.sqlite import SqliteIndexes
 
 if TYPE_CHECKING:
-    from vectorgate.indexes.store import IndexStore
+    from vectorgate.azure_search.ports import IndexStore
 
 INDEX = VirtualIndex(name="Dall-E_4", real_name="real-index-2", vector_store_name="azure ai séarch", created_at=2**33)
 

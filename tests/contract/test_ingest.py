@@ -10,13 +10,13 @@ import pytest
 
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.model import ObjectRow, Place
-from vectorgate.stores import StateConflict, StoreUnavailable
+from vectorgate.persistence import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.contract.backends import Backend
-    from vectorgate.ingest.store import IngestStore
+    from vectorgate.ingest.ports import IngestStore
 
 PLACE = Place("bucket", "acme/handbook/2026/Überblick #1 + 2.pdf")
 VS1, VS2, VS3 = (ObjectId(f"vs_{number}") for number in range(3))

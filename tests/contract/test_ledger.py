@@ -21,19 +21,19 @@ from tests.contract.samples import (
     ref,
     settled,
 )
-from vectorgate.ledger.model import SUCCESSORS, IllegalTransition, State
-from vectorgate.ledger.store import MAX_ACTIONS
-from vectorgate.money import NanoUSD
-from vectorgate.reports.model import Bucket, Rollup, Scope, rollups_of
-from vectorgate.stores import AlreadyExists, StateConflict
-from vectorgate.stores.checks import BEGINNINGS
+from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, State
+from vectorgate.ledger.ports import MAX_ACTIONS
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.persistence.validation import BEGINNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.contract.backends import Backend
     from vectorgate.ids import OperationId
-    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.entry import Entry
 
 EVERY_WAY = [(since, to) for since in State for to in State]
 ADVANCES = [way for way in EVERY_WAY if way[1] in SUCCESSORS[way[0]] and way[1] is not State.SETTLED]

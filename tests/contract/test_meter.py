@@ -10,12 +10,12 @@ import pytest
 from tests.contract.samples import AZURE, KEY, OPENAI, RED
 from vectorgate.ids import ObjectId
 from vectorgate.metering.model import Meter
-from vectorgate.metering.store import Schedule
-from vectorgate.stores import StateConflict, StoreUnavailable
+from vectorgate.metering.ports import Schedule
+from vectorgate.persistence import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend
-    from vectorgate.metering.store import MeterStore
+    from vectorgate.metering.ports import MeterStore
 
 
 def meter(name: str = "vs_1", **fields: object) -> Meter:

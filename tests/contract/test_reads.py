@@ -24,13 +24,13 @@ from tests.contract.samples import (
     ref,
     settled,
 )
-from vectorgate.keys.model import IndexPermission, VirtualKey
-from vectorgate.ledger.model import State
-from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
-from vectorgate.money import NanoUSD
-from vectorgate.reports.model import Bucket, Rollup, Scope
-from vectorgate.stores import AlreadyExists, StateConflict
-from vectorgate.tenancy.model import Kind, Ownership
+from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import Bucket, Rollup, Scope
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.tenancy.ownership import Kind, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import vectorgate.stores.dynamodb as package
+import vectorgate.persistence.dynamodb as package
 from tests.contract.samples import OPENAI, RED, STORE, answered, begun, own, ref, settled
-from vectorgate.keys.model import VirtualKey
-from vectorgate.ledger.model import State
-from vectorgate.reports.model import Bucket, Scope
-from vectorgate.stores.dynamodb import entry_of_image, schema
-from vectorgate.stores.dynamodb.codec import decode, encode
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.rollups import Bucket, Scope
+from vectorgate.persistence.dynamodb import entry_of_image, schema
+from vectorgate.persistence.dynamodb.codec import decode, encode
 
 FOLDER = Path(package.__file__).parent
 PLAIN = st.recursive(
@@ -115,7 +115,7 @@ def test_a_separator_inside_a_part_gets_nowhere(provider: str, id_: str) -> None
 
 
 def test_importing_the_adapter_imports_no_boto3() -> None:
-    code = "import sys, vectorgate.stores.dynamodb; sys.exit(any(n in sys.modules for n in ('boto3', 'botocore')))"
+    code = "import sys, vectorgate.persistence.dynamodb; sys.exit(any(n in sys.modules for n in ('boto3', 'botocore')))"
     root = str(FOLDER.parents[2])
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env={"PYTHONPATH": root}, check=False)  # noqa: S603  # our own line
     assert done.returncode == 0

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-import vectorgate.stores.sqlite
-from vectorgate.stores.sqlite import open_stores
+import vectorgate.persistence.sqlite
+from vectorgate.persistence.sqlite import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vectorgate.stores.sqlite import SqliteLedger
+    from vectorgate.persistence.sqlite import SqliteLedger
 
 WHOLE = {"indexes._ALL"}  # the administrator's list of virtual index names
 
 
 def statements() -> Iterator[tuple[str, str]]:
     """Every constant that reads or looks for rows, by module and name."""
-    for module in pkgutil.iter_modules(vectorgate.stores.sqlite.__path__):
-        found = vars(importlib.import_module(f"vectorgate.stores.sqlite.{module.name}"))
+    for module in pkgutil.iter_modules(vectorgate.persistence.sqlite.__path__):
+        found = vars(importlib.import_module(f"vectorgate.persistence.sqlite.{module.name}"))
         for name, value in found.items():
             if isinstance(value, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", value):
                 yield f"{module.name}.{name}", value

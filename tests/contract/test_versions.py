@@ -9,13 +9,13 @@ import pytest
 
 from tests.contract.samples import KEY
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.keys.model import VirtualKey
-from vectorgate.money import NanoUSD
-from vectorgate.stores import StateConflict
-from vectorgate.stores.dynamodb.budgets import limit_key
-from vectorgate.stores.dynamodb.schema import virtual_key_key
-from vectorgate.stores.sqlite import Database, SqliteBudgets
-from vectorgate.stores.sqlite.database import MIGRATIONS
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.persistence import StateConflict
+from vectorgate.persistence.dynamodb.budgets import limit_key
+from vectorgate.persistence.dynamodb.schema import virtual_key_key
+from vectorgate.persistence.sqlite import Database, SqliteBudgets
+from vectorgate.persistence.sqlite.database import MIGRATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_limit_of_an_older_file_has_the_first_version(tmp_path: Path, monkeypa
     path = str(tmp_path / "gate.db")
     (first,) = (place for place, script in enumerate(MIGRATIONS) if "ALTER TABLE limits ADD COLUMN alias" in script)
     with monkeypatch.context() as past:
-        past.setattr("vectorgate.stores.sqlite.database.MIGRATIONS", MIGRATIONS[:first])
+        past.setattr("vectorgate.persistence.sqlite.database.MIGRATIONS", MIGRATIONS[:first])
         old = Database(path)
         old.change("INSERT INTO limits (scope, id, since, max_budget) VALUES ('team', 'red', 5, 7)", ())
         old.close()

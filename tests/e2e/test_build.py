@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e.aws import BUILT, ROOT
-from tests.support.pinned import pinned
+from tests.helpers.pinned_packages import pinned
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.budgets.town import CREATE, charging, charging_book, rush
+from tests.harnesses.budgets import CREATE, charging, charging_book, rush
 from tests.contract.backends import DynamoBackend, dynamo_at
 from tests.contract.test_budgets import (
     test_a_correction_moves_what_was_spent_in_either_direction,
@@ -60,20 +60,20 @@ from tests.contract.test_ledger import (
     test_what_the_tenant_has_already_stays_as_it_is,
 )
 from tests.contract.test_meter import meters, test_only_the_row_that_was_read_is_dropped
-from tests.support.clock import FakeClock
-from tests.support.gates import PROVIDER, Notes, Vault, secret_text
-from tests.support.on_dynamo import ConstantProvider
-from vectorgate.assembly import build_gateway
+from tests.fakes.clock import FakeClock
+from tests.harnesses.gateway import PROVIDER, Notes, Vault, secret_text
+from tests.harnesses.dynamodb_gateway import ConstantProvider
+from vectorgate.bootstrap import build_gateway
 from vectorgate.budgets.model import EVER, Account, Balance, BudgetScope, Subject
 from vectorgate.clock import Chance
 from vectorgate.ids import key_id_of
-from vectorgate.keys.model import VirtualKey
-from vectorgate.ledger.stream import Bookkeeper
-from vectorgate.money import NanoUSD
-from vectorgate.ports import Ports
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ledger.settlement import Bookkeeper
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.deps import Ports
 from vectorgate.settings import Settings
-from vectorgate.stores.dynamodb import stores_of
-from vectorgate.upstream.credentials import Credentials
+from vectorgate.persistence.dynamodb import stores_of
+from vectorgate.providers.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

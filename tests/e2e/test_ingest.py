@@ -17,7 +17,7 @@ from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, TookTooLong, eventually, sample
 from vectorgate.ingest.model import ObjectRow
-from vectorgate.stores.dynamodb.codec import decoded
+from vectorgate.persistence.dynamodb.codec import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,12 +13,12 @@ from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
-from vectorgate.idempotency.model import implicit_claim
+from vectorgate.idempotency.record import implicit_claim
 from vectorgate.ids import key_id_of
-from vectorgate.ledger.model import State
-from vectorgate.stores.dynamodb.budgets import account_key
-from vectorgate.stores.dynamodb.claims import claim_key
-from vectorgate.stores.dynamodb.schema import entry_of_image, operation_item
+from vectorgate.ledger.entry import State
+from vectorgate.persistence.dynamodb.budgets import account_key
+from vectorgate.persistence.dynamodb.claims import claim_key
+from vectorgate.persistence.dynamodb.schema import entry_of_image, operation_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

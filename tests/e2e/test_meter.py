@@ -14,19 +14,19 @@ import pytest
 
 from tests.e2e.aws import Stack, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, noted
-from vectorgate.idempotency.model import explicit_claim
+from vectorgate.idempotency.record import explicit_claim
 from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of, uuid7
-from vectorgate.ledger.model import Entry, State
-from vectorgate.ledger.traces import TAG
-from vectorgate.meter import LATE_SECONDS
+from vectorgate.ledger.entry import Entry, State
+from vectorgate.ledger.correlation import TAG
+from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.metering.bill import record_id
 from vectorgate.metering.model import DAY_S, Meter
-from vectorgate.money import NanoUSD
-from vectorgate.stores.dynamodb.budgets import account_key
-from vectorgate.stores.dynamodb.claims import claim_item, claim_key
-from vectorgate.stores.dynamodb.codec import encoded
-from vectorgate.stores.dynamodb.schema import SHARDS, operation_item, ownership_key
-from vectorgate.tenancy.model import Kind, Ref
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.persistence.dynamodb.budgets import account_key
+from vectorgate.persistence.dynamodb.claims import claim_item, claim_key
+from vectorgate.persistence.dynamodb.codec import encoded
+from vectorgate.persistence.dynamodb.schema import SHARDS, operation_item, ownership_key
+from vectorgate.tenancy.ownership import Kind, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,17 +14,17 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.support.gates import Gate
-from tests.support.orders import request_for
-from vectorgate.lambda_http import answer
-from vectorgate.messages import Body
-from vectorgate.operations import OPERATIONS
-from vectorgate.routing import route
+from tests.harnesses.gateway import Gate
+from tests.factories.requests import request_for
+from vectorgate.entrypoints.lambda_http import answer
+from vectorgate.api.http import Body
+from vectorgate.api.operations import OPERATIONS
+from vectorgate.api.router import route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vectorgate.messages import Request, Response
+    from vectorgate.api.http import Request, Response
 
 KEY = "sk-fuzzing"
 IDS = {"vector_store_id": "vs_fuzz", "file_id": "file-fuzz", "batch_id": "vsfb_fuzz", "upload_id": "upload_fuzz"}

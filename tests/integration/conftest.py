@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from openai import OpenAI
 
-from tests.support.gates import Door, Gate
+from tests.harnesses.gateway import Door, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

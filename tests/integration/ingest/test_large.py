@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
-from tests.support.gates import secret_text
-from tests.support.ingest_town import Town
-from tests.support.large_object import BUCKET
+from tests.harnesses.gateway import secret_text
+from tests.harnesses.ingest import Town
+from tests.harnesses.large_object import BUCKET
 from vectorgate.ingest.model import Kind, Place, Poison
 from vectorgate.ingest.uploads import MAX_OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vectorgate.ingest.store import StoredObject
+    from vectorgate.ingest.ports import StoredObject
 
 ROOT: Final = Path(__file__).parents[3]
 MIB: Final = 1024 * 1024
@@ -94,7 +94,7 @@ def endpoint() -> Iterator[str]:
 
 def test_an_object_of_512_mib_takes_less_than_128_mib_of_memory(endpoint: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own lines, our own interpreter
-        [sys.executable, "-m", "tests.support.large_object", endpoint, KEY],
+        [sys.executable, "-m", "tests.harnesses.large_object", endpoint, KEY],
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT / 'layers/core/python'}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

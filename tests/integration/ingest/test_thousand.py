@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.ingest_town import Town
+from tests.harnesses.ingest import Town
 from vectorgate.ingest.attaching import ATTACHES_A_MINUTE, ATTACHES_A_WINDOW, MINUTE, PROMPT_SECONDS, WINDOW_SECONDS
 from vectorgate.ingest.model import Kind
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.ingest_town import BUCKET, Town
+from tests.harnesses.ingest import BUCKET, Town
 from vectorgate.ingest.attaching import ATTACHES_A_MINUTE
 from vectorgate.ingest.model import Change, Kind, Place
 

@@ -6,7 +6,7 @@ import pytest
 
 from vectorgate.ingest.calls import AGAIN, FINDING_OUT, understood
 from vectorgate.ingest.model import Postponed
-from vectorgate.messages import Response
+from vectorgate.api.http import Response
 
 NOW = 1_772_600_767.0
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.gates import secret_text
-from tests.support.ingest_town import BASE, BUCKET, Crash, Town
+from tests.harnesses.gateway import secret_text
+from tests.harnesses.ingest import BASE, BUCKET, Crash, Town
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ingest.attaching import (
@@ -33,18 +33,18 @@ from vectorgate.ingest.model import (
     Poison,
     Watch,
 )
-from vectorgate.ledger.store import RecordQuery
-from vectorgate.messages import Body
-from vectorgate.money import NanoUSD
+from vectorgate.ledger.ports import RecordQuery
+from vectorgate.api.http import Body
+from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.base import UpstreamResponse
-from vectorgate.upstream.outcome import Lost, NotSent, Replied
+from vectorgate.providers.http.outcome import Lost, NotSent, Replied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.entry import Entry
     from vectorgate.providers.base import UpstreamRequest
-    from vectorgate.upstream.outcome import Outcome
+    from vectorgate.providers.http.outcome import Outcome
 
 KEY = "acme/docs/guide.md"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate import wire
+from vectorgate.api import schemas
 from vectorgate.admin.races import ATTEMPTS, met_another
 from vectorgate.budgets.model import (
     Account,
@@ -22,16 +22,16 @@ from vectorgate.budgets.model import (
     budget_duration,
     window_of,
 )
-from vectorgate.errors import InvalidRequest, NotFound
+from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.ids import is_label
-from vectorgate.keys.issue import label, metadata_text
-from vectorgate.money import NANO_PER_USD
-from vectorgate.stores import AlreadyExists, StateConflict
-from vectorgate.wire.fields import WireModel
+from vectorgate.auth.keys.issue import label, metadata_text
+from vectorgate.pricing.money import NANO_PER_USD
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.api.schemas.fields import WireModel
 
 if TYPE_CHECKING:
-    from vectorgate.admin.parts import AdminParts
-    from vectorgate.messages import Request
+    from vectorgate.admin.deps import AdminParts
+    from vectorgate.api.http import Request
 
 MAX_BODY: Final = 64 * 1024
 
@@ -66,13 +66,13 @@ class Customer(Terms):
 
 def new_team(request: Request, parts: AdminParts) -> dict[str, object]:
     """Give a team a budget. A team needs none to exist: keys that name it are its members."""
-    wish = wire.validate(Team, _body(request))
+    wish = schemas.validate(Team, _body(request))
     return _team(wish.team_id, _added(_subject(wish), wish, parts), parts)
 
 
 def update_team(request: Request, parts: AdminParts) -> dict[str, object]:
     """Change what is sent; it counts within 30 s everywhere. Calls under way end as they began."""
-    wish = wire.validate(Team, _body(request))
+    wish = schemas.validate(Team, _body(request))
     return _team(wish.team_id, _updated(_subject(wish), wish, parts), parts)
 
 
@@ -85,13 +85,13 @@ def team_info(request: Request, parts: AdminParts) -> dict[str, object]:
 
 def new_customer(request: Request, parts: AdminParts) -> dict[str, object]:
     """Give an end user a budget, by the name that callers give him."""
-    wish = wire.validate(Customer, _body(request))
+    wish = schemas.validate(Customer, _body(request))
     return _customer(wish.user_id, _added(_subject(wish), wish, parts), parts)
 
 
 def update_customer(request: Request, parts: AdminParts) -> dict[str, object]:
     """Change what is sent; it counts within 30 s everywhere. Calls under way end as they began."""
-    wish = wire.validate(Customer, _body(request))
+    wish = schemas.validate(Customer, _body(request))
     return _customer(wish.user_id, _updated(_subject(wish), wish, parts), parts)
 
 
@@ -102,7 +102,7 @@ def customer_info(request: Request, parts: AdminParts) -> dict[str, object]:
 
 
 def _body(request: Request) -> dict[str, object]:
-    return wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    return schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
 
 
 def _param(subject: Subject) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vectorgate import runtime
-from vectorgate.admin.desk import AdminDesk
-from vectorgate.admin.parts import AdminParts
-from vectorgate.secret import Secret
-from vectorgate.upstream.credentials import CACHED_SECONDS, SecretUnavailable
+from vectorgate import bootstrap_runtime as runtime
+from vectorgate.admin.app import AdminDesk
+from vectorgate.admin.deps import AdminParts
+from vectorgate.secrets import Secret
+from vectorgate.providers.credentials import CACHED_SECONDS, SecretUnavailable
 
 if TYPE_CHECKING:
     from vectorgate.clock import Clock
-    from vectorgate.upstream.credentials import SecretSource
+    from vectorgate.providers.credentials import SecretSource
 
 
 class MasterKey:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import StringConstraints
 
-from vectorgate import wire
-from vectorgate.errors import DO_NOT_RETRY, Conflict, InvalidRequest, NotFound
+from vectorgate.api import schemas
+from vectorgate.api.errors import DO_NOT_RETRY, Conflict, InvalidRequest, NotFound
 from vectorgate.ids import is_label, is_object_id
-from vectorgate.indexes.model import VirtualIndex, is_real_name
-from vectorgate.stores import AlreadyExists
-from vectorgate.wire.fields import WireModel
+from vectorgate.azure_search.model import VirtualIndex, is_real_name
+from vectorgate.persistence import AlreadyExists
+from vectorgate.api.schemas.fields import WireModel
 
 if TYPE_CHECKING:
-    from vectorgate.admin.parts import AdminParts
-    from vectorgate.messages import Request
+    from vectorgate.admin.deps import AdminParts
+    from vectorgate.api.http import Request
 
 MAX_BODY: Final = 16 * 1024
 
@@ -45,7 +45,7 @@ class DeleteIndex(WireModel):
 
 def create(request: Request, parts: AdminParts) -> dict[str, object]:
     """Give a real index a virtual name. Conflict (409) for a name that is given already."""
-    wish = wire.validate(CreateIndex, _body(request))
+    wish = schemas.validate(CreateIndex, _body(request))
     real, label = wish.litellm_params.vector_store_index, wish.litellm_params.vector_store_name
     _check("index_name", "letters, digits, dashes and underscores", fits=is_object_id(wish.index_name))
     _check("litellm_params.vector_store_index", "a name of Azure AI Search", fits=is_real_name(real))
@@ -66,7 +66,7 @@ def listing(_request: Request, parts: AdminParts) -> dict[str, object]:
 
 def delete(request: Request, parts: AdminParts) -> dict[str, object]:
     """Take a virtual name away. The real index and its documents stay."""
-    name = wire.validate(DeleteIndex, _body(request)).index_name
+    name = schemas.validate(DeleteIndex, _body(request)).index_name
     if not is_object_id(name) or not parts.stores.indexes.delete_index(name):
         raise NotFound("No such index.", param="index_name")
     return {"index_name": name, "deleted": True}
@@ -82,7 +82,7 @@ def described(row: VirtualIndex) -> dict[str, object]:
 
 
 def _body(request: Request) -> dict[str, object]:
-    return wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    return schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
 
 
 def _check(param: str, expected: str, *, fits: bool) -> None:

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from vectorgate import wire
+from vectorgate.api import schemas
 from vectorgate.admin.budgets import shown
 from vectorgate.admin.races import ATTEMPTS, met_another
 from vectorgate.budgets.model import BudgetScope, Subject, key_limit
-from vectorgate.errors import InvalidRequest, NotFound
+from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.ids import KeyId, key_id_of
-from vectorgate.keys.issue import GenerateKey, UpdateKey, new_key, updated_key
-from vectorgate.stores import StateConflict
-from vectorgate.wire.fields import WireModel
+from vectorgate.auth.keys.issue import GenerateKey, UpdateKey, new_key, updated_key
+from vectorgate.persistence import StateConflict
+from vectorgate.api.schemas.fields import WireModel
 
 if TYPE_CHECKING:
-    from vectorgate.admin.parts import AdminParts
-    from vectorgate.keys.model import VirtualKey
-    from vectorgate.messages import Request
+    from vectorgate.admin.deps import AdminParts
+    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.api.http import Request
 
 MAX_BODY: Final = 64 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -37,8 +37,8 @@ class DeleteKeys(WireModel):
 
 def generate(request: Request, parts: AdminParts) -> dict[str, object]:
     """Make a key. The answer holds the secret; nothing else ever will."""
-    body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    secret, row = new_key(wire.validate(GenerateKey, body), parts.clock, parts.chance)
+    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    secret, row = new_key(schemas.validate(GenerateKey, body), parts.clock, parts.chance)
     parts.stores.keys.add_key(row)
     return {"key": secret, **described(row), **_budget(row, parts)}
 
@@ -56,8 +56,8 @@ def info(request: Request, parts: AdminParts) -> dict[str, object]:
 
 def update(request: Request, parts: AdminParts) -> dict[str, object]:
     """Change what is sent and leave the rest; it counts within 30 s everywhere. Calls under way end as they began."""
-    body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    wish = wire.validate(UpdateKey, body)
+    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    wish = schemas.validate(UpdateKey, body)
     key_id = key_id_in(wish.key)
     for _ in range(ATTEMPTS):
         row = parts.stores.keys.key(key_id)
@@ -72,8 +72,8 @@ def update(request: Request, parts: AdminParts) -> dict[str, object]:
 
 def delete(request: Request, parts: AdminParts) -> dict[str, object]:
     """Delete keys. What they made stays with their tenant; they stop working within 30 s everywhere."""
-    body = wire.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    ids = [key_id_in(presented) for presented in wire.validate(DeleteKeys, body).keys]
+    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, body).keys]
     deleted = [key_id for key_id in ids if parts.stores.keys.delete_key(key_id)]
     if not deleted and ids:
         raise NotFound("No such key.", param="keys")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vectorgate.errors import Conflict
+from vectorgate.api.errors import Conflict
 
 ATTEMPTS: Final = 4  # of one update; who loses them all is told
 

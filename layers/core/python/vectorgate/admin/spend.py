@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.admin.budgets import usd
 from vectorgate.admin.keys import key_id_in
 from vectorgate.clock import MILLISECONDS
-from vectorgate.errors import InvalidRequest
+from vectorgate.api.errors import InvalidRequest
 from vectorgate.ids import OperationId, ProviderName, unix_ms_of
-from vectorgate.ledger.model import State
-from vectorgate.ledger.store import MAX_SEARCH_MS, RecordQuery
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.money import ZERO
+from vectorgate.pricing.money import ZERO
 from vectorgate.pricing.book import PENDING, STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.admin.parts import AdminParts
-    from vectorgate.ledger.model import Entry
-    from vectorgate.messages import Request
+    from vectorgate.admin.deps import AdminParts
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.api.http import Request
 
 DEFAULT_DAYS: Final = 30
 DEFAULT_LIMIT: Final = 100

@@ -12,16 +12,16 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.errors import InvalidRequest
-from vectorgate.ledger.model import State
-from vectorgate.money import NANO_PER_USD, ZERO, NanoUSD, parse_usd
+from vectorgate.api.errors import InvalidRequest
+from vectorgate.ledger.entry import State
+from vectorgate.pricing.money import NANO_PER_USD, ZERO, NanoUSD, parse_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vectorgate.ids import KeyId
-    from vectorgate.keys.model import VirtualKey
-    from vectorgate.ledger.model import Entry
+    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.ledger.entry import Entry
 
 MOST_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
 UNBOUNDED: Final = NanoUSD(1 << 62)  # the limit where there is none: more than any account holds, and within 64 bits

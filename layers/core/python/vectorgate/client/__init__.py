@@ -1,4 +1,4 @@
-"""The Python SDK: the operations of `vectorgate.operations` as methods, in a waiting and an awaited form.
+"""The Python SDK: the operations of `vectorgate.api.operations` as methods, in a waiting and an awaited form.
 
 ::
 

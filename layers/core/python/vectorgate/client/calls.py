@@ -25,8 +25,8 @@ from vectorgate.client.errors import (
 from vectorgate.client.exchange import HttpReply, HttpRequest, Lost, NotSent, RequestLine, Send, Wait
 from vectorgate.client.resources import CallInfo, cost_in
 from vectorgate.client.retry import Policy, may_be_executed
-from vectorgate.multipart import upload_of
-from vectorgate.operations import BY_NAME, Media, Operation, Safety
+from vectorgate.providers.http.multipart import upload_of
+from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vectorgate.client.errors import APIError
     from vectorgate.client.exchange import Flow, Outcome
     from vectorgate.client.options import Options
-    from vectorgate.multipart import FileInput
+    from vectorgate.providers.http.multipart import FileInput
     from vectorgate.pricing.book import PriceBook
 
 MOCK: Final = "mock"
@@ -216,7 +216,7 @@ def _mocked(options: Options) -> Received:
 
 def _listed_cost(provider: str | None, operation: str, unix_s: float) -> Decimal | None:
     """What the price book asks for a call that no gateway priced; None when the provider is not known here."""
-    from vectorgate.money import format_usd  # noqa: PLC0415 - calls through a gateway are priced already
+    from vectorgate.pricing.money import format_usd  # noqa: PLC0415 - calls through a gateway are priced already
     from vectorgate.pricing.book import MissingPrice  # noqa: PLC0415 - the same
 
     if provider is None:

@@ -23,13 +23,13 @@ from urllib.parse import quote, urlencode, urlsplit
 from vectorgate.client.errors import SettingsError, read_json
 from vectorgate.client.exchange import HttpReply, HttpRequest
 from vectorgate.client.resources import Resource
-from vectorgate.multipart import Form, form_fields
+from vectorgate.providers.http.multipart import Form, form_fields
 from vectorgate.providers.azure_path import path_form
 from vectorgate.version import VERSION
 
 if TYPE_CHECKING:
-    from vectorgate.multipart import Upload
-    from vectorgate.operations import Operation
+    from vectorgate.providers.http.multipart import Upload
+    from vectorgate.api.operations import Operation
 
 USER_AGENT: Final = f"vectorgate/{VERSION}"
 _JSON: Final = "application/json"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vectorgate.multipart import Form
+    from vectorgate.providers.http.multipart import Form
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vectorgate.client.exchange import Flow
     from vectorgate.client.faces import Leaf
-    from vectorgate.multipart import FileInput
+    from vectorgate.providers.http.multipart import FileInput
 
 MAX_CONCURRENCY = 5  # as in openai's SDK
 

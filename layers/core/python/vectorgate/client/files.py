@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vectorgate.client.exchange import Flow
     from vectorgate.client.faces import Leaf
-    from vectorgate.multipart import FileInput
+    from vectorgate.providers.http.multipart import FileInput
 
 _PROCESSED = frozenset({"processed", "error", "deleted"})
 

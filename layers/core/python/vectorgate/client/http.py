@@ -19,13 +19,13 @@ from anyio.lowlevel import RunVar
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.exchange import HttpReply, Lost, NotSent
 from vectorgate.client.settings import proxy_for
-from vectorgate.timed import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
+from vectorgate.providers.http.deadline import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from vectorgate.client.exchange import HttpRequest, Outcome
-    from vectorgate.multipart import Form
+    from vectorgate.providers.http.multipart import Form
 
 MAX_CONNECTIONS: Final = 1000
 MAX_IDLE: Final = 100

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.client.errors import SERVER_ERRORS, read_json
 from vectorgate.client.exchange import HttpReply, NotSent
-from vectorgate.retrying import QUOTA, retry_after
+from vectorgate.api.retry_after import QUOTA, retry_after
 
 if TYPE_CHECKING:
     from vectorgate.client.exchange import Outcome

@@ -9,8 +9,8 @@ from vectorgate.client.faces import awaits, waits
 from vectorgate.client.group import Group
 from vectorgate.client.options import CallOptions, given
 from vectorgate.client.resources import Upload, UploadPart
-from vectorgate.multipart import upload_of
-from vectorgate.operations import FITTING_PART
+from vectorgate.providers.http.multipart import upload_of
+from vectorgate.api.operations import FITTING_PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vectorgate.client.client import Client
     from vectorgate.client.exchange import Flow
-    from vectorgate.multipart import FileInput
+    from vectorgate.providers.http.multipart import FileInput
 
 
 class UploadParts(Group):

@@ -24,8 +24,8 @@ from vectorgate.ingest.calls import NOT_FOUND, SOON, step_key
 from vectorgate.ingest.model import Postponed, Rejected
 from vectorgate.ingest.naming import is_there
 from vectorgate.ingest.rows import following
-from vectorgate.messages import encode_json
-from vectorgate.stores import StoreError
+from vectorgate.api.http import encode_json
+from vectorgate.persistence import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow, Place
     from vectorgate.ingest.naming import Names
-    from vectorgate.ingest.store import IngestStore
+    from vectorgate.ingest.ports import IngestStore
 
     Fields: TypeAlias = Mapping[str, object]
 

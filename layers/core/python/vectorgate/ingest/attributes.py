@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.ingest.model import Rejected
-from vectorgate.wire.fields import KEY_MAX, PROPERTIES_MAX, VALUE_MAX
+from vectorgate.api.schemas.fields import KEY_MAX, PROPERTIES_MAX, VALUE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.ingest.store import SourceUnavailable, StoredObject
+from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -19,24 +19,24 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from vectorgate.idempotency.model import ONLY, Standing, explicit_name, standing
+from vectorgate.idempotency.record import ONLY, Standing, explicit_name, standing
 from vectorgate.ids import tenant_of_team
 from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
-from vectorgate.ledger.model import Finding
-from vectorgate.messages import JSON, Body, Request, encode_json
-from vectorgate.retrying import retry_after
-from vectorgate.upstream.outcome import NotSent
-from vectorgate.vouched import gateway_of, presented
+from vectorgate.ledger.entry import Finding
+from vectorgate.api.http import JSON, Body, Request, encode_json
+from vectorgate.api.retry_after import retry_after
+from vectorgate.providers.http.outcome import NotSent
+from vectorgate.auth.vouched import gateway_of, presented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.clock import Clock
-    from vectorgate.gateway import Gateway
+    from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ids import ObjectId
-    from vectorgate.messages import Response
+    from vectorgate.api.http import Response
     from vectorgate.providers.base import UpstreamRequest
-    from vectorgate.upstream.outcome import Outcome, Transport
+    from vectorgate.providers.http.outcome import Outcome, Transport
 
     Document: TypeAlias = Mapping[str, object]
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from vectorgate import runtime
-from vectorgate.assembly import build_gateway
+from vectorgate import bootstrap_runtime as runtime
+from vectorgate.bootstrap import build_gateway
 from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsMail
 from vectorgate.ingest.inbox import Inbox
 from vectorgate.ingest.ingestor import Ingestor
-from vectorgate.operations import UPLOAD_BODY
-from vectorgate.upstream.transport import PooledTransport
+from vectorgate.api.operations import UPLOAD_BODY
+from vectorgate.providers.http.transport import PooledTransport
 
 _TOO_LARGE: Final = "File too large: the provider takes 512 MB."
 

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ingest import messages
 from vectorgate.ingest.model import Change, Done, Later, Poison, Watch
-from vectorgate.ingest.store import SourceUnavailable
-from vectorgate.stores import StoreError
+from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.persistence import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from vectorgate.clock import Clock
-    from vectorgate.entrypoint import Event
+    from vectorgate.entrypoints.function import Event
     from vectorgate.ingest.model import Notice, Outcome
-    from vectorgate.observability import Telemetry
+    from vectorgate.telemetry import Telemetry
 
 DAY_S: Final = 86_400
 GIVEN_UP_S: Final = 13 * DAY_S  # a queue keeps 14 days; the rest is for the one that is set aside to be seen

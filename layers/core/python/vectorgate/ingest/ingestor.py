@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vectorgate.errors import InvalidRequest
+from vectorgate.api.errors import InvalidRequest
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.address import address_of, is_folder
 from vectorgate.ingest.attaching import Attached, Attaching, Wanted
@@ -33,19 +33,19 @@ from vectorgate.ingest.model import (
 )
 from vectorgate.ingest.naming import Names
 from vectorgate.ingest.objects import NOTHING, Changes
-from vectorgate.ingest.store import SourceUnavailable
+from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ingest.watching import Batches, Watching, look_after, refusal_of, source_of
-from vectorgate.stores import StateConflict, StoreError
-from vectorgate.wire import CreateVectorStoreFile, validate
+from vectorgate.persistence import StateConflict, StoreError
+from vectorgate.api.schemas import CreateVectorStoreFile, validate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from vectorgate.clock import Clock
-    from vectorgate.gateway import Gateway
+    from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ingest.attaching import Ending
     from vectorgate.ingest.model import Notice, Outcome, Place
-    from vectorgate.ingest.store import Bus, IngestStore, Objects
+    from vectorgate.ingest.ports import Bus, IngestStore, Objects
 
 UPLOAD_SECONDS: Final = 600.0  # reading an object, spooling it, and sending it on
 TAKE_SECONDS: Final = 180.0

@@ -22,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 
 from vectorgate.ids import is_label, is_object_id
 from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, Place, Watch
-from vectorgate.wire import CreateVectorStore
+from vectorgate.api.schemas import CreateVectorStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.ids import ObjectId, is_object_id
 from vectorgate.ingest.calls import AGAIN, SOON, step_key
 from vectorgate.ingest.model import Postponed
-from vectorgate.stores import StateConflict
+from vectorgate.persistence import StateConflict
 
 if TYPE_CHECKING:
     from vectorgate.ingest.calls import Caller
-    from vectorgate.ingest.store import IngestStore
+    from vectorgate.ingest.ports import IngestStore
 
 OPERATION: Final = "vector_stores.create"
 _PREFIX: Final = "vs_"

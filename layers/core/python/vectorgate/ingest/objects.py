@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow
     from vectorgate.ingest.naming import Names
-    from vectorgate.ingest.store import IngestStore, Objects, StoredObject
+    from vectorgate.ingest.ports import IngestStore, Objects, StoredObject
 
 NOTHING: Final = Done()
 BEFORE_ALL: Final = "0"  # a sequencer

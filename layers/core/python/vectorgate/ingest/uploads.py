@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from vectorgate.ingest.calls import AGAIN, step_key
 from vectorgate.ingest.model import Postponed, Rejected
-from vectorgate.ingest.store import SourceUnavailable
-from vectorgate.messages import Body, Request
+from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.api.http import Body, Request
 
 if TYPE_CHECKING:
     from vectorgate.ids import ObjectId
     from vectorgate.ingest.calls import Caller
-    from vectorgate.ingest.store import StoredObject
+    from vectorgate.ingest.ports import StoredObject
 
 MAX_OBJECT: Final = 512 * 1024 * 1024  # OpenAI's largest file
 OPERATION: Final = "files.create"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.ingest.model import Done, Kind, Place, Poison, Rejected, Result
 from vectorgate.ingest.rows import following
-from vectorgate.stores import StateConflict
+from vectorgate.persistence import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow, Outcome, Watch
-    from vectorgate.ingest.store import Bus, IngestStore
+    from vectorgate.ingest.ports import Bus, IngestStore
 
     Document: TypeAlias = Mapping[str, object]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from vectorgate import runtime
-from vectorgate.ledger.stream import Bookkeeper
+from vectorgate import bootstrap_runtime as runtime
+from vectorgate.ledger.settlement import Bookkeeper
 
 
 @cache

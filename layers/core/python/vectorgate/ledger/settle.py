@@ -15,20 +15,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import accounts_of
-from vectorgate.ledger.model import State
-from vectorgate.ledger.store import MAX_ACTIONS
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.ports import MAX_ACTIONS
 from vectorgate.pricing.charge import charge_for
-from vectorgate.reports.model import buckets_of, rollups_of
-from vectorgate.stores import StateConflict
+from vectorgate.ledger.rollups import buckets_of, rollups_of
+from vectorgate.persistence import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from vectorgate.budgets.model import Account
-    from vectorgate.ledger.model import Entry
-    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.ports import LedgerStore
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.reports.model import Bucket
+    from vectorgate.ledger.rollups import Bucket
 
 
 def settle(entries: Iterable[Entry], ledger: LedgerStore, book: PriceBook) -> int:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from vectorgate.budgets.model import Limit, Subject
-    from vectorgate.budgets.store import BudgetStore
-    from vectorgate.keys.store import KeyStore
-    from vectorgate.ledger.model import Entry
+    from vectorgate.budgets.ports import BudgetStore
+    from vectorgate.auth.keys.ports import KeyStore
+    from vectorgate.ledger.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OperationId, team_of, uuid7
-from vectorgate.ledger.model import Entry, State
+from vectorgate.ledger.entry import Entry, State
 from vectorgate.metering.model import DAY_S
-from vectorgate.money import NanoUSD, rounded_ratio, share_out
+from vectorgate.pricing.money import NanoUSD, rounded_ratio, share_out
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
 
 if TYPE_CHECKING:

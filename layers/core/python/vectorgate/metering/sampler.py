@@ -21,29 +21,29 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.errors import ApiError
+from vectorgate.api.errors import ApiError
 from vectorgate.ids import ObjectId
-from vectorgate.ledger.store import RecordQuery
+from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S, Meter, first_sample, sound_moment, sound_size
-from vectorgate.metering.store import Schedule
+from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
-from vectorgate.stores import AlreadyExists, StoreError
-from vectorgate.tenancy.model import Kind, Ref
+from vectorgate.persistence import AlreadyExists, StoreError
+from vectorgate.tenancy.ownership import Kind, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from vectorgate.clock import Clock
     from vectorgate.ids import ProviderName
-    from vectorgate.ledger.model import Entry
-    from vectorgate.ledger.store import LedgerStore
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.ports import LedgerStore
     from vectorgate.metering.accounts import Accounts
-    from vectorgate.metering.store import MeterStore
-    from vectorgate.observability import Telemetry
+    from vectorgate.metering.ports import MeterStore
+    from vectorgate.telemetry import Telemetry
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.tenancy.store import OwnershipStore
-    from vectorgate.upstream.asking import Asker, Document
+    from vectorgate.tenancy.ports import OwnershipStore
+    from vectorgate.providers.reader import Asker, Document
 
 MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/ledger.md states
 TURN_S: Final = 60  # the shortest pace of ticks on AWS

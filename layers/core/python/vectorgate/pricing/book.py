@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.money import ZERO, NanoUSD, parse_usd
+from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

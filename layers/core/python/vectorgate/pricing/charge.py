@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vectorgate.money import ZERO, NanoUSD
+from vectorgate.pricing.money import ZERO, NanoUSD
 from vectorgate.pricing.book import GIB, STORAGE
 
 if TYPE_CHECKING:
-    from vectorgate.ledger.model import Entry
+    from vectorgate.ledger.entry import Entry
     from vectorgate.pricing.book import PriceBook
 
 

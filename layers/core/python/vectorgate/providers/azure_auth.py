@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.errors import Unavailable
+from vectorgate.api.errors import Unavailable
 
 if TYPE_CHECKING:
     from vectorgate.providers.base import Credential

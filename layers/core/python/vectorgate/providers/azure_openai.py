@@ -20,13 +20,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from vectorgate.errors import INVALID_REQUEST, InvalidRequest, NotFound
-from vectorgate.messages import JSON, Body, encode_json
+from vectorgate.api.errors import INVALID_REQUEST, InvalidRequest, NotFound
+from vectorgate.api.http import JSON, Body, encode_json
 from vectorgate.providers.azure_auth import signature
 from vectorgate.providers.azure_path import path_form
 from vectorgate.providers.base import Problem, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import OpenAI, filled, query_string, read_object
-from vectorgate.wire import refusals
+from vectorgate.api.schemas import error_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -135,7 +135,7 @@ def _batch(body: Mapping[str, object]) -> None:
         raise _no_parameter("files", "name them in 'file_ids'")
     file_ids = body.get("file_ids")
     if isinstance(file_ids, list) and len(file_ids) > BATCH_FILES_MAX:
-        raise refusals.array_too_long("file_ids", BATCH_FILES_MAX, len(file_ids))
+        raise error_messages.array_too_long("file_ids", BATCH_FILES_MAX, len(file_ids))
 
 
 def _search(body: Mapping[str, object]) -> None:

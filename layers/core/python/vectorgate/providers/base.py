@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from vectorgate.messages import EMPTY, Body
+from vectorgate.api.http import EMPTY, Body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.ids import ProviderName
-    from vectorgate.operations import Operation
-    from vectorgate.secret import Secret
+    from vectorgate.api.operations import Operation
+    from vectorgate.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from vectorgate.errors import INVALID_REQUEST
+from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.ids import ProviderName, is_object_id
-from vectorgate.messages import JSON
-from vectorgate.operations import Safety
+from vectorgate.api.http import JSON
+from vectorgate.api.operations import Safety
 from vectorgate.providers.base import (
     Answer,
     Problem,
@@ -21,7 +21,7 @@ from vectorgate.providers.base import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.operations import Operation
+    from vectorgate.api.operations import Operation
     from vectorgate.providers.base import Call, Credential, UpstreamResponse
 
 # What a client may see of the provider's headers. Everything else stays behind: cookies, CDN traces, and

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from vectorgate.ids import ObjectId
-from vectorgate.tenancy.model import Kind, Ref
+from vectorgate.tenancy.ownership import Kind, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from vectorgate.ids import ProviderName, TenantId
-    from vectorgate.tenancy.model import Ownership
-    from vectorgate.tenancy.store import OwnershipStore
+    from vectorgate.tenancy.ownership import Ownership
+    from vectorgate.tenancy.ports import OwnershipStore
 
     # From rows to what the client sees of each: None for one that is no longer there, or not asked for.
     Describe: TypeAlias = Callable[[Sequence[Ownership]], Sequence[Mapping[str, object] | None]]

@@ -7,20 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.errors import BadGateway, Unavailable, UpstreamError, UpstreamRefused
-from vectorgate.operations import BY_NAME
+from vectorgate.api.errors import BadGateway, Unavailable, UpstreamError, UpstreamRefused
+from vectorgate.api.operations import BY_NAME
 from vectorgate.providers.base import Answer, Call
 from vectorgate.tenancy.listing import Shelf
-from vectorgate.tenancy.model import Kind
+from vectorgate.tenancy.ownership import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.admission import Order
-    from vectorgate.ledger.model import Entry
-    from vectorgate.tenancy.model import Ownership
-    from vectorgate.tenancy.store import OwnershipStore
-    from vectorgate.upstream.exchange import Exchange
+    from vectorgate.gateway.parser import Order
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.tenancy.ownership import Ownership
+    from vectorgate.tenancy.ports import OwnershipStore
+    from vectorgate.providers.client import Exchange
 
 AT_ONCE: Final = 10  # connections that one list may hold
 UNFINISHED_MAX: Final = 100  # files that one list asks for: as many as stores on the longest page of theirs

@@ -1,0 +1,74 @@
+"""The admin function's front: the master key, then one of a few routes. It shares no code path with the gateway."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin import budgets, indexes, keys, repricing, spend
+from vectorgate.clock import new_operation_id
+from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
+from vectorgate.auth.authenticate import presented_key
+from vectorgate.api.http import Response
+from vectorgate.persistence import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vectorgate.admin.deps import AdminParts
+    from vectorgate.api.http import Request
+    from vectorgate.telemetry import Telemetry
+    from vectorgate.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminDesk:
+    """Everything that an administrator's request needs."""
+
+    master_key: Secret
+    parts: AdminParts
+    telemetry: Telemetry
+
+    def handle(self, request: Request) -> Response:
+        """Answer one administrator's request."""
+        headers = {"x-request-id": new_operation_id(self.parts.clock, self.parts.chance)}
+        try:
+            self._identify(request)
+            return Response.of_json(200, self._act(request), headers)
+        except ApiError as error:
+            return Response.of_json(error.status, error.envelope(), {**headers, **error.headers})
+
+    def _identify(self, request: Request) -> None:
+        """The master key and nothing else; compared in constant time."""
+        secret = (presented_key(request) or "").encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(secret, self.master_key.reveal().encode()):
+            raise Unauthenticated("Incorrect API key provided: this needs the master key.", code="invalid_api_key")
+
+    def _act(self, request: Request) -> object:
+        action = ROUTES.get((request.method, request.path.rstrip("/")))
+        if action is None:
+            raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
+        try:
+            return action(request, self.parts)
+        except StoreError as error:
+            raise Unavailable("The store cannot be reached at this moment.", code="store_unavailable") from error
+
+
+ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminParts], object]]] = {
+    ("GET", "/spend/logs"): spend.logs,
+    ("POST", "/spend/reprice"): repricing.reprice,
+    ("POST", "/key/generate"): keys.generate,
+    ("GET", "/key/info"): keys.info,
+    ("POST", "/key/update"): keys.update,
+    ("POST", "/key/delete"): keys.delete,
+    ("POST", "/team/new"): budgets.new_team,
+    ("POST", "/team/update"): budgets.update_team,
+    ("GET", "/team/info"): budgets.team_info,
+    ("POST", "/customer/new"): budgets.new_customer,
+    ("POST", "/customer/update"): budgets.update_customer,
+    ("GET", "/customer/info"): budgets.customer_info,
+    ("POST", "/v1/indexes"): indexes.create,
+    ("GET", "/v1/indexes"): indexes.listing,
+    ("POST", "/v1/indexes/delete"): indexes.delete,
+}

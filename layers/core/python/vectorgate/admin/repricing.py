@@ -1,0 +1,209 @@
+"""`POST /spend/reprice`: what booked rows should have cost by the prices as they stand now, as rows of their own.
+
+::
+
+    row                settled at 7 by price a          stays as it is, for ever
+    book gets b = 11   dry run: +4                      nothing is written
+                       posted: correction 1, +4, by b   booked like any row: sums and budgets move by 4
+    run again          row + correction 1 = 11          nothing to do
+    book gets c = 5    correction 2, -6, by c           whoever posts a row's n-th correction second meets AlreadyExists
+
+A storage record is a share of its account's day, which has one free allowance and is rounded once. So the whole day is
+shared out anew, from the byte-seconds that its records hold, and each record is brought to its new share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field, StrictBool, StringConstraints
+
+from vectorgate.api import schemas
+from vectorgate.admin.budgets import usd
+from vectorgate.admin.spend import invalid, moment
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import OperationId
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.ports import RecordQuery
+from vectorgate.metering.bill import parts_of
+from vectorgate.metering.model import DAY_S
+from vectorgate.pricing.book import STORAGE, MissingPrice
+from vectorgate.pricing.charge import Charge
+from vectorgate.pricing.repricing import correction, correction_id
+from vectorgate.persistence import AlreadyExists
+from vectorgate.api.schemas.fields import WireModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vectorgate.admin.deps import AdminParts
+    from vectorgate.ids import ObjectId, ProviderName
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.api.http import Request
+
+MAX_BODY: Final = 64 * 1024
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 500  # rows a call, of which each may become a write: the function has 30 s
+MAX_DAYS: Final = 31  # a call: DynamoDB is asked 16 times for each
+MAX_STORES: Final = 20_000  # records of a day that are shared out anew in one call
+_CURSOR: Final = re.compile(r"([0-9]{1,13})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class Reprice(WireModel):
+    """The rows that began from `start_date` to `end_date`; with `price_ids`, those that were last priced by them."""
+
+    start_date: Text
+    end_date: Text
+    price_ids: Annotated[list[Text], Field(min_length=1, max_length=100)] | None = None
+    dry_run: StrictBool = True
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Text | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """What one call found: corrections with the rows that they correct, and why rows were left as they are."""
+
+    corrections: list[tuple[Entry, Entry]] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+
+
+def reprice(request: Request, parts: AdminParts) -> dict[str, object]:
+    """One page of the window, newest rows first. Posts nothing unless `dry_run` is false. InvalidRequest."""
+    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
+    wish = schemas.validate(Reprice, body)
+    rows = parts.stores.ledger.search(_query(wish))
+    page = _page(rows, frozenset(wish.price_ids or ()), parts)
+    posted = 0 if wish.dry_run else sum(_post(row, parts) for _, row in page.corrections)
+    difference = sum(row.spend or 0 for _, row in page.corrections)
+    return {
+        "dry_run": wish.dry_run,
+        "looked_at": len(rows),
+        "corrections": len(page.corrections),
+        "posted": posted,
+        "spend": usd(difference),
+        "spend_nano_usd": difference,
+        "left": dict(sorted(page.left.items())),
+        "data": [_described(old, new) for old, new in page.corrections],
+        "next_cursor": f"{rows[-1].started_ms}.{rows[-1].id}" if len(rows) == wish.limit else None,
+    }
+
+
+def _query(wish: Reprice) -> RecordQuery:
+    start_ms, end_ms = moment("start_date", wish.start_date), moment("end_date", wish.end_date, end_of_day=True)
+    if not 0 <= end_ms - start_ms <= MAX_DAYS * DAY_S * MILLISECONDS:
+        raise invalid("start_date", f"a date at most {MAX_DAYS} days before the end date")
+    if wish.cursor is None:
+        return RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=wish.limit)
+    match = _CURSOR.fullmatch(wish.cursor)
+    if match is None:
+        raise invalid("cursor", "the next_cursor of an earlier answer")
+    before = int(match[1]), OperationId(match[2])
+    return RecordQuery(start_ms=start_ms, end_ms=min(end_ms, before[0] + 1), limit=wish.limit, before=before)
+
+
+def _page(rows: Sequence[Entry], price_ids: frozenset[str], parts: AdminParts) -> Page:
+    page, days = Page(), Days(parts)
+    booked = [row for row in rows if row.state is State.SETTLED and row.corrects is None]
+    page.left["open"] = sum(row.state not in {State.SETTLED, State.VOIDED} for row in rows)
+    for row, earlier in _with_corrections(booked, parts).items():
+        priced_by = earlier[-1].price_id if earlier else row.price_id
+        if (price_ids and priced_by not in price_ids) or parts.book.is_general(row.price_id):
+            continue
+        charge = _charge(row, days)
+        if isinstance(charge, str):
+            page.left[charge] += 1
+        elif (new := correction(row, charge, earlier)) is not None:
+            page.corrections.append((row, new))
+    page.left = +page.left
+    return page
+
+
+def _with_corrections(rows: Sequence[Entry], parts: AdminParts) -> dict[Entry, list[Entry]]:
+    """Each row's corrections in their order, by consistent reads: what was posted a moment ago is among them."""
+    chains: dict[Entry, list[Entry]] = {row: [] for row in rows}
+    growing = list(rows)
+    while growing:
+        ids = {correction_id(row, len(chains[row])): row for row in growing}
+        found = parts.stores.ledger.entries(list(ids))
+        growing = [row for id_, row in ids.items() if id_ in found]
+        for id_, row in ids.items():
+            chains[row] += [found[id_]] if id_ in found else []
+    return chains
+
+
+def _charge(row: Entry, days: Days) -> Charge | str:
+    """What the row costs by the book as it stands, or why that cannot be said."""
+    try:
+        if row.operation == STORAGE:
+            return days.share_of(row)
+        price = days.parts.book.price(str(row.provider), row.operation, row.started_ms)
+        return Charge(price.per_call, price.id)
+    except MissingPrice:
+        return "unpriced"
+
+
+@dataclass(slots=True)
+class Days:
+    """The accounts' days that a page speaks of, each read and shared out anew once."""
+
+    parts: AdminParts
+    shared: dict[tuple[ProviderName, int], Mapping[ObjectId, Charge] | str] = field(default_factory=dict)
+    metered: dict[ProviderName, frozenset[int]] = field(default_factory=dict)
+
+    def share_of(self, row: Entry) -> Charge | str:
+        """What a storage record bears of its day. MissingPrice."""
+        if row.provider is None or row.vector_store_id is None:
+            return "unpriced"
+        day = row.provider, row.started_ms
+        if day not in self.shared:
+            self.shared[day] = self._shares(*day)
+        shares = self.shared[day]
+        return shares if isinstance(shares, str) else shares.get(row.vector_store_id, "day_incomplete")
+
+    def _shares(self, provider: ProviderName, start_ms: int) -> Mapping[ObjectId, Charge] | str:
+        price = self.parts.book.price(provider, STORAGE, start_ms)
+        if start_ms // (DAY_S * MILLISECONDS) in self._metered(provider):
+            return "day_not_closed"
+        query = RecordQuery(start_ms=start_ms, end_ms=start_ms + 1, limit=MAX_STORES + 1)
+        found = self.parts.stores.ledger.search(query)
+        if len(found) > MAX_STORES:
+            return "day_too_large"
+        records = [row for row in found if row.operation == STORAGE and row.provider == provider]
+        if any(row.state is not State.SETTLED for row in records):
+            return "day_not_closed"  # just posted: others of the day may not be in the index yet
+        stored = {row.vector_store_id: row.byte_seconds or 0 for row in records if row.vector_store_id is not None}
+        return {store_id: Charge(part, price.id) for store_id, part in parts_of(stored, price).items()}
+
+    def _metered(self, provider: ProviderName) -> frozenset[int]:
+        """The days that are not charged to the last record: they are in the meters still."""
+        if provider not in self.metered:
+            meters = self.parts.stores.meters.meters(provider)
+            self.metered[provider] = frozenset(day for meter in meters for day in meter.days)
+        return self.metered[provider]
+
+
+def _post(row: Entry, parts: AdminParts) -> bool:
+    """Whether it was this call that posted it."""
+    with suppress(AlreadyExists):
+        parts.stores.ledger.begin(row)
+        return True
+    return False
+
+
+def _described(old: Entry, new: Entry) -> dict[str, object]:
+    return {
+        "request_id": new.id,
+        "corrects": old.id,
+        "call_type": old.operation,
+        "vector_store_id": old.vector_store_id,
+        "price_id": new.price_id,
+        "spend": usd(new.spend),
+        "spend_nano_usd": new.spend,
+    }

@@ -1,0 +1,217 @@
+"""A file upload: multipart/form-data, its fields in any order, the file spooled to disk beyond 1 MiB."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from typing import TYPE_CHECKING, Final, cast
+
+from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
+from vectorgate.api.http import Body
+from vectorgate.providers.base import Upload
+from vectorgate.api.schemas import error_messages, take_litellm_form_fields, validate_form
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from pydantic import BaseModel
+    from python_multipart.multipart import MultipartCallbacks
+
+    from vectorgate.api.schemas import LiteLLMFields
+
+PIECE: Final = 64 * 1024
+MAX_FIELDS: Final = 16
+MAX_FIELD_BYTES: Final = 4 * 1024
+MAX_FILENAME: Final = 512
+MAX_TYPE: Final = 200
+MAX_BOUNDARY: Final = 200  # RFC 2046 says 70; old clients in Ruby send 80
+IN_MEMORY: Final = 1024 * 1024
+_UNPARSED: Final = "We could not parse the multipart form of your request."
+_PLAIN: Final = frozenset({b"binary", b"8bit", b"7bit"})
+_CALLBACKS: Final = (
+    "on_part_begin",
+    "on_header_field",
+    "on_header_value",
+    "on_header_end",
+    "on_headers_finished",
+    "on_part_data",
+    "on_part_end",
+    "on_end",
+)
+_DEFAULT_TYPE: Final = "application/octet-stream"
+
+
+def read_upload(
+    body: Body, content_type: str | None, *, name: str, model: type[BaseModel], max_bytes: int, too_large: str
+) -> tuple[Upload, LiteLLMFields]:
+    """The upload in a request's body, and what its form says to LiteLLM. The caller closes the upload's content.
+
+    `name` is the field of the file, `model` what the other fields have to be. InvalidRequest, or PayloadTooLarge with
+    the message `too_large`.
+    """
+    if body.size > max_bytes:
+        raise PayloadTooLarge(too_large, code="request_too_large")
+    form = _Form(name)
+    try:
+        _parse(body, _boundary(content_type), form)
+        return form.upload(model)
+    except BaseException:
+        form.file.close()
+        raise
+
+
+class _Form:
+    """The parser's callbacks. A name that comes twice is an error: which one would count?"""
+
+    def __init__(self, file_field: str) -> None:
+        self.fields: dict[str, str] = {}
+        self._file_field = file_field
+        # Beyond IN_MEMORY on disk. It outlives this object: the upload that is made of it is sent from there.
+        self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+        self.whole = False
+        self._header = [b"", b""]
+        self._headers: dict[bytes, bytes] = {}
+        self._name = ""
+        self._value: bytearray | None = None
+        self._filename: bytes | None = None
+        self._file_type = _DEFAULT_TYPE
+
+    def upload(self, model: type[BaseModel]) -> tuple[Upload, LiteLLMFields]:
+        """What the form holds, validated."""
+        name = self._file_field
+        if not self.whole:
+            raise InvalidRequest(_UNPARSED)
+        if self._filename is None:
+            raise error_messages.missing_parameter(name)
+        fields, extra = take_litellm_form_fields(self.fields)
+        validate_form(model, fields)
+        upload = Upload(
+            fields=fields,
+            filename=_text(self._filename or b"upload", MAX_FILENAME, name),
+            content_type=_media_type(self._file_type, name),
+            content=self._content(),
+            name=name,
+        )
+        return upload, extra
+
+    def _content(self) -> Body:
+        size = self.file.tell()
+        if size > IN_MEMORY:
+            return Body(size, self.file)
+        self.file.seek(0)
+        with self.file:
+            return Body.of(self.file.read())
+
+    def on_part_begin(self) -> None:
+        """A new part, whose headers follow."""
+        self._headers = {}
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        """A piece of a header's name."""
+        self._header[0] += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        """A piece of its value."""
+        self._header[1] += data[start:end]
+
+    def on_header_end(self) -> None:
+        """The header is complete."""
+        self._headers[self._header[0].lower()] = self._header[1].strip(b" \t")
+        self._header = [b"", b""]
+
+    def on_headers_finished(self) -> None:
+        """Now it is known whether the part is the file or a field."""
+        from python_multipart.multipart import parse_options_header  # noqa: PLC0415 - only an upload needs the parser
+
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        self._name = _text(options.get(b"name", b""), MAX_FIELD_BYTES, "body")
+        if not self._name or self._headers.get(b"content-transfer-encoding", b"binary").lower() not in _PLAIN:
+            raise InvalidRequest(_UNPARSED)
+        if b"filename" in options:  # the parser leaves `filename*` out, which RFC 7578 forbids here
+            self._begin_file(options[b"filename"])
+        else:
+            self._begin_field()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """A piece of the part's content."""
+        if self._value is None:
+            self.file.write(data[start:end])
+            return
+        self._value += data[start:end]
+        if len(self._value) > MAX_FIELD_BYTES:
+            raise _invalid(self._name)
+
+    def on_part_end(self) -> None:
+        """The part is complete."""
+        if self._value is not None:
+            self.fields[self._name] = _text(bytes(self._value), MAX_FIELD_BYTES, self._name)
+
+    def on_end(self) -> None:
+        """The closing boundary has come."""
+        self.whole = True
+
+    def _begin_file(self, filename: bytes) -> None:
+        if self._name == self._file_field and self._filename is not None:
+            raise _invalid(self._name)
+        if self._name != self._file_field:
+            name = self._name[:100]
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
+        self._filename, self._value = filename, None
+        self._file_type = self._headers.get(b"content-type", _DEFAULT_TYPE.encode()).decode("latin-1")
+
+    def _begin_field(self) -> None:
+        if self._name in self.fields or self._name == self._file_field or len(self.fields) >= MAX_FIELDS:
+            raise _invalid(self._name)
+        self._value = bytearray()
+
+
+def _parse(body: Body, boundary: bytes, form: _Form) -> None:
+    from python_multipart.exceptions import MultipartParseError  # noqa: PLC0415 - only an upload needs the parser
+    from python_multipart.multipart import MultipartParser  # noqa: PLC0415 - the same
+
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it tells the log what we tell the client
+    callbacks = {name: getattr(form, name) for name in _CALLBACKS}
+    parser = MultipartParser(boundary, cast("MultipartCallbacks", callbacks))
+    stream = body.open()
+    try:
+        while piece := stream.read(PIECE):
+            parser.write(piece)
+        parser.finalize()
+    except MultipartParseError:
+        raise InvalidRequest(_UNPARSED) from None
+
+
+def _invalid(name: str) -> InvalidRequest:
+    return InvalidRequest(f"Invalid form field: '{name[:100]}'.", code="invalid_value", param=name[:100])
+
+
+def _boundary(content_type: str | None) -> bytes:
+    from python_multipart.multipart import parse_options_header  # noqa: PLC0415 - the same
+
+    # A header is ASCII where it means something; the parser raises its own errors at what is not even Latin-1.
+    kind, options = parse_options_header(content_type if content_type and content_type.isascii() else "")
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY:
+        raise InvalidRequest(
+            f"Unsupported content type: '{(content_type or '')[:100]}'. "
+            "This API method only accepts 'multipart/form-data' requests with a boundary.",
+            code="unsupported_content_type",
+        )
+    return boundary
+
+
+def _media_type(text: str, name: str) -> str:
+    """As it may stand in a header of ours: the parser ends a line at CR LF alone, and lets a single LF through."""
+    if len(text) > MAX_TYPE or not (text.isascii() and text.isprintable()):
+        raise InvalidRequest(f"Invalid content type of '{name}'.", code="invalid_value", param=name)
+    return text
+
+
+def _text(value: bytes, most: int, param: str) -> str:
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"Invalid '{param[:100]}': not UTF-8.", code="invalid_value", param=param[:100]) from None
+    if len(text) > most or "\0" in text or "\r" in text or "\n" in text:
+        raise InvalidRequest(f"Invalid '{param[:100]}'.", code="invalid_value", param=param[:100])
+    return text

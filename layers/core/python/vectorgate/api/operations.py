@@ -1,0 +1,277 @@
+"""The table: one row for each operation of the API. A new operation is a row here and a line in a test.
+
+What the descent (`gateway.py`) does with a call, it reads off the row: how the path and body must look, which ids the
+caller has to own, whether the provider may be asked twice, and what comes into being or ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.api import schemas
+from vectorgate.tenancy.ownership import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import BaseModel
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+# 500 file ids of 128 characters and the largest metadata come to about 100 KiB.
+SMALL_BODY: Final = 256 * KIB
+# 2,000 files, each with 16 attributes, is the largest JSON the API knows; Lambda itself carries 6 MB.
+BATCH_BODY: Final = 5 * MIB
+# The largest file is 512 MiB, and the form around it at most its 16 fields of 4 KiB each.
+UPLOAD_BODY: Final = 512 * MIB + 128 * KIB
+# OpenAI takes parts of 64 MiB; the rest is for the form around one.
+PART_BODY: Final = 65 * MIB
+# A part of this many bytes passes through every door: Lambda's takes 4.4 MB, form and all.
+FITTING_PART: Final = 4_000_000
+
+
+class Safety(StrEnum):
+    """What a second execution at the provider would do."""
+
+    READ = "read"  # nothing: ask again freely, and write the record once, afterwards
+    IDEMPOTENT = "idempotent"  # what the first one did: delete, replace, cancel
+    CREATE = "create"  # a second thing comes into being: never repeated blindly
+
+
+class Media(StrEnum):
+    """The form of a request's body."""
+
+    NONE = "none"
+    JSON = "json"
+    MULTIPART = "multipart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One row.
+
+    `path` holds `{parameter}` segments, each of them an id that the caller must own (`PATH_KINDS`). `body_ids` names
+    the body's fields that hold ids of `body_kind`, `[]` for each element. `file_field` names the file of a form.
+    `creates` is what becomes the owner's: the answer, or the object in its field `made_in`. `fleeting`: what is created
+    costs nothing and ends by itself, so that an identical request is a further one unless it says otherwise.
+    `deletes` is the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
+    `null_is_absent`: a field that is null counts as one that was not sent, because LiteLLM's own client sends every
+    field it knows, and OpenAI takes it. `one_of`: fields of which one is given; an empty list beside another of them
+    counts as one that was not sent, because there are clients that fill in defaults.
+    """
+
+    name: str
+    method: str
+    path: str
+    safety: Safety
+    media: Media = Media.NONE
+    body: type[BaseModel] | None = None
+    query: Callable[[Mapping[str, str]], dict[str, str]] | None = None
+    null_is_absent: bool = False
+    one_of: tuple[str, ...] = ()
+    max_body: int = SMALL_BODY
+    body_ids: tuple[str, ...] = ()
+    body_kind: Kind = Kind.FILE
+    file_field: str = "file"
+    creates: Kind | None = None
+    made_in: str | None = None
+    fleeting: bool = False
+    deletes: str | None = None
+    lists: Kind | None = None
+    binary: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The path's parameter names, in order."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    def made(self, answer: Mapping[str, object]) -> Mapping[str, object] | None:
+        """What came into being, as an answer describes it; None when nothing did, or the answer does not say."""
+        if self.creates is None:
+            return None
+        found = answer if self.made_in is None else answer.get(self.made_in)
+        return found if isinstance(found, dict) else None
+
+    @property
+    def deleted_kind(self) -> Kind | None:
+        """What ends; None when nothing does."""
+        return PATH_KINDS[self.deletes] if self.deletes is not None else None
+
+    def deletion(self, ids: Mapping[str, str]) -> dict[str, object]:
+        """What OpenAI answers when it has deleted. ValueError for an operation that does not."""
+        if self.deletes is None:
+            raise ValueError(f"{self.name} deletes nothing")
+        kind = "vector_store.deleted" if self.deleted_kind is Kind.VECTOR_STORE else "file"
+        return {"id": ids[self.deletes], "object": kind, "deleted": True}
+
+
+PATH_KINDS: Final[Mapping[str, Kind]] = {
+    "vector_store_id": Kind.VECTOR_STORE,
+    "file_id": Kind.FILE,
+    "batch_id": Kind.BATCH,
+    "upload_id": Kind.UPLOAD,
+}
+
+_STORE = "/vector_stores/{vector_store_id}"
+_STORE_FILE = _STORE + "/files/{file_id}"
+_BATCH = _STORE + "/file_batches/{batch_id}"
+_FILE = "/files/{file_id}"
+_UPLOAD = "/uploads/{upload_id}"
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        name="vector_stores.create",
+        method="POST",
+        path="/vector_stores",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=schemas.CreateVectorStore,
+        null_is_absent=True,
+        body_ids=("file_ids[]",),
+        creates=Kind.VECTOR_STORE,
+    ),
+    Operation(
+        name="vector_stores.list",
+        method="GET",
+        path="/vector_stores",
+        safety=Safety.READ,
+        query=schemas.query_reader(schemas.ListQuery),
+        lists=Kind.VECTOR_STORE,
+    ),
+    Operation(name="vector_stores.retrieve", method="GET", path=_STORE, safety=Safety.READ),
+    Operation(
+        name="vector_stores.update",
+        method="POST",
+        path=_STORE,
+        safety=Safety.IDEMPOTENT,
+        media=Media.JSON,
+        body=schemas.UpdateVectorStore,
+    ),
+    Operation(
+        name="vector_stores.delete",
+        method="DELETE",
+        path=_STORE,
+        safety=Safety.IDEMPOTENT,
+        deletes="vector_store_id",
+    ),
+    Operation(
+        name="vector_stores.search",
+        method="POST",
+        path=_STORE + "/search",
+        safety=Safety.READ,
+        media=Media.JSON,
+        body=schemas.Search,
+        null_is_absent=True,
+    ),
+    Operation(
+        name="vector_stores.files.create",
+        method="POST",
+        path=_STORE + "/files",
+        safety=Safety.IDEMPOTENT,  # a store holds a file once: attaching it again is the same attachment
+        media=Media.JSON,
+        body=schemas.CreateVectorStoreFile,
+        body_ids=("file_id",),
+    ),
+    Operation(
+        name="vector_stores.files.list",
+        method="GET",
+        path=_STORE + "/files",
+        safety=Safety.READ,
+        query=schemas.query_reader(schemas.ListStoreFilesQuery),
+    ),
+    Operation(name="vector_stores.files.retrieve", method="GET", path=_STORE_FILE, safety=Safety.READ),
+    Operation(
+        name="vector_stores.files.update",
+        method="POST",
+        path=_STORE_FILE,
+        safety=Safety.IDEMPOTENT,
+        media=Media.JSON,
+        body=schemas.UpdateAttributes,
+    ),
+    Operation(name="vector_stores.files.delete", method="DELETE", path=_STORE_FILE, safety=Safety.IDEMPOTENT),
+    Operation(name="vector_stores.files.content", method="GET", path=_STORE_FILE + "/content", safety=Safety.READ),
+    Operation(
+        name="vector_stores.file_batches.create",
+        method="POST",
+        path=_STORE + "/file_batches",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=schemas.CreateFileBatch,
+        max_body=BATCH_BODY,
+        one_of=("file_ids", "files"),
+        body_ids=("file_ids[]", "files[].file_id"),
+        creates=Kind.BATCH,
+    ),
+    Operation(name="vector_stores.file_batches.retrieve", method="GET", path=_BATCH, safety=Safety.READ),
+    Operation(
+        name="vector_stores.file_batches.cancel", method="POST", path=_BATCH + "/cancel", safety=Safety.IDEMPOTENT
+    ),
+    Operation(
+        name="vector_stores.file_batches.list_files",
+        method="GET",
+        path=_BATCH + "/files",
+        safety=Safety.READ,
+        query=schemas.query_reader(schemas.ListStoreFilesQuery),
+    ),
+    Operation(
+        name="files.create",
+        method="POST",
+        path="/files",
+        safety=Safety.CREATE,
+        media=Media.MULTIPART,
+        body=schemas.CreateFile,
+        max_body=UPLOAD_BODY,
+        creates=Kind.FILE,
+    ),
+    Operation(
+        name="files.list",
+        method="GET",
+        path="/files",
+        safety=Safety.READ,
+        query=schemas.query_reader(schemas.ListFilesQuery),
+        lists=Kind.FILE,
+    ),
+    Operation(name="files.retrieve", method="GET", path=_FILE, safety=Safety.READ),
+    Operation(name="files.delete", method="DELETE", path=_FILE, safety=Safety.IDEMPOTENT, deletes="file_id"),
+    Operation(name="files.content", method="GET", path=_FILE + "/content", safety=Safety.READ, binary=True),
+    Operation(
+        name="uploads.create",
+        method="POST",
+        path="/uploads",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=schemas.CreateUpload,
+        creates=Kind.UPLOAD,
+        fleeting=True,
+    ),
+    Operation(
+        name="uploads.parts.create",
+        method="POST",
+        path=_UPLOAD + "/parts",
+        safety=Safety.CREATE,
+        media=Media.MULTIPART,
+        body=schemas.CreateUploadPart,
+        max_body=PART_BODY,
+        file_field="data",
+        creates=Kind.PART,
+        fleeting=True,
+    ),
+    Operation(
+        name="uploads.complete",
+        method="POST",
+        path=_UPLOAD + "/complete",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=schemas.CompleteUpload,
+        max_body=BATCH_BODY,
+        body_ids=("part_ids[]",),
+        body_kind=Kind.PART,
+        creates=Kind.FILE,
+        made_in="file",
+    ),
+    Operation(name="uploads.cancel", method="POST", path=_UPLOAD + "/cancel", safety=Safety.IDEMPOTENT),
+)
+
+BY_NAME: Final[Mapping[str, Operation]] = {operation.name: operation for operation in OPERATIONS}

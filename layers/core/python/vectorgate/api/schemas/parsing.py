@@ -1,0 +1,140 @@
+"""Bytes to a JSON object, strictly: what two parsers could read differently is refused here.
+
+::
+
+    size -> content type -> UTF-8 -> structure (depth, tokens) -> JSON -> surrogates -> top level
+
+Each step is linear and none trusts the next. The structure is counted before anything is built, because Python's
+parser recurses at each bracket and a body of `[],[],` takes thirty times its size in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import NoReturn
+
+from vectorgate.api.errors import PayloadTooLarge
+from vectorgate.api.schemas import error_messages
+
+DEPTH_MAX = 64  # the deepest legal body (a search with FILTER_DEPTH_MAX levels of filters) needs 33
+TOKENS_MAX = 250_000  # the largest legal body (2000 files with 16 attributes each) needs about 170,000
+KEYS_MAX = 1024  # keys of one object; the widest legal one has 16 and LiteLLM's fields
+NUMBER_MAX = 64  # characters of one number; 17 digits tell any two doubles apart
+INT64 = 2**63
+
+# The string alternative always matches, even unterminated: a failed attempt would be repeated from each quote in it.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_OPENING = frozenset(b"[{")
+_CLOSING = frozenset(b"]}")
+
+
+def parse_json_object(
+    body: bytes, content_type: str | None, *, max_bytes: int, max_tokens: int = TOKENS_MAX
+) -> dict[str, object]:
+    """The object that `body` holds; an empty body is an empty object.
+
+    Raises `PayloadTooLarge` over `max_bytes`, and `InvalidRequest` for all else: another content type, no UTF-8, no
+    JSON, no object at the top, duplicate keys, NaN or infinities, integers over 64 bits, lone surrogates, and more
+    than `DEPTH_MAX` levels, `max_tokens` tokens or `KEYS_MAX` keys in one object.
+    """
+    _check_size(body, max_bytes)
+    _check_content_type(content_type, empty=not body)
+    if not body:
+        return {}
+    text = _decoded(body)
+    _check_structure(body, max_tokens)
+    value = _loaded(text)
+    _check_surrogates(body, value)
+    if not isinstance(value, dict):
+        raise error_messages.body_type(value)
+    return value
+
+
+def _check_size(body: bytes, max_bytes: int) -> None:
+    if len(body) > max_bytes:
+        raise PayloadTooLarge(
+            f"Request body too large: {len(body)} bytes, the maximum is {max_bytes}. "
+            "Send fewer items in one request, and content as files."
+        )
+
+
+def _check_content_type(content_type: str | None, *, empty: bool) -> None:
+    if not content_type and empty:
+        return
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise error_messages.unsupported_content_type(content_type or "")
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise error_messages.bad_json("the body is not valid UTF-8.") from None
+
+
+def _check_structure(body: bytes, max_tokens: int) -> None:
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets <= DEPTH_MAX and 2 * brackets + body.count(b",") + body.count(b'"') <= max_tokens:
+        return
+    depth = 0
+    for count, token in enumerate(_TOKEN.finditer(body), start=1):
+        first = body[token.start()]
+        depth += (first in _OPENING) - (first in _CLOSING)
+        if depth > DEPTH_MAX:
+            raise error_messages.bad_json(f"it is nested more than {DEPTH_MAX} levels deep.")
+        if count > max_tokens:
+            raise error_messages.bad_json("it has too many values.")
+
+
+def _loaded(text: str) -> object:
+    try:
+        value: object = _DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise error_messages.bad_json() from None
+    return value
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(pairs) > KEYS_MAX:
+        raise error_messages.bad_json(f"an object has more than {KEYS_MAX} keys.")
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise error_messages.bad_json("an object has the same key twice.")
+    return result
+
+
+def _integer(digits: str) -> int:
+    # The length comes first: converting is quadratic, and refused by Python itself over 4300 digits.
+    if len(digits) > NUMBER_MAX or not -INT64 <= int(digits) < INT64:
+        raise error_messages.bad_json("an integer does not fit into 64 bits.")
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    if len(digits) > NUMBER_MAX or math.isinf(float(digits)):
+        raise error_messages.bad_json("a number is too large or too long.")
+    return float(digits)
+
+
+def _constant(name: str) -> NoReturn:
+    raise error_messages.bad_json(f"{name} is not a JSON value.")
+
+
+# Made once: `json.loads` makes a decoder at each call that tells it anything.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+)
+
+
+def _check_surrogates(body: bytes, value: object) -> None:
+    # Raw ones are no UTF-8; an escape is looked at only if there is one, for emoji are escaped so by many clients.
+    if not _SURROGATE_ESCAPE.search(body):
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise error_messages.bad_json("a string has half of a surrogate pair.") from None

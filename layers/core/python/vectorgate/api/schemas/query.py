@@ -1,0 +1,88 @@
+"""What arrives as strings: the query of each listing, and the text fields of a file upload.
+
+Query parameters that a listing does not have are ignored, as OpenAI's own clients may add some; `to_params` never
+forwards them. An empty one is as good as an absent one: that is how browsers send a cursor that is not set. A `limit`
+of 0 is taken, for OpenAI's schema names no minimum, and its own clients' tests send it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, Literal, TypeVar
+
+from pydantic import Field
+
+from vectorgate.api.schemas.fields import Id, WireModel
+from vectorgate.api.schemas.translate import Model, validate
+
+LIST_LIMIT: Final = 20
+FILES_LIMIT: Final = 10_000
+
+# Far beyond any integer field; a longer one stays a string, and is refused as such.
+_INTEGER = re.compile(r"-?[0-9]{1,100}")
+_BRACKETS = re.compile(r"expires_after\[(\w{1,64})\]")
+
+
+class ListQuery(WireModel):
+    """`GET /vector_stores`. Cursors are ids."""
+
+    limit: int = Field(default=LIST_LIMIT, ge=0, le=100)
+    order: Literal["asc", "desc"] = "desc"
+    after: Id | None = None
+    before: Id | None = None
+
+    def to_params(self) -> dict[str, str]:
+        """The parameters that the client gave, and that the provider knows."""
+        return {name: str(value) for name, value in self.model_dump(exclude_unset=True).items()}
+
+
+class ListStoreFilesQuery(ListQuery):
+    """`GET /vector_stores/{vector_store_id}/files` and `.../file_batches/{batch_id}/files`. Cursors are file ids."""
+
+    filter: Literal["in_progress", "completed", "failed", "cancelled"] | None = None
+
+
+class ListFilesQuery(WireModel):
+    """`GET /files`, which has no `before` and pages of up to 10,000."""
+
+    limit: int = Field(default=FILES_LIMIT, ge=0, le=FILES_LIMIT)
+    order: Literal["asc", "desc"] = "desc"
+    after: Id | None = None
+    purpose: Annotated[str, Field(max_length=64)] | None = None
+
+    def to_params(self) -> dict[str, str]:
+        """The parameters that the client gave, and that the provider knows."""
+        return {name: str(value) for name, value in self.model_dump(exclude_unset=True).items()}
+
+
+Query = TypeVar("Query", ListQuery, ListStoreFilesQuery, ListFilesQuery)
+
+
+def parse_query(model: type[Query], params: Mapping[str, str]) -> Query:
+    """The query of a listing. Raises `InvalidRequest` for a known parameter with a bad value; ignores unknown ones."""
+    known = {name: value for name, value in params.items() if name in model.model_fields and value}
+    return validate(model, {name: _number(value) if name == "limit" else value for name, value in known.items()})
+
+
+def query_reader(model: type[Query]) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """From the query that arrived to the checked one that may be forwarded, for a row of the operation table."""
+    return lambda params: parse_query(model, params).to_params()
+
+
+def validate_form(model: type[Model], fields: Mapping[str, str]) -> Model:
+    """The text fields of a form, with `expires_after[anchor]` and `expires_after[seconds]` put together.
+
+    Errors name them as OpenAI names nested fields: `expires_after.seconds`.
+    """
+    body: dict[str, object] = {}
+    nested: dict[str, object] = {}
+    for name, value in fields.items():
+        bracket = _BRACKETS.fullmatch(name)
+        if bracket:
+            nested[bracket[1]] = _number(value) if bracket[1] == "seconds" else value
+        else:
+            body[name] = value
+    return validate(model, {"expires_after": nested, **body} if nested else body)
+
+
+def _number(text: str) -> int | str:
+    return int(text) if _INTEGER.fullmatch(text) else text

@@ -1,0 +1,144 @@
+"""A body against a model: the model, or the one refusal that OpenAI would give.
+
+pydantic reports all that is wrong, OpenAI one thing. Which one is fixed: the first unknown parameter, else the first
+error in the order of the model's fields (nested ones in their place, lists up to their first bad element).
+
+Every error type that the models can produce has its row in `_REFUSALS`. One without a row is a mistake of ours, and
+raises `UnmappedError` rather than being guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from vectorgate.api.schemas import error_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
+
+    from vectorgate.api.errors import InvalidRequest
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_QUOTED = re.compile(r"'([^']*)'")
+_UNIONS = frozenset({"chunking_strategy", "filters"})
+
+
+class UnmappedError(RuntimeError):
+    """A model produced an error that this module does not know: a defect of the gateway, not of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error of pydantic's: where (as OpenAI writes a path), the value found there, and the error's figures."""
+
+    param: str
+    value: Any
+    context: Mapping[str, Any]
+
+
+def validate(model: type[Model], body: Mapping[str, object]) -> Model:
+    """`body` as a `model`. Raises `InvalidRequest`, and nothing else, when it is not one."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        # `from None`: pydantic's text repeats the client's values, which belong in no log.
+        raise refusal(error) from None
+
+
+def refusal(error: ValidationError) -> InvalidRequest:
+    """The one refusal for all that pydantic found."""
+    found = error.errors(include_url=False)
+    chosen = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
+    row = _REFUSALS.get(chosen["type"])
+    if row is None:
+        raise UnmappedError(chosen["type"])
+    return row(_finding(chosen))
+
+
+def _finding(error: ErrorDetails) -> Finding:
+    context = error.get("ctx", {})
+    location, value = error["loc"], error["input"]
+    index = context.get("index")
+    if index is not None:
+        location, value = (*location, index), value[index]
+    return Finding(param_path(location), value, context)
+
+
+def param_path(location: Sequence[int | str]) -> str:
+    """`("files", 0, "file_id")` as `files[0].file_id`, without the tags that pydantic adds below a union."""
+    path, field = "", ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif field in _UNIONS:
+            field = ""  # `step` is the union's tag, not a name
+        else:
+            field = step
+            path += f".{error_messages.clip(step)}" if path else error_messages.clip(step)
+    return path
+
+
+def _bad_tag(finding: Finding) -> InvalidRequest:
+    supported = _QUOTED.findall(finding.context["expected_tags"])
+    return error_messages.unsupported_value(f"{finding.param}.type", finding.value.get("type"), supported)
+
+
+def _both_forms(finding: Finding) -> InvalidRequest:
+    return error_messages.mutually_exclusive(finding.context["param"], finding.context["other"])
+
+
+def _overlap(finding: Finding) -> InvalidRequest:
+    reason = f"expected at most half of 'max_chunk_size_tokens' ({finding.context['limit']}), but got {finding.value}."
+    return error_messages.invalid_value(finding.param, reason)
+
+
+def _wrong(expected: str) -> Callable[[Finding], InvalidRequest]:
+    return lambda finding: error_messages.invalid_type(finding.param, expected, finding.value)
+
+
+_REFUSALS: Mapping[str, Callable[[Finding], InvalidRequest]] = MappingProxyType(
+    {
+        "extra_forbidden": lambda f: error_messages.unknown_parameter(f.param),
+        "missing": lambda f: error_messages.missing_parameter(f.param),
+        "union_tag_not_found": lambda f: error_messages.missing_parameter(f"{f.param}.type"),
+        "union_tag_invalid": _bad_tag,
+        "string_type": _wrong("a string"),
+        "int_type": _wrong("an integer"),
+        "float_type": _wrong("a decimal"),
+        "bool_type": _wrong("a boolean"),
+        "list_type": _wrong("an array"),
+        "dict_type": _wrong("an object"),
+        "model_type": _wrong("an object"),
+        "model_attributes_type": _wrong("an object"),
+        "wrong_type": lambda f: error_messages.invalid_type(f.param, f.context["expected"], f.value),
+        "literal_error": lambda f: error_messages.unsupported_value(f.param, f.value, _QUOTED.findall(f.context["expected"])),
+        "less_than_equal": lambda f: error_messages.above_max(f.param, f.context["le"], f.value),
+        "greater_than_equal": lambda f: error_messages.below_min(f.param, f.context["ge"], f.value),
+        "finite_number": lambda f: error_messages.invalid_value(f.param, "expected a finite number."),
+        "string_too_long": lambda f: error_messages.string_too_long(f.param, f.context["max_length"], len(f.value)),
+        "string_too_short": lambda f: error_messages.string_too_short(f.param, f.context["min_length"], len(f.value)),
+        "string_unicode": lambda f: error_messages.invalid_value(f.param, "the string is not valid Unicode."),
+        "bad_id": lambda f: error_messages.bad_id(f.param, f.value),
+        "too_long": lambda f: error_messages.array_too_long(f.param, f.context["max_length"], len(f.value)),
+        "too_short": lambda f: error_messages.array_too_short(f.param, f.context["min_length"], len(f.value)),
+        "too_many_properties": lambda f: error_messages.too_many_properties(f.param, f.context["max_length"], len(f.value)),
+        "key_too_long": lambda f: error_messages.key_too_long(f.param, f.context["max_length"], max(map(len, f.value))),
+        "overlap_too_large": _overlap,
+        "both_forms": _both_forms,
+        "no_form": lambda f: error_messages.missing_parameter(f.context["param"]),
+        "filters_too_deep": lambda f: error_messages.invalid_value(
+            f.param, f"expected filters of at most {f.context['limit']} levels."
+        ),
+        "filters_too_many": lambda f: error_messages.invalid_value(
+            f.param, f"expected at most {f.context['limit']} filters in all."
+        ),
+    }
+)

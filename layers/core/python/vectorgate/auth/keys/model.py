@@ -1,0 +1,66 @@
+"""A virtual key and the principal that it stands for. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from vectorgate.ids import tenant_of_key, tenant_of_team
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.ids import KeyId, TenantId
+    from vectorgate.pricing.money import NanoUSD
+
+
+class IndexPermission(StrEnum):
+    """What a key may do with an Azure AI Search index (LiteLLM's names)."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualKey:
+    """The row of a key. The secret itself is shown once to who asked for it and stored nowhere.
+
+    Times are Unix seconds. `indexes` maps virtual index names to permissions. The budget is the key's
+    own, as `budgets.model.Limit` has it. `version` counts writes of the row.
+    """
+
+    id: KeyId
+    created_at: int
+    alias: str | None = None
+    team_id: str | None = None
+    user_id: str | None = None
+    expires_at: int | None = None
+    blocked: bool = False
+    indexes: Mapping[str, frozenset[IndexPermission]] = field(default_factory=dict)
+    metadata: str | None = None
+    max_budget: NanoUSD | None = None
+    soft_budget: NanoUSD | None = None
+    budget_duration: str | None = None
+    version: int = 1
+
+    @property
+    def tenant(self) -> TenantId:
+        """Keys of one team share what they make; a key without a team is a tenant of its own."""
+        return tenant_of_team(self.team_id) if self.team_id is not None else tenant_of_key(self.id)
+
+    def usable_at(self, unix_s: int) -> bool:
+        """Neither blocked nor expired."""
+        return not self.blocked and (self.expires_at is None or unix_s < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Somebody who was identified. There is no empty form: without a key there is no principal."""
+
+    key: VirtualKey
+
+    @property
+    def tenant(self) -> TenantId:
+        """The owner of all that this principal makes."""
+        return self.key.tenant

@@ -1,0 +1,197 @@
+"""The allow-list of Azure AI Search: what is not a row here does not exist for a client.
+
+Each row is served in every spelling that clients use, `/indexes/NAME/docs/search` as well as
+`/indexes('NAME')/docs/search.post.search`, and goes upstream in one of them, its `path`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from vectorgate.auth.keys.model import IndexPermission
+from vectorgate.api.operations import KIB, MIB, Media, Operation, Safety
+
+# The stable versions that know vectors: learn.microsoft.com/rest/api/searchservice/search-service-api-versions
+API_VERSIONS: Final = frozenset({"2023-11-01", "2024-07-01", "2025-09-01", "2026-04-01"})
+UPLOAD_BODY: Final = 16 * MIB  # the service's own limit
+DEFINITION_BODY: Final = MIB
+SEARCH_BODY: Final = 512 * KIB  # a vector of 3,072 numbers is about 60 KiB
+
+READ, WRITE = IndexPermission.READ, IndexPermission.WRITE
+
+
+class Returns(StrEnum):
+    """Where a row's answer may hold an index's name."""
+
+    DEFINITION = "definition"
+    DEFINITIONS = "definitions"
+    OUTCOMES = "outcomes"
+    DATA = "data"  # nowhere but in OData's own links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOperation(Operation):
+    """One row. `permission` is what the caller's key needs for the index; `spellings` are all forms of `path`.
+
+    `parameters_known` are the query parameters beside `api-version`; `fields` those of the body, None for a body
+    that has a check of its own.
+    """
+
+    permission: IndexPermission
+    spellings: tuple[str, ...]
+    returns: Returns = Returns.DATA
+    parameters_known: frozenset[str] = frozenset()
+    fields: frozenset[str] | None = None
+    versions: frozenset[str] = API_VERSIONS
+
+
+def words(text: str) -> frozenset[str]:
+    """The names in a text."""
+    return frozenset(text.split())
+
+
+_NAMED: Final = ("/indexes('{index}')", "/indexes/{index}")
+
+
+def _spelled(*tails: str) -> tuple[str, ...]:
+    """The spellings of an operation on one index, first the one that goes upstream: the first tail's."""
+    return tuple(dict.fromkeys(index + tail for index in _NAMED for tail in tails))
+
+
+_INDEX: Final = _spelled("")
+_DOCUMENTS: Final = _spelled("/docs/search.index", "/docs/index")
+
+SEARCH_FIELDS: Final = words(
+    """answers captions count debug facets filter highlight highlightPostTag highlightPreTag minimumCoverage orderby
+    queryType scoringParameters scoringProfile scoringStatistics search searchFields searchMode select
+    semanticConfiguration semanticErrorHandling semanticMaxWaitInMilliseconds semanticQuery sessionId skip top
+    vectorFilterMode vectorQueries"""
+)
+# Without `facet` and `scoringParameter`, which a GET repeats: of a repeated parameter only one would arrive.
+SEARCH_PARAMETERS: Final = words(
+    """$count $filter $orderby $select $skip $top answers captions debug highlight highlightPostTag highlightPreTag
+    minimumCoverage queryType scoringProfile scoringStatistics search searchFields searchMode semanticConfiguration
+    semanticErrorHandling semanticMaxWaitInMilliseconds semanticQuery sessionId"""
+)
+SUGGEST_FIELDS: Final = words(
+    """filter fuzzy highlightPostTag highlightPreTag minimumCoverage orderby search searchFields select suggesterName
+    top"""
+)
+COMPLETE_FIELDS: Final = words(
+    """autocompleteMode filter fuzzy highlightPostTag highlightPreTag minimumCoverage search searchFields
+    suggesterName top"""
+)
+_ODATA: Final = frozenset({"filter", "orderby", "select", "top"})
+
+
+def _as_parameters(fields: frozenset[str]) -> frozenset[str]:
+    """A body's fields as a GET spells them."""
+    return frozenset(f"${name}" if name in _ODATA else name for name in fields)
+
+
+def _search(name: str, *tails: str, fields: frozenset[str]) -> IndexOperation:
+    spellings = _spelled(*tails)
+    return IndexOperation(
+        name=name,
+        path=spellings[0],
+        spellings=spellings,
+        method="POST",
+        safety=Safety.READ,
+        media=Media.JSON,
+        max_body=SEARCH_BODY,
+        permission=READ,
+        fields=fields,
+    )
+
+
+def _read(name: str, *tails: str, known: frozenset[str] = frozenset(), binary: bool = False) -> IndexOperation:
+    spellings = _spelled(*tails)
+    return IndexOperation(
+        name=name,
+        path=spellings[0],
+        spellings=spellings,
+        method="GET",
+        safety=Safety.READ,
+        permission=READ,
+        parameters_known=known,
+        binary=binary,
+    )
+
+
+INDEX_OPERATIONS: Final[tuple[IndexOperation, ...]] = (
+    IndexOperation(
+        name="indexes.create",
+        method="POST",
+        path="/indexes",
+        spellings=("/indexes",),
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        max_body=DEFINITION_BODY,
+        permission=WRITE,
+        returns=Returns.DEFINITION,
+    ),
+    IndexOperation(
+        name="indexes.list",
+        method="GET",
+        path="/indexes",
+        spellings=("/indexes",),
+        safety=Safety.READ,
+        permission=READ,
+        returns=Returns.DEFINITIONS,
+        parameters_known=frozenset({"$select"}),
+    ),
+    IndexOperation(
+        name="indexes.update",
+        method="PUT",
+        path=_INDEX[0],
+        spellings=_INDEX,
+        safety=Safety.IDEMPOTENT,
+        media=Media.JSON,
+        max_body=DEFINITION_BODY,
+        permission=WRITE,
+        returns=Returns.DEFINITION,
+        parameters_known=frozenset({"allowIndexDowntime"}),
+    ),
+    IndexOperation(
+        name="indexes.retrieve",
+        method="GET",
+        path=_INDEX[0],
+        spellings=_INDEX,
+        safety=Safety.READ,
+        permission=READ,
+        returns=Returns.DEFINITION,
+    ),
+    IndexOperation(
+        name="indexes.delete",
+        method="DELETE",
+        path=_INDEX[0],
+        spellings=_INDEX,
+        safety=Safety.IDEMPOTENT,
+        permission=WRITE,
+    ),
+    _read("indexes.stats", "/search.stats", "/stats"),
+    IndexOperation(
+        name="indexes.documents.index",
+        method="POST",
+        path=_DOCUMENTS[0],
+        spellings=_DOCUMENTS,
+        safety=Safety.IDEMPOTENT,  # each action sets or removes what its key names
+        media=Media.JSON,
+        max_body=UPLOAD_BODY,
+        permission=WRITE,
+        returns=Returns.OUTCOMES,
+        fields=frozenset({"value"}),
+    ),
+    _search("indexes.search", "/docs/search.post.search", "/docs/search", fields=SEARCH_FIELDS),
+    _read("indexes.search", "/docs", known=SEARCH_PARAMETERS),
+    _search("indexes.suggest", "/docs/search.post.suggest", "/docs/suggest", fields=SUGGEST_FIELDS),
+    _read("indexes.suggest", "/docs/search.suggest", "/docs/suggest", known=_as_parameters(SUGGEST_FIELDS)),
+    _search("indexes.autocomplete", "/docs/search.post.autocomplete", "/docs/autocomplete", fields=COMPLETE_FIELDS),
+    _read(
+        "indexes.autocomplete", "/docs/search.autocomplete", "/docs/autocomplete", known=_as_parameters(COMPLETE_FIELDS)
+    ),
+    _read("indexes.documents.retrieve", "/docs('{key}')", known=frozenset({"$select"})),
+    _read("indexes.documents.count", "/docs/$count", binary=True),
+)

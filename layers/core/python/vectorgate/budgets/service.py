@@ -1,0 +1,188 @@
+"""What a call counts against, what it may cost at most, and the refusal when there is no room for that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
+from vectorgate.metering.model import sound_size
+from vectorgate.pricing.money import NanoUSD, format_usd
+from vectorgate.api.operations import Safety
+from vectorgate.pricing.charge import reservation_for
+from vectorgate.tenancy.ownership import Kind, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vectorgate.gateway.parser import Order
+    from vectorgate.budgets.limits import CachedLimits
+    from vectorgate.budgets.model import Subject
+    from vectorgate.budgets.ports import BudgetStore
+    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.telemetry import Telemetry
+    from vectorgate.pricing.book import PriceBook
+    from vectorgate.tenancy.ownership import Ownership
+    from vectorgate.tenancy.ports import OwnershipStore
+
+# Figures of a provider that could be wrong; a row that was given one that makes no sense names it.
+FIGURES: Final = ("bytes", "usage_bytes")
+_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
+# What only ever makes things cheaper.
+_ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel"})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One account that a call counts against, with its limit, and what it held when the call arrived."""
+
+    account: Account
+    limit: Limit
+    window: Window
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be reserved in each account, and which figures were not used in reckoning it."""
+
+    amount: NanoUSD
+    reserve: tuple[Reservation, ...]
+    quarantined: tuple[str, ...] = ()
+
+    def noted_in(self, entry: Entry) -> Entry:
+        """The row, which says what is set aside for it."""
+        if not self.amount and not self.quarantined:
+            return entry
+        return entry.changed(reserved=self.amount or None, quarantined=self.quarantined)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treasury:
+    """Everything that admission needs."""
+
+    limits: CachedLimits
+    store: BudgetStore
+    ownership: OwnershipStore
+    book: PriceBook
+    telemetry: Telemetry
+
+    def shares(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[Share, ...]:
+        """The accounts of a call that began then (Unix seconds). One read when there are any, none otherwise.
+
+        StoreError. PermissionDenied when the team or the end user is blocked.
+        """
+        found = [(subject, limit, window_of(limit, began)) for subject, limit in self.limits.limits_of(key, end_user)]
+        if not found:
+            return ()
+        _refuse_blocked(found)
+        accounts = [Account(subject, window.period) for subject, _, window in found]
+        balances = self.store.balances(accounts)
+        shares = tuple(
+            Share(account, limit, window, balances.get(account, Balance()))
+            for account, (_, limit, window) in zip(accounts, found, strict=True)
+        )
+        soft = over_soft(shares)
+        if soft:
+            self.telemetry.count("SoftBudgetsExceeded", len(soft))
+        return shares
+
+    def wish(self, shares: Sequence[Share], order: Order, entry: Entry) -> Wish:
+        """What the order has to set aside before it is forwarded. Reads, deletes and mocks always pass.
+
+        If any account of the call is bounded, the amount is set aside in each of them: what the row says is reserved
+        will be released in all that it names. An amount of 0 only asks the bounded ones whether they have room.
+        """
+        bounded = [share for share in shares if share.limit.max_budget is not None]
+        if not bounded or not _reserves(order):
+            return Wish(NanoUSD(0), ())
+        stored, quarantined = self._attached(order, entry)
+        amount = reservation_for(entry, self.book, stored)
+        asked = shares if amount else bounded
+        reserve = tuple(Reservation(share.account, amount, _most(share.limit)) for share in asked)
+        return Wish(amount, reserve, quarantined)
+
+    def _attached(self, order: Order, entry: Entry) -> tuple[int, tuple[str, ...]]:
+        """The bytes of the files that the order attaches, as they were when they were uploaded."""
+        if entry.provider is None or order.operation.body_kind is not Kind.FILE:
+            return 0, ()
+        refs = {Ref(entry.provider, Kind.FILE, file_id) for file_id in order.body_ids()}
+        sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
+        sound = [size for size in sizes if size is not None]
+        if len(sound) == len(sizes):
+            return sum(sound), ()
+        self.telemetry.count("QuarantinedSizes", len(sizes) - len(sound))
+        return sum(sound), ("bytes",)
+
+
+def _refuse_blocked(found: Sequence[tuple[Subject, Limit, Window]]) -> None:
+    for subject, limit, _ in found:
+        if limit.blocked:
+            raise PermissionDenied(f"This {_NAMES[subject.scope]} is blocked.", code="blocked", headers=DO_NOT_RETRY)
+
+
+def _reserves(order: Order) -> bool:
+    operation = order.operation
+    passes = operation.safety is Safety.READ or operation.method == "DELETE" or operation.name in _ALWAYS
+    return not passes and order.mock_response is None
+
+
+def _most(limit: Limit) -> NanoUSD:
+    return UNBOUNDED if limit.max_budget is None else limit.max_budget
+
+
+def _size(row: Ownership) -> int | None:
+    """0 for a file whose description says nothing; None for a figure that makes no sense."""
+    return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
+
+
+def unsound(document: Mapping[str, object] | None) -> tuple[str, ...]:
+    """The figures of an answer that make no sense: negative, fractional, absurd. They are never reckoned with."""
+    given = document or {}
+    return tuple(name for name in FIGURES if name in given and sound_size(given[name]) is None)
+
+
+def over_soft(shares: Sequence[Share]) -> list[Share]:
+    """Those that have reached their soft budget."""
+    return [
+        share
+        for share in shares
+        if share.limit.soft_budget is not None and share.balance.spent >= share.limit.soft_budget
+    ]
+
+
+def exceeded(shares: Sequence[Share], account: Account) -> BudgetExceeded:
+    """The refusal: whose budget, over which time, and when it starts anew."""
+    share = next(share for share in shares if share.account == account)
+    most = format_usd(share.limit.max_budget or NanoUSD(0))
+    window = "in all" if share.window.ends_at is None else f"from {share.window.period} on"
+    ends_at = share.window.ends_at
+    again = "It does not start anew." if ends_at is None else f"It starts anew at {iso(ends_at)}."
+    return BudgetExceeded(
+        f"The budget of this {_NAMES[account.subject.scope]} is exceeded: {most} USD {window}"
+        f"{f' (every {share.limit.duration})' if share.limit.duration else ''}. {again}",
+        code="insufficient_quota",
+    )
+
+
+def budget_headers(shares: Sequence[Share], spend: NanoUSD) -> dict[str, str]:
+    """LiteLLM's names, for a key with a budget: what it had spent, this call included. And whose soft budget is up."""
+    own = next((share for share in shares if share.account.subject.scope is BudgetScope.KEY), None)
+    headers = {}
+    if own is not None:
+        headers["x-litellm-key-spend"] = format_usd(NanoUSD(own.balance.spent + spend))
+        if own.limit.max_budget is not None:
+            headers["x-litellm-key-max-budget"] = format_usd(own.limit.max_budget)
+    soft = over_soft(shares)
+    if soft:
+        headers["x-vectorgate-soft-budget-exceeded"] = ", ".join(_NAMES[share.account.subject.scope] for share in soft)
+    return headers
+
+
+def iso(unix_s: int) -> str:
+    """A moment as people read it."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()

@@ -1,0 +1,184 @@
+"""A claim: the row that says which operation stands for a repeated request, and the rule that reads it. Pure.
+
+The claim points at an operation; the operation's own row says how far it has come. So nothing is written when an
+operation is voided or becomes uncertain: whoever repeats the request reads the operation, and acts on what he sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ledger.entry import Finding, State
+from vectorgate.api.operations import Safety
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.gateway.parser import Order
+    from vectorgate.ids import OperationId, TenantId
+    from vectorgate.ledger.entry import Entry
+
+EXPLICIT_SECONDS: Final = 86_400  # an `Idempotency-Key` is remembered for a day
+IMPLICIT_SECONDS: Final = 600  # an SDK gives up well before: 3 attempts, at most 8 s apart (and 120 s if asked to wait)
+# An operation that is still `started` after this was left behind by a crash: the gateway answers within 28 s.
+LEASE_MS: Final = 60_000
+# Rows are removed this long after they ceased to count, so that none goes while its operation is still looked for.
+GRACE_SECONDS: Final = 6 * 86_400
+MAX_KEPT: Final = 64 * 1024  # characters of an answer. OpenAI's are about 600; 16 full metadata values make 10,000
+ONLY: Final = "0"  # the slot of an explicit key, which one operation holds at a time
+MAX_HELD: Final = 25  # the newest attempts at one request that are looked at
+
+_RETRIED: Final = frozenset({408, 409, 429})  # and 5xx: what the official clients repeat
+_NEVER_RETRIED: Final = frozenset({"insufficient_quota"})
+_FIRST_5XX: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """`operation_id` was begun for the request of that `fingerprint`.
+
+    (tenant, name) is the request's place: a hash of the operation and the client's key, or of key, operation and body.
+    `slot` is ONLY for an explicit key, else the operation's own id, for identical requests are not repetitions of one
+    another. `attempt` is how often the client says it had tried before. `status` and `body` are the answer to replay,
+    None as long as there is none.
+    """
+
+    tenant: TenantId
+    name: str
+    slot: str
+    fingerprint: str
+    operation_id: OperationId
+    claimed_ms: int
+    expires_at: int
+    attempt: int = 0
+    status: int | None = None
+    body: str | None = None
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the client named a key."""
+        return self.slot == ONLY
+
+    @property
+    def removed_at(self) -> int:
+        """When the row may be removed, Unix seconds."""
+        return self.expires_at + GRACE_SECONDS
+
+    def with_answer(self, status: int, body: bytes) -> Claim:
+        """The claim with what is to be replayed; an answer that is too large is not kept, only that there was one."""
+        kept = body.decode("utf-8") if len(body) <= MAX_KEPT else None
+        return replace(self, status=status, body=kept)
+
+
+def explicit_name(operation: str, key: str) -> str:
+    """The place of an `Idempotency-Key`, within its tenant."""
+    return _hash("explicit", operation, key)
+
+
+def explicit_claim(entry: Entry, name: str, fingerprint: str) -> Claim:
+    """What the caller's row claims under a key of its own choosing."""
+    return Claim(
+        tenant=_tenant(entry),
+        name=name,
+        slot=ONLY,
+        fingerprint=fingerprint,
+        operation_id=entry.id,
+        claimed_ms=entry.started_ms,
+        expires_at=entry.started_ms // MILLISECONDS + EXPLICIT_SECONDS,
+    )
+
+
+def claim_of(order: Order, entry: Entry) -> Claim | None:
+    """What an order claims: by its client's key, else a create by its body; None for reads, and for what is mocked.
+
+    A fleeting create claims nothing by its body: two equal parts of a file are two, and so are two uploads of one name.
+    """
+    if order.operation.safety is Safety.READ or order.mock_response is not None:
+        return None
+    if order.idempotency_key is not None:
+        named = [f"{name}={value}" for name, value in sorted(order.ids.items())]
+        fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
+        return explicit_claim(entry, explicit_name(entry.operation, order.idempotency_key), fingerprint)
+    operation = order.operation
+    if operation.safety is Safety.CREATE and not operation.fleeting and order.attempt is not None:
+        return implicit_claim(entry, order.attempt)
+    return None
+
+
+def implicit_claim(entry: Entry, attempt: int = 0) -> Claim | None:
+    """What the row of a create claims by its key and body; None when the body has no fingerprint."""
+    if entry.fingerprint is None:
+        return None
+    where = str(entry.vector_store_id or entry.upload_id)  # the path's: one body at two places is two requests
+    name = _hash("implicit", str(entry.key_id), entry.operation, where, entry.fingerprint)
+    return Claim(
+        tenant=_tenant(entry),
+        name=name,
+        slot=entry.id,
+        fingerprint=entry.fingerprint,
+        operation_id=entry.id,
+        claimed_ms=entry.started_ms,
+        expires_at=entry.started_ms // MILLISECONDS + IMPLICIT_SECONDS,
+        attempt=attempt,
+    )
+
+
+def _tenant(entry: Entry) -> TenantId:
+    if entry.tenant is None:
+        raise ValueError("a stranger claims nothing")
+    return entry.tenant
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Standing(Enum):
+    """What became of an operation, for somebody who asks for the same once more. In order of precedence."""
+
+    FREE = auto()  # nothing was executed: do it now
+    IN_FLIGHT = auto()  # being done at this moment
+    LAPSED = auto()  # begun, and left behind by a crash
+    UNKNOWN = auto()  # being found out, or never to be: something was made, perhaps by somebody else
+    DONE = auto()
+
+
+def standing(claim: Claim, entry: Entry | None, now_ms: int) -> Standing:
+    """How the claim's operation stands."""
+    if entry is None or (entry.state is State.VOIDED and entry.found_by != Finding.AMBIGUOUS):
+        return Standing.FREE
+    if entry.state is State.STARTED:
+        return Standing.IN_FLIGHT if now_ms < (entry.until_ms or entry.started_ms + LEASE_MS) else Standing.LAPSED
+    if entry.state is State.UNCERTAIN:
+        return Standing.UNKNOWN
+    # A day later the key may be used anew, but never while its operation is open.
+    if claim.explicit and claim.expires_at * MILLISECONDS <= now_ms:
+        return Standing.FREE
+    return Standing.UNKNOWN if entry.state is State.VOIDED else Standing.DONE
+
+
+def repeatable(wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> list[tuple[Claim, Entry | None]]:
+    """Those attempts of which `wanted` may be the repetition: for an explicit key all, for an SDK's retry a few.
+
+    An attempt that says of itself that it came later than the one before `wanted` is not one of them, nor is one that
+    was voided with an answer that no SDK repeats.
+    """
+    if wanted.explicit:
+        return list(held)
+    oldest_ms = wanted.claimed_ms - IMPLICIT_SECONDS * MILLISECONDS
+    return [
+        (claim, entry)
+        for claim, entry in held
+        if claim.claimed_ms >= oldest_ms and claim.attempt < wanted.attempt and not _ended_for_good(entry)
+    ]
+
+
+def _ended_for_good(entry: Entry | None) -> bool:
+    if entry is None or entry.state is not State.VOIDED or entry.found_by == Finding.AMBIGUOUS:
+        return False
+    status = entry.status_code or 0
+    return not (status in _RETRIED or status >= _FIRST_5XX) or entry.error_code in _NEVER_RETRIED

@@ -1,0 +1,141 @@
+"""Begin an operation, or find that it was begun before.
+
+::
+
+    first     begin + claim ------> both new: forwarded        ... answered: the answer is kept in the claim
+    again     begin + claim ------> claimed: read the operation that holds it
+                voided        nothing was executed: take the claim over, and execute
+                started       409, x-should-retry: true        (older than LEASE_MS: it becomes `uncertain`)
+                uncertain     409, x-should-retry: false       the meter is finding out (or could not: `ambiguous`)
+                answered      the first answer, byte for byte
+                other body    422
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
+from vectorgate.idempotency.record import MAX_HELD, ONLY, Claim, Standing, repeatable, standing
+from vectorgate.ids import uuid7
+from vectorgate.ledger.entry import State
+from vectorgate.persistence import Claimed, StateConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.budgets.model import Reservation
+    from vectorgate.clock import Clock
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.ports import LedgerStore
+
+ROUNDS: Final = 4  # each lost round means that somebody else won it
+IN_FLIGHT_SECONDS: Final = 1
+FINDING_OUT_SECONDS: Final = 60  # about the interval of the meter
+_HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Repetitions:
+    """The protocol, over a ledger."""
+
+    ledger: LedgerStore
+    clock: Clock
+
+    def begin(self, entry: Entry, claim: Claim | None, reserve: Sequence[Reservation] = ()) -> Claim | None:
+        """Begin the row, and None: now it may be forwarded. Or the claim whose answer is to be replayed.
+
+        Conflict (409) or Unprocessable (422) when neither may be. StoreError and OverBudget pass through.
+        """
+        freed = None
+        if claim is not None and claim.attempt > 0:
+            found = self._found(claim)
+            if found is not None and found.status is not None:
+                return found
+            freed = found
+        for _ in range(ROUNDS):
+            try:
+                self.ledger.begin(entry, claim=claim, freed=freed, reserve=reserve)
+            except Claimed:
+                if claim is None:
+                    raise
+                found = self._found(claim)
+                if found is not None and found.status is not None:
+                    return found
+                freed = found
+            else:
+                return None
+        raise _in_flight()
+
+    def _found(self, wanted: Claim) -> Claim | None:
+        """The claim to replay (it has an answer), the one to take over (it has none), or None: there is none left."""
+        start = ONLY if wanted.explicit else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
+        claims = self.ledger.claims(wanted.tenant, wanted.name, start=start, limit=MAX_HELD)
+        held = [(claim, self.ledger.entry(claim.operation_id)) for claim in claims]
+        return self._judged(wanted, repeatable(wanted, held))
+
+    def _judged(self, wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> Claim | None:
+        now_ms = self.clock.unix_ms()
+        standings = [(standing(claim, entry, now_ms), claim, entry) for claim, entry in held]
+        for wanted_standing in Standing:
+            for found, claim, entry in standings:
+                if found is wanted_standing:
+                    return self._answered_for(found, wanted, claim, entry)
+        return None
+
+    def _answered_for(self, found: Standing, wanted: Claim, claim: Claim, entry: Entry | None) -> Claim:
+        if found is Standing.FREE:
+            return _unanswered(claim)
+        if claim.fingerprint != wanted.fingerprint:
+            raise Unprocessable(
+                "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+                code="idempotency_key_reused",
+                param="Idempotency-Key",
+            )
+        if found is Standing.IN_FLIGHT:
+            raise _in_flight()
+        if found is Standing.LAPSED and entry is not None:
+            self._leave_to_the_meter(entry)
+        if found is not Standing.DONE:
+            raise _unknown()
+        if claim.body is None:
+            raise _not_kept(entry)
+        return claim
+
+    def _leave_to_the_meter(self, entry: Entry) -> None:
+        """A crash left it behind. Whether it was executed is found out, never tried."""
+        try:
+            self.ledger.advance(entry.moved_to(State.UNCERTAIN), since=State.STARTED)
+        except StateConflict:
+            return  # it was not left behind after all, or somebody else has noticed
+
+
+def _unanswered(claim: Claim) -> Claim:
+    return replace(claim, status=None, body=None)
+
+
+def _in_flight() -> Conflict:
+    return Conflict(
+        "The same request is being processed at this moment.",
+        code="idempotency_in_flight",
+        headers={"retry-after": str(IN_FLIGHT_SECONDS)},
+    )
+
+
+def _unknown() -> Conflict:
+    return Conflict(
+        "It is not known whether the first of these requests was executed. While it is being found out, and where it "
+        "cannot be, it is not executed a second time.",
+        code="idempotency_outcome_unknown",
+        headers={"retry-after": str(FINDING_OUT_SECONDS), **DO_NOT_RETRY},
+    )
+
+
+def _not_kept(entry: Entry | None) -> Conflict:
+    made = entry and (entry.batch_id or entry.file_id or entry.vector_store_id)
+    return Conflict(
+        f"The first of these requests was executed ({made or 'without an object'}), but its answer was not kept.",
+        code="idempotency_answer_not_kept",
+        headers=DO_NOT_RETRY,
+    )

@@ -1,0 +1,18 @@
+"""The port through which rollups are read. They are written by `LedgerStore.settle` alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.ledger.rollups import Rollup, Scope
+
+
+class ReportStore(Protocol):
+    """Reads are consistent: what a settled transaction added is seen."""
+
+    def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
+        """The sums of one month (`YYYY-MM`, UTC) in the order of their buckets. Cost: what it returns."""
+        ...

@@ -1,0 +1,91 @@
+"""Rollups: sums over settled rows, added in the same transaction that settles them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.pricing.money import ZERO, NanoUSD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vectorgate.ledger.entry import Entry
+
+
+_DAY_MS: Final = 86_400_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+class Scope(StrEnum):
+    """By what usage is summed."""
+
+    KEY = "key"
+    TENANT = "tenant"
+    END_USER = "end_user"
+    STORE = "store"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Bucket:
+    """One sum's place: whose, which UTC day (`YYYY-MM-DD`), at which provider, by which operation."""
+
+    scope: Scope
+    scope_id: str
+    day: str
+    provider: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """What to add to a bucket: calls, those of them that failed, and nano-dollars."""
+
+    bucket: Bucket
+    calls: int
+    failures: int
+    spend: NanoUSD
+
+
+def day_of(unix_ms: int) -> str:
+    """The UTC day that a moment belongs to."""
+    return _day(unix_ms // _DAY_MS)
+
+
+@lru_cache(maxsize=64)
+def _day(days: int) -> str:
+    """A day as text, counted from 1970: a process books few days, and each of them often."""
+    return date.fromordinal(_EPOCH + days).isoformat()
+
+
+def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:
+    """The sums that these rows add up to, one a bucket, in a fixed order."""
+    sums: dict[Bucket, list[int]] = {}
+    for entry in entries:
+        spend = entry.spend if entry.spend is not None else ZERO
+        for bucket in buckets_of(entry):
+            total = sums.setdefault(bucket, [0, 0, 0])
+            total[0] += 1
+            total[1] += not entry.succeeded
+            total[2] += spend
+    in_order = sorted(sums.items())
+    return [Rollup(bucket, calls, failures, NanoUSD(spend)) for bucket, (calls, failures, spend) in in_order]
+
+
+def buckets_of(entry: Entry) -> Iterator[Bucket]:
+    """The sums that a row is part of: one for each scope that it has."""
+    day = day_of(entry.started_ms)
+    scopes = {
+        Scope.KEY: entry.key_id,
+        Scope.TENANT: entry.tenant,
+        Scope.END_USER: entry.end_user,
+        Scope.STORE: entry.vector_store_id,
+        Scope.PROVIDER: entry.provider,
+    }
+    for scope, scope_id in scopes.items():
+        if scope_id is not None:
+            yield Bucket(scope, scope_id, day, entry.provider or "-", entry.operation)

@@ -1,0 +1,59 @@
+"""Every port on one DynamoDB table. `schema` describes the table, `table` the protocol of its writes and errors.
+
+Importing this imports no boto3; the first request does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vectorgate.persistence import Stores
+from vectorgate.persistence.dynamodb.budgets import DynamoBudgets
+from vectorgate.persistence.dynamodb.indexes import DynamoIndexes
+from vectorgate.persistence.dynamodb.ingest import DynamoIngest
+from vectorgate.persistence.dynamodb.ledger import DynamoLedger
+from vectorgate.persistence.dynamodb.meter import DynamoMeters
+from vectorgate.persistence.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
+from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION, entry_of_image
+from vectorgate.persistence.dynamodb.table import DynamoTable
+
+if TYPE_CHECKING:
+    from vectorgate.clock import Chance, Clock
+
+__all__ = [
+    "INDEXES",
+    "TABLE_DEFINITION",
+    "DynamoBudgets",
+    "DynamoIndexes",
+    "DynamoIngest",
+    "DynamoKeys",
+    "DynamoLedger",
+    "DynamoMeters",
+    "DynamoOwnership",
+    "DynamoReports",
+    "DynamoTable",
+    "entry_of_image",
+    "open_stores",
+    "stores_of",
+]
+
+
+def open_stores(
+    table_name: str, *, clock: Clock, chance: Chance, region: str | None = None, endpoint_url: str | None = None
+) -> Stores:
+    """All ports on the table of that name; without a region, boto3's default."""
+    return stores_of(DynamoTable(table_name, clock=clock, chance=chance, region=region, endpoint_url=endpoint_url))
+
+
+def stores_of(table: DynamoTable) -> Stores:
+    """All ports on that table."""
+    return Stores(
+        ledger=DynamoLedger(table),
+        ownership=DynamoOwnership(table),
+        keys=DynamoKeys(table),
+        reports=DynamoReports(table),
+        indexes=DynamoIndexes(table),
+        budgets=DynamoBudgets(table),
+        meters=DynamoMeters(table),
+        ingest=DynamoIngest(table),
+    )

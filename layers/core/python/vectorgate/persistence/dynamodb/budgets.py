@@ -1,0 +1,121 @@
+"""Limits and accounts on DynamoDB.
+
+A condition does no arithmetic, so `committed` (reserved + spent) is kept beside its two parts, and the limit less the
+amount is worked out by who asks::
+
+    ADD committed :x, reserved :x   if  attribute_not_exists(PK) OR committed <= :limit_less_x
+
+An account that nobody touched holds nothing. So a new period needs no row to begin with, and a limit that is changed
+counts at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.persistence.validation import check_account, check_subject
+from vectorgate.persistence.dynamodb.codec import decoded, encoded
+from vectorgate.persistence.dynamodb.schema import joined
+from vectorgate.persistence.dynamodb.table import IS_NEW, DynamoTable, Refused, of_version
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from vectorgate.budgets.model import Movement, Reservation
+    from vectorgate.persistence.dynamodb.schema import Item
+
+_HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
+_HAS_NONE: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
+_RESERVE: Final = "ADD committed :amount, reserved :amount"
+_MOVE: Final = "ADD committed :committed, reserved :reserved, spent :spent"
+_LIMIT: Final = "LIMIT"
+
+Action = tuple[str, dict[str, Any]]
+
+
+def account_key(account: Account) -> Item:
+    """Where an account is."""
+    check_account(account)
+    return {"PK": joined("BUD", account.subject.scope, account.subject.id), "SK": joined(account.period)}
+
+
+def limit_key(subject: Subject) -> Item:
+    """Where a limit is."""
+    check_subject(subject)
+    return {"PK": joined("BUD", subject.scope, subject.id), "SK": {"S": _LIMIT}}
+
+
+def reserving(wish: Reservation) -> Action:
+    """Set the amount aside if there is room; without an amount, only ask whether there is."""
+    key = account_key(wish.account)
+    if wish.room < 0:
+        return "ConditionCheck", {"Key": key, "ConditionExpression": _HAS_NONE}
+    room = {":room": wish.room}
+    if wish.amount == 0:
+        return "ConditionCheck", {
+            "Key": key,
+            "ConditionExpression": _HAS_ROOM,
+            "ExpressionAttributeValues": encoded(room),
+        }
+    return "Update", {
+        "Key": key,
+        "UpdateExpression": _RESERVE,
+        "ConditionExpression": _HAS_ROOM,
+        "ExpressionAttributeValues": encoded({**room, ":amount": wish.amount}),
+    }
+
+
+def moving(movement: Movement) -> Action:
+    """Add to an account's sums."""
+    sums = {
+        ":committed": movement.reserved + movement.spent,
+        ":reserved": movement.reserved,
+        ":spent": movement.spent,
+    }
+    return "Update", {
+        "Key": account_key(movement.account),
+        "UpdateExpression": _MOVE,
+        "ExpressionAttributeValues": encoded(sums),
+    }
+
+
+class DynamoBudgets:
+    """BudgetStore."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
+        """One BatchGetItem for each 100 subjects, consistent."""
+        items = self._table.batch_get([limit_key(subject) for subject in subjects])
+        return {_subject(item): Limit(**decoded(item, Limit)) for item in items}
+
+    def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
+        """One BatchGetItem for each 100 accounts, consistent."""
+        items = self._table.batch_get([account_key(account) for account in accounts])
+        return {Account(_subject(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
+
+    def add_limit(self, subject: Subject, limit: Limit) -> None:
+        """One PutItem."""
+        try:
+            self._table.put(_limit_item(subject, limit), ConditionExpression=IS_NEW)
+        except Refused as refused:
+            raise AlreadyExists("limit") from refused
+
+    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+        """One PutItem."""
+        try:
+            self._table.put(_limit_item(subject, limit), **of_version(limit.version - 1))
+        except Refused as refused:
+            raise StateConflict("limit") from refused
+
+
+def _limit_item(subject: Subject, limit: Limit) -> Item:
+    return limit_key(subject) | encoded({name: getattr(limit, name) for name in Limit.__slots__})
+
+
+def _subject(item: Item) -> Subject:
+    _, scope, id_ = item["PK"]["S"].split("#")
+    return Subject(BudgetScope(scope), id_)

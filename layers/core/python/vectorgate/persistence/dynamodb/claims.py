@@ -1,0 +1,76 @@
+"""Claims on DynamoDB: their items, and their part in a transaction. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from vectorgate.idempotency.record import Claim
+from vectorgate.persistence.validation import object_part, tenant_part
+from vectorgate.persistence.dynamodb.codec import decoded, encoded
+from vectorgate.persistence.dynamodb.schema import joined
+from vectorgate.persistence.dynamodb.table import IS_NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.ids import TenantId
+    from vectorgate.persistence.dynamodb.schema import Attribute, Item
+
+_IS_NEW_OR_FREED: Final = "attribute_not_exists(PK) OR operation_id = :holder"
+_POINTS_AT: Final = "operation_id = :holder"
+
+Action = tuple[str, dict[str, Any]]
+
+
+def claim_partition(tenant: TenantId, name: str) -> Attribute:
+    """Where the attempts at one request are."""
+    return joined("IDEM", tenant_part(tenant), object_part(name))
+
+
+def claim_key(claim: Claim) -> Item:
+    """Where a claim is."""
+    return {"PK": claim_partition(claim.tenant, claim.name), "SK": joined(object_part(claim.slot))}
+
+
+def claim_item(claim: Claim) -> Item:
+    """The whole row; `ttl` is the table's own attribute for removal."""
+    record = {name: getattr(claim, name) for name in Claim.__slots__}
+    return claim_key(claim) | encoded({**record, "ttl": claim.removed_at})
+
+
+def claim_of_item(item: Mapping[str, Mapping[str, Any]]) -> Claim:
+    """The inverse of `claim_item`."""
+    return Claim(**decoded(item, Claim))
+
+
+def claiming(claim: Claim, freed: Claim | None) -> list[Action]:
+    """Take the slot: a new one, or in place of `freed`."""
+    if freed is None:
+        return [("Put", {"Item": claim_item(claim), "ConditionExpression": IS_NEW})]
+    holder = encoded({":holder": freed.operation_id})
+    if freed.slot == claim.slot:
+        return [
+            (
+                "Put",
+                {
+                    "Item": claim_item(claim),
+                    "ConditionExpression": _IS_NEW_OR_FREED,
+                    "ExpressionAttributeValues": holder,
+                },
+            )
+        ]
+    gone = {
+        "Key": claim_key(freed),
+        "ConditionExpression": _POINTS_AT,
+        "ExpressionAttributeValues": holder,
+    }
+    return [("Put", {"Item": claim_item(claim), "ConditionExpression": IS_NEW}), ("Delete", gone)]
+
+
+def answering(claim: Claim) -> Action:
+    """Keep the answer, unless the slot stands for another operation by now."""
+    return "Put", {
+        "Item": claim_item(claim),
+        "ConditionExpression": _IS_NEW_OR_FREED,
+        "ExpressionAttributeValues": encoded({":holder": claim.operation_id}),
+    }

@@ -1,0 +1,115 @@
+"""What ingestion keeps, on DynamoDB: each item in a partition of its own.
+
+=======  ===================================================  ==========
+item     PK                                                   SK
+=======  ===================================================  ==========
+object   ``ING#OBJ#<SHA-256 of bucket and key>``              ``0``
+name     ``ING#NAME#<SHA-256 of team and name>``              ``0``
+pace     ``ING#PACE#<hash of team and store>``                ``<window>``
+=======  ===================================================  ==========
+
+Keys of objects and names of stores are what people chose: hashed, they can be anything and collide with nothing. A
+pace item has a `ttl` an hour after the second at which its window begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from vectorgate.ids import ObjectId
+from vectorgate.persistence import StateConflict
+from vectorgate.persistence.validation import check_place, label_part, object_part
+from vectorgate.persistence.dynamodb.codec import decode, decoded, encoded
+from vectorgate.persistence.dynamodb.schema import joined
+from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+
+if TYPE_CHECKING:
+    from vectorgate.ingest.model import ObjectRow, Place
+    from vectorgate.persistence.dynamodb.schema import Item
+    from vectorgate.persistence.dynamodb.table import DynamoTable
+
+_IS_OF_REVISION: Final = "revision = :before"
+_IS_THAT_STORE: Final = "store_id = :before"
+_HAS_ROOM: Final = "attribute_not_exists(PK) OR admitted < :most"
+_ADMIT: Final = "SET #ttl = :ttl ADD admitted :one"
+_TTL_NAME: Final = {"#ttl": "ttl"}
+_KEPT_SECONDS: Final = 3_600
+
+
+class DynamoIngest:
+    """IngestStore."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def object_row(self, place: Place) -> ObjectRow | None:
+        """One consistent GetItem."""
+        from vectorgate.ingest.model import ObjectRow  # noqa: PLC0415 - the other functions start without it
+
+        item = self._table.get(object_row_key(place))
+        return None if item is None else ObjectRow.from_record(decoded(item, ObjectRow))
+
+    def put_object_row(self, row: ObjectRow) -> None:
+        """One PutItem."""
+        item = object_row_key(row.place) | encoded(row.to_record())
+        condition = _is_new() if row.revision == 1 else _is(_IS_OF_REVISION, row.revision - 1)
+        try:
+            self._table.put(item, **condition)
+        except Refused as refused:
+            raise StateConflict("object") from refused
+
+    def named_store(self, team: str, name: str) -> ObjectId | None:
+        """One consistent GetItem."""
+        item = self._table.get(name_key(team, name))
+        return None if item is None else ObjectId(decode(item["store_id"]))
+
+    def name_store(self, team: str, name: str, store_id: ObjectId, *, instead_of: ObjectId | None) -> None:
+        """One PutItem."""
+        row = {"team": team, "name": name, "store_id": object_part(store_id)}
+        condition = _is_new() if instead_of is None else _is(_IS_THAT_STORE, object_part(instead_of))
+        try:
+            self._table.put(name_key(team, name) | encoded(row), **condition)
+        except Refused as refused:
+            raise StateConflict("name") from refused
+
+    def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
+        """One TransactWriteItems: an UpdateItem that is repeated would count twice."""
+        if most < 1:
+            return False
+        values = {":one": 1, ":most": most, ":ttl": window + _KEPT_SECONDS}
+        update = {
+            "Key": {"PK": joined("ING", "PACE", object_part(store_id)), "SK": {"S": str(window)}},
+            "UpdateExpression": _ADMIT,
+            "ConditionExpression": _HAS_ROOM,
+            "ExpressionAttributeNames": _TTL_NAME,
+            "ExpressionAttributeValues": encoded(values),
+        }
+        try:
+            self._table.transact([("Update", update)])
+        except Refused:
+            return False
+        return True
+
+
+def object_row_key(place: Place) -> Item:
+    """Where an object's row is."""
+    return {"PK": joined("ING", "OBJ", _hash(*check_place(place))), "SK": {"S": "0"}}
+
+
+def name_key(team: str, name: str) -> Item:
+    """Where a name's row is."""
+    return {"PK": joined("ING", "NAME", _hash(label_part(team), label_part(name))), "SK": {"S": "0"}}
+
+
+def _is_new() -> dict[str, Any]:
+    return {"ConditionExpression": IS_NEW}
+
+
+def _is(condition: str, before: int | str) -> dict[str, Any]:
+    return {"ConditionExpression": condition, "ExpressionAttributeValues": encoded({":before": before})}
+
+
+def _hash(first: str, second: str) -> str:
+    """Of both, so that `a` + `bc` and `ab` + `c` differ."""
+    return hashlib.sha256(f"{len(first)}:{first}{second}".encode()).hexdigest()

@@ -1,0 +1,98 @@
+"""The meters on DynamoDB: an item each, spread over sixteen partitions a provider, which a tick reads all.
+
+==========  ==================================  ================
+item        PK                                  SK
+==========  ==================================  ================
+meter       ``METER#<provider>#<shard>``        ``<store id>``
+schedule    ``METER#<provider>``                ``SCHEDULE``
+==========  ==================================  ================
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+from vectorgate.metering.model import Meter
+from vectorgate.metering.ports import Schedule
+from vectorgate.persistence import StateConflict
+from vectorgate.persistence.validation import object_part
+from vectorgate.persistence.dynamodb.codec import decoded, encoded
+from vectorgate.persistence.dynamodb.schema import SHARDS, joined
+from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.ids import ProviderName
+    from vectorgate.persistence.dynamodb.schema import Item
+    from vectorgate.persistence.dynamodb.table import DynamoTable
+
+_IN_SHARD: Final = "PK = :shard"
+_IS_OF_VERSION: Final = "version = :before"
+
+
+class DynamoMeters:
+    """MeterStore."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def meters(self, provider: ProviderName) -> Sequence[Meter]:
+        """16 consistent queries, one more for each further 100 rows of a shard."""
+        shards = [
+            self._table.query(_IN_SHARD, {":shard": _partition(provider, shard)}, ConsistentRead=True)
+            for shard in range(SHARDS)
+        ]
+        rows = (Meter.from_record(decoded(item, Meter)) for item in chain.from_iterable(shards))
+        return sorted(rows, key=lambda meter: meter.id)
+
+    def keep(self, meter: Meter) -> None:
+        """One PutItem."""
+        item = meter_key(meter) | encoded(meter.to_record())
+        try:
+            self._table.put(item, **(_of_version(meter.version - 1) if meter.version > 1 else _new()))
+        except Refused as refused:
+            raise StateConflict("meter") from refused
+
+    def drop(self, meter: Meter) -> None:
+        """One TransactWriteItems: a DeleteItem that is repeated would meet its own first attempt."""
+        try:
+            self._table.transact([("Delete", {"Key": meter_key(meter), **_of_version(meter.version)})])
+        except Refused as refused:
+            raise StateConflict("meter") from refused
+
+    def schedule(self, provider: ProviderName) -> Schedule:
+        """One consistent GetItem."""
+        item = self._table.get(_schedule_key(provider))
+        return Schedule(**decoded(item, Schedule)) if item is not None else Schedule()
+
+    def reschedule(self, provider: ProviderName, schedule: Schedule) -> None:
+        """One PutItem."""
+        self._table.put(_schedule_key(provider) | encoded({"due": schedule.due, "pause": schedule.pause}))
+
+
+def _new() -> dict[str, Any]:
+    return {"ConditionExpression": IS_NEW}
+
+
+def _of_version(version: int) -> dict[str, Any]:
+    return {
+        "ConditionExpression": _IS_OF_VERSION,
+        "ExpressionAttributeValues": encoded({":before": version}),
+    }
+
+
+def _partition(provider: ProviderName, shard: int) -> dict[str, Any]:
+    return joined("METER", object_part(provider), str(shard))
+
+
+def meter_key(meter: Meter) -> Item:
+    """Where a meter is."""
+    shard = crc32(object_part(meter.id).encode()) % SHARDS
+    return {"PK": _partition(meter.provider, shard), "SK": {"S": meter.id}}
+
+
+def _schedule_key(provider: ProviderName) -> Item:
+    return {"PK": joined("METER", object_part(provider)), "SK": {"S": "SCHEDULE"}}

@@ -1,0 +1,112 @@
+"""Ownership, keys and rollups on DynamoDB."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.persistence.dynamodb.codec import decoded
+from vectorgate.persistence.dynamodb.schema import (
+    BY_TENANT,
+    ownership_key,
+    ownership_of_item,
+    rollup_of_item,
+    rollup_partition,
+    tenant_partition,
+    tenant_sort,
+    virtual_key_item,
+    virtual_key_key,
+)
+from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, DynamoTable, Refused, of_version
+from vectorgate.persistence.records import key_from_record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from vectorgate.ids import KeyId, ProviderName, TenantId
+    from vectorgate.ledger.rollups import Rollup, Scope
+    from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+
+_ALL: Final = "by_tenant_pk = :place"
+_AFTER: Final = "by_tenant_pk = :place AND by_tenant_sk > :start"
+_BEFORE: Final = "by_tenant_pk = :place AND by_tenant_sk < :start"
+_MONTH: Final = "PK = :month"
+
+
+class DynamoOwnership:
+    """OwnershipStore."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def owners(self, refs: Collection[Ref]) -> Mapping[Ref, Ownership]:
+        """One BatchGetItem for each 100 refs, consistent."""
+        keys = {ref: ownership_key(ref) for ref in refs}
+        rows = map(ownership_of_item, self._table.batch_get(list(keys.values())))
+        return {row.ref: row for row in rows}
+
+    def owned_by(
+        self,
+        tenant: TenantId,
+        provider: ProviderName,
+        kind: Kind,
+        *,
+        start: tuple[int, str] | None,
+        ascending: bool,
+        limit: int,
+    ) -> Sequence[Ownership]:
+        """One Query for each 100 rows."""
+        values = {":place": tenant_partition(tenant, provider, kind)}
+        condition = _ALL
+        if start is not None:
+            values[":start"] = tenant_sort(*start)
+            condition = _AFTER if ascending else _BEFORE
+        items = self._table.query(
+            condition, values, IndexName=BY_TENANT, ScanIndexForward=ascending, limit=min(max(limit, 1), PAGE)
+        )
+        return [ownership_of_item(item) for item in islice(items, max(limit, 0))]
+
+
+class DynamoKeys:
+    """KeyStore."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def key(self, key_id: KeyId) -> VirtualKey | None:
+        """One consistent GetItem."""
+        item = self._table.get(virtual_key_key(key_id))
+        return key_from_record(decoded(item, VirtualKey)) if item is not None else None
+
+    def add_key(self, key: VirtualKey) -> None:
+        """One PutItem."""
+        try:
+            self._table.put(virtual_key_item(key), ConditionExpression=IS_NEW)
+        except Refused as refused:
+            raise AlreadyExists("key") from refused
+
+    def replace_key(self, key: VirtualKey) -> None:
+        """One PutItem."""
+        try:
+            self._table.put(virtual_key_item(key), **of_version(key.version - 1))
+        except Refused as refused:
+            raise StateConflict("key") from refused
+
+    def delete_key(self, key_id: KeyId) -> bool:
+        """One DeleteItem. False, too, when botocore had to repeat it and the first attempt was the one that did it."""
+        return self._table.delete(virtual_key_key(key_id))
+
+
+class DynamoReports:
+    """ReportStore."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
+        """One consistent Query for each 100 sums."""
+        values = {":month": rollup_partition(scope, scope_id, month)}
+        items = self._table.query(_MONTH, values, ConsistentRead=True)
+        return sorted(map(rollup_of_item, items), key=lambda rollup: rollup.bucket)

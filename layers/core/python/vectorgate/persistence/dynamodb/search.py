@@ -1,0 +1,123 @@
+"""Walks along the indexes of operations. Sixteen shards are read as one by merging them, a page of each at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ledger.entry import State
+from vectorgate.persistence.dynamodb.schema import (
+    BY_DAY,
+    OPEN,
+    SHARDS,
+    day_partition,
+    entry_of_image,
+    open_partition,
+)
+from vectorgate.persistence.dynamodb.table import BATCH, PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.ports import Place, RecordQuery
+    from vectorgate.persistence.dynamodb.schema import Item
+    from vectorgate.persistence.dynamodb.table import DynamoTable
+
+_IN_OPEN: Final = "open_pk = :shard AND began BETWEEN :first AND :last"
+WAITING: Final = frozenset({State.ANSWERED})
+UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
+_FIRST, _LAST = "0", "9" * 13  # before and after whatever began since 1970
+_IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
+
+
+def unfinished(
+    table: DynamoTable, states: Collection[State], limit: int, *, before_ms: int | None, after: Place | None
+) -> list[Entry]:
+    """The oldest `limit` rows that stand at one of `states`, began before that moment, and come after that row."""
+    # "<ms>" sorts before every "<ms>#<id>", so the end is left out; the row itself is in, and passed over.
+    first = f"{after[0]:013d}#{after[1]}" if after is not None else _FIRST
+    last = f"{before_ms:013d}" if before_ms is not None else _LAST
+    if first > last:
+        return []
+    edges = {":first": {"S": first}, ":last": {"S": last}}
+    shards = [
+        table.query(_IN_OPEN, {":shard": open_partition(shard), **edges}, IndexName=OPEN, limit=_page(limit))
+        for shard in range(SHARDS)
+    ]
+    # Read consistently: the index may not yet know that a row was settled.
+    rows = _rows(table, merge(*shards, key=_began), limit, consistent=True)
+    return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
+
+
+def matching(table: DynamoTable, query: RecordQuery) -> list[Entry]:
+    """The newest `limit` rows that the query describes."""
+
+    def is_wanted(entry: Entry) -> bool:
+        comes_later = query.before is None or (entry.started_ms, entry.id) < query.before
+        return (
+            comes_later
+            and (query.key_id is None or entry.key_id == query.key_id)
+            and (query.end_user is None or entry.end_user == query.end_user)
+        )
+
+    if query.before is not None and query.before[0] < query.start_ms:
+        return []
+    newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_down(query))
+    return _first(_rows(table, newest_first, query.limit, consistent=False), query.limit, is_wanted)
+
+
+def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
+    # "<ms>" sorts before every "<ms>#<id>", so the end is left out and the start is in.
+    last = f"{query.end_ms:013d}"
+    if query.before is not None:
+        last = min(last, f"{query.before[0]:013d}#{query.before[1]}")  # itself is in, and passed over
+    edges = {":first": {"S": f"{query.start_ms:013d}"}, ":last": {"S": last}}
+    shards = [
+        table.query(
+            _IN_DAY,
+            {":shard": day_partition(date, shard), **edges},
+            IndexName=BY_DAY,
+            ScanIndexForward=False,
+            limit=_page(query.limit),
+        )
+        for shard in range(SHARDS)
+    ]
+    return merge(*shards, key=_began, reverse=True)
+
+
+def _dates_down(query: RecordQuery) -> Iterator[str]:
+    if query.start_ms >= query.end_ms:
+        return
+    first, last = (
+        datetime.fromtimestamp(moment // MILLISECONDS, UTC).date() for moment in (query.start_ms, query.end_ms - 1)
+    )
+    for back in range((last - first).days + 1):
+        yield (last - timedelta(days=back)).isoformat()
+
+
+def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consistent: bool) -> Iterator[Entry]:
+    """The rows behind the items of an index, in its order. No more of them than needed at a time."""
+    while batch := list(islice(index_items, min(max(limit, 1), BATCH))):
+        keys = [{"PK": item["PK"], "SK": item["SK"]} for item in batch]
+        found = {item["PK"]["S"]: item for item in table.batch_get(keys, consistent=consistent)}
+        for item in batch:
+            row = found.get(item["PK"]["S"])
+            entry = entry_of_image(row) if row is not None else None
+            if entry is not None:
+                yield entry
+
+
+def _first(entries: Iterator[Entry], limit: int, is_wanted: Callable[[Entry], bool]) -> list[Entry]:
+    return list(islice(filter(is_wanted, entries), max(limit, 0)))
+
+
+def _page(limit: int) -> int:
+    return min(max(limit, 1), PAGE)
+
+
+def _began(item: Item) -> str:
+    return str(item["began"]["S"])

@@ -1,0 +1,29 @@
+"""Keys as plain values (str, int, bool, lists and mappings of them): what both adapters keep. Pure.
+
+Rows of the ledger bring theirs along (`Entry.to_record`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def key_to_record(key: VirtualKey) -> dict[str, Any]:
+    """Field by field, without those that have no value."""
+    record = {field.name: getattr(key, field.name) for field in fields(key)}
+    record["indexes"] = {name: sorted(permissions) for name, permissions in key.indexes.items()}
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def key_from_record(record: Mapping[str, Any]) -> VirtualKey:
+    """The inverse of `key_to_record`; names that it does not know are left alone."""
+    known = {field.name: record[field.name] for field in fields(VirtualKey) if field.name in record}
+    indexes = known.get("indexes", {})
+    known["indexes"] = {name: frozenset(map(IndexPermission, allowed)) for name, allowed in indexes.items()}
+    return VirtualKey(**known)

@@ -1,0 +1,51 @@
+"""Every port on one SQLite file, or in memory: the one-machine edition and the simulation.
+
+One connection and one lock (`database`): SQLite has one writer anyway. Costs are microseconds in memory; on a file
+a write is an append to the WAL without fsync (`synchronous=NORMAL`: a power cut may lose the last writes, a crash of
+the process loses none). Amounts are 64-bit: at most 9.2e9 USD a bucket, and above that an error, never a float.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vectorgate.persistence import Stores
+from vectorgate.persistence.sqlite.budgets import SqliteBudgets
+from vectorgate.persistence.sqlite.database import Database
+from vectorgate.persistence.sqlite.indexes import SqliteIndexes
+from vectorgate.persistence.sqlite.ingest import SqliteIngest
+from vectorgate.persistence.sqlite.ledger import SqliteLedger
+from vectorgate.persistence.sqlite.meter import SqliteMeters
+from vectorgate.persistence.sqlite.readers import SqliteKeys, SqliteOwnership, SqliteReports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "Database",
+    "SqliteBudgets",
+    "SqliteIndexes",
+    "SqliteIngest",
+    "SqliteKeys",
+    "SqliteLedger",
+    "SqliteMeters",
+    "SqliteOwnership",
+    "SqliteReports",
+    "open_stores",
+]
+
+
+def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | None = None) -> Stores:
+    """All ports on one database, made if it is not there; `on_answered` as in `SqliteLedger`."""
+    database = Database(path)
+    return Stores(
+        ledger=SqliteLedger(database, on_answered=on_answered),
+        ownership=SqliteOwnership(database),
+        keys=SqliteKeys(database),
+        reports=SqliteReports(database),
+        indexes=SqliteIndexes(database),
+        budgets=SqliteBudgets(database),
+        meters=SqliteMeters(database),
+        ingest=SqliteIngest(database),
+        close=database.close,
+    )

@@ -1,0 +1,116 @@
+"""Limits and accounts on SQLite: their part in the ledger's transactions, and their readings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vectorgate.budgets.model import Balance, Limit
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.persistence import AlreadyExists, OverBudget, StateConflict
+from vectorgate.persistence.validation import check_account, check_subject
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Mapping, Sequence
+
+    from vectorgate.budgets.model import Account, Movement, Reservation, Subject
+    from vectorgate.persistence.sqlite.database import Database
+
+_BALANCE = "SELECT reserved, spent FROM accounts WHERE scope = ? AND id = ? AND period = ?"
+_MOVE = """
+    INSERT INTO accounts (scope, id, period, reserved, spent) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (scope, id, period) DO UPDATE SET
+        reserved = reserved + excluded.reserved, spent = spent + excluded.spent
+"""
+_LIMIT = """
+    SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version FROM limits
+    WHERE scope = ? AND id = ?
+"""
+_ADD_LIMIT = """
+    INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, scope, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
+"""
+_REPLACE_LIMIT = """
+    UPDATE limits SET since = ?, max_budget = ?, soft_budget = ?, duration = ?, alias = ?, blocked = ?, metadata = ?,
+        version = ?
+    WHERE scope = ? AND id = ? AND version = ?
+"""
+
+
+def reserve_all(connection: sqlite3.Connection, wishes: Sequence[Reservation]) -> None:
+    """Set every amount aside. OverBudget for the first that has no room; the caller's transaction then ends."""
+    for wish in wishes:
+        place = _place(wish.account)
+        found = connection.execute(_BALANCE, place).fetchone()
+        committed = sum(found) if found is not None else 0
+        if wish.room < 0 or committed > wish.room:
+            raise OverBudget(wish.account)
+        if wish.amount:
+            connection.execute(_MOVE, (*place, wish.amount, 0))
+
+
+def move_all(connection: sqlite3.Connection, movements: Sequence[Movement]) -> None:
+    """Add to the accounts' sums."""
+    for movement in movements:
+        connection.execute(_MOVE, (*_place(movement.account), movement.reserved, movement.spent))
+
+
+class SqliteBudgets:
+    """BudgetStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
+        """One point read for each subject."""
+        found = {}
+        for subject in subjects:
+            check_subject(subject)
+            for row in self._database.rows(_LIMIT, (subject.scope, subject.id)):
+                found[subject] = _limit(*row)
+        return found
+
+    def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
+        """One point read for each account."""
+        found = {}
+        for account in accounts:
+            check_account(account)
+            for reserved, spent in self._database.rows(_BALANCE, _place(account)):
+                found[account] = Balance(reserved, spent)
+        return found
+
+    def add_limit(self, subject: Subject, limit: Limit) -> None:
+        """One INSERT."""
+        check_subject(subject)
+        if self._database.change(_ADD_LIMIT, (*_columns(limit), subject.scope, subject.id)) == 0:
+            raise AlreadyExists("limit")
+
+    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+        """One UPDATE."""
+        check_subject(subject)
+        values = (*_columns(limit), subject.scope, subject.id, limit.version - 1)
+        if self._database.change(_REPLACE_LIMIT, values) == 0:
+            raise StateConflict("limit")
+
+
+def _place(account: Account) -> tuple[str, str, str]:
+    return account.subject.scope, account.subject.id, account.period
+
+
+def _columns(limit: Limit) -> tuple[int | str | None, ...]:
+    terms = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
+    return (*terms, limit.alias, limit.blocked, limit.metadata, limit.version)
+
+
+def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
+    since, most, soft, duration, alias, blocked, metadata, version = columns
+    return Limit(
+        since=since,
+        max_budget=NanoUSD(most) if most is not None else None,
+        soft_budget=NanoUSD(soft) if soft is not None else None,
+        duration=duration,
+        alias=alias,
+        blocked=bool(blocked),
+        metadata=metadata,
+        version=version,
+    )

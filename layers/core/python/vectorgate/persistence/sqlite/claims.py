@@ -1,0 +1,49 @@
+"""Claims on SQLite: their part in a transaction, and their readings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.clock import MILLISECONDS
+from vectorgate.idempotency.record import GRACE_SECONDS, Claim
+
+if TYPE_CHECKING:
+    import sqlite3
+
+COLUMNS: Final = tuple(Claim.__slots__)
+_CLAIM = """
+    INSERT INTO claims (tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body)
+    VALUES (:tenant, :name, :slot, :fingerprint, :operation_id, :claimed_ms, :expires_at, :attempt, :status, :body)
+    ON CONFLICT (tenant, name, slot) DO UPDATE SET
+        fingerprint = excluded.fingerprint, operation_id = excluded.operation_id, claimed_ms = excluded.claimed_ms,
+        expires_at = excluded.expires_at, attempt = excluded.attempt, status = excluded.status, body = excluded.body
+    WHERE operation_id = :holder
+"""
+_FREE = "DELETE FROM claims WHERE tenant = ? AND name = ? AND slot = ? AND operation_id = ?"
+# In place of DynamoDB's TTL: each new claim takes two old ones away, so the table ends up as large as six days' claims.
+_PRUNE = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires_at < ? LIMIT 2)"
+SELECT = """
+    SELECT tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body
+    FROM claims WHERE tenant = ? AND name = ? AND slot >= ? ORDER BY slot DESC LIMIT ?
+"""
+
+
+def take(connection: sqlite3.Connection, claim: Claim, freed: Claim | None) -> bool:
+    """Take the slot: a new one, or in place of `freed`. False when that cannot be."""
+    holder = freed.operation_id if freed is not None and freed.slot == claim.slot else None
+    connection.execute(_PRUNE, (claim.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
+    if connection.execute(_CLAIM, {**_values(claim), "holder": holder}).rowcount != 1:
+        return False
+    if freed is None or freed.slot == claim.slot:
+        return True
+    place = (freed.tenant, freed.name, freed.slot, freed.operation_id)
+    return connection.execute(_FREE, place).rowcount == 1
+
+
+def keep_answer(connection: sqlite3.Connection, claim: Claim) -> None:
+    """Keep the answer, unless the slot stands for another operation by now."""
+    connection.execute(_CLAIM, {**_values(claim), "holder": claim.operation_id})
+
+
+def _values(claim: Claim) -> dict[str, str | int | None]:
+    return {name: getattr(claim, name) for name in COLUMNS}

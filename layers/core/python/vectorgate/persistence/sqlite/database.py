@@ -1,0 +1,198 @@
+"""One SQLite connection behind one lock, its schema, and the one place where sqlite3's errors become ours."""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from contextlib import contextmanager
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self
+
+from vectorgate.persistence import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    Values = Sequence[Any] | Mapping[str, Any]
+
+# A writer of another process (a report, a backup) is waited for this long.
+BUSY_TIMEOUT_S = 5.0
+_STATEMENTS_CACHED = 64
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+)
+
+# One script a version, applied in order from PRAGMA user_version on. A script that was released never changes.
+# CHECK(typeof) stands because SQLite turns a sum beyond 64 bits into a float without a word.
+MIGRATIONS = (
+    """
+    CREATE TABLE operations (
+        id TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL, started_ms INTEGER NOT NULL,
+        key_id TEXT, end_user TEXT, record TEXT NOT NULL
+    );
+    CREATE INDEX operations_by_time ON operations (started_ms, id);
+    CREATE INDEX operations_open ON operations (state, started_ms, id)
+        WHERE state IN ('started', 'answered', 'uncertain');
+    CREATE TABLE ownership (
+        provider TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT NOT NULL, key_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL, end_user TEXT, parent TEXT, snapshot TEXT, retired_at INTEGER,
+        PRIMARY KEY (provider, kind, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX ownership_by_tenant ON ownership (tenant, provider, kind, created_at, id) WHERE retired_at IS NULL;
+    CREATE TABLE keys (id TEXT NOT NULL PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE rollups (
+        scope TEXT NOT NULL, scope_id TEXT NOT NULL, day TEXT NOT NULL, provider TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        calls INTEGER NOT NULL CHECK (typeof(calls) = 'integer'),
+        failures INTEGER NOT NULL CHECK (typeof(failures) = 'integer'),
+        spend INTEGER NOT NULL CHECK (typeof(spend) = 'integer'),
+        PRIMARY KEY (scope, scope_id, day, provider, operation)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE virtual_indexes (
+        name TEXT NOT NULL PRIMARY KEY, real_name TEXT NOT NULL, vector_store_name TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE claims (
+        tenant TEXT NOT NULL, name TEXT NOT NULL, slot TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        operation_id TEXT NOT NULL, claimed_ms INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+        attempt INTEGER NOT NULL, status INTEGER, body TEXT,
+        PRIMARY KEY (tenant, name, slot)
+    );
+    CREATE INDEX claims_by_expiry ON claims (expires_at);
+    CREATE TABLE accounts (
+        scope TEXT NOT NULL, id TEXT NOT NULL, period TEXT NOT NULL,
+        reserved INTEGER NOT NULL CHECK (typeof(reserved) = 'integer'),
+        spent INTEGER NOT NULL CHECK (typeof(spent) = 'integer'),
+        PRIMARY KEY (scope, id, period)
+    ) WITHOUT ROWID;
+    CREATE TABLE limits (
+        scope TEXT NOT NULL, id TEXT NOT NULL, since INTEGER NOT NULL, max_budget INTEGER, soft_budget INTEGER,
+        duration TEXT, PRIMARY KEY (scope, id)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE meters (
+        provider TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (provider, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE meter_schedules (
+        provider TEXT NOT NULL PRIMARY KEY, due INTEGER NOT NULL, pause INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE limits ADD COLUMN alias TEXT;
+    ALTER TABLE limits ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE limits ADD COLUMN metadata TEXT;
+    ALTER TABLE limits ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+    """,
+    """
+    CREATE TABLE ingest_objects (
+        bucket TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (bucket, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE ingest_names (
+        team TEXT NOT NULL, name TEXT NOT NULL, store_id TEXT NOT NULL, PRIMARY KEY (team, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE ingest_pace (
+        store_id TEXT NOT NULL, minute INTEGER NOT NULL, admitted INTEGER NOT NULL, PRIMARY KEY (store_id, minute)
+    ) WITHOUT ROWID;
+    """,
+    # SQLite uses a partial index only where the query says the index's own condition word for word.
+    """
+    DROP INDEX operations_open;
+    CREATE INDEX operations_answered ON operations (started_ms, id) WHERE state = 'answered';
+    CREATE INDEX operations_started ON operations (started_ms, id) WHERE state = 'started';
+    CREATE INDEX operations_uncertain ON operations (started_ms, id) WHERE state = 'uncertain'
+    """,
+    """
+    ALTER TABLE ingest_pace RENAME COLUMN minute TO began
+    """,
+)
+
+
+class _Turn:
+    """Holds the lock for one use of the connection, and translates what sqlite3 raises in it."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise StoreUnavailable(f"sqlite: {error}") from error
+        if isinstance(error, OverflowError):
+            raise ValueError("an integer of more than 64 bits") from error  # noqa: TRY004  # it is an int, too big
+
+
+class Database:
+    """The connection, shared by all threads one at a time."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self._turn = _Turn()
+        with self._turn:
+            self._connection = sqlite3.connect(
+                path,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=_STATEMENTS_CACHED,
+            )
+        # Python 3.13 warns of a connection that nobody closed; a store may well live as long as its process.
+        self._finalizer = weakref.finalize(self, self._connection.close)
+        with self._turn:
+            self._prepare()
+
+    def close(self) -> None:
+        """Release the file. Later calls are StoreUnavailable."""
+        with self._turn:
+            self._finalizer()
+
+    def change(self, statement: str, values: Values) -> int:
+        """Run one statement as a transaction of its own; how many rows it changed."""
+        with self._turn:
+            return self._connection.execute(statement, values).rowcount
+
+    def rows(self, statement: str, values: Values) -> list[tuple[Any, ...]]:
+        """All rows of one query."""
+        with self._turn:
+            return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Several statements or none of them: an exception inside, whatever it is, takes everything back."""
+        with self._turn:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    def _prepare(self) -> None:
+        for pragma in _PRAGMAS:
+            self._connection.execute(pragma)
+        with self.transaction() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > len(MIGRATIONS):
+                raise StoreUnavailable(f"the file is of version {version}, this code knows {len(MIGRATIONS)}")
+            for script in MIGRATIONS[version:]:
+                for statement in script.split(";"):
+                    connection.execute(statement)
+            # A pragma takes no bound values. The number is our own.
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

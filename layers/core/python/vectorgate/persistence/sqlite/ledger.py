@@ -1,0 +1,244 @@
+"""The ledger on SQLite. A row is its JSON beside the columns that are searched by."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from vectorgate.budgets.model import movements_of
+from vectorgate.idempotency.record import Claim
+from vectorgate.ledger.entry import Entry, State
+from vectorgate.api.http import encode_json
+from vectorgate.persistence import AlreadyExists, Claimed, StateConflict
+from vectorgate.persistence.validation import (
+    check_advance,
+    check_begun,
+    check_query,
+    check_settle,
+    object_part,
+    tenant_part,
+)
+from vectorgate.persistence.sqlite import budgets, claims
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from vectorgate.budgets.model import Reservation
+    from vectorgate.ids import OperationId, TenantId
+    from vectorgate.ledger.ports import Place, RecordQuery
+    from vectorgate.ledger.rollups import Rollup
+    from vectorgate.persistence.sqlite.database import Database
+    from vectorgate.tenancy.ownership import Ownership, Ref
+
+_BEGIN = """
+    INSERT INTO operations (id, state, started_ms, key_id, end_user, record)
+    VALUES (:id, :state, :started_ms, :key_id, :end_user, :record) ON CONFLICT (id) DO NOTHING
+"""
+_REPLACE = """
+    UPDATE operations SET state = :state, started_ms = :started_ms, key_id = :key_id, end_user = :end_user,
+        record = :record
+    WHERE id = :id AND state = :since
+"""
+# One row is changed when the ref was free or is the tenant's own already (which leaves it as it is), else none.
+_OWN = """
+    INSERT INTO ownership (provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (provider, kind, id) DO UPDATE SET tenant = tenant WHERE tenant = excluded.tenant
+"""
+_RETIRE = """
+    UPDATE ownership SET retired_at = coalesce(retired_at, ?) WHERE provider = ? AND kind = ? AND id = ?
+"""
+_ADD = """
+    INSERT INTO rollups (scope, scope_id, day, provider, operation, calls, failures, spend)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (scope, scope_id, day, provider, operation) DO UPDATE SET
+        calls = calls + excluded.calls, failures = failures + excluded.failures, spend = spend + excluded.spend
+"""
+_ENTRY = "SELECT record FROM operations WHERE id = ?"
+_STATE = "SELECT state FROM operations WHERE id = ?"
+# The state is spelled out, for the planner to see that a partial index will do.
+_ANSWERED = """
+    SELECT record FROM operations WHERE state = 'answered' AND started_ms < ? AND (started_ms, id) > (?, ?)
+    ORDER BY started_ms, id LIMIT ?
+"""
+_STARTED = """
+    SELECT record FROM operations WHERE state = 'started' AND started_ms < ? AND (started_ms, id) > (?, ?)
+    ORDER BY started_ms, id LIMIT ?
+"""
+_UNCERTAIN = """
+    SELECT record FROM operations WHERE state = 'uncertain' AND started_ms < ? AND (started_ms, id) > (?, ?)
+    ORDER BY started_ms, id LIMIT ?
+"""
+_FIRST, _LAST_MS = (-1, ""), 1 << 62  # before and after every row
+_SEARCH = """
+    SELECT record FROM operations
+    WHERE started_ms >= :start_ms AND started_ms < :end_ms
+        AND (:before_ms IS NULL OR (started_ms, id) < (:before_ms, :before_id))
+        AND (:key_id IS NULL OR key_id = :key_id) AND (:end_user IS NULL OR end_user = :end_user)
+    ORDER BY started_ms DESC, id DESC LIMIT :limit
+"""
+
+
+class SqliteLedger:
+    """LedgerStore. `on_answered` is called after each write that leaves a row to be settled.
+
+    It stands in for the stream of the DynamoDB table. It runs in the writer's thread, after the commit and outside
+    the lock: it should set an event and return.
+    """
+
+    def __init__(self, database: Database, *, on_answered: Callable[[], None] | None = None) -> None:
+        self._database = database
+        self._on_answered = on_answered
+
+    def begin(
+        self,
+        entry: Entry,
+        *,
+        claim: Claim | None = None,
+        freed: Claim | None = None,
+        reserve: Sequence[Reservation] = (),
+    ) -> None:
+        """One INSERT; a transaction where there is a claim or a reservation."""
+        check_begun(entry, claim, freed, reserve)
+        if claim is None and not reserve:
+            _expect_new(self._database.change(_BEGIN, _columns(entry)))
+        else:
+            with self._database.transaction() as connection:
+                _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
+                if claim is not None and not claims.take(connection, claim, freed):
+                    raise Claimed("the request")
+                budgets.reserve_all(connection, reserve)
+        self._announce(entry)
+
+    def advance(
+        self,
+        entry: Entry,
+        *,
+        since: State,
+        owned: Sequence[Ownership] = (),
+        retired: Sequence[Ref] = (),
+        at: int = 0,
+        claim: Claim | None = None,
+    ) -> None:
+        """One UPDATE; a transaction where anything follows."""
+        check_advance(entry, since, owned, retired, claim)
+        values, movements = {**_columns(entry), "since": since}, movements_of([entry])
+        if not owned and not retired and not movements and claim is None:
+            _expect(self._database.change(_REPLACE, values), 1)
+        else:
+            with self._database.transaction() as connection:
+                _expect(connection.execute(_REPLACE, values).rowcount, 1)
+                _write_ownership(connection, owned, retired, at)
+                budgets.move_all(connection, movements)
+                if claim is not None:
+                    claims.keep_answer(connection, claim)
+        self._announce(entry)
+
+    def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+        """One transaction."""
+        check_settle(settled, rollups)
+        replaced = [{**_columns(entry), "since": State.ANSWERED} for entry in settled]
+        added = [_addition(rollup) for rollup in rollups]
+        with self._database.transaction() as connection:
+            _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
+            connection.executemany(_ADD, added)
+            budgets.move_all(connection, movements_of(settled))
+
+    def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
+        """One point read for each id."""
+        return frozenset(id_ for id_ in ids if self._database.rows(_STATE, (object_part(id_),)) == [(State.ANSWERED,)])
+
+    def give(self, owned: Sequence[Ownership]) -> None:
+        """Ownership that no operation brought about: the demo files of the one-machine edition. Not of the port."""
+        with self._database.transaction() as connection:
+            _write_ownership(connection, owned, (), 0)
+
+    def entry(self, operation_id: OperationId) -> Entry | None:
+        """One point read."""
+        found = self._entries(_ENTRY, (object_part(operation_id),))
+        return found[0] if found else None
+
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+        """One point read for each id."""
+        found = (self.entry(id_) for id_ in ids)
+        return {entry.id: entry for entry in found if entry is not None}
+
+    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
+        """A walk along a partial index."""
+        before_ms = _LAST_MS if before_ms is None else before_ms
+        return self._entries(_ANSWERED, (before_ms, *(after or _FIRST), max(limit, 0)))
+
+    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
+        """A walk along each of two partial indexes."""
+        place = (before_ms, *(after or _FIRST), max(limit, 0))
+        found = self._entries(_STARTED, place) + self._entries(_UNCERTAIN, place)
+        return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
+
+    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
+        """A walk along the primary key."""
+        place = (tenant_part(tenant), object_part(name), start, max(limit, 0))
+        return [
+            Claim(**dict(zip(claims.COLUMNS, row, strict=True))) for row in self._database.rows(claims.SELECT, place)
+        ]
+
+    def search(self, query: RecordQuery) -> Sequence[Entry]:
+        """A walk down the index of times; rows of other keys and end users are read and passed over."""
+        check_query(query)
+        before_ms, before_id = query.before or (None, None)
+        values = {
+            "before_ms": before_ms,
+            "before_id": before_id,
+            "start_ms": query.start_ms,
+            "end_ms": query.end_ms,
+            "key_id": query.key_id,
+            "end_user": query.end_user,
+            "limit": max(query.limit, 0),
+        }
+        return self._entries(_SEARCH, values)
+
+    def _entries(self, statement: str, values: Any) -> list[Entry]:  # noqa: ANN401  # what sqlite3 binds
+        return [Entry.from_record(json.loads(record)) for (record,) in self._database.rows(statement, values)]
+
+    def _announce(self, entry: Entry) -> None:
+        if entry.state is State.ANSWERED and self._on_answered is not None:
+            self._on_answered()
+
+
+def _columns(entry: Entry) -> dict[str, str | int | None]:
+    return {
+        "id": entry.id,
+        "state": entry.state,
+        "started_ms": entry.started_ms,
+        "key_id": entry.key_id,
+        "end_user": entry.end_user,
+        "record": encode_json(entry.to_record()).decode("ascii"),
+    }
+
+
+def _addition(rollup: Rollup) -> tuple[str | int, ...]:
+    bucket = rollup.bucket
+    place = (bucket.scope, bucket.scope_id, bucket.day, bucket.provider, bucket.operation)
+    return (*place, rollup.calls, rollup.failures, rollup.spend)
+
+
+def _write_ownership(
+    connection: sqlite3.Connection, owned: Sequence[Ownership], retired: Sequence[Ref], at: int
+) -> None:
+    for row in owned:
+        ref = row.ref
+        holder = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id, row.created_at)
+        values = (*holder, row.end_user, row.parent, row.snapshot, row.retired_at)
+        _expect(connection.execute(_OWN, values).rowcount, 1)
+    for ref in retired:
+        _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
+
+
+def _expect_new(changed: int) -> None:
+    if changed == 0:
+        raise AlreadyExists("operation")
+
+
+def _expect(changed: int, expected: int) -> None:
+    if changed != expected:
+        raise StateConflict("a row was not as it had to be")

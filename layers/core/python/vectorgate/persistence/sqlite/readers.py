@@ -1,0 +1,138 @@
+"""Ownership, keys and rollups on SQLite: point reads, and walks along an index."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.rollups import Bucket, Rollup, Scope
+from vectorgate.persistence import AlreadyExists, StateConflict
+from vectorgate.persistence.validation import check_ref, month_part, object_part, scope_part, tenant_part
+from vectorgate.persistence.records import key_from_record, key_to_record
+from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.persistence.sqlite.database import Database
+
+_OWNER = """
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at
+    FROM ownership WHERE provider = ? AND kind = ? AND id = ?
+"""
+_OLDEST_FIRST = """
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at
+    FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) > (?, ?)
+    ORDER BY created_at, id LIMIT ?
+"""
+_NEWEST_FIRST = """
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at
+    FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) < (?, ?)
+    ORDER BY created_at DESC, id DESC LIMIT ?
+"""
+_BEFORE_ALL, _AFTER_ALL = (-1, ""), (1 << 62, "")
+_KEY = "SELECT record FROM keys WHERE id = ?"
+_ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+# A row of before there were versions counts as the first.
+_REPLACE_KEY = "UPDATE keys SET record = ? WHERE id = ? AND coalesce(json_extract(record, '$.version'), 1) = ?"
+_DELETE_KEY = "DELETE FROM keys WHERE id = ?"
+_ROLLUPS = """
+    SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups
+    WHERE scope = ? AND scope_id = ? AND day BETWEEN ? AND ? ORDER BY day, provider, operation
+"""
+
+
+class SqliteOwnership:
+    """OwnershipStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def owners(self, refs: Collection[Ref]) -> Mapping[Ref, Ownership]:
+        """One point read for each ref."""
+        found: dict[Ref, Ownership] = {}
+        for ref in refs:
+            check_ref(ref)
+            for row in self._database.rows(_OWNER, (ref.provider, ref.kind, ref.id)):
+                found[ref] = _ownership(row)
+        return found
+
+    def owned_by(
+        self,
+        tenant: TenantId,
+        provider: ProviderName,
+        kind: Kind,
+        *,
+        start: tuple[int, str] | None,
+        ascending: bool,
+        limit: int,
+    ) -> Sequence[Ownership]:
+        """A walk along a partial index: what it returns."""
+        place = (tenant_part(tenant), object_part(provider), kind)
+        edge = _BEFORE_ALL if ascending else _AFTER_ALL
+        if start is not None:
+            edge = (start[0], object_part(start[1]))
+        statement = _OLDEST_FIRST if ascending else _NEWEST_FIRST
+        return [_ownership(row) for row in self._database.rows(statement, (*place, *edge, max(limit, 0)))]
+
+
+class SqliteKeys:
+    """KeyStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def key(self, key_id: KeyId) -> VirtualKey | None:
+        """One point read."""
+        rows = self._database.rows(_KEY, (object_part(key_id),))
+        return key_from_record(json.loads(rows[0][0])) if rows else None
+
+    def add_key(self, key: VirtualKey) -> None:
+        """One INSERT."""
+        if self._database.change(_ADD_KEY, (object_part(key.id), json.dumps(key_to_record(key)))) == 0:
+            raise AlreadyExists("key")
+
+    def replace_key(self, key: VirtualKey) -> None:
+        """One UPDATE."""
+        values = (json.dumps(key_to_record(key)), object_part(key.id), key.version - 1)
+        if self._database.change(_REPLACE_KEY, values) == 0:
+            raise StateConflict("key")
+
+    def delete_key(self, key_id: KeyId) -> bool:
+        """One DELETE."""
+        return self._database.change(_DELETE_KEY, (object_part(key_id),)) == 1
+
+
+class SqliteReports:
+    """ReportStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
+        """A walk along the primary key."""
+        place = (scope, scope_part(scope, scope_id))
+        days = (f"{month_part(month)}-01", f"{month}-31")
+        return [_rollup(*row) for row in self._database.rows(_ROLLUPS, (*place, *days))]
+
+
+def _ownership(row: tuple[Any, ...]) -> Ownership:
+    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at = row
+    return Ownership(
+        ref=Ref(ProviderName(provider), Kind(kind), ObjectId(id_)),
+        tenant=TenantId(tenant),
+        key_id=KeyId(key_id),
+        created_at=created_at,
+        end_user=end_user,
+        parent=parent,
+        snapshot=snapshot,
+        retired_at=retired_at,
+    )
+
+
+def _rollup(*row: Any) -> Rollup:  # noqa: ANN401  # what sqlite3 returns
+    scope, scope_id, day, provider, operation, calls, failures, spend = row
+    return Rollup(Bucket(Scope(scope), scope_id, day, provider, operation), calls, failures, NanoUSD(spend))

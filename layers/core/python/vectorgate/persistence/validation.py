@@ -1,0 +1,225 @@
+"""What both adapters refuse before they touch their engine, so that neither is more lenient than the other. Pure.
+
+Parts of a key are joined by '#'. None of them may hold one, so that joining is injective: `a#b` + `c` and `a` + `b#c`
+cannot meet in one key, because neither gets this far (docs/threats.md, row 6).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from vectorgate.budgets.model import EVER, accounts_of, movements_of
+from vectorgate.ids import TenantId, is_label, is_object_id, team_of
+from vectorgate.ledger.entry import SUCCESSORS, Entry, IllegalTransition, State
+from vectorgate.ledger.ports import MAX_ACTIONS, MAX_SEARCH_MS
+from vectorgate.ledger.rollups import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Iterable, Sequence
+
+    from vectorgate.budgets.model import Account, Reservation, Subject
+    from vectorgate.idempotency.record import Claim
+    from vectorgate.ingest.model import Place
+    from vectorgate.ledger.ports import RecordQuery
+    from vectorgate.ledger.rollups import Bucket, Rollup
+    from vectorgate.tenancy.ownership import Ownership, Ref
+
+BEGINNINGS = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
+_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys count on the width.
+_MAX_UNIX_S = 9_999_999_999
+_MAX_UNIX_MS = 9_999_999_999_999
+
+
+def object_part(text: str) -> str:
+    """`text` as a key part that a machine made: an id, a hash, a provider."""
+    if not is_object_id(text):
+        raise ValueError("not an id")
+    return text
+
+
+def label_part(text: str) -> str:
+    """`text` as a key part that a person may have chosen."""
+    if not is_label(text):
+        raise ValueError("not a label")
+    return text
+
+
+def check_place(place: Place) -> tuple[str, str]:
+    """Bucket and key, which stores keep and hash: any text that has bytes."""
+    if not place.bucket or not place.key:
+        raise ValueError("not a place")
+    try:
+        place.bucket.encode("utf-8"), place.key.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("not a text") from None
+    return place.bucket, place.key
+
+
+def tenant_part(text: str) -> str:
+    """`text` as a tenant: a label, before which the prefix of a team does not count."""
+    team = team_of(TenantId(text))
+    label_part(text if team is None else team)
+    return text
+
+
+def month_part(text: str) -> str:
+    """`text` as `YYYY-MM`."""
+    if _MONTH.fullmatch(text) is None:
+        raise ValueError("not a month")
+    return text
+
+
+def check_begun(
+    entry: Entry, claim: Claim | None = None, freed: Claim | None = None, reserve: Sequence[Reservation] = ()
+) -> None:
+    """A row that may begin, with what it claims and reserves."""
+    if entry.state not in BEGINNINGS:
+        raise IllegalTransition(f"a row does not begin as {entry.state}")
+    check_entry(entry)
+    if claim is not None:
+        check_claim(claim, entry)
+    if freed is not None and (claim is None or (claim.tenant, claim.name) != (freed.tenant, freed.name)):
+        raise ValueError("a claim takes over one of its own place")
+    check_reservations(entry, reserve)
+
+
+def check_claim(claim: Claim, entry: Entry) -> None:
+    """A claim of the row's own."""
+    tenant_part(claim.tenant)
+    object_part(claim.name)
+    object_part(claim.slot)
+    if claim.operation_id != entry.id or claim.tenant != entry.tenant:
+        raise ValueError("a claim of another row")
+    if not claim.explicit and claim.slot != entry.id:
+        raise ValueError("a slot of another row")
+
+
+def check_reservations(entry: Entry, reserve: Sequence[Reservation]) -> None:
+    """One in each account that the row names, of what it says is reserved: that is released when it comes to rest."""
+    for wish in reserve:
+        check_account(wish.account)
+        if wish.amount < 0:
+            raise ValueError("a reservation credits nobody")
+    accounts = [wish.account for wish in reserve]
+    _check_distinct(accounts)
+    named = set(accounts_of(entry))
+    if not named.issuperset(accounts) or any(wish.amount != (entry.reserved or 0) for wish in reserve):
+        raise ValueError("a reservation that the row does not name")
+    if entry.reserved and named != set(accounts):
+        raise ValueError("the row would release what was never reserved")
+
+
+def check_account(account: Account) -> None:
+    """The parts of an account's key."""
+    check_subject(account.subject)
+    if account.period != EVER and _DAY.fullmatch(account.period) is None:
+        raise ValueError("not a period")
+
+
+def check_subject(subject: Subject) -> None:
+    """The parts of a limit's key; the scope is an enumeration."""
+    label_part(subject.id)
+
+
+def check_advance(
+    entry: Entry, since: State, owned: Sequence[Ownership], retired: Sequence[Ref], claim: Claim | None = None
+) -> None:
+    """A row that may follow on one at `since`, with its ownership."""
+    if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
+        raise IllegalTransition(f"{since} -> {entry.state}")
+    check_entry(entry)
+    for row in owned:
+        check_ownership(row)
+    for ref in retired:
+        check_ref(ref)
+    if claim is not None:
+        check_claim(claim, entry)
+    _check_actions(1 + len(owned) + len(retired) + (claim is not None) + len(movements_of([entry])))
+    _check_distinct([*(row.ref for row in owned), *retired])
+
+
+def check_settle(settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+    """Settled rows and what to add."""
+    for entry in settled:
+        if entry.state is not State.SETTLED:
+            raise IllegalTransition(f"{entry.state} is not settled")
+        if entry.spend is not None and entry.spend < 0 and entry.corrects is None:
+            raise ValueError("a charge credits nobody")
+        check_entry(entry)
+    for rollup in rollups:
+        check_bucket(rollup.bucket)
+    _check_actions(len(settled) + len(rollups) + len(movements_of(settled)))
+    _check_distinct(entry.id for entry in settled)
+    _check_distinct(rollup.bucket for rollup in rollups)
+
+
+def check_entry(entry: Entry) -> None:
+    """Every field that is a key part now, or will be one of a rollup when it is too late to refuse the call."""
+    object_part(entry.id)
+    label_part(entry.operation)
+    if not 0 <= entry.started_ms <= _MAX_UNIX_MS:
+        raise ValueError("not a time that sorts")
+    for text in (entry.key_id, entry.provider, entry.vector_store_id):
+        if text is not None:
+            object_part(text)
+    if entry.tenant is not None:
+        tenant_part(entry.tenant)
+    if entry.end_user is not None:
+        label_part(entry.end_user)
+    if entry.reserved is not None and entry.reserved < 0:
+        raise ValueError("a reservation credits nobody")
+    for account in accounts_of(entry):
+        check_account(account)
+
+
+def check_query(query: RecordQuery) -> None:
+    """A range that can be walked day by day."""
+    if not query.start_ms >= 0 or not query.end_ms <= _MAX_UNIX_MS:
+        raise ValueError("not a time that sorts")
+    if query.end_ms - query.start_ms > MAX_SEARCH_MS:
+        raise ValueError("too long a range")
+    if query.before is not None:
+        object_part(query.before[1])
+
+
+def check_ownership(row: Ownership) -> None:
+    """An ownership row: ref, tenant, and a moment that sorts as text."""
+    check_ref(row.ref)
+    tenant_part(row.tenant)
+    if not 0 <= row.created_at <= _MAX_UNIX_S:
+        raise ValueError("not a time that sorts")
+
+
+def check_ref(ref: Ref) -> None:
+    """The parts of an ownership row's key; the kind is an enumeration."""
+    object_part(ref.provider)
+    object_part(ref.id)
+
+
+def check_bucket(bucket: Bucket) -> None:
+    """The parts of a rollup's key."""
+    scope_part(bucket.scope, bucket.scope_id)
+    if _DAY.fullmatch(bucket.day) is None:
+        raise ValueError("not a day")
+    object_part(bucket.provider)
+    label_part(bucket.operation)
+
+
+def scope_part(scope: Scope, scope_id: str) -> str:
+    """`scope_id` as a key part."""
+    return tenant_part(scope_id) if scope is Scope.TENANT else label_part(scope_id)
+
+
+def _check_actions(count: int) -> None:
+    if count > MAX_ACTIONS:
+        raise ValueError(f"{count} actions do not fit into a transaction of {MAX_ACTIONS}")
+
+
+def _check_distinct(names: Iterable[Hashable]) -> None:
+    # DynamoDB refuses two actions on one item.
+    listed: Collection[Hashable] = list(names)
+    if len(set(listed)) != len(listed):
+        raise ValueError("one row twice in a transaction")

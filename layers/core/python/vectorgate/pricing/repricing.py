@@ -1,0 +1,63 @@
+"""Repricing: a settled row never changes, so what it should have cost is a new row that refers to it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from vectorgate.ids import OperationId, uuid7
+from vectorgate.ledger.entry import Entry, State
+from vectorgate.pricing.money import ZERO, NanoUSD
+from vectorgate.pricing.book import CORRECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.pricing.charge import Charge
+
+
+def correction(entry: Entry, charge: Charge, earlier: Sequence[Entry] = ()) -> Entry | None:
+    """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None when it costs that.
+
+    Its spend is the difference, which may be negative. It counts for the day of the row that it corrects, under an
+    operation of its own, so that no call is counted twice, and against the same budgets. Its id follows from the row
+    and its place after the earlier ones: of two that are posted at once, the second is AlreadyExists. ValueError for a
+    row that is not settled, or is a correction itself.
+    """
+    if entry.state is not State.SETTLED or entry.corrects is not None:
+        raise ValueError("only a settled row is corrected, and never a correction")
+    difference = charge.spend - cost_of(entry, earlier)
+    if difference == 0:
+        return None
+    return Entry(
+        id=correction_id(entry, len(earlier)),
+        operation=CORRECTION,
+        state=State.ANSWERED,
+        started_ms=entry.started_ms,
+        ended_ms=entry.ended_ms,
+        key_id=entry.key_id,
+        tenant=entry.tenant,
+        key_alias=entry.key_alias,
+        team_id=entry.team_id,
+        user_id=entry.user_id,
+        end_user=entry.end_user,
+        tags=entry.tags,
+        provider=entry.provider,
+        vector_store_id=entry.vector_store_id,
+        status_code=200,
+        spend=NanoUSD(difference),
+        price_id=charge.price_id,
+        corrects=entry.id,
+        budgets=entry.budgets,
+    )
+
+
+def cost_of(entry: Entry, corrections: Sequence[Entry]) -> NanoUSD:
+    """What a row comes to, its corrections included."""
+    return NanoUSD(sum(row.spend or ZERO for row in (entry, *corrections)))
+
+
+def correction_id(entry: Entry, place: int) -> OperationId:
+    """The id of a row's first (0), second (1), ... correction."""
+    name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{place}".encode()).digest()
+    return uuid7(entry.started_ms, int.from_bytes(name, "big") & ((1 << 74) - 1))

@@ -1,0 +1,26 @@
+"""`make bench`: every figure that the documents print. Ratios within one run; absolute times depend on the machine."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.benchmarks import aws_calls, cold_start, overhead, retrieval, sdk
+
+SECTIONS = {
+    "overhead": overhead.report,
+    "aws_calls": aws_calls.report,
+    "cold_start": cold_start.report,
+    "retrieval": retrieval.report,
+    "sdk": sdk.report,
+}
+
+
+def main() -> None:
+    """Print the sections named on the command line, or all of them."""
+    for name in sys.argv[1:] or SECTIONS:
+        sys.stdout.write(f"== {name}\n" + "".join(f"{line}\n" for line in SECTIONS[name]()))
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

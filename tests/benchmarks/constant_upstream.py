@@ -1,0 +1,52 @@
+"""An upstream that answers every create with the same store but for its id: what is left is the gateway's own time.
+
+Its list is empty: the meter looks at it meanwhile.
+
+`python -m tests.benchmarks.constant_upstream` prints its port and serves until its standard input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+
+STORE = {
+    "object": "vector_store",
+    "created_at": 1_699_061_776,
+    "name": "bench",
+    "usage_bytes": 0,
+    "file_counts": {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0},
+    "status": "completed",
+    "last_active_at": 1_699_061_776,
+    "metadata": {},
+}
+NONE = {"object": "list", "data": [], "has_more": False}
+_numbers = itertools.count(1)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+            await reader.readexactly(int(length or b"0"))
+            made = NONE if head.startswith(b"get ") else {"id": f"vs_{next(_numbers):032x}", **STORE}
+            body = json.dumps(made).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+            writer.write(b"content-length: %d\r\nx-request-id: req_bench\r\n\r\n%b" % (len(body), body))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def _serve() -> None:
+    server = await asyncio.start_server(_answer, "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -1,0 +1,84 @@
+"""What the gateway adds to a create: over HTTP on one machine, and within the handler alone."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.edition import Edition
+from tests.benchmarks.measure import Spread, process, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "sk-1234"
+BODY = json.dumps({"name": "bench", "metadata": {"project": "rag-system"}})
+WARM_UP = 200
+
+
+def report(times: int = 2_000) -> list[str]:
+    """Lines to print. One client, one request at a time; direct and through the gateway in turn, in one run."""
+    with process("tests.benchmarks.constant_upstream") as port:
+        upstream = f"http://127.0.0.1:{port}/v1"
+        return [*_over_http(upstream, int(port), times), *_in_process(upstream, times)]
+
+
+def _over_http(upstream: str, port: int, times: int) -> list[str]:
+    with tempfile.TemporaryDirectory() as home:
+        settings = {"PORT": "0", "VECTORGATE_HOME": home, "OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": upstream}
+        with process("local", settings) as ready:
+            ours = int(ready.partition("http://")[2].partition(" ")[0].rpartition(":")[2])
+            direct, through = _poster(port), _poster(ours)
+            timed(lambda: (direct(), through()), time.perf_counter, WARM_UP)
+            pairs = [_pair(direct, through) for _ in range(times)]
+    straight, gateway = Spread.of([a for a, _ in pairs]), Spread.of([b for _, b in pairs])
+    return [
+        f"create, straight to a constant upstream:  {straight}",
+        f"create, through the gateway:              {gateway}",
+        f"overhead over HTTP (p50 less p50):        {gateway.p50 - straight.p50:.2f} ms (goal: at most 2.5 ms)",
+    ]
+
+
+def _pair(direct: Callable[[], None], through: Callable[[], None]) -> tuple[float, float]:
+    """One create each way, in turn: a slow moment of the machine is slow for both."""
+    return timed(direct, time.perf_counter, 1)[0], timed(through, time.perf_counter, 1)[0]
+
+
+def _poster(port: int) -> Callable[[], None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+
+    def post() -> None:
+        connection.request("POST", "/v1/vector_stores", BODY, headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != http.client.OK:
+            raise RuntimeError(f"status {answer.status}")
+
+    return post
+
+
+def _in_process(upstream: str, times: int) -> list[str]:
+    """The handler called as Lambda calls it; its own time is the whole less what the upstream took, by its header."""
+    event = {
+        "version": "2.0",
+        "rawPath": "/v1/vector_stores",
+        "headers": {"authorization": f"Bearer {KEY}", "content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/v1/vector_stores"}},
+        "body": BODY,
+        "isBase64Encoded": False,
+    }
+    secret = json.dumps({"base_url": upstream, "api_key": "sk-bench"})
+    with tempfile.TemporaryDirectory() as home:
+        edition = Edition(database=Path(home) / "ledger.db", secret=secret, master_key=KEY)
+        try:
+            answers = [edition.api(event, None) for _ in itertools.repeat(None, WARM_UP + times)]
+        finally:
+            edition.close()
+    own = [float(answer["headers"]["x-litellm-overhead-duration-ms"]) / 1000 for answer in answers[WARM_UP:]]  # type: ignore[index]
+    return [f"the handler's own time of a create:       {Spread.of(own)}"]

@@ -1,0 +1,27 @@
+"""A gateway behind a real socket, for clients that are processes of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harnesses.azure import AzureGate
+from tests.harnesses.gateway import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def door() -> Door:
+    """One server for the whole session."""
+    return Door()
+
+
+@pytest.fixture
+def gate(door: Door) -> Iterator[AzureGate]:
+    """A new, empty gateway behind the door."""
+    with AzureGate() as gate:
+        door.gate = gate
+        yield gate

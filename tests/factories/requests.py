@@ -1,0 +1,71 @@
+"""A valid request for every row of the operation table, so that a new row is covered by whoever enumerates it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from vectorgate.api.http import Body, Request
+from vectorgate.api.operations import Media
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.api.operations import Operation
+
+BOUNDARY = "the-boundary"
+FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+# What an operation's body has to hold beside file ids; a row that needs more than {} is a line here.
+BODIES: Mapping[str, Mapping[str, object]] = {
+    "vector_stores.update": {"name": "new"},
+    "vector_stores.search": {"query": "q"},
+    "vector_stores.files.update": {"attributes": {"a": "b"}},
+    "uploads.create": {"filename": "notes.md", "bytes": 5, "mime_type": "text/markdown", "purpose": "assistants"},
+    "uploads.complete": {"part_ids": ["part_absent"]},
+}
+# The fields that a form has to hold beside its file.
+FIELDS: Mapping[str, Mapping[str, str]] = {"files.create": {"purpose": "assistants"}}
+
+
+def form(name: str = "file", /, **fields: str) -> bytes:
+    """A multipart form of plain fields and a small file, in the field `name`."""
+    parts = [
+        f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
+        for field, text in fields.items()
+    ]
+    file = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"; filename="notes.md"\r\n\r\nhello\r\n'
+    return "".join([*parts, file, f"--{BOUNDARY}--\r\n"]).encode()
+
+
+def body_of(operation: Operation, file_ids: Mapping[str, str]) -> dict[str, object]:
+    """A valid JSON body that names `file_ids`: ids by the operation's `body_ids`, each path at most one."""
+    body = dict(BODIES.get(operation.name, {}))
+    for path, value in file_ids.items():
+        name, _, inner = path.partition(".")
+        item: object = {inner: value} if inner else value
+        body[name.removesuffix("[]")] = [item] if name.endswith("[]") else item
+    return body
+
+
+def request_for(
+    operation: Operation,
+    ids: Mapping[str, str],
+    *,
+    key: str,
+    file_ids: Mapping[str, str] | None = None,
+    body: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    prefix: str = "/v1",
+) -> Request:
+    """The request, authorised by `key`. `body`: fields to add to the valid ones."""
+    sent = {"authorization": f"Bearer {key}"}
+    content = b""
+    if operation.media is Media.JSON:
+        content = json.dumps({**body_of(operation, file_ids or {}), **(body or {})}).encode()
+        sent["content-type"] = "application/json"
+    elif operation.media is Media.MULTIPART:
+        fields = {**FIELDS.get(operation.name, {}), **(body or {})}
+        content = form(operation.file_field, **{name: str(value) for name, value in fields.items()})
+        sent["content-type"] = FORM_TYPE
+    path = prefix + operation.path.format_map(ids)
+    return Request(method=operation.method, path=path, headers={**sent, **(headers or {})}, body=Body.of(content))

@@ -1,0 +1,187 @@
+"""An administrator's desk over real stores: days are metered, charged and booked as the meter and the logger do it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.contract.samples import operation_id
+from tests.fakes.clock import FakeClock
+from tests.harnesses.gateway import MASTER_KEY, Notes
+from vectorgate.admin.app import AdminDesk
+from vectorgate.admin.deps import AdminParts
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject, accounts_of
+from vectorgate.clock import Chance
+from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ledger.entry import Entry, State
+from vectorgate.ledger.ports import RecordQuery
+from vectorgate.ledger.settlement import Bookkeeper
+from vectorgate.api.http import Body, Request
+from vectorgate.metering.accounts import Accounts
+from vectorgate.metering.bill import records_of
+from vectorgate.metering.model import DAY_S, Meter
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.pricing.book import GIB, STORAGE, Price, PriceBook, shipped_prices
+from vectorgate.ledger.rollups import Scope, buckets_of
+from vectorgate.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.persistence import Stores
+
+DAY: Final = 20_516  # 2026-03-04
+OPENAI: Final = ProviderName("openai")
+KEY: Final = key_id_of("sk-of-red")
+USD: Final = 1_000_000_000
+
+
+def storage(name: str, per_gib_day: int, free_gib: int = 1) -> Price:
+    """A price of storage, from the first day on."""
+    return Price(
+        id=name,
+        provider=OPENAI,
+        operations=(STORAGE,),
+        from_ms=0,
+        per_gib_day=NanoUSD(per_gib_day),
+        free_bytes=free_gib * GIB,
+        source="a test",
+    )
+
+
+def calls(name: str, nano: int, operation: str = "vector_stores.create") -> Price:
+    """A price of calls, from the first day on."""
+    return Price(id=name, provider=OPENAI, operations=(operation,), from_ms=0, per_call=NanoUSD(nano), source="a test")
+
+
+def book_of(*own: Price) -> PriceBook:
+    """The shipped prices below those."""
+    return PriceBook(shipped_prices(), own)
+
+
+def meter(name: str, byte_seconds: int, *, day: int = DAY, **made_by: Any) -> Meter:
+    """A store's day, its maker red's key unless said otherwise."""
+    maker: dict[str, Any] = {"tenant": TenantId("team:red"), "key_id": KEY, "end_user": "ann"}
+    return Meter(provider=OPENAI, id=ObjectId(name), at=(day + 1) * DAY_S, days={day: byte_seconds}, **maker | made_by)
+
+
+@dataclass
+class Books:
+    """The stores, the prices in force, and who works with them."""
+
+    stores: Stores
+    book: PriceBook = field(default_factory=book_of)
+    time: FakeClock = field(default_factory=FakeClock)
+
+    def ask(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
+        """The desk's status and document."""
+        desk = AdminDesk(
+            master_key=Secret(MASTER_KEY),
+            parts=AdminParts(
+                stores=self.stores, clock=self.time.clock(), chance=Chance(random.getrandbits), book=self.book
+            ),
+            telemetry=Notes(),
+        )
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = {"authorization": f"Bearer {MASTER_KEY}", "content-type": "application/json"}
+        response = desk.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
+        return response.status, json.loads(response.body.read())
+
+    def key(self, **terms: Any) -> None:
+        """Let red's key be there, with a budget."""
+        created = DAY * DAY_S
+        self.stores.keys.add_key(VirtualKey(id=KEY, created_at=created, team_id="red", **terms))
+
+    def charge(self, meters: Sequence[Meter], day: int = DAY) -> None:
+        """The day is over: its records are begun and booked."""
+        for record in Accounts(self.stores.keys, self.stores.budgets).named_in(records_of(meters, day, self.book)):
+            self.stores.ledger.begin(record)
+        self.settle()
+
+    def call(self, number: int, **fields: Any) -> Entry:
+        """A create that was answered, and is booked."""
+        values: dict[str, Any] = {"key_id": KEY, "tenant": TenantId("team:red"), "team_id": "red", "provider": OPENAI}
+        entry = Entry(
+            id=operation_id(number, DAY * DAY_S * 1_000 + number),
+            operation="vector_stores.create",
+            state=State.ANSWERED,
+            started_ms=DAY * DAY_S * 1_000 + number,
+            status_code=200,
+            vector_store_id=ObjectId(f"vs_{number}"),
+            **values | fields,
+        )
+        self.stores.ledger.begin(entry)
+        self.settle()
+        return entry
+
+    def settle(self) -> None:
+        """Book everything that waits, by the prices in force."""
+        while Bookkeeper(self.stores.ledger, self.book, Notes()).settle_waiting(1_000):
+            pass
+
+    def reprice(self, **wish: Any) -> Any:
+        """One call; what it posted is booked."""
+        window = {"start_date": "2026-03-03", "end_date": "2026-03-05"}
+        status, document = self.ask("POST", "/spend/reprice", window | wish)
+        assert status == 200, document
+        self.settle()
+        return document
+
+    def reprice_all(self, **wish: Any) -> int:
+        """Page by page; how many corrections were posted."""
+        page = self.reprice(dry_run=False, **wish)
+        posted = int(page["posted"])
+        while page["next_cursor"] is not None:
+            page = self.reprice(dry_run=False, cursor=page["next_cursor"], **wish)
+            posted += page["posted"]
+        return posted
+
+    def rows(self) -> list[Entry]:
+        """The ledger of these days."""
+        query = RecordQuery(start_ms=(DAY - 1) * DAY_S * 1_000, end_ms=(DAY + 2) * DAY_S * 1_000, limit=10_000)
+        return list(self.stores.ledger.search(query))
+
+    def net(self) -> Counter[str]:
+        """What each store comes to, corrections included."""
+        sums: Counter[str] = Counter()
+        for row in self.rows():
+            sums[str(row.vector_store_id)] += row.spend or 0
+        return sums
+
+    def balance(self, scope: BudgetScope, name: str, period: str) -> Balance:
+        """What an account holds."""
+        account = Account(Subject(scope, name), period)
+        return self.stores.budgets.balances([account]).get(account, Balance())
+
+    def disagreements(self) -> list[str]:
+        """Where a rollup or an account is not the sum of the rows."""
+        rows = [row for row in self.rows() if row.state is State.SETTLED]
+        sums: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+        spent: Counter[Account] = Counter()
+        for row in rows:
+            for bucket in buckets_of(row):
+                sums[bucket][0] += 1
+                sums[bucket][1] += row.spend or 0
+            for account in accounts_of(row):
+                spent[account] += row.spend or 0
+        places = {(bucket.scope, bucket.scope_id) for bucket in sums} | {(Scope.PROVIDER, OPENAI)}
+        rolled = {
+            rollup.bucket: [rollup.calls, rollup.spend]
+            for scope, name in places
+            for rollup in self.stores.reports.rollups(scope, name, "2026-03")
+        }
+        found = [
+            f"{bucket}: {rolled.get(bucket)} of {sums.get(bucket)}"
+            for bucket in {*sums, *rolled}
+            if rolled.get(bucket) != sums.get(bucket)
+        ]
+        held = self.stores.budgets.balances(list(spent))
+        return found + [
+            f"{account}: {held.get(account)} of {total}"
+            for account, total in spent.items()
+            if held.get(account, Balance()) != Balance(0, total)
+        ]

@@ -1,0 +1,79 @@
+"""Ingests one large object as the deployed function does, and prints its peak memory in bytes.
+
+`python -m tests.harnesses.large_object <endpoint of AWS and of the provider> <key>`: a process of its own, for a peak is
+a process's. Everything is the function's own but the table: S3, SQS and the secret are reached by boto3, over a socket.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from vectorgate import bootstrap_runtime as runtime
+from vectorgate.ingest.aws import Clients
+from vectorgate.ingest.deployed import deployed_inbox
+from vectorgate.persistence.dynamodb.table import DynamoTable
+from vectorgate.persistence.sqlite import open_stores
+
+ROOT: Final = Path(__file__).parents[2]
+REGION: Final = "eu-central-1"
+BUCKET: Final = "ingest"
+SENDER: Final = "red"
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """The function's, as the template gives it, with that endpoint in place of AWS."""
+    return {
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "VECTORGATE_AWS_ENDPOINT": endpoint,
+        "VECTORGATE_PLAIN_HTTP": "1",
+        "VECTORGATE_TABLE": "table",
+        "VECTORGATE_SECRET_OPENAI": "secret",
+        "VECTORGATE_INGEST_BUCKET": BUCKET,
+        "VECTORGATE_INGEST_BUS": "bus",
+        "VECTORGATE_INGEST_QUEUE": f"{endpoint}/queue",
+        "VECTORGATE_INGEST_FAILURES": f"{endpoint}/failures",
+        "VECTORGATE_INGEST_SENDERS": json.dumps({SENDER: "red"}),
+    }
+
+
+def created(key: str) -> Any:
+    """A message of the queue: that object was put."""
+    event = json.loads((ROOT / "events" / "ingest_s3_created.json").read_text())
+    told = json.loads(event["Records"][0]["body"])
+    told["Records"][0]["s3"]["bucket"]["name"] = BUCKET
+    told["Records"][0]["s3"]["object"]["key"] = key
+    event["Records"][0]["body"] = json.dumps(told)
+    return event
+
+
+def main(endpoint: str, key: str) -> None:
+    """Ingest it."""
+    os.environ.update(environment(endpoint))
+    clock, chance = runtime.system_clock(), runtime.system_chance()
+    # What the function has besides: the clients of its table and its bus, which nobody asks here.
+    table = DynamoTable("table", clock=clock, chance=chance, region=REGION, endpoint_url=endpoint)
+    unused = (table.client, Clients(region=REGION, endpoint_url=endpoint).events)
+    stores = open_stores()
+    runtime.deployed_stores = lambda: stores  # type: ignore[assignment]
+    result = deployed_inbox().receive(created(key))
+    if result["batchItemFailures"]:
+        raise SystemExit(f"not ingested: {result}")
+    stores.close()
+    del unused
+    sys.stdout.write(f"{peak()}\n")
+
+
+def peak() -> int:
+    """Bytes of memory, at most so far. Not `ru_maxrss`, which begins with what the parent had when it started this."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,28 @@
+"""The desk over every engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from tests.harnesses.admin import Books
+from tests.contract.backends import MotoBackend
+from vectorgate.persistence.dynamodb import stores_of
+from vectorgate.persistence.sqlite import open_stores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(params=["sqlite", "dynamodb-moto"])
+def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+    """Every engine in turn, empty."""
+    if request.param == "sqlite":
+        stores = open_stores()
+        yield Books(stores)
+        stores.close()
+    else:
+        with mock_aws():
+            yield Books(stores_of(MotoBackend().table))

@@ -1,0 +1,112 @@
+"""A limit that is changed counts within the time of the caches; what is under way ends as it began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from tests.harnesses.budgets import CREATE, USD, balance, key_with, over
+from vectorgate.budgets.limits import KEPT_SECONDS
+from vectorgate.budgets.model import Balance, BudgetScope
+from vectorgate.ids import key_id_of
+from vectorgate.auth.keys.cache import FOUND_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Gate
+
+WITHIN = max(KEPT_SECONDS, FOUND_SECONDS) + 1
+PLACES = {
+    BudgetScope.KEY: ("/key/update", "key"),
+    BudgetScope.TEAM: ("/team/update", "team_id"),
+    BudgetScope.END_USER: ("/customer/update", "user_id"),
+}
+
+
+@pytest.fixture(params=list(BudgetScope))
+def scope(request: pytest.FixtureRequest) -> BudgetScope:
+    """Each of them in turn."""
+    return BudgetScope(request.param)
+
+
+class Bounded:
+    """A key of team red for end user ann, of which one is bounded to one create."""
+
+    def __init__(self, scope: BudgetScope, connect: Connect, ask: Callable[..., Any]) -> None:
+        most = CREATE / USD
+        self.key = str(ask("POST", "/key/generate", {"team_id": "red"})["key"])
+        if scope is BudgetScope.KEY:
+            self.key = key_with(ask, 1, team_id="red", budget_duration=None)
+        elif scope is BudgetScope.TEAM:
+            ask("POST", "/team/new", {"team_id": "red", "max_budget": most})
+        else:
+            ask("POST", "/customer/new", {"user_id": "ann", "max_budget": most})
+        self.name = {BudgetScope.KEY: self.key, BudgetScope.TEAM: "red", BudgetScope.END_USER: "ann"}[scope]
+        self.account = key_id_of(self.key) if scope is BudgetScope.KEY else self.name
+        self._client, self._ask, self._scope = connect(self.key), ask, scope
+
+    def update(self, **terms: object) -> Any:
+        """Change the bound."""
+        path, field = PLACES[self._scope]
+        return self._ask("POST", path, {field: self.name, **terms})
+
+    def create(self) -> object:
+        """One call for ann."""
+        return self._client.vector_stores.create(name="a", extra_headers={"x-litellm-end-user-id": "ann"})
+
+
+def test_a_raised_limit_lets_more_through_and_a_lowered_one_less(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+) -> None:
+    bounded = Bounded(scope, connect, ask)
+    bounded.create()
+    over(bounded.create)
+    assert bounded.update(max_budget=3 * CREATE / USD)["max_budget"] == 3 * CREATE / USD
+    gate.time.skip(WITHIN)
+    bounded.create()
+    gate.settle()
+    assert bounded.update(max_budget=CREATE / USD)["spend_nano_usd"] == 2 * CREATE  # below what is spent
+    gate.time.skip(WITHIN)
+    over(bounded.create)
+    assert bounded.update(max_budget=None)["max_budget"] is None
+    gate.time.skip(WITHIN)
+    bounded.create()
+    bounded.create()
+
+
+def test_what_is_under_way_when_the_limit_falls_is_booked_in_full(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+) -> None:
+    bounded = Bounded(scope, connect, ask)
+
+    def meanwhile(connection: Any, received: Any) -> bool:
+        assert balance(gate, scope, bounded.account, "ever") == Balance(CREATE, 0)
+        bounded.update(max_budget=0)
+        return gate.openai.act(connection, received)
+
+    gate.upstream.will(meanwhile)
+    bounded.create()
+    gate.settle()
+    assert balance(gate, scope, bounded.account, "ever") == Balance(0, CREATE)
+
+
+def test_whoever_is_blocked_may_do_nothing_until_that_is_taken_back(
+    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+) -> None:
+    bounded = Bounded(scope, connect, ask)
+    bounded.create()
+    bounded.update(blocked=True, max_budget=10)
+    gate.time.skip(WITHIN)
+    refused = openai.AuthenticationError if scope is BudgetScope.KEY else openai.PermissionDeniedError
+    calls = gate.upstream.calls
+    with pytest.raises(refused) as caught:
+        bounded.create()
+    assert caught.value.code == ("invalid_api_key" if scope is BudgetScope.KEY else "blocked")
+    assert gate.upstream.calls == calls
+    bounded.update(blocked=False)
+    gate.time.skip(WITHIN)
+    bounded.create()

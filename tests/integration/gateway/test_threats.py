@@ -1,0 +1,561 @@
+"""Rows of docs/threats.md that are about the gateway as a whole: each test is named after its row."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import string
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+from aws_lambda_powertools import Logger, Metrics
+
+from local.server import path_of
+from tests.helpers.canary import holds_a_piece
+from tests.harnesses.gateway import MASTER_KEY, PROVIDER_KEY, Gate, key_id, secret_text
+from tests.factories.requests import request_for
+from tests.fakes.openai import store_document
+from tests.fakes.upstream import FaultyUpstream, answer, refusal
+from vectorgate.auth import authenticate
+from vectorgate.api.errors import INVALID_REQUEST, ApiError
+from vectorgate.api.http import Body, Request
+from vectorgate.telemetry import PowertoolsTelemetry
+from vectorgate.api.operations import OPERATIONS, Media, Operation
+from vectorgate.api.router import PREFIXES, route
+from vectorgate.secrets import RUN
+from vectorgate.persistence import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Door
+
+CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
+IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
+
+
+def each() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+
+
+@pytest.fixture
+def owned(gate: Gate) -> Gate:
+    """A gate whose one key owns one of everything."""
+    gate.key(CLIENT_KEY, team="own")
+    gate.openai.ids = iter(())
+    own_all(gate)
+    return gate
+
+
+def own_all(gate: Gate) -> None:
+    from vectorgate.ids import KeyId, ObjectId, TenantId  # noqa: PLC0415 - used nowhere else
+    from vectorgate.tenancy.ownership import Kind, Ownership, Ref  # noqa: PLC0415 - the same
+
+    own = {
+        Kind.VECTOR_STORE: IDS["vector_store_id"],
+        Kind.FILE: IDS["file_id"],
+        Kind.BATCH: IDS["batch_id"],
+        Kind.UPLOAD: IDS["upload_id"],
+        Kind.PART: IDS["file_id"],  # whatever a body names
+    }
+    rows = [
+        Ownership(
+            ref=Ref(next(iter(gate.gateway.providers)), kind, ObjectId(name)),
+            tenant=TenantId("team:own"),
+            key_id=KeyId(key_id(CLIENT_KEY)),
+            created_at=1,
+            parent=ObjectId(IDS["vector_store_id"]) if kind is Kind.BATCH else None,
+            snapshot=json.dumps({"id": name, "object": "file"}),
+        )
+        for kind, name in own.items()
+    ]
+    gate.stores.ledger.give(rows)  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------------------------------------------------- row 1
+
+HOSTS = ("api_base", "base_url", "api_key", "api_version", "headers", "extra_headers", "extra_body", "organization")
+
+
+@each()
+def test_row_1_nothing_in_a_request_chooses_the_host(owned: Gate, operation: Operation) -> None:
+    with FaultyUpstream(answer(200, {"id": "stolen"})) as evil:
+        host = evil.url.removeprefix("http://").removesuffix("/v1")
+        headers = {
+            "host": host,
+            "x-forwarded-host": host,
+            "x-forwarded-for": "127.0.0.1",
+            "forwarded": f"host={host}",
+            "x-portkey-custom-host": evil.url,
+            "custom-llm-provider": "openai",
+            "api-base": evil.url,
+            "x-api-base": evil.url,
+            "openai-organization": "org-evil",
+            "x-original-url": f"{evil.url}/files",
+            "x-rewrite-url": f"{evil.url}/files",
+        }
+        file_ids = dict.fromkeys(operation.body_ids[:1], IDS["file_id"])
+        owned.gateway.handle(request_for(operation, IDS, key=CLIENT_KEY, headers=headers, file_ids=file_ids))
+        if operation.media is not Media.NONE:
+            for name in HOSTS:
+                body = {name: evil.url}
+                request = request_for(operation, IDS, key=CLIENT_KEY, body=body, file_ids=file_ids)
+                assert owned.gateway.handle(request).status == 400, name
+        assert evil.connections == 0
+    for received in owned.upstream.received:
+        assert received.headers["authorization"] == f"Bearer {PROVIDER_KEY}"
+        assert received.headers["host"] in owned.upstream.url
+        assert "org-evil" not in json.dumps(dict(received.headers))
+
+
+@pytest.mark.parametrize("name", ["evil", "http://evil", "azure", "OPENAI", "openai ", "../openai"])
+@pytest.mark.parametrize("place", ["header", "query", "body"])
+def test_row_1_a_provider_that_is_not_configured_is_refused(owned: Gate, name: str, place: str) -> None:
+    if place == "header" and name.strip() == "openai":
+        return  # a header's value has no blanks at its ends
+    headers = {"authorization": f"Bearer {CLIENT_KEY}", "content-type": "application/json"}
+    query = {"custom-llm-provider": name} if place == "query" else {}
+    if place == "header":
+        headers["custom-llm-provider"] = name
+    body = json.dumps({"custom_llm_provider": name} if place == "body" else {}).encode()
+    request = Request(method="POST", path="/v1/vector_stores", headers=headers, query=query, body=Body.of(body))
+    assert owned.gateway.handle(request).status == 400
+    assert owned.upstream.calls == 0
+
+
+# ------------------------------------------------------------------------------------------------------------- row 2
+
+
+def test_row_2_neither_the_environment_nor_an_earlier_answer_has_a_part_in_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with FaultyUpstream(answer(200, {"id": "stolen"})) as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name.upper(), proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        monkeypatch.setenv("NO_PROXY", "")
+        with Gate() as gate:
+            gate.key(CLIENT_KEY)
+            gate.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=somebody"}))
+            headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+            answers = [gate.api(event("POST", "/v1/vector_stores", headers))["statusCode"] for _ in range(2)]
+            received = gate.upstream.received
+        assert (answers[0], len(received), proxy.connections) == (200, 2, 0)
+    assert not any("cookie" in request.headers for request in received)
+
+
+# ------------------------------------------------------------------------------------------------------------- row 3
+
+PIECES = [
+    *("vector_stores", "files", "file_batches", "search", "content", "cancel", "v1", "openai", "vs_1", "file-1"),
+    *(
+        "vector_stores",
+        "files",
+        "..",
+        ".",
+        "",
+        "%2e%2e",
+        "%2E%2e",
+        "%2f",
+        "%5c",
+        "%00",
+        ";",
+        "a;b",
+        "%252e",
+        "%",
+        "%zz",
+    ),
+    *("\\", "vs%2F1", "*", "vector%5Fstores", "VECTOR_STORES", "files?x=1", "#", "é", "%c3%a9", "%ff", "{file_id}"),
+    *(" ", "+", "http:", "\x00", "\n", "\ud800", "a" * 200),
+]
+ROOTS = [
+    "/",
+    "/",
+    "/v1/",
+    "/v1/",
+    "/v1//",
+    "",
+    "//",
+    "v1/",
+    "/openai/",
+    "/openai/v1/",
+    "x",
+    "/./",
+    "/../",
+    "http://evil/",
+]
+SEPARATORS = ["/", "/", "/", "/", "//", "/./", "%2f", "\\"]
+METHODS = ["GET", "POST", "DELETE", "get", "PUT", "HEAD", "OPTIONS", ""]
+TEMPLATES = {
+    (operation.method, operation.name): re.compile(
+        "(?:" + "|".join(map(re.escape, PREFIXES)) + ")?" + re.sub(r"\{\w+\}", "([^/]+)", operation.path)
+    )
+    for operation in OPERATIONS
+}
+
+
+def test_row_3_a_hundred_thousand_paths_match_their_exact_template_or_nothing() -> None:
+    chance, matches = random.Random(41_295), 0  # noqa: S311 - to be repeatable
+    for _ in range(100_000):
+        pieces = chance.choices(PIECES, k=chance.randint(0, 5))
+        path = chance.choice(ROOTS) + chance.choice(SEPARATORS).join(pieces)
+        method = chance.choice(METHODS)
+        matches += sum(matches_exactly(method, said) for said in (path, path_of({"REQUEST_URI": path})))
+    assert matches > 200  # or the paths were merely nonsense
+
+
+def matches_exactly(method: str, path: str) -> bool:
+    """Whether a row was found; AssertionError when it is not the one that the path spells out."""
+    try:
+        matched = route(method, path)
+    except ApiError as error:
+        return error.status not in {404, 405}
+    found = TEMPLATES[method, matched.operation.name].fullmatch(path)
+    assert found, path
+    assert found.groups() == tuple(matched.captured.values())
+    assert "%" not in path
+    return True
+
+
+# As they stand in the request line.
+ESCAPED = ["vs_own%2Ffiles", "vs_own%2ffiles", "vs_own%252Ffiles", "vs_own%5Cfiles", "vs_own%255Cfiles", "vs_own%00"]
+ESCAPED += ["%2e%2e/files", "%2E%2E/vector_stores", "vs_own/%2e", "%2e/vs_own", "%252e%252e/files", "vs%255Fown"]
+ESCAPED += ["vs_own%25", "vs_own%", "vs_own%2", "vs_own%zz", "vs_own%3Bx", "vs_own%3Ffiles", "vs_own%23", "vs_own%20"]
+ESCAPED += ["vs_own%0A", "vs_own%0D%0Ax", "vs_own%FF", "vs_own%C0%AFfiles", "vs_own%EF%BC%8Ffiles", "vs_own%u002f"]
+
+
+@pytest.mark.parametrize("path", ESCAPED)
+def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(owned: Gate, door: Door, path: str) -> None:
+    for method in ("GET", "DELETE"):
+        status, error = asked(door, method, f"/v1/vector_stores/{path}")
+        assert (status, error["error"]["type"]) in {(404, INVALID_REQUEST), (400, INVALID_REQUEST)}
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+def test_row_3_on_one_machine_a_path_is_decoded_once(owned: Gate, door: Door) -> None:
+    listed = asked(door, "GET", "/v1/files")
+    assert listed[0] == 200
+    assert asked(door, "GET", "/%761/file%73") == listed
+    assert asked(door, "GET", "/v1/file%2573")[0] == 404
+    assert asked(door, "GET", "/%6Bey/info")[0] == asked(door, "GET", "/key/info")[0] == 401  # the administrator's
+    owned.upstream.forget()
+    asked(door, "GET", "/v1/files/file%2Down")
+    assert [each.path for each in owned.upstream.received] == ["/v1/files/file-own"]
+
+
+@pytest.mark.parametrize("path", ["/v1/files/file%2Down", "/%761/files/file-own", "/v1/files/file-own%", "/key%2Finfo"])
+def test_row_3_what_api_gateway_hands_over_is_not_decoded_again(owned: Gate, path: str) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    result = owned.api(event("GET", path, headers))
+    assert (result["statusCode"], "unknown_url" in str(result["body"])) == (404, True)
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    assert owned.admin(event("GET", path, headers))["statusCode"] == 404
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "odd", ["\0", "\\files", ";x", " ", "?files", "#", "\r\nx", "\ufffd", "\uff0ffiles", "é", ".", "%"]
+)
+def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: Gate, odd: str) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    for method in ("GET", "DELETE"):
+        assert owned.api(event(method, f"/v1/vector_stores/vs_own{odd}", headers))["statusCode"] in {400, 404}
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+def asked(door: Door, method: str, path: str) -> tuple[int, Any]:
+    """The answer to a path that is sent as it is."""
+    connection = HTTPConnection("127.0.0.1", door.port, timeout=20)
+    try:
+        connection.request(method, path, headers={"authorization": f"Bearer {CLIENT_KEY}"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["x/vector_stores", "vector_stores/../vector_stores", "v1/vector_stores", "http:/vector_stores"]
+)
+def test_row_3_a_path_begins_at_the_root(owned: Gate, path: str) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    assert owned.gateway.handle(Request(method="POST", path=path, headers=headers)).status == 404
+    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+
+
+@each()
+def test_row_3_neither_the_clients_key_nor_its_headers_travel_on(owned: Gate, operation: Operation) -> None:
+    headers = {"api-key": CLIENT_KEY, "cookie": "session=1", "x-custom": "1", "x-litellm-tags": "t"}
+    file_ids = dict.fromkeys(operation.body_ids[:1], IDS["file_id"])
+    owned.gateway.handle(request_for(operation, IDS, key=CLIENT_KEY, headers=headers, file_ids=file_ids))
+    allowed = {
+        "host",
+        "authorization",
+        "user-agent",
+        "openai-beta",
+        "content-type",
+        "content-length",
+        "accept-encoding",
+    }
+    for received in owned.upstream.received:
+        assert set(received.headers) <= allowed
+
+
+# -------------------------------------------------------------------------------------------------- rows 4, 5, 7, 9
+
+
+class Mine(Exception):
+    """Raised where a test wants it."""
+
+
+@pytest.mark.parametrize("where", ["presented_key", "key_id_of", "Principal"])
+@pytest.mark.parametrize("error", [Mine("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
+def test_row_4_whatever_breaks_while_identifying_authorises_nobody(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    gate.key(CLIENT_KEY)
+    monkeypatch.setattr(authenticate, where, broken)
+    result = gate.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
+    assert result["statusCode"] in {401, 500, 503}
+    assert (gate.upstream.calls, gate.vault.readings) == (0, 0)
+
+
+def event(method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> dict[str, object]:
+    return {
+        "rawPath": path,
+        "headers": {"content-type": "application/json", **headers},
+        "requestContext": {"http": {"method": method}},
+        "body": body,
+    }
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil", "localhost:1@evil", "/", "..", "a b", "169.254.169.254", "x" * 300, "api.openai.com"]
+)
+def test_row_5_the_host_header_decides_nothing(owned: Gate, host: str) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}", "host": host}
+    answers = [owned.api(event("GET", path, headers))["statusCode"] for path in ("/v1/files", "/v1/nowhere")]
+    assert answers == [200, 404]
+
+
+@pytest.mark.parametrize("length", range(1, 24, 3))
+def test_row_7_keys_that_share_a_beginning_are_strangers(gate: Gate, length: int) -> None:
+    gate.key(CLIENT_KEY)
+    for other in (CLIENT_KEY[:length], CLIENT_KEY + "x" * length, CLIENT_KEY[:-1] + "~" * length):
+        assert status_of(gate, CLIENT_KEY) == 200
+        assert status_of(gate, other) == (200 if other == CLIENT_KEY else 401)
+
+
+def status_of(gate: Gate, key: str) -> int:
+    request = Request(method="GET", path="/v1/files", headers={"authorization": f"Bearer {key}"})
+    return gate.gateway.handle(request).status
+
+
+def test_row_9_a_stored_hash_is_no_key(gate: Gate) -> None:
+    gate.key(CLIENT_KEY)
+    for other in (key_id(CLIENT_KEY), f"sk-{key_id(CLIENT_KEY)}", key_id(key_id(CLIENT_KEY)), CLIENT_KEY.swapcase()):
+        assert status_of(gate, other) == 401
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": ""}, {"authorization": "Bearer "}, {"authorization": "Basic x"}, {"api-key": " "}]
+)
+def test_row_4_without_a_key_there_is_nobody(gate: Gate, headers: dict[str, str]) -> None:
+    assert gate.api(event("POST", "/v1/vector_stores", headers))["statusCode"] == 401
+
+
+# ------------------------------------------------------------------------------------------------------------ row 10
+
+ECHO = f"Incorrect API key provided: {PROVIDER_KEY}. Yours was {PROVIDER_KEY[3:14]}"
+ECHOES: dict[str, Any] = {
+    **{
+        f"{status}": answer(
+            status,
+            {"error": {"message": ECHO, "type": ECHO, "code": ECHO, "param": ECHO}},
+            {"x-request-id": PROVIDER_KEY, "openai-echo": ECHO, "x-ratelimit-key": f"of {PROVIDER_KEY}"},
+        )
+        for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
+    },
+    "raw": answer(500, ECHO.encode()),
+    "broken": answer(200, b'{"id": "' + PROVIDER_KEY.encode()),
+    "redirect": answer(302, b"", {"location": f"http://x/?key={PROVIDER_KEY}"}),
+    "only the code": refusal(400, PROVIDER_KEY),
+}
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[tuple[Gate, Callable[[], str]]]:
+    """A gate with real logs and a real file, and all that it ever let out."""
+    log = io.StringIO()
+    name = f"canary-{tmp_path.name}"  # Powertools keeps one handler a service, for as long as the process lives
+    telemetry = PowertoolsTelemetry(
+        Logger(service=name, stream=log, level="DEBUG"), Metrics(namespace="canary", service=name)
+    )
+    with Gate(database=str(tmp_path / "ledger.db"), telemetry=telemetry) as gate:
+        gate.key(CLIENT_KEY, team="own")
+        own_all(gate)
+
+        def sinks() -> str:
+            files = "".join(file.read_bytes().decode("latin-1") for file in tmp_path.glob("ledger.db*"))
+            rows = json.dumps([entry.to_record() for entry in gate.rows()])
+            return log.getvalue() + files + rows
+
+        yield gate, sinks
+
+
+def assert_no_piece(text: str) -> None:
+    for secret in (PROVIDER_KEY, MASTER_KEY, CLIENT_KEY):
+        assert not holds_a_piece(text, secret), secret
+
+
+@pytest.mark.parametrize("name", list(ECHOES))
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_row_10_no_piece_of_a_secret_leaves_by_any_error(
+    watched: tuple[Gate, Callable[[], str]], capfd: pytest.CaptureFixture[str], name: str, method: str
+) -> None:
+    gate, sinks = watched
+    gate.upstream.always(ECHOES[name])
+    path = "/v1/vector_stores" if method == "POST" else f"/v1/vector_stores/{IDS['vector_store_id']}"
+    result = gate.api(event(method, path, {"authorization": f"Bearer {CLIENT_KEY}", "api-key": MASTER_KEY}))
+    assert int(str(result["statusCode"])) >= 400
+    assert_no_piece(json.dumps(result))
+    assert_no_piece(sinks())
+    assert_no_piece("".join(capfd.readouterr()))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"authorization": f"Bearer {CLIENT_KEY}x"}, {"authorization": f"Basic {CLIENT_KEY}"}, {"api-key": MASTER_KEY}],
+)
+def test_row_10_a_refused_key_is_not_repeated(watched: tuple[Gate, Callable[[], str]], headers: dict[str, str]) -> None:
+    gate, sinks = watched
+    for act in (gate.api, gate.admin):
+        if act == gate.admin and "api-key" in headers:
+            continue
+        result = act(event("POST", "/key/generate", headers))
+        assert result["statusCode"] == 401
+        assert_no_piece(json.dumps(result) + sinks())
+
+
+def test_row_10_a_defect_is_reported_by_its_place_alone(
+    watched: tuple[Gate, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, sinks = watched
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError(f"{PROVIDER_KEY} {CLIENT_KEY} {MASTER_KEY}")
+
+    monkeypatch.setattr(gate.transport, "send", broken)
+    result = gate.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
+    assert result["statusCode"] == 500
+    assert "ValueError" in sinks()
+    assert_no_piece(json.dumps(result) + sinks())
+
+
+def test_row_10_a_malformed_secret_is_not_quoted(watched: tuple[Gate, Callable[[], str]]) -> None:
+    gate, sinks = watched
+    gate.vault.text = f'{{"base_url": "ftp://{PROVIDER_KEY}", "api_key": "{PROVIDER_KEY}"}}'
+    result = gate.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
+    assert result["statusCode"] == 503
+    assert_no_piece(json.dumps(result) + sinks())
+
+
+def test_row_9_a_generated_key_is_in_no_table(watched: tuple[Gate, Callable[[], str]]) -> None:
+    gate, sinks = watched
+    result = gate.admin(event("POST", "/key/generate", {"authorization": f"Bearer {MASTER_KEY}"}))
+    key = json.loads(str(result["body"]))["key"]
+    assert status_of(gate, key) == 200
+    assert not holds_a_piece(sinks(), key)
+
+
+# 164 characters, as OpenAI's are today; the first eight of them are public.
+LONG_KEY = "sk-proj-" + "".join(random.Random(164).choices(string.ascii_letters + string.digits, k=156))  # noqa: S311
+LEAKS = {
+    "whole": LONG_KEY,
+    "its beginning": LONG_KEY[:RUN],
+    "its middle": LONG_KEY[70 : 70 + RUN],
+    "its end": LONG_KEY[-RUN:],
+}
+
+
+@pytest.fixture
+def long_keyed(gate: Gate) -> Gate:
+    """A gate whose provider's key is as long as a real one."""
+    gate.vault.text = secret_text(gate.upstream.url, LONG_KEY)
+    return gate
+
+
+@pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
+def test_row_10_a_success_that_echoes_the_credential_is_withheld_and_kept_nowhere(
+    long_keyed: Gate, connect: Connect, piece: str
+) -> None:
+    client = connect(long_keyed.key("sk-echoes"))
+    headers = {"openai-organization": piece, "x-request-id": piece}
+    long_keyed.upstream.always(answer(200, store_document("vs_1", name=f"echo {piece}"), headers))
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.vector_stores.create(name="x")
+    assert piece not in caught.value.response.text + str(caught.value.response.headers)
+    long_keyed.upstream.always(answer(200, store_document("vs_2", name="x"), headers))
+    created = client.vector_stores.with_raw_response.create(name="x")
+    assert piece not in str(created.headers)
+    assert not any(piece in str(row.to_record()) for row in long_keyed.rows())
+
+
+def test_row_10_a_success_that_spells_the_credential_with_escapes_is_withheld(
+    long_keyed: Gate, connect: Connect
+) -> None:
+    client, whole = connect(long_keyed.key("sk-echoes")), LEAKS["whole"]
+    document = json.dumps(store_document("vs_1", name="NAME"))
+    spelled = f"{whole[:20]}\\u{ord(whole[20]):04x}{whole[21:]}"
+    long_keyed.upstream.always(answer(200, document.replace("NAME", spelled).encode()))
+    with pytest.raises(openai.InternalServerError):
+        client.vector_stores.create(name="x")
+    long_keyed.upstream.always(answer(200, document.replace("NAME", "an \\u0061 alone").encode()))
+    assert client.vector_stores.create(name="x").name == "an a alone"
+
+
+@pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
+@pytest.mark.parametrize("status", [400, 404, 429, 500])
+def test_an_error_that_echoes_the_credential_is_withheld(
+    long_keyed: Gate, connect: Connect, piece: str, status: int
+) -> None:
+    client = connect(long_keyed.key("sk-echoes"))
+    long_keyed.upstream.always(answer(status, {"error": {"message": f"Wrong key: {piece}"}}))
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.files.create(file=("notes.md", b"x"), purpose="assistants")
+    assert piece not in caught.value.response.text + str(caught.value.response.headers)
+    assert caught.value.message.count("withheld") == 1
+
+
+@pytest.mark.parametrize("size", [8, 9, 20, 31, RUN - 1])
+@pytest.mark.parametrize("start", [0, 60], ids=["its beginning", "its middle"])
+def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
+    long_keyed: Gate, connect: Connect, size: int, start: int
+) -> None:
+    """Or the difference would tell the key, a character at a time, to whoever can have the provider repeat a text."""
+    piece, client = LONG_KEY[start : start + size], connect(long_keyed.key("sk-guesses"))
+    store = client.vector_stores.create(name=piece, metadata={piece: piece})
+    assert (store.name, client.vector_stores.list().data) == (piece, [store])
+    page = {"object": "vector_store.search_results.page", "search_query": [piece], "data": [], "has_more": False}
+    long_keyed.upstream.always(answer(200, page, {"x-request-id": piece}))
+    found = client.vector_stores.with_raw_response.search(store.id, query=piece)
+    assert found.http_response.json() == page
+    assert found.headers["x-request-id"] == piece
+    long_keyed.upstream.always(answer(400, {"error": {"message": f"No such thing: {piece}"}}))
+    with pytest.raises(openai.BadRequestError, match=f"No such thing: {piece}"):
+        client.vector_stores.retrieve(store.id)
+
+
+def test_a_key_that_is_a_word_makes_no_word_a_leak(gate: Gate, connect: Connect) -> None:
+    gate.vault.text = secret_text(gate.upstream.url, "test")
+    assert connect(gate.key("sk-plain")).vector_stores.create(name="my test store").name == "my test store"

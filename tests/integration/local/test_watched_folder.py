@@ -1,0 +1,69 @@
+"""The watched folder of the one-machine edition: files in, searchable documents out, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from openai import OpenAI
+
+from tests.harnesses.local_process import KEY, RunningEdition
+from tests.helpers.waiting import within
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from openai.types import VectorStore
+
+SECONDS = 20
+OLD = 1_600_000_000
+
+
+def client_of(edition: RunningEdition) -> OpenAI:
+    """With the edition's own key."""
+    return OpenAI(api_key=KEY, base_url=f"{edition.url}/v1", max_retries=0)
+
+
+def put(edition: RunningEdition, key: str, text: str, at: int = OLD) -> Path:
+    """A file that is complete."""
+    path = edition.home / "ingest" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}")
+    part.write_text(text)
+    os.utime(part, (at, at))
+    return part.rename(path)
+
+
+def found(client: OpenAI, name: str, query: str, text: str) -> VectorStore | None:
+    """The store of that name, once its only document says that."""
+    stores = [store for store in client.vector_stores.list().data if store.name == name]
+    if not stores or stores[0].file_counts.completed != 1:
+        return None
+    hits = client.vector_stores.search(stores[0].id, query=query).data
+    return stores[0] if [hit.content[0].text for hit in hits] == [text] else None
+
+
+def test_files_are_ingested_replaced_and_removed_across_a_crash(tmp_path: Path) -> None:
+    with RunningEdition(tmp_path / "home") as edition:
+        client = client_of(edition)
+        put(edition, "demo/Terms/refunds.md", "Refunds take thirty days.")
+        store = within(SECONDS, lambda: found(client, "Terms", "refunds", "Refunds take thirty days."))
+        path = put(edition, "demo/Terms/refunds.md", "Refunds take sixty days.", at=OLD + 1)
+        edition.kill()
+    with RunningEdition(tmp_path / "home") as edition:
+        client = client_of(edition)
+        again = within(SECONDS, lambda: found(client, "Terms", "refunds", "Refunds take sixty days."))
+        assert again.id == store.id
+        within(SECONDS, lambda: len(client.files.list().data) == 3)  # the two demo files, and the newest version
+        path.unlink()
+        within(SECONDS, lambda: client.vector_stores.retrieve(store.id).file_counts.total == 0)
+        assert [each.name for each in client.vector_stores.list().data] == ["Terms"]
+
+
+def test_a_folder_that_is_nobodys_is_left_alone(tmp_path: Path) -> None:
+    with RunningEdition(tmp_path / "home") as edition:
+        put(edition, "stranger/store/a.md", "text")
+        put(edition, "demo/store/b.md", "text")
+        client = client_of(edition)
+        within(SECONDS, lambda: found(client, "store", "text", "text"))
+        assert len(client.vector_stores.list().data) == 1

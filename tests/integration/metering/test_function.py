@@ -1,0 +1,94 @@
+"""The meter as it runs: the Lambda handler on its schedule's event, and the one-machine edition's loop."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from functions.meter.app import handler
+from local.options import seconds_in
+from local.ticker import Ticker
+from tests.integration.metering.test_sampler import Scene
+from vectorgate.ledger.entry import State
+from vectorgate.metering.worker import LATE_SECONDS
+from vectorgate.metering.model import DAY_S
+from vectorgate.pricing.book import GIB
+from vectorgate.persistence import StoreUnavailable
+
+EVENT = json.loads((Path(__file__).parents[3] / "events" / "meter_schedule.json").read_text("utf-8"))
+
+
+def test_a_tick_of_the_schedule_posts_what_is_due() -> None:
+    scene = Scene()
+    scene.store("mine", 2 * GIB)
+    tick = handler.bound_to(scene.meter)
+    assert tick(EVENT, None) == {"posted": 0, "booked": 0}
+    scene.world.now += DAY_S
+    assert tick(EVENT, None) == {"posted": 1, "booked": 0}
+    assert tick(EVENT, None) == {"posted": 0, "booked": 1}  # here is no stream, which would have been faster
+    scene.stores.close()
+
+
+def test_a_tick_books_what_waits_for_too_long_and_leaves_the_rest_to_the_stream() -> None:
+    scene = Scene()
+    late, fresh = scene.waiting(LATE_SECONDS + 1), scene.waiting(LATE_SECONDS - 1)
+    assert scene.meter.tick() == {"posted": 0, "booked": 1}
+    states = {row.id: row.state for row in scene.stores.ledger.entries([late, fresh]).values()}
+    assert states == {late: State.SETTLED, fresh: State.ANSWERED}
+    scene.stores.close()
+
+
+def test_a_ledger_that_is_away_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("simulated")
+
+    monkeypatch.setattr(scene.stores.ledger, "open_rows", away)
+    assert scene.meter.tick() == {"posted": 0, "booked": 0}
+    assert scene.telemetry.counted == ["MeterFailures"]
+    scene.stores.close()
+
+
+def test_the_loop_ticks_at_once_and_again_until_it_is_stopped() -> None:
+    thrice, ticks = threading.Event(), []
+
+    def tick() -> None:
+        ticks.append(1)
+        if len(ticks) == 3:
+            thrice.set()
+
+    loop = Ticker("meter", 0.001, lambda _: None)
+    thread = loop.start(tick)
+    assert thrice.wait(10)
+    loop.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_loop_outlives_a_defect_and_reports_it() -> None:
+    again = threading.Event()
+    heard: list[BaseException] = []
+
+    def tick() -> None:
+        if heard:
+            again.set()
+        raise ZeroDivisionError
+
+    loop = Ticker("meter", 0.001, heard.append)
+    thread = loop.start(tick)
+    assert again.wait(10)
+    loop.stop()
+    thread.join(10)
+    assert {type(error) for error in heard} == {ZeroDivisionError}
+
+
+def test_the_setting_is_a_number_of_seconds() -> None:
+    assert seconds_in({}) == 60
+    assert seconds_in({"VECTORGATE_METER_SECONDS": "0.5"}) == 0.5
+    for wrong in ("", "0", "-1", "soon", "nan", "inf", "1e30"):
+        with pytest.raises(ValueError, match="VECTORGATE_METER_SECONDS"):
+            seconds_in({"VECTORGATE_METER_SECONDS": wrong})

@@ -1,0 +1,252 @@
+"""The reckoning: the books against the truth. None of it asks the code under test what is right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.simulation.prices import CREATE, FREE_BYTES, PER_GIB_DAY, STORAGE, charge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.simulation.simulation import Simulation
+
+Row = dict[str, Any]
+Account = tuple[str, str, str]  # scope, id, period
+# What a void row costs: nothing was executed, or it was answered from the memory of another one.
+FREE: Final = {(0, "vectorgate.not-executed"), (0, "vectorgate.replayed")}
+# A scope of the rollups, and the field of a row that it sums by.
+SCOPES: Final = {
+    "key": "key_id",
+    "tenant": "tenant",
+    "end_user": "end_user",
+    "store": "vector_store_id",
+    "provider": "provider",
+}
+# A scope of the accounts, and the field of a row that says whose account.
+HOLDERS: Final = {"key": "key_id", "team": "team_id", "end_user": "end_user"}
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+
+
+def differences(simulation: Simulation) -> list[str]:
+    """Everything in which the books and the truth disagree; none is what we want."""
+    rows = _rows(simulation)
+    return [
+        *_defects(simulation),
+        *_open(rows),
+        *_creates(simulation, rows),
+        *_told(simulation),
+        *_charges(rows),
+        *_rollups(simulation, rows),
+        *_ownership(simulation, rows),
+        *_storage(simulation, rows),
+        *_accounts(simulation, rows),
+    ]
+
+
+def digest(simulation: Simulation) -> str:
+    """One hash of every row of every table, and of the truth."""
+    total = hashlib.sha256()
+    for (table,) in simulation.database.rows(_TABLES, ()):
+        # The names are the schema's own.
+        rows = simulation.database.rows(f"SELECT * FROM {table}", ())  # noqa: S608
+        total.update(repr((table, sorted(rows, key=repr))).encode())
+    total.update(repr(list(simulation.truth.stores.values())).encode())
+    total.update(repr(simulation.world.dice.getstate()).encode())
+    return total.hexdigest()
+
+
+def _rows(simulation: Simulation) -> list[Row]:
+    statement = "SELECT id, state, started_ms, key_id, end_user, record FROM operations ORDER BY id"
+    rows = []
+    for id_, state, started_ms, key_id, end_user, text in simulation.database.rows(statement, ()):
+        row = json.loads(text)
+        columns = {"id": id_, "state": state, "started_ms": started_ms, "key_id": key_id, "end_user": end_user}
+        if any(row.get(name) != value for name, value in columns.items()):
+            raise AssertionError(f"the columns of {id_} are not its record's")
+        rows.append(row)
+    return rows
+
+
+def _defects(simulation: Simulation) -> Iterator[str]:
+    for error in simulation.telemetry.crashes:
+        yield f"a defect: {error!r}"
+
+
+def _open(rows: list[Row]) -> Iterator[str]:
+    """Nothing stays open, and what is void made nothing."""
+    for row in rows:
+        if row["state"] not in {"settled", "voided"}:
+            yield f"a row is still open: {row}"
+        if row["operation"] == CREATE and row["state"] == "voided" and "vector_store_id" in row:
+            yield f"a void row names a store: {row}"
+
+
+def _creates(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
+    """The set of settled creates is the set of what the provider made for us; and a create makes one store."""
+    ours = {store.id: store for store in simulation.truth.stores.values() if not store.foreign}
+    settled = Counter(row.get("vector_store_id") for row in rows if row["operation"] == CREATE and _is_settled(row))
+    for store_id, count in settled.items():
+        if count > 1 or store_id not in ours:
+            yield f"{count} settled creates of {store_id}"
+    for store_id in ours.keys() - settled.keys():
+        yield f"{ours[store_id]} has no settled create"
+    for name, made in Counter(store.name for store in ours.values()).items():
+        if made > 1:
+            yield f"{name} was created {made} times"
+
+
+def _is_settled(row: Row) -> bool:
+    return bool(row["state"] == "settled")
+
+
+def _told(simulation: Simulation) -> Iterator[str]:
+    """What a client was told exists is in the books, or its row is still open."""
+    for made in simulation.logical:
+        if made.store_id is not None and made.store_id not in simulation.truth.stores:
+            yield f"{made} was told of a store that never was"
+        if made.store_id is not None and made.deleted:
+            store = simulation.truth.stores[made.store_id]
+            if store.deleted_at is None:
+                yield f"{made} was told that its store is gone"
+
+
+def _charges(rows: list[Row]) -> Iterator[str]:
+    """A settled row costs what the price in force says, a void one nothing."""
+    for row in rows:
+        actual = (row.get("spend"), row.get("price_id"))
+        known = row["operation"] != STORAGE
+        if row["state"] == "settled" and known and actual != charge(row["operation"], row["started_ms"]):
+            yield f"wrong charge: {row}"
+        if row["state"] == "voided" and actual not in FREE:
+            yield f"a void row costs: {row}"
+
+
+def _rollups(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
+    """Every rollup is the sum of the settled rows of its bucket, and there is none without any."""
+    expected: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in rows:
+        if row["state"] != "settled":
+            continue
+        for bucket in _buckets(row):
+            sums = expected[bucket]
+            sums[0] += 1
+            sums[1] += row.get("status_code", 500) >= 400
+            sums[2] += row["spend"]
+    statement = "SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups"
+    actual = {tuple(row[:5]): list(row[5:]) for row in simulation.database.rows(statement, ())}
+    for bucket in sorted(set(expected) | set(actual)):
+        if actual.get(bucket) != expected.get(bucket):
+            yield f"rollup {bucket} is {actual.get(bucket)}, its rows add up to {expected.get(bucket)}"
+
+
+def _day(row: Row) -> str:
+    return datetime.fromtimestamp(row["started_ms"] / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _buckets(row: Row) -> Iterable[tuple[str, ...]]:
+    day = _day(row)
+    for scope, name in SCOPES.items():
+        if row.get(name) is not None:
+            yield (scope, row[name], day, row["provider"], row["operation"])
+
+
+def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
+    """Ownership is of what exists, is its maker's, begins with a settled create and ends with a settled delete."""
+    statement = "SELECT id, tenant, key_id, end_user, retired_at FROM ownership WHERE kind = 'vector_store'"
+    owned = {row[0]: row[1:] for row in simulation.database.rows(statement, ())}
+    creates = {row["vector_store_id"]: row for row in rows if row["operation"] == CREATE and "vector_store_id" in row}
+    deletes = {
+        row["vector_store_id"]
+        for row in rows
+        if row["operation"] == "vector_stores.delete" and row["state"] == "settled"
+    }
+    makers = {made.name: made for made in simulation.logical}
+    for store_id in sorted(set(owned) ^ set(creates)):
+        yield f"{store_id}: a create without ownership, or ownership without a create"
+    for store_id, (tenant, key_id, end_user, retired_at) in owned.items():
+        store, row = simulation.truth.stores.get(store_id), creates.get(store_id, {})
+        if store is None or store.foreign:
+            yield f"{store_id} is owned and not ours"
+            continue
+        maker = makers[store.name]
+        if tenant != simulation.tenants[maker.secret] or end_user != maker.end_user:
+            yield f"{store_id} of {maker} belongs to {tenant} for {end_user}"
+        if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != (tenant, key_id, end_user):
+            yield f"{store_id} is owned by another than its row says: {row}"
+        if (retired_at is not None) != (store_id in deletes) or (retired_at is not None and store.deleted_at is None):
+            yield f"{store_id} retired at {retired_at}, deleted at {store.deleted_at}"
+
+
+def _storage(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
+    """Each store that was seen has one record of the day; all of them together are what the account pays.
+
+    A metered seed ends just past midnight.
+    """
+    records = [row for row in rows if row["operation"] == STORAGE]
+    if not simulation.metered:
+        if records:
+            yield "storage without a meter"
+        return
+    day = simulation.midnight // 86_400 - 1
+    if simulation.database.rows("SELECT id FROM meters WHERE record LIKE ?", (f'%"{day}":%',)):
+        yield "a day that is over is still in the meters"
+    counts = Counter(row["vector_store_id"] for row in records)
+    for store in simulation.truth.stores.values():
+        count = counts.pop(store.id, 0)
+        if count > 1 or (count == 0 and store.deleted_at is None):
+            yield f"{count} storage records of {store}"
+    if counts:
+        yield f"storage records of what never was: {counts}"
+    whole = sum(row["byte_seconds"] for row in records)
+    exact = Fraction(max(0, whole - FREE_BYTES * 86_400) * PER_GIB_DAY, 86_400 << 30)
+    if sum(row["spend"] for row in records) != round(exact):
+        yield f"the parts are not the whole: {sum(row['spend'] for row in records)} of {round(exact)}"
+    yield from _attribution(simulation, records)
+
+
+def _attribution(simulation: Simulation, records: list[Row]) -> Iterator[str]:
+    statement = "SELECT id, tenant, key_id, end_user FROM ownership WHERE kind = 'vector_store'"
+    owners = {row[0]: row[1:] for row in simulation.database.rows(statement, ())}
+    for row in records:
+        store = simulation.truth.stores[row["vector_store_id"]]
+        owner = owners.get(store.id, (None, None, None))
+        if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != owner:
+            yield f"storage of {store} is not its maker's: {row}"
+        off = abs(row["byte_seconds"] - store.byte_seconds(simulation.midnight))
+        if off > simulation.longest_pause * store.variation():
+            yield f"storage of {store} is off by {off} byte-seconds: {row}"
+
+
+def _bounding(simulation: Simulation, row: Row) -> list[Account]:
+    """The accounts that a row has to count against: those of its key, team and end user that have a limit."""
+    periods = {"key": _day(row), "team": _day(row)[: len("2026-03")] + "-01", "end_user": "ever"}
+    bounded = [(scope, str(row.get(name))) for scope, name in HOLDERS.items()]
+    return [(scope, holder, periods[scope]) for scope, holder in bounded if (scope, holder) in simulation.limits]
+
+
+def _accounts(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
+    """At rest nothing is reserved, and an account has spent what its settled rows cost, within its limit."""
+    spent: Counter[Account] = Counter()
+    admitted: Counter[Account] = Counter()  # reads and deletes pass whatever the budget says, and count for it
+    for row in rows:
+        accounts = _bounding(simulation, row)
+        named = [f"{scope}/{period}" for scope, _, period in accounts]
+        if row["state"] == "settled" and row.get("budgets", []) != named:
+            yield f"counts against other budgets than {accounts}: {row}"
+        for account in accounts:
+            spent[account] += row["spend"]
+            admitted[account] += row["spend"] if row.get("reserved") else 0
+    for scope, holder, period, reserved, booked in simulation.database.rows("SELECT * FROM accounts", ()):
+        account = (scope, holder, period)
+        expected = spent.pop(account, 0)
+        if reserved != 0 or booked != expected or admitted[account] > simulation.limits.get((scope, holder), 0):
+            yield f"account {account}: {reserved} reserved, {booked} spent of {expected}"
+    for account, amount in spent.items():
+        if amount:
+            yield f"account {account} has not spent {amount}"

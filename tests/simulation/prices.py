@@ -1,0 +1,58 @@
+"""A price book of the simulation's own, in which nothing is free: a sum of zeros would agree with anything.
+
+Prices change while a seed runs, and `charge` says what a row has to cost without asking the code under test.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.simulation.world import T0
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.pricing.book import Price, PriceBook, shipped_prices
+
+CREATE: Final = "vector_stores.create"
+STORAGE: Final = "storage"
+PER_GIB_DAY: Final = 10**12  # nano-dollars: a megabyte-hour of it is something
+FREE_BYTES: Final = 1 << 20
+CHANGES_MS: Final = int((T0 + 900) * 1000)  # a quarter of an hour in
+
+
+def _price(price_id: str, operations: tuple[str, ...], from_ms: int, per_call: int) -> Price:
+    return Price(
+        id=price_id,
+        provider="openai",
+        operations=operations,
+        from_ms=from_ms,
+        per_call=NanoUSD(per_call),
+        source="simulation",
+    )
+
+
+_REST: Final = ("vector_stores.*", "files.*")
+BOOK: Final = PriceBook(
+    [
+        *(price for price in shipped_prices() if price.provider == "*"),
+        _price("sim.rest", (*_REST[1:], *(f"vector_stores.{name}" for name in ("update", "delete", "retrieve"))), 0, 3),
+        _price("sim.below", ("vector_stores.search", "vector_stores.files.*"), 0, 5),
+        Price(
+            id="sim.storage",
+            provider="openai",
+            operations=(STORAGE,),
+            from_ms=0,
+            per_gib_day=NanoUSD(PER_GIB_DAY),
+            free_bytes=FREE_BYTES,
+            source="simulation",
+        ),
+        _price("sim.create.1", (CREATE,), 0, 7),
+        _price("sim.create.2", (CREATE,), CHANGES_MS, 11),
+    ]
+)
+_BELOW: Final = ("vector_stores.search", "vector_stores.files.")
+
+
+def charge(operation: str, started_ms: int) -> tuple[int, str]:
+    """What a settled row has to cost, and by which entry."""
+    if operation == CREATE:
+        return (11, "sim.create.2") if started_ms >= CHANGES_MS else (7, "sim.create.1")
+    return (5, "sim.below") if operation.startswith(_BELOW) else (3, "sim.rest")

@@ -1,0 +1,94 @@
+"""A minute's worth of `make sim`, and that a seed is a seed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.__main__ import main, plan, run, settings
+from tests.simulation.simulation import Simulation
+from tests.simulation.world import SMOOTH, Tally
+
+OPERATIONS = 40_000  # a minute of computing, shared by two processes: a taste of what `make sim` does by the million
+FIRST_SEED = 1
+SEEDS = (16, 24, 17)  # on AWS with a meter, on one machine with a meter, on AWS without
+
+
+@pytest.mark.timeout(600)
+def test_the_books_agree_with_the_truth_whatever_crashes_repeats_or_gets_lost() -> None:
+    total, found = run(OPERATIONS, FIRST_SEED, processes=2)
+    assert found == []
+    assert total.operations == OPERATIONS
+    assert min(total.crashes, total.duplicates, total.lost, total.ambiguous) > total.seeds
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_replays_byte_for_byte(seed: int) -> None:
+    first, second, other = (Simulation(each).run(300) for each in (seed, seed, seed + 1))
+    assert first == second
+    assert first.digest != other.digest
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_replays_in_another_process_with_other_hashes(seed: int) -> None:
+    code = f"from tests.simulation.simulation import Simulation; print(Simulation({seed}).run(300).digest)"
+    digests = {
+        subprocess.run(  # noqa: S603 - our own interpreter and text
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_without_faults_every_create_is_answered_and_booked() -> None:
+    simulation = Simulation(5, odds=SMOOTH)
+    result = simulation.run(200)
+    assert result.differences == []
+    assert (result.tally.crashes, result.tally.lost, result.tally.ambiguous) == (0, 0, 0)
+    told = [made for made in simulation.logical if made.store_id is not None]
+    ours = [store for store in simulation.truth.stores.values() if not store.foreign]
+    assert len(told) == len(ours) > 190
+
+
+def test_a_store_that_nobody_booked_is_a_difference() -> None:
+    simulation = Simulation(6, odds=SMOOTH)
+    while len(simulation.logical) < 20:
+        simulation.step()
+    simulation.recover()
+    simulation.database.change("DELETE FROM operations WHERE record LIKE '%\"vs_6_3\"%'", ())
+    assert any("vs_6_3" in difference for difference in simulation.reckon().differences)
+
+
+def test_on_aws_notifications_book_nearly_all_and_the_meter_what_they_lost() -> None:
+    simulation = Simulation(1)
+    while len(simulation.logical) < 1_000:
+        simulation.step()
+    while simulation.stream.rows:
+        simulation.book()
+    (lost,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'answered'", ())[0]
+    (told,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'settled'", ())[0]
+    assert 0 < lost < told / 10
+    assert simulation.reckon().differences == []
+
+
+@pytest.mark.parametrize(("differences", "status"), [(0, 0), (1, 1)])
+def test_the_last_line_is_the_report_and_any_difference_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], differences: int, status: int
+) -> None:
+    tally = Tally(operations=7, seeds=6, crashes=5, duplicates=4, lost=3, ambiguous=2, differences=differences)
+    monkeypatch.setattr("sys.argv", ["sim", "OPERATIONS=7"])
+    monkeypatch.setattr("tests.simulation.__main__.run", lambda *_: (tally, []))
+    assert main() == status
+    report = "operations=7 seeds=6 crashes=5 duplicates=4 lost=3 ambiguous=2 differences={} seconds=0\n"
+    assert capsys.readouterr().out == report.format(differences)
+
+
+def test_operations_are_spread_over_seeds_of_2000() -> None:
+    assert plan(4_500, 7) == [(7, 2_000), (8, 2_000), (9, 500)]
+    assert settings(["OPERATIONS=3", "SEED=9"])["SEED"] == 9

@@ -1,0 +1,23 @@
+"""What the table's rows say of themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from vectorgate.api.operations import BY_NAME, OPERATIONS
+from vectorgate.tenancy.ownership import Kind
+
+
+def test_stores_and_files_are_what_can_be_deleted() -> None:
+    deleted = {operation.name: operation.deleted_kind for operation in OPERATIONS if operation.deletes is not None}
+    assert deleted == {"vector_stores.delete": Kind.VECTOR_STORE, "files.delete": Kind.FILE}
+    assert BY_NAME["vector_stores.files.delete"].deleted_kind is None  # the attachment ends, and the file stays
+
+
+def test_a_deletion_is_answered_in_openai_s_words() -> None:
+    ids = {"vector_store_id": "vs_1", "file_id": "file-1"}
+    store, file = (BY_NAME[name].deletion(ids) for name in ("vector_stores.delete", "files.delete"))
+    assert store == {"id": "vs_1", "object": "vector_store.deleted", "deleted": True}
+    assert file == {"id": "file-1", "object": "file", "deleted": True}
+    with pytest.raises(ValueError, match=r"^files\.retrieve deletes nothing$"):
+        BY_NAME["files.retrieve"].deletion(ids)

@@ -1,0 +1,284 @@
+"""The watched folder: what is read of it, and which changes a look finds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.watched import BUCKET, Folder, Watcher
+from tests.fakes.clock import FakeClock
+from vectorgate.ids import ObjectId
+from vectorgate.ingest.model import Change, Done, Later, ObjectRow, Place, Poison, Watch
+from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.persistence import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from vectorgate.ingest.model import Notice, Outcome
+
+KEY = "demo/store/a.md"
+OLD = 1_600_000_000  # a time at which nobody writes any more
+
+
+def put(root: Path, key: str = KEY, text: str = "text", at: int = OLD) -> Path:
+    """A file that was written long ago."""
+    path = root / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (at, at))
+    return path
+
+
+@dataclass
+class Rig:
+    """A watcher whose ingestor does what it is told to, and remembers what it was given."""
+
+    root: Path
+    rows: dict[Place, ObjectRow] = field(default_factory=dict)
+    taken: list[Notice] = field(default_factory=list)
+    answers: list[Outcome] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    time: FakeClock = field(default_factory=FakeClock)
+
+    def watcher(self) -> Watcher:
+        """A new one, as after a start."""
+        return Watcher(
+            folder=Folder(self.root),
+            row_of=self.rows.get,
+            unfinished_or_there=lambda _: [place for place, row in self.rows.items() if not row.gone],
+            take=self._take,
+            clock=self.time.clock(),
+            say=self.said.append,
+        )
+
+    def _take(self, notices: Sequence[Notice]) -> list[Outcome]:
+        self.taken += notices
+        for change in notices:
+            if isinstance(change, Change):
+                row = ObjectRow(
+                    place=change.place,
+                    revision=1,
+                    sequencer=change.sequencer,
+                    version=change.version,
+                    gone=change.gone,
+                    team="red",
+                )
+                self.rows[change.place] = row
+        return [self.answers.pop(0) if self.answers else Done() for _ in notices]
+
+    def changes(self) -> list[tuple[str, bool]]:
+        """The keys that were handed on, and whether they were gone."""
+        return [(change.place.key, change.gone) for change in self.taken if isinstance(change, Change)]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """Over an empty folder."""
+    return Rig(tmp_path)
+
+
+def test_a_file_is_read_with_its_type_and_size(tmp_path: Path) -> None:
+    put(tmp_path)
+    stored = Folder(tmp_path).open(Place(BUCKET, KEY), None)
+    assert stored is not None
+    with stored.stream as stream:
+        assert (stream.read(), stored.size, stored.content_type) == (b"text", 4, "text/markdown")
+
+
+def test_a_file_that_is_not_the_one_that_was_seen_is_not_there(tmp_path: Path) -> None:
+    path = put(tmp_path)
+    folder = Folder(tmp_path)
+    seen = folder.versions()[KEY]
+    path.write_text("other")
+    assert folder.open(Place(BUCKET, KEY), seen) is None
+    path.unlink()
+    assert folder.open(Place(BUCKET, KEY), seen) is None
+
+
+def test_links_hidden_files_and_what_is_no_file_are_passed_over(tmp_path: Path) -> None:
+    outside = put(tmp_path / "outside", "secret.txt")
+    root = tmp_path / "root"
+    put(root)
+    put(root, "demo/store/.partial")
+    put(root, "demo/.hidden/b.md")
+    (root / "demo/store/link.md").symlink_to(outside)
+    (root / "demo/linked").symlink_to(outside.parent)
+    os.mkfifo(root / "demo/store/pipe")
+    assert list(Folder(root).versions()) == [KEY]
+
+
+@pytest.mark.parametrize("key", ["../outside/secret.txt", "demo/../../outside/secret.txt", "", "/etc/passwd", "a\0b"])
+def test_nothing_outside_of_the_folder_is_read(tmp_path: Path, key: str) -> None:
+    put(tmp_path / "outside", "secret.txt")
+    put(tmp_path / "root")
+    assert Folder(tmp_path / "root").open(Place(BUCKET, key), None) is None
+
+
+def test_a_link_that_takes_a_files_place_is_not_followed(tmp_path: Path) -> None:
+    outside = put(tmp_path / "outside", "secret.txt")
+    folder = Folder(tmp_path / "root")
+    path = put(tmp_path / "root")
+    seen = folder.versions()[KEY]
+    path.unlink()
+    path.symlink_to(outside)
+    with pytest.raises(SourceUnavailable):
+        folder.open(Place(BUCKET, KEY), seen)
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to(outside.parent)
+    with pytest.raises(SourceUnavailable):
+        folder.open(Place(BUCKET, "demo/store/secret.txt"), None)
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="extended attributes are Linux's")
+def test_extended_attributes_are_a_files_metadata(tmp_path: Path) -> None:
+    path = put(tmp_path)
+    try:
+        os.setxattr(path, "user.author", b"Ann")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    stored = Folder(tmp_path).open(Place(BUCKET, KEY), None)
+    assert stored is not None
+    stored.stream.close()
+    assert stored.metadata == {"author": "Ann"}
+
+
+def test_a_look_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig) -> None:
+    watcher = rig.watcher()
+    path = put(rig.root)
+    assert (watcher.look(), watcher.look()) == (1, 0)
+    put(rig.root, text="other", at=OLD + 1)
+    assert (watcher.look(), watcher.look()) == (1, 0)
+    path.unlink()
+    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert rig.changes() == [(KEY, False), (KEY, False), (KEY, True)]
+    put(rig.root)
+    assert watcher.look() == 1
+    sequencers = [change.sequencer for change in rig.taken if isinstance(change, Change)]
+    assert sequencers == sorted(set(sequencers))
+
+
+def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_look(rig: Rig) -> None:
+    watcher, rows = rig.watcher(), rig.rows.get
+
+    def away(place: Place) -> ObjectRow | None:
+        raise StoreUnavailable(place.key)
+
+    path = put(rig.root)
+    for expected in (False, True):
+        watcher.row_of = away
+        with pytest.raises(StoreUnavailable):
+            watcher.look()
+        watcher.row_of = rows
+        assert (watcher.look(), rig.changes()[-1]) == (1, (KEY, expected))
+        path.unlink(missing_ok=True)
+
+
+def test_a_file_that_is_being_written_waits(rig: Rig) -> None:
+    watcher = rig.watcher()
+    put(rig.root, at=int(rig.time.wall()))
+    assert watcher.look() == 0
+    rig.time.skip(2)
+    assert watcher.look() == 1
+
+
+def test_what_happened_while_nobody_looked_is_found_at_the_start(rig: Rig) -> None:
+    gone, other, same = put(rig.root, "demo/s/gone.md"), "demo/s/other.md", "demo/s/same.md"
+    put(rig.root, other)
+    put(rig.root, same)
+    rig.watcher().look()
+    rig.taken.clear()
+    gone.unlink()
+    put(rig.root, other, text="changed", at=OLD + 1)
+    before = rig.rows[Place(BUCKET, same)]
+    rig.watcher().look()
+    assert sorted(rig.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
+    (again,) = [change for change in rig.taken if isinstance(change, Change) and change.place.key == same]
+    assert again.sequencer == before.sequencer  # no news: it goes on where the row says, if anything is left
+
+
+def test_a_clock_that_was_set_back_makes_no_change_an_old_one(rig: Rig) -> None:
+    watcher = rig.watcher()
+    put(rig.root)
+    watcher.look()
+    place = Place(BUCKET, KEY)
+    rig.rows[place] = replace(rig.rows[place], sequencer="f" * 16)
+    put(rig.root, text="other", at=OLD + 1)
+    watcher.look()
+    assert int(rig.rows[place].sequencer, 16) > int("f" * 16, 16)
+
+
+def test_what_is_postponed_comes_again_when_it_is_due(rig: Rig) -> None:
+    watcher = rig.watcher()
+    put(rig.root)
+    rig.answers = [Later(30, "busy")]
+    assert (watcher.look(), watcher.look()) == (1, 0)
+    rig.time.skip(31)
+    assert (watcher.look(), watcher.look()) == (1, 0)
+
+
+def test_a_reminder_comes_back_after_its_time(rig: Rig) -> None:
+    watcher = rig.watcher()
+    put(rig.root)
+    watch = Watch(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
+    rig.answers = [Done(watch, 5)]
+    assert (watcher.look(), watcher.look()) == (1, 0)
+    rig.time.skip(6)
+    assert watcher.look() == 1
+    assert rig.taken[-1] == watch
+
+
+def test_what_is_refused_is_said_once_with_the_reason(rig: Rig) -> None:
+    watcher = rig.watcher()
+    put(rig.root)
+    rig.answers = [Poison("no such team")]
+    watcher.look()
+    watcher.look()
+    assert rig.said == [f"not ingested: {KEY}: no such team"]
+
+
+def test_a_file_of_before_1970_is_a_file_like_any_other(rig: Rig) -> None:
+    put(rig.root, at=-5)
+    assert rig.watcher().look() == 1
+    assert rig.changes() == [(KEY, False)]
+
+
+def test_what_lies_deeper_than_a_key_is_long_is_not_walked_to(rig: Rig) -> None:
+    """Python 3.11 walks recursively: a thousand folders within each other would end the watching."""
+    put(rig.root)
+    put(rig.root, "demo/" + "/".join(["n" * 200] * 7) + "/a.md")
+    assert list(Folder(rig.root).versions()) == [KEY]
+
+
+def test_a_folder_that_is_not_there_is_not_an_empty_one(rig: Rig) -> None:
+    put(rig.root / "home")
+    rig.root /= "home"
+    watcher = rig.watcher()
+    watcher.look()
+    rig.root.rename(rig.root.with_name("elsewhere"))
+    with pytest.raises(SourceUnavailable):
+        watcher.look()
+    with pytest.raises(SourceUnavailable):
+        Folder(rig.root).open(Place(BUCKET, KEY), None)
+    assert rig.changes() == [(KEY, False)]
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    put(tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    folder = Folder(tmp_path / "link")
+    stored = folder.open(Place(BUCKET, KEY), folder.versions()[KEY])
+    assert stored is not None
+    stored.stream.close()
+
+
+def test_a_name_cannot_forge_a_line(rig: Rig) -> None:
+    put(rig.root, "demo/store/a\nFile Indexed: {}")
+    rig.answers.append(Poison("no\r\nmore"))
+    rig.watcher().look()
+    assert rig.said == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]

@@ -1,0 +1,182 @@
+"""The price book: sourced, dated, followed, never edited, and a deployment's own."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vectorgate.ids import OperationId
+from vectorgate.ledger.entry import Entry, State
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.pricing.book import GIB, MissingPrice, Price, PriceBook, read_prices, shipped_prices
+from vectorgate.pricing.charge import Charge, charge_for
+from vectorgate.pricing.repricing import correction, cost_of
+from vectorgate.bootstrap_runtime import price_book
+from vectorgate.settings import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARCH = 1_772_600_767_000
+OWN: dict[str, Any] = {
+    "id": "ours.storage.2026",
+    "provider": "openai",
+    "operations": ["storage"],
+    "from": "2026-01-01",
+    "usd_per_gib_day": "0.08",
+    "free_gib": "0",
+    "source": "our agreement of 2025",
+}
+# All that was ever shipped: id, provider, operations, from, nano-dollars (a call; of storage a GiB-day), free GiB.
+SHIPPED = [
+    ("openai.calls.2025-03-11", "openai", "vector_stores.* files.*", "2025-03-11", 0, 0),
+    ("azure.calls.2025-03-11", "azure", "vector_stores.* files.*", "2025-03-11", 0, 0),
+    ("openai.uploads.2025-03-11", "openai", "uploads.*", "2025-03-11", 0, 0),
+    ("azure.uploads.2025-03-11", "azure", "uploads.*", "2025-03-11", 0, 0),
+    ("openai.storage.2025-03-11", "openai", "storage", "2025-03-11", 100_000_000, 1),
+    ("openai.file-search-call.2025-03-11", "openai", "responses.file_search", "2025-03-11", 2_500_000, 0),
+    ("azure.storage.2025-03-11", "azure", "storage", "2025-03-11", 110_000_000, 1),
+    ("azure.storage.2025-03-11.sourced", "azure", "storage", "2025-03-11", 100_000_000, 1),
+    ("azure.file-search-call.2025-03-11", "azure", "responses.file_search", "2025-03-11", 2_500_000, 0),
+    ("azure_ai.calls.2025-03-11", "azure_ai", "indexes.*", "2025-03-11", 0, 0),
+    ("vectorgate.not-executed", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.replayed", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.mock", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.pending", "*", "*", "1970-01-01", 0, 0),
+]
+
+
+def as_shipped(price: Price) -> tuple[str, str, str, str, int, int]:
+    """A line of SHIPPED; the source alone may still be said better."""
+    since = datetime.fromtimestamp(price.from_ms / 1_000, UTC).date().isoformat()
+    amount = price.per_call if price.per_gib_day is None else price.per_gib_day
+    return price.id, price.provider, " ".join(price.operations), since, amount, price.free_bytes // GIB
+
+
+def test_what_ships_is_sourced_and_dated() -> None:
+    book = PriceBook(shipped_prices())
+    for price in shipped_prices():
+        assert price.source
+    openai, azure = (book.price(provider, "storage", MARCH) for provider in ("openai", "azure"))
+    assert (openai.per_gib_day, openai.free_bytes) == (100_000_000, 1 << 30)
+    assert (azure.per_gib_day, azure.free_bytes) == (100_000_000, 1 << 30)
+    assert book.price("openai", "responses.file_search", MARCH).per_call == 2_500_000
+    assert book.price("openai", "vector_stores.search", MARCH).per_call == 0
+    with pytest.raises(MissingPrice):
+        book.price("openai", "storage", 0)
+    with pytest.raises(MissingPrice):
+        book.price("azure_ai", "storage", MARCH)
+
+
+def test_no_amount_that_was_ever_shipped_is_edited() -> None:
+    """A new price is a new entry, and a new last line of SHIPPED: no line of it ever changes or goes."""
+    assert [as_shipped(price) for price in shipped_prices()] == SHIPPED
+
+
+def test_an_entry_is_in_force_from_its_day_until_the_next_one() -> None:
+    later = {**OWN, "id": "ours.storage.2027", "from": "2027-01-01", "usd_per_gib_day": "0.07"}
+    book = PriceBook(shipped_prices(), own=read_prices(json.dumps([OWN, later])))
+    days = {"2025-12-31": 1_767_139_200_000, "2026-01-01": 1_767_225_600_000, "2027-01-01": 1_798_761_600_000}
+    assert [book.price("openai", "storage", at).id for at in days.values()] == [
+        "openai.storage.2025-03-11",
+        "ours.storage.2026",
+        "ours.storage.2027",
+    ]
+    assert book.price("openai", "storage", days["2027-01-01"] - 1).per_gib_day == 80_000_000
+
+
+def test_of_two_entries_for_one_day_the_later_sets_the_other_right() -> None:
+    better = {**OWN, "id": "ours.storage.2026.better", "usd_per_gib_day": "0.07"}
+    book = PriceBook(shipped_prices(), own=read_prices(json.dumps([OWN, better])))
+    assert book.price("openai", "storage", MARCH).id == "ours.storage.2026.better"
+    assert book.named("ours.storage.2026").per_gib_day == 80_000_000  # for the rows that it was booked to
+
+
+def test_a_deployments_own_entry_is_never_a_shipped_one_edited() -> None:
+    with pytest.raises(ValueError, match="share an id"):
+        price_book(json.dumps([{**OWN, "id": "openai.storage.2025-03-11"}]))
+
+
+def test_the_setting_is_json_or_the_name_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "prices.json"
+    path.write_text(json.dumps([OWN]), "utf-8")
+    for setting in (json.dumps([OWN]), str(path)):
+        given = read({"VECTORGATE_TABLE": "t", "VECTORGATE_PRICES": setting}).prices
+        assert price_book(given).price("openai", "storage", MARCH).id == "ours.storage.2026"
+    assert price_book().price("openai", "storage", MARCH).id == "openai.storage.2025-03-11"
+    with pytest.raises(OSError, match="nowhere"):
+        price_book(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"usd_per_gib_day": "-0.1"},
+        {"usd_per_gib_day": 0.1},
+        {"usd_per_gib_day": "0.0000000001"},
+        {"usd_per_gib_day": "ten"},
+        {"free_gib": "1.5"},
+        {"free_gib": 1},
+        {"from": "2026-13-01"},
+        {"from": None},
+        {"source": " "},
+        {"operations": []},
+        {"operations": ["storage", "vector_stores.*"]},
+        {"operations": ["vector_stores.create"]},
+        {"id": "a#b"},
+        {"more": 1},
+        {"usd_per_call": "1"},
+    ],
+)
+def test_a_wrong_entry_stops_the_start(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="entry 1 of the price book"):
+        read_prices(json.dumps([OWN, {**OWN, **wrong}]))
+
+
+@pytest.mark.parametrize("text", ["{}", "null", "[", "[7]", '[{"id": "a"}]'])
+def test_what_is_no_list_of_entries_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - JSON's own, or ours
+        read_prices(text)
+
+
+def row(**fields: Any) -> Entry:
+    values: dict[str, Any] = {
+        "id": OperationId("0" * 8 + "-0000-7000-8000-" + "0" * 12),
+        "operation": "vector_stores.create",
+        "state": State.SETTLED,
+        "started_ms": MARCH,
+        "provider": "openai",
+        "spend": NanoUSD(7),
+        "price_id": "x",
+    }
+    return Entry(**(values | fields))
+
+
+def test_a_row_that_brings_its_amount_keeps_it() -> None:
+    book = PriceBook(shipped_prices())
+    stored = row(state=State.ANSWERED, operation="storage", price_id="openai.storage.2025-03-11", spend=NanoUSD(5))
+    assert charge_for(stored, book) == Charge(NanoUSD(5), "openai.storage.2025-03-11")
+    assert charge_for(row(spend=None, price_id="vectorgate.mock"), book) == Charge(NanoUSD(0), "vectorgate.mock")
+    with pytest.raises(MissingPrice):
+        charge_for(row(price_id="nobody's"), book)
+
+
+def test_repricing_is_a_new_row_that_names_the_old_one() -> None:
+    old = row()
+    new = correction(old, Charge(NanoUSD(4), "ours"))
+    assert new is not None
+    assert (new.operation, new.corrects, new.spend, new.price_id) == ("correction", old.id, -3, "ours")
+    assert (new.state, new.started_ms) == (State.ANSWERED, old.started_ms)
+    assert new == correction(old, Charge(NanoUSD(4), "ours"))
+    second = correction(old, Charge(NanoUSD(9), "theirs"), [new])
+    assert second is not None
+    assert (second.spend, cost_of(old, [new, second])) == (5, 9)
+    assert len({old.id, new.id, second.id}) == 3
+    assert correction(old, Charge(NanoUSD(4), "anybody's"), [new]) is None
+    assert correction(old, Charge(NanoUSD(7), "ours")) is None
+    for wrong in (row(state=State.ANSWERED), row(corrects=old.id)):
+        with pytest.raises(ValueError, match="only a settled row"):
+            correction(wrong, Charge(NanoUSD(4), "ours"))

@@ -1,0 +1,142 @@
+"""A limit on a whole exchange, kept by both egresses; time passes as a reader takes what it is sent."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Final
+
+import httpcore
+import pytest
+
+from vectorgate.client.exchange import HttpRequest
+from vectorgate.client.exchange import Lost as SdkLost
+from vectorgate.client.http import Http
+from vectorgate.clock import Clock
+from vectorgate.providers.base import UpstreamRequest
+from vectorgate.providers.http.deadline import WRITE_PIECE, TimedBackend, TimedStream, ends_at
+from vectorgate.providers.http.outcome import Lost
+from vectorgate.providers.http.transport import PooledTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Send = Callable[[str, Callable[[], float]], object]
+
+LIMIT: Final = 10.0
+SIP: Final = 64 * 1024
+BODY: Final = bytes(32 * 1024 * 1024)  # more than the sockets' buffers on the way
+
+
+class SlowReader:
+    """A server that takes a piece a second of its own clock, until the other side hangs up, and answers nothing."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.now = 0.0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SIP)
+        self._listener.settimeout(30)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/files"
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def end(self) -> None:
+        """Wait until the sender has hung up."""
+        self._thread.join(30)
+        self._listener.close()
+
+    def _read(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.settimeout(30)
+            try:
+                while piece := connection.recv(SIP):
+                    self.taken += len(piece)
+                    self.now += 1.0
+            except ConnectionResetError:
+                return
+
+
+class Pipe(httpcore.NetworkStream):
+    """A stream that is never read, and notes what it is given and with which timeout; each write takes 4 seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.written: list[tuple[int, float | None]] = []
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.written.append((len(buffer), timeout))
+        self.now += 4.0
+
+
+@pytest.fixture
+def reader() -> Iterator[SlowReader]:
+    reader = SlowReader()
+    yield reader
+    reader.end()
+
+
+@pytest.fixture
+def limit() -> Iterator[None]:
+    token = ends_at.set(LIMIT)
+    yield
+    ends_at.reset(token)
+
+
+def by_the_sdk(url: str, monotonic: Callable[[], float]) -> object:
+    http = Http(None, monotonic)
+    request = HttpRequest(method="POST", url=url, headers=framed(url), content=BODY)
+    try:
+        return http.send(request, LIMIT)
+    finally:
+        http.close()
+
+
+def by_the_gateway(url: str, monotonic: Callable[[], float]) -> object:
+    transport = PooledTransport(Clock(wall=monotonic, monotonic=monotonic, sleep=lambda _: None))
+    try:
+        return transport.send(UpstreamRequest(method="POST", url=url, headers=framed(url), content=BODY), seconds=LIMIT)
+    finally:
+        transport.close()
+
+
+def framed(url: str) -> dict[str, str]:
+    return {"host": url.split("/")[2], "content-length": str(len(BODY))}
+
+
+@pytest.mark.parametrize("send", [by_the_sdk, by_the_gateway])
+def test_a_slow_reader_holds_a_call_no_longer_than_its_time(
+    send: Send, reader: SlowReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    outcome = send(reader.url, reader.monotonic)
+    reader.end()
+    assert isinstance(outcome, Lost | SdkLost)
+    assert outcome.timed_out
+    assert reader.taken < len(BODY)
+
+
+@pytest.mark.usefixtures("limit")
+def test_each_piece_of_a_body_is_given_what_is_left_of_the_time() -> None:
+    pipe = Pipe()
+    with pytest.raises(httpcore.WriteTimeout):
+        TimedStream(pipe, lambda: pipe.now).write(bytes(4 * WRITE_PIECE), 60.0)
+    assert pipe.written == [(WRITE_PIECE, 10.0), (WRITE_PIECE, 6.0), (WRITE_PIECE, 2.0)]
+
+
+@pytest.mark.usefixtures("limit")
+def test_nothing_is_begun_when_the_time_is_over() -> None:
+    stream = TimedStream(Pipe(), lambda: LIMIT)
+    with pytest.raises(httpcore.ReadTimeout):
+        stream.read(1)
+    with pytest.raises(httpcore.WriteTimeout):
+        stream.write(b"a")
+    with pytest.raises(httpcore.ConnectTimeout):
+        TimedBackend(lambda: LIMIT).connect_tcp("127.0.0.1", 9)

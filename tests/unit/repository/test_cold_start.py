@@ -1,0 +1,93 @@
+"""What a cold start of the api function imports and makes, in a process of its own. Its time: `make bench`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[3]
+ENVIRONMENT: Final = {
+    "PYTHONPATH": f"{ROOT / 'layers/core/python'}:{ROOT}",
+    "AWS_REGION": "eu-central-1",
+    "VECTORGATE_TABLE": "t",
+    "VECTORGATE_SECRET_OPENAI": "s",
+}
+PROBE: Final = """
+import dataclasses, gc, json, sys
+process, made = dataclasses._process_class, []
+def counted(cls, *options):
+    made.append(cls.__module__)
+    return process(cls, *options)
+dataclasses._process_class = counted
+from functions.api.app import handler
+from vectorgate.bootstrap import deployed_gateway
+held = gc.get_freeze_count()
+gateway = deployed_gateway()
+schemas = [
+    name
+    for module in list(sys.modules.values()) if module.__name__.startswith("vectorgate.api.schemas")
+    for name, value in vars(module).items() if getattr(value, "__pydantic_complete__", False)
+]
+print(json.dumps({
+    "modules": sorted(sys.modules),
+    "dataclasses": sum(name.startswith("vectorgate") for name in made),
+    "frozen": [held, gc.get_freeze_count()],
+    "schemas": schemas,
+}))
+"""
+# What only other functions, other editions, or a deployment with other providers need.
+ELSEWHERE: Final = (
+    "vectorgate.admin",
+    "vectorgate.client",
+    "vectorgate.ingest.model",
+    "vectorgate.entrypoints.invoke",
+    "vectorgate.auth.keys.issue",
+    "vectorgate.ledger.reconciliation",
+    "vectorgate.ledger.settlement",
+    "vectorgate.metering.worker",
+    "vectorgate.metering.sampler",
+    "vectorgate.azure_search.surface",
+    "vectorgate.providers.azure_search",
+    "vectorgate.providers.azure_openai",
+    "vectorgate.persistence.sqlite",
+)
+# 270 ms of boto3 are the first request's; the rest is other functions' and other editions'.
+HEAVY: Final = {"asyncio", "boto3", "httpx", "openai", "python_multipart", "requests", "sqlite3", "yaml"}
+
+
+@cache
+def start() -> dict[str, Any]:
+    """The figures of one start."""
+    done = subprocess.run(  # noqa: S603 - our own lines, our own interpreter
+        [sys.executable, "-c", PROBE], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def test_the_api_function_imports_none_of_the_other_functions_code() -> None:
+    ours = [name for name in start()["modules"] if name.partition(".")[0] == "vectorgate"]
+    assert [name for name in ours if f"{name}.".startswith(tuple(f"{other}." for other in ELSEWHERE))] == []
+    assert len(ours) <= 95  # 0.3 ms each
+
+
+def test_the_api_function_makes_few_dataclasses_before_its_first_request() -> None:
+    assert start()["dataclasses"] <= 65  # a millisecond each on Python 3.11: the largest part of our share
+
+
+def test_no_request_schema_is_built_before_a_request_needs_it() -> None:
+    assert start()["schemas"] == []
+
+
+def test_boto3_and_what_others_need_wait_for_whoever_asks() -> None:
+    assert HEAVY & {name.partition(".")[0] for name in start()["modules"]} == set()
+
+
+def test_the_collector_does_not_look_again_at_what_was_imported() -> None:
+    before, after = start()["frozen"]
+    assert before == 0
+    assert after > 10_000

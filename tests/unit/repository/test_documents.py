@@ -1,0 +1,129 @@
+"""What the documents, docstrings and comments point to is there."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).parents[3]
+PACKAGE: Final = ROOT / "layers/core/python/vectorgate"
+FOLDERS: Final = ("docs", "events", "functions", "layers", "local", "requirements", "tests")
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
+# Texts to be searched, and what npm installed, are nobody's documentation.
+READ: Final = [path for path in DOCUMENTS if not {"demo", "node_modules"} & set(path.parts)]
+SOURCES: Final = sorted(
+    path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
+)
+CONFIGURATION: Final = [
+    *(ROOT / name for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml")),
+    *(ROOT / name / "Makefile" for name in ("functions", "layers/core", "layers/deps")),
+]
+
+LINK: Final = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+QUOTED: Final = re.compile(r"`([^`\s]+)`")
+# A file or folder of ours: below one of our folders, or a document or module by its name.
+NAMED: Final = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./*-]*|(?:[\w*-]+/)*[\w*-]+\.(?:md|py)")
+TEST_ID: Final = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
+
+
+@cache
+def paths() -> frozenset[str]:
+    """Every path of ours, and every end of one: `store.py`, `auth/keys/ports.py`, and so on."""
+    folders = [ROOT / folder for folder in FOLDERS]
+    found = [*folders, *ROOT.glob("*.*"), *(path for folder in folders for path in folder.rglob("*"))]
+    parts = [path.relative_to(ROOT).parts for path in found if "node_modules" not in path.parts]
+    return frozenset("/".join(each[at:]) for each in parts for at in range(len(each)))
+
+
+def is_there(name: str, beside: Path) -> bool:
+    """Whether a name is a path, or the end of one; a pattern is one from the root, the package, or where it stands."""
+    if "*" in name:
+        return any(any(place.glob(name)) for place in (ROOT, PACKAGE, beside.parent))
+    return name.rstrip("/") in paths()
+
+
+def missing(names: Iterator[str], beside: Path) -> set[str]:
+    """Those of the names that are paths of ours and lead nowhere."""
+    return {name for name in names if NAMED.fullmatch(name) and not is_there(name, beside)}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_document_names_is_there(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert {target for target in LINK.findall(text) if not (path.parent / target).exists()} == set()
+    quoted = (name.partition("::")[0].split(":")[0] for name in QUOTED.findall(text))
+    assert missing(quoted, path) == set()
+
+
+def prose(path: Path) -> Iterator[str]:
+    """A module's docstrings and comments."""
+    source = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def words(text: str) -> Iterator[str]:
+    """What could be a path, without the marks around it."""
+    for word in re.findall(r"(?<![\w/<{])[\w./*-]+", text):
+        yield word.rstrip(".")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_docstring_or_a_comment_names_is_there(path: Path) -> None:
+    assert missing((word for text in prose(path) for word in words(text)), path) == set()
+
+
+@pytest.mark.parametrize("path", CONFIGURATION, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_configuration_names_is_there(path: Path) -> None:
+    assert missing(words(path.read_text("utf-8")), path) == set()
+
+
+@cache
+def names_of_tests(path: str) -> frozenset[str]:
+    """The names of a file's tests."""
+    return frozenset(re.findall(r"^def (test_\w+)\(", (ROOT / path).read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_test_that_a_document_names_is_there(path: Path) -> None:
+    for file, test in TEST_ID.findall(path.read_text("utf-8")):
+        assert test in names_of_tests(file), file
+
+
+def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
+    text = (ROOT / "docs/threats.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \| (.*)$", text, re.MULTILINE))
+    assert list(rows) == [str(number) for number in range(1, len(rows) + 1)]
+    for number, row in rows.items():
+        assert TEST_ID.search(row), number
+    for test in names_of_tests("tests/integration/gateway/test_threats.py"):
+        if numbered := re.match(r"test_row_(\d+)_", test):
+            assert f"`tests/integration/gateway/test_threats.py::{test}`" in rows[numbered[1]], test
+
+
+def test_the_readme_lists_the_settings_of_the_one_machine_edition_and_no_others() -> None:
+    sources = [(ROOT / "local" / name).read_text("utf-8") for name in ("options.py", "azure.py")]
+    read = {name for source in sources for name in re.findall(r'"([A-Z]+(?:_[A-Z]+)+|HOST|PORT)"', source)}
+    table = (ROOT / "README.md").read_text("utf-8").partition("Its settings are")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+|HOST|PORT)`", table)) == read
+
+
+def test_the_rules_are_those_that_are_tested() -> None:
+    rules = (ROOT / "docs/architecture.md").read_text("utf-8").partition("## Rules")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"`(test_\w+)` \|$", rules, re.MULTILINE)) == sorted(
+        names_of_tests("tests/unit/repository/test_architecture.py")
+    )

@@ -1,0 +1,648 @@
+"""template.yaml says what the code takes for granted, and no role may do more than its function needs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from botocore.session import get_session
+from samtranslator.yaml_helper import yaml_parse
+
+from vectorgate import settings
+from vectorgate.admin.app import ROUTES
+from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
+from vectorgate.gateway.pipeline import DEADLINE_SECONDS
+from vectorgate.idempotency.record import EXPLICIT_SECONDS
+from vectorgate.ids import ProviderName
+from vectorgate.ingest.aws import SOURCE
+from vectorgate.ingest.inbox import GIVEN_UP_S
+from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
+from vectorgate.ingest.model import Kind
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ledger.entry import Entry
+from vectorgate.metering.model import DAY_S
+from vectorgate.metering.sampler import Sampler
+from vectorgate.telemetry import NAMESPACE
+from vectorgate.api.operations import MIB, UPLOAD_BODY
+from vectorgate.persistence.dynamodb import TABLE_DEFINITION, schema
+from vectorgate.persistence.dynamodb.budgets import account_key
+from vectorgate.tenancy.ownership import Ownership
+from vectorgate.providers.credentials import MalformedSecret, read_credential
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT: Final = Path(__file__).parents[3]
+TEMPLATE: Final[dict[str, Any]] = yaml_parse((ROOT / "template.yaml").read_text())
+RESOURCES: Final[dict[str, dict[str, Any]]] = TEMPLATE["Resources"]
+FUNCTIONS: Final = {
+    name: {**TEMPLATE["Globals"]["Function"], **resource["Properties"]}
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+# Kinds of rows and of index partitions: each is granted to somebody, and there are no others.
+GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING"}
+READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+FORWARD: Final = {"Api", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
+NO_VALUE: Final = object()
+MASTER_KEY: Final = {"Fn::GetAtt": ["MasterKey", "Id"]}
+AZURE, SEARCH = (f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}" for name in ("azure", "search"))
+DEPLOYMENTS: Final = {
+    "by default": ({}, ["openai"]),
+    "with Azure": ({"AzureSecretArn": AZURE}, ["openai", "azure"]),
+    "with search": ({"AzureAISearchSecretArn": SEARCH}, ["openai", "azure_ai"]),
+    "Azure first": (
+        {"AzureSecretArn": AZURE, "OpenAISecretArn": SEARCH, "DefaultProvider": "azure"},
+        ["azure", "openai"],
+    ),
+    "Azure alone": ({"AzureSecretArn": AZURE, "DefaultProvider": "azure"}, ["azure"]),
+}
+# What is counted and has no alarm, and why.
+UNWATCHED: Final = {
+    "Requests": "no failure",
+    "Settled": "no failure",
+    "Reconciled": "no failure: outcomes of the sweep",
+    "SoftBudgetsExceeded": "no failure: the header says so to the client",
+    "SettleFailures": "tried again; what is given up fills the usage logger's dead-letter queue",
+    "IngestUnsent": "the message comes again, five times, and then fills the dead-letter queue",
+    "IngestPutOff": "no failure before it is overdue",
+    "IngestSetAside": "fills the dead-letter queue",
+}
+MAPPING: Final[dict[str, Any]] = FUNCTIONS["UsageLogger"]["Events"]["Stream"]["Properties"]
+
+
+def of_type(name: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type."""
+    return {key: value["Properties"] for key, value in RESOURCES.items() if value["Type"] == name}
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    """What a role allows."""
+    policies = RESOURCES[role]["Properties"]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM takes one or many."""
+    return value if isinstance(value, list) else [value]
+
+
+def may(role: str, action: str, partition: str) -> bool:
+    """Whether a role allows an action on an item, or an index, of that partition key."""
+    return any(
+        action in listed(each["Action"])
+        and any(
+            fnmatchcase(partition, pattern)
+            for pattern in listed(each.get("Condition", {}).get("ForAllValues:StringLike", {})["dynamodb:LeadingKeys"])
+        )
+        for each in statements(role)
+        if listed(each["Action"])[0].startswith("dynamodb:") and "Condition" in each
+    )
+
+
+def resolved(value: Any, given: Mapping[str, str]) -> Any:
+    """What CloudFormation makes of a value when these parameters are given; a resource's attribute is its name."""
+    if isinstance(value, list):
+        return [each for each in (resolved(part, given) for part in value) if each is not NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    name = next(iter(value), "")
+    if name == "Ref" or name.startswith("Fn::"):
+        return called(name, value[name], given)
+    parts = {key: resolved(part, given) for key, part in value.items()}
+    return {key: part for key, part in parts.items() if part is not NO_VALUE}
+
+
+def called(function: str, argument: Any, given: Mapping[str, str]) -> Any:
+    """What a function of CloudFormation's returns, as far as the template uses it."""
+    match function, argument:
+        case "Ref", "AWS::NoValue":
+            return NO_VALUE
+        case "Ref", _:
+            default = TEMPLATE["Parameters"].get(argument, {}).get("Default", argument)
+            return given.get(argument, str(default))
+        case "Fn::If", [condition, met, unmet]:
+            return resolved(met if holds(TEMPLATE["Conditions"][condition], given) else unmet, given)
+        case "Fn::FindInMap", [name, first, second]:
+            return TEMPLATE["Mappings"][name][resolved(first, given)][second]
+        case _:
+            return json.dumps({function: argument})
+
+
+def holds(condition: Any, given: Mapping[str, str]) -> bool:
+    """Whether a condition holds when these parameters are given."""
+    ((kind, parts),) = condition.items()
+    match kind:
+        case "Condition":
+            return holds(TEMPLATE["Conditions"][parts], given)
+        case "Fn::Equals":
+            return bool(resolved(parts[0], given) == resolved(parts[1], given))
+        case "Fn::Not":
+            return not holds(parts[0], given)
+        case "Fn::And":
+            return all(holds(part, given) for part in parts)
+        case _:
+            return {"Fn::Or": any(holds(part, given) for part in parts)}[kind]
+
+
+def variables(name: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a function."""
+    own = RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
+    found: dict[str, str] = resolved({**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **own}, given)
+    return found
+
+
+def secrets_of(role: str, given: Mapping[str, str]) -> list[str]:
+    """The secrets that a role may read."""
+    reads = [each["Resource"] for each in statements(role) if each["Action"] == "secretsmanager:GetSecretValue"]
+    return [secret for resource in reads for secret in resolved(listed(resource), given)]
+
+
+def test_the_table_is_the_one_that_the_adapter_expects() -> None:
+    table = RESOURCES["Table"]["Properties"]
+    expected = {**TABLE_DEFINITION, "StreamSpecification": dict(TABLE_DEFINITION["StreamSpecification"])}
+    expected["StreamSpecification"].pop("StreamEnabled")  # CreateTable's word; CloudFormation has none
+    for name, value in expected.items():
+        assert in_order(table[name]) == in_order(value), name
+
+
+def in_order(value: Any) -> Any:
+    """Lists of named things, by name."""
+    return sorted(value, key=json.dumps) if isinstance(value, list) else value
+
+
+def test_the_table_outlives_mistakes() -> None:
+    table = RESOURCES["Table"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    properties = table["Properties"]
+    assert properties["DeletionProtectionEnabled"]
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert properties["SSESpecification"]["SSEEnabled"]
+
+
+def test_time_to_live_is_not_a_field_that_means_something_else() -> None:
+    name = RESOURCES["Table"]["Properties"]["TimeToLiveSpecification"]["AttributeName"]
+    assert name not in {field.name for shape in (Entry, VirtualKey, Ownership) for field in fields(shape)}
+
+
+def test_every_parameter_has_a_default() -> None:
+    assert all("Default" in parameter for parameter in TEMPLATE["Parameters"].values())
+
+
+def test_time_limits_nest() -> None:
+    limits = [each["TimeoutInMillis"] / 1000 for each in of_type("AWS::ApiGatewayV2::Integration").values()]
+    assert DEADLINE_SECONDS < FUNCTIONS["Api"]["Timeout"] <= min(limits) <= 30
+
+
+def test_every_function_is_built_like_the_others_and_has_a_role_and_a_log_of_its_own() -> None:
+    for name, function in FUNCTIONS.items():
+        assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+        assert function["Layers"] == [{"Ref": "DepsLayer"}, {"Ref": "CoreLayer"}]
+        assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    groups = of_type("AWS::Logs::LogGroup").values()
+    assert all(group["RetentionInDays"] for group in groups)
+
+
+def test_every_part_that_is_built_is_known_to_the_makefiles() -> None:
+    built = [name for name, resource in RESOURCES.items() if resource.get("Metadata", {}).get("BuildMethod")]
+    assert set(FUNCTIONS) | set(of_type("AWS::Serverless::LayerVersion")) == set(built)
+    assert all(RESOURCES[name]["Metadata"]["BuildMethod"] == "makefile" for name in built)
+    for name, layer in of_type("AWS::Serverless::LayerVersion").items():
+        assert [RESOURCES[name]["Metadata"]["BuildArchitecture"]] == layer["CompatibleArchitectures"] == ["arm64"]
+    makefile = (ROOT / "Makefile").read_text()
+    for name in built:
+        properties = {**TEMPLATE["Globals"]["Function"], **RESOURCES[name]["Properties"]}
+        folder = properties.get("ContentUri") or properties["CodeUri"]
+        assert f"build-{name}" in (ROOT / folder / "Makefile").read_text()
+        assert f"$(call part,{folder},{name}," in makefile
+    assert set(re.findall(r"^PARTS := (.*)$", makefile, re.MULTILINE)[0].split()) == set(built)
+
+
+@pytest.mark.parametrize(("given", "providers"), DEPLOYMENTS.values(), ids=DEPLOYMENTS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_starts_with_the_environment_that_it_gets(
+    name: str, given: Mapping[str, str], providers: list[str]
+) -> None:
+    environment = variables(name, given)
+    assert "VECTORGATE_PLAIN_HTTP" not in environment
+    assert "VECTORGATE_AWS_ENDPOINT" not in environment
+    assert "VECTORGATE_PRICES" not in environment
+    read = settings.read(environment)
+    assert list(read.secrets) == (providers if name in FORWARD else [])
+    assert sorted(read.secrets.values()) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
+    assert (read.master_key_secret is not None) is (name == "Admin")
+    assert not read.trust_invoker
+    assert (read.ingest is not None) is (name == "Ingest")
+    assert read.senders == {}
+
+
+def test_a_deployment_may_have_prices_of_its_own_and_trust_its_invokers() -> None:
+    given = {"Prices": "[]", "TrustInvoker": "true"}
+    assert {settings.read(variables(name, given)).prices for name in FUNCTIONS} == {"[]"}
+    assert {name for name in FUNCTIONS if settings.read(variables(name, given)).trust_invoker} == {"Invoke"}
+
+
+def test_a_deployment_says_who_may_ingest() -> None:
+    given = {"IngestSenders": '{"red": "team-red", "com.example.crm": "team-blue"}'}
+    read = settings.read(variables("Ingest", given))
+    assert read.senders == {"red": "team-red", "com.example.crm": "team-blue"}
+    assert re.fullmatch(TEMPLATE["Parameters"]["IngestSenders"]["AllowedPattern"], given["IngestSenders"])
+    assert read.ingest == settings.IngestPlaces(
+        bucket="IngestBucket", bus="IngestBus", queue_url="IngestQueue", failures_url="IngestFailures"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"red": 1}',
+        '{"red": ""}',
+        '{"": "red"}',
+        '{"red/docs": "red"}',
+        '{"red": "a#b"}',
+        '{"red": "one", "red": "two"}',
+        '{"red": {"team": "red"}}',
+        "[" * 100_000,
+    ],
+)
+def test_a_wrong_list_of_senders_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError, match="VECTORGATE_INGEST_SENDERS"):
+        settings.read(variables("Ingest", {"IngestSenders": text}))
+
+
+def test_a_default_provider_that_is_not_configured_is_refused_before_anything_is_deployed() -> None:
+    rule = TEMPLATE["Rules"]["DefaultProviderIsConfigured"]
+    (assertion,) = rule["Assertions"]
+    for given, _ in DEPLOYMENTS.values():
+        assert not holds(rule["RuleCondition"], given) or holds(assertion["Assert"], given)
+    assert holds(rule["RuleCondition"], {"DefaultProvider": "azure"})
+    assert not holds(assertion["Assert"], {"DefaultProvider": "azure"})
+
+
+def test_the_secret_that_the_stack_makes_opens_nothing() -> None:
+    text = RESOURCES["OpenAISecret"]["Properties"]["SecretString"]
+    with pytest.raises(MalformedSecret, match="api_key"):
+        read_credential(text, ProviderName("openai"), plain_http=False)
+
+
+def test_the_master_key_is_long_and_fits_into_a_header() -> None:
+    generated = RESOURCES["MasterKey"]["Properties"]["GenerateSecretString"]
+    assert generated["PasswordLength"] >= 43  # 256 bits of 62 characters
+    assert generated["ExcludePunctuation"]
+
+
+def test_no_role_has_a_wildcard_but_for_x_ray() -> None:
+    for role in of_type("AWS::IAM::Role"):
+        assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]
+        for statement in statements(role):
+            actions = listed(statement["Action"])
+            assert statement["Effect"] == "Allow"
+            assert not any("*" in action for action in actions)
+            if "*" in listed(statement["Resource"]):
+                assert actions == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+
+
+def test_every_right_on_items_names_their_kind() -> None:
+    for role in of_type("AWS::IAM::Role"):
+        for statement in statements(role):
+            if (READS | WRITES | {"dynamodb:ConditionCheckItem"}) & set(listed(statement["Action"])):
+                assert statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+
+
+def test_only_the_administrator_writes_keys_and_no_reader_of_events_does() -> None:
+    key = schema.virtual_key_key("0" * 64)["PK"]["S"]  # type: ignore[arg-type]
+    assert may("ApiRole", "dynamodb:GetItem", key)
+    assert not any(may("ApiRole", action, key) for action in WRITES)
+    assert not any(may("UsageLoggerRole", action, key) for action in WRITES | READS)
+    assert may("AdminRole", "dynamodb:PutItem", key)
+    assert may("AdminRole", "dynamodb:DeleteItem", key)
+
+
+def test_operations_are_nobodys_to_delete_and_rollups_are_added_to_by_who_books_alone() -> None:
+    operation, rollup = "OP#019ab7d2", "USE#key#1#2026-11"
+    assert not any(may(role, "dynamodb:DeleteItem", operation) for role in of_type("AWS::IAM::Role"))
+    assert not any(may("AdminRole", action, operation) for action in WRITES - {"dynamodb:PutItem"})  # corrections
+    adds = {role for role in of_type("AWS::IAM::Role") if may(role, "dynamodb:UpdateItem", rollup)}
+    assert adds == {"UsageLoggerRole", "MeterRole"}
+    others = WRITES - {"dynamodb:UpdateItem"}
+    assert not any(may(role, action, rollup) for role in of_type("AWS::IAM::Role") for action in others)
+    assert may("ApiRole", "dynamodb:PutItem", operation)
+    assert may("UsageLoggerRole", "dynamodb:PutItem", operation)
+
+
+def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> None:
+    everything = {"AzureSecretArn": AZURE, "AzureAISearchSecretArn": SEARCH}
+    for role in of_type("AWS::IAM::Role"):
+        expected = {
+            "AdminRole": {json.dumps(MASTER_KEY)},
+            "UsageLoggerRole": set(),
+        }.get(role, {json.dumps({"Fn::GetAtt": ["OpenAISecret", "Id"]}), AZURE, SEARCH})
+        assert set(secrets_of(role, everything)) == expected
+
+
+def test_who_invokes_has_the_front_doors_rights_and_no_others() -> None:
+    own = {"Log"}
+    api, invoke = ([each for each in statements(role) if each["Sid"] not in own] for role in ("ApiRole", "InvokeRole"))
+    assert api == invoke
+    assert FUNCTIONS["Invoke"]["Timeout"] == FUNCTIONS["Api"]["Timeout"]
+    assert '"Invoke"' not in json.dumps(of_type("AWS::Lambda::Permission"))
+    assert '"Invoke"' not in json.dumps(of_type("AWS::ApiGatewayV2::Integration"))
+
+
+def test_who_ingests_has_the_front_doors_rights_and_those_of_its_own_bucket_bus_and_queues() -> None:
+    api = [each["Sid"] for each in statements("ApiRole")]
+    own = {each["Sid"]: each for each in statements("IngestRole") if each["Sid"] not in api}
+    resources = {name: resource for each in own.values() for name, resource in attributes(each["Resource"])}
+    assert set(resources) == {"IngestBucket", "IngestBus", "IngestQueue", "IngestFailures", "Table"}
+    assert {action for each in own.values() for action in listed(each["Action"])} & WRITES <= {
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }
+    assert own["TellResults"]["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert not any(may(role, "dynamodb:GetItem", "ING#a") for role in of_type("AWS::IAM::Role") if role != "IngestRole")
+
+
+def attributes(value: Any) -> list[tuple[str, Any]]:
+    """The resources whose attributes a value is made of."""
+    parts = [part.get("Fn::GetAtt") or re.findall(r"\w+", part["Fn::Sub"]) for part in listed(value)]
+    return [(part[0], part) for part in parts]
+
+
+def test_only_the_administrator_sets_limits() -> None:
+    account = account_key(Account(Subject(BudgetScope.KEY, "0" * 64), "ever"))["PK"]["S"]
+    replaces = {role for role in of_type("AWS::IAM::Role") if may(role, "dynamodb:PutItem", account)}
+    assert replaces == {"AdminRole"}
+    assert not any(may(role, "dynamodb:DeleteItem", account) for role in of_type("AWS::IAM::Role"))
+    movers = [
+        (role, each)
+        for role in of_type("AWS::IAM::Role")
+        for each in statements(role)
+        if "dynamodb:UpdateItem" in listed(each["Action"]) and "BUD#*" in json.dumps(each["Condition"])
+    ]
+    assert {role for role, _ in movers} == {"ApiRole", "InvokeRole", "IngestRole", "UsageLoggerRole", "MeterRole"}
+    for _, statement in movers:
+        denied = statement["Condition"]["ForAllValues:StringNotLike"]["dynamodb:Attributes"]
+        assert sorted(denied) == sorted(field.name for field in fields(Limit))
+
+
+def test_the_meter_reads_and_settles_nothing_that_is_not_its_own() -> None:
+    assert not any(may("MeterRole", action, "KEY#1") for action in (READS | WRITES) - {"dynamodb:GetItem"})  # limits
+    assert [action for action in sorted(READS | WRITES) if may("MeterRole", action, "USE#key#1#2026-11")] == [
+        "dynamodb:UpdateItem"
+    ]
+    assert not any(may("MeterRole", "dynamodb:DeleteItem", row) for row in ("OP#1", "OWN#1", "IDEM#1", "BUD#1"))
+
+
+def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_again() -> None:
+    minutes = TEMPLATE["Parameters"]["MeterMinutes"]
+    for each in minutes["AllowedValues"]:
+        given = {"MeterMinutes": str(each)}
+        rate = resolved(RESOURCES["MeterSchedule"]["Properties"]["ScheduleExpression"], given)
+        assert rate == f"rate({each} minute{'s' * (each > 1)})"
+        assert resolved(FUNCTIONS["Meter"]["Timeout"], given) == each * 60 <= 900  # Lambda's longest
+    assert minutes["Default"] * 60 == Sampler.__dataclass_fields__["least_seconds"].default
+    (target,) = RESOURCES["MeterSchedule"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["Meter", "Arn"]}
+    for tries in (target["RetryPolicy"], FUNCTIONS["Meter"]["EventInvokeConfig"]):
+        assert tries == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    permission = RESOURCES["MeterPermission"]["Properties"]
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["MeterSchedule", "Arn"]}
+    assert permission["FunctionName"] == {"Ref": "Meter"}
+
+
+def test_an_invocation_of_ingest_ends_in_time_and_nobody_else_gets_its_messages_before() -> None:
+    function, queue = FUNCTIONS["Ingest"], RESOURCES["IngestQueue"]["Properties"]
+    messages = function["Events"]["Messages"]["Properties"]
+    assert TAKE_SECONDS + UPLOAD_SECONDS + 2 * DEADLINE_SECONDS < function["Timeout"] <= 900
+    waits = messages["MaximumBatchingWindowInSeconds"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + waits
+    assert function["EphemeralStorage"]["Size"] * MIB >= 2 * UPLOAD_BODY
+    assert messages["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert messages["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]}
+
+
+def test_ingest_leaves_a_new_accounts_environments_to_the_api_unless_somebody_says_otherwise() -> None:
+    scaling = FUNCTIONS["Ingest"]["Events"]["Messages"]["Properties"]["ScalingConfig"]
+    limits = get_session().get_service_model("lambda").shape_for("MaximumConcurrency").metadata
+    parameter = TEMPLATE["Parameters"]["IngestConcurrency"]
+    assert scaling == {"MaximumConcurrency": {"Ref": "IngestConcurrency"}}
+    assert parameter["Default"] == parameter["MinValue"] == limits["min"]
+    assert parameter["MaxValue"] == limits["max"]
+
+
+def test_no_message_of_ingest_is_lost_before_it_is_given_up() -> None:
+    failures = {"Fn::GetAtt": ["IngestFailures", "Arn"]}
+    for name in ("IngestQueue", "IngestFailures"):
+        queue = RESOURCES[name]["Properties"]
+        assert queue["SqsManagedSseEnabled"]
+        assert queue["MessageRetentionPeriod"] == 14 * DAY_S > GIVEN_UP_S + DAY_S / 2
+    assert RESOURCES["IngestQueue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == failures
+    (target,) = RESOURCES["IngestRule"]["Properties"]["Targets"]
+    assert target["DeadLetterConfig"]["Arn"] == failures
+    lifecycle = RESOURCES["IngestBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert all(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] * DAY_S > GIVEN_UP_S for rule in lifecycle)
+
+
+def test_only_our_bucket_and_our_rule_send_to_the_queues_of_ingest() -> None:
+    bucket, name = RESOURCES["IngestBucket"]["Properties"], "IngestQueuePolicy"
+    of_bucket, of_rule = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
+    text, given = of_bucket["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+    assert text == "arn:${AWS::Partition}:s3:::${Bucket}"
+    assert given == {"Bucket": bucket["BucketName"]}
+    assert of_bucket["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    (of_dead_letters,) = RESOURCES["IngestFailuresPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    for statement in (of_rule, of_dead_letters):
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["IngestRule", "Arn"]}}}
+    assert RESOURCES["IngestBucket"]["DependsOn"] == name
+    assert all(each["Action"] == "sqs:SendMessage" for each in (of_bucket, of_rule, of_dead_letters))
+
+
+def test_the_ingest_bucket_is_versioned_private_and_outlives_the_stack() -> None:
+    bucket = RESOURCES["IngestBucket"]
+    properties = bucket["Properties"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    (statement,) = RESOURCES["IngestBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_rule_lets_requests_through_and_not_our_own_results() -> None:
+    wanted = set(RESOURCES["IngestRule"]["Properties"]["EventPattern"]["detail-type"])
+    asked = {body["detail-type"] for body in bodies() if "detail-type" in body}
+    assert wanted == asked
+    assert not wanted & {kind.value for kind in Kind}
+
+
+def test_the_samples_are_of_kinds_that_the_bucket_notifies_of() -> None:
+    notified = RESOURCES["IngestBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    kinds = [record["eventName"] for body in bodies() for record in body.get("Records", ())]
+    assert kinds
+    assert all(any(fnmatchcase(f"s3:{kind}", each["Event"]) for each in notified) for kind in kinds)
+    assert all(each["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]} for each in notified)
+
+
+def bodies() -> list[Any]:
+    """What is in the messages of ingest's sample events."""
+    events = [json.loads(path.read_text()) for path in ROOT.glob("events/ingest_*.json")]
+    return [json.loads(record["body"]) for event in events for record in event["Records"]]
+
+
+def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
+    tries = FUNCTIONS["Invoke"]["EventInvokeConfig"]
+    assert 0 < tries["MaximumRetryAttempts"] <= 2
+    assert tries["MaximumEventAgeInSeconds"] < EXPLICIT_SECONDS
+
+
+def test_every_kind_of_row_is_granted_on_purpose() -> None:
+    calls = (
+        node
+        for path in (ROOT / "layers/core/python/vectorgate/stores/dynamodb").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "joined"
+    )
+    kinds = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    assert kinds == GRANTED
+    patterns = json.dumps([statements(role) for role in of_type("AWS::IAM::Role")])
+    assert all(f'"{kind}#*"' in patterns for kind in GRANTED)
+
+
+def test_the_administrators_routes_and_no_others_go_to_the_admin_function() -> None:
+    routes = {each["RouteKey"]: each["Target"]["Fn::Sub"] for each in of_type("AWS::ApiGatewayV2::Route").values()}
+    assert routes.pop("$default") == "integrations/${ApiIntegration}"
+    assert set(routes.values()) == {"integrations/${AdminIntegration}"}
+    for method, path in ROUTES:
+        assert any(leads(key, method, path) for key in routes), path
+    for key in routes:
+        assert any(leads(key, method, path) for method, path in ROUTES), key
+        assert RESOURCES["Stage"]["Properties"]["RouteSettings"][key]["ThrottlingRateLimit"] <= 10
+
+
+def leads(route_key: str, method: str, path: str) -> bool:
+    """Whether API Gateway takes a request to a route."""
+    verb, _, template = route_key.partition(" ")
+    return verb in ("ANY", method) and fnmatchcase(path, template.replace("{proxy+}", "?*"))
+
+
+def test_access_logs_name_no_path_and_no_header() -> None:
+    text = RESOURCES["Stage"]["Properties"]["AccessLogSettings"]["Format"]
+    assert "\n" not in text
+    assert set(json.loads(text).values()) <= {
+        f"$context.{name}"
+        for name in (
+            "requestId",
+            "requestTimeEpoch",
+            "identity.sourceIp",
+            "routeKey",
+            "httpMethod",
+            "status",
+            "responseLength",
+            "responseLatency",
+            "integrationLatency",
+            "integrationStatus",
+        )
+    }
+
+
+def test_a_batch_of_the_stream_is_retried_within_bounds_and_never_dropped_silently() -> None:
+    assert MAPPING["BisectBatchOnFunctionError"]
+    assert MAPPING["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert 0 < MAPPING["MaximumRetryAttempts"] <= 100
+    assert 60 <= MAPPING["MaximumRecordAgeInSeconds"] < 24 * 3600  # the stream's own retention
+    assert MAPPING["MaximumBatchingWindowInSeconds"] <= 1
+    queue = RESOURCES["UsageLoggerFailures"]["Properties"]
+    assert MAPPING["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["UsageLoggerFailures", "Arn"]}
+    assert queue["SqsManagedSseEnabled"]
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_streams_filter_lets_answered_rows_through_and_nothing_else() -> None:
+    (wanted,) = (json.loads(each["Pattern"]) for each in MAPPING["FilterCriteria"]["Filters"])
+    records = json.loads((ROOT / "events/usage_logger_stream.json").read_text())["Records"]
+    passed = [record for record in records if matches(record, wanted)]
+    assert [record["dynamodb"]["NewImage"]["state"] for record in passed] == [{"S": "answered"}]
+    entry = schema.entry_of_image(passed[0]["dynamodb"]["NewImage"])
+    assert entry is not None
+    assert entry.state == "answered"
+
+
+def matches(record: Any, wanted: Any) -> bool:
+    """Lambda's event filtering, as far as the template uses it."""
+    if isinstance(wanted, dict):
+        return isinstance(record, dict) and all(matches(record.get(key), part) for key, part in wanted.items())
+    return any(
+        str(record).startswith(each["prefix"]) if isinstance(each, dict) else record == each
+        for each in wanted
+        if record is not None
+    )
+
+
+def test_what_must_not_happen_has_an_alarm() -> None:
+    alarms = {(each["Namespace"], each["MetricName"]) for each in of_type("AWS::CloudWatch::Alarm").values()}
+    assert alarms >= {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/Lambda", "IteratorAge"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+        ("AWS/ApiGateway", "5xx"),
+        (NAMESPACE, "Unrecorded"),
+        (NAMESPACE, "Crashes"),
+        (NAMESPACE, "MeterFailures"),
+        (NAMESPACE, "IngestOverdue"),
+        (NAMESPACE, "QuarantinedSizes"),
+        (NAMESPACE, "Unpriced"),
+        (NAMESPACE, "Failures"),
+        ("AWS/DynamoDB", "ReadThrottleEvents"),
+        ("AWS/DynamoDB", "WriteThrottleEvents"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    }
+    assert {each["Dimensions"][0]["Value"]["Ref"] for each in watched("Errors")} == set(FUNCTIONS)
+    (silence,) = watched("Invocations")
+    assert silence["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "Meter"}}]
+    assert silence["ComparisonOperator"] == "LessThanThreshold"
+    package = ROOT / "layers/core/python/vectorgate"
+    counted = "".join(path.read_text() for path in package.rglob("*.py"))
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
+        if alarm["Namespace"] == NAMESPACE:
+            assert re.search(rf'\.(count|failed)\("{alarm["MetricName"]}"', counted)
+            assert alarm["Dimensions"] == [{"Name": "service", "Value": NAMESPACE}]
+
+
+def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
+    package = ROOT / "layers/core/python/vectorgate"
+    sources = [path for path in package.rglob("*.py") if "client" not in path.relative_to(package).parts]
+    counted = {
+        metric
+        for path in sources
+        for metric in re.findall(r'(?:telemetry|self)\.(?:count|failed)\(f?"(\w+)', path.read_text())
+    }
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    alarmed = {each["MetricName"] for each in alarms if each["Namespace"] == NAMESPACE}
+    assert counted - alarmed == set(UNWATCHED)
+
+
+def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/operations.md").read_text("utf-8"), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+Alarm)`", row)]
+    assert sorted(named) == sorted(of_type("AWS::CloudWatch::Alarm"))
+
+
+def watched(metric: str) -> list[dict[str, Any]]:
+    """The alarms on one of Lambda's metrics."""
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    return [each for each in alarms if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", metric)]
