@@ -11,12 +11,12 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from local.edition import Edition
+from local.edition import LocalMode
 from local.embedded import EmbeddedUpstream
 from local.options import CannotStart, Options, one_line, openai_secret, origin
-from local.server import Front, listen, raise_file_limit
+from local.server import WsgiApp, listen, raise_file_limit
 from vectorgate.api.errors import ApiError
-from vectorgate.persistence import StoreError
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def _serve(options: Options, upstream: EmbeddedUpstream | None) -> None:
     try:
         if upstream is not None:
             _give_demo_files(edition)
-        front = Front(edition.api, edition.admin, edition.invoke)
+        front = WsgiApp(edition.api, edition.admin, edition.invoke)
         run, port = listen(front, options.host, options.port)
         sys.stdout.write(_ready(options, port, demo=upstream is not None))
         sys.stdout.flush()
@@ -86,9 +86,9 @@ def _serve(options: Options, upstream: EmbeddedUpstream | None) -> None:
         edition.close()
 
 
-def _edition(options: Options, secret: str) -> Edition:
+def _edition(options: Options, secret: str) -> LocalMode:
     try:
-        return Edition(
+        return LocalMode(
             database=options.home / "ledger.db",
             secret=secret,
             master_key=MASTER_KEY,
@@ -103,7 +103,7 @@ def _edition(options: Options, secret: str) -> Edition:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None
 
 
-def _give_demo_files(edition: Edition) -> None:
+def _give_demo_files(edition: LocalMode) -> None:
     try:
         edition.give_demo_files()
     except ApiError as error:

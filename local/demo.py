@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from vectorgate.ids import ObjectId
 from vectorgate.api.http import encode_json
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+from vectorgate.ids import ObjectId, ObjectKind
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
-    from vectorgate.ids import ProviderName
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.persistence import Stores
+    from vectorgate.ids import ProviderName
     from vectorgate.persistence.sqlite import SqliteLedger
-    from vectorgate.providers.reader import Asker
+    from vectorgate.persistence.stores import Stores
+    from vectorgate.providers.reader import ProviderReader
 
 DEMO_FILES: Final = (ObjectId("file-abc123"), ObjectId("file-def456"))
 
 
-def give_demo_files(stores: Stores, key: VirtualKey, provider: ProviderName, asker: Asker) -> None:
+def give_demo_files(stores: Stores, key: VirtualKey, provider: ProviderName, reader: ProviderReader) -> None:
     """Let `key` own them, as the upstream describes them. What it owned once, and has deleted, stays deleted.
 
     ApiError when the upstream does not have them.
     """
-    refs = [Ref(provider, Kind.FILE, file_id) for file_id in DEMO_FILES]
+    refs = [ObjectRef(provider, ObjectKind.FILE, file_id) for file_id in DEMO_FILES]
     owned = stores.ownership.owners(refs)
-    given = [_described(ref, key, asker) for ref in refs if ref not in owned]
+    given = [_described(ref, key, reader) for ref in refs if ref not in owned]
     cast("SqliteLedger", stores.ledger).give(given)
 
 
-def _described(ref: Ref, key: VirtualKey, asker: Asker) -> Ownership:
-    document = asker.ask(ref.provider, "files.retrieve", ids={"file_id": ref.id})
+def _described(ref: ObjectRef, key: VirtualKey, reader: ProviderReader) -> Ownership:
+    document = reader.ask(ref.provider, "files.retrieve", ids={"file_id": ref.id})
     return Ownership(
         ref=ref,
         tenant=key.tenant,

@@ -10,9 +10,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
-from functions.admin.app import handler as admin_handler
-from functions.api.app import handler as api_handler
-from functions.invoke.app import handler as invoke_handler
 from local.demo import give_demo_files
 from local.invoke_api import InvokeApi
 from local.options import METER_SECONDS, OPENAI
@@ -20,24 +17,25 @@ from local.report import LineTelemetry
 from local.settle_loop import SettleLoop
 from local.ticker import Ticker
 from local.watched import BUCKET, Folder, SaidResults, Watcher
-from vectorgate.admin.app import AdminDesk
-from vectorgate.admin.deps import AdminParts
-from vectorgate.bootstrap import build_gateway
+from vectorgate.admin.app import AdminApp
+from vectorgate.admin.deps import AdminDeps
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import Deps, build_gateway, build_meter, price_book, system_clock, system_random
+from vectorgate.entrypoints.admin import handler as admin_handler
+from vectorgate.entrypoints.api import handler as api_handler
+from vectorgate.entrypoints.invoke import handler as invoke_handler
+from vectorgate.entrypoints.invoke.handler import InvokeHandler
 from vectorgate.ids import ProviderName, key_id_of
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.entrypoints.invoke.handler import InvokeDesk
-from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.ledger.settlement import Bookkeeper
-from vectorgate.metering.worker import build_meter
-from vectorgate.deps import Ports
-from vectorgate.bootstrap_runtime import price_book, system_chance, system_clock
-from vectorgate.secrets import Secret
-from vectorgate.settings import MIB, Settings
-from vectorgate.persistence import AlreadyExists, StoreError, Stores
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.stores import Stores
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.http.transport import PooledTransport
+from vectorgate.secrets import Secret
+from vectorgate.settings import MIB, Settings
+from vectorgate.store_errors import AlreadyExists, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +69,7 @@ class OwnSecrets:
         return self._texts[ProviderName(name)]
 
 
-class Edition:
+class LocalMode:
     """Everything that runs in the process: three handlers, the stores, and the loops that book, meter and ingest.
 
     `secret` is the default provider's; `others` those of further providers. `prices` as in `Settings`. `ingest` is the
@@ -98,27 +96,27 @@ class Edition:
         self._transport = PooledTransport(system_clock())
         secrets = {PROVIDER: secret, **others}
         settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
-        ports = Ports(
+        ports = Deps(
             stores=self._stores,
             credentials=Credentials(OwnSecrets(secrets), settings.secrets, system_clock(), plain_http=True),
             transport=self._transport,
             telemetry=self._telemetry,
             clock=system_clock(),
-            chance=system_chance(),
+            randomness=system_random(),
         )
         book = price_book(prices)
         gateway = build_gateway(settings, ports)
-        desk = AdminDesk(
+        desk = AdminApp(
             master_key=Secret(master_key),
-            parts=AdminParts(stores=self._stores, clock=ports.clock, chance=ports.chance, book=book),
+            deps=AdminDeps(stores=self._stores, clock=ports.clock, randomness=ports.randomness, book=book),
             telemetry=self._telemetry,
         )
         self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(desk)
-        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeDesk(gateway, trusts_invoker=trust_invoker)))
-        self._thread = self._loop.start(Bookkeeper(self._stores.ledger, book, self._telemetry))
+        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker)))
+        self._thread = self._loop.start(SettlementService(self._stores.ledger, book, self._telemetry))
         meter = build_meter(settings, ports)
-        self._asker = meter.reconciler.asker
+        self._asker = meter.reconciler.reader
         self._tickers = [Ticker("meter", meter_seconds, self._telemetry.crashed)]
         self._threads = [self._thread, self._tickers[0].start(meter.tick)]
         if ingest is not None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from local.azure import azure_secrets
+from vectorgate.bootstrap import price_book
 from vectorgate.ids import ProviderName
-from vectorgate.bootstrap_runtime import price_book
-from vectorgate.settings import senders_in
 from vectorgate.providers.credentials import MalformedSecret, read_credential
+from vectorgate.settings import senders_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 _log = logging.getLogger("vectorgate")
 
@@ -15,18 +15,18 @@ _log = logging.getLogger("vectorgate")
 class LineTelemetry:
     """Only kinds and places of failures: no message of an exception, which may hold anything."""
 
-    def request(self, entry: Entry) -> None:
+    def request(self, entry: LedgerEntry) -> None:
         """Nothing: `/spend/logs` has it."""
 
-    def unrecorded(self, entry: Entry, error: Exception) -> None:
+    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
         """A row that could not be advanced."""
         _log.error("unrecorded %s %s: %s", entry.operation, entry.id, type(error).__name__)
 
-    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Booking failed, and will be tried again."""
         _log.error("unsettled%s: %s", _named(entry), type(error).__name__)
 
-    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Work that nobody waits for failed, and will be done again."""
         _log.error("%s%s: %s", metric, _named(entry), type(error).__name__)
 
@@ -46,5 +46,5 @@ class LineTelemetry:
         """Nothing."""
 
 
-def _named(entry: Entry | None) -> str:
+def _named(entry: LedgerEntry | None) -> str:
     return f" {entry.operation} {entry.id}" if entry is not None else ""

@@ -17,8 +17,8 @@ from waitress.utilities import InternalServerError
 from local.invoke_api import serves
 from local.options import CannotStart, one_line
 from vectorgate.api.errors import INVALID_REQUEST
-from vectorgate.entrypoints.lambda_http import BODY_AS_IT_IS
 from vectorgate.api.http import JSON, Body, encode_json
+from vectorgate.entrypoints.lambda_http import BODY_AS_IT_IS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +48,7 @@ _ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
-class Front:
+class WsgiApp:
     """A WSGI application over the functions' handlers: the admin's paths, Lambda's Invoke API, and everything else."""
 
     def __init__(self, api: Handler, admin: Handler, invoke: InvokeApi | None = None) -> None:
@@ -139,7 +139,7 @@ class _Channel(HTTPChannel):
     error_task_class = _EnvelopeTask
 
 
-def listen(front: Front, host: str, port: int) -> tuple[Callable[[], None], int]:
+def listen(front: WsgiApp, host: str, port: int) -> tuple[Callable[[], None], int]:
     """A server that holds its port, as the function that serves until the process is told to stop, and the port.
 
     CannotStart when the port cannot be had.

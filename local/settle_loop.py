@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.persistence import StoreError
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
-    from vectorgate.ledger.settlement import Bookkeeper
+    from vectorgate.ledger.settlement import SettlementService
 
 AT_ONCE: Final = 20  # rows of one transaction, which holds the database for about a millisecond
 GATHER_SECONDS: Final = 0.5  # rows that come within this time are booked together, and cost requests less of the GIL
@@ -27,9 +27,9 @@ class SettleLoop:
         """A row was answered."""
         self._work.set()
 
-    def start(self, bookkeeper: Bookkeeper) -> threading.Thread:
+    def start(self, settlement: SettlementService) -> threading.Thread:
         """Begin to book."""
-        thread = threading.Thread(target=self._run, args=(bookkeeper,), name="settle", daemon=True)
+        thread = threading.Thread(target=self._run, args=(settlement,), name="settle", daemon=True)
         thread.start()
         return thread
 
@@ -38,13 +38,13 @@ class SettleLoop:
         self._stopping = True
         self._work.set()
 
-    def _run(self, bookkeeper: Bookkeeper) -> None:
+    def _run(self, settlement: SettlementService) -> None:
         while not self._stopping:
             if self._work.wait(IDLE_SECONDS) and not self._stopping:
                 time.sleep(GATHER_SECONDS)
             self._work.clear()
             try:
-                while bookkeeper.settle_waiting(AT_ONCE):
+                while settlement.settle_waiting(AT_ONCE):
                     pass
             except StoreError as error:
-                bookkeeper.telemetry.unsettled(error)  # the rows are still answered, and come again
+                settlement.telemetry.unsettled(error)  # the rows are still answered, and come again

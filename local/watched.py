@@ -16,17 +16,17 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from vectorgate.ingest.address import MAX_KEY_BYTES
-from vectorgate.ingest.model import Change, Done, Later, Place
-from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 from vectorgate.api.http import encode_json
+from vectorgate.ingest.address import MAX_KEY_BYTES
+from vectorgate.ingest.model import Change, Done, ObjectLocation, RetryLater
+from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from vectorgate.clock import Clock
-    from vectorgate.ingest.model import Notice, ObjectRow, Outcome, Result
+    from vectorgate.ingest.model import IngestEvent, ObjectRow, Outcome, Result
 
 BUCKET: Final = "watched-folder"
 AT_ONCE: Final = 100  # notices of one round: they are attached together
@@ -59,7 +59,7 @@ class Folder:
         self._check_root()
         return found
 
-    def open(self, place: Place, version: str | None) -> StoredObject | None:
+    def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
         """The file, if it is still the one that was seen."""
         try:
             descriptor = self._descriptor(place.key.split("/"))
@@ -162,7 +162,7 @@ class SaidResults:
 
 @dataclass(slots=True)
 class _Pending:
-    notice: Notice
+    notice: IngestEvent
     due: float
 
 
@@ -175,9 +175,9 @@ class Watcher:
     """
 
     folder: Folder
-    row_of: Callable[[Place], ObjectRow | None]
-    unfinished_or_there: Callable[[str], Sequence[Place]]
-    take: Callable[[Sequence[Notice]], Sequence[Outcome]]
+    row_of: Callable[[ObjectLocation], ObjectRow | None]
+    unfinished_or_there: Callable[[str], Sequence[ObjectLocation]]
+    take: Callable[[Sequence[IngestEvent]], Sequence[Outcome]]
     clock: Clock
     say: Callable[[str], None]
     _known: set[str] | None = None  # keys of objects that are in their stores
@@ -206,7 +206,7 @@ class Watcher:
             self._seen[change.place.key] = str(change.version)
             self._known.add(change.place.key)
         for key in sorted(self._known - versions.keys()):
-            self._remove(Place(BUCKET, key))
+            self._remove(ObjectLocation(BUCKET, key))
             self._known.discard(key)
             self._seen.pop(key, None)
 
@@ -218,19 +218,19 @@ class Watcher:
         for key, version in versions.items():
             if self._seen.get(key) == version or now_ns - _written_ns(version) < SETTLED_NS:
                 continue
-            place = Place(BUCKET, key)
+            place = ObjectLocation(BUCKET, key)
             row = self._row(place)
             same = row is not None and not row.gone and row.version == version
             sequencer = row.sequencer if row is not None and same else self._later_than(row)
             yield Change(place=place, sequencer=sequencer, version=version)
 
-    def _remove(self, place: Place) -> None:
+    def _remove(self, place: ObjectLocation) -> None:
         row = self._row(place)
         if row is not None:
             sequencer = row.sequencer if row.gone else self._later_than(row)
             self._keep(Change(place=place, sequencer=sequencer, gone=True))
 
-    def _row(self, place: Place) -> ObjectRow | None:
+    def _row(self, place: ObjectLocation) -> ObjectRow | None:
         try:
             return self.row_of(place)
         except ValueError:  # a key that cannot be one: the ingestor says so
@@ -241,9 +241,9 @@ class Watcher:
         before = int(row.sequencer, 16) if row is not None else 0
         return f"{max(int(self.clock.wall() * 1e9), before + 1):0{DIGITS}x}"
 
-    def _conclude(self, name: object, notice: Notice, outcome: Outcome) -> None:
+    def _conclude(self, name: object, notice: IngestEvent, outcome: Outcome) -> None:
         now = self.clock.monotonic()
-        if isinstance(outcome, Later):
+        if isinstance(outcome, RetryLater):
             self._pending[name].due = now + outcome.seconds
             return
         del self._pending[name]

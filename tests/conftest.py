@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 E2E: Final = "tests/e2e/"
 WITHOUT_STACK: Final = "tests/e2e/test_build.py"
 # What takes longest starts first, so that the workers end together.
-LONGEST: Final = (E2E, "tests/simulation/test_simulation.py", "tests/contract/", "tests/integration/admin/", "tests/integration/test_one_")
+LONGEST: Final = (
+    E2E,
+    "tests/simulation/test_simulation.py",
+    "tests/contract/",
+    "tests/integration/admin/",
+    "tests/integration/test_one_",
+)
 
 
 def share_of(nodeid: str) -> str:

@@ -1,14 +1,5 @@
 """The HTTP front door: API Gateway HTTP API, payload format 2.0, every path that is not the admin function's."""
 
-from vectorgate.bootstrap import deployed_gateway
-from vectorgate.entrypoints.function import Event, Function
-from vectorgate.gateway.pipeline import Gateway
-from vectorgate.entrypoints.lambda_http import Result, serve
+from vectorgate.entrypoints.api import handler
 
-
-def act(event: Event, gateway: Gateway) -> Result:
-    """One request through the gateway."""
-    return serve(gateway, event, gateway.telemetry)
-
-
-handler = Function(act, deployed_gateway)
+__all__ = ["handler"]

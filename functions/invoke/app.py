@@ -1,5 +1,5 @@
 """The gateway for who invokes it: the AWS SDK, Step Functions, or any event that carries an operation."""
 
-from vectorgate.entrypoints.invoke.entry import InvokeFunction, deployed_desk
+from vectorgate.entrypoints.invoke import handler
 
-handler = InvokeFunction(deployed_desk)
+__all__ = ["handler"]

@@ -27,13 +27,13 @@ def report() -> list[str]:
 def _second_of(whole: Counted, what: str, create: Callable[[], Response]) -> list[str]:
     """The second such create, which finds key, limits and secret cached, and its booking."""
     create()
-    whole.bookkeeper.settle_waiting(10)
+    whole.settlement.settle_waiting(10)
     calls, units = Counter(whole.recorder.calls), whole.recorder.write_units
     create()
     done = _line(f"{what}: create", whole.recorder.calls - calls, whole.recorder.write_units - units)
-    answered = whole.bookkeeper.ledger.answered(10)
+    answered = whole.settlement.ledger.answered(10)
     calls, units = Counter(whole.recorder.calls), whole.recorder.write_units
-    settle(answered, whole.bookkeeper.ledger, whole.bookkeeper.book)
+    settle(answered, whole.settlement.ledger, whole.settlement.book)
     return [done, _line(f"{what}: settle", whole.recorder.calls - calls, whole.recorder.write_units - units)]
 
 

@@ -38,7 +38,7 @@ httpcore.ConnectionPool()
 Logger(service="floor"), Metrics(namespace="floor", service="floor")
 """
 INIT = """
-from functions.api.app import handler
+from vectorgate.entrypoints.api import handler
 from vectorgate.bootstrap import deployed_gateway
 gateway = deployed_gateway()
 gateway.ledger._table.client

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.edition import Edition
+from local.edition import LocalMode
 from tests.benchmarks.measure import Spread, process, timed
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _in_process(upstream: str, times: int) -> list[str]:
     }
     secret = json.dumps({"base_url": upstream, "api_key": "sk-bench"})
     with tempfile.TemporaryDirectory() as home:
-        edition = Edition(database=Path(home) / "ledger.db", secret=secret, master_key=KEY)
+        edition = LocalMode(database=Path(home) / "ledger.db", secret=secret, master_key=KEY)
         try:
             answers = [edition.api(event, None) for _ in itertools.repeat(None, WARM_UP + times)]
         finally:

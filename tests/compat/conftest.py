@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harnesses.azure import AzureGate
-from tests.harnesses.gateway import Door
+from tests.harnesses.gateway import GatewayServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
-def door() -> Door:
+def door() -> GatewayServer:
     """One server for the whole session."""
-    return Door()
+    return GatewayServer()
 
 
 @pytest.fixture
-def gate(door: Door) -> Iterator[AzureGate]:
+def harness(door: GatewayServer) -> Iterator[AzureGate]:
     """A new, empty gateway behind the door."""
-    with AzureGate() as gate:
-        door.gate = gate
-        yield gate
+    with AzureGate() as harness:
+        door.harness = harness
+        yield harness

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
-from vectorgate.clock import Chance, Clock
+from vectorgate.clock import Clock, Random
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.persistence.sqlite import (
     Database,
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ingest.ports import IngestStore
-    from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.ledger.ports import LedgerStore
-    from vectorgate.metering.ports import MeterStore
     from vectorgate.ledger.report_ports import ReportStore
+    from vectorgate.metering.ports import MeterStore
     from vectorgate.tenancy.ports import OwnershipStore
 
 
@@ -135,7 +135,7 @@ class DynamoBackend(Backend):
         self.table = DynamoTable(
             f"contract-{uuid.uuid4().hex}",
             clock=self.naps.clock(),
-            chance=Chance(random.SystemRandom().getrandbits),
+            randomness=Random(random.SystemRandom().getrandbits),
             region="us-east-1",
             endpoint_url=endpoint_url,
         )

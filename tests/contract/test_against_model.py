@@ -12,17 +12,17 @@ from moto import mock_aws
 
 from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
 from tests.contract.samples import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
-from vectorgate.ledger.entry import SUCCESSORS, Entry, IllegalTransition, State
+from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
-from vectorgate.persistence import AlreadyExists, StateConflict
 from vectorgate.persistence.validation import BEGINNINGS
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vectorgate.tenancy.ownership import Ownership, Ref
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 NUMBERS = st.integers(0, 3)
 STATES = st.sampled_from(State)
@@ -35,18 +35,20 @@ class Model:
     """The contract in its plainest form."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Entry] = {}
-        self.owned: dict[Ref, Ownership] = {}
+        self.rows: dict[str, LedgerEntry] = {}
+        self.owned: dict[ObjectRef, Ownership] = {}
         self.sums: dict[Bucket, Rollup] = {}
 
-    def begin(self, entry: Entry) -> None:
+    def begin(self, entry: LedgerEntry) -> None:
         if entry.state not in BEGINNINGS:
             raise IllegalTransition
         if entry.id in self.rows:
             raise AlreadyExists
         self.rows[entry.id] = entry
 
-    def advance(self, entry: Entry, since: State, owned: list[Ownership], *, retired: list[Ref], at: int) -> None:
+    def advance(
+        self, entry: LedgerEntry, since: State, owned: list[Ownership], *, retired: list[ObjectRef], at: int
+    ) -> None:
         if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
             raise IllegalTransition
         foreign = any(self.owned.get(row.ref, row).tenant != row.tenant for row in owned)
@@ -60,7 +62,7 @@ class Model:
             before = self.owned[gone]
             self.owned[gone] = replace(before, retired_at=before.retired_at or at)
 
-    def settle(self, settled: list[Entry], rollups: list[Rollup]) -> None:
+    def settle(self, settled: list[LedgerEntry], rollups: list[Rollup]) -> None:
         if any(entry.id not in self.rows or self.rows[entry.id].state is not State.ANSWERED for entry in settled):
             raise StateConflict
         self.rows |= {entry.id: entry for entry in settled}

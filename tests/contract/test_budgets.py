@@ -9,25 +9,34 @@ import pytest
 
 from tests.contract.samples import KEY, answered, begun, settled
 from tests.helpers.threads import at_once
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Subject, accounts_of, noted
-from vectorgate.idempotency.record import explicit_claim
+from vectorgate.budgets.model import (
+    Account,
+    Balance,
+    BudgetScope,
+    Limit,
+    Reservation,
+    Subject,
+    account_ref,
+    accounts_of,
+)
+from vectorgate.idempotency.record import explicit_record
 from vectorgate.ledger.entry import State
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.ledger.rollups import rollups_of
-from vectorgate.persistence import AlreadyExists, Claimed, OverBudget, StateConflict, StoreUnavailable
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
 TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")
 
 
-def row(number: int = 0, amount: int = 10, **fields: object) -> Entry:
+def row(number: int = 0, amount: int = 10, **fields: object) -> LedgerEntry:
     """A row that reserves for its key."""
     reserved = NanoUSD(amount) if amount else None
-    values: dict[str, Any] = {"reserved": reserved, "budgets": (noted(MINE),)}
+    values: dict[str, Any] = {"reserved": reserved, "budgets": (account_ref(MINE),)}
     return begun(number, **(values | fields))
 
 
@@ -73,7 +82,7 @@ def test_nothing_asks_only_whether_there_is_room(stores: Backend) -> None:
 
 
 def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
-    both = (noted(MINE), noted(TEAMS))
+    both = (account_ref(MINE), account_ref(TEAMS))
     entry = row(1, team_id="rot 東京", budgets=both)
     assert accounts_of(entry) == [MINE, TEAMS]
     with pytest.raises(OverBudget) as refusal:
@@ -85,24 +94,24 @@ def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
 
 
 def test_a_taken_id_and_a_taken_slot_come_before_the_budget(stores: Backend) -> None:
-    claim = explicit_claim(row(1), "n" * 64, "f")
+    claim = explicit_record(row(1), "n" * 64, "f")
     stores.ledger.begin(row(1), claim=claim, reserve=[wish(limit=10)])
     with pytest.raises(AlreadyExists):
         stores.ledger.begin(row(1), claim=claim, reserve=[wish(limit=10)])
-    with pytest.raises(Claimed):
+    with pytest.raises(IdempotencyConflict):
         stores.ledger.begin(row(2), claim=replace(claim, operation_id=row(2).id), reserve=[wish(limit=10)])
     assert balance(stores) == Balance(10, 0)
 
 
 def test_a_voided_row_releases_once(stores: Backend) -> None:
     stores.ledger.begin(row(), reserve=[wish()])
-    uncertain = row().moved_to(State.UNCERTAIN)
+    uncertain = row().transition(State.UNCERTAIN)
     stores.ledger.advance(uncertain, since=State.STARTED)
     assert balance(stores) == Balance(10, 0)
-    stores.ledger.advance(uncertain.moved_to(State.VOIDED), since=State.UNCERTAIN)
+    stores.ledger.advance(uncertain.transition(State.VOIDED), since=State.UNCERTAIN)
     assert balance(stores) == Balance(0, 0)
     with pytest.raises(StateConflict):
-        stores.ledger.advance(uncertain.moved_to(State.VOIDED), since=State.UNCERTAIN)
+        stores.ledger.advance(uncertain.transition(State.VOIDED), since=State.UNCERTAIN)
     assert balance(stores) == Balance(0, 0)
 
 
@@ -134,7 +143,7 @@ def test_a_reservation_that_the_row_does_not_name_is_a_mistake(stores: Backend) 
         with pytest.raises(ValueError, match="reservation"):
             stores.ledger.begin(entry, reserve=[reserve])
     with pytest.raises(ValueError, match="never reserved"):
-        stores.ledger.begin(row(1, budgets=(noted(MINE), noted(TEAMS))), reserve=[wish()])
+        stores.ledger.begin(row(1, budgets=(account_ref(MINE), account_ref(TEAMS))), reserve=[wish()])
     with pytest.raises(ValueError, match="twice"):
         stores.ledger.begin(row(1), reserve=[wish(), wish()])
 
@@ -159,7 +168,7 @@ def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, writt
 def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(row(), reserve=[wish()])
     with stores.lost(written=written), pytest.raises(StoreUnavailable):
-        stores.ledger.advance(row().moved_to(State.VOIDED), since=State.STARTED)
+        stores.ledger.advance(row().transition(State.VOIDED), since=State.STARTED)
     assert balance(stores) == Balance(0 if written else 10, 0)
 
 

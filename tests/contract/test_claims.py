@@ -9,31 +9,31 @@ import pytest
 
 from tests.contract.samples import BLUE, answered, begun, own, ref
 from tests.helpers.threads import at_once
-from vectorgate.idempotency.record import ONLY, Claim, explicit_claim, explicit_name, implicit_claim
+from vectorgate.idempotency.record import ONLY, IdempotencyRecord, explicit_name, explicit_record, implicit_record
 from vectorgate.ledger.entry import State
-from vectorgate.persistence import AlreadyExists, Claimed, StateConflict, StoreError, StoreUnavailable
+from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 THREADS = 8
 BODY = b'{"id":"vs_1","name":"\\u00e9"}'
 
 
-def explicit(entry: Entry, key: str = "k") -> Claim:
+def explicit(entry: LedgerEntry, key: str = "k") -> IdempotencyRecord:
     """What a row claims by the client's key."""
-    return explicit_claim(entry, explicit_name(entry.operation, key), "f" * 64)
+    return explicit_record(entry, explicit_name(entry.operation, key), "f" * 64)
 
 
-def implicit(entry: Entry, attempt: int = 0) -> Claim:
+def implicit(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord:
     """What a create claims by its body."""
-    claim = implicit_claim(replace(entry, fingerprint="e" * 64), attempt)
+    claim = implicit_record(replace(entry, fingerprint="e" * 64), attempt)
     assert claim is not None
     return claim
 
 
-def held(stores: Backend, claim: Claim, start: str = ONLY, limit: int = 9) -> list[Claim]:
+def held(stores: Backend, claim: IdempotencyRecord, start: str = ONLY, limit: int = 9) -> list[IdempotencyRecord]:
     """What is there."""
     return list(stores.ledger.claims(claim.tenant, claim.name, start=start, limit=limit))
 
@@ -54,7 +54,7 @@ def test_a_place_that_nobody_claimed_is_empty(stores: Backend) -> None:
 def test_a_slot_is_taken_once_and_the_second_row_is_not_written(stores: Backend) -> None:
     first, second = begun(1), begun(2)
     stores.ledger.begin(first, claim=explicit(first))
-    with pytest.raises(Claimed):
+    with pytest.raises(IdempotencyConflict):
         stores.ledger.begin(second, claim=explicit(second))
     assert stores.ledger.entry(second.id) is None
     assert held(stores, explicit(first)) == [explicit(first)]
@@ -89,10 +89,10 @@ def test_a_claim_is_taken_over_from_the_operation_that_was_seen(stores: Backend,
     first, second, third = begun(1), begun(2), begun(3)
     old, new = make(first), make(second)  # type: ignore[operator]
     stores.ledger.begin(first, claim=old)
-    stores.ledger.begin(second, claim=new, freed=old)
+    stores.ledger.begin(second, claim=new, takeover_of=old)
     assert held(stores, new) == [new]
-    with pytest.raises(Claimed):
-        stores.ledger.begin(third, claim=make(third), freed=old)  # type: ignore[operator]
+    with pytest.raises(IdempotencyConflict):
+        stores.ledger.begin(third, claim=make(third), takeover_of=old)  # type: ignore[operator]
     assert stores.ledger.entry(third.id) is None
     assert held(stores, new) == [new]
 
@@ -112,7 +112,7 @@ def test_an_answer_is_kept_with_the_row_that_it_is_of(stores: Backend) -> None:
 def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(stores: Backend, known: bool) -> None:  # noqa: FBT001  # a parameter of the test
     first, second = begun(1), begun(2)
     stores.ledger.begin(first, claim=explicit(first))
-    stores.ledger.begin(second, claim=explicit(second), freed=explicit(first))
+    stores.ledger.begin(second, claim=explicit(second), takeover_of=explicit(first))
     if known:  # one of the objects is the tenant's already
         stores.ledger.begin(begun(3))
         stores.ledger.advance(answered(begun(3)), since=State.STARTED, owned=[own(ref())])
@@ -126,7 +126,7 @@ def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(sto
 def test_an_answer_of_a_row_that_has_moved_is_not_kept(stores: Backend) -> None:
     entry = begun()
     stores.ledger.begin(entry, claim=explicit(entry))
-    stores.ledger.advance(entry.moved_to(State.VOIDED), since=State.STARTED)
+    stores.ledger.advance(entry.transition(State.VOIDED), since=State.STARTED)
     with pytest.raises(StateConflict):
         stores.ledger.advance(answered(entry), since=State.STARTED, claim=explicit(entry).with_answer(200, BODY))
     assert held(stores, explicit(entry)) == [explicit(entry)]
@@ -138,7 +138,7 @@ def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
         with pytest.raises(ValueError, match="another row"):
             stores.ledger.begin(entry, claim=wrong)
     with pytest.raises(ValueError, match="its own place"):
-        stores.ledger.begin(entry, claim=explicit(entry), freed=explicit(begun(2), "l"))
+        stores.ledger.begin(entry, claim=explicit(entry), takeover_of=explicit(begun(2), "l"))
     assert stores.ledger.entry(entry.id) is None
 
 
@@ -160,14 +160,14 @@ def test_of_those_who_race_for_a_slot_one_wins(stores: Backend, free: bool) -> N
     def run(number: int) -> str:
         entry = begun(number)
         try:
-            stores.ledger.begin(entry, claim=explicit(entry), freed=explicit(old) if free else None)
+            stores.ledger.begin(entry, claim=explicit(entry), takeover_of=explicit(old) if free else None)
         except StoreError as error:
             return type(error).__name__
         return "won"
 
     with stores.one_at_a_time():
         outcomes = at_once(THREADS, run)
-    assert sorted(outcomes) == [Claimed.__name__] * (THREADS - 1) + ["won"]
+    assert sorted(outcomes) == [IdempotencyConflict.__name__] * (THREADS - 1) + ["won"]
     assert len(stores.ledger.open_rows(begun(1000).started_ms, 20)) == 1 + free
 
 
@@ -178,7 +178,7 @@ def test_open_rows_are_the_oldest_that_are_started_or_uncertain(stores: Backend)
         entry = begun(number)
         stores.ledger.begin(entry)
         if state is not State.STARTED:
-            entry = entry.moved_to(state)
+            entry = entry.transition(state)
             stores.ledger.advance(entry, since=State.STARTED)
         rows.append(entry)
     start = rows[0].started_ms
@@ -189,10 +189,10 @@ def test_open_rows_are_the_oldest_that_are_started_or_uncertain(stores: Backend)
 
 
 def test_a_row_that_was_looked_for_in_vain_stays_uncertain(stores: Backend) -> None:
-    entry = begun().moved_to(State.UNCERTAIN)
+    entry = begun().transition(State.UNCERTAIN)
     stores.ledger.begin(begun())
     stores.ledger.advance(entry, since=State.STARTED)
-    looked = entry.moved_to(State.UNCERTAIN, looked_ms=5)
+    looked = entry.transition(State.UNCERTAIN, looked_ms=5)
     stores.ledger.advance(looked, since=State.UNCERTAIN)
     assert stores.ledger.entry(entry.id) == looked
     assert list(stores.ledger.open_rows(entry.started_ms + 1, 9)) == [looked]

@@ -8,11 +8,11 @@ import pytest
 
 from tests.contract.recorder import KIB, CallRecorder
 from tests.contract.samples import KEY, answered, begun, own, ref, settled
-from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, noted
-from vectorgate.idempotency.record import explicit_claim, explicit_name
+from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
+from vectorgate.idempotency.record import explicit_name, explicit_record
 from vectorgate.ledger.entry import State
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.ledger.rollups import rollups_of
+from vectorgate.pricing.money import NanoUSD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def test_advance_is_one_put_of_one_unit(dynamo: DynamoBackend) -> None:
 
 def test_voiding_is_one_put_of_two_units(dynamo: DynamoBackend) -> None:
     dynamo.ledger.begin(FULL)
-    voided = FULL.moved_to(State.VOIDED)
+    voided = FULL.transition(State.VOIDED)
     assert cost(dynamo, lambda: dynamo.ledger.advance(voided, since=State.STARTED)) == ({"PutItem": 1}, 2)
 
 
@@ -81,9 +81,9 @@ def test_settling_costs_three_units_a_row_and_two_a_rollup(dynamo: DynamoBackend
     assert measured == ({"TransactWriteItems": 1}, units)
 
 
-CLAIM = explicit_claim(FULL, explicit_name(FULL.operation, "key"), "f" * 64)
+CLAIM = explicit_record(FULL, explicit_name(FULL.operation, "key"), "f" * 64)
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
-FUNDED = FULL.changed(claim=CLAIM.name, budgets=(noted(MINE),), reserved=NanoUSD(10**12), likeness="l" * 32)
+FUNDED = FULL.changed(claim=CLAIM.name, budgets=(account_ref(MINE),), reserved=NanoUSD(10**12), likeness="l" * 32)
 WISH = Reservation(MINE, NanoUSD(10**12), NanoUSD(10**15))
 
 
@@ -107,7 +107,7 @@ def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoB
 
 def test_releasing_a_budget_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:
     dynamo.ledger.begin(FUNDED, reserve=[WISH])
-    voided = FUNDED.moved_to(State.VOIDED)
+    voided = FUNDED.transition(State.VOIDED)
     measured = cost(dynamo, lambda: dynamo.ledger.advance(voided, since=State.STARTED))
     assert measured == ({"TransactWriteItems": 1}, 5)
 

@@ -21,17 +21,17 @@ from botocore.parsers import ResponseParserError
 from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
 from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
 from tests.helpers.threads import at_once
-from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, noted
-from vectorgate.idempotency.record import explicit_claim
 from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, account_ref
+from vectorgate.idempotency.record import explicit_record
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.ledger.rollups import Scope, rollups_of
-from vectorgate.persistence import AlreadyExists, StateConflict, StoreError, StoreUnavailable
 from vectorgate.persistence.dynamodb.schema import operation_key
 from vectorgate.persistence.dynamodb.table import PATIENT_PAUSES_S, PAUSES_S
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_of_those_who_race_to_begin_one_wins(stores: Backend) -> None:
 
 def test_of_those_who_race_to_advance_one_wins(stores: Backend) -> None:
     stores.ledger.begin(ROW)
-    ways = [ANSWER, ROW.moved_to(State.VOIDED), ROW.moved_to(State.UNCERTAIN)]
+    ways = [ANSWER, ROW.transition(State.VOIDED), ROW.transition(State.UNCERTAIN)]
     outcomes = race(stores, lambda number: stores.ledger.advance(ways[number % 3], since=State.STARTED))
     assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
 
@@ -127,7 +127,7 @@ def test_of_those_who_race_to_settle_one_wins_and_counts_once(stores: Backend) -
 
 
 ACCOUNT = Account(Subject(BudgetScope.KEY, KEY), "ever")
-CLAIM = explicit_claim(ROW, "n", "f")
+CLAIM = explicit_record(ROW, "n", "f")
 EVERY_CALL: dict[str, Callable[[Any], object]] = {
     "begin": lambda to: to.ledger.begin(ROW),
     "advance": lambda to: to.ledger.advance(ANSWER, since=State.STARTED),
@@ -241,14 +241,15 @@ def test_a_transaction_keeps_its_token_until_it_is_decided(
 
     dynamo.table.__dict__["client"] = Busy()
     dynamo.ledger.begin(
-        begun(budgets=(noted(ACCOUNT),), reserved=NanoUSD(1)), reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))]
+        begun(budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(1)),
+        reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))],
     )
     assert (len(seen), len(set(seen))) == (3, tokens)
 
 
 def test_a_contended_budget_is_waited_for_longer_than_anything_else(dynamo: DynamoBackend) -> None:
     dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
-    entry = begun(budgets=(noted(ACCOUNT),), reserved=NanoUSD(1))
+    entry = begun(budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(1))
     dynamo.ledger.begin(entry, reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))])
     assert len(dynamo.naps.taken) == len(PATIENT_PAUSES_S) > len(PAUSES_S)
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
 from vectorgate.azure_search.model import VirtualIndex
-from vectorgate.persistence import AlreadyExists, StoreUnavailable
 from vectorgate.persistence.dynamodb import DynamoIndexes
 from vectorgate.persistence.sqlite import SqliteIndexes
+from vectorgate.store_errors import AlreadyExists, StoreUnavailable
 
 if TYPE_CHECKING:
     from vectorgate.azure_search.ports import IndexStore

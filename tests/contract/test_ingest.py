@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.model import ObjectRow, Place
-from vectorgate.persistence import StateConflict, StoreUnavailable
+from vectorgate.ingest.model import ObjectLocation, ObjectRow
+from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.contract.backends import Backend
     from vectorgate.ingest.ports import IngestStore
 
-PLACE = Place("bucket", "acme/handbook/2026/Überblick #1 + 2.pdf")
+PLACE = ObjectLocation("bucket", "acme/handbook/2026/Überblick #1 + 2.pdf")
 VS1, VS2, VS3 = (ObjectId(f"vs_{number}") for number in range(3))
 WINDOW, NEXT = 1_772_600_765, 1_772_600_770
 FULL = ObjectRow(
@@ -55,7 +55,7 @@ def test_a_row_comes_back_as_it_was(rows: IngestStore, row: ObjectRow) -> None:
     assert rows.object_row(PLACE) is None
     rows.put_object_row(row)
     assert rows.object_row(PLACE) == row
-    assert rows.object_row(Place("other", PLACE.key)) is None
+    assert rows.object_row(ObjectLocation("other", PLACE.key)) is None
 
 
 def test_of_two_that_read_the_same_row_one_writes_the_next(rows: IngestStore) -> None:
@@ -77,16 +77,18 @@ def test_a_row_that_was_never_there_is_not_followed(rows: IngestStore) -> None:
 
 
 def test_places_whose_parts_read_alike_together_are_apart(rows: IngestStore) -> None:
-    first, second = bare(place=Place("ab", "c/d")), bare(place=Place("a", "bc/d"), sequencer="B0")
+    first, second = bare(place=ObjectLocation("ab", "c/d")), bare(place=ObjectLocation("a", "bc/d"), sequencer="B0")
     rows.put_object_row(first)
     rows.put_object_row(second)
     assert (rows.object_row(first.place), rows.object_row(second.place)) == (first, second)
 
 
 @pytest.mark.parametrize(
-    "place", [Place("", "k"), Place("b", ""), Place("b", "\ud800")], ids=["no bucket", "no key", "surrogate"]
+    "place",
+    [ObjectLocation("", "k"), ObjectLocation("b", ""), ObjectLocation("b", "\ud800")],
+    ids=["no bucket", "no key", "surrogate"],
 )
-def test_a_place_that_is_none_is_refused(rows: IngestStore, place: Place) -> None:
+def test_a_place_that_is_none_is_refused(rows: IngestStore, place: ObjectLocation) -> None:
     with pytest.raises(ValueError, match="not a"):
         rows.object_row(place)
     with pytest.raises(ValueError, match="not a"):

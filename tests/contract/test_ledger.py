@@ -23,23 +23,23 @@ from tests.contract.samples import (
 )
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, State
 from vectorgate.ledger.ports import MAX_ACTIONS
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
-from vectorgate.persistence import AlreadyExists, StateConflict
 from vectorgate.persistence.validation import BEGINNINGS
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.contract.backends import Backend
     from vectorgate.ids import OperationId
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 EVERY_WAY = [(since, to) for since in State for to in State]
 ADVANCES = [way for way in EVERY_WAY if way[1] in SUCCESSORS[way[0]] and way[1] is not State.SETTLED]
 
 
-def put_at(stores: Backend, state: State, number: int = 0) -> Entry:
+def put_at(stores: Backend, state: State, number: int = 0) -> LedgerEntry:
     """A row that has come as far as `state` by legal ways."""
     entry = begun(number)
     stores.ledger.begin(entry)
@@ -47,7 +47,7 @@ def put_at(stores: Backend, state: State, number: int = 0) -> Entry:
         entry = answered(entry)
         stores.ledger.advance(entry, since=State.STARTED)
     elif state is not State.STARTED:
-        entry = entry.moved_to(state)
+        entry = entry.transition(state)
         stores.ledger.advance(entry, since=State.STARTED)
     if state is State.SETTLED:
         entry = settled(entry)
@@ -102,7 +102,7 @@ def test_a_taken_id_is_refused_and_keeps_its_row(stores: Backend) -> None:
 
 @pytest.mark.parametrize(("since", "to"), ADVANCES)
 def test_a_row_goes_every_legal_way(stores: Backend, since: State, to: State) -> None:
-    entry = put_at(stores, since).moved_to(to, error_code="x")
+    entry = put_at(stores, since).transition(to, error_code="x")
     stores.ledger.advance(entry, since=since)
     assert stores.ledger.entry(entry.id) == entry
 
@@ -292,7 +292,7 @@ def test_what_waits_can_be_walked_along_up_to_a_moment(stores: Backend, step: in
     rows = [answered(begun(number)) for number in range(7)]
     for entry in rows:
         stores.ledger.begin(entry)
-    walked: list[Entry] = []
+    walked: list[LedgerEntry] = []
     while found := stores.ledger.answered(step, before_ms=rows[6].started_ms, after=_place(walked)):
         walked += found
     assert walked == rows[:6]
@@ -306,15 +306,15 @@ def test_what_is_open_can_be_walked_along(stores: Backend, step: int) -> None:
     for number, entry in enumerate(rows):
         stores.ledger.begin(entry)
         if number % 2:
-            rows[number] = entry.moved_to(State.UNCERTAIN)
+            rows[number] = entry.transition(State.UNCERTAIN)
             stores.ledger.advance(rows[number], since=State.STARTED)
-    walked: list[Entry] = []
+    walked: list[LedgerEntry] = []
     while found := stores.ledger.open_rows(rows[6].started_ms, step, after=_place(walked)):
         walked += found
     assert walked == rows[:6]
 
 
-def _place(walked: Sequence[Entry]) -> tuple[int, OperationId] | None:
+def _place(walked: Sequence[LedgerEntry]) -> tuple[int, OperationId] | None:
     return (walked[-1].started_ms, walked[-1].id) if walked else None
 
 

@@ -11,7 +11,7 @@ from tests.contract.samples import AZURE, KEY, OPENAI, RED
 from vectorgate.ids import ObjectId
 from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
-from vectorgate.persistence import StateConflict, StoreUnavailable
+from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend

@@ -25,12 +25,13 @@ from tests.contract.samples import (
     settled,
 )
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.ids import ObjectKind
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
-from vectorgate.persistence import AlreadyExists, StateConflict
-from vectorgate.tenancy.ownership import Kind, Ownership
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, StateConflict
+from vectorgate.tenancy.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,16 +58,16 @@ def test_owners_are_those_that_exist_however_many_are_asked_for(stores: Backend)
 
 
 def test_one_id_is_another_object_at_another_provider_or_of_another_kind(stores: Backend) -> None:
-    places = [ref(kind=kind, provider=provider) for kind, provider in product(Kind, (OPENAI, AZURE))]
-    give(stores, [own(place, tenant) for place, tenant in zip(places, (RED, BLUE) * len(Kind), strict=True)])
+    places = [ref(kind=kind, provider=provider) for kind, provider in product(ObjectKind, (OPENAI, AZURE))]
+    give(stores, [own(place, tenant) for place, tenant in zip(places, (RED, BLUE) * len(ObjectKind), strict=True)])
     owners = stores.ownership.owners(places)
-    assert [owners[place].tenant for place in places] == [RED, BLUE] * len(Kind)
+    assert [owners[place].tenant for place in places] == [RED, BLUE] * len(ObjectKind)
 
 
 def test_a_list_holds_one_tenants_objects_of_one_kind_at_one_provider(stores: Backend) -> None:
     everything = [
         own(ref(f"{tenant[5:]}_{kind}_{provider}", kind, provider), tenant)
-        for tenant, kind, provider in product((RED, BLUE), Kind, (OPENAI, AZURE))
+        for tenant, kind, provider in product((RED, BLUE), ObjectKind, (OPENAI, AZURE))
     ]
     give(stores, everything)
     for row in everything:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.samples import KEY
-from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.persistence import StateConflict
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.persistence.dynamodb.budgets import limit_key
 from vectorgate.persistence.dynamodb.schema import virtual_key_key
 from vectorgate.persistence.sqlite import Database, SqliteBudgets
 from vectorgate.persistence.sqlite.database import MIGRATIONS
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from pathlib import Path

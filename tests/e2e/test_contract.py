@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harnesses.budgets import CREATE, charging, charging_book, rush
 from tests.contract.backends import DynamoBackend, dynamo_at
 from tests.contract.test_budgets import (
     test_a_correction_moves_what_was_spent_in_either_direction,
@@ -61,19 +60,19 @@ from tests.contract.test_ledger import (
 )
 from tests.contract.test_meter import meters, test_only_the_row_that_was_read_is_dropped
 from tests.fakes.clock import FakeClock
-from tests.harnesses.gateway import PROVIDER, Notes, Vault, secret_text
+from tests.harnesses.budgets import CREATE, charging, charging_book, rush
 from tests.harnesses.dynamodb_gateway import ConstantProvider
-from vectorgate.bootstrap import build_gateway
-from vectorgate.budgets.model import EVER, Account, Balance, BudgetScope, Subject
-from vectorgate.clock import Chance
-from vectorgate.ids import key_id_of
+from tests.harnesses.gateway import PROVIDER, FakeSecretSource, RecordingTelemetry, secret_text
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.ledger.settlement import Bookkeeper
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.deps import Ports
-from vectorgate.settings import Settings
+from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.budgets.model import EVER, Account, Balance, BudgetScope, Subject
+from vectorgate.clock import Random
+from vectorgate.ids import key_id_of
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.dynamodb import stores_of
+from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
+from vectorgate.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,24 +98,26 @@ def stores(dynamo: DynamoBackend) -> DynamoBackend:
 def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(dynamo: DynamoBackend) -> None:
     requests, fitting, secret = 100, 37, "sk-of-the-rush"
     most = NanoUSD(fitting * CREATE + CREATE - 1)
-    stores, clock, notes, book = stores_of(dynamo.table), FakeClock().clock(), Notes(), charging_book()
+    stores, clock, notes, book = stores_of(dynamo.table), FakeClock().clock(), RecordingTelemetry(), charging_book()
     stores.keys.add_key(VirtualKey(id=key_id_of(secret), created_at=clock.unix_s(), max_budget=most))
     settings = Settings(table=dynamo.table.name, secrets={PROVIDER: "secret"})
     gateway = build_gateway(
         settings,
-        Ports(
+        Deps(
             stores=stores,
-            credentials=Credentials(Vault(secret_text("https://api.openai.com/v1")), settings.secrets, clock),
+            credentials=Credentials(
+                FakeSecretSource(secret_text("https://api.openai.com/v1")), settings.secrets, clock
+            ),
             transport=ConstantProvider(),
             telemetry=notes,
             clock=clock,
-            chance=Chance(random.SystemRandom().getrandbits),
+            randomness=Random(random.SystemRandom().getrandbits),
         ),
     )
     assert rush(charging(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
     account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), EVER)
     assert stores.budgets.balances([account]) == {account: Balance(fitting * CREATE, 0)}
-    while Bookkeeper(stores.ledger, book, notes).settle_waiting(requests):
+    while SettlementService(stores.ledger, book, notes).settle_waiting(requests):
         pass
     assert stores.budgets.balances([account]) == {account: Balance(0, fitting * CREATE)}
     assert notes.troubles == []

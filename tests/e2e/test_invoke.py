@@ -13,7 +13,7 @@ from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
-from vectorgate.idempotency.record import implicit_claim
+from vectorgate.idempotency.record import implicit_record
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb.budgets import account_key
@@ -115,7 +115,7 @@ def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stac
     settled = entry_of_image(row)
     assert settled is not None
     entry = settled.changed(vector_store_id=None)  # as it was begun
-    claim = implicit_claim(entry)
+    claim = implicit_record(entry)
     assert claim is not None
     assert stack.item(claim_key(claim)) is not None
     stack.put(operation_item(entry.changed(state=State.VOIDED, status_code=502)))

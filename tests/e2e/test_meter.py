@@ -13,20 +13,20 @@ from zlib import crc32
 import pytest
 
 from tests.e2e.aws import Stack, sample
-from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, noted
-from vectorgate.idempotency.record import explicit_claim
-from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of, uuid7
-from vectorgate.ledger.entry import Entry, State
+from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, account_ref
+from vectorgate.idempotency.record import explicit_record
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7
 from vectorgate.ledger.correlation import TAG
-from vectorgate.metering.worker import LATE_SECONDS
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.metering.bill import record_id
 from vectorgate.metering.model import DAY_S, Meter
-from vectorgate.pricing.money import NanoUSD
+from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.budgets import account_key
 from vectorgate.persistence.dynamodb.claims import claim_item, claim_key
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.schema import SHARDS, operation_item, ownership_key
-from vectorgate.tenancy.ownership import Kind, Ref
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +48,10 @@ class Tenant:
     stack: Stack
     key: str
 
-    def left_behind(self, state: State, ago_ms: int = LONG_AGO_MS, **more: Any) -> Entry:
+    def left_behind(self, state: State, ago_ms: int = LONG_AGO_MS, **more: Any) -> LedgerEntry:
         """A create that a crash left open two minutes ago."""
         began = int(time.time() * 1000) - ago_ms
-        return Entry(
+        return LedgerEntry(
             id=uuid7(began, randbits(74)),
             operation="vector_stores.create",
             state=state,
@@ -86,14 +86,14 @@ def test_what_a_crash_left_open_is_adopted_with_its_owner_and_answered_for(
     stack: Stack, tenant: Tenant, provider: OpenAI
 ) -> None:
     row = tenant.left_behind(State.STARTED, claim="c" * 64)
-    claim = explicit_claim(row, "c" * 64, "f" * 64)
+    claim = explicit_record(row, "c" * 64, "f" * 64)
     stack.put(operation_item(row))
     stack.put(claim_item(claim))
     store = provider.vector_stores.create(name="lost", metadata={TAG: row.id})
     tick(stack)
     settled = stack.settled(row.id, WITHIN)
     assert (settled["found_by"], settled["vector_store_id"]) == ({"S": "tag"}, {"S": store.id})
-    owned = stack.item(ownership_key(Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(store.id))))
+    owned = stack.item(ownership_key(ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(store.id))))
     assert owned is not None
     assert owned["tenant"] == {"S": "team:red"}
     kept = stack.item(claim_key(claim))
@@ -108,7 +108,7 @@ def test_what_was_never_executed_is_voided_and_its_reservation_released(stack: S
     stack.put(account_key(account) | encoded(held))
     looked = int(time.time() * 1000) - LONG_AGO_MS // 2
     row = tenant.left_behind(
-        State.UNCERTAIN, looked_ms=looked, budgets=(noted(account),), reserved=NanoUSD(5), status_code=504
+        State.UNCERTAIN, looked_ms=looked, budgets=(account_ref(account),), reserved=NanoUSD(5), status_code=504
     )
     stack.put(operation_item(row))
     tick(stack)
@@ -132,7 +132,7 @@ def test_a_deletion_that_took_place_is_concluded(stack: Stack, tenant: Tenant, p
     stack.put(operation_item(row))
     tick(stack)
     assert stack.settled(row.id, WITHIN)["found_by"] == {"S": "object"}
-    owned = stack.item(ownership_key(Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(store.id))))
+    owned = stack.item(ownership_key(ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(store.id))))
     assert owned is not None
     assert "retired_at" in owned
 
@@ -142,7 +142,7 @@ def test_what_the_stream_will_not_speak_of_again_is_booked_by_the_next_tick(stac
     account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), EVER)
     held = {"reserved": NanoUSD(5), "spent": NanoUSD(2), "committed": NanoUSD(7)}
     given_up = tenant.left_behind(
-        State.ANSWERED, ago_ms=(LATE_SECONDS + 60) * 1000, budgets=(noted(account),), reserved=NanoUSD(5)
+        State.ANSWERED, ago_ms=(LATE_SECONDS + 60) * 1000, budgets=(account_ref(account),), reserved=NanoUSD(5)
     )
     fresh = tenant.left_behind(State.ANSWERED)
     with deaf(stack):

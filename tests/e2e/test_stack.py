@@ -98,9 +98,9 @@ def large_page(size: int) -> bytes:
     The rest are characters of three bytes, in no order: an edge at a round number is inside one, so no part is UTF-8.
     """
     start, end = b"<!doctype html><!--  ", f"--><p>{LAST_WORDS}</p>".encode()
-    chance = random.Random(9)  # noqa: S311 - anything that does not repeat
+    randomness = random.Random(9)  # noqa: S311 - anything that does not repeat
     count = -(-(size - len(start) - len(end)) // 3)
-    return start + "".join(map(chr, chance.choices(range(0x4E00, 0x9000), k=count))).encode() + end
+    return start + "".join(map(chr, randomness.choices(range(0x4E00, 0x9000), k=count))).encode() + end
 
 
 def own_row(stack: Stack, kind: str, name: str) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.harnesses.azure import VERSION, VIRTUAL
-from vectorgate.azure_search.operations import INDEX_OPERATIONS, IndexOperation
 from vectorgate.api.operations import Media
+from vectorgate.azure_search.operations import INDEX_OPERATIONS, IndexOperation
 
 if TYPE_CHECKING:
     import httpx

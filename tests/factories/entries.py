@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, uuid7
-from vectorgate.ledger.entry import Entry, State
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.schema import operation_item
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ def answered_row(
     team: str | None = None,
     end_user: str | None = None,
     status_code: int = 200,
-) -> Entry:
+) -> LedgerEntry:
     """A row as a read leaves it, and a change after its conclusion."""
     key_id = KeyId(f"{number % 3:064x}")
-    return Entry(
+    return LedgerEntry(
         id=uuid7(T0 + number, number),
         operation=operation,
         state=State.ANSWERED,
@@ -38,7 +38,7 @@ def answered_row(
     )
 
 
-def stream_of(entries: Iterable[Entry]) -> dict[str, object]:
+def stream_of(entries: Iterable[LedgerEntry]) -> dict[str, object]:
     """The event of DynamoDB's stream; the sequence number is the place in the batch."""
     return {
         "Records": [

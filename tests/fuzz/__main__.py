@@ -14,12 +14,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.harnesses.gateway import Gate
 from tests.factories.requests import request_for
-from vectorgate.entrypoints.lambda_http import answer
+from tests.harnesses.gateway import GatewayHarness
 from vectorgate.api.http import Body
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.api.router import route
+from vectorgate.entrypoints.lambda_http import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,40 +47,40 @@ SNIPPETS = [
 PATH_SNIPPETS = ["/", "..", "%2f", "%00", "%25", ";", "//", "?", "#", "%5c", "é", " ", "'", "vs_x"]
 
 
-def damaged(request: Request, chance: random.Random) -> Request:
+def damaged(request: Request, randomness: random.Random) -> Request:
     """The request with one to three things wrong."""
-    for _ in range(chance.randint(1, 3)):
-        request = chance.choice(DAMAGES)(request, chance)
+    for _ in range(randomness.randint(1, 3)):
+        request = randomness.choice(DAMAGES)(request, randomness)
     return request
 
 
-def _body(request: Request, chance: random.Random) -> Request:
+def _body(request: Request, randomness: random.Random) -> Request:
     content = bytearray(request.body.read())
-    place = chance.randint(0, len(content))
-    content[place : place + chance.randint(0, 4)] = chance.choice(SNIPPETS)
+    place = randomness.randint(0, len(content))
+    content[place : place + randomness.randint(0, 4)] = randomness.choice(SNIPPETS)
     return replace(request, body=Body.of(bytes(content)))
 
 
-def _path(request: Request, chance: random.Random) -> Request:
-    place = chance.randint(0, len(request.path))
-    path = request.path[:place] + chance.choice(PATH_SNIPPETS) + request.path[place + chance.randint(0, 3) :]
+def _path(request: Request, randomness: random.Random) -> Request:
+    place = randomness.randint(0, len(request.path))
+    path = request.path[:place] + randomness.choice(PATH_SNIPPETS) + request.path[place + randomness.randint(0, 3) :]
     return replace(request, path=path)
 
 
-def _header(request: Request, chance: random.Random) -> Request:
+def _header(request: Request, randomness: random.Random) -> Request:
     names = [*request.headers, "content-type", "x-litellm-tags", "x-litellm-end-user-id", "custom-llm-provider"]
-    value = "".join(chr(chance.randint(1, 0x2FF)) for _ in range(chance.randint(0, 40)))
-    return replace(request, headers={**request.headers, chance.choice(names): value})
+    value = "".join(chr(randomness.randint(1, 0x2FF)) for _ in range(randomness.randint(0, 40)))
+    return replace(request, headers={**request.headers, randomness.choice(names): value})
 
 
-def _query(request: Request, chance: random.Random) -> Request:
-    name = chance.choice(["limit", "order", "after", "before", "filter", "purpose", "api_base"])
-    value = chance.choice(["", "0", "101", "-1", "9" * 50, "sideways", "vs_fuzz", "a b", "\x00"])
+def _query(request: Request, randomness: random.Random) -> Request:
+    name = randomness.choice(["limit", "order", "after", "before", "filter", "purpose", "api_base"])
+    value = randomness.choice(["", "0", "101", "-1", "9" * 50, "sideways", "vs_fuzz", "a b", "\x00"])
     return replace(request, query={**request.query, name: value})
 
 
-def _method(request: Request, chance: random.Random) -> Request:
-    return replace(request, method=chance.choice(["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "", "get"]))
+def _method(request: Request, randomness: random.Random) -> Request:
+    return replace(request, method=randomness.choice(["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "", "get"]))
 
 
 DAMAGES: list[Callable[[Request, random.Random], Request]] = [_body, _body, _path, _header, _query, _method]
@@ -103,18 +103,18 @@ def main() -> None:
     """Fuzz until the time is over."""
     seconds, seed = float(os.environ.get("FUZZ_SECONDS", "60")), int(os.environ.get("FUZZ_SEED", "0"))
     ends, requests = time.monotonic() + seconds, 0
-    with Gate() as gate:
-        gate.key(KEY)
+    with GatewayHarness() as harness:
+        harness.key(KEY)
         while time.monotonic() < ends:
             seed += 1
-            chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-            request = damaged(request_for(chance.choice(OPERATIONS), IDS, key=KEY), chance)
-            gate.upstream.forget()
-            response = answer(gate.gateway, lambda request=request: request, gate.notes)  # type: ignore[misc]
-            problem = complaint(request, response, gate.upstream.calls)
-            if problem is not None or gate.notes.troubles:
+            randomness = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+            request = damaged(request_for(randomness.choice(OPERATIONS), IDS, key=KEY), randomness)
+            harness.upstream.forget()
+            response = answer(harness.gateway, lambda request=request: request, harness.notes)  # type: ignore[misc]
+            problem = complaint(request, response, harness.upstream.calls)
+            if problem is not None or harness.notes.troubles:
                 sys.stdout.write(
-                    f"FUZZ_SEED={seed - 1}: {problem} {gate.notes.troubles} {request.method} {request.path}\n"
+                    f"FUZZ_SEED={seed - 1}: {problem} {harness.notes.troubles} {request.method} {request.path}\n"
                 )
                 raise SystemExit(1)
             requests += 1

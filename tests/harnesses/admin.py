@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.contract.samples import operation_id
 from tests.fakes.clock import FakeClock
-from tests.harnesses.gateway import MASTER_KEY, Notes
-from vectorgate.admin.app import AdminDesk
-from vectorgate.admin.deps import AdminParts
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject, accounts_of
-from vectorgate.clock import Chance
-from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of
-from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.ledger.entry import Entry, State
-from vectorgate.ledger.ports import RecordQuery
-from vectorgate.ledger.settlement import Bookkeeper
+from tests.harnesses.gateway import MASTER_KEY, RecordingTelemetry
+from vectorgate.admin.app import AdminApp
+from vectorgate.admin.deps import AdminDeps
 from vectorgate.api.http import Body, Request
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject, accounts_of
+from vectorgate.clock import Random
+from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of
+from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.ports import RecordQuery
+from vectorgate.ledger.rollups import Scope, buckets_of
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.accounts import Accounts
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S, Meter
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.pricing.book import GIB, STORAGE, Price, PriceBook, shipped_prices
-from vectorgate.ledger.rollups import Scope, buckets_of
+from vectorgate.pricing.money import NanoUSD
 from vectorgate.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.persistence import Stores
+    from vectorgate.persistence.stores import Stores
 
 DAY: Final = 20_516  # 2026-03-04
 OPENAI: Final = ProviderName("openai")
@@ -79,16 +79,16 @@ class Books:
 
     def ask(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
         """The desk's status and document."""
-        desk = AdminDesk(
+        app = AdminApp(
             master_key=Secret(MASTER_KEY),
-            parts=AdminParts(
-                stores=self.stores, clock=self.time.clock(), chance=Chance(random.getrandbits), book=self.book
+            deps=AdminDeps(
+                stores=self.stores, clock=self.time.clock(), randomness=Random(random.getrandbits), book=self.book
             ),
-            telemetry=Notes(),
+            telemetry=RecordingTelemetry(),
         )
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {MASTER_KEY}", "content-type": "application/json"}
-        response = desk.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
+        response = app.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
         return response.status, json.loads(response.body.read())
 
     def key(self, **terms: Any) -> None:
@@ -102,10 +102,10 @@ class Books:
             self.stores.ledger.begin(record)
         self.settle()
 
-    def call(self, number: int, **fields: Any) -> Entry:
+    def call(self, number: int, **fields: Any) -> LedgerEntry:
         """A create that was answered, and is booked."""
         values: dict[str, Any] = {"key_id": KEY, "tenant": TenantId("team:red"), "team_id": "red", "provider": OPENAI}
-        entry = Entry(
+        entry = LedgerEntry(
             id=operation_id(number, DAY * DAY_S * 1_000 + number),
             operation="vector_stores.create",
             state=State.ANSWERED,
@@ -120,7 +120,7 @@ class Books:
 
     def settle(self) -> None:
         """Book everything that waits, by the prices in force."""
-        while Bookkeeper(self.stores.ledger, self.book, Notes()).settle_waiting(1_000):
+        while SettlementService(self.stores.ledger, self.book, RecordingTelemetry()).settle_waiting(1_000):
             pass
 
     def reprice(self, **wish: Any) -> Any:
@@ -140,7 +140,7 @@ class Books:
             posted += page["posted"]
         return posted
 
-    def rows(self) -> list[Entry]:
+    def rows(self) -> list[LedgerEntry]:
         """The ledger of these days."""
         query = RecordQuery(start_ms=(DAY - 1) * DAY_S * 1_000, end_ms=(DAY + 2) * DAY_S * 1_000, limit=10_000)
         return list(self.stores.ledger.search(query))

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from tests.harnesses.gateway import PROVIDER, Gate, secret_text
 from tests.fakes.openai import PlainOpenAI
 from tests.fakes.upstream import FaultyUpstream, answer
-from vectorgate.ids import ProviderName
-from vectorgate.azure_search.model import VirtualIndex
+from tests.harnesses.gateway import PROVIDER, GatewayHarness, secret_text
 from vectorgate.auth.keys.model import IndexPermission
+from vectorgate.azure_search.model import VirtualIndex
+from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:
     import socket
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.upstream import Act, Received
     from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.persistence import Stores
+    from vectorgate.persistence.stores import Stores
 
     Document: TypeAlias = dict[str, Any]
 
@@ -195,8 +195,8 @@ class Vaults:
         return self.texts[name]
 
 
-class AzureGate(Gate):
-    """`Gate` with two more providers, which may be told to fail as its own may."""
+class AzureGate(GatewayHarness):
+    """`GatewayHarness` with two more providers, which may be told to fail as its own may."""
 
     def __init__(self) -> None:
         self.plain_azure, self.plain_search = PlainAzure(), PlainSearch()

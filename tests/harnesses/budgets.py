@@ -10,16 +10,16 @@ import openai
 import pytest
 
 from tests.helpers.threads import at_once
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
-from vectorgate.ledger.settlement import Bookkeeper
 from vectorgate.api.http import JSON, Body, Request
-from vectorgate.pricing.money import NanoUSD
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.pricing.book import Price, PriceBook, shipped_prices
+from vectorgate.pricing.money import NanoUSD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.gateway import Gate
+    from tests.harnesses.gateway import GatewayHarness
     from vectorgate.gateway.pipeline import Gateway
 
 CREATE = 3_000_001  # nano-dollars a create: no round number
@@ -36,15 +36,15 @@ def charging_book() -> PriceBook:
 
 def charging(gateway: Gateway, book: PriceBook) -> Gateway:
     """The same gateway under that book."""
-    return replace(gateway, book=book, treasury=replace(gateway.treasury, book=book))
+    return replace(gateway, book=book, budgets_service=replace(gateway.budgets_service, book=book))
 
 
-def priced(gate: Gate) -> Gate:
+def priced(harness: GatewayHarness) -> GatewayHarness:
     """The same gate under that book."""
     book = charging_book()
-    gate.gateway = charging(gate.gateway, book)
-    gate.bookkeeper = Bookkeeper(gate.stores.ledger, book, gate.notes)
-    return gate
+    harness.gateway = charging(harness.gateway, book)
+    harness.settlement = SettlementService(harness.stores.ledger, book, harness.notes)
+    return harness
 
 
 def rush(gateway: Gateway, key: str, requests: int) -> Counter[int]:
@@ -61,10 +61,10 @@ def price(name: str, operation: str, nano: int) -> Price:
     )
 
 
-def balance(gate: Gate, scope: BudgetScope, name: str, period: str = TODAY) -> Balance:
+def balance(harness: GatewayHarness, scope: BudgetScope, name: str, period: str = TODAY) -> Balance:
     """What an account holds."""
     account = Account(Subject(scope, name), period)
-    return gate.stores.budgets.balances([account]).get(account, Balance())
+    return harness.stores.budgets.balances([account]).get(account, Balance())
 
 
 def over(ask: Callable[[], object]) -> openai.RateLimitError:

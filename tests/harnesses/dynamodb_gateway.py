@@ -14,33 +14,31 @@ import boto3
 from moto import mock_aws
 
 from tests.contract.recorder import CallRecorder
-from tests.fakes.clock import FakeClock
-from tests.harnesses.gateway import Notes, secret_text
 from tests.factories.entries import answered_row
-from vectorgate.bootstrap import build_gateway
-from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.clock import Chance
-from vectorgate.ids import ObjectId, ProviderName, key_id_of
-from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.ledger.entry import State
-from vectorgate.ledger.settlement import Bookkeeper
+from tests.fakes.clock import FakeClock
+from tests.harnesses.gateway import RecordingTelemetry, secret_text
 from vectorgate.api.http import JSON, Body, Request, Response
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.deps import Ports
-from vectorgate.providers.base import UpstreamRequest, UpstreamResponse
-from vectorgate.bootstrap_runtime import price_book
-from vectorgate.settings import Settings
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import Deps, build_gateway, price_book
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.clock import Random
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, key_id_of
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.providers.base import UpstreamRequest, UpstreamResponse
 from vectorgate.providers.credentials import Credentials, SecretsManager
 from vectorgate.providers.http.outcome import Outcome, Replied
+from vectorgate.settings import Settings
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.persistence import Stores
+    from vectorgate.persistence.stores import Stores
 
 OPENAI = ProviderName("openai")
 KEY = "sk-counted"
@@ -79,7 +77,7 @@ class Counted:
     """A gateway and its books, and a recorder of what they ask of DynamoDB."""
 
     gateway: Gateway
-    bookkeeper: Bookkeeper
+    settlement: SettlementService
     recorder: CallRecorder
 
     def create(self, body: bytes = PLAIN_BODY, key: str = KEY) -> Response:
@@ -98,9 +96,9 @@ class Counted:
 def counted() -> Iterator[Counted]:
     """The whole thing on an emulated account."""
     with mock_aws():
-        time, notes = FakeClock(), Notes()
-        clock, chance = time.clock(), Chance(random.SystemRandom().getrandbits)
-        table = DynamoTable(f"counted-{uuid.uuid4().hex}", clock=clock, chance=chance, region="us-east-1")
+        time, notes = FakeClock(), RecordingTelemetry()
+        clock, randomness = time.clock(), Random(random.SystemRandom().getrandbits)
+        table = DynamoTable(f"counted-{uuid.uuid4().hex}", clock=clock, randomness=randomness, region="us-east-1")
         table.client.create_table(TableName=table.name, **TABLE_DEFINITION)
         stores = stores_of(table)
         stores.keys.add_key(VirtualKey(id=key_id_of(KEY), created_at=clock.unix_s()))
@@ -111,18 +109,18 @@ def counted() -> Iterator[Counted]:
         )
         gateway = build_gateway(
             settings,
-            Ports(
+            Deps(
                 stores=stores,
                 credentials=Credentials(SecretsManager(region="us-east-1"), settings.secrets, clock),
                 transport=ConstantProvider(),
                 telemetry=notes,
                 clock=clock,
-                chance=chance,
+                randomness=randomness,
             ),
         )
         recorder = CallRecorder()
         with recorder.watching(table.client):
-            yield Counted(gateway, Bookkeeper(stores.ledger, price_book(), notes), recorder)
+            yield Counted(gateway, SettlementService(stores.ledger, price_book(), notes), recorder)
 
 
 def _fund(stores: Stores, clock: Clock) -> None:
@@ -134,7 +132,7 @@ def _fund(stores: Stores, clock: Clock) -> None:
     stores.budgets.add_limit(Subject(BudgetScope.TEAM, TEAM), Limit(since=now, max_budget=most, duration="1mo"))
     owned = [
         Ownership(
-            ref=Ref(OPENAI, Kind.FILE, ObjectId(name)),
+            ref=ObjectRef(OPENAI, ObjectKind.FILE, ObjectId(name)),
             tenant=key.tenant,
             key_id=key.id,
             created_at=now,
@@ -144,4 +142,4 @@ def _fund(stores: Stores, clock: Clock) -> None:
     ]
     uploads = answered_row(0, operation="files.create", team=TEAM).changed(state=State.STARTED)
     stores.ledger.begin(uploads)
-    stores.ledger.advance(uploads.moved_to(State.VOIDED), since=State.STARTED, owned=owned)
+    stores.ledger.advance(uploads.transition(State.VOIDED), since=State.STARTED, owned=owned)

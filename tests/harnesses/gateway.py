@@ -8,49 +8,47 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from functions.admin.app import handler as admin_handler
-from functions.api.app import handler as api_handler
-from local.server import Front, listen
+from local.server import WsgiApp, listen
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai import PlainOpenAI
 from tests.fakes.upstream import FaultyUpstream
-from vectorgate.admin.app import AdminDesk
-from vectorgate.admin.deps import AdminParts
-from vectorgate.bootstrap import build_gateway
-from vectorgate.clock import Chance
-from vectorgate.ids import KeyId, OperationId, ProviderName, key_id_of
+from vectorgate.admin.app import AdminApp
+from vectorgate.admin.deps import AdminDeps
 from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import Deps, build_gateway, price_book
+from vectorgate.clock import Random
+from vectorgate.entrypoints.admin import handler as admin_handler
+from vectorgate.entrypoints.api import handler as api_handler
+from vectorgate.ids import KeyId, OperationId, ProviderName, key_id_of
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.ledger.settlement import Bookkeeper
-from vectorgate.deps import Ports
-from vectorgate.bootstrap_runtime import price_book
-from vectorgate.secrets import Secret
-from vectorgate.settings import MIB, Settings
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.providers.credentials import Credentials, SecretUnavailable
 from vectorgate.providers.http.transport import PooledTransport
+from vectorgate.secrets import Secret
+from vectorgate.settings import MIB, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from vectorgate.gateway.pipeline import Gateway
     from vectorgate.entrypoints.lambda_http import Result
-    from vectorgate.ledger.entry import Entry
-    from vectorgate.telemetry import Telemetry
-    from vectorgate.persistence import Stores
+    from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.persistence.stores import Stores
     from vectorgate.providers.credentials import SecretSource
+    from vectorgate.telemetry import Telemetry
 
 PROVIDER = ProviderName("openai")
 # Canaries: no eight characters of one stand in another, nor in anything else that a test makes.
 MASTER_KEY = "sk-Mq7RwXz0Lp4TnB9vKc2J"
 PROVIDER_KEY = "sk-proj_U3hYdE6sGfA1oZiW8xNb"
-CHANCE = Chance(random.SystemRandom().getrandbits)
+CHANCE = Random(random.SystemRandom().getrandbits)
 ALL_TIME = RecordQuery(start_ms=0, end_ms=0, limit=100_000)
 
 
 @dataclass
-class Vault:
+class FakeSecretSource:
     """A SecretSource that counts its readings; without a text it is away."""
 
     text: str | None
@@ -70,27 +68,27 @@ def secret_text(base_url: str, api_key: str = PROVIDER_KEY) -> str:
 
 
 @dataclass
-class Notes:
+class RecordingTelemetry:
     """Telemetry that remembers."""
 
-    requests: list[Entry] = field(default_factory=list)
+    requests: list[LedgerEntry] = field(default_factory=list)
     troubles: list[BaseException] = field(default_factory=list)
     named: list[OperationId] = field(default_factory=list)  # rows that a trouble was with
 
-    def request(self, entry: Entry) -> None:
+    def request(self, entry: LedgerEntry) -> None:
         self.requests.append(entry)
 
-    def unrecorded(self, entry: Entry, error: Exception) -> None:
+    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
         del entry
         self.troubles.append(error)
 
     def crashed(self, error: BaseException) -> None:
         self.troubles.append(error)
 
-    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         self.failed("SettleFailures", error, entry)
 
-    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         del metric
         self.troubles.append(error)
         self.named += [entry.id] if entry is not None else []
@@ -102,8 +100,8 @@ class Notes:
         """Nothing to hand on."""
 
 
-class Gate:
-    """The gateway, its administrator's desk, its books, and the provider behind it."""
+class GatewayHarness:
+    """The gateway, its administrator's app, its books, and the provider behind it."""
 
     def __init__(
         self,
@@ -115,33 +113,33 @@ class Gate:
         self.time = FakeClock()
         self.openai = PlainOpenAI()
         self.upstream = FaultyUpstream(self.openai.act)
-        self.notes = Notes()
+        self.notes = RecordingTelemetry()
         self.stores = open_stores(database)
-        self.vault = Vault(secret_text(self.upstream.url))
+        self.secret_source = FakeSecretSource(secret_text(self.upstream.url))
         self.transport = PooledTransport(self.time.clock())
         self._telemetry = telemetry or self.notes
         self.gateway = self._gateway(around(self.stores))
-        self.desk = AdminDesk(
+        self.app = AdminApp(
             master_key=Secret(MASTER_KEY),
-            parts=AdminParts(stores=self.stores, clock=self.time.clock(), chance=CHANCE, book=price_book()),
+            deps=AdminDeps(stores=self.stores, clock=self.time.clock(), randomness=CHANCE, book=price_book()),
             telemetry=self._telemetry,
         )
-        self.bookkeeper = Bookkeeper(self.stores.ledger, price_book(), self._telemetry)
+        self.settlement = SettlementService(self.stores.ledger, price_book(), self._telemetry)
 
     def _gateway(self, stores: Stores) -> Gateway:
-        return self._gateway_of({PROVIDER: "secret"}, self.vault, stores)
+        return self._gateway_of({PROVIDER: "secret"}, self.secret_source, stores)
 
-    def _gateway_of(self, secrets: Mapping[ProviderName, str], vault: SecretSource, stores: Stores) -> Gateway:
+    def _gateway_of(self, secrets: Mapping[ProviderName, str], secret_source: SecretSource, stores: Stores) -> Gateway:
         clock = self.time.clock()
         return build_gateway(
             Settings(table="-", secrets=secrets, plain_http=True, max_upload=32 * MIB),
-            Ports(
+            Deps(
                 stores=stores,
-                credentials=Credentials(vault, secrets, clock, plain_http=True),
+                credentials=Credentials(secret_source, secrets, clock, plain_http=True),
                 transport=self.transport,
                 telemetry=self._telemetry,
                 clock=clock,
-                chance=CHANCE,
+                randomness=CHANCE,
             ),
         )
 
@@ -150,8 +148,8 @@ class Gate:
         return api_handler.bound_to(self.gateway)(event, context)
 
     def admin(self, event: Mapping[str, object], context: object = None) -> Result:
-        """The deployed handler, bound to this desk."""
-        return admin_handler.bound_to(self.desk)(event, context)
+        """The deployed handler, bound to this app."""
+        return admin_handler.bound_to(self.app)(event, context)
 
     def key(self, secret: str, *, team: str | None = None, **fields: Any) -> str:
         """Let `secret` be a virtual key."""
@@ -159,20 +157,20 @@ class Gate:
         self.stores.keys.add_key(row)
         return secret
 
-    def rows(self) -> list[Entry]:
+    def rows(self) -> list[LedgerEntry]:
         """The ledger, oldest first."""
         now_ms = self.time.clock().unix_ms()
         query = replace(ALL_TIME, start_ms=now_ms - 300 * 86_400_000, end_ms=now_ms + 86_400_000)
         return list(self.stores.ledger.search(query))[::-1]
 
-    def row(self) -> Entry:
+    def row(self) -> LedgerEntry:
         """The ledger's only row."""
         (entry,) = self.rows()
         return entry
 
     def settle(self) -> int:
         """Book what waits."""
-        return self.bookkeeper.settle_waiting(1_000)
+        return self.settlement.settle_waiting(1_000)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -187,12 +185,12 @@ class Gate:
         self.close()
 
 
-class Door:
+class GatewayServer:
     """One real server for many gates, one at a time: the one-machine edition's own front, in this process."""
 
     def __init__(self) -> None:
-        self.gate: Gate | None = None
-        front = Front(lambda event, context: self._open().api(event, context), self._admin)
+        self.harness: GatewayHarness | None = None
+        front = WsgiApp(lambda event, context: self._open().api(event, context), self._admin)
         serve, self.port = listen(front, "127.0.0.1", 0)
         threading.Thread(target=serve, name="door", daemon=True).start()
 
@@ -204,10 +202,10 @@ class Door:
     def _admin(self, event: Mapping[str, object], context: object) -> Result:
         return self._open().admin(event, context)
 
-    def _open(self) -> Gate:
-        if self.gate is None:
+    def _open(self) -> GatewayHarness:
+        if self.harness is None:
             raise RuntimeError("no gate behind this door")
-        return self.gate
+        return self.harness
 
 
 def key_id(secret: str) -> KeyId:

@@ -16,24 +16,23 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.harnesses.gateway import Notes, Vault, secret_text
-from vectorgate.bootstrap import build_gateway
-from vectorgate.clock import Chance, Clock
+from tests.harnesses.gateway import FakeSecretSource, RecordingTelemetry, secret_text
+from vectorgate.api.http import Body, FileUpload
+from vectorgate.api.operations import UPLOAD_BODY
+from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
-from vectorgate.ingest.model import Change, Done, Later, Notice, Place, Poison, Result
+from vectorgate.ingest.model import Change, Done, IngestEvent, ObjectLocation, PermanentFailure, Result, RetryLater
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 from vectorgate.ledger.reconciliation import Reconciler
-from vectorgate.api.http import Body
-from vectorgate.api.operations import UPLOAD_BODY
-from vectorgate.deps import Ports
-from vectorgate.providers.base import Upload, UpstreamResponse
-from vectorgate.settings import Settings
-from vectorgate.persistence import StoreUnavailable
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.providers.reader import Asker
+from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.credentials import Credentials
-from vectorgate.providers.http.outcome import Lost, NotSent, Outcome, Replied
+from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, ResponseLost
+from vectorgate.providers.reader import ProviderReader
+from vectorgate.settings import Settings
+from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,7 +109,7 @@ class Town:
         self.odds = odds
         self.now = EPOCH
         self.crash_at: int | None = None
-        self.objects: dict[Place, list[Version]] = {}
+        self.objects: dict[ObjectLocation, list[Version]] = {}
         self.files: dict[str, File] = {}
         self.vector_stores: dict[str, Store] = {}
         self.attached: Counter[tuple[str, str]] = Counter()
@@ -118,18 +117,18 @@ class Town:
         self.attaches: dict[str, list[float]] = {}
         self.bodies: list[dict[str, Any]] = []
         self.events: list[Result] = []
-        self.dead: list[tuple[Notice, str]] = []
-        self.queue: list[tuple[float, int, Notice]] = []
+        self.dead: list[tuple[IngestEvent, str]] = []
+        self.queue: list[tuple[float, int, IngestEvent]] = []
         self.index_seconds = 3.0
         self.last_error: dict[str, dict[str, str]] = {}
         self.refuse: Callable[[str, str, dict[str, Any]], tuple[int, dict[str, Any]] | None] = lambda *_: None
         self.stores = open_stores()
-        self.vault = Vault(secret_text(BASE))
-        self.notes = Notes()
+        self.secret_source = FakeSecretSource(secret_text(BASE))
+        self.notes = RecordingTelemetry()
         self._numbers = iter(range(10**9))
         self._sent = 0
         self.clock = Clock(wall=lambda: self.now, monotonic=lambda: self.now, sleep=self._sleep)
-        self.chance = Chance(self.dice.getrandbits)
+        self.randomness = Random(self.dice.getrandbits)
         shaky = replace(
             self.stores,
             ingest=Shaky(self.stores.ingest, self),
@@ -138,13 +137,13 @@ class Town:
         settings = Settings(table="-", secrets={PROVIDER: "secret"}, max_upload=UPLOAD_BODY)
         self.gateway = build_gateway(
             settings,
-            Ports(
+            Deps(
                 stores=shaky,
-                credentials=Credentials(self.vault, settings.secrets, self.clock),
+                credentials=Credentials(self.secret_source, settings.secrets, self.clock),
                 transport=Faulty(self),
                 telemetry=self.notes,
                 clock=self.clock,
-                chance=self.chance,
+                randomness=self.randomness,
             ),
         )
         self.ingestor = Ingestor(
@@ -178,7 +177,7 @@ class Town:
 
     def put(self, key: str, content: bytes, *, metadata: Mapping[str, str] | None = None, **tags: str) -> Change:
         """Write an object; the notice of it."""
-        place = Place(BUCKET, key)
+        place = ObjectLocation(BUCKET, key)
         number = next(self._numbers) + 1
         version = Version(content, f"v{number}", f"{number:016X}", metadata or {}, tags)
         self.objects.setdefault(place, []).append(version)
@@ -186,18 +185,18 @@ class Town:
 
     def remove(self, key: str) -> Change:
         """A delete marker."""
-        place = Place(BUCKET, key)
+        place = ObjectLocation(BUCKET, key)
         number = next(self._numbers) + 1
         self.objects.setdefault(place, []).append(Version(None, f"v{number}", f"{number:016X}"))
         return Change(place=place, sequencer=f"{number:016X}", gone=True)
 
     def purge(self, key: str, version: str | None) -> Change:
         """Remove one version for good."""
-        place = Place(BUCKET, key)
+        place = ObjectLocation(BUCKET, key)
         self.objects[place] = [each for each in self.objects[place] if each.version != version]
         return Change(place=place, sequencer=f"{next(self._numbers) + 1:016X}", version=version, gone=True)
 
-    def open(self, place: Place, version: str | None) -> StoredObject | None:
+    def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
         """`Objects`."""
         self.point()
         if self.unlucky():
@@ -228,7 +227,7 @@ class Town:
         self.events += results
         self.point()
 
-    def send(self, *notices: Notice, after: float = 0.0) -> None:
+    def send(self, *notices: IngestEvent, after: float = 0.0) -> None:
         """Put messages into the queue."""
         for notice in notices:
             self._sent += 1
@@ -255,10 +254,10 @@ class Town:
                     pass
                 case Done(follow_up=watch, seconds=seconds) if watch is not None:
                     self.send(watch, after=seconds)
-                case Later(seconds=seconds):
+                case RetryLater(seconds=seconds):
                     assert 0 < seconds <= 900
                     self.send(notice, after=seconds)
-                case Poison(reason=reason):
+                case PermanentFailure(reason=reason):
                     self.dead.append((notice, reason))
         return True
 
@@ -276,17 +275,17 @@ class Town:
     def sweep(self) -> None:
         """The meter finds out what became of calls without an answer."""
         crash, self.crash_at = self.crash_at, None
-        asker = Asker(
+        reader = ProviderReader(
             providers=self.gateway.providers,
             credentials=self.gateway.credentials,
             transport=Calm(self),
             clock=self.clock,
-            chance=self.chance,
+            randomness=self.randomness,
         )
         Reconciler(
             ledger=self.stores.ledger,
             ownership=self.stores.ownership,
-            asker=asker,
+            reader=reader,
             clock=self.clock,
             telemetry=self.notes,
         ).sweep()
@@ -330,7 +329,7 @@ class Town:
         parts = url.path.removeprefix("/v1/").split("/")
         named = "/".join(part if place % 2 == 0 else "*" for place, part in enumerate(parts))
         self.calls[f"{request.method} {named}"] += 1
-        if isinstance(request.content, Upload):
+        if isinstance(request.content, FileUpload):
             return 200, self._new_file(request.content)
         body: dict[str, Any] = json.loads(request.content) if request.content else {}
         refused = self.refuse(request.method, named, body)
@@ -340,7 +339,7 @@ class Town:
             return self._file(request.method, parts, dict(parse_qsl(url.query)))
         return self._store(request.method, parts, body, dict(parse_qsl(url.query)))
 
-    def _new_file(self, upload: Upload) -> dict[str, Any]:
+    def _new_file(self, upload: FileUpload) -> dict[str, Any]:
         stream = upload.content.open()
         digest, size = hashlib.sha256(), 0
         while piece := stream.read(65536):
@@ -538,8 +537,8 @@ def _error(status: int, code: str, headers: Mapping[str, str] | None = None) -> 
 
 _OUTCOMES: Final[Mapping[str, Outcome]] = {
     "not_sent": NotSent(timed_out=False),
-    "lost_before": Lost(timed_out=False),
-    "lost_after": Lost(timed_out=False),
+    "lost_before": ResponseLost(timed_out=False),
+    "lost_after": ResponseLost(timed_out=False),
     "failed_before": _error(500, "server_error"),
     "failed_after": _error(500, "server_error"),
     "limited": _error(429, "rate_limit_exceeded", {"retry-after": "40"}),

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from vectorgate import bootstrap_runtime as runtime
+from vectorgate import bootstrap
+from vectorgate.bootstrap import deployed_ingest
 from vectorgate.ingest.aws import Clients
-from vectorgate.ingest.deployed import deployed_inbox
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.sqlite import open_stores
 
@@ -55,13 +55,13 @@ def created(key: str) -> Any:
 def main(endpoint: str, key: str) -> None:
     """Ingest it."""
     os.environ.update(environment(endpoint))
-    clock, chance = runtime.system_clock(), runtime.system_chance()
+    clock, randomness = bootstrap.system_clock(), bootstrap.system_random()
     # What the function has besides: the clients of its table and its bus, which nobody asks here.
-    table = DynamoTable("table", clock=clock, chance=chance, region=REGION, endpoint_url=endpoint)
+    table = DynamoTable("table", clock=clock, randomness=randomness, region=REGION, endpoint_url=endpoint)
     unused = (table.client, Clients(region=REGION, endpoint_url=endpoint).events)
     stores = open_stores()
-    runtime.deployed_stores = lambda: stores  # type: ignore[assignment]
-    result = deployed_inbox().receive(created(key))
+    bootstrap.deployed_stores = lambda: stores  # type: ignore[assignment]
+    result = deployed_ingest().receive(created(key))
     if result["batchItemFailures"]:
         raise SystemExit(f"not ingested: {result}")
     stores.close()

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from openai import OpenAI
 
-from tests.harnesses.gateway import Door, Gate
+from tests.harnesses.gateway import GatewayHarness, GatewayServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +21,17 @@ class Connect(Protocol):
 
 
 @pytest.fixture(scope="session")
-def door() -> Door:
+def door() -> GatewayServer:
     """One server for the whole session."""
-    return Door()
+    return GatewayServer()
 
 
 @pytest.fixture
-def gate(door: Door) -> Iterator[Gate]:
+def harness(door: GatewayServer) -> Iterator[GatewayHarness]:
     """A new, empty gateway behind the door."""
-    with Gate() as gate:
-        door.gate = gate
-        yield gate
+    with GatewayHarness() as harness:
+        door.harness = harness
+        yield harness
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def wire() -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def connect(door: Door, wire: httpx2.Client) -> Connect:
+def connect(door: GatewayServer, wire: httpx2.Client) -> Connect:
     """Makes clients."""
 
     def connected(key: str, *, max_retries: int = 0) -> OpenAI:

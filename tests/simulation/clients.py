@@ -55,7 +55,7 @@ class Client:
 
     def act(self) -> None:
         """One call and its repetitions."""
-        if self._own and self._world.chance(OTHER_CALLS):
+        if self._own and self._world.randomness(OTHER_CALLS):
             self._use(self._world.dice.choice(self._own))
         elif len(self._logical) < self.most:
             self.create()
@@ -66,7 +66,7 @@ class Client:
         secret = dice.choice(SECRETS)
         made = Logical(name, secret, dice.choice(END_USERS), encode_json(self._body(name, secret)))
         self._logical.append(made)
-        self.send(made, keyed=self._world.chance(KEYED))
+        self.send(made, keyed=self._world.randomness(KEYED))
 
     def send(self, made: Logical, *, keyed: bool) -> None:
         """A create and its repetitions. `keyed`: with an idempotency key, so that it may be sent again at any time."""
@@ -86,7 +86,7 @@ class Client:
             body["metadata"] = {"a": "b"}
         elif kind == 4:
             body["file_ids"] = [f"file-{TEAMS[secret]}-0"]
-        elif kind == 5 and self._world.chance(0.1):
+        elif kind == 5 and self._world.randomness(0.1):
             body["name"] = 7  # refused by us
         return body
 
@@ -145,7 +145,7 @@ class Client:
             made.statuses.append(response.status if response is not None else 0)
             if response is not None and not _wants_retry(response):
                 break
-            self._world.now += LONG_PAUSE if self._world.chance(PATIENT) else 0.5
+            self._world.now += LONG_PAUSE if self._world.randomness(PATIENT) else 0.5
         return response
 
 

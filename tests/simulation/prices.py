@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from tests.simulation.world import T0
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.pricing.book import Price, PriceBook, shipped_prices
+from vectorgate.pricing.money import NanoUSD
 
 CREATE: Final = "vector_stores.create"
 STORAGE: Final = "storage"

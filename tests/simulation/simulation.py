@@ -23,34 +23,43 @@ from tests.simulation.checks import differences, digest
 from tests.simulation.clients import FULL_METADATA, Client, Logical
 from tests.simulation.prices import BOOK
 from tests.simulation.upstream import BASE_URL, LATEST, Truth
-from tests.simulation.world import MAX_SKEW, T0, Odds, Perilous, PerilousConnection, Silent, SimulatedCrash, Stream, World
-from vectorgate.bootstrap import build_gateway
-from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from tests.simulation.world import (
+    MAX_SKEW,
+    T0,
+    Odds,
+    Perilous,
+    PerilousConnection,
+    Silent,
+    SimulatedCrash,
+    Stream,
+    World,
+)
 from vectorgate.api.errors import ApiError
-from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, key_id_of
 from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import Deps, build_gateway, build_meter
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId, key_id_of
 from vectorgate.ledger.entry import State
-from vectorgate.ledger.settlement import Bookkeeper
-from vectorgate.metering.worker import LATE_SECONDS, build_meter
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.deps import Ports
-from vectorgate.settings import Settings
-from vectorgate.persistence import StoreError
+from vectorgate.ledger.settlement import SettlementService
+from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.schema import operation_item
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
+from vectorgate.settings import Settings
+from vectorgate.store_errors import StoreError
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.simulation.world import Tally
-    from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.ledger.entry import Entry
-    from vectorgate.ledger.reconciliation import Reconciler
     from vectorgate.api.http import Request, Response
-    from vectorgate.metering.worker import Meter
+    from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ledger.reconciliation import Reconciler
     from vectorgate.metering.sampler import Sampler
+    from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.sqlite import SqliteLedger
 
 PROVIDER: Final = ProviderName("openai")
@@ -91,7 +100,7 @@ class Result:
     digest: str
 
 
-class Vault:
+class FakeSecretSource:
     """The provider's secret."""
 
     def read(self, name: str) -> str:
@@ -117,7 +126,7 @@ class Simulation:
         self.client = Client(self.world, self.truth, self.ask, self.logical)
         self.longest_pause = 0.0
         self._sampled_at: float = self.world.now
-        self._books = self._new_bookkeeper()
+        self._books = self._new_settlement()
         self._sampler = self._new_sampler()
         self._reconciler = self._new_reconciler()
         self._gateways = [self._new_gateway() for _ in range(GATEWAYS)]
@@ -134,15 +143,15 @@ class Simulation:
         world = self.world
         world.now += world.dice.expovariate(0.5)
         self.client.act()
-        if world.chance(DELIVERY):
+        if world.randomness(DELIVERY):
             self.book()
-        if self.metered and world.chance(TICK):
+        if self.metered and world.randomness(TICK):
             self.tick()
-        if world.chance(SWEEP):
+        if world.randomness(SWEEP):
             self.find_out()
-        if world.chance(FOREIGN):
+        if world.randomness(FOREIGN):
             self._make_foreign()
-        if world.chance(RESTART):
+        if world.randomness(RESTART):
             self._gateways[world.dice.randrange(GATEWAYS)] = self._new_gateway()
 
     def reckon(self, *, hashed: bool = True) -> Result:
@@ -162,7 +171,7 @@ class Simulation:
         self.truth.catch_up(wait=True)
         self.world.now += LATEST
         self._gateways = [self._new_gateway() for _ in range(GATEWAYS)]
-        self._books = self._new_bookkeeper()
+        self._books = self._new_settlement()
         self._reconciler = self._new_reconciler()
         for _ in range(SWEEPS):
             self.world.now += LOOK
@@ -197,7 +206,7 @@ class Simulation:
         except StoreError:
             pass
         except SimulatedCrash:
-            self._books = self._new_bookkeeper()
+            self._books = self._new_settlement()
         finally:
             self.world.cut_at = outer
 
@@ -210,7 +219,7 @@ class Simulation:
 
     def _book_late(self) -> None:
         """The meter books what began long ago and still waits."""
-        replace(self._new_meter(), bookkeeper=self._books)._book_late()
+        replace(self._new_meter(), settlement=self._books)._book_late()
 
     def sweep(self) -> None:
         """The bookkeeper books all that there is, and begins anew if it died of the first time."""
@@ -218,7 +227,7 @@ class Simulation:
             try:
                 self._book_all()
             except SimulatedCrash:
-                self._books = self._new_bookkeeper()
+                self._books = self._new_settlement()
 
     def find_out(self) -> None:
         """The reconciler looks at what is open, on AWS after what is late was booked."""
@@ -230,13 +239,13 @@ class Simulation:
         except StoreError:
             pass
         except SimulatedCrash:
-            self._books, self._reconciler = self._new_bookkeeper(), self._new_reconciler()
+            self._books, self._reconciler = self._new_settlement(), self._new_reconciler()
         finally:
             self.world.cut_at = outer
 
     def tick(self) -> None:
         """The meter samples, as far as it gets."""
-        self._sampler = self._sampler if self.world.chance(0.9) else self._new_sampler()
+        self._sampler = self._sampler if self.world.randomness(0.9) else self._new_sampler()
         try:
             self._sampler.sample(PROVIDER)
         except (StoreError, ApiError):
@@ -270,11 +279,11 @@ class Simulation:
         world, waiting = self.world, self.stream.rows
         size = world.dice.randrange(1, BATCH)
         batch, waiting[:] = waiting[:size], waiting[size:]
-        kept = [entry for entry in batch if not world.chance(world.odds.stream_lost)]
+        kept = [entry for entry in batch if not world.randomness(world.odds.stream_lost)]
         world.tally.lost += len(batch) - len(kept)
         if not world.calm:
-            waiting += [entry for entry in kept if world.chance(world.odds.stream_again)]
-        if world.chance(0.2):
+            waiting += [entry for entry in kept if world.randomness(world.odds.stream_again)]
+        if world.randomness(0.2):
             world.dice.shuffle(kept)
         news = {(entry.id, entry.state) for entry in kept}
         world.tally.duplicates += len(kept) - len(news - self.delivered)
@@ -288,7 +297,7 @@ class Simulation:
         waiting[:0] = kept[done:]
         self._check_booked(kept[:done])
 
-    def _check_booked(self, entries: list[Entry]) -> None:
+    def _check_booked(self, entries: list[LedgerEntry]) -> None:
         """What the bookkeeper does not hand back is booked."""
         ids = {entry.id for entry in entries if entry.state is State.ANSWERED}
         marks = ",".join("?" * len(ids))
@@ -299,7 +308,7 @@ class Simulation:
 
     def _make_foreign(self) -> None:
         """Made past the gateway: unlike ours, or of the last create's name, but with metadata that none of ours has."""
-        alike = bool(self.logical) and self.world.chance(0.5)
+        alike = bool(self.logical) and self.world.randomness(0.5)
         metadata = {**FULL_METADATA, "k15": "w"} if alike else {"c": "d"}
         self.truth.make_foreign(self.logical[-1].name if alike else "not made here", metadata)
 
@@ -331,8 +340,8 @@ class Simulation:
         }
         self.stores = replace(sound, **wrapped)
 
-    def _new_bookkeeper(self) -> Bookkeeper:
-        return Bookkeeper(self.stores.ledger, BOOK, self.telemetry)
+    def _new_settlement(self) -> SettlementService:
+        return SettlementService(self.stores.ledger, BOOK, self.telemetry)
 
     def _new_sampler(self) -> Sampler:
         return replace(self._new_meter().sampler, book=BOOK)
@@ -340,27 +349,27 @@ class Simulation:
     def _new_reconciler(self) -> Reconciler:
         return self._new_meter().reconciler
 
-    def _new_meter(self) -> Meter:
-        return build_meter(SETTINGS, self._new_ports())
+    def _new_meter(self) -> MeterWorker:
+        return build_meter(SETTINGS, self._new_deps())
 
     def _new_gateway(self) -> Gateway:
-        gateway = build_gateway(SETTINGS, self._new_ports())
-        return replace(gateway, book=BOOK, treasury=replace(gateway.treasury, book=BOOK))
+        gateway = build_gateway(SETTINGS, self._new_deps())
+        return replace(gateway, book=BOOK, budgets_service=replace(gateway.budgets_service, book=BOOK))
 
-    def _new_ports(self) -> Ports:
+    def _new_deps(self) -> Deps:
         """A process' own clock, around what all of them share."""
         clock = self.world.clock()
-        return Ports(
+        return Deps(
             stores=self.stores,
-            credentials=Credentials(Vault(), SETTINGS.secrets, clock),
+            credentials=Credentials(FakeSecretSource(), SETTINGS.secrets, clock),
             transport=self.truth,
             telemetry=self.telemetry,
             clock=clock,
-            chance=self.world.chances(),
+            randomness=self.world.chances(),
         )
 
 
-def _event(entries: list[Entry]) -> dict[str, object]:
+def _event(entries: list[LedgerEntry]) -> dict[str, object]:
     records = [
         {"dynamodb": {"NewImage": operation_item(entry), "SequenceNumber": str(place)}}
         for place, entry in enumerate(entries)
@@ -395,7 +404,7 @@ def _files(team: str | None) -> list[Ownership]:
     secret = next(secret for secret in KEYS if KEYS[secret] == team)
     return [
         Ownership(
-            ref=Ref(PROVIDER, Kind.FILE, ObjectId(f"file-{team}-{number}")),
+            ref=ObjectRef(PROVIDER, ObjectKind.FILE, ObjectId(f"file-{team}-{number}")),
             tenant=tenant_of(secret),
             key_id=KeyId(key_id_of(secret)),
             created_at=0,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from vectorgate.api.http import Body
 from vectorgate.providers.base import UpstreamResponse
-from vectorgate.providers.http.outcome import Lost, NotSent, Outcome, Replied
+from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, ResponseLost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +142,7 @@ class Truth:
     def _give_up(self, request: UpstreamRequest, seconds: float) -> Outcome:
         self._world.now += max(seconds, 0.0)
         self._late.append((self._world.now + self._world.dice.random() * LATEST, request))
-        return Lost(timed_out=True)
+        return ResponseLost(timed_out=True)
 
     def _execute(self, request: UpstreamRequest) -> tuple[int, dict[str, object]]:
         url = urlsplit(request.url)
@@ -216,8 +216,8 @@ def _error(status: int, code: str, headers: Mapping[str, str] = _NO_HEADERS) -> 
 
 _OUTCOMES: Final[Mapping[str, Outcome]] = {
     "not_sent": NotSent(timed_out=False),
-    "lost_before": Lost(timed_out=False),
-    "lost_after": Lost(timed_out=False),
+    "lost_before": ResponseLost(timed_out=False),
+    "lost_after": ResponseLost(timed_out=False),
     "failed_before": _error(500, "server_error"),
     "failed_after": _error(500, "server_error"),
     "broken": Replied(UpstreamResponse(status=200, headers=_NO_HEADERS, body=Body.of(b'{"id":'))),

@@ -10,15 +10,15 @@ import random
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.clock import Chance, Clock
+from vectorgate.clock import Clock, Random
 from vectorgate.ledger.entry import State
-from vectorgate.persistence import StoreUnavailable
+from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 T0: Final = 1_772_600_767.0  # 2026-03-04 05:06:07 UTC
 MAX_DEPTH: Final = 3  # processes inside an effect of another
@@ -86,7 +86,7 @@ class World:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311 - reproducible is what it has to be
 
-    def chance(self, probability: float) -> bool:
+    def randomness(self, probability: float) -> bool:
         return self.dice.random() < probability
 
     def point(self) -> None:
@@ -102,7 +102,7 @@ class World:
 
     def breathe(self) -> None:
         """Here somebody else may act."""
-        if self.calm or self._depth >= MAX_DEPTH or not self.chance(self.odds.meanwhile):
+        if self.calm or self._depth >= MAX_DEPTH or not self.randomness(self.odds.meanwhile):
             return
         self._depth += 1
         try:
@@ -115,8 +115,8 @@ class World:
         skew = self.dice.uniform(-MAX_SKEW, MAX_SKEW)
         return Clock(wall=lambda: self.now + skew, monotonic=lambda: self.now, sleep=self._sleep)
 
-    def chances(self) -> Chance:
-        return Chance(self.dice.getrandbits)
+    def chances(self) -> Random:
+        return Random(self.dice.getrandbits)
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -145,14 +145,14 @@ class Perilous:
                 return result
             world.breathe()
             world.point()
-            if world.chance(world.odds.unavailable):
+            if world.randomness(world.odds.unavailable):
                 raise StoreUnavailable("simulated: nothing was written")
             result = act(*arguments, **named)
             if note is not None:
                 note(name, arguments)
             world.point()
             world.breathe()
-            if world.chance(world.odds.unavailable):
+            if world.randomness(world.odds.unavailable):
                 world.tally.ambiguous += 1
                 raise StoreUnavailable("simulated: it was written, and the answer is lost")
             return result
@@ -195,7 +195,7 @@ class Stream:
     """
 
     def __init__(self) -> None:
-        self.rows: list[Entry] = []
+        self.rows: list[LedgerEntry] = []
 
     def note(self, method: str, arguments: Any) -> None:
         if method in {"begin", "advance"} and arguments[0].state is State.ANSWERED:
@@ -208,16 +208,16 @@ class Silent:
     def __init__(self) -> None:
         self.crashes: list[BaseException] = []
 
-    def request(self, entry: Entry) -> None:
+    def request(self, entry: LedgerEntry) -> None:
         """Nothing."""
 
-    def unrecorded(self, entry: Entry, error: Exception) -> None:
+    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
         """Nothing: faults are injected."""
 
-    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Nothing: faults are injected."""
 
-    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Nothing: faults are injected."""
 
     def crashed(self, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""The administrator's desk: keys, and what was spent, for the holder of the master key."""
+"""The administrator's app: keys, and what was spent, for the holder of the master key."""
 
 from __future__ import annotations
 
@@ -12,74 +12,74 @@ import pytest
 
 from tests.fakes.clock import EPOCH
 from tests.harnesses.gateway import MASTER_KEY, key_id
-from vectorgate.auth.keys.cache import FOUND_SECONDS
 from vectorgate.api.http import Body, Request
+from vectorgate.auth.keys.cache import FOUND_SECONDS
 
 if TYPE_CHECKING:
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
 
 KEY = "sk-admin-suite-client"
 
 
-def desk(gate: Gate, method: str, path: str, body: object = None, *, key: str = MASTER_KEY) -> Any:
+def app(harness: GatewayHarness, method: str, path: str, body: object = None, *, key: str = MASTER_KEY) -> Any:
     """The status and the document that the administrator gets."""
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     content = b"" if body is None else json.dumps(body).encode()
     request = Request(method=method, path=path, headers=headers, body=Body.of(content))
-    response = gate.desk.handle(request)
+    response = harness.app.handle(request)
     return response.status, json.loads(response.body.read())
 
 
-def generated(gate: Gate, **wish: object) -> str:
-    status, document = desk(gate, "POST", "/key/generate", wish)
+def generated(harness: GatewayHarness, **wish: object) -> str:
+    status, document = app(harness, "POST", "/key/generate", wish)
     assert status == 200
     return str(document["key"])
 
 
-def works(gate: Gate, key: str) -> bool:
+def works(harness: GatewayHarness, key: str) -> bool:
     request = Request(method="GET", path="/v1/files", headers={"authorization": f"Bearer {key}"})
-    return gate.gateway.handle(request).status == 200
+    return harness.gateway.handle(request).status == 200
 
 
-def test_a_generated_key_works_and_is_known_by_its_hash_alone(gate: Gate) -> None:
-    key = generated(gate, key_alias="a", team_id="red", user_id="u", metadata={"k": [1, "ü"]})
+def test_a_generated_key_works_and_is_known_by_its_hash_alone(harness: GatewayHarness) -> None:
+    key = generated(harness, key_alias="a", team_id="red", user_id="u", metadata={"k": [1, "ü"]})
     assert key.startswith("sk-")
     assert len(key) == 3 + 43  # 256 bits in base 64
-    assert works(gate, key)
+    assert works(harness, key)
     for presented in (key, key_id(key)):
-        status, document = desk_info(gate, presented)
+        status, document = desk_info(harness, presented)
         assert (status, document["key"], document["info"]["team_id"]) == (200, key_id(key), "red")
         assert document["info"]["metadata"] == {"k": [1, "ü"]}
         assert key not in json.dumps(document)
 
 
-def desk_info(gate: Gate, presented: str) -> Any:
+def desk_info(harness: GatewayHarness, presented: str) -> Any:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
-    response = gate.desk.handle(Request(method="GET", path="/key/info", headers=headers, query={"key": presented}))
+    response = harness.app.handle(Request(method="GET", path="/key/info", headers=headers, query={"key": presented}))
     return response.status, json.loads(response.body.read())
 
 
-def test_two_keys_are_never_the_same(gate: Gate) -> None:
-    assert len({generated(gate) for _ in range(50)}) == 50
+def test_two_keys_are_never_the_same(harness: GatewayHarness) -> None:
+    assert len({generated(harness) for _ in range(50)}) == 50
 
 
 @pytest.mark.parametrize(
     ("duration", "seconds"),
     [("30s", 30), ("5m", 300), ("2h", 7200), ("1d", 86_400), ("1w", 604_800), ("1mo", 2_592_000)],
 )
-def test_a_key_ends_with_its_duration(gate: Gate, duration: str, seconds: int) -> None:
-    key = generated(gate, duration=duration)
-    gate.time.skip(seconds - 2)
-    assert works(gate, key)
-    gate.time.skip(3)
-    assert not works(gate, key)
+def test_a_key_ends_with_its_duration(harness: GatewayHarness, duration: str, seconds: int) -> None:
+    key = generated(harness, duration=duration)
+    harness.time.skip(seconds - 2)
+    assert works(harness, key)
+    harness.time.skip(3)
+    assert not works(harness, key)
 
 
 @pytest.mark.parametrize("duration", ["999999mo", "999999w", "999999d"])
-def test_a_key_for_ages_is_a_key_for_a_century(gate: Gate, duration: str) -> None:
-    assert works(gate, generated(gate, duration=duration))
-    assert desk(gate, "POST", "/key/generate", {"duration": duration})[1]["expires"].startswith("2126")
+def test_a_key_for_ages_is_a_key_for_a_century(harness: GatewayHarness, duration: str) -> None:
+    assert works(harness, generated(harness, duration=duration))
+    assert app(harness, "POST", "/key/generate", {"duration": duration})[1]["expires"].startswith("2126")
 
 
 @pytest.mark.parametrize(
@@ -105,69 +105,69 @@ def test_a_key_for_ages_is_a_key_for_a_century(gate: Gate, duration: str) -> Non
     ],
     ids=str,
 )
-def test_a_wish_that_makes_no_sense_is_400_and_makes_no_key(gate: Gate, wish: dict[str, object]) -> None:
-    status, document = desk(gate, "POST", "/key/generate", wish)
+def test_a_wish_that_makes_no_sense_is_400_and_makes_no_key(harness: GatewayHarness, wish: dict[str, object]) -> None:
+    status, document = app(harness, "POST", "/key/generate", wish)
     assert (status, document["error"]["type"]) == (400, "invalid_request_error")
 
 
 def test_a_deleted_key_ends_within_the_time_of_the_cache_and_what_it_made_stays_its_teams(
-    gate: Gate, connect: Connect
+    harness: GatewayHarness, connect: Connect
 ) -> None:
-    first, second = generated(gate, team_id="red"), generated(gate, team_id="red")
+    first, second = generated(harness, team_id="red"), generated(harness, team_id="red")
     store = connect(first).vector_stores.create(name="x").id
-    assert desk(gate, "POST", "/key/delete", {"keys": [first]}) == (200, {"deleted_keys": [key_id(first)]})
-    gate.time.skip(FOUND_SECONDS + 1)
+    assert app(harness, "POST", "/key/delete", {"keys": [first]}) == (200, {"deleted_keys": [key_id(first)]})
+    harness.time.skip(FOUND_SECONDS + 1)
     with pytest.raises(openai.AuthenticationError):
         connect(first).vector_stores.retrieve(store)
     assert connect(second).vector_stores.retrieve(store).id == store
-    assert desk(gate, "POST", "/key/delete", {"keys": [first]})[0] == 404
-    assert desk_info(gate, first)[0] == 404
+    assert app(harness, "POST", "/key/delete", {"keys": [first]})[0] == 404
+    assert desk_info(harness, first)[0] == 404
 
 
-def test_a_blocked_key_is_refused(gate: Gate) -> None:
-    assert not works(gate, gate.key("sk-blocked", blocked=True))
+def test_a_blocked_key_is_refused(harness: GatewayHarness) -> None:
+    assert not works(harness, harness.key("sk-blocked", blocked=True))
 
 
 @pytest.mark.parametrize("key", ["", "sk-wrong", MASTER_KEY[:-1], MASTER_KEY + "x", key_id(MASTER_KEY), "\ud800"])
-def test_only_the_master_key_opens_the_desk(gate: Gate, key: str) -> None:
+def test_only_the_master_key_opens_the_desk(harness: GatewayHarness, key: str) -> None:
     for method, path in (("GET", "/spend/logs"), ("POST", "/key/generate"), ("GET", "/nowhere")):
-        status, document = desk(gate, method, path, {}, key=key)
+        status, document = app(harness, method, path, {}, key=key)
         assert (status, document["error"]["code"]) == (401, "invalid_api_key")
 
 
-def test_a_virtual_key_opens_no_desk_and_the_master_key_no_gateway(gate: Gate) -> None:
-    key = generated(gate)
-    assert desk(gate, "GET", "/spend/logs", key=key)[0] == 401
-    assert not works(gate, MASTER_KEY)
+def test_a_virtual_key_opens_no_desk_and_the_master_key_no_gateway(harness: GatewayHarness) -> None:
+    key = generated(harness)
+    assert app(harness, "GET", "/spend/logs", key=key)[0] == 401
+    assert not works(harness, MASTER_KEY)
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/key/generate"), ("DELETE", "/key/info"), ("GET", "/spend"), ("POST", "/")]
 )
-def test_an_unknown_action_is_404(gate: Gate, method: str, path: str) -> None:
-    assert desk(gate, method, path)[0] == 404
+def test_an_unknown_action_is_404(harness: GatewayHarness, method: str, path: str) -> None:
+    assert app(harness, method, path)[0] == 404
 
 
 # ------------------------------------------------------------------------------------------------------- spend logs
 
 
 @pytest.fixture
-def served(gate: Gate, connect: Connect) -> Gate:
+def served(harness: GatewayHarness, connect: Connect) -> GatewayHarness:
     """Two keys, three users, four calls on two days."""
-    client, other = connect(gate.key(KEY, team="red")), connect(gate.key("sk-other-client"))
+    client, other = connect(harness.key(KEY, team="red")), connect(harness.key("sk-other-client"))
     for user in ("ann", "bob"):
         client.vector_stores.create(name="x", extra_body={"user": user})
     other.vector_stores.create(name="x", extra_body={"user": "ann"})
-    gate.time.skip(86_400)
+    harness.time.skip(86_400)
     with pytest.raises(openai.BadRequestError):
         client.vector_stores.create(name="x", extra_body={"user": "ann", "unknown": 1})
-    gate.settle()
-    return gate
+    harness.settle()
+    return harness
 
 
-def logs(gate: Gate, **query: str) -> Any:
+def logs(harness: GatewayHarness, **query: str) -> Any:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
-    response = gate.desk.handle(Request(method="GET", path="/spend/logs", headers=headers, query=query))
+    response = harness.app.handle(Request(method="GET", path="/spend/logs", headers=headers, query=query))
     return json.loads(response.body.read()) if response.status == 200 else response.status
 
 
@@ -190,11 +190,11 @@ def logs(gate: Gate, **query: str) -> Any:
     ],
     ids=str,
 )
-def test_the_log_shows_what_its_filters_leave(served: Gate, query: dict[str, str], count: int) -> None:
+def test_the_log_shows_what_its_filters_leave(served: GatewayHarness, query: dict[str, str], count: int) -> None:
     assert len(logs(served, **query)) == count
 
 
-def test_the_log_says_everything_of_a_call(served: Gate) -> None:
+def test_the_log_says_everything_of_a_call(served: GatewayHarness) -> None:
     newest, *_, oldest = logs(served)
     assert (newest["status"], newest["status_code"], newest["price_id"]) == ("failure", 400, "vectorgate.not-executed")
     assert oldest["spend"] == 0
@@ -209,7 +209,7 @@ def test_the_log_says_everything_of_a_call(served: Gate) -> None:
     assert oldest["overhead_ms"] >= 0
 
 
-def test_a_row_is_found_by_its_id_within_the_other_filters(served: Gate) -> None:
+def test_a_row_is_found_by_its_id_within_the_other_filters(served: GatewayHarness) -> None:
     name = logs(served)[-1]["request_id"]
     assert [row["request_id"] for row in logs(served, request_id=name)] == [name]
     assert len(logs(served, request_id=name, api_key=KEY, end_user="ann")) == 1
@@ -244,24 +244,24 @@ def test_a_row_is_found_by_its_id_within_the_other_filters(served: Gate) -> None
     ],
     ids=str,
 )
-def test_a_filter_that_makes_no_sense_is_400(served: Gate, query: dict[str, str]) -> None:
+def test_a_filter_that_makes_no_sense_is_400(served: GatewayHarness, query: dict[str, str]) -> None:
     name = logs(served)[-1]["request_id"]
     assert logs(served, **query) == 400
     assert logs(served, **{"request_id": name, **query}) == 400
 
 
 @pytest.mark.parametrize("name", ["enduser", "user_id", "team_id", "key", "page", "", "x" * 5_000, "END_USER"])
-def test_a_filter_that_nobody_knows_is_400_and_shows_no_rows(served: Gate, name: str) -> None:
+def test_a_filter_that_nobody_knows_is_400_and_shows_no_rows(served: GatewayHarness, name: str) -> None:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     request = Request(method="GET", path="/spend/logs", headers=headers, query={name: "ann", "end_user": "ann"})
-    response = served.desk.handle(request)
+    response = served.app.handle(request)
     error = json.loads(response.body.read())["error"]
     assert (response.status, error["type"], error["code"]) == (400, "invalid_request_error", "unknown_parameter")
     assert error["param"] == name[:64]
     assert "end_user" in error["message"]
 
 
-def test_what_litellms_own_clients_send_is_taken_or_refused_by_name(served: Gate) -> None:
+def test_what_litellms_own_clients_send_is_taken_or_refused_by_name(served: GatewayHarness) -> None:
     window = {"start_date": "2026-03-04", "end_date": "2026-03-05"}
     assert len(logs(served, **window, summarize="false", api_key=KEY)) == 3
     assert logs(served, **window, summarize="true") == 400

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from tests.harnesses.admin import DAY, KEY, Books, book_of, calls, meter, storage
 from vectorgate.budgets.model import Balance, BudgetScope, Limit, Subject
 from vectorgate.ids import TenantId
+from vectorgate.ledger.corrections import correction_id
 from vectorgate.ledger.entry import State
 from vectorgate.metering.bill import amount_of, records_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.pricing.book import GIB, MOCK, PriceBook, shipped_prices
-from vectorgate.pricing.repricing import correction_id
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.pricing.book import GIB, MOCK, PriceBook, shipped_prices
+from vectorgate.pricing.money import NanoUSD
 
 if TYPE_CHECKING:
     import random
 
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 WINDOW = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
 LIMIT = {"max_budget": NanoUSD(10**12), "budget_duration": "1d"}
 
 
-def corrections(books: Books) -> list[Entry]:
+def corrections(books: Books) -> list[LedgerEntry]:
     return sorted((row for row in books.rows() if row.corrects is not None), key=lambda row: row.id)
 
 

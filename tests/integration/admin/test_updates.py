@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.harnesses.admin import KEY, Books
-from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.auth.keys.model import IndexPermission
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.pricing.money import NanoUSD
-from vectorgate.persistence import StateConflict
+from vectorgate.store_errors import StateConflict
 
 TEAM, CUSTOMER = Subject(BudgetScope.TEAM, "red"), Subject(BudgetScope.END_USER, "ann")
 EVERYTHING: dict[str, object] = {"max_budget": 1, "soft_budget": 0.5, "budget_duration": "1mo", "metadata": {"a": [1]}}

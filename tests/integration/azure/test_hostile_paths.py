@@ -15,18 +15,17 @@ import pytest
 from local.server import path_of
 from tests.harnesses.azure import READ as READ_PERMISSION
 from tests.harnesses.azure import REAL, SEARCH, SEARCH_KEY, VERSION, VIRTUAL, WRITE, AzureGate, Vaults
-from tests.harnesses.gateway import CHANCE, Notes
-from vectorgate.bootstrap import build_gateway
+from tests.harnesses.gateway import CHANCE, RecordingTelemetry
 from vectorgate.api.errors import ApiError
-from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS
-from vectorgate.deps import Ports
-from vectorgate.providers.base import UpstreamResponse
 from vectorgate.api.router import PREFIXES
-from vectorgate.settings import Settings
+from vectorgate.azure_search.operations import INDEX_OPERATIONS
+from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.http.outcome import Replied
+from vectorgate.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,15 +157,15 @@ class NoLedger:
 class Walls:
     """A gateway without sockets."""
 
-    def __init__(self, gate: AzureGate) -> None:
-        self.transport, self.notes = Recorder(), Notes()
+    def __init__(self, harness: AzureGate) -> None:
+        self.transport, self.notes = Recorder(), RecordingTelemetry()
         host = "https://svc.search.windows.net"
         openai = f'{{"base_url":"https://api.openai.com/v1","api_key":"{SEARCH_KEY}"}}'
         self.vaults = Vaults({SEARCH: f'{{"base_url":"{host}","api_key":"{SEARCH_KEY}"}}', "openai": openai})
-        stores = replace(gate.stores, ledger=NoLedger())  # type: ignore[arg-type]
+        stores = replace(harness.stores, ledger=NoLedger())  # type: ignore[arg-type]
         settings = Settings(table="-", secrets={name: name for name in ("openai", SEARCH)})  # type: ignore[misc]
-        clock = gate.time.clock()
-        self._parts: dict[str, Any] = {"stores": stores, "clock": clock, "chance": CHANCE}
+        clock = harness.time.clock()
+        self._parts: dict[str, Any] = {"stores": stores, "clock": clock, "randomness": CHANCE}
         self._settings = settings
         self.fresh()
 
@@ -177,7 +176,7 @@ class Walls:
         clock = self._parts["clock"]
         self.gateway = build_gateway(
             self._settings,
-            Ports(
+            Deps(
                 credentials=Credentials(self.vaults, self._settings.secrets, clock),
                 transport=self.transport,
                 telemetry=self.notes,
@@ -188,7 +187,7 @@ class Walls:
     def knows(self, method: str, path: str) -> bool:
         """Whether the door takes it for one of its operations. Only then can anything behind the door be asked."""
         try:
-            self.gateway.door(path).route(method, path)
+            self.gateway.surface(path).route(method, path)
         except ApiError:
             return False
         return True
@@ -202,32 +201,34 @@ class Walls:
 
 
 @pytest.fixture
-def walls(gate: AzureGate) -> Walls:
-    gate.index()
-    gate.key(KEY, indexes={VIRTUAL: frozenset({READ_PERMISSION, WRITE}), "other": frozenset({WRITE})})
-    return Walls(gate)
+def walls(harness: AzureGate) -> Walls:
+    harness.index()
+    harness.key(KEY, indexes={VIRTUAL: frozenset({READ_PERMISSION, WRITE}), "other": frozenset({WRITE})})
+    return Walls(harness)
 
 
-def hostile(chance: random.Random) -> Iterator[str]:
+def hostile(randomness: random.Random) -> Iterator[str]:
     """Templates, filled in and then mutilated; and heaps of pieces that never were one."""
     while True:
-        if chance.random() < 0.15:
-            yield "/azure_ai/" + "".join(chance.choice(TOKENS) for _ in range(chance.randint(1, 8)))
+        if randomness.random() < 0.15:
+            yield "/azure_ai/" + "".join(randomness.choice(TOKENS) for _ in range(randomness.randint(1, 8)))
             continue
-        path = chance.choice(VALID).format(index=chance.choice((VIRTUAL, VIRTUAL, VIRTUAL, REAL, "other")), key="k-1_=")
-        for _ in range(chance.randint(0, 3)):
-            path = mutilated(path, chance)
+        path = randomness.choice(VALID).format(
+            index=randomness.choice((VIRTUAL, VIRTUAL, VIRTUAL, REAL, "other")), key="k-1_="
+        )
+        for _ in range(randomness.randint(0, 3)):
+            path = mutilated(path, randomness)
         yield path
 
 
-def mutilated(path: str, chance: random.Random) -> str:  # noqa: PLR0911 - a return a way
+def mutilated(path: str, randomness: random.Random) -> str:  # noqa: PLR0911 - a return a way
     """With one thing changed."""
-    place = chance.randrange(len("/azure_ai"), len(path) + 1)
-    match chance.randrange(8):
+    place = randomness.randrange(len("/azure_ai"), len(path) + 1)
+    match randomness.randrange(8):
         case 0 | 1:
-            return path[:place] + chance.choice(TOKENS) + path[place:]
+            return path[:place] + randomness.choice(TOKENS) + path[place:]
         case 2:
-            return path[:place] + path[place + chance.randint(1, 4) :]
+            return path[:place] + path[place + randomness.randint(1, 4) :]
         case 3:
             return path[:place] + "".join(f"%{ord(char):02x}" for char in path[place : place + 3]) + path[place + 3 :]
         case 4:
@@ -235,10 +236,12 @@ def mutilated(path: str, chance: random.Random) -> str:  # noqa: PLR0911 - a ret
         case 5:
             return path[:place] + path[place:].swapcase()
         case 6:
-            return path.replace("'", chance.choice(("%27", "%27", "''", "\u2019", '"', "`")), chance.randint(1, 2))
+            return path.replace(
+                "'", randomness.choice(("%27", "%27", "''", "\u2019", '"', "`")), randomness.randint(1, 2)
+            )
         case _:
             first, *rest = path.split("/")[1:]
-            chance.shuffle(rest)
+            randomness.shuffle(rest)
             return "/" + "/".join([first, *rest])
 
 
@@ -269,10 +272,10 @@ def means(method: str, path: str) -> set[str]:
 
 def test_hostile_paths_are_a_template_or_nothing(walls: Walls) -> None:
     seen = Counter[str]()
-    chance = random.Random(20261122)  # noqa: S311 - the same paths at every run
-    for number, sent in zip(range(HOW_MANY), hostile(chance), strict=False):
-        path = chance.choice((on_one_machine, behind_api_gateway))(sent)
-        method = chance.choice(METHODS[:5]) if chance.random() < 0.9 else chance.choice(METHODS)
+    randomness = random.Random(20261122)  # noqa: S311 - the same paths at every run
+    for number, sent in zip(range(HOW_MANY), hostile(randomness), strict=False):
+        path = randomness.choice((on_one_machine, behind_api_gateway))(sent)
+        method = randomness.choice(METHODS[:5]) if randomness.random() < 0.9 else randomness.choice(METHODS)
         expected = means(method, path)
         if not expected and number % REFUSED_ONES and not walls.knows(method, path):
             seen["nothing"] += 1
@@ -341,10 +344,10 @@ def test_a_path_that_is_no_template_is_absent(walls: Walls, path: str) -> None:
 @pytest.mark.parametrize("prefix", [*PREFIXES, ""])
 def test_hostile_ids_on_azures_own_prefixes(walls: Walls, prefix: str) -> None:
     """The other door, through the prefixes that Azure's clients build: a path is a template, or nothing is asked."""
-    chance = random.Random(7)  # noqa: S311 - the same paths at every run
+    randomness = random.Random(7)  # noqa: S311 - the same paths at every run
     named = [operation for operation in OPERATIONS if operation.parameters]
     for _ in range(2_000):
-        operation, piece = chance.choice(named), f"vs_1{chance.choice(TOKENS)}"
+        operation, piece = randomness.choice(named), f"vs_1{randomness.choice(TOKENS)}"
         path = prefix + re.sub(r"\{\w+\}", lambda _match, piece=piece: piece, operation.path)  # type: ignore[misc]
         for said in (path, on_one_machine(path), behind_api_gateway(path)):
             assert walls.ask(operation.method, said) in {400, 404, 405}, path

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.azure import azure_secrets
-from local.edition import Edition
+from local.edition import LocalMode
 from vectorgate.providers.credentials import read_credential
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_both_providers_are_read() -> None:
 def test_the_edition_serves_both_doors(tmp_path: Path) -> None:
     others = azure_secrets({"AZURE_SEARCH_API_KEY": "k", "AZURE_SEARCH_ENDPOINT": "https://127.0.0.1:1"})
     secret = json.dumps({"type": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"})
-    edition = Edition(database=tmp_path / "ledger.db", secret=secret, master_key="sk-1234", others=others)
+    edition = LocalMode(database=tmp_path / "ledger.db", secret=secret, master_key="sk-1234", others=others)
     try:
         assert called(edition, "/azure_ai/indexes") == (200, {"value": []})
         status, document = called(edition, "/azure_ai/indexes/x")
@@ -47,7 +47,7 @@ def test_the_edition_serves_both_doors(tmp_path: Path) -> None:
         edition.close()
 
 
-def called(edition: Edition, path: str) -> tuple[int, dict[str, Any]]:
+def called(edition: LocalMode, path: str) -> tuple[int, dict[str, Any]]:
     """A GET with the edition's key, that nobody upstream needs to answer."""
     event = {
         "rawPath": path,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.harnesses.budgets import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over, rush
-from tests.harnesses.dynamodb_gateway import ConstantProvider
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import hang_up, refusal
+from tests.harnesses.budgets import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over, rush
+from tests.harnesses.dynamodb_gateway import ConstantProvider
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -19,13 +19,15 @@ from vectorgate.ledger.entry import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
-    from vectorgate.ids import KeyId
     from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.ids import KeyId
 
 
-def test_a_budget_is_set_shown_used_up_and_refused(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_a_budget_is_set_shown_used_up_and_refused(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> None:
     key = key_with(ask, 2)
     client = connect(key, max_retries=2)
     first = client.vector_stores.with_raw_response.create(name="a")
@@ -36,78 +38,78 @@ def test_a_budget_is_set_shown_used_up_and_refused(gate: Gate, connect: Connect,
     assert (error.type, error.code) == ("insufficient_quota", "insufficient_quota")
     assert all(part in error.message for part in ("key", f"0.00{2 * CREATE} USD", TODAY, TOMORROW))
     assert error.response.headers["x-should-retry"] == "false"
-    assert gate.upstream.calls == 2
-    assert (gate.rows()[-1].state, gate.rows()[-1].status_code) == (State.VOIDED, 429)
+    assert harness.upstream.calls == 2
+    assert (harness.rows()[-1].state, harness.rows()[-1].status_code) == (State.VOIDED, 429)
     info = ask("GET", f"/key/info?key={key}")["info"]
     assert (info["spend"], info["reserved"], info["budget_reset_at"]) == (0, 2 * CREATE / USD, TOMORROW)
-    gate.settle()
+    harness.settle()
     info = ask("GET", f"/key/info?key={key}")["info"]
     assert (info["spend_nano_usd"], info["reserved"], info["max_budget"]) == (2 * CREATE, 0, 2 * CREATE / USD)
 
 
 def test_reads_and_deletes_always_pass_and_what_they_cost_is_spent(
-    gate: Gate, connect: Connect, ask: Callable[..., Any]
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> None:
     key = key_with(ask, 1)
     client = connect(key)
     store = client.vector_stores.create(name="a").id
-    gate.settle()
+    harness.settle()
     client.vector_stores.search(store, query="q")
     client.vector_stores.retrieve(store)
     client.vector_stores.list()
-    gate.settle()
-    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE + SEARCH)
+    harness.settle()
+    assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE + SEARCH)
     over(lambda: client.vector_stores.update(store, name="b"))
     assert client.vector_stores.delete(store).deleted
 
 
-def test_the_next_day_starts_anew(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_the_next_day_starts_anew(harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]) -> None:
     client = connect(key_with(ask, 1))
     client.vector_stores.create(name="a")
     over(lambda: client.vector_stores.create(name="b"))
-    gate.time.skip(86_400)
+    harness.time.skip(86_400)
     client.vector_stores.create(name="c")
     over(lambda: client.vector_stores.create(name="d"))
 
 
 def test_a_call_counts_in_the_period_in_which_it_began(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = key_with(ask, 1)
-    gate.time.skip(86_390 - gate.time.wall() % 86_400)
-    read = gate.stores.keys.key
+    harness.time.skip(86_390 - harness.time.wall() % 86_400)
+    read = harness.stores.keys.key
 
     def slowly(key_id: KeyId) -> VirtualKey | None:
-        gate.time.skip(20)
+        harness.time.skip(20)
         return read(key_id)
 
-    monkeypatch.setattr(gate.stores.keys, "key", slowly)
+    monkeypatch.setattr(harness.stores.keys, "key", slowly)
     connect(key).vector_stores.create(name="x")
-    assert gate.time.wall() % 86_400 < 80_000
-    gate.settle()
-    assert balance(gate, BudgetScope.KEY, key_id_of(key)).spent == CREATE
-    assert balance(gate, BudgetScope.KEY, key_id_of(key), TOMORROW[:10]).spent == 0
+    assert harness.time.wall() % 86_400 < 80_000
+    harness.settle()
+    assert balance(harness, BudgetScope.KEY, key_id_of(key)).spent == CREATE
+    assert balance(harness, BudgetScope.KEY, key_id_of(key), TOMORROW[:10]).spent == 0
 
 
 @pytest.mark.parametrize("scope", [BudgetScope.TEAM, BudgetScope.END_USER])
 def test_teams_and_end_users_have_budgets_that_their_keys_share(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
 ) -> None:
     limit = {"max_budget": 2 * CREATE / USD, "budget_duration": "1mo"}
     if scope is BudgetScope.TEAM:
         assert ask("POST", "/team/new", {"team_id": "red", **limit})["max_budget"] == 2 * CREATE / USD
-        clients = [connect(gate.key(f"sk-{name}-red", team="red")) for name in "ab"]
+        clients = [connect(harness.key(f"sk-{name}-red", team="red")) for name in "ab"]
         headers: dict[str, str] = {}
     else:
         ask("POST", "/customer/new", {"user_id": "red", **limit})
-        clients = [connect(gate.key(f"sk-{name}-red")) for name in "ab"]
+        clients = [connect(harness.key(f"sk-{name}-red")) for name in "ab"]
         headers = {"x-litellm-end-user-id": "red"}
     for client in clients:
         client.vector_stores.create(name="a", extra_headers=headers)
     error = over(lambda: clients[0].vector_stores.create(name="b", extra_headers=headers))
     assert all(part in error.message for part in (scope.replace("_", " "), "2026-03-01", "2026-04-01"))
-    gate.settle()
-    assert balance(gate, scope, "red", "2026-03-01") == Balance(0, 2 * CREATE)
+    harness.settle()
+    assert balance(harness, scope, "red", "2026-03-01") == Balance(0, 2 * CREATE)
     shown = (
         ask("GET", "/team/info?team_id=red")["team_info"]
         if scope is BudgetScope.TEAM
@@ -132,36 +134,40 @@ def test_a_limit_is_given_once_and_must_make_sense(ask: Callable[..., Any]) -> N
 
 @pytest.mark.parametrize("act", [refusal(400), refusal(429), refusal(500), hang_up], ids=["400", "429", "500", "lost"])
 def test_what_was_not_executed_is_released_and_what_is_unknown_is_not(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], act: Any
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], act: Any
 ) -> None:
     key = key_with(ask, 1)
     client = connect(key)
-    gate.upstream.will(act)
+    harness.upstream.will(act)
     with pytest.raises(openai.APIStatusError):
         client.vector_stores.create(name="a")
-    held = CREATE if gate.row().state is State.UNCERTAIN else 0
-    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(held, 0)
+    held = CREATE if harness.row().state is State.UNCERTAIN else 0
+    assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(held, 0)
     if held:
         over(lambda: client.vector_stores.create(name="b"))
-        gate.stores.ledger.advance(gate.rows()[0].moved_to(State.VOIDED), since=State.UNCERTAIN)
+        harness.stores.ledger.advance(harness.rows()[0].transition(State.VOIDED), since=State.UNCERTAIN)
     client.vector_stores.create(name="b")
 
 
-def test_a_replay_and_a_mock_reserve_nothing(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_a_replay_and_a_mock_reserve_nothing(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> None:
     key = key_with(ask, 1)
     client = connect(key)
     for _ in range(3):
         client.vector_stores.create(name="a", extra_headers={"Idempotency-Key": "k"})
     client.vector_stores.create(name="a", extra_body={"mock_response": store_document("vs_m")})
-    gate.settle()
-    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE)
+    harness.settle()
+    assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE)
 
 
-def test_a_soft_budget_is_said_and_refuses_nobody(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_a_soft_budget_is_said_and_refuses_nobody(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> None:
     key = str(ask("POST", "/key/generate", {"soft_budget": CREATE / USD})["key"])
     client = connect(key)
     assert "x-vectorgate-soft-budget-exceeded" not in client.vector_stores.with_raw_response.create(name="a").headers
-    gate.settle()
+    harness.settle()
     answer = client.vector_stores.with_raw_response.create(name="b")
     assert answer.headers["x-vectorgate-soft-budget-exceeded"] == "key"
     assert "x-litellm-key-max-budget" not in answer.headers
@@ -169,34 +175,36 @@ def test_a_soft_budget_is_said_and_refuses_nobody(gate: Gate, connect: Connect, 
 
 @pytest.mark.parametrize("fields", [{"team_alias": "Red"}, {"soft_budget": 1}, {"max_budget": 1}])
 def test_what_is_released_was_set_aside_in_every_account_bounded_or_not(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], fields: dict[str, object]
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], fields: dict[str, object]
 ) -> None:
     ask("POST", "/team/new", {"team_id": "red", **fields})
     client = connect(key_with(ask, 2, team_id="red"))
     client.vector_stores.create(name="a")
-    assert balance(gate, BudgetScope.TEAM, "red", "ever") == Balance(CREATE, 0)
-    gate.settle()
-    assert balance(gate, BudgetScope.TEAM, "red", "ever") == Balance(0, CREATE)
+    assert balance(harness, BudgetScope.TEAM, "red", "ever") == Balance(CREATE, 0)
+    harness.settle()
+    assert balance(harness, BudgetScope.TEAM, "red", "ever") == Balance(0, CREATE)
 
 
-def test_attaching_a_file_reserves_a_day_of_its_storage(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_attaching_a_file_reserves_a_day_of_its_storage(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> None:
     key = str(ask("POST", "/key/generate", {"max_budget": 0.25})["key"])
     client = connect(key)
     store = client.vector_stores.create(name="a").id
-    gate.settle()
-    usual = gate.openai.act
+    harness.settle()
+    usual = harness.openai.act
     for size, fits in ((2 << 30, True), (3 << 30, False)):
         file = {"id": f"file-{size}", "object": "file", "bytes": size, "created_at": 1, "purpose": "assistants"}
-        gate.upstream.always(lambda c, r, file=file: _answer(file)(c, r))  # type: ignore[misc]
+        harness.upstream.always(lambda c, r, file=file: _answer(file)(c, r))  # type: ignore[misc]
         client.files.create(file=("a.md", b"a"), purpose="assistants")
-        gate.upstream.always(usual)
+        harness.upstream.always(usual)
         if fits:
             client.vector_stores.files.create(store, file_id=str(file["id"]))
-            assert gate.rows()[-1].reserved == 200_000_000
+            assert harness.rows()[-1].reserved == 200_000_000
         else:
             over(lambda file=file: client.vector_stores.files.create(store, file_id=str(file["id"])))  # type: ignore[misc]
-    gate.settle()
-    assert balance(gate, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
+    harness.settle()
+    assert balance(harness, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
 
 
 def _answer(document: object) -> Any:
@@ -207,31 +215,31 @@ def _answer(document: object) -> Any:
 
 @pytest.mark.parametrize("figure", [-(10**12), 1.5, 10**30, True, "5"], ids=str)
 def test_a_figure_that_makes_no_sense_credits_nobody(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], figure: object
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], figure: object
 ) -> None:
     """Row 14 of docs/threats.md."""
     key = str(ask("POST", "/key/generate", {"max_budget": 1})["key"])
     client = connect(key)
     store = client.vector_stores.create(name="a").id
     file = {"id": "file-odd", "object": "file", "bytes": figure, "created_at": 1, "purpose": "assistants"}
-    gate.upstream.will(_answer(file))
+    harness.upstream.will(_answer(file))
     client.files.with_raw_response.create(file=("a.md", b"a"), purpose="assistants")
-    assert gate.rows()[-1].quarantined == ("bytes",)
+    assert harness.rows()[-1].quarantined == ("bytes",)
     client.vector_stores.files.create(store, file_id="file-odd")
-    assert gate.rows()[-1].quarantined == ("bytes",)
-    assert gate.rows()[-1].reserved is None
-    gate.settle()
-    assert balance(gate, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
+    assert harness.rows()[-1].quarantined == ("bytes",)
+    assert harness.rows()[-1].reserved is None
+    harness.settle()
+    assert balance(harness, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
 
 
 def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
-    gate: Gate, ask: Callable[..., Any]
+    harness: GatewayHarness, ask: Callable[..., Any]
 ) -> None:
     requests, fitting = 1_000, 387
     key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
-    gateway = replace(gate.gateway, transport=ConstantProvider())
+    gateway = replace(harness.gateway, transport=ConstantProvider())
     assert rush(gateway, key, requests) == {200: fitting, 429: requests - fitting}
-    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
-    while gate.settle():
+    assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
+    while harness.settle():
         pass
-    assert balance(gate, BudgetScope.KEY, key_id_of(key)) == Balance(0, fitting * CREATE)
+    assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, fitting * CREATE)

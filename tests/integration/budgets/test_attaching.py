@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.budgets import CREATE, USD, balance
 from tests.fakes.upstream import answer, hang_up, refusal
+from tests.harnesses.budgets import CREATE, USD, balance
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import openai
 
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
 
 HEADERS = {"x-litellm-end-user-id": "ann"}
 # A GiB-day costs $0.10; what does not come to a whole nano-dollar is rounded up.
@@ -44,17 +44,19 @@ WAYS: Mapping[str, tuple[Callable[[Any, str, list[str]], object], int]] = {
 }
 
 
-def budgets(gate: Gate, key: str) -> list[Balance]:
+def budgets(harness: GatewayHarness, key: str) -> list[Balance]:
     """What the key's, the team's and the end user's accounts hold."""
     return [
-        balance(gate, BudgetScope.KEY, key_id_of(key)),
-        balance(gate, BudgetScope.TEAM, "red", "ever"),
-        balance(gate, BudgetScope.END_USER, "ann", "2026-03-01"),
+        balance(harness, BudgetScope.KEY, key_id_of(key)),
+        balance(harness, BudgetScope.TEAM, "red", "ever"),
+        balance(harness, BudgetScope.END_USER, "ann", "2026-03-01"),
     ]
 
 
 @pytest.fixture
-def prepared(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> tuple[str, openai.OpenAI, str, list[str]]:
+def prepared(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> tuple[str, openai.OpenAI, str, list[str]]:
     """A key with three budgets, its client, a store and two files of known sizes; all booked."""
     key = str(ask("POST", "/key/generate", {"team_id": "red", "max_budget": 10, "budget_duration": "1d"})["key"])
     ask("POST", "/team/new", {"team_id": "red", "max_budget": 10})
@@ -64,59 +66,59 @@ def prepared(gate: Gate, connect: Connect, ask: Callable[..., Any]) -> tuple[str
     files = []
     for number, size in enumerate(SIZES):
         document = {"id": f"file-{number}", "object": "file", "bytes": size, "created_at": 1, "purpose": "assistants"}
-        gate.upstream.will(answer(200, document))
+        harness.upstream.will(answer(200, document))
         files.append(client.files.create(file=("a.md", b"a"), purpose="assistants").id)
-    gate.settle()
+    harness.settle()
     return key, client, store, files
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_day_of_storage_is_reserved_in_every_budget_while_the_provider_is_asked(
-    gate: Gate, prepared: tuple[str, openai.OpenAI, str, list[str]], way: str
+    harness: GatewayHarness, prepared: tuple[str, openai.OpenAI, str, list[str]], way: str
 ) -> None:
     key, client, store, files = prepared
     act, amount = WAYS[way]
-    before, during = budgets(gate, key), list[Balance]()
+    before, during = budgets(harness, key), list[Balance]()
 
     def watched(connection: Any, received: Any) -> bool:
-        during.extend(budgets(gate, key))
-        return gate.openai.act(connection, received)
+        during.extend(budgets(harness, key))
+        return harness.openai.act(connection, received)
 
-    gate.upstream.will(watched)
+    harness.upstream.will(watched)
     act(client, store, files)
     assert during == [Balance(amount, each.spent) for each in before]
-    gate.settle()
-    cost = gate.rows()[-1].spend
-    assert budgets(gate, key) == [Balance(0, each.spent + (cost or 0)) for each in before]
+    harness.settle()
+    cost = harness.rows()[-1].spend
+    assert budgets(harness, key) == [Balance(0, each.spent + (cost or 0)) for each in before]
 
 
 @pytest.mark.parametrize("way", list(WAYS)[:4])
 def test_what_is_refused_releases_it_and_what_is_lost_holds_it_until_that_is_found_out(
-    gate: Gate, prepared: tuple[str, openai.OpenAI, str, list[str]], way: str
+    harness: GatewayHarness, prepared: tuple[str, openai.OpenAI, str, list[str]], way: str
 ) -> None:
     key, client, store, files = prepared
     act, amount = WAYS[way]
-    before = budgets(gate, key)
+    before = budgets(harness, key)
     for outcome in (refusal(400), hang_up):
-        gate.upstream.always(outcome)
+        harness.upstream.always(outcome)
         with pytest.raises(Exception, match="Error code"):
             act(client, store, files)
-        row = gate.rows()[-1]
+        row = harness.rows()[-1]
         held = amount if row.state is State.UNCERTAIN else 0
-        assert budgets(gate, key) == [Balance(held, each.spent) for each in before]
+        assert budgets(harness, key) == [Balance(held, each.spent) for each in before]
         assert (held > 0) is (outcome is hang_up)
-    gate.stores.ledger.advance(row.moved_to(State.VOIDED), since=State.UNCERTAIN)
-    assert budgets(gate, key) == before
+    harness.stores.ledger.advance(row.transition(State.VOIDED), since=State.UNCERTAIN)
+    assert budgets(harness, key) == before
 
 
 def test_each_of_the_budgets_refuses_what_it_has_no_room_for(
-    gate: Gate, prepared: tuple[str, openai.OpenAI, str, list[str]], ask: Callable[..., Any]
+    harness: GatewayHarness, prepared: tuple[str, openai.OpenAI, str, list[str]], ask: Callable[..., Any]
 ) -> None:
     key, client, store, files = prepared
-    before, calls = budgets(gate, key), gate.upstream.calls
+    before, calls = budgets(harness, key), harness.upstream.calls
     ask("POST", "/customer/update", {"user_id": "ann", "max_budget": before[2].spent / USD + 0.19})
-    gate.time.skip(31)
+    harness.time.skip(31)
     with pytest.raises(Exception, match=r"budget of this end user") as caught:
         WAYS["a file"][0](client, store, files)
     assert getattr(caught.value, "status_code", None) == 429
-    assert (gate.upstream.calls, budgets(gate, key)) == (calls, before)
+    assert (harness.upstream.calls, budgets(harness, key)) == (calls, before)

@@ -8,16 +8,16 @@ import openai
 import pytest
 
 from tests.harnesses.budgets import CREATE, USD, balance, key_with, over
+from vectorgate.auth.keys.cache import FOUND_SECONDS
 from vectorgate.budgets.limits import KEPT_SECONDS
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
-from vectorgate.auth.keys.cache import FOUND_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
 
 WITHIN = max(KEPT_SECONDS, FOUND_SECONDS) + 1
 PLACES = {
@@ -60,53 +60,53 @@ class Bounded:
 
 
 def test_a_raised_limit_lets_more_through_and_a_lowered_one_less(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
 ) -> None:
     bounded = Bounded(scope, connect, ask)
     bounded.create()
     over(bounded.create)
     assert bounded.update(max_budget=3 * CREATE / USD)["max_budget"] == 3 * CREATE / USD
-    gate.time.skip(WITHIN)
+    harness.time.skip(WITHIN)
     bounded.create()
-    gate.settle()
+    harness.settle()
     assert bounded.update(max_budget=CREATE / USD)["spend_nano_usd"] == 2 * CREATE  # below what is spent
-    gate.time.skip(WITHIN)
+    harness.time.skip(WITHIN)
     over(bounded.create)
     assert bounded.update(max_budget=None)["max_budget"] is None
-    gate.time.skip(WITHIN)
+    harness.time.skip(WITHIN)
     bounded.create()
     bounded.create()
 
 
 def test_what_is_under_way_when_the_limit_falls_is_booked_in_full(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
 ) -> None:
     bounded = Bounded(scope, connect, ask)
 
     def meanwhile(connection: Any, received: Any) -> bool:
-        assert balance(gate, scope, bounded.account, "ever") == Balance(CREATE, 0)
+        assert balance(harness, scope, bounded.account, "ever") == Balance(CREATE, 0)
         bounded.update(max_budget=0)
-        return gate.openai.act(connection, received)
+        return harness.openai.act(connection, received)
 
-    gate.upstream.will(meanwhile)
+    harness.upstream.will(meanwhile)
     bounded.create()
-    gate.settle()
-    assert balance(gate, scope, bounded.account, "ever") == Balance(0, CREATE)
+    harness.settle()
+    assert balance(harness, scope, bounded.account, "ever") == Balance(0, CREATE)
 
 
 def test_whoever_is_blocked_may_do_nothing_until_that_is_taken_back(
-    gate: Gate, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
 ) -> None:
     bounded = Bounded(scope, connect, ask)
     bounded.create()
     bounded.update(blocked=True, max_budget=10)
-    gate.time.skip(WITHIN)
+    harness.time.skip(WITHIN)
     refused = openai.AuthenticationError if scope is BudgetScope.KEY else openai.PermissionDeniedError
-    calls = gate.upstream.calls
+    calls = harness.upstream.calls
     with pytest.raises(refused) as caught:
         bounded.create()
     assert caught.value.code == ("invalid_api_key" if scope is BudgetScope.KEY else "blocked")
-    assert gate.upstream.calls == calls
+    assert harness.upstream.calls == calls
     bounded.update(blocked=False)
-    gate.time.skip(WITHIN)
+    harness.time.skip(WITHIN)
     bounded.create()

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harnesses.admin import meter
+from tests.harnesses.budgets import balance, charging, price
 from tests.integration.budgets.test_changes import WITHIN
 from tests.integration.budgets.test_storage import charge
-from tests.harnesses.budgets import balance, charging, price
 from tests.integration.tenancy.test_isolation import RED, Town
+from vectorgate.api.operations import OPERATIONS, Operation, Safety
 from vectorgate.budgets.model import EVER, BudgetScope
 from vectorgate.ids import TenantId, key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.metering.model import DAY_S
-from vectorgate.api.operations import OPERATIONS, Operation, Safety
 from vectorgate.pricing.book import GIB, PriceBook, shipped_prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.gateway import Gate
+    from tests.harnesses.gateway import GatewayHarness
 
 ANN = {"x-litellm-end-user-id": "ann"}
 OWNERS = {BudgetScope.KEY: key_id_of(RED), BudgetScope.TEAM: "red", BudgetScope.END_USER: "ann"}
@@ -38,17 +38,19 @@ def costly() -> PriceBook:
 
 
 @pytest.fixture
-def town(gate: Gate, ask: Callable[..., Any]) -> Town:
+def town(harness: GatewayHarness, ask: Callable[..., Any]) -> Town:
     """Red has one of everything, and its storage has carried key, team and end user beyond their limits."""
-    town = Town(gate)
+    town = Town(harness)
     most = {"max_budget": 0.1}
     ask("POST", "/key/update", {"key": RED, **most})
     ask("POST", "/team/new", {"team_id": "red", **most})
     ask("POST", "/customer/new", {"user_id": "ann", **most})
-    gate.time.skip(WITHIN)
-    charge(gate, [meter("vs_a", 3 * GIB * DAY_S, tenant=TenantId("team:red"), key_id=key_id_of(RED), end_user="ann")])
-    gate.gateway = charging(gate.gateway, costly())
-    assert {balance(gate, scope, name, EVER).spent for scope, name in OWNERS.items()} == {200_000_000}
+    harness.time.skip(WITHIN)
+    charge(
+        harness, [meter("vs_a", 3 * GIB * DAY_S, tenant=TenantId("team:red"), key_id=key_id_of(RED), end_user="ann")]
+    )
+    harness.gateway = charging(harness.gateway, costly())
+    assert {balance(harness, scope, name, EVER).spent for scope, name in OWNERS.items()} == {200_000_000}
     return town
 
 
@@ -62,10 +64,10 @@ def test_beyond_every_limit_what_looks_or_takes_away_passes_unreserved_and_the_r
 ) -> None:
     named = dict.fromkeys(operation.body_ids[:1], town.named[operation.body_kind])
     answer = town.ask(operation, RED, file_ids=named, headers=ANN)
-    row = town.gate.rows()[-1]
+    row = town.harness.rows()[-1]
     assert (row.operation, row.reserved) == (operation.name, None)
     assert len(row.budgets) == len(OWNERS)
-    assert {balance(town.gate, scope, name, EVER).reserved for scope, name in OWNERS.items()} == {0}
+    assert {balance(town.harness, scope, name, EVER).reserved for scope, name in OWNERS.items()} == {0}
     if operation in PASSES:
         assert (answer.status, row.state) == (200, State.ANSWERED)
     else:

@@ -18,32 +18,32 @@ from vectorgate.pricing.book import GIB
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
     from vectorgate.metering.model import Meter
 
 KEY = "sk-that-stores"
 RED: dict[str, Any] = {"tenant": TenantId("team:red"), "key_id": key_id_of(KEY), "end_user": "ann"}
 
 
-def charge(gate: Gate, meters: Sequence[Meter]) -> None:
+def charge(harness: GatewayHarness, meters: Sequence[Meter]) -> None:
     """The meter posts the day, and the logger books it."""
-    accounts = Accounts(gate.stores.keys, gate.stores.budgets)
-    for record in accounts.named_in(records_of(meters, DAY, gate.desk.parts.book)):
-        gate.stores.ledger.begin(record)
-    gate.settle()
+    accounts = Accounts(harness.stores.keys, harness.stores.budgets)
+    for record in accounts.named_in(records_of(meters, DAY, harness.app.deps.book)):
+        harness.stores.ledger.begin(record)
+    harness.settle()
 
 
 @pytest.fixture
-def funded(gate: Gate, ask: Callable[..., Any]) -> Gate:
+def funded(harness: GatewayHarness, ask: Callable[..., Any]) -> GatewayHarness:
     """A key with a day's budget, in a team with one for ever, for an end user with a month's."""
-    gate.key(KEY, team="red", max_budget=2 * USD // 10, budget_duration="1d")
+    harness.key(KEY, team="red", max_budget=2 * USD // 10, budget_duration="1d")
     ask("POST", "/team/new", {"team_id": "red", "max_budget": 10})
     ask("POST", "/customer/new", {"user_id": "ann", "max_budget": 10, "budget_duration": "1mo"})
-    return gate
+    return harness
 
 
-def test_a_charged_day_is_spent_by_key_team_and_end_user(funded: Gate, ask: Callable[..., Any]) -> None:
+def test_a_charged_day_is_spent_by_key_team_and_end_user(funded: GatewayHarness, ask: Callable[..., Any]) -> None:
     charge(funded, [meter("vs_a", 3 * GIB * DAY_S, **RED), meter("vs_b", GIB * DAY_S, **{**RED, "end_user": None})])
     assert balance(funded, BudgetScope.KEY, key_id_of(KEY)) == Balance(0, 300_000_000)
     assert ask("GET", f"/key/info?key={KEY}")["info"]["spend_nano_usd"] == 300_000_000
@@ -52,7 +52,7 @@ def test_a_charged_day_is_spent_by_key_team_and_end_user(funded: Gate, ask: Call
 
 
 def test_it_is_never_refused_and_beyond_the_limit_what_has_a_price_is(
-    funded: Gate, connect: Connect, ask: Callable[..., Any]
+    funded: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> None:
     client = connect(KEY)
     store = client.vector_stores.create(name="a").id
@@ -67,7 +67,7 @@ def test_it_is_never_refused_and_beyond_the_limit_what_has_a_price_is(
 
 
 def test_a_day_that_is_posted_after_a_new_period_began_belongs_to_its_own(
-    funded: Gate, connect: Connect, ask: Callable[..., Any]
+    funded: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> None:
     funded.time.skip(86_400)
     charge(funded, [meter("vs_a", 3 * GIB * DAY_S, **RED)])
@@ -79,24 +79,28 @@ def test_a_day_that_is_posted_after_a_new_period_began_belongs_to_its_own(
     connect(KEY).vector_stores.create(name="a")
 
 
-def test_whoever_has_no_budget_or_no_key_any_more_is_charged_all_the_same(gate: Gate) -> None:
-    gate.key(KEY)
+def test_whoever_has_no_budget_or_no_key_any_more_is_charged_all_the_same(harness: GatewayHarness) -> None:
+    harness.key(KEY)
     nobody: dict[str, Any] = {"tenant": None, "key_id": None, "end_user": None}
     gone: dict[str, Any] = {"tenant": TenantId("key:gone"), "key_id": key_id_of("sk-gone"), "end_user": "bob"}
-    charge(gate, [meter(f"vs_{place}", GIB * DAY_S, **who) for place, who in enumerate((RED, nobody, gone))])
-    assert [(row.budgets, row.spend) for row in gate.rows()] == [((), 66_666_667), ((), 66_666_667), ((), 66_666_666)]
+    charge(harness, [meter(f"vs_{place}", GIB * DAY_S, **who) for place, who in enumerate((RED, nobody, gone))])
+    assert [(row.budgets, row.spend) for row in harness.rows()] == [
+        ((), 66_666_667),
+        ((), 66_666_667),
+        ((), 66_666_666),
+    ]
 
 
-def test_a_storage_record_that_accrues_is_found_by_its_id(gate: Gate, ask: Callable[..., Any]) -> None:
+def test_a_storage_record_that_accrues_is_found_by_its_id(harness: GatewayHarness, ask: Callable[..., Any]) -> None:
     day = meter("vs_a", 3 * GIB * DAY_S, **RED)
-    gate.stores.meters.keep(day)
+    harness.stores.meters.keep(day)
     (listed,) = ask("GET", "/spend/logs?start_date=2026-03-04")
     assert (listed["call_type"], listed["status"], listed["vector_store_id"]) == ("storage", "pending", "vs_a")
     path = f"/spend/logs?request_id={listed['request_id']}"
     assert ask("GET", path) == [listed]
     assert ask("GET", f"{path}&end_user=ann") == [listed]
     assert ask("GET", f"{path}&end_user=bob") == []
-    charge(gate, [day])
+    charge(harness, [day])
     (booked,) = ask("GET", path)
     assert (booked["call_type"], booked["state"], booked["spend"]) == ("storage", "settled", listed["spend"])
     assert ask("GET", "/spend/logs?start_date=2026-03-04") == [booked]  # once, though the meter has the day still

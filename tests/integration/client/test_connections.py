@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.upstream import raw
 from tests.integration.client.conftest import STORE
 from tests.integration.client.test_tls import certified
-from tests.fakes.upstream import raw
 from vectorgate.client.client import Client
 
 if TYPE_CHECKING:

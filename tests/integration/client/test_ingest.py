@@ -13,6 +13,8 @@ import pytest
 
 import vectorgate
 from tests.benchmarks.measure import ROOT
+from vectorgate.api.errors import InvalidRequest
+from vectorgate.api.operations import BY_NAME
 from vectorgate.client import command
 from vectorgate.client.client import Client
 from vectorgate.client.errors import APIConnectionError
@@ -21,8 +23,6 @@ from vectorgate.client.ingest.cli import main
 from vectorgate.client.ingest.journal import Journal, JournalBusy, Known
 from vectorgate.client.ingest.progress import Progress, sized
 from vectorgate.client.ingest.scan import scan
-from vectorgate.api.errors import InvalidRequest
-from vectorgate.api.operations import BY_NAME
 from vectorgate.providers.azure_openai import check_limits
 from vectorgate.providers.base import Call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import vectorgate
-from vectorgate.client.exchange import Lost
+from vectorgate.client.exchange import ResponseLost
 
 if TYPE_CHECKING:
     from vectorgate.client.exchange import HttpRequest, Outcome
@@ -23,7 +23,7 @@ class Losing:
     def send(self, request: HttpRequest, seconds: float) -> Outcome:
         outcome = self._http.send(request, seconds)
         self.sent += 1
-        return Lost("ReadError", timed_out=False) if self.sent <= self._losses else outcome
+        return ResponseLost("ReadError", timed_out=False) if self.sent <= self._losses else outcome
 
     def close(self) -> None:
         self._http.close()

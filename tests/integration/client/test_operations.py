@@ -11,11 +11,11 @@ import pytest
 
 from tests.factories.sdk_calls import CALLS, acall, call
 from tests.fakes.upstream import FaultyUpstream, answer
+from vectorgate.api.operations import BY_NAME, OPERATIONS, Media, Safety
 from vectorgate.client.client import Client
 from vectorgate.client.destinations import Function
 from vectorgate.client.options import CallOptions, Options
 from vectorgate.entrypoints.invoke.payload import read
-from vectorgate.api.operations import BY_NAME, OPERATIONS, Media, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.client.conftest import STORE
 from tests.fakes.upstream import answer
+from tests.integration.client.conftest import STORE
 from vectorgate.client.resources import CallInfo, VectorStore
 
 if TYPE_CHECKING:

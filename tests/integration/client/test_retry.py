@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 import vectorgate
 from tests.factories.sdk_calls import CALLS, call
 from tests.fakes.upstream import answer, hang, hang_up, refusal, reset, trickle, trickle_headers
+from vectorgate.api.operations import BY_NAME, Media, Safety
 from vectorgate.client.calls import Timing
 from vectorgate.client.client import Client
-from vectorgate.client.exchange import HttpReply, Lost, NotSent, Outcome
+from vectorgate.client.exchange import HttpReply, NotSent, Outcome, ResponseLost
 from vectorgate.client.retry import LONGEST_RETRY_AFTER, backoff
 from vectorgate.client.settings import ClientSettings
-from vectorgate.api.operations import BY_NAME, Media, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ HEADERS = st.fixed_dictionaries(
 OUTCOMES = st.one_of(
     st.just(OK),
     st.builds(NotSent, st.sampled_from(["ConnectError", "ConnectTimeout"])),
-    st.builds(Lost, st.just("ReadError"), st.booleans()),
+    st.builds(ResponseLost, st.just("ReadError"), st.booleans()),
     st.builds(
         HttpReply,
         st.sampled_from([200, 301, 400, 401, 404, 408, 409, 422, 429, 500, 502, 503, 504]),
@@ -67,7 +67,7 @@ class Script:
         assert seconds > 0
         if self.takes > seconds:
             self.now += seconds
-            return Lost("ReadTimeout", timed_out=True)
+            return ResponseLost("ReadTimeout", timed_out=True)
         self.now += self.takes
         return self.outcomes[min(len(self.sent), len(self.outcomes)) - 1]
 
@@ -132,7 +132,7 @@ def test_every_call_is_bounded_and_no_create_is_repeated_blindly(
         (HttpReply(400, {"x-should-retry": "true"}, b""), 1, 3, 3),
         (HttpReply(400, {}, b""), 1, 1, 1),
         (HttpReply(200, {}, b"<html>"), 1, 3, 3),
-        (Lost("ReadError", timed_out=False), 1, 3, 3),
+        (ResponseLost("ReadError", timed_out=False), 1, 3, 3),
     ],
 )
 def test_attempts_by_outcome(outcome: Outcome, open_create: int, gate_create: int, read: int) -> None:
@@ -146,7 +146,7 @@ def test_attempts_by_outcome(outcome: Outcome, open_create: int, gate_create: in
 
 def test_a_deletion_whose_first_answer_was_lost_succeeded() -> None:
     missing = HttpReply(404, {}, b'{"error": {"message": "gone"}}')
-    script = Script([Lost("ReadError", timed_out=False), missing], 0.0)
+    script = Script([ResponseLost("ReadError", timed_out=False), missing], 0.0)
     gone = script.client(OPEN).vector_stores.delete("vs_1")
     assert gone.to_dict() == {"id": "vs_1", "object": "vector_store.deleted", "deleted": True}
     with pytest.raises(vectorgate.NotFoundError):
@@ -175,7 +175,7 @@ def test_a_404_means_deleted_only_after_an_attempt_that_may_have_done_it(
 
 @pytest.mark.parametrize("last", ["ConnectError", "ConnectTimeout"])
 def test_an_attempt_that_was_not_sent_does_not_answer_for_one_that_was_lost(last: str) -> None:
-    lost = Lost("ReadError", timed_out=False)
+    lost = ResponseLost("ReadError", timed_out=False)
     for outcomes, unknown in (([lost, NotSent(last)], True), ([NotSent(last)], False)):
         with pytest.raises(vectorgate.APIConnectionError) as error:
             Script([*outcomes], 0.0).client(GATE).vector_stores.create(name="n")

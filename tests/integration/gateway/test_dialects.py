@@ -11,15 +11,15 @@ from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer
 
 if TYPE_CHECKING:
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
 
 CREATE_BATCH = "/vector_stores/{}/file_batches"
 
 
 @pytest.fixture
-def client(gate: Gate, connect: Connect) -> openai.OpenAI:
-    return connect(gate.key("sk-dialects", team="dialects"))
+def client(harness: GatewayHarness, connect: Connect) -> openai.OpenAI:
+    return connect(harness.key("sk-dialects", team="dialects"))
 
 
 def made(client: openai.OpenAI) -> tuple[str, str]:
@@ -34,21 +34,23 @@ def batch(client: openai.OpenAI, store: str, body: dict[str, object]) -> dict[st
     return answered
 
 
-def test_a_store_files_text_may_come_as_the_reference_shows_it(gate: Gate, client: openai.OpenAI) -> None:
+def test_a_store_files_text_may_come_as_the_reference_shows_it(harness: GatewayHarness, client: openai.OpenAI) -> None:
     store, file = made(client)
     shown = {
         "file_id": file, "filename": "notes.md", "attributes": {}, "content": [{"type": "text", "text": "x"}],
     }  # fmt: skip
-    gate.upstream.will(answer(200, shown))
+    harness.upstream.will(answer(200, shown))
     assert client.get(f"/vector_stores/{store}/files/{file}/content", cast_to=dict) == shown
 
 
 @pytest.mark.parametrize("empty", ["files", "file_ids"])
-def test_an_empty_list_beside_the_other_one_is_as_good_as_absent(gate: Gate, client: openai.OpenAI, empty: str) -> None:
+def test_an_empty_list_beside_the_other_one_is_as_good_as_absent(
+    harness: GatewayHarness, client: openai.OpenAI, empty: str
+) -> None:
     store, file = made(client)
     other: dict[str, object] = {"file_ids": [file]} if empty == "files" else {"files": [{"file_id": file}]}
     assert batch(client, store, {empty: [], **other})["object"] == "vector_store.files_batch"
-    assert gate.upstream.received[-1].document == other
+    assert harness.upstream.received[-1].document == other
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_batch_is_of_one_list_of_files(client: openai.OpenAI, body: dict[str, 
 
 @pytest.mark.parametrize(("said", "added"), [("usage_bytes", "bytes"), ("bytes", "usage_bytes")])
 def test_a_mock_of_a_store_has_its_size_by_both_names_as_every_store_has(
-    gate: Gate, client: openai.OpenAI, said: str, added: str
+    harness: GatewayHarness, client: openai.OpenAI, said: str, added: str
 ) -> None:
     mock = {"id": "vs_abc123", "object": "vector_store", said: 7}
     answered = client.vector_stores.with_raw_response.create(name="a", extra_body={"mock_response": mock})
@@ -78,4 +80,4 @@ def test_a_mock_of_a_store_has_its_size_by_both_names_as_every_store_has(
     listed = {"object": "list", "data": [store_document("vs_1", usage_bytes=3)]}
     shown = client.vector_stores.with_raw_response.create(name="a", extra_body={"mock_response": listed})
     assert shown.http_response.json()["data"][0]["bytes"] == 3
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0

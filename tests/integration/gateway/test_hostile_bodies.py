@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.harnesses.gateway import Door, Gate
+    from tests.harnesses.gateway import GatewayHarness, GatewayServer
 
 KEY = "sk-hostile-client"
 AUTHORISED = {"authorization": f"Bearer {KEY}"}
@@ -27,8 +27,8 @@ MB = 1_000_000
 
 
 @pytest.fixture
-def url(gate: Gate, door: Door) -> str:
-    gate.key(KEY)
+def url(harness: GatewayHarness, door: GatewayServer) -> str:
+    harness.key(KEY)
     return f"{door.url}/v1"
 
 
@@ -82,12 +82,12 @@ BODIES: dict[str, tuple[bytes, int]] = {
 
 @pytest.mark.parametrize("name", list(BODIES))
 def test_a_hostile_body_is_a_typed_refusal_and_reaches_nobody(
-    gate: Gate, url: str, wire: httpx2.Client, name: str
+    harness: GatewayHarness, url: str, wire: httpx2.Client, name: str
 ) -> None:
     content, status = BODIES[name]
     assert_typed(post(wire, f"{url}/vector_stores", content, JSON), status)
-    assert gate.upstream.calls == 0
-    assert gate.row().status_code == status
+    assert harness.upstream.calls == 0
+    assert harness.row().status_code == status
 
 
 @pytest.mark.parametrize(
@@ -102,20 +102,24 @@ def test_a_hostile_body_is_a_typed_refusal_and_reaches_nobody(
         "",
     ],
 )
-def test_a_body_of_another_type_is_refused(gate: Gate, url: str, wire: httpx2.Client, content_type: str) -> None:
+def test_a_body_of_another_type_is_refused(
+    harness: GatewayHarness, url: str, wire: httpx2.Client, content_type: str
+) -> None:
     assert_typed(
         post(wire, f"{url}/vector_stores", b'{"name": "x"}', {**AUTHORISED, "content-type": content_type}), 400
     )
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;x=y"]
 )
-def test_json_by_its_other_spellings_is_taken(gate: Gate, url: str, wire: httpx2.Client, content_type: str) -> None:
+def test_json_by_its_other_spellings_is_taken(
+    harness: GatewayHarness, url: str, wire: httpx2.Client, content_type: str
+) -> None:
     headers = {**AUTHORISED, "content-type": content_type}
     assert post(wire, f"{url}/vector_stores", b"{}", headers).status_code == 200
-    assert gate.upstream.received[0].headers["content-type"] == "application/json"
+    assert harness.upstream.received[0].headers["content-type"] == "application/json"
 
 
 def test_ten_large_bodies_leave_no_memory_behind(url: str, wire: httpx2.Client) -> None:
@@ -181,10 +185,10 @@ FORMS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", list(FORMS))
 def test_a_hostile_form_is_a_typed_refusal_and_reaches_nobody(
-    gate: Gate, url: str, wire: httpx2.Client, name: str
+    harness: GatewayHarness, url: str, wire: httpx2.Client, name: str
 ) -> None:
     assert_typed(post(wire, f"{url}/files", FORMS[name], FORM), 400)
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0
 
 
 @pytest.mark.parametrize(
@@ -200,9 +204,11 @@ def test_a_hostile_form_is_a_typed_refusal_and_reaches_nobody(
         "",
     ],
 )
-def test_a_form_without_its_boundary_is_refused(gate: Gate, url: str, wire: httpx2.Client, content_type: str) -> None:
+def test_a_form_without_its_boundary_is_refused(
+    harness: GatewayHarness, url: str, wire: httpx2.Client, content_type: str
+) -> None:
     assert_typed(post(wire, f"{url}/files", PURPOSE + FILE + END, {**AUTHORISED, "content-type": content_type}), 400)
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0
 
 
 @pytest.mark.parametrize("length", [70, 80, 200])
@@ -227,10 +233,10 @@ FILENAMES = [
 
 
 @pytest.mark.parametrize("filename", FILENAMES)
-def test_a_filename_is_only_a_name(gate: Gate, url: str, wire: httpx2.Client, filename: str) -> None:
+def test_a_filename_is_only_a_name(harness: GatewayHarness, url: str, wire: httpx2.Client, filename: str) -> None:
     content = PURPOSE + part(f'form-data; name="file"; filename="{filename}"') + END
     assert post(wire, f"{url}/files", content, FORM).status_code in {200, 400}
-    for received in gate.upstream.received:
+    for received in harness.upstream.received:
         assert received.path == "/v1/files"
         assert received.body.count(b"Content-Disposition") == 2
 
@@ -238,34 +244,36 @@ def test_a_filename_is_only_a_name(gate: Gate, url: str, wire: httpx2.Client, fi
 @pytest.mark.parametrize("evil", ["a\nb", "a\rb", "a\x00b"], ids=repr)
 @pytest.mark.parametrize("place", ["filename", "type"])
 def test_a_control_character_opens_no_header_upstream(
-    gate: Gate, url: str, wire: httpx2.Client, evil: str, place: str
+    harness: GatewayHarness, url: str, wire: httpx2.Client, evil: str, place: str
 ) -> None:
     name, kind = (evil, "text/plain") if place == "filename" else ("a.md", f"text/{evil}")
     content = PURPOSE + part(f'form-data; name="file"; filename="{name}"', more=f"content-type: {kind}\r\n") + END
     assert_typed(post(wire, f"{url}/files", content, FORM), 400)
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0
 
 
-def test_the_fields_of_a_form_come_in_any_order(gate: Gate, url: str, wire: httpx2.Client) -> None:
+def test_the_fields_of_a_form_come_in_any_order(harness: GatewayHarness, url: str, wire: httpx2.Client) -> None:
     expiry = part('form-data; name="expires_after[seconds]"', b"3600")
     anchor = part('form-data; name="expires_after[anchor]"', b"created_at")
     for content in (FILE + PURPOSE, expiry + FILE + anchor + PURPOSE):
         assert post(wire, f"{url}/files", content + END, FORM).status_code == 200
-    assert b"3600" in gate.upstream.received[1].body
+    assert b"3600" in harness.upstream.received[1].body
 
 
-def test_a_chunked_upload_is_taken_like_another(gate: Gate, url: str, wire: httpx2.Client) -> None:
+def test_a_chunked_upload_is_taken_like_another(harness: GatewayHarness, url: str, wire: httpx2.Client) -> None:
     def pieces() -> Iterator[bytes]:
         content = PURPOSE + FILE + END
         yield from (content[at : at + 7] for at in range(0, len(content), 7))
 
     assert wire.post(f"{url}/files", content=pieces(), headers=FORM).status_code == 200
-    assert b"a.md" in gate.upstream.received[0].body
+    assert b"a.md" in harness.upstream.received[0].body
 
 
-def test_an_upload_over_the_limit_is_413_and_says_what_to_do(gate: Gate, url: str, wire: httpx2.Client) -> None:
+def test_an_upload_over_the_limit_is_413_and_says_what_to_do(
+    harness: GatewayHarness, url: str, wire: httpx2.Client
+) -> None:
     content = PURPOSE + part('form-data; name="file"; filename="a"', bytes(34 * MB)) + END
     response = wire.post(f"{url}/files", content=content, headers=FORM)
     assert_typed(response, 413)
     assert "ingest bucket" in response.json()["error"]["message"]
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0

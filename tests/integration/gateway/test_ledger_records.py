@@ -12,61 +12,67 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.harnesses.gateway import Door, Gate, Notes
 from tests.factories.entries import answered_row, stream_of
 from tests.fakes.upstream import refusal
+from tests.harnesses.gateway import GatewayHarness, GatewayServer, RecordingTelemetry
+from vectorgate.api.http import Body, Request
+from vectorgate.bootstrap import price_book
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
-from vectorgate.ledger.settlement import Bookkeeper
-from vectorgate.api.http import Body, Request
 from vectorgate.ledger.rollups import Rollup, Scope, rollups_of
-from vectorgate.bootstrap_runtime import price_book
-from vectorgate.persistence import StateConflict, Stores, StoreUnavailable
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.stores import Stores
+from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.integration.conftest import Connect
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 KEY = "sk-ledger-client"
 JSON = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
 
 
-def ask(gate: Gate, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = JSON) -> int:
-    return gate.gateway.handle(Request(method=method, path=path, headers=headers, body=Body.of(body))).status
+def ask(harness: GatewayHarness, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = JSON) -> int:
+    return harness.gateway.handle(Request(method=method, path=path, headers=headers, body=Body.of(body))).status
 
 
-REQUESTS: dict[str, tuple[int, State, str, Callable[[Gate], int]]] = {
-    "a success": (200, State.SETTLED, "vector_stores.create", lambda gate: ask(gate, "POST", "/v1/vector_stores")),
-    "a read": (200, State.SETTLED, "files.list", lambda gate: ask(gate, "GET", "/v1/files")),
-    "no key": (401, State.VOIDED, "unknown", lambda gate: ask(gate, "GET", "/v1/files", headers={})),
-    "an unknown route": (404, State.VOIDED, "unknown", lambda gate: ask(gate, "GET", "/v1/nowhere")),
-    "a wrong method": (405, State.VOIDED, "unknown", lambda gate: ask(gate, "PATCH", "/v1/files")),
+REQUESTS: dict[str, tuple[int, State, str, Callable[[GatewayHarness], int]]] = {
+    "a success": (
+        200,
+        State.SETTLED,
+        "vector_stores.create",
+        lambda harness: ask(harness, "POST", "/v1/vector_stores"),
+    ),
+    "a read": (200, State.SETTLED, "files.list", lambda harness: ask(harness, "GET", "/v1/files")),
+    "no key": (401, State.VOIDED, "unknown", lambda harness: ask(harness, "GET", "/v1/files", headers={})),
+    "an unknown route": (404, State.VOIDED, "unknown", lambda harness: ask(harness, "GET", "/v1/nowhere")),
+    "a wrong method": (405, State.VOIDED, "unknown", lambda harness: ask(harness, "PATCH", "/v1/files")),
     "a bad body": (
         400,
         State.VOIDED,
         "vector_stores.create",
-        lambda gate: ask(gate, "POST", "/v1/vector_stores", b"{"),
+        lambda harness: ask(harness, "POST", "/v1/vector_stores", b"{"),
     ),
     "a large body": (
         413,
         State.VOIDED,
         "vector_stores.create",
-        lambda gate: ask(gate, "POST", "/v1/vector_stores", b" " * 300_000),
+        lambda harness: ask(harness, "POST", "/v1/vector_stores", b" " * 300_000),
     ),
-    "an unowned id": (404, State.VOIDED, "files.retrieve", lambda gate: ask(gate, "GET", "/v1/files/file-1")),
+    "an unowned id": (404, State.VOIDED, "files.retrieve", lambda harness: ask(harness, "GET", "/v1/files/file-1")),
 }
 
 
 @pytest.mark.parametrize("name", list(REQUESTS))
-def test_every_request_leaves_one_row_that_names_its_price(gate: Gate, name: str) -> None:
+def test_every_request_leaves_one_row_that_names_its_price(harness: GatewayHarness, name: str) -> None:
     status, state, operation, act = REQUESTS[name]
-    gate.key(KEY)
-    assert act(gate) == status
-    gate.settle()
-    entry = gate.row()
+    harness.key(KEY)
+    assert act(harness) == status
+    harness.settle()
+    entry = harness.row()
     assert (entry.state, entry.status_code, entry.operation) == (state, status, operation)
     assert entry.spend == 0
     assert entry.price_id == ("openai.calls.2025-03-11" if status == 200 else "vectorgate.not-executed")
@@ -74,56 +80,56 @@ def test_every_request_leaves_one_row_that_names_its_price(gate: Gate, name: str
 
 
 @pytest.mark.parametrize(("status", "state"), [(429, State.VOIDED), (400, State.VOIDED), (500, State.UNCERTAIN)])
-def test_what_the_provider_refused_leaves_one_row_too(gate: Gate, status: int, state: State) -> None:
-    gate.key(KEY)
-    gate.upstream.always(refusal(status, "some_code"))
-    ask(gate, "POST", "/v1/vector_stores")
-    entry = gate.row()
+def test_what_the_provider_refused_leaves_one_row_too(harness: GatewayHarness, status: int, state: State) -> None:
+    harness.key(KEY)
+    harness.upstream.always(refusal(status, "some_code"))
+    ask(harness, "POST", "/v1/vector_stores")
+    entry = harness.row()
     assert (entry.state, entry.error_code) == (state, "some_code")
     assert entry.price_id == ("vectorgate.not-executed" if state is State.VOIDED else None)
 
 
-def test_create_retrieve_and_update_of_one_store_are_three_records(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY))
+def test_create_retrieve_and_update_of_one_store_are_three_records(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY))
     store = client.vector_stores.create(name="x").id
     client.vector_stores.retrieve(store)
     client.vector_stores.update(store, name="y")
-    gate.settle()
-    assert Counter(entry.vector_store_id for entry in gate.rows()) == {store: 3}
-    assert {entry.state for entry in gate.rows()} == {State.SETTLED}
+    harness.settle()
+    assert Counter(entry.vector_store_id for entry in harness.rows()) == {store: 3}
+    assert {entry.state for entry in harness.rows()} == {State.SETTLED}
 
 
-def test_the_rows_id_is_what_the_client_was_told(gate: Gate, connect: Connect) -> None:
-    answer = connect(gate.key(KEY)).vector_stores.with_raw_response.create(name="x")
-    assert answer.headers["x-litellm-call-id"] == gate.row().id
+def test_the_rows_id_is_what_the_client_was_told(harness: GatewayHarness, connect: Connect) -> None:
+    answer = connect(harness.key(KEY)).vector_stores.with_raw_response.create(name="x")
+    assert answer.headers["x-litellm-call-id"] == harness.row().id
     assert answer.headers["x-litellm-response-cost"] == "0"
-    assert answer.headers["x-request-id"] == gate.row().upstream_request_id == "req_upstream"
+    assert answer.headers["x-request-id"] == harness.row().upstream_request_id == "req_upstream"
 
 
-def test_the_row_says_who_for_whom_and_under_which_tags(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY, team="red", alias="my key", user_id="u-7"))
+def test_the_row_says_who_for_whom_and_under_which_tags(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY, team="red", alias="my key", user_id="u-7"))
     headers = {"x-litellm-end-user-id": "ann", "x-litellm-customer-id": "bob", "x-litellm-tags": "a, b,a"}
     client.vector_stores.create(name="x", extra_headers=headers, extra_body={"user": "eve", "tags": ["c"]})
-    entry = gate.row()
+    entry = harness.row()
     assert (entry.team_id, entry.key_alias, entry.user_id, entry.tenant) == ("red", "my key", "u-7", "team:red")
     assert (entry.end_user, entry.tags) == ("ann", ("a", "b", "c"))
-    assert set(gate.upstream.received[0].document) == {"name", "metadata"}  # the gateway's own tag
+    assert set(harness.upstream.received[0].document) == {"name", "metadata"}  # the gateway's own tag
 
 
 @pytest.mark.parametrize(
     ("headers", "end_user"), [({"x-litellm-customer-id": "bob"}, "bob"), ({}, "eve")], ids=["header", "body"]
 )
 def test_the_end_user_comes_from_the_next_best_place(
-    gate: Gate, connect: Connect, headers: dict[str, str], end_user: str
+    harness: GatewayHarness, connect: Connect, headers: dict[str, str], end_user: str
 ) -> None:
-    connect(gate.key(KEY)).vector_stores.create(extra_headers=headers, extra_body={"user": "eve"})
-    assert gate.row().end_user == end_user
+    connect(harness.key(KEY)).vector_stores.create(extra_headers=headers, extra_body={"user": "eve"})
+    assert harness.row().end_user == end_user
 
 
-def test_strangers_rows_are_rationed(gate: Gate) -> None:
+def test_strangers_rows_are_rationed(harness: GatewayHarness) -> None:
     for _ in range(150):
-        assert ask(gate, "GET", "/v1/files", headers={"authorization": "Bearer sk-wrong"}) == 401
-    assert 100 <= len(gate.rows()) <= 110
+        assert ask(harness, "GET", "/v1/files", headers={"authorization": "Bearer sk-wrong"}) == 401
+    assert 100 <= len(harness.rows()) <= 110
 
 
 class Broken:
@@ -143,67 +149,69 @@ class Broken:
 
 
 @pytest.fixture
-def broken(door: Door) -> Iterator[Callable[..., Gate]]:
+def broken(door: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
     """Makes a gateway whose ledger fails at one method."""
-    gates: list[Gate] = []
+    harnesses: list[GatewayHarness] = []
 
-    def make(method: str, error: Exception) -> Gate:
+    def make(method: str, error: Exception) -> GatewayHarness:
         def around(stores: Stores) -> Stores:
             return replace(stores, ledger=Broken(stores.ledger, method, error))
 
-        gates.append(Gate(around=around))
-        door.gate = gates[-1]
-        return gates[-1]
+        harnesses.append(GatewayHarness(around=around))
+        door.harness = harnesses[-1]
+        return harnesses[-1]
 
     yield make
-    for gate in gates:
-        gate.close()
+    for harness in harnesses:
+        harness.close()
 
 
 def test_a_create_that_cannot_be_recorded_beforehand_reaches_nobody(
-    broken: Callable[..., Gate], connect: Connect
+    broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    gate = broken("begin", StoreUnavailable("away"))
+    harness = broken("begin", StoreUnavailable("away"))
     with pytest.raises(openai.InternalServerError) as caught:
-        connect(gate.key(KEY)).vector_stores.create(name="x")
+        connect(harness.key(KEY)).vector_stores.create(name="x")
     assert (caught.value.status_code, caught.value.code) == (503, "ledger_unavailable")
-    assert (gate.upstream.calls, gate.rows()) == (0, [])
+    assert (harness.upstream.calls, harness.rows()) == (0, [])
 
 
 def test_a_create_whose_answer_is_somebody_elses_is_not_handed_on(
-    broken: Callable[..., Gate], connect: Connect
+    broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    gate = broken("advance", StateConflict("another owner"))
+    harness = broken("advance", StateConflict("another owner"))
     with pytest.raises(openai.InternalServerError) as caught:
-        connect(gate.key(KEY)).vector_stores.create(name="x")
+        connect(harness.key(KEY)).vector_stores.create(name="x")
     assert (caught.value.status_code, caught.value.code) == (502, "id_not_new")
-    assert gate.row().state is State.STARTED
+    assert harness.row().state is State.STARTED
 
 
 def test_a_create_that_cannot_be_concluded_is_answered_and_its_row_stays_started(
-    broken: Callable[..., Gate], connect: Connect
+    broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
     error = StoreUnavailable("away")
-    gate = broken("advance", error)
-    assert connect(gate.key(KEY)).vector_stores.create(name="x").id == "vs_0"
-    assert gate.row().state is State.STARTED
-    assert gate.notes.troubles == [error]
+    harness = broken("advance", error)
+    assert connect(harness.key(KEY)).vector_stores.create(name="x").id == "vs_0"
+    assert harness.row().state is State.STARTED
+    assert harness.notes.troubles == [error]
 
 
-def test_a_read_that_cannot_be_recorded_is_not_answered(broken: Callable[..., Gate], connect: Connect) -> None:
-    gate = broken("begin", StoreUnavailable("away"))
+def test_a_read_that_cannot_be_recorded_is_not_answered(
+    broken: Callable[..., GatewayHarness], connect: Connect
+) -> None:
+    harness = broken("begin", StoreUnavailable("away"))
     with pytest.raises(openai.InternalServerError) as caught:
-        connect(gate.key(KEY)).files.list()
-    assert (caught.value.status_code, gate.rows()) == (503, [])
+        connect(harness.key(KEY)).files.list()
+    assert (caught.value.status_code, harness.rows()) == (503, [])
 
 
 def test_a_refusal_whose_row_cannot_be_written_is_a_refusal_all_the_same(
-    broken: Callable[..., Gate], connect: Connect
+    broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    gate = broken("begin", StoreUnavailable("away"))
+    harness = broken("begin", StoreUnavailable("away"))
     with pytest.raises(openai.NotFoundError):
-        connect(gate.key(KEY)).vector_stores.retrieve("vs_none")
-    assert len(gate.notes.troubles) == 1
+        connect(harness.key(KEY)).vector_stores.retrieve("vs_none")
+    assert len(harness.notes.troubles) == 1
 
 
 def test_every_operation_that_can_be_answered_has_a_price() -> None:
@@ -230,15 +238,15 @@ ROWS = st.lists(
 )
 
 
-def books(rows: list[Entry]) -> tuple[Stores, Bookkeeper, Notes]:
+def books(rows: list[LedgerEntry]) -> tuple[Stores, SettlementService, RecordingTelemetry]:
     """A ledger that holds these rows, and who books them."""
-    stores, notes = open_stores(), Notes()
+    stores, notes = open_stores(), RecordingTelemetry()
     for entry in rows:
         stores.ledger.begin(entry)
-    return stores, Bookkeeper(stores.ledger, price_book(), notes), notes
+    return stores, SettlementService(stores.ledger, price_book(), notes), notes
 
 
-def sums(stores: Stores, rows: list[Entry]) -> list[Rollup]:
+def sums(stores: Stores, rows: list[LedgerEntry]) -> list[Rollup]:
     """All rollups of the month in which the rows are."""
     scopes = {(rollup.bucket.scope, rollup.bucket.scope_id) for rollup in rollups_of(rows)}
     return sorted(
@@ -249,12 +257,12 @@ def sums(stores: Stores, rows: list[Entry]) -> list[Rollup]:
 
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 2**32))
-def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[Entry], seed: int) -> None:
-    stores, bookkeeper, notes = books(rows)
+def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[LedgerEntry], seed: int) -> None:
+    stores, settlement, notes = books(rows)
     deliveries = [entry for entry in rows for _ in range(2)]
     random.Random(seed).shuffle(deliveries)  # noqa: S311 - to be repeatable
     for start in range(0, len(deliveries), 7):
-        result = bookkeeper.settle_stream(stream_of(deliveries[start : start + 7]))
+        result = settlement.settle_stream(stream_of(deliveries[start : start + 7]))
         assert result == {"batchItemFailures": []}
     kept = [stores.ledger.entry(entry.id) for entry in rows]
     settled = [entry for entry in kept if entry is not None and entry.state is State.SETTLED]
@@ -268,8 +276,8 @@ def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[E
 def test_a_row_without_a_price_is_left_to_the_meter_and_what_stands_around_it_is_booked() -> None:
     rows = [answered_row(number) for number in range(3)]
     rows[1] = replace(rows[1], operation="nothing.known")
-    stores, bookkeeper, notes = books(rows)
-    assert bookkeeper.settle_stream(stream_of(rows)) == {"batchItemFailures": []}
+    stores, settlement, notes = books(rows)
+    assert settlement.settle_stream(stream_of(rows)) == {"batchItemFailures": []}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.SETTLED]
     assert notes.named == [rows[1].id]
@@ -280,16 +288,16 @@ def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_b
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = [answered_row(number) for number in range(3)]
-    stores, bookkeeper, notes = books(rows)
+    stores, settlement, notes = books(rows)
     settled = stores.ledger.settle
 
-    def settle(chunk: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+    def settle(chunk: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         if rows[1].id in {entry.id for entry in chunk}:
             raise StoreUnavailable("just now")
         settled(chunk, rollups)
 
     monkeypatch.setattr(stores.ledger, "settle", settle)
-    assert bookkeeper.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert settlement.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.ANSWERED]
     assert notes.named == [rows[1].id]
@@ -299,9 +307,9 @@ def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_b
 def test_a_row_without_a_price_does_not_keep_the_one_machine_edition_from_booking_the_rest() -> None:
     rows = [answered_row(number) for number in range(5)]
     rows[0] = replace(rows[0], operation="nothing.known")
-    stores, bookkeeper, notes = books(rows)
-    assert bookkeeper.settle_waiting(50) == 4
-    assert bookkeeper.settle_waiting(50) == 0
+    stores, settlement, notes = books(rows)
+    assert settlement.settle_waiting(50) == 4
+    assert settlement.settle_waiting(50) == 0
     assert [entry.id for entry in stores.ledger.answered(10)] == [rows[0].id]
     assert notes.troubles
     stores.close()
@@ -311,9 +319,9 @@ def test_a_row_without_a_price_does_not_keep_the_one_machine_edition_from_bookin
 def test_rows_without_a_price_are_walked_past_however_many_there_are(at_once: int) -> None:
     rows = [answered_row(number) for number in range(9)]
     rows[:5] = [replace(row, operation="nothing.known") for row in rows[:5]]
-    stores, bookkeeper, notes = books(rows)
+    stores, settlement, notes = books(rows)
     booked = 0
-    while now := bookkeeper.settle_waiting(at_once):
+    while now := settlement.settle_waiting(at_once):
         assert now < 2 * at_once
         booked += now
     assert booked == 4
@@ -323,15 +331,15 @@ def test_rows_without_a_price_are_walked_past_however_many_there_are(at_once: in
 
 def test_rows_without_a_price_are_read_by_the_page_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [replace(answered_row(number), operation="nothing.known") for number in range(1, 41)]
-    stores, bookkeeper, notes = books([answered_row(0), *rows])
+    stores, settlement, notes = books([answered_row(0), *rows])
     read, asked = stores.ledger.answered, []
 
-    def answered(limit: int, **where: object) -> Sequence[Entry]:
+    def answered(limit: int, **where: object) -> Sequence[LedgerEntry]:
         asked.append(limit)
         return read(limit, **where)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stores.ledger, "answered", answered)
-    assert bookkeeper.settle_waiting(10) == 1
+    assert settlement.settle_waiting(10) == 1
     assert asked == [10] * 6  # 41 rows, and what is behind them
     assert notes.named == [rows[0].id]
     stores.close()
@@ -339,33 +347,33 @@ def test_rows_without_a_price_are_read_by_the_page_and_told_of_once(monkeypatch:
 
 def test_only_what_waits_for_long_enough_is_booked_where_that_is_asked_for() -> None:
     rows = [answered_row(number) for number in range(3)]
-    stores, bookkeeper, _ = books(rows)
-    assert bookkeeper.settle_waiting(50, before_ms=rows[2].started_ms) == 2
+    stores, settlement, _ = books(rows)
+    assert settlement.settle_waiting(50, before_ms=rows[2].started_ms) == 2
     assert [entry.id for entry in stores.ledger.answered(10)] == [rows[2].id]
     stores.close()
 
 
 def test_records_without_a_new_image_or_of_other_rows_are_passed_over() -> None:
-    stores, bookkeeper, _ = books([])
+    stores, settlement, _ = books([])
     event = {"Records": [{"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1"}}, {"dynamodb": {}}]}
-    assert bookkeeper.settle_stream(event) == {"batchItemFailures": []}
+    assert settlement.settle_stream(event) == {"batchItemFailures": []}
     stores.close()
 
 
-def test_rollups_of_a_served_day_are_the_sums_of_its_rows(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY, team="red"))
+def test_rollups_of_a_served_day_are_the_sums_of_its_rows(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY, team="red"))
     for number in range(7):
         client.vector_stores.create(name=str(number), extra_body={"user": f"user-{number % 2}"})
-    gate.settle()
+    harness.settle()
     for scope, name in ((Scope.TENANT, "team:red"), (Scope.END_USER, "user-0"), (Scope.PROVIDER, "openai")):
-        rows = [entry for entry in gate.rows() if scope is not Scope.END_USER or entry.end_user == name]
-        (rollup,) = gate.stores.reports.rollups(scope, name, "2026-03")
+        rows = [entry for entry in harness.rows() if scope is not Scope.END_USER or entry.end_user == name]
+        (rollup,) = harness.stores.reports.rollups(scope, name, "2026-03")
         assert (rollup.calls, rollup.failures, rollup.spend) == (len(rows), 0, 0)
 
 
-def test_a_refused_body_is_recorded_with_whom_it_was_for(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY))
+def test_a_refused_body_is_recorded_with_whom_it_was_for(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY))
     headers = {"x-litellm-end-user-id": "ada", "x-litellm-tags": "blue, green"}
     with pytest.raises(openai.BadRequestError):
         client.vector_stores.create(extra_body={"unheard_of": 1}, extra_headers=headers)
-    assert (gate.row().end_user, gate.row().tags, gate.row().status_code) == ("ada", ("blue", "green"), 400)
+    assert (harness.row().end_user, harness.row().tags, harness.row().status_code) == ("ada", ("blue", "green"), 400)

@@ -15,26 +15,26 @@ import pytest
 from aws_lambda_powertools import Logger, Metrics
 
 from local.server import path_of
-from tests.helpers.canary import holds_a_piece
-from tests.harnesses.gateway import MASTER_KEY, PROVIDER_KEY, Gate, key_id, secret_text
 from tests.factories.requests import request_for
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import FaultyUpstream, answer, refusal
-from vectorgate.auth import authenticate
+from tests.harnesses.gateway import MASTER_KEY, PROVIDER_KEY, GatewayHarness, key_id, secret_text
+from tests.helpers.canary import holds_a_piece
 from vectorgate.api.errors import INVALID_REQUEST, ApiError
 from vectorgate.api.http import Body, Request
-from vectorgate.telemetry import PowertoolsTelemetry
 from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
+from vectorgate.auth import authenticate
 from vectorgate.secrets import RUN
-from vectorgate.persistence import StoreUnavailable
+from vectorgate.store_errors import StoreUnavailable
+from vectorgate.telemetry import PowertoolsTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from tests.harnesses.gateway import GatewayServer
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Door
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
 IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
@@ -45,37 +45,37 @@ def each() -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def owned(gate: Gate) -> Gate:
+def owned(harness: GatewayHarness) -> GatewayHarness:
     """A gate whose one key owns one of everything."""
-    gate.key(CLIENT_KEY, team="own")
-    gate.openai.ids = iter(())
-    own_all(gate)
-    return gate
+    harness.key(CLIENT_KEY, team="own")
+    harness.openai.ids = iter(())
+    own_all(harness)
+    return harness
 
 
-def own_all(gate: Gate) -> None:
-    from vectorgate.ids import KeyId, ObjectId, TenantId  # noqa: PLC0415 - used nowhere else
-    from vectorgate.tenancy.ownership import Kind, Ownership, Ref  # noqa: PLC0415 - the same
+def own_all(harness: GatewayHarness) -> None:
+    from vectorgate.ids import KeyId, ObjectId, ObjectKind, TenantId  # noqa: PLC0415 - used nowhere else
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership  # noqa: PLC0415 - the same
 
     own = {
-        Kind.VECTOR_STORE: IDS["vector_store_id"],
-        Kind.FILE: IDS["file_id"],
-        Kind.BATCH: IDS["batch_id"],
-        Kind.UPLOAD: IDS["upload_id"],
-        Kind.PART: IDS["file_id"],  # whatever a body names
+        ObjectKind.VECTOR_STORE: IDS["vector_store_id"],
+        ObjectKind.FILE: IDS["file_id"],
+        ObjectKind.BATCH: IDS["batch_id"],
+        ObjectKind.UPLOAD: IDS["upload_id"],
+        ObjectKind.PART: IDS["file_id"],  # whatever a body names
     }
     rows = [
         Ownership(
-            ref=Ref(next(iter(gate.gateway.providers)), kind, ObjectId(name)),
+            ref=ObjectRef(next(iter(harness.gateway.providers)), kind, ObjectId(name)),
             tenant=TenantId("team:own"),
             key_id=KeyId(key_id(CLIENT_KEY)),
             created_at=1,
-            parent=ObjectId(IDS["vector_store_id"]) if kind is Kind.BATCH else None,
+            parent=ObjectId(IDS["vector_store_id"]) if kind is ObjectKind.BATCH else None,
             snapshot=json.dumps({"id": name, "object": "file"}),
         )
         for kind, name in own.items()
     ]
-    gate.stores.ledger.give(rows)  # type: ignore[attr-defined]
+    harness.stores.ledger.give(rows)  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------------------------------------------------- row 1
@@ -84,7 +84,7 @@ HOSTS = ("api_base", "base_url", "api_key", "api_version", "headers", "extra_hea
 
 
 @each()
-def test_row_1_nothing_in_a_request_chooses_the_host(owned: Gate, operation: Operation) -> None:
+def test_row_1_nothing_in_a_request_chooses_the_host(owned: GatewayHarness, operation: Operation) -> None:
     with FaultyUpstream(answer(200, {"id": "stolen"})) as evil:
         host = evil.url.removeprefix("http://").removesuffix("/v1")
         headers = {
@@ -116,7 +116,7 @@ def test_row_1_nothing_in_a_request_chooses_the_host(owned: Gate, operation: Ope
 
 @pytest.mark.parametrize("name", ["evil", "http://evil", "azure", "OPENAI", "openai ", "../openai"])
 @pytest.mark.parametrize("place", ["header", "query", "body"])
-def test_row_1_a_provider_that_is_not_configured_is_refused(owned: Gate, name: str, place: str) -> None:
+def test_row_1_a_provider_that_is_not_configured_is_refused(owned: GatewayHarness, name: str, place: str) -> None:
     if place == "header" and name.strip() == "openai":
         return  # a header's value has no blanks at its ends
     headers = {"authorization": f"Bearer {CLIENT_KEY}", "content-type": "application/json"}
@@ -141,12 +141,12 @@ def test_row_2_neither_the_environment_nor_an_earlier_answer_has_a_part_in_a_req
             monkeypatch.setenv(name.upper(), proxy.url)
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv("NO_PROXY", "")
-        with Gate() as gate:
-            gate.key(CLIENT_KEY)
-            gate.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=somebody"}))
+        with GatewayHarness() as harness:
+            harness.key(CLIENT_KEY)
+            harness.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=somebody"}))
             headers = {"authorization": f"Bearer {CLIENT_KEY}"}
-            answers = [gate.api(event("POST", "/v1/vector_stores", headers))["statusCode"] for _ in range(2)]
-            received = gate.upstream.received
+            answers = [harness.api(event("POST", "/v1/vector_stores", headers))["statusCode"] for _ in range(2)]
+            received = harness.upstream.received
         assert (answers[0], len(received), proxy.connections) == (200, 2, 0)
     assert not any("cookie" in request.headers for request in received)
 
@@ -202,11 +202,11 @@ TEMPLATES = {
 
 
 def test_row_3_a_hundred_thousand_paths_match_their_exact_template_or_nothing() -> None:
-    chance, matches = random.Random(41_295), 0  # noqa: S311 - to be repeatable
+    randomness, matches = random.Random(41_295), 0  # noqa: S311 - to be repeatable
     for _ in range(100_000):
-        pieces = chance.choices(PIECES, k=chance.randint(0, 5))
-        path = chance.choice(ROOTS) + chance.choice(SEPARATORS).join(pieces)
-        method = chance.choice(METHODS)
+        pieces = randomness.choices(PIECES, k=randomness.randint(0, 5))
+        path = randomness.choice(ROOTS) + randomness.choice(SEPARATORS).join(pieces)
+        method = randomness.choice(METHODS)
         matches += sum(matches_exactly(method, said) for said in (path, path_of({"REQUEST_URI": path})))
     assert matches > 200  # or the paths were merely nonsense
 
@@ -232,14 +232,16 @@ ESCAPED += ["vs_own%0A", "vs_own%0D%0Ax", "vs_own%FF", "vs_own%C0%AFfiles", "vs_
 
 
 @pytest.mark.parametrize("path", ESCAPED)
-def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(owned: Gate, door: Door, path: str) -> None:
+def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(
+    owned: GatewayHarness, door: GatewayServer, path: str
+) -> None:
     for method in ("GET", "DELETE"):
         status, error = asked(door, method, f"/v1/vector_stores/{path}")
         assert (status, error["error"]["type"]) in {(404, INVALID_REQUEST), (400, INVALID_REQUEST)}
-    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+    assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def test_row_3_on_one_machine_a_path_is_decoded_once(owned: Gate, door: Door) -> None:
+def test_row_3_on_one_machine_a_path_is_decoded_once(owned: GatewayHarness, door: GatewayServer) -> None:
     listed = asked(door, "GET", "/v1/files")
     assert listed[0] == 200
     assert asked(door, "GET", "/%761/file%73") == listed
@@ -251,26 +253,26 @@ def test_row_3_on_one_machine_a_path_is_decoded_once(owned: Gate, door: Door) ->
 
 
 @pytest.mark.parametrize("path", ["/v1/files/file%2Down", "/%761/files/file-own", "/v1/files/file-own%", "/key%2Finfo"])
-def test_row_3_what_api_gateway_hands_over_is_not_decoded_again(owned: Gate, path: str) -> None:
+def test_row_3_what_api_gateway_hands_over_is_not_decoded_again(owned: GatewayHarness, path: str) -> None:
     headers = {"authorization": f"Bearer {CLIENT_KEY}"}
     result = owned.api(event("GET", path, headers))
     assert (result["statusCode"], "unknown_url" in str(result["body"])) == (404, True)
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     assert owned.admin(event("GET", path, headers))["statusCode"] == 404
-    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+    assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
 @pytest.mark.parametrize(
     "odd", ["\0", "\\files", ";x", " ", "?files", "#", "\r\nx", "\ufffd", "\uff0ffiles", "é", ".", "%"]
 )
-def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: Gate, odd: str) -> None:
+def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: GatewayHarness, odd: str) -> None:
     headers = {"authorization": f"Bearer {CLIENT_KEY}"}
     for method in ("GET", "DELETE"):
         assert owned.api(event(method, f"/v1/vector_stores/vs_own{odd}", headers))["statusCode"] in {400, 404}
-    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+    assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def asked(door: Door, method: str, path: str) -> tuple[int, Any]:
+def asked(door: GatewayServer, method: str, path: str) -> tuple[int, Any]:
     """The answer to a path that is sent as it is."""
     connection = HTTPConnection("127.0.0.1", door.port, timeout=20)
     try:
@@ -284,14 +286,14 @@ def asked(door: Door, method: str, path: str) -> tuple[int, Any]:
 @pytest.mark.parametrize(
     "path", ["x/vector_stores", "vector_stores/../vector_stores", "v1/vector_stores", "http:/vector_stores"]
 )
-def test_row_3_a_path_begins_at_the_root(owned: Gate, path: str) -> None:
+def test_row_3_a_path_begins_at_the_root(owned: GatewayHarness, path: str) -> None:
     headers = {"authorization": f"Bearer {CLIENT_KEY}"}
     assert owned.gateway.handle(Request(method="POST", path=path, headers=headers)).status == 404
-    assert (owned.upstream.calls, owned.vault.readings) == (0, 0)
+    assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
 @each()
-def test_row_3_neither_the_clients_key_nor_its_headers_travel_on(owned: Gate, operation: Operation) -> None:
+def test_row_3_neither_the_clients_key_nor_its_headers_travel_on(owned: GatewayHarness, operation: Operation) -> None:
     headers = {"api-key": CLIENT_KEY, "cookie": "session=1", "x-custom": "1", "x-litellm-tags": "t"}
     file_ids = dict.fromkeys(operation.body_ids[:1], IDS["file_id"])
     owned.gateway.handle(request_for(operation, IDS, key=CLIENT_KEY, headers=headers, file_ids=file_ids))
@@ -318,16 +320,16 @@ class Mine(Exception):
 @pytest.mark.parametrize("where", ["presented_key", "key_id_of", "Principal"])
 @pytest.mark.parametrize("error", [Mine("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
 def test_row_4_whatever_breaks_while_identifying_authorises_nobody(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+    harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    gate.key(CLIENT_KEY)
+    harness.key(CLIENT_KEY)
     monkeypatch.setattr(authenticate, where, broken)
-    result = gate.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
+    result = harness.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
     assert result["statusCode"] in {401, 500, 503}
-    assert (gate.upstream.calls, gate.vault.readings) == (0, 0)
+    assert (harness.upstream.calls, harness.secret_source.readings) == (0, 0)
 
 
 def event(method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> dict[str, object]:
@@ -342,36 +344,36 @@ def event(method: str, path: str, headers: Mapping[str, str], body: str = "{}") 
 @pytest.mark.parametrize(
     "host", ["", "evil", "localhost:1@evil", "/", "..", "a b", "169.254.169.254", "x" * 300, "api.openai.com"]
 )
-def test_row_5_the_host_header_decides_nothing(owned: Gate, host: str) -> None:
+def test_row_5_the_host_header_decides_nothing(owned: GatewayHarness, host: str) -> None:
     headers = {"authorization": f"Bearer {CLIENT_KEY}", "host": host}
     answers = [owned.api(event("GET", path, headers))["statusCode"] for path in ("/v1/files", "/v1/nowhere")]
     assert answers == [200, 404]
 
 
 @pytest.mark.parametrize("length", range(1, 24, 3))
-def test_row_7_keys_that_share_a_beginning_are_strangers(gate: Gate, length: int) -> None:
-    gate.key(CLIENT_KEY)
+def test_row_7_keys_that_share_a_beginning_are_strangers(harness: GatewayHarness, length: int) -> None:
+    harness.key(CLIENT_KEY)
     for other in (CLIENT_KEY[:length], CLIENT_KEY + "x" * length, CLIENT_KEY[:-1] + "~" * length):
-        assert status_of(gate, CLIENT_KEY) == 200
-        assert status_of(gate, other) == (200 if other == CLIENT_KEY else 401)
+        assert status_of(harness, CLIENT_KEY) == 200
+        assert status_of(harness, other) == (200 if other == CLIENT_KEY else 401)
 
 
-def status_of(gate: Gate, key: str) -> int:
+def status_of(harness: GatewayHarness, key: str) -> int:
     request = Request(method="GET", path="/v1/files", headers={"authorization": f"Bearer {key}"})
-    return gate.gateway.handle(request).status
+    return harness.gateway.handle(request).status
 
 
-def test_row_9_a_stored_hash_is_no_key(gate: Gate) -> None:
-    gate.key(CLIENT_KEY)
+def test_row_9_a_stored_hash_is_no_key(harness: GatewayHarness) -> None:
+    harness.key(CLIENT_KEY)
     for other in (key_id(CLIENT_KEY), f"sk-{key_id(CLIENT_KEY)}", key_id(key_id(CLIENT_KEY)), CLIENT_KEY.swapcase()):
-        assert status_of(gate, other) == 401
+        assert status_of(harness, other) == 401
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"authorization": ""}, {"authorization": "Bearer "}, {"authorization": "Basic x"}, {"api-key": " "}]
 )
-def test_row_4_without_a_key_there_is_nobody(gate: Gate, headers: dict[str, str]) -> None:
-    assert gate.api(event("POST", "/v1/vector_stores", headers))["statusCode"] == 401
+def test_row_4_without_a_key_there_is_nobody(harness: GatewayHarness, headers: dict[str, str]) -> None:
+    assert harness.api(event("POST", "/v1/vector_stores", headers))["statusCode"] == 401
 
 
 # ------------------------------------------------------------------------------------------------------------ row 10
@@ -394,23 +396,23 @@ ECHOES: dict[str, Any] = {
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[tuple[Gate, Callable[[], str]]]:
+def watched(tmp_path: Path) -> Iterator[tuple[GatewayHarness, Callable[[], str]]]:
     """A gate with real logs and a real file, and all that it ever let out."""
     log = io.StringIO()
     name = f"canary-{tmp_path.name}"  # Powertools keeps one handler a service, for as long as the process lives
     telemetry = PowertoolsTelemetry(
         Logger(service=name, stream=log, level="DEBUG"), Metrics(namespace="canary", service=name)
     )
-    with Gate(database=str(tmp_path / "ledger.db"), telemetry=telemetry) as gate:
-        gate.key(CLIENT_KEY, team="own")
-        own_all(gate)
+    with GatewayHarness(database=str(tmp_path / "ledger.db"), telemetry=telemetry) as harness:
+        harness.key(CLIENT_KEY, team="own")
+        own_all(harness)
 
         def sinks() -> str:
             files = "".join(file.read_bytes().decode("latin-1") for file in tmp_path.glob("ledger.db*"))
-            rows = json.dumps([entry.to_record() for entry in gate.rows()])
+            rows = json.dumps([entry.to_record() for entry in harness.rows()])
             return log.getvalue() + files + rows
 
-        yield gate, sinks
+        yield harness, sinks
 
 
 def assert_no_piece(text: str) -> None:
@@ -421,12 +423,12 @@ def assert_no_piece(text: str) -> None:
 @pytest.mark.parametrize("name", list(ECHOES))
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_row_10_no_piece_of_a_secret_leaves_by_any_error(
-    watched: tuple[Gate, Callable[[], str]], capfd: pytest.CaptureFixture[str], name: str, method: str
+    watched: tuple[GatewayHarness, Callable[[], str]], capfd: pytest.CaptureFixture[str], name: str, method: str
 ) -> None:
-    gate, sinks = watched
-    gate.upstream.always(ECHOES[name])
+    harness, sinks = watched
+    harness.upstream.always(ECHOES[name])
     path = "/v1/vector_stores" if method == "POST" else f"/v1/vector_stores/{IDS['vector_store_id']}"
-    result = gate.api(event(method, path, {"authorization": f"Bearer {CLIENT_KEY}", "api-key": MASTER_KEY}))
+    result = harness.api(event(method, path, {"authorization": f"Bearer {CLIENT_KEY}", "api-key": MASTER_KEY}))
     assert int(str(result["statusCode"])) >= 400
     assert_no_piece(json.dumps(result))
     assert_no_piece(sinks())
@@ -437,10 +439,12 @@ def test_row_10_no_piece_of_a_secret_leaves_by_any_error(
     "headers",
     [{"authorization": f"Bearer {CLIENT_KEY}x"}, {"authorization": f"Basic {CLIENT_KEY}"}, {"api-key": MASTER_KEY}],
 )
-def test_row_10_a_refused_key_is_not_repeated(watched: tuple[Gate, Callable[[], str]], headers: dict[str, str]) -> None:
-    gate, sinks = watched
-    for act in (gate.api, gate.admin):
-        if act == gate.admin and "api-key" in headers:
+def test_row_10_a_refused_key_is_not_repeated(
+    watched: tuple[GatewayHarness, Callable[[], str]], headers: dict[str, str]
+) -> None:
+    harness, sinks = watched
+    for act in (harness.api, harness.admin):
+        if act == harness.admin and "api-key" in headers:
             continue
         result = act(event("POST", "/key/generate", headers))
         assert result["statusCode"] == 401
@@ -448,33 +452,33 @@ def test_row_10_a_refused_key_is_not_repeated(watched: tuple[Gate, Callable[[], 
 
 
 def test_row_10_a_defect_is_reported_by_its_place_alone(
-    watched: tuple[Gate, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+    watched: tuple[GatewayHarness, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, sinks = watched
+    harness, sinks = watched
 
     def broken(*_: object, **__: object) -> None:
         raise ValueError(f"{PROVIDER_KEY} {CLIENT_KEY} {MASTER_KEY}")
 
-    monkeypatch.setattr(gate.transport, "send", broken)
-    result = gate.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
+    monkeypatch.setattr(harness.transport, "send", broken)
+    result = harness.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
     assert result["statusCode"] == 500
     assert "ValueError" in sinks()
     assert_no_piece(json.dumps(result) + sinks())
 
 
-def test_row_10_a_malformed_secret_is_not_quoted(watched: tuple[Gate, Callable[[], str]]) -> None:
-    gate, sinks = watched
-    gate.vault.text = f'{{"base_url": "ftp://{PROVIDER_KEY}", "api_key": "{PROVIDER_KEY}"}}'
-    result = gate.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
+def test_row_10_a_malformed_secret_is_not_quoted(watched: tuple[GatewayHarness, Callable[[], str]]) -> None:
+    harness, sinks = watched
+    harness.secret_source.text = f'{{"base_url": "ftp://{PROVIDER_KEY}", "api_key": "{PROVIDER_KEY}"}}'
+    result = harness.api(event("POST", "/v1/vector_stores", {"authorization": f"Bearer {CLIENT_KEY}"}))
     assert result["statusCode"] == 503
     assert_no_piece(json.dumps(result) + sinks())
 
 
-def test_row_9_a_generated_key_is_in_no_table(watched: tuple[Gate, Callable[[], str]]) -> None:
-    gate, sinks = watched
-    result = gate.admin(event("POST", "/key/generate", {"authorization": f"Bearer {MASTER_KEY}"}))
+def test_row_9_a_generated_key_is_in_no_table(watched: tuple[GatewayHarness, Callable[[], str]]) -> None:
+    harness, sinks = watched
+    result = harness.admin(event("POST", "/key/generate", {"authorization": f"Bearer {MASTER_KEY}"}))
     key = json.loads(str(result["body"]))["key"]
-    assert status_of(gate, key) == 200
+    assert status_of(harness, key) == 200
     assert not holds_a_piece(sinks(), key)
 
 
@@ -489,15 +493,15 @@ LEAKS = {
 
 
 @pytest.fixture
-def long_keyed(gate: Gate) -> Gate:
+def long_keyed(harness: GatewayHarness) -> GatewayHarness:
     """A gate whose provider's key is as long as a real one."""
-    gate.vault.text = secret_text(gate.upstream.url, LONG_KEY)
-    return gate
+    harness.secret_source.text = secret_text(harness.upstream.url, LONG_KEY)
+    return harness
 
 
 @pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
 def test_row_10_a_success_that_echoes_the_credential_is_withheld_and_kept_nowhere(
-    long_keyed: Gate, connect: Connect, piece: str
+    long_keyed: GatewayHarness, connect: Connect, piece: str
 ) -> None:
     client = connect(long_keyed.key("sk-echoes"))
     headers = {"openai-organization": piece, "x-request-id": piece}
@@ -512,7 +516,7 @@ def test_row_10_a_success_that_echoes_the_credential_is_withheld_and_kept_nowher
 
 
 def test_row_10_a_success_that_spells_the_credential_with_escapes_is_withheld(
-    long_keyed: Gate, connect: Connect
+    long_keyed: GatewayHarness, connect: Connect
 ) -> None:
     client, whole = connect(long_keyed.key("sk-echoes")), LEAKS["whole"]
     document = json.dumps(store_document("vs_1", name="NAME"))
@@ -527,7 +531,7 @@ def test_row_10_a_success_that_spells_the_credential_with_escapes_is_withheld(
 @pytest.mark.parametrize("piece", LEAKS.values(), ids=LEAKS)
 @pytest.mark.parametrize("status", [400, 404, 429, 500])
 def test_an_error_that_echoes_the_credential_is_withheld(
-    long_keyed: Gate, connect: Connect, piece: str, status: int
+    long_keyed: GatewayHarness, connect: Connect, piece: str, status: int
 ) -> None:
     client = connect(long_keyed.key("sk-echoes"))
     long_keyed.upstream.always(answer(status, {"error": {"message": f"Wrong key: {piece}"}}))
@@ -540,7 +544,7 @@ def test_an_error_that_echoes_the_credential_is_withheld(
 @pytest.mark.parametrize("size", [8, 9, 20, 31, RUN - 1])
 @pytest.mark.parametrize("start", [0, 60], ids=["its beginning", "its middle"])
 def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
-    long_keyed: Gate, connect: Connect, size: int, start: int
+    long_keyed: GatewayHarness, connect: Connect, size: int, start: int
 ) -> None:
     """Or the difference would tell the key, a character at a time, to whoever can have the provider repeat a text."""
     piece, client = LONG_KEY[start : start + size], connect(long_keyed.key("sk-guesses"))
@@ -556,6 +560,6 @@ def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
         client.vector_stores.retrieve(store.id)
 
 
-def test_a_key_that_is_a_word_makes_no_word_a_leak(gate: Gate, connect: Connect) -> None:
-    gate.vault.text = secret_text(gate.upstream.url, "test")
-    assert connect(gate.key("sk-plain")).vector_stores.create(name="my test store").name == "my test store"
+def test_a_key_that_is_a_word_makes_no_word_a_leak(harness: GatewayHarness, connect: Connect) -> None:
+    harness.secret_source.text = secret_text(harness.upstream.url, "test")
+    assert connect(harness.key("sk-plain")).vector_stores.create(name="my test store").name == "my test store"

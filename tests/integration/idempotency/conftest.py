@@ -1,5 +1,5 @@
 """The gateway behind its socket, as the integration tests have it."""
 
-from tests.integration.conftest import connect, door, gate, wire
+from tests.integration.conftest import connect, door, wire
 
 __all__ = ["connect", "door", "gate", "wire"]

@@ -11,8 +11,8 @@ import pytest
 
 from tests.fakes.upstream import Received, refusal, reset
 from vectorgate.idempotency.record import EXPLICIT_SECONDS, IMPLICIT_SECONDS, LEASE_MS, MAX_KEPT
-from vectorgate.ledger.entry import State
 from vectorgate.ledger.correlation import TAG
+from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import REPLAYED
 
 if TYPE_CHECKING:
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from tests.harnesses.gateway import GatewayHarness, GatewayServer
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Door, Gate
 
 KEY, OTHER = "sk-idempotent-one", "sk-idempotent-two"
 STORES = "/v1/vector_stores"
 
 
 @pytest.fixture
-def post(door: Door, gate: Gate, wire: httpx.Client) -> Callable[..., httpx.Response]:
+def post(door: GatewayServer, harness: GatewayHarness, wire: httpx.Client) -> Callable[..., httpx.Response]:
     """Ask for something, with headers."""
-    gate.key(KEY)
+    harness.key(KEY)
 
     def posted(body: Any = None, *, path: str = STORES, key: str = KEY, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -42,7 +42,9 @@ def post(door: Door, gate: Gate, wire: httpx.Client) -> Callable[..., httpx.Resp
     return posted
 
 
-def test_a_repetition_gets_the_first_answer_byte_for_byte(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_a_repetition_gets_the_first_answer_byte_for_byte(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
     first = post(idempotency_key="k 1")
     second = post(idempotency_key="k 1")
     assert (first.status_code, second.status_code) == (200, 200)
@@ -50,84 +52,88 @@ def test_a_repetition_gets_the_first_answer_byte_for_byte(gate: Gate, post: Call
     assert second.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
     assert second.headers["x-litellm-response-cost"] == "0"
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
 def test_a_replay_leaves_a_record_of_its_own_that_costs_nothing(
-    gate: Gate, post: Callable[..., httpx.Response]
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
 ) -> None:
     post(idempotency_key="k")
     second = post(idempotency_key="k")
-    _, replay = gate.rows()
+    _, replay = harness.rows()
     assert replay.id == second.headers["x-litellm-call-id"]
     assert (replay.state, replay.price_id, replay.spend, replay.status_code) == (State.VOIDED, REPLAYED, 0, 200)
-    assert gate.settle() == 1
+    assert harness.settle() == 1
 
 
-def test_another_body_under_the_same_key_is_422(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_another_body_under_the_same_key_is_422(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     post(idempotency_key="k")
     answer = post({"name": "y"}, idempotency_key="k")
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
-def test_keys_of_other_tenants_and_operations_do_not_meet(gate: Gate, post: Callable[..., httpx.Response]) -> None:
-    gate.key(OTHER)
+def test_keys_of_other_tenants_and_operations_do_not_meet(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
+    harness.key(OTHER)
     store = post(idempotency_key="k").json()["id"]
     assert post(idempotency_key="k", key=OTHER).json()["id"] != store
     assert post({"name": "x"}, path=f"{STORES}/{store}", idempotency_key="k").status_code == 200
-    assert gate.upstream.calls == 3
+    assert harness.upstream.calls == 3
 
 
-def test_keys_of_one_team_are_one_tenants(gate: Gate, post: Callable[..., httpx.Response]) -> None:
-    gate.key("sk-team-one", team="red")
-    gate.key("sk-team-two", team="red")
+def test_keys_of_one_team_are_one_tenants(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
+    harness.key("sk-team-one", team="red")
+    harness.key("sk-team-two", team="red")
     first = post(idempotency_key="k", key="sk-team-one")
     assert post(idempotency_key="k", key="sk-team-two").content == first.content
 
 
-def test_an_update_is_replayed_too(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_an_update_is_replayed_too(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     store = post().json()["id"]
     path = f"{STORES}/{store}"
     first = post({"name": "a"}, path=path, idempotency_key="k")
     post({"name": "b"}, path=path)
     assert post({"name": "a"}, path=path, idempotency_key="k").content == first.content
-    assert gate.openai.stores[store]["name"] == "b"
+    assert harness.openai.stores[store]["name"] == "b"
 
 
-def test_a_key_means_nothing_to_a_read(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_a_key_means_nothing_to_a_read(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     store = post().json()["id"]
     for query in ("a", "b"):
         found = post({"query": query}, path=f"{STORES}/{store}/search", idempotency_key="k")
         assert found.status_code == 200
-    assert gate.upstream.calls == 3
+    assert harness.upstream.calls == 3
 
 
 @pytest.mark.parametrize("key", ["é", "a" * 256, "a\tb"])
-def test_a_strange_key_is_400(gate: Gate, post: Callable[..., httpx.Response], key: str) -> None:
+def test_a_strange_key_is_400(harness: GatewayHarness, post: Callable[..., httpx.Response], key: str) -> None:
     answer = post(idempotency_key=key.encode("latin-1"))
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "Idempotency-Key")
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0
 
 
 @pytest.mark.parametrize("body", [{"name": "x"}, {"name": "y"}])
-def test_a_refusal_releases_the_key(gate: Gate, post: Callable[..., httpx.Response], body: object) -> None:
-    gate.upstream.will(refusal(400))
+def test_a_refusal_releases_the_key(harness: GatewayHarness, post: Callable[..., httpx.Response], body: object) -> None:
+    harness.upstream.will(refusal(400))
     assert post(idempotency_key="k").status_code == 400
     assert post(body, idempotency_key="k").status_code == 200
-    assert gate.upstream.calls == 2
+    assert harness.upstream.calls == 2
     assert post(body, idempotency_key="k").headers["idempotency-replayed"] == "true"
 
 
-def test_what_is_in_flight_is_409_until_it_is_answered(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_what_is_in_flight_is_409_until_it_is_answered(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 
     def slowly(connection: socket, received: Received) -> bool:
         arrived.set()
         go_on.wait(10)
-        return gate.openai.act(connection, received)
+        return harness.openai.act(connection, received)
 
-    gate.upstream.will(slowly)
+    harness.upstream.will(slowly)
     answers: list[httpx.Response] = []
     first = threading.Thread(target=lambda: answers.append(post(idempotency_key="k")))
     first.start()
@@ -138,51 +144,53 @@ def test_what_is_in_flight_is_409_until_it_is_answered(gate: Gate, post: Callabl
     go_on.set()
     first.join()
     assert post(idempotency_key="k").content == answers[0].content
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
-def test_what_is_unknown_is_409_and_never_executed_again(gate: Gate, post: Callable[..., httpx.Response]) -> None:
-    gate.upstream.will(reset)
+def test_what_is_unknown_is_409_and_never_executed_again(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
+    harness.upstream.will(reset)
     assert post(idempotency_key="k").status_code == 502
-    gate.time.skip(EXPLICIT_SECONDS * 2)
+    harness.time.skip(EXPLICIT_SECONDS * 2)
     second = post(idempotency_key="k")
     assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_outcome_unknown")
     assert second.headers["x-should-retry"] == "false"
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
 def test_what_a_crash_left_behind_becomes_uncertain_and_is_not_executed_again(
-    gate: Gate, post: Callable[..., httpx.Response], monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, post: Callable[..., httpx.Response], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr(type(gate.gateway), "_forward", lambda *_: 1 / 0)
+        crash.setattr(type(harness.gateway), "_forward", lambda *_: 1 / 0)
         assert post(idempotency_key="k").status_code == 500
-    assert gate.row().state is State.STARTED
+    assert harness.row().state is State.STARTED
     assert post(idempotency_key="k").json()["error"]["code"] == "idempotency_in_flight"
-    gate.time.skip(LEASE_MS / 1000)
+    harness.time.skip(LEASE_MS / 1000)
     assert post(idempotency_key="k").json()["error"]["code"] == "idempotency_outcome_unknown"
-    assert gate.rows()[0].state is State.UNCERTAIN
-    assert gate.upstream.calls == 0
+    assert harness.rows()[0].state is State.UNCERTAIN
+    assert harness.upstream.calls == 0
 
 
-def test_a_day_later_the_key_is_new(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_a_day_later_the_key_is_new(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     first = post(idempotency_key="k").json()["id"]
-    gate.time.skip(EXPLICIT_SECONDS + 1)
+    harness.time.skip(EXPLICIT_SECONDS + 1)
     second = post({"name": "y"}, idempotency_key="k")
     assert second.status_code == 200
     assert second.json()["id"] != first
 
 
 def test_an_answer_that_is_too_large_to_keep_is_not_executed_again(
-    gate: Gate, post: Callable[..., httpx.Response]
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
 ) -> None:
     body = {"name": "n" * 100, "metadata": {}}
-    gate.openai.stores = _Swelling()
+    harness.openai.stores = _Swelling()
     assert post(body, idempotency_key="k").status_code == 200
     second = post(body, idempotency_key="k")
     assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_answer_not_kept")
     assert "vs_0" in second.json()["error"]["message"]
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
 class _Swelling(dict[str, Any]):
@@ -193,86 +201,88 @@ class _Swelling(dict[str, Any]):
         super().__setitem__(name, store)
 
 
-def test_two_plain_creates_with_one_body_are_two_stores(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_two_plain_creates_with_one_body_are_two_stores(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
     ids = {post(x_stainless_retry_count=count).json()["id"] for count in ("0", "0", "", "x")}
     assert len(ids) == 4
-    assert gate.upstream.calls == 4
+    assert harness.upstream.calls == 4
 
 
-def test_an_sdks_retry_is_a_repetition(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_an_sdks_retry_is_a_repetition(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     first = post(x_stainless_retry_count="0")
     for count in ("1", "2"):
         again = post(x_stainless_retry_count=count)
         assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
 def test_an_sdks_retry_of_another_body_or_by_another_key_is_none(
-    gate: Gate, post: Callable[..., httpx.Response]
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
 ) -> None:
-    gate.key(OTHER, team=None)
+    harness.key(OTHER, team=None)
     post(x_stainless_retry_count="0")
     assert post({"name": "y"}, x_stainless_retry_count="1").status_code == 200
     assert post(key=OTHER, x_stainless_retry_count="1").status_code == 200
-    assert gate.upstream.calls == 3
+    assert harness.upstream.calls == 3
 
 
-def test_ten_minutes_later_a_retry_is_none(gate: Gate, post: Callable[..., httpx.Response]) -> None:
+def test_ten_minutes_later_a_retry_is_none(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     post(x_stainless_retry_count="0")
-    gate.time.skip(IMPLICIT_SECONDS + 1)
+    harness.time.skip(IMPLICIT_SECONDS + 1)
     post(x_stainless_retry_count="1")
-    assert gate.upstream.calls == 2
+    assert harness.upstream.calls == 2
 
 
-def test_an_sdks_retry_of_what_is_unknown_is_409(gate: Gate, post: Callable[..., httpx.Response]) -> None:
-    gate.upstream.will(reset)
+def test_an_sdks_retry_of_what_is_unknown_is_409(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
+    harness.upstream.will(reset)
     post(x_stainless_retry_count="0")
     assert post(x_stainless_retry_count="1").json()["error"]["code"] == "idempotency_outcome_unknown"
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
 def test_an_sdks_retry_of_what_was_not_executed_is_executed_once(
-    gate: Gate, post: Callable[..., httpx.Response]
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
 ) -> None:
-    gate.upstream.will(refusal(429))
+    harness.upstream.will(refusal(429))
     assert post(x_stainless_retry_count="0").status_code == 429
     first = post(x_stainless_retry_count="1")
     assert first.status_code == 200
     assert post(x_stainless_retry_count="2").content == first.content
-    assert gate.upstream.calls == 2
+    assert harness.upstream.calls == 2
 
 
 def test_a_retry_does_not_take_the_store_of_an_identical_create(
-    gate: Gate, post: Callable[..., httpx.Response]
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
 ) -> None:
-    gate.upstream.will(refusal(429))
+    harness.upstream.will(refusal(429))
     post(x_stainless_retry_count="0")
     other = post(x_stainless_retry_count="0").json()["id"]
     assert post(x_stainless_retry_count="1").json()["id"] != other
-    assert gate.upstream.calls == 3
+    assert harness.upstream.calls == 3
 
 
-def test_an_upload_that_the_sdk_repeats_is_one_file(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY))
+def test_an_upload_that_the_sdk_repeats_is_one_file(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY))
     file: Any = ("notes.md", b"# notes")
     first = client.files.create(file=file, purpose="assistants")
     headers = {"x-stainless-retry-count": "1"}
     again = client.files.create(file=file, purpose="assistants", extra_headers=headers)
     other = client.files.create(file=("notes.md", b"# other"), purpose="assistants", extra_headers=headers)
     assert (again.id == first.id, other.id == first.id) == (True, False)
-    assert gate.upstream.calls == 2
+    assert harness.upstream.calls == 2
 
 
-def test_the_official_client_waits_for_what_is_in_flight(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY), max_retries=2)
+def test_the_official_client_waits_for_what_is_in_flight(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY), max_retries=2)
     arrived = threading.Event()
 
     def slowly(connection: socket, received: Received) -> bool:
         arrived.set()
         threading.Event().wait(0.5)
-        return gate.openai.act(connection, received)
+        return harness.openai.act(connection, received)
 
-    gate.upstream.will(slowly)
+    harness.upstream.will(slowly)
     headers = {"Idempotency-Key": "k"}
     made: list[str] = []
 
@@ -286,18 +296,18 @@ def test_the_official_client_waits_for_what_is_in_flight(gate: Gate, connect: Co
     first.join()
     assert len(made) == 2
     assert len(set(made)) == 1
-    assert gate.upstream.calls == 1
+    assert harness.upstream.calls == 1
 
 
-def test_the_tag_is_the_gateways_own(gate: Gate, connect: Connect) -> None:
-    client = connect(gate.key(KEY))
+def test_the_tag_is_the_gateways_own(harness: GatewayHarness, connect: Connect) -> None:
+    client = connect(harness.key(KEY))
     with pytest.raises(openai.BadRequestError) as caught:
         client.vector_stores.create(metadata={TAG: "0198"})
     assert caught.value.param == f"metadata.{TAG}"
     store = client.vector_stores.create(name="x", metadata={"a": "b"})
     with pytest.raises(openai.BadRequestError):
         client.vector_stores.update(store.id, metadata={TAG: "0198"})
-    assert gate.upstream.received[0].document["metadata"] == {"a": "b", TAG: gate.rows()[1].id}
+    assert harness.upstream.received[0].document["metadata"] == {"a": "b", TAG: harness.rows()[1].id}
     full = {str(number): "v" for number in range(16)}
     client.vector_stores.create(metadata=full)
-    assert gate.upstream.received[-1].document["metadata"] == full
+    assert harness.upstream.received[-1].document["metadata"] == full

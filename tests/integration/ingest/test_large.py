@@ -16,7 +16,7 @@ import pytest
 from tests.harnesses.gateway import secret_text
 from tests.harnesses.ingest import Town
 from tests.harnesses.large_object import BUCKET
-from vectorgate.ingest.model import Kind, Place, Poison
+from vectorgate.ingest.model import Kind, ObjectLocation, PermanentFailure
 from vectorgate.ingest.uploads import MAX_OBJECT
 
 if TYPE_CHECKING:
@@ -114,13 +114,13 @@ def test_an_object_beyond_the_providers_limit_is_set_aside_unread() -> None:
     town = Town()
     change, opened = town.put("acme/docs/huge.bin", b"x"), town.open
 
-    def huge(place: Place, version: str | None) -> StoredObject | None:
+    def huge(place: ObjectLocation, version: str | None) -> StoredObject | None:
         found = opened(place, version)
         return None if found is None else replace(found, size=MAX_OBJECT + 1)
 
     town.open = huge  # type: ignore[method-assign]
     (outcome,) = town.ingestor.take([change])
-    assert isinstance(outcome, Poison)
+    assert isinstance(outcome, PermanentFailure)
     assert str(MAX_OBJECT) in outcome.reason
     assert "POST files" not in town.calls
     assert [event.kind for event in town.events] == [Kind.FILE_FAILED]

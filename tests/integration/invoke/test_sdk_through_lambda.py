@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vectorgate
-from tests.integration.invoke.conftest import KEY
 from tests.fakes.upstream import FaultyUpstream, answer, hang
+from tests.integration.invoke.conftest import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import connect, door, gate, wire
 from tests.fakes.listing_provider import TrueOpenAI
 from tests.harnesses.gateway import CHANCE
+from tests.integration.conftest import connect, door, wire
 from vectorgate.ledger.reconciliation import Reconciler
-from vectorgate.providers.reader import Asker
+from vectorgate.providers.reader import ProviderReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.harnesses.gateway import Gate
+    from tests.harnesses.gateway import GatewayHarness
 
 __all__ = ["connect", "door", "gate", "town", "wire"]
 
@@ -25,23 +25,23 @@ __all__ = ["connect", "door", "gate", "town", "wire"]
 class Town:
     """`sweep` lets a minute pass and looks."""
 
-    gate: Gate
+    harness: GatewayHarness
     openai: TrueOpenAI
     sweep: Callable[[], Mapping[str, int]]
 
 
 @pytest.fixture
-def town(gate: Gate) -> Town:
+def town(harness: GatewayHarness) -> Town:
     """A gate before a provider that can be listed."""
-    openai = TrueOpenAI(now=gate.time.wall)
-    gate.openai = openai
-    gate.upstream.always(openai.act)
+    openai = TrueOpenAI(now=harness.time.wall)
+    harness.openai = openai
+    harness.upstream.always(openai.act)
 
     def sweep() -> Mapping[str, int]:
-        gate.time.skip(61)
-        return reconciler(gate).sweep()
+        harness.time.skip(61)
+        return reconciler(harness).sweep()
 
-    return Town(gate, openai, sweep)
+    return Town(harness, openai, sweep)
 
 
 def until_ambiguous(town: Town) -> list[Mapping[str, int]]:
@@ -54,20 +54,20 @@ def until_told(town: Town) -> list[Mapping[str, int]]:
     return [town.sweep() for _ in range(2)]
 
 
-def reconciler(gate: Gate) -> Reconciler:
+def reconciler(harness: GatewayHarness) -> Reconciler:
     """Over a gate's parts."""
-    clock = gate.time.clock()
-    asker = Asker(
-        providers=gate.gateway.providers,
-        credentials=gate.gateway.credentials,
-        transport=gate.transport,
+    clock = harness.time.clock()
+    reader = ProviderReader(
+        providers=harness.gateway.providers,
+        credentials=harness.gateway.credentials,
+        transport=harness.transport,
         clock=clock,
-        chance=CHANCE,
+        randomness=CHANCE,
     )
     return Reconciler(
-        ledger=gate.stores.ledger,
-        ownership=gate.stores.ownership,
-        asker=asker,
+        ledger=harness.stores.ledger,
+        ownership=harness.stores.ownership,
+        reader=reader,
         clock=clock,
-        telemetry=gate.notes,
+        telemetry=harness.notes,
     )

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.reconcile import provider
+from tests.fakes import listing_provider as provider
 from tests.fakes.listing_provider import _page
-from tests.integration.ledger.test_sweep import FULL, KEY, OTHER, fails, lost, resolved
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import hang_up
-from vectorgate.ledger.entry import Finding, State
+from tests.integration.ledger.test_sweep import FULL, KEY, OTHER, fails, lost, resolved
+from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.reconciliation import PROVIDER_SECONDS
-from vectorgate.persistence import StoreUnavailable
 from vectorgate.providers.reader import CALL_SECONDS
+from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Connect
@@ -26,13 +26,13 @@ PAGE_SECONDS = 3.0  # so long does a page take here: some five in a sweep, of on
 @pytest.fixture
 def slow(town: Town) -> Town:
     """A provider that takes its time to list."""
-    town.openai.listing = lambda: town.gate.time.skip(PAGE_SECONDS)
+    town.openai.listing = lambda: town.harness.time.skip(PAGE_SECONDS)
     return town
 
 
 def others_make(town: Town, number: int, *, seconds: int = 0) -> None:
     """So many stores that are not ours, so long from now."""
-    moment = int(town.gate.time.wall()) + seconds
+    moment = int(town.harness.time.wall()) + seconds
     for place in range(number):
         name = f"vs_{moment}_{place}"
         town.openai.stores[name] = store_document(name, created_at=moment, name="x", metadata=FULL)
@@ -40,52 +40,52 @@ def others_make(town: Town, number: int, *, seconds: int = 0) -> None:
 
 def states(town: Town) -> list[State]:
     """Of the rows of creates, in their order."""
-    return [row.state for row in town.gate.rows() if row.operation == "vector_stores.create"]
+    return [row.state for row in town.harness.rows() if row.operation == "vector_stores.create"]
 
 
 def test_a_tag_that_is_met_counts_though_the_list_is_cut_and_nothing_else_does(slow: Town, connect: Connect) -> None:
-    client = connect(slow.gate.key(KEY))
-    slow.gate.upstream.will(hang_up)
+    client = connect(slow.harness.key(KEY))
+    slow.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="never made"))
     others_make(slow, 1_000)
-    slow.gate.upstream.will(hang_up)
+    slow.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))  # like the others', of which the list is full
-    slow.gate.time.skip(5)
-    slow.gate.upstream.will(slow.openai.unseen)
+    slow.harness.time.skip(5)
+    slow.harness.upstream.will(slow.openai.unseen)
     fails(lambda: client.vector_stores.create(name="made"))
     assert slow.sweep() == {"adopted": 1, "failed": 2}
     for _ in range(4):
         assert slow.sweep() == {"failed": 2}
     assert states(slow) == [State.UNCERTAIN, State.UNCERTAIN, State.ANSWERED]
-    assert {row.looked_ms for row in slow.gate.rows()} == {None}
+    assert {row.looked_ms for row in slow.harness.rows()} == {None}
 
 
 def test_what_is_below_all_that_was_made_since_is_found_from_a_store_that_is_older(
     slow: Town, connect: Connect
 ) -> None:
-    client = connect(slow.gate.key(KEY))
+    client = connect(slow.harness.key(KEY))
     others_make(slow, 300)
     client.vector_stores.create(name="the anchor")
-    slow.gate.time.skip(60)
-    slow.gate.upstream.will(slow.openai.unseen, hang_up)
+    slow.harness.time.skip(60)
+    slow.harness.upstream.will(slow.openai.unseen, hang_up)
     fails(lambda: client.vector_stores.create(name="made"))
     fails(lambda: client.vector_stores.create(name="never made"))
     others_make(slow, 1_000, seconds=200)
-    slow.gate.time.skip(400)  # the provider was away
+    slow.harness.time.skip(400)  # the provider was away
     assert slow.sweep() == {"adopted": 1, "looked": 1}
     assert slow.sweep() == {"voided": 1}
-    assert resolved(slow) == (State.VOIDED, Finding.ABSENT)
+    assert resolved(slow) == (State.VOIDED, Resolution.ABSENT)
 
 
 def test_nothing_is_missing_from_a_time_that_was_not_read_to_its_end(slow: Town, connect: Connect) -> None:
-    client = connect(slow.gate.key(KEY))
+    client = connect(slow.harness.key(KEY))
     client.vector_stores.create(name="the anchor")
-    slow.gate.time.skip(60)
-    slow.gate.upstream.will(slow.openai.unseen, hang_up)
+    slow.harness.time.skip(60)
+    slow.harness.upstream.will(slow.openai.unseen, hang_up)
     fails(lambda: client.vector_stores.create(name="made"))
     fails(lambda: client.vector_stores.create(name="never made"))
     others_make(slow, 1_000, seconds=30)
-    slow.gate.time.skip(400)
+    slow.harness.time.skip(400)
     assert slow.sweep() == {"adopted": 1, "failed": 1}
     assert slow.sweep() == {"failed": 1}
 
@@ -99,14 +99,14 @@ def test_an_anchor_that_the_provider_does_not_know_tells_of_no_absence(
             return _page(kept, query)
         return _page(kept if anew else {}, {**query, "after": []})
 
-    client = connect(slow.gate.key(KEY))
+    client = connect(slow.harness.key(KEY))
     others_make(slow, 100, seconds=-1_000)
     client.vector_stores.create(name="the anchor")
-    slow.gate.time.skip(60)
-    slow.gate.upstream.will(hang_up)
+    slow.harness.time.skip(60)
+    slow.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="never made"))
     others_make(slow, 1_000, seconds=200)
-    slow.gate.time.skip(400)
+    slow.harness.time.skip(400)
     monkeypatch.setattr(provider, "_page", page)
     for _ in range(2):
         assert slow.sweep() == {"failed": 1}
@@ -115,15 +115,15 @@ def test_an_anchor_that_the_provider_does_not_know_tells_of_no_absence(
 
 
 def test_a_row_that_no_sweep_reaches_hides_nothing_that_came_later(slow: Town, connect: Connect) -> None:
-    client = connect(slow.gate.key(KEY))
-    slow.gate.upstream.will(hang_up)
+    client = connect(slow.harness.key(KEY))
+    slow.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="never made, and nothing is older"))
     others_make(slow, 1_000, seconds=200)
-    slow.gate.time.skip(86_400)
-    slow.gate.upstream.will(hang_up, slow.openai.unseen)
+    slow.harness.time.skip(86_400)
+    slow.harness.upstream.will(hang_up, slow.openai.unseen)
     fails(lambda: client.vector_stores.create(name="never made"))
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    slow.gate.time.skip(120)
+    slow.harness.time.skip(120)
     others_make(slow, 200)
     assert slow.sweep() == {"failed": 1, "looked": 1, "weak": 1}
     assert slow.sweep() == {"failed": 1, "voided": 1}
@@ -131,31 +131,31 @@ def test_a_row_that_no_sweep_reaches_hides_nothing_that_came_later(slow: Town, c
 
 
 def test_what_is_met_from_either_end_of_a_list_is_one_object(slow: Town, connect: Connect) -> None:
-    client = connect(slow.gate.key(KEY))
+    client = connect(slow.harness.key(KEY))
     client.vector_stores.create(name="the anchor")
-    slow.gate.time.skip(60)
-    slow.gate.upstream.will(hang_up, slow.openai.unseen)
+    slow.harness.time.skip(60)
+    slow.harness.upstream.will(hang_up, slow.openai.unseen)
     fails(lambda: client.vector_stores.create(name="never made"))
-    slow.gate.time.skip(10)
+    slow.harness.time.skip(10)
     others_make(slow, 60)
-    slow.gate.time.skip(130)
+    slow.harness.time.skip(130)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    slow.gate.time.skip(120)
+    slow.harness.time.skip(120)
     others_make(slow, 270)
     assert slow.sweep() == {"looked": 1, "weak": 1}
 
 
 def test_what_a_slow_list_told_is_acted_on_and_every_group_has_its_turn(town: Town, connect: Connect) -> None:
-    town.openai.listing = lambda: town.gate.time.skip(0.9 * CALL_SECONDS)
-    client = connect(town.gate.key(KEY))
+    town.openai.listing = lambda: town.harness.time.skip(0.9 * CALL_SECONDS)
+    client = connect(town.harness.key(KEY))
     files = [client.files.create(file=("a.md", b"a"), purpose="assistants").id for _ in range(2)]
-    town.gate.upstream.will(town.openai.unseen, town.openai.unseen)
+    town.harness.upstream.will(town.openai.unseen, town.openai.unseen)
     fails(lambda: client.vector_stores.create(name="made"))
     fails(lambda: client.files.create(file=("b.md", b"b"), purpose="assistants"))
     for file in files:
         town.openai.files.pop(file)
         lost(town, lambda file=file: client.files.delete(file), hang_up)  # type: ignore[misc]
-    town.gate.time.skip(120)
+    town.harness.time.skip(120)
     assert town.sweep() == {"adopted": 1, "weak": 1, "done": 2}
 
 
@@ -165,27 +165,27 @@ def test_a_table_that_refuses_to_name_an_older_store_stops_no_sweep(
     def refuse(*_: object) -> None:
         raise StoreUnavailable("throttled")
 
-    client = connect(slow.gate.key(KEY))
-    slow.gate.upstream.will(hang_up, slow.openai.unseen)
+    client = connect(slow.harness.key(KEY))
+    slow.harness.upstream.will(hang_up, slow.openai.unseen)
     fails(lambda: client.vector_stores.create(name="never made"))
     others_make(slow, 1_000)
-    slow.gate.time.skip(5)
+    slow.harness.time.skip(5)
     fails(lambda: client.vector_stores.create(name="made"))
-    monkeypatch.setattr(slow.gate.stores.ledger, "search", refuse)
+    monkeypatch.setattr(slow.harness.stores.ledger, "search", refuse)
     assert slow.sweep() == {"failed": 1, "adopted": 1}
 
 
 def test_a_list_that_takes_all_its_time_leaves_the_other_groups_theirs(slow: Town, connect: Connect) -> None:
-    one, other = connect(slow.gate.key(KEY)), connect(slow.gate.key(OTHER))
+    one, other = connect(slow.harness.key(KEY)), connect(slow.harness.key(OTHER))
     file = other.files.create(file=("a.md", b"a"), purpose="assistants").id
-    slow.gate.upstream.will(hang_up)
+    slow.harness.upstream.will(hang_up)
     fails(lambda: one.vector_stores.create(name="never made"))
     others_make(slow, 3_000)
     slow.openai.files.pop(file)
     lost(slow, lambda: other.files.delete(file), hang_up)
-    slow.gate.upstream.will(slow.openai.unseen)
+    slow.harness.upstream.will(slow.openai.unseen)
     fails(lambda: other.files.create(file=("b.md", b"b"), purpose="assistants"))
-    slow.gate.time.skip(61)
-    began = slow.gate.time.elapsed()
+    slow.harness.time.skip(61)
+    began = slow.harness.time.elapsed()
     assert slow.sweep() == {"failed": 1, "weak": 1, "done": 1}
-    assert slow.gate.time.elapsed() - began < 61 + PROVIDER_SECONDS + PAGE_SECONDS
+    assert slow.harness.time.elapsed() - began < 61 + PROVIDER_SECONDS + PAGE_SECONDS

@@ -18,9 +18,9 @@ from vectorgate.ledger.entry import State
 if TYPE_CHECKING:
     import socket
 
-    from tests.integration.ledger.conftest import Town
-    from tests.harnesses.gateway import Door
     from tests.fakes.upstream import Received
+    from tests.harnesses.gateway import GatewayServer
+    from tests.integration.ledger.conftest import Town
 
 KEY = "sk-unmodified-client"
 CREATES = 100
@@ -64,17 +64,17 @@ class Forgetful(httpx.HTTPTransport):
 @pytest.mark.parametrize("alike", [False, True], ids=["names of their own", "one name"])
 def test_there_is_at_most_one_live_store_for_each_create(
     town: Town,
-    door: Door,
+    door: GatewayServer,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     alike: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     dice = random.Random(seed)  # noqa: S311  # a test's own
-    town.gate.gateway = replace(town.gate.gateway, deadline_seconds=DEADLINE_S)
+    town.harness.gateway = replace(town.harness.gateway, deadline_seconds=DEADLINE_S)
     # Its waits only; when it retries, and with what, stays its own.
     monkeypatch.setattr(openai.OpenAI, "_calculate_retry_timeout", lambda *_: 0.01)
-    town.gate.upstream.always(Faults(town, dice).act)
-    key = town.gate.key(KEY)
+    town.harness.upstream.always(Faults(town, dice).act)
+    key = town.harness.key(KEY)
 
     def create(number: int) -> str | None:
         try:
@@ -89,11 +89,11 @@ def test_there_is_at_most_one_live_store_for_each_create(
         ThreadPoolExecutor(1 if alike else AT_ONCE) as pool,
     ):
         made = list(pool.map(create, range(CREATES)))
-    town.gate.upstream.always(town.openai.act)
+    town.harness.upstream.always(town.openai.act)
     town.sweep()
     town.sweep()
 
-    rows = town.gate.rows()
+    rows = town.harness.rows()
     assert not {row.state for row in rows} & {State.STARTED, State.UNCERTAIN}
     live = town.openai.stores
     assert len(live) <= CREATES

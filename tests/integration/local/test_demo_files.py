@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.demo import DEMO_FILES
-from local.edition import Edition
-from tests.harnesses.gateway import secret_text
+from local.edition import LocalMode
 from tests.fakes.openai import PlainOpenAI
 from tests.fakes.upstream import FaultyUpstream
+from tests.harnesses.gateway import secret_text
 from vectorgate.api.errors import UpstreamRefused
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def provider() -> PlainOpenAI:
 
 
 @pytest.fixture
-def start(provider: PlainOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], Edition]]:
+def start(provider: PlainOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], LocalMode]]:
     """Starts the edition on one folder, in this process; the one before ends."""
-    running: list[Edition] = []
+    running: list[LocalMode] = []
 
-    def started(demo: bool) -> Edition:  # noqa: FBT001 - the one thing that differs
+    def started(demo: bool) -> LocalMode:  # noqa: FBT001 - the one thing that differs
         while running:
             running.pop().close()
         secret = secret_text(upstream.url)
-        running.append(Edition(database=tmp_path / "ledger.db", secret=secret, master_key=KEY))
+        running.append(LocalMode(database=tmp_path / "ledger.db", secret=secret, master_key=KEY))
         if demo:
             running[0].give_demo_files()
         return running[0]
@@ -51,7 +51,7 @@ def start(provider: PlainOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], Ed
             edition.close()
 
 
-def ask(edition: Edition, method: str, path: str) -> Any:
+def ask(edition: LocalMode, method: str, path: str) -> Any:
     event = {
         "rawPath": path,
         "headers": {"authorization": f"Bearer {KEY}"},
@@ -60,36 +60,36 @@ def ask(edition: Edition, method: str, path: str) -> Any:
     return json.loads(str(edition.api(event, None)["body"]))
 
 
-def listed(edition: Edition) -> list[Any]:
+def listed(edition: LocalMode) -> list[Any]:
     """The files that the edition's key sees."""
     files: list[Any] = ask(edition, "GET", "/v1/files")["data"]
     return files
 
 
-def test_they_are_listed_as_they_are_retrieved(start: Callable[[bool], Edition]) -> None:
+def test_they_are_listed_as_they_are_retrieved(start: Callable[[bool], LocalMode]) -> None:
     edition = start(True)
     files = {file["id"]: file for file in listed(edition)}
     assert files == {name: ask(edition, "GET", f"/v1/files/{name}") for name in DEMO_FILES}
     assert {file["bytes"] for file in files.values()} == {1459}
 
 
-def test_with_a_provider_of_ones_own_there_are_none(start: Callable[[bool], Edition]) -> None:
+def test_with_a_provider_of_ones_own_there_are_none(start: Callable[[bool], LocalMode]) -> None:
     assert listed(start(False)) == []
 
 
-def test_they_come_with_the_embedded_upstream_whenever_that_is_first_used(start: Callable[[bool], Edition]) -> None:
+def test_they_come_with_the_embedded_upstream_whenever_that_is_first_used(start: Callable[[bool], LocalMode]) -> None:
     start(False)
     assert {file["id"] for file in listed(start(True))} == set(DEMO_FILES)
     assert {file["id"] for file in listed(start(True))} == set(DEMO_FILES)
 
 
-def test_one_that_was_deleted_stays_deleted(start: Callable[[bool], Edition]) -> None:
+def test_one_that_was_deleted_stays_deleted(start: Callable[[bool], LocalMode]) -> None:
     assert ask(start(True), "DELETE", f"/v1/files/{DEMO_FILES[0]}")["deleted"] is True
     assert [file["id"] for file in listed(start(True))] == [DEMO_FILES[1]]
 
 
 def test_a_provider_without_them_is_no_embedded_upstream(
-    start: Callable[[bool], Edition], provider: PlainOpenAI
+    start: Callable[[bool], LocalMode], provider: PlainOpenAI
 ) -> None:
     provider.files.clear()
     with pytest.raises(UpstreamRefused):

@@ -15,8 +15,8 @@ import openai
 import pytest
 
 from tests.harnesses.local_process import KEY, ROOT, RunningEdition, alive
-from tests.helpers.waiting import within
 from tests.helpers.pinned_packages import pinned
+from tests.helpers.waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from functions.meter.app import handler
 from local.options import seconds_in
 from local.ticker import Ticker
 from tests.integration.metering.test_sampler import Scene
+from vectorgate.entrypoints.meter import handler
 from vectorgate.ledger.entry import State
-from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.metering.model import DAY_S
+from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.pricing.book import GIB
-from vectorgate.persistence import StoreUnavailable
+from vectorgate.store_errors import StoreUnavailable
 
 EVENT = json.loads((Path(__file__).parents[3] / "events" / "meter_schedule.json").read_text("utf-8"))
 

@@ -8,46 +8,44 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from tests.factories.entries import answered_row
 from tests.simulation.upstream import BASE_URL, Truth
 from tests.simulation.world import SMOOTH, Silent, World
-from tests.factories.entries import answered_row
+from vectorgate.api.errors import ApiError
+from vectorgate.api.operations import OPERATIONS, Safety
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import Deps, build_meter, price_book
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
-from vectorgate.api.errors import ApiError
-from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId, uuid7
-from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId, uuid7
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.ledger.settlement import Bookkeeper
-from vectorgate.metering.worker import build_meter
+from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.model import DAY_S, MAX_SIZE
 from vectorgate.metering.sampler import CHANGING
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.api.operations import OPERATIONS, Safety
-from vectorgate.deps import Ports
-from vectorgate.pricing.book import GIB
-from vectorgate.providers.openai import OpenAI
-from vectorgate.bootstrap_runtime import price_book
-from vectorgate.settings import Settings
-from vectorgate.persistence import StateConflict, StoreUnavailable
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
-from vectorgate.providers.reader import Asker
+from vectorgate.pricing.book import GIB
+from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
+from vectorgate.providers.openai import OpenAI
+from vectorgate.providers.reader import ProviderReader
+from vectorgate.settings import Settings
+from vectorgate.store_errors import StateConflict, StoreUnavailable
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vectorgate.ids import OperationId
-    from vectorgate.ledger.entry import Entry
-    from vectorgate.persistence import Stores
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.sqlite import SqliteLedger
+    from vectorgate.persistence.stores import Stores
     from vectorgate.providers.reader import Document
 
 OPENAI = ProviderName("openai")
 MIDNIGHT = 20_516 * DAY_S
 
 
-class Vault:
+class FakeSecretSource:
     """The secret."""
 
     def read(self, name: str) -> str:
@@ -67,7 +65,7 @@ class Counting(Silent):
         del value
         self.counted.append(name)
 
-    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         del error, entry
         self.counted.append(metric)
 
@@ -86,13 +84,13 @@ class Scene:
         clock = Clock(wall=lambda: self.world.now, monotonic=lambda: self.world.now, sleep=lambda _: None)
         self.meter = build_meter(
             settings,
-            Ports(
+            Deps(
                 stores=self.stores,
-                credentials=Credentials(Vault(), settings.secrets, clock),
+                credentials=Credentials(FakeSecretSource(), settings.secrets, clock),
                 transport=self.truth,
                 telemetry=self.telemetry,
                 clock=clock,
-                chance=self.world.chances(),
+                randomness=self.world.chances(),
             ),
         )
         self.sampler = self.meter.sampler
@@ -102,7 +100,7 @@ class Scene:
         made.size = size
         if tenant is not None:
             row = Ownership(
-                ref=Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(made.id)),
+                ref=ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(made.id)),
                 tenant=TenantId(tenant),
                 key_id=KeyId("k"),
                 created_at=made.created_at,
@@ -121,8 +119,8 @@ class Scene:
         self.world.now = MIDNIGHT + seconds
         return self.sampler.tick()
 
-    def records(self) -> list[Entry]:
-        Bookkeeper(self.stores.ledger, price_book(), self.telemetry).settle_waiting(1_000)
+    def records(self) -> list[LedgerEntry]:
+        SettlementService(self.stores.ledger, price_book(), self.telemetry).settle_waiting(1_000)
         query = RecordQuery(start_ms=(MIDNIGHT - 30 * DAY_S) * 1000, end_ms=(MIDNIGHT + 30 * DAY_S) * 1000, limit=1_000)
         rows = self.stores.ledger.search(query)
         return sorted(rows, key=lambda row: (row.started_ms, row.vector_store_id or ""))
@@ -219,13 +217,13 @@ def test_a_tick_that_was_cut_short_while_it_charged_goes_on_where_it_was(
     begun: list[OperationId] = []
     ends = True
 
-    def noted(record: Entry) -> None:
+    def account_ref(record: LedgerEntry) -> None:
         if ends and len(begun) == 2:
             raise StoreUnavailable("simulated")
         begin(record)
         begun.append(record.id)
 
-    monkeypatch.setattr(scene.stores.ledger, "begin", noted)
+    monkeypatch.setattr(scene.stores.ledger, "begin", account_ref)
     assert scene.at(DAY_S) == 0
     ends = False
     assert scene.at(DAY_S + 60) == 3
@@ -277,9 +275,9 @@ def test_a_provider_that_fails_leaves_the_others_alone(scene: Scene) -> None:
     scene.store("mine", GIB)
     broken = ProviderName("broken")
     providers = {broken: OpenAI(broken), OPENAI: OpenAI()}
-    credentials = Credentials(Vault(), {broken: "malformed", OPENAI: "secret"}, scene.sampler.clock)
-    asker = replace(scene.sampler.asker, providers=providers, credentials=credentials)
-    replace(scene.sampler, providers=list(providers), asker=asker).tick()
+    credentials = Credentials(FakeSecretSource(), {broken: "malformed", OPENAI: "secret"}, scene.sampler.clock)
+    reader = replace(scene.sampler.reader, providers=providers, credentials=credentials)
+    replace(scene.sampler, providers=list(providers), reader=reader).tick()
     assert scene.telemetry.counted == ["MeterFailures"]
     assert scene.sizes() == [GIB]
 
@@ -291,17 +289,19 @@ def test_a_list_that_outlasts_a_tick_leaves_every_other_tick_to_the_others(
         """The end of a function's time."""
 
     scene.store("mine", GIB)
-    slow, pages = ProviderName("slow"), Asker.pages
+    slow, pages = ProviderName("slow"), ProviderReader.pages
 
-    def killed(asker: Asker, provider: ProviderName, operation: str, *, order: str) -> Iterator[list[Document]]:
+    def killed(
+        reader: ProviderReader, provider: ProviderName, operation: str, *, order: str
+    ) -> Iterator[list[Document]]:
         if provider == slow:
             raise Killed
-        return pages(asker, provider, operation, order=order)
+        return pages(reader, provider, operation, order=order)
 
-    monkeypatch.setattr(Asker, "pages", killed)
+    monkeypatch.setattr(ProviderReader, "pages", killed)
     providers = {slow: OpenAI(slow), OPENAI: OpenAI()}
-    asker = replace(scene.sampler.asker, providers=providers)
-    sampler = replace(scene.sampler, providers=list(providers), asker=asker)
+    reader = replace(scene.sampler.reader, providers=providers)
+    sampler = replace(scene.sampler, providers=list(providers), reader=reader)
     for _ in range(2):
         with pytest.raises(Killed):
             sampler.tick()
@@ -422,7 +422,10 @@ def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(
     name = scene.store("mine", GIB, tenant=None)
     scene.at(0)
     row = Ownership(
-        ref=Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(name)), tenant=TenantId("key:k"), key_id=KeyId("k"), created_at=0
+        ref=ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(name)),
+        tenant=TenantId("key:k"),
+        key_id=KeyId("k"),
+        created_at=0,
     )
     cast("SqliteLedger", scene.stores.ledger).give([row])
     scene.at(DAY_S)

@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 
-from tests.harnesses.gateway import PROVIDER, secret_text
 from tests.fakes.upstream import refusal
+from tests.harnesses.gateway import PROVIDER, secret_text
 from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
     import socket
 
-    from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
     from tests.fakes.upstream import Received
+    from tests.harnesses.gateway import GatewayHarness
+    from tests.integration.conftest import Connect
 
 KEY = "sk-rotation-client"
 NEW_KEY = "sk-proj_rotated-0001"
 
 
 @pytest.fixture
-def client(gate: Gate, connect: Connect) -> openai.OpenAI:
-    return connect(gate.key(KEY))
+def client(harness: GatewayHarness, connect: Connect) -> openai.OpenAI:
+    return connect(harness.key(KEY))
 
 
-def only(gate: Gate, api_key: str) -> None:
+def only(harness: GatewayHarness, api_key: str) -> None:
     """Let the provider accept one key."""
 
     def act(connection: socket.socket, received: Received) -> bool:
         accepted = received.headers["authorization"] == f"Bearer {api_key}"
-        return (gate.openai.act if accepted else refusal(401, "invalid_api_key"))(connection, received)
+        return (harness.openai.act if accepted else refusal(401, "invalid_api_key"))(connection, received)
 
-    gate.upstream.always(act)
+    harness.upstream.always(act)
 
 
 def refused(client: openai.OpenAI) -> openai.APIStatusError:
@@ -44,76 +44,82 @@ def refused(client: openai.OpenAI) -> openai.APIStatusError:
     return caught.value
 
 
-def test_a_rotated_key_is_fetched_once_and_used(gate: Gate, client: openai.OpenAI) -> None:
-    only(gate, NEW_KEY)
-    gate.gateway.credentials.current(PROVIDER)
-    gate.vault.text = secret_text(gate.upstream.url, NEW_KEY)
+def test_a_rotated_key_is_fetched_once_and_used(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    only(harness, NEW_KEY)
+    harness.gateway.credentials.current(PROVIDER)
+    harness.secret_source.text = secret_text(harness.upstream.url, NEW_KEY)
     client.vector_stores.create(name="x")
-    assert (gate.upstream.calls, gate.vault.readings, gate.row().state) == (2, 2, State.ANSWERED)
+    assert (harness.upstream.calls, harness.secret_source.readings, harness.row().state) == (2, 2, State.ANSWERED)
 
 
-def test_a_list_of_several_stores_survives_a_rotation(gate: Gate, client: openai.OpenAI) -> None:
+def test_a_list_of_several_stores_survives_a_rotation(harness: GatewayHarness, client: openai.OpenAI) -> None:
     ids = {client.vector_stores.create(name="x").id for _ in range(5)}
-    only(gate, NEW_KEY)
-    gate.vault.text = secret_text(gate.upstream.url, NEW_KEY)
+    only(harness, NEW_KEY)
+    harness.secret_source.text = secret_text(harness.upstream.url, NEW_KEY)
     assert {store.id for store in client.vector_stores.list()} == ids
 
 
-def test_an_unchanged_key_is_not_tried_again_and_the_client_sees_502(gate: Gate, client: openai.OpenAI) -> None:
-    gate.upstream.always(refusal(401, "invalid_api_key"))
+def test_an_unchanged_key_is_not_tried_again_and_the_client_sees_502(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
+    harness.upstream.always(refusal(401, "invalid_api_key"))
     error = refused(client)
     assert (error.status_code, error.code) == (502, "provider_credential_refused")
     assert "upstream says" not in error.message
-    assert (gate.upstream.calls, gate.vault.readings, gate.row().state) == (1, 2, State.VOIDED)
+    assert (harness.upstream.calls, harness.secret_source.readings, harness.row().state) == (1, 2, State.VOIDED)
 
 
-def test_a_changed_key_that_is_refused_too_is_the_end(gate: Gate, client: openai.OpenAI) -> None:
-    gate.upstream.always(refusal(401))
-    gate.gateway.credentials.current(PROVIDER)
-    gate.vault.text = secret_text(gate.upstream.url, NEW_KEY)
+def test_a_changed_key_that_is_refused_too_is_the_end(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    harness.upstream.always(refusal(401))
+    harness.gateway.credentials.current(PROVIDER)
+    harness.secret_source.text = secret_text(harness.upstream.url, NEW_KEY)
     assert refused(client).status_code == 502
-    assert (gate.upstream.calls, gate.vault.readings) == (2, 2)
+    assert (harness.upstream.calls, harness.secret_source.readings) == (2, 2)
 
 
-def test_the_secret_is_re_read_at_most_once_in_30_seconds(gate: Gate, client: openai.OpenAI) -> None:
-    gate.upstream.always(refusal(401))
+def test_the_secret_is_re_read_at_most_once_in_30_seconds(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    harness.upstream.always(refusal(401))
     readings = []
     for wait in (0, 10, 19, 5):
-        gate.time.skip(wait)
+        harness.time.skip(wait)
         refused(client)
-        readings.append(gate.vault.readings)
+        readings.append(harness.secret_source.readings)
     assert readings == [2, 2, 2, 3]
 
 
-def test_many_refused_calls_at_once_re_read_the_secret_once_and_all_succeed(gate: Gate, client: openai.OpenAI) -> None:
-    only(gate, NEW_KEY)
-    gate.gateway.credentials.current(PROVIDER)
-    gate.vault.text = secret_text(gate.upstream.url, NEW_KEY)
+def test_many_refused_calls_at_once_re_read_the_secret_once_and_all_succeed(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
+    only(harness, NEW_KEY)
+    harness.gateway.credentials.current(PROVIDER)
+    harness.secret_source.text = secret_text(harness.upstream.url, NEW_KEY)
     with ThreadPoolExecutor(8) as pool:
         stores = list(pool.map(lambda _: client.vector_stores.create(name="x"), range(16)))
     assert len({store.id for store in stores}) == 16
-    assert gate.vault.readings == 2
+    assert harness.secret_source.readings == 2
 
 
-def test_the_first_calls_at_once_read_the_secret_once(gate: Gate, client: openai.OpenAI) -> None:
+def test_the_first_calls_at_once_read_the_secret_once(harness: GatewayHarness, client: openai.OpenAI) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: client.vector_stores.create(name="x"), range(8)))
-    assert gate.vault.readings == 1
+    assert harness.secret_source.readings == 1
 
 
-def test_a_secret_that_cannot_be_read_is_served_stale(gate: Gate, client: openai.OpenAI) -> None:
+def test_a_secret_that_cannot_be_read_is_served_stale(harness: GatewayHarness, client: openai.OpenAI) -> None:
     client.vector_stores.create(name="x")
-    gate.vault.text = None
-    gate.time.skip(301)
+    harness.secret_source.text = None
+    harness.time.skip(301)
     client.vector_stores.create(name="x")
-    assert (gate.upstream.calls, gate.vault.readings) == (2, 2)
+    assert (harness.upstream.calls, harness.secret_source.readings) == (2, 2)
 
 
-def test_a_secret_that_could_never_be_read_is_503_and_nothing_is_open(gate: Gate, client: openai.OpenAI) -> None:
-    gate.vault.text = None
+def test_a_secret_that_could_never_be_read_is_503_and_nothing_is_open(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
+    harness.secret_source.text = None
     error = refused(client)
-    assert (error.status_code, error.code, gate.upstream.calls) == (503, "credential_unavailable", 0)
-    assert gate.row().state is State.VOIDED
+    assert (error.status_code, error.code, harness.upstream.calls) == (503, "credential_unavailable", 0)
+    assert harness.row().state is State.VOIDED
 
 
 @pytest.mark.parametrize(
@@ -134,10 +140,10 @@ def test_a_secret_that_could_never_be_read_is_503_and_nothing_is_open(gate: Gate
     ],
 )
 def test_a_malformed_secret_fails_closed_even_when_an_older_one_was_good(
-    gate: Gate, client: openai.OpenAI, text: str
+    harness: GatewayHarness, client: openai.OpenAI, text: str
 ) -> None:
     client.vector_stores.create(name="x")
-    gate.vault.text = text
-    gate.time.skip(301)
+    harness.secret_source.text = text
+    harness.time.skip(301)
     error = refused(client)
-    assert (error.status_code, error.code, gate.upstream.calls) == (503, "credential_unavailable", 1)
+    assert (error.status_code, error.code, harness.upstream.calls) == (503, "credential_unavailable", 1)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.fakes.upstream import FaultyUpstream, answer, chunked, hang, raw
-from vectorgate.providers.http import deadline, multipart
+from vectorgate.api.http import Body, FileUpload
 from vectorgate.clock import Clock
-from vectorgate.api.http import Body
-from vectorgate.providers.base import Upload, UpstreamRequest
+from vectorgate.providers.base import UpstreamRequest
+from vectorgate.providers.http import deadline, multipart
 from vectorgate.providers.http import transport as egress
-from vectorgate.providers.http.outcome import Lost, NotSent, Replied, TooLarge
+from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 from vectorgate.providers.http.transport import PooledTransport
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     upstream: FaultyUpstream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(timed, "CONNECT_SECONDS", LITTLE)
+    monkeypatch.setattr(deadline, "CONNECT_SECONDS", LITTLE)
     port = int(upstream.url.split(":")[2].partition("/")[0])
     dead("127.0.0.2", port)
     names.addresses["half.test"] = ["127.0.0.2", "127.0.0.1"]
@@ -292,14 +292,14 @@ def test_what_cannot_be_decoded_is_no_answer(
 ) -> None:
     coding, content = MISCODED[name]
     upstream.always(answer(200, content, {"content-encoding": coding}))
-    assert transport.send(asked(upstream.url, binary=binary), seconds=AMPLE) == Lost(timed_out=False)
+    assert transport.send(asked(upstream.url, binary=binary), seconds=AMPLE) == ResponseLost(timed_out=False)
 
 
 def test_two_codings_in_two_headers_are_two_codings(upstream: FaultyUpstream, transport: PooledTransport) -> None:
     twice = b"content-encoding: br\r\ncontent-encoding: gzip\r\n"
     content = gzip.compress(CONTENT)
     upstream.always(raw(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n%s" % (twice, len(content), content)))
-    assert transport.send(asked(upstream.url), seconds=AMPLE) == Lost(timed_out=False)
+    assert transport.send(asked(upstream.url), seconds=AMPLE) == ResponseLost(timed_out=False)
 
 
 # How large an answer may be
@@ -338,7 +338,7 @@ def test_a_document_that_is_too_large_is_no_answer(
     upstream: FaultyUpstream, transport: PooledTransport, name: str
 ) -> None:
     upstream.always(BEYOND[name])
-    assert transport.send(asked(upstream.url), seconds=AMPLE) == Lost(timed_out=False)
+    assert transport.send(asked(upstream.url), seconds=AMPLE) == ResponseLost(timed_out=False)
 
 
 @pytest.mark.parametrize("name", list(BEYOND))
@@ -352,7 +352,7 @@ def test_content_that_is_too_large_is_not_read_to_its_end(
 @pytest.mark.usefixtures("small_documents")
 def test_an_error_is_a_document_whatever_was_asked_for(upstream: FaultyUpstream, transport: PooledTransport) -> None:
     upstream.always(announced(LIMIT + 1, status=500))
-    assert transport.send(asked(upstream.url, binary=True), seconds=AMPLE) == Lost(timed_out=False)
+    assert transport.send(asked(upstream.url, binary=True), seconds=AMPLE) == ResponseLost(timed_out=False)
 
 
 @pytest.mark.usefixtures("small_documents")
@@ -382,7 +382,7 @@ def test_a_full_disk_is_a_lost_answer(
 ) -> None:
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda: full.open("wb+"))
     upstream.always(answer(200, bytes(size)))
-    assert transport.send(asked(upstream.url), seconds=AMPLE) == Lost(timed_out=False)
+    assert transport.send(asked(upstream.url), seconds=AMPLE) == ResponseLost(timed_out=False)
 
 
 # How a file is sent
@@ -399,7 +399,7 @@ class Spooled(io.BytesIO):
         return piece
 
 
-def uploading(url: str, upload: Upload) -> UpstreamRequest:
+def uploading(url: str, upload: FileUpload) -> UpstreamRequest:
     return UpstreamRequest(method="POST", url=f"{url}/files", headers={"x-own": "1"}, content=upload)
 
 
@@ -408,7 +408,7 @@ def test_a_file_is_sent_in_pieces_and_again_from_its_beginning(
 ) -> None:
     content = bytes(range(256)) * 20_000
     file = Spooled(content)
-    upload = Upload({"purpose": "assistants"}, "ä.bin", "application/x-thing", Body(len(content), file))
+    upload = FileUpload({"purpose": "assistants"}, "ä.bin", "application/x-thing", Body(len(content), file))
     for _ in range(2):
         assert replied(transport.send(uploading(upstream.url, upload), seconds=AMPLE)).status == 200
     boundaries = [received.headers["content-type"].rpartition("=")[2] for received in upstream.received]
@@ -423,7 +423,7 @@ def test_a_file_is_sent_in_pieces_and_again_from_its_beginning(
 
 
 def test_a_boundary_is_of_the_entropy_that_was_handed_in(upstream: FaultyUpstream) -> None:
-    upload = Upload({}, "a", "text/plain", Body.of(b"content"), name="data")
+    upload = FileUpload({}, "a", "text/plain", Body.of(b"content"), name="data")
     with closing(PooledTransport(CLOCK, entropy=lambda size: b"\xab" * size)) as transport:
         transport.send(uploading(upstream.url, upload), seconds=AMPLE)
     (received,) = upstream.received

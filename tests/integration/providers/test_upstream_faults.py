@@ -29,17 +29,17 @@ from tests.fakes.upstream import (
     trickle,
     trickle_headers,
 )
-from vectorgate.ledger.entry import State
 from vectorgate.api.operations import BY_NAME, Safety
+from vectorgate.ledger.entry import State
 from vectorgate.providers.http import transport
 from vectorgate.providers.http.transport import PooledTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
     from tests.fakes.upstream import Act
+    from tests.harnesses.gateway import GatewayHarness
+    from tests.integration.conftest import Connect
 
 KEY = "sk-fault-client"
 ASK: dict[str, Callable[[openai.OpenAI, str], object]] = {
@@ -66,7 +66,7 @@ BROKEN = answer(200, b'{"id": "vs_1", "object')
 class Town:
     """A gateway with one key and one store of its own."""
 
-    gate: Gate
+    harness: GatewayHarness
     client: openai.OpenAI
     store: str
 
@@ -78,28 +78,28 @@ class Town:
 
     @property
     def calls(self) -> int:
-        return self.gate.upstream.calls
+        return self.harness.upstream.calls
 
     def state(self) -> State:
         """Of the row of the call that the test is about: there is exactly one after the store's own."""
-        (_, entry) = self.gate.rows()
+        (_, entry) = self.harness.rows()
         return entry.state
 
 
 @pytest.fixture
-def town(gate: Gate, connect: Connect) -> Town:
-    client = connect(gate.key(KEY))
+def town(harness: GatewayHarness, connect: Connect) -> Town:
+    client = connect(harness.key(KEY))
     store = client.vector_stores.create(name="own").id
-    gate.upstream.forget()
-    gate.settle()
-    gate.time.skip(1)
-    return Town(gate, client, store)
+    harness.upstream.forget()
+    harness.settle()
+    harness.time.skip(1)
+    return Town(harness, client, store)
 
 
 @pytest.fixture
-def deadline(gate: Gate) -> float:
+def deadline(harness: GatewayHarness) -> float:
     """A small one, in place of API Gateway's."""
-    gate.gateway = replace(gate.gateway, deadline_seconds=SHORT)
+    harness.gateway = replace(harness.gateway, deadline_seconds=SHORT)
     return SHORT
 
 
@@ -110,7 +110,7 @@ def every_operation() -> pytest.MarkDecorator:
 @every_operation()
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 422])
 def test_a_refusal_is_passed_on_once_and_voided(town: Town, operation: str, status: int) -> None:
-    town.gate.upstream.always(refusal(status, "upstream_code", {"x-request-id": "req_1", "set-cookie": "a=b"}))
+    town.harness.upstream.always(refusal(status, "upstream_code", {"x-request-id": "req_1", "set-cookie": "a=b"}))
     error = town.fails(operation)
     assert (error.status_code, error.code, error.param) == (status, "upstream_code", "upstream_param")
     assert isinstance(error, CLASSES.get(status, openai.APIStatusError))
@@ -124,7 +124,7 @@ def test_a_refusal_is_passed_on_once_and_voided(town: Town, operation: str, stat
 @every_operation()
 @pytest.mark.parametrize("code", ["insufficient_quota", "credit_balance_exhausted"])
 def test_an_exhausted_quota_is_passed_on_whatever_it_says_of_retries(town: Town, operation: str, code: str) -> None:
-    town.gate.upstream.always(refusal(429, code, {"retry-after": "1"}))
+    town.harness.upstream.always(refusal(429, code, {"retry-after": "1"}))
     error = town.fails(operation)
     assert isinstance(error, openai.RateLimitError)
     assert (error.code, town.calls, town.state()) == (code, 1, State.VOIDED)
@@ -139,12 +139,14 @@ def test_an_exhausted_quota_is_passed_on_whatever_it_says_of_retries(town: Town,
 def test_a_429_that_cannot_be_waited_for_is_passed_on_with_its_headers(
     town: Town, operation: str, headers: dict[str, str]
 ) -> None:
-    town.gate.upstream.always(refusal(429, "rate_limit_exceeded", {**headers, "x-ratelimit-remaining-requests": "0"}))
+    town.harness.upstream.always(
+        refusal(429, "rate_limit_exceeded", {**headers, "x-ratelimit-remaining-requests": "0"})
+    )
     error = town.fails(operation)
     assert isinstance(error, openai.RateLimitError)
     assert headers.items() <= dict(error.response.headers).items()
     assert error.response.headers["x-ratelimit-remaining-requests"] == "0"
-    assert (town.calls, town.gate.time.slept, town.state()) == (1, [], State.VOIDED)
+    assert (town.calls, town.harness.time.slept, town.state()) == (1, [], State.VOIDED)
 
 
 @every_operation()
@@ -160,37 +162,37 @@ def test_a_429_that_cannot_be_waited_for_is_passed_on_with_its_headers(
     ids=str,
 )
 def test_a_429_is_waited_out_as_it_asks_and_asked_again(town: Town, operation: str, headers: dict[str, str]) -> None:
-    town.gate.upstream.will(refusal(429, "rate_limit_exceeded", headers))
+    town.harness.upstream.will(refusal(429, "rate_limit_exceeded", headers))
     ASK[operation](town.client, town.store)
-    assert (town.calls, town.gate.time.slept, town.state()) == (2, [2.0], State.ANSWERED)
+    assert (town.calls, town.harness.time.slept, town.state()) == (2, [2.0], State.ANSWERED)
 
 
 def test_a_429_that_names_a_date_is_waited_for_until_then(town: Town) -> None:
-    date = formatdate(town.gate.time.wall() + 10, usegmt=True)
-    town.gate.upstream.will(refusal(429, None, {"retry-after": date}))
+    date = formatdate(town.harness.time.wall() + 10, usegmt=True)
+    town.harness.upstream.will(refusal(429, None, {"retry-after": date}))
     ASK["vector_stores.create"](town.client, town.store)
-    (slept,) = town.gate.time.slept
+    (slept,) = town.harness.time.slept
     assert 8.5 < slept <= 10
 
 
 def test_a_429_whose_date_has_passed_is_asked_again_at_once(town: Town) -> None:
-    town.gate.upstream.will(refusal(429, None, {"retry-after": formatdate(0, usegmt=True)}))
+    town.harness.upstream.will(refusal(429, None, {"retry-after": formatdate(0, usegmt=True)}))
     ASK["vector_stores.create"](town.client, town.store)
-    assert (town.calls, town.gate.time.slept) == (2, [0.0])
+    assert (town.calls, town.harness.time.slept) == (2, [0.0])
 
 
 @every_operation()
 def test_a_429_that_does_not_end_is_asked_three_times_and_passed_on(town: Town, operation: str) -> None:
-    town.gate.upstream.always(refusal(429, None, {"retry-after": "1"}))
+    town.harness.upstream.always(refusal(429, None, {"retry-after": "1"}))
     error = town.fails(operation)
     assert (error.status_code, town.calls, town.state()) == (429, 3, State.VOIDED)
     assert error.response.headers["retry-after"] == "1"
 
 
 def test_waits_never_add_up_beyond_the_deadline(town: Town) -> None:
-    town.gate.upstream.always(refusal(429, None, {"retry-after": "20"}))
+    town.harness.upstream.always(refusal(429, None, {"retry-after": "20"}))
     assert town.fails("vector_stores.create").status_code == 429
-    assert (town.calls, town.gate.time.slept) == (2, [20.0])
+    assert (town.calls, town.harness.time.slept) == (2, [20.0])
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("name", list(UNKNOWN))
 def test_a_create_of_unknown_outcome_is_asked_once_and_stays_open(town: Town, connect: Connect, name: str) -> None:
-    town.gate.upstream.always(UNKNOWN[name].act)
+    town.harness.upstream.always(UNKNOWN[name].act)
     eager = replace(town, client=connect(KEY, max_retries=2))
     error = eager.fails("vector_stores.create")
     assert isinstance(error, openai.InternalServerError)
@@ -251,7 +253,7 @@ def test_a_create_of_unknown_outcome_is_asked_once_and_stays_open(town: Town, co
 @pytest.mark.parametrize("operation", [name for name in ASK if BY_NAME[name].safety is not CREATE])
 @pytest.mark.parametrize("name", list(UNKNOWN))
 def test_what_may_be_repeated_is_asked_three_times(town: Town, operation: str, name: str) -> None:
-    town.gate.upstream.always(UNKNOWN[name].act)
+    town.harness.upstream.always(UNKNOWN[name].act)
     error = town.fails(operation)
     assert isinstance(error, openai.InternalServerError)
     assert (error.status_code, town.calls) == (UNKNOWN[name].status, 3)
@@ -261,7 +263,7 @@ def test_what_may_be_repeated_is_asked_three_times(town: Town, operation: str, n
 @pytest.mark.parametrize("operation", [name for name in ASK if BY_NAME[name].safety is not CREATE])
 @pytest.mark.parametrize("name", ["500", "reset", "broken JSON"])
 def test_what_may_be_repeated_succeeds_at_the_second_attempt(town: Town, operation: str, name: str) -> None:
-    town.gate.upstream.will(UNKNOWN[name].act)
+    town.harness.upstream.will(UNKNOWN[name].act)
     ASK[operation](town.client, town.store)
     assert (town.calls, town.state()) == (2, State.ANSWERED)
 
@@ -272,14 +274,14 @@ def test_what_may_be_repeated_succeeds_at_the_second_attempt(town: Town, operati
     ids=str,
 )
 def test_a_create_that_is_answered_without_an_id_stays_open(town: Town, document: dict[str, object]) -> None:
-    town.gate.upstream.always(answer(200, store_document("x") | {"id": None} | document))
+    town.harness.upstream.always(answer(200, store_document("x") | {"id": None} | document))
     error = town.fails("vector_stores.create")
     assert (error.status_code, town.calls, town.state()) == (502, 1, State.UNCERTAIN)
 
 
 @pytest.mark.parametrize("retry_after", [{"retry-after": "1"}, {"x-should-retry": "true"}], ids=str)
 def test_the_provider_cannot_talk_a_client_into_repeating_a_create(town: Town, retry_after: dict[str, str]) -> None:
-    town.gate.upstream.always(refusal(503, None, retry_after))
+    town.harness.upstream.always(refusal(503, None, retry_after))
     headers = town.fails("vector_stores.create").response.headers
     assert (headers["x-should-retry"], "retry-after" in headers) == ("false", False)
 
@@ -288,10 +290,10 @@ def test_the_provider_cannot_talk_a_client_into_repeating_a_create(town: Town, r
 @every_operation()
 @pytest.mark.parametrize("act", [hang, trickle, trickle_headers], ids=lambda act: act.__name__)
 def test_an_answer_that_does_not_come_to_an_end_ends_at_the_deadline(town: Town, operation: str, act: Act) -> None:
-    town.gate.upstream.always(act)
-    began = town.gate.time.elapsed()
+    town.harness.upstream.always(act)
+    began = town.harness.time.elapsed()
     error = town.fails(operation)
-    assert SHORT <= town.gate.time.elapsed() - began < SHORT + 0.7
+    assert SHORT <= town.harness.time.elapsed() - began < SHORT + 0.7
     assert (error.status_code, error.code, town.calls) == (504, "provider_timeout", 1)
     assert town.state() is OPEN[BY_NAME[operation].safety]
 
@@ -302,19 +304,19 @@ def test_a_provider_that_reads_slowly_holds_a_call_no_longer_than_the_deadline(t
         del connection
         return not received.ended.wait(60)
 
-    town.gate.upstream.always(sip)
-    began = town.gate.time.elapsed()
+    town.harness.upstream.always(sip)
+    began = town.harness.time.elapsed()
     with pytest.raises(openai.APIStatusError) as caught:
         town.client.files.create(file=("big.bin", bytes(8_000_000)), purpose="assistants")
     assert caught.value.status_code == 504
-    assert town.gate.time.elapsed() - began < SHORT + 1.5
+    assert town.harness.time.elapsed() - began < SHORT + 1.5
 
 
 @every_operation()
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_followed_nowhere(town: Town, operation: str, status: int) -> None:
     with FaultyUpstream(answer(200, store_document("vs_stolen"))) as elsewhere:
-        town.gate.upstream.always(answer(status, b"", {"location": f"{elsewhere.url}/vector_stores"}))
+        town.harness.upstream.always(answer(status, b"", {"location": f"{elsewhere.url}/vector_stores"}))
         error = town.fails(operation)
         assert (error.status_code, elsewhere.connections) == (502, 0)
         assert "location" not in error.response.headers
@@ -322,43 +324,43 @@ def test_a_redirect_is_followed_nowhere(town: Town, operation: str, status: int)
 
 
 def test_a_provider_that_cannot_be_reached_is_tried_three_times_and_nothing_stays_open(town: Town) -> None:
-    town.gate.upstream.close()
-    town.gate.transport.close()  # also the connections that were kept
+    town.harness.upstream.close()
+    town.harness.transport.close()  # also the connections that were kept
     error = town.fails("vector_stores.create")
     assert (error.status_code, error.code) == (502, "provider_unreachable")
-    assert (town.calls, len(town.gate.time.slept), town.state()) == (0, 2, State.VOIDED)
+    assert (town.calls, len(town.harness.time.slept), town.state()) == (0, 2, State.VOIDED)
 
 
 @pytest.mark.parametrize("second", ["refused", "429", "401"])
 def test_what_the_first_attempt_may_have_done_stays_open_whatever_the_next_one_meets(town: Town, second: str) -> None:
     next_act = {"refused": refusal(403), "429": refusal(429), "401": refusal(401)}[second]
-    town.gate.upstream.will(reset, next_act)
+    town.harness.upstream.will(reset, next_act)
     assert town.fails("vector_stores.update").status_code == 502
     assert (town.calls, town.state()) == (2, State.UNCERTAIN)
 
 
 def test_a_delete_whose_first_answer_was_lost_is_a_success_when_nothing_is_there_any_more(town: Town) -> None:
-    town.gate.upstream.will(reset, refusal(404))
+    town.harness.upstream.will(reset, refusal(404))
     assert town.client.vector_stores.delete(town.store).deleted
     assert (town.calls, town.state()) == (2, State.ANSWERED)
     assert town.fails("vector_stores.retrieve").status_code == 404
 
 
 def test_a_delete_of_what_was_never_asked_before_is_the_providers_404(town: Town) -> None:
-    town.gate.upstream.will(refusal(404))
+    town.harness.upstream.will(refusal(404))
     assert town.fails("vector_stores.delete").status_code == 404
     assert (town.calls, town.state()) == (1, State.VOIDED)
 
 
 def test_huge_headers_are_a_lost_answer_and_nothing_worse(town: Town) -> None:
-    town.gate.upstream.always(answer(200, {"id": "vs_1"}, {"x-huge": "a" * 500_000}))
+    town.harness.upstream.always(answer(200, {"id": "vs_1"}, {"x-huge": "a" * 500_000}))
     assert town.fails("vector_stores.create").status_code == 502
     assert (town.calls, town.state()) == (1, State.UNCERTAIN)
 
 
 def test_a_passed_header_is_cut_and_a_strange_one_stays_behind(town: Town) -> None:
     headers = {"x-ratelimit-long": "a" * 5_000, "x-internal": "1", "connection": "close"}
-    town.gate.upstream.always(answer(200, store_document("vs_h"), headers))
+    town.harness.upstream.always(answer(200, store_document("vs_h"), headers))
     seen = town.client.vector_stores.with_raw_response.create(name="x").headers
     assert len(seen["x-ratelimit-long"]) == 1_000
     assert "x-internal" not in seen
@@ -368,7 +370,7 @@ def test_a_passed_header_is_cut_and_a_strange_one_stays_behind(town: Town) -> No
 def test_the_account_behind_the_gateway_has_no_name(town: Town, status: int) -> None:
     passed = {"openai-version": "2020-10-01", "openai-processing-ms": "7", "openai-poll-after-ms": "1000"}
     account = {"openai-organization": "org-platform", "openai-project": "proj_platform", "openai-what-comes-next": "x"}
-    town.gate.upstream.always(answer(status, store_document("vs_h"), {**passed, **account}))
+    town.harness.upstream.always(answer(status, store_document("vs_h"), {**passed, **account}))
     try:
         seen = town.client.vector_stores.with_raw_response.create(name="x").headers
     except openai.APIStatusError as error:
@@ -384,7 +386,7 @@ def test_the_account_behind_the_gateway_has_no_name(town: Town, status: int) -> 
 )
 def test_an_error_without_openais_envelope_has_openais_type(town: Town, operation: str, status: int, kind: str) -> None:
     for body in (b"<h1>no</h1>", b"", b'{"detail": "no"}', b'{"error": {"message": "no"}}', b'{"error": "no"}'):
-        town.gate.upstream.always(answer(status, body))
+        town.harness.upstream.always(answer(status, body))
         error = town.fails(operation)
         assert (error.type, error.code) == (kind, None)
 
@@ -406,13 +408,13 @@ def test_a_list_or_a_search_without_a_list_is_a_broken_answer(
     town: Town, operation: str, data: dict[str, object]
 ) -> None:
     town.client.files.create(file=("a.md", b"text"), purpose="assistants")
-    town.gate.upstream.forget()
-    town.gate.upstream.always(answer(200, {"object": "list", **data}))
+    town.harness.upstream.forget()
+    town.harness.upstream.always(answer(200, {"object": "list", **data}))
     with pytest.raises(openai.InternalServerError) as caught:
         PAGES[operation](town.client, town.store)
     assert (caught.value.status_code, town.calls) == (502, 3)
-    assert town.gate.rows()[-1].state is State.VOIDED
-    town.gate.upstream.always(answer(200, {"object": "list", "data": [], "has_more": False}))
+    assert town.harness.rows()[-1].state is State.VOIDED
+    town.harness.upstream.always(answer(200, {"object": "list", "data": [], "has_more": False}))
     PAGES[operation](town.client, town.store)
 
 
@@ -420,12 +422,12 @@ def test_a_list_or_a_search_without_a_list_is_a_broken_answer(
 def test_what_stands_behind_one_tenants_answer_never_reaches_another(
     town: Town, connect: Connect, surplus: bytes
 ) -> None:
-    other = connect(town.gate.key("sk-another-tenant", team="other"))
+    other = connect(town.harness.key("sk-another-tenant", team="other"))
     theirs = other.vector_stores.create(name="theirs").id
-    town.gate.upstream.forget()
+    town.harness.upstream.forget()
     content = json.dumps({"object": "list", "search_query": ["mine"], "data": [], "has_more": False}).encode()
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(content)
-    town.gate.upstream.will(raw(head + content + surplus, reusable=True))
+    town.harness.upstream.will(raw(head + content + surplus, reusable=True))
     town.client.vector_stores.search(town.store, query="mine")
     assert other.vector_stores.search(theirs, query="theirs").object == "vector_store.search_results.page"
     assert other.vector_stores.create(name="theirs too").name == "theirs too"
@@ -435,15 +437,15 @@ def test_what_stands_behind_one_tenants_answer_never_reaches_another(
 def test_content_that_is_compressed_unasked_arrives_as_it_was(town: Town) -> None:
     file = town.client.files.create(file=("a.md", b"text"), purpose="assistants").id
     headers = {"content-type": "text/plain", "content-encoding": "gzip"}
-    town.gate.upstream.always(answer(200, gzip.compress(b"text"), headers))
+    town.harness.upstream.always(answer(200, gzip.compress(b"text"), headers))
     answered = town.client.files.content(file)
     assert (answered.content, "content-encoding" in answered.response.headers) == (b"text", False)
 
 
 def test_a_part_of_a_file_is_not_its_content(town: Town) -> None:
     file = town.client.files.create(file=("a.md", b"text"), purpose="assistants").id
-    town.gate.upstream.forget()
-    town.gate.upstream.always(answer(206, b"te", {"content-range": "bytes 0-1/4", "content-type": "text/plain"}))
+    town.harness.upstream.forget()
+    town.harness.upstream.always(answer(206, b"te", {"content-range": "bytes 0-1/4", "content-type": "text/plain"}))
     with pytest.raises(openai.InternalServerError) as caught:
         town.client.files.content(file)
     assert (caught.value.status_code, town.calls) == (502, 3)
@@ -451,40 +453,40 @@ def test_a_part_of_a_file_is_not_its_content(town: Town) -> None:
 
 def test_content_that_cannot_be_handed_on_is_refused_unread(town: Town) -> None:
     file = town.client.files.create(file=("a.md", b"text"), purpose="assistants").id
-    town.gate.upstream.forget()
-    clock = town.gate.time.clock()
+    town.harness.upstream.forget()
+    clock = town.harness.time.clock()
     with closing(PooledTransport(clock, most_content=3_000_000)) as limited:
-        town.gate.gateway = replace(town.gate.gateway, transport=limited)
-        town.gate.upstream.always(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 3000001\r\n\r\n", reusable=True))
+        town.harness.gateway = replace(town.harness.gateway, transport=limited)
+        town.harness.upstream.always(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 3000001\r\n\r\n", reusable=True))
         with pytest.raises(openai.APIStatusError) as caught:
             town.client.files.content(file)
     assert (caught.value.status_code, caught.value.code, town.calls) == (413, "response_too_large", 1)
-    assert town.gate.rows()[-1].state is State.VOIDED
+    assert town.harness.rows()[-1].state is State.VOIDED
 
 
 def test_a_document_larger_than_any_operation_returns_is_a_lost_one(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "MAX_DOCUMENT", 3_000_000)
-    town.gate.upstream.always(chunked(*[b" " * 1_000_000] * 4))
+    town.harness.upstream.always(chunked(*[b" " * 1_000_000] * 4))
     assert town.fails("vector_stores.create").status_code == 502
     assert (town.calls, town.state()) == (1, State.UNCERTAIN)
 
 
 def test_an_answer_of_some_megabytes_in_chunks_is_read_whole(town: Town) -> None:
     document = b'{"id": "vs_big", "object": "vector_store", "created_at": 1, "name": "' + b"n" * 3_000_000 + b'"}'
-    town.gate.upstream.always(chunked(*(document[at : at + 65_536] for at in range(0, len(document), 65_536))))
+    town.harness.upstream.always(chunked(*(document[at : at + 65_536] for at in range(0, len(document), 65_536))))
     assert len(town.client.vector_stores.create(name="x").name) == 3_000_000
     assert (town.calls, town.state()) == (1, State.ANSWERED)
 
 
 @pytest.mark.parametrize("created_at", [-1, 10**15, 2**63, True, None, "now", 1.5], ids=str)
 def test_a_create_is_owned_and_answered_whatever_time_the_provider_names(town: Town, created_at: object) -> None:
-    town.gate.upstream.always(answer(200, store_document("vs_odd") | {"created_at": created_at}))
+    town.harness.upstream.always(answer(200, store_document("vs_odd") | {"created_at": created_at}))
     town.client.with_raw_response.vector_stores.create(name="x")
     assert (town.calls, town.state()) == (1, State.ANSWERED)
-    town.gate.upstream.always(town.gate.openai.act)
-    town.gate.openai.stores["vs_odd"] = store_document("vs_odd")
+    town.harness.upstream.always(town.harness.openai.act)
+    town.harness.openai.stores["vs_odd"] = store_document("vs_odd")
     assert town.client.vector_stores.retrieve("vs_odd").id == "vs_odd"
 
 
@@ -492,5 +494,5 @@ def test_a_create_is_owned_and_answered_whatever_time_the_provider_names(town: T
 def test_a_success_is_asked_once_and_settled(town: Town, operation: str) -> None:
     ASK[operation](town.client, town.store)
     assert (town.calls, town.state()) == (1, State.ANSWERED)
-    town.gate.settle()
+    town.harness.settle()
     assert town.state() is State.SETTLED

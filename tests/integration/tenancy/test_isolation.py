@@ -12,15 +12,15 @@ import pytest
 from tests.factories.requests import request_for
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer
-from vectorgate.ledger.entry import State
 from vectorgate.api.operations import BY_NAME, OPERATIONS, PATH_KINDS, Operation
-from vectorgate.tenancy.ownership import Kind
+from vectorgate.ids import ObjectKind
+from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
     from vectorgate.api.http import Response
 
 RED, RED_TOO, BLUE, LONER = "sk-red-client-1", "sk-red-client-2", "sk-blue-client-1", "sk-loner-client-1"
@@ -51,16 +51,16 @@ IN_BODY = [(operation, path) for operation in OPERATIONS for path in operation.b
 class Town:
     """Four keys of three tenants, and one of everything that RED made."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
+    def __init__(self, harness: GatewayHarness) -> None:
+        self.harness = harness
         for key, team in ((RED, "red"), (RED_TOO, "red"), (BLUE, "blue"), (LONER, None)):
-            gate.key(key, team=team)
+            harness.key(key, team=team)
         self.ids: dict[str, str] = {}
         self.ids["file_id"] = self.made("files.create")
         self.ids["vector_store_id"] = self.made("vector_stores.create")
         self.ids["batch_id"] = self.made("vector_stores.file_batches.create", {"file_ids[]": self.ids["file_id"]})
         self.ids["upload_id"] = self.made("uploads.create")
-        self.named = {Kind.FILE: self.ids["file_id"], Kind.PART: self.made("uploads.parts.create")}
+        self.named = {ObjectKind.FILE: self.ids["file_id"], ObjectKind.PART: self.made("uploads.parts.create")}
         self.forget()
 
     def made(self, name: str, file_ids: Mapping[str, str] | None = None, key: str = RED, **ids: str) -> str:
@@ -68,9 +68,9 @@ class Town:
         assert response.status == 200
         return str(json.loads(response.body.read())["id"])
 
-    def own(self, kind: Kind, key: str) -> str:
+    def own(self, kind: ObjectKind, key: str) -> str:
         """A file or a part of the key's own."""
-        if kind is Kind.FILE:
+        if kind is ObjectKind.FILE:
             return self.made("files.create", key=key)
         return self.made("uploads.parts.create", key=key, upload_id=self.made("uploads.create", key=key))
 
@@ -84,20 +84,20 @@ class Town:
         return {**self.ids, **{name: self.made(operation, key=key) for name, operation in made.items()}}
 
     def ask(self, operation: Operation, key: str, ids: Mapping[str, str] | None = None, **more: Any) -> Response:
-        return self.gate.gateway.handle(request_for(operation, ids or self.ids, key=key, **more))
+        return self.harness.gateway.handle(request_for(operation, ids or self.ids, key=key, **more))
 
     def forget(self) -> None:
-        self.gate.settle()
-        self.gate.upstream.forget()
+        self.harness.settle()
+        self.harness.upstream.forget()
 
     @property
     def calls(self) -> int:
-        return self.gate.upstream.calls
+        return self.harness.upstream.calls
 
 
 @pytest.fixture
-def town(gate: Gate) -> Town:
-    return Town(gate)
+def town(harness: GatewayHarness) -> Town:
+    return Town(harness)
 
 
 def seen(response: Response, shown: str) -> tuple[int, dict[str, str], bytes]:
@@ -209,7 +209,7 @@ def test_a_list_shows_nothing_to_who_owns_nothing(town: Town, operation: Operati
 
 def test_every_kind_in_a_path_is_known_to_this_suite() -> None:
     assert {name for operation in OPERATIONS for name in operation.parameters} == set(PATH_KINDS)
-    assert {operation.creates for operation in OPERATIONS} - {None} == set(Kind)
+    assert {operation.creates for operation in OPERATIONS} - {None} == set(ObjectKind)
 
 
 def test_a_batch_is_found_in_its_own_store_alone(town: Town) -> None:
@@ -225,9 +225,9 @@ def test_a_batch_is_found_in_its_own_store_alone(town: Town) -> None:
 def test_what_was_deleted_is_absent_even_if_the_provider_still_has_it(
     town: Town, deletion: str, retrieval: str
 ) -> None:
-    stores, files = dict(town.gate.openai.stores), dict(town.gate.openai.files)
+    stores, files = dict(town.harness.openai.stores), dict(town.harness.openai.files)
     assert town.ask(BY_NAME[deletion], RED).status == 200
-    town.gate.openai.stores, town.gate.openai.files = stores, files
+    town.harness.openai.stores, town.harness.openai.files = stores, files
     town.forget()
     assert town.ask(BY_NAME[retrieval], RED).status == 404
     assert town.ask(BY_NAME[deletion], RED).status == 404
@@ -241,11 +241,11 @@ def test_an_id_that_the_provider_hands_out_again_stays_with_its_first_owner(
     store = town.ids["vector_store_id"]
     if deleted_before:
         town.ask(BY_NAME["vector_stores.delete"], RED)
-    town.gate.upstream.always(answer(200, store_document(store, name="somebody's")))
+    town.harness.upstream.always(answer(200, store_document(store, name="somebody's")))
     refused = town.ask(BY_NAME["vector_stores.create"], BLUE)
     assert (refused.status, refused.headers["x-should-retry"]) == (502, "false")
     assert b"somebody's" not in refused.body.read()
-    assert town.gate.rows()[-1].state is State.STARTED  # no owner was written: the meter finds out what it was
+    assert town.harness.rows()[-1].state is State.STARTED  # no owner was written: the meter finds out what it was
     town.forget()
     retrieve = BY_NAME["vector_stores.retrieve"]
     assert town.ask(retrieve, BLUE).status == 404
@@ -256,13 +256,13 @@ def test_an_id_that_the_provider_hands_out_again_stays_with_its_first_owner(
 def test_a_store_that_the_provider_did_not_delete_keeps_its_owner(town: Town) -> None:
     store = town.ids["vector_store_id"]
     kept = {"id": store, "object": "vector_store.deleted", "deleted": False}
-    town.gate.upstream.will(answer(200, kept))
+    town.harness.upstream.will(answer(200, kept))
     assert json.loads(town.ask(BY_NAME["vector_stores.delete"], RED).body.read()) == kept
     assert town.ask(BY_NAME["vector_stores.retrieve"], RED).status == 200
 
 
 def test_an_answer_about_another_object_is_a_broken_one(town: Town) -> None:
-    town.gate.upstream.always(answer(200, store_document("vs_somebodys", name="somebody's")))
+    town.harness.upstream.always(answer(200, store_document("vs_somebodys", name="somebody's")))
     response = town.ask(BY_NAME["vector_stores.retrieve"], RED)
     assert response.status == 502
     assert b"somebody's" not in response.body.read()

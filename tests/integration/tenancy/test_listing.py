@@ -12,20 +12,20 @@ from openai import InternalServerError
 
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import refusal
-from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.api.http import Request
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.tenancy import live
-from vectorgate.tenancy.listing import Shelf
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+from vectorgate.tenancy.listing import OwnedList
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import openai
 
+    from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
-    from tests.harnesses.gateway import Gate
 
 OPENAI = ProviderName("openai")
 EMPTY: dict[str, object] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
@@ -33,51 +33,55 @@ RED, BLUE = TenantId("team:red"), TenantId("team:blue")
 
 
 @pytest.fixture
-def client(gate: Gate, connect: Connect) -> openai.OpenAI:
-    connect(gate.key("sk-blue-lister", team="blue")).vector_stores.create(name="foreign")
-    return connect(gate.key("sk-red-lister", team="red"))
+def client(harness: GatewayHarness, connect: Connect) -> openai.OpenAI:
+    connect(harness.key("sk-blue-lister", team="blue")).vector_stores.create(name="foreign")
+    return connect(harness.key("sk-red-lister", team="red"))
 
 
-def made(gate: Gate, client: openai.OpenAI, count: int) -> list[str]:
+def made(harness: GatewayHarness, client: openai.OpenAI, count: int) -> list[str]:
     """Ids of new stores, oldest first, each a second younger than the one before."""
     ids = []
     for _ in range(count):
-        gate.openai.created_at += 1
+        harness.openai.created_at += 1
         ids.append(client.vector_stores.create(name="x").id)
-    gate.upstream.forget()
+    harness.upstream.forget()
     return ids
 
 
-def test_the_newest_comes_first_and_pages_join_without_gap_or_repetition(gate: Gate, client: openai.OpenAI) -> None:
-    ids = made(gate, client, 7)
+def test_the_newest_comes_first_and_pages_join_without_gap_or_repetition(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
+    ids = made(harness, client, 7)
     assert [store.id for store in client.vector_stores.list(limit=3)] == ids[::-1]
     assert [store.id for store in client.vector_stores.list(limit=3, order="asc")] == ids
 
 
 @pytest.mark.parametrize(("limit", "more"), [(2, True), (3, False), (4, False)])
-def test_has_more_is_exact(gate: Gate, client: openai.OpenAI, limit: int, *, more: bool) -> None:
-    made(gate, client, 3)
+def test_has_more_is_exact(harness: GatewayHarness, client: openai.OpenAI, limit: int, *, more: bool) -> None:
+    made(harness, client, 3)
     assert client.vector_stores.list(limit=limit).has_more is more
 
 
-def test_a_store_that_vanished_at_the_provider_is_not_shown_and_not_promised(gate: Gate, client: openai.OpenAI) -> None:
-    ids = made(gate, client, 4)
-    del gate.openai.stores[ids[0]], gate.openai.stores[ids[2]]
+def test_a_store_that_vanished_at_the_provider_is_not_shown_and_not_promised(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
+    ids = made(harness, client, 4)
+    del harness.openai.stores[ids[0]], harness.openai.stores[ids[2]]
     page = client.vector_stores.list(limit=2)
     assert ([store.id for store in page.data], page.has_more) == ([ids[3], ids[1]], False)
 
 
-def test_a_list_shows_each_store_as_the_provider_has_it_now(gate: Gate, client: openai.OpenAI) -> None:
-    (store,) = made(gate, client, 1)
-    gate.openai.stores[store] = store_document(store, status="in_progress", usage_bytes=77)
+def test_a_list_shows_each_store_as_the_provider_has_it_now(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    (store,) = made(harness, client, 1)
+    harness.openai.stores[store] = store_document(store, status="in_progress", usage_bytes=77)
     (shown,) = client.vector_stores.list().data
     assert (shown.status, shown.usage_bytes) == ("in_progress", 77)
 
 
-def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(gate: Gate, client: openai.OpenAI) -> None:
-    made(gate, client, 9)
+def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    made(harness, client, 9)
     assert len(client.vector_stores.list(limit=2).data) == 2
-    assert gate.upstream.calls == 3  # the page, and whether it is the last
+    assert harness.upstream.calls == 3  # the page, and whether it is the last
 
 
 @pytest.mark.parametrize(
@@ -90,25 +94,25 @@ def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(gate: Gate, client:
     ],
 )
 def test_past_a_foreign_cursor_there_is_as_little_as_past_an_absent_one(
-    gate: Gate, client: openai.OpenAI, path: str, cursors: list[str]
+    harness: GatewayHarness, client: openai.OpenAI, path: str, cursors: list[str]
 ) -> None:
     client.vector_stores.create(name="x")
     client.files.create(file=("notes.md", b"x"), purpose="assistants")
-    gate.upstream.forget()
+    harness.upstream.forget()
     for name in ("vs_0", "vs_absent", "after", "file-absent"):
-        assert page_of(gate, client.api_key, path, dict.fromkeys(cursors, name)) == EMPTY
-    assert gate.upstream.calls == 0
+        assert page_of(harness, client.api_key, path, dict.fromkeys(cursors, name)) == EMPTY
+    assert harness.upstream.calls == 0
 
 
-def test_an_own_cursor_beside_a_foreign_one_shows_nothing(gate: Gate, client: openai.OpenAI) -> None:
-    ids = made(gate, client, 3)
+def test_an_own_cursor_beside_a_foreign_one_shows_nothing(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    ids = made(harness, client, 3)
     assert client.vector_stores.list(after=ids[2], before="vs_0").data == []
     assert client.vector_stores.list(after="vs_0", before=ids[0]).data == []
 
 
-def test_a_limit_of_zero_is_as_good_as_none(gate: Gate, client: openai.OpenAI) -> None:
+def test_a_limit_of_zero_is_as_good_as_none(harness: GatewayHarness, client: openai.OpenAI) -> None:
     """As the official clients' own tests send it, with cursors that name nothing."""
-    ids = made(gate, client, 21)
+    ids = made(harness, client, 21)
     page = client.vector_stores.list(limit=0, order="asc")
     assert ([store.id for store in page.data], page.has_more) == (ids[:20], True)
     assert client.vector_stores.list(after="after", before="before", limit=0, order="asc").data == []
@@ -117,8 +121,8 @@ def test_a_limit_of_zero_is_as_good_as_none(gate: Gate, client: openai.OpenAI) -
     assert client.files.list(after="after", limit=0, order="asc", purpose="purpose").data == []
 
 
-def test_who_deletes_while_paging_reaches_the_end(gate: Gate, client: openai.OpenAI) -> None:
-    ids = made(gate, client, 5)
+def test_who_deletes_while_paging_reaches_the_end(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    ids = made(harness, client, 5)
     deleted = [client.vector_stores.delete(store.id).id for store in client.vector_stores.list(limit=2)]
     assert deleted == ids[::-1]
     assert client.vector_stores.list().data == []
@@ -131,79 +135,87 @@ def test_a_list_of_files_by_purpose_promises_no_page_that_is_empty(client: opena
     assert client.files.list(purpose="batch", limit=1).has_more is False
 
 
-def test_of_many_stores_no_other_is_begun_once_one_cannot_be_had(gate: Gate, client: openai.OpenAI) -> None:
-    made(gate, client, 60)
-    gate.upstream.always(refusal(500))
+def test_of_many_stores_no_other_is_begun_once_one_cannot_be_had(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
+    made(harness, client, 60)
+    harness.upstream.always(refusal(500))
     with pytest.raises(InternalServerError):
         client.vector_stores.list(limit=60)
-    assert len({received.path for received in gate.upstream.received}) < 40
+    assert len({received.path for received in harness.upstream.received}) < 40
 
 
 @pytest.mark.parametrize("stores", [1, 7])
-def test_each_store_is_asked_for_again_as_a_single_read_is(gate: Gate, client: openai.OpenAI, stores: int) -> None:
-    ids = made(gate, client, stores)
-    gate.upstream.will(*[refusal(500)] * min(stores, 2))
+def test_each_store_is_asked_for_again_as_a_single_read_is(
+    harness: GatewayHarness, client: openai.OpenAI, stores: int
+) -> None:
+    ids = made(harness, client, stores)
+    harness.upstream.will(*[refusal(500)] * min(stores, 2))
     assert [shown.id for shown in client.vector_stores.list(order="asc")] == ids
 
 
-def uploaded(gate: Gate, client: openai.OpenAI, *statuses: str) -> list[str]:
+def uploaded(harness: GatewayHarness, client: openai.OpenAI, *statuses: str) -> list[str]:
     """Files that had these statuses when they were made, oldest first."""
     ids = []
-    for gate.openai.file_status in statuses:
-        gate.openai.created_at += 1
+    for harness.openai.file_status in statuses:
+        harness.openai.created_at += 1
         ids.append(client.files.create(file=("notes.md", b"x"), purpose="assistants").id)
-    gate.upstream.forget()
+    harness.upstream.forget()
     return ids
 
 
-def test_a_file_that_the_provider_was_not_done_with_is_shown_as_it_is_now(gate: Gate, client: openai.OpenAI) -> None:
+def test_a_file_that_the_provider_was_not_done_with_is_shown_as_it_is_now(
+    harness: GatewayHarness, client: openai.OpenAI
+) -> None:
     done, pending, waiting, failed, gone = uploaded(
-        gate, client, "processed", "pending", "uploaded", "error", "uploaded"
+        harness, client, "processed", "pending", "uploaded", "error", "uploaded"
     )
-    gate.openai.files[pending]["status"] = "processed"
-    del gate.openai.files[gone]
+    harness.openai.files[pending]["status"] = "processed"
+    del harness.openai.files[gone]
     shown = [(file.id, file.status) for file in client.files.list(order="asc")]
     assert shown == [(done, "processed"), (pending, "processed"), (waiting, "uploaded"), (failed, "error")]
-    assert sorted(received.path for received in gate.upstream.received) == sorted(
+    assert sorted(received.path for received in harness.upstream.received) == sorted(
         f"/v1/files/{name}" for name in (pending, waiting, gone)
     )
 
 
-def test_files_of_another_purpose_are_not_asked_for(gate: Gate, client: openai.OpenAI) -> None:
-    uploaded(gate, client, "pending")
+def test_files_of_another_purpose_are_not_asked_for(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    uploaded(harness, client, "pending")
     assert client.files.list(purpose="batch").data == []
-    assert gate.upstream.calls == 0
+    assert harness.upstream.calls == 0
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
-def test_a_list_of_files_does_not_fail_with_the_provider(gate: Gate, client: openai.OpenAI, status: int) -> None:
-    ids = uploaded(gate, client, "pending", "pending", "processed")
-    gate.upstream.always(refusal(status))
+def test_a_list_of_files_does_not_fail_with_the_provider(
+    harness: GatewayHarness, client: openai.OpenAI, status: int
+) -> None:
+    ids = uploaded(harness, client, "pending", "pending", "processed")
+    harness.upstream.always(refusal(status))
     assert [(file.id, file.status) for file in client.files.list(order="asc")] == list(
         zip(ids, ["pending", "pending", "processed"], strict=True)
     )
 
 
 def test_a_list_of_files_asks_for_a_hundred_at_most(
-    gate: Gate, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "UNFINISHED_MAX", 3)
-    ids = uploaded(gate, client, *["pending"] * 5)
-    for file in gate.openai.files.values():
+    ids = uploaded(harness, client, *["pending"] * 5)
+    for file in harness.openai.files.values():
         file["status"] = "processed"
     shown = [(file.id, file.status) for file in client.files.list(limit=5)]
     assert shown == list(zip(ids[::-1], ["processed"] * 3 + ["pending"] * 2, strict=True))
-    assert gate.upstream.calls == 3
+    assert harness.upstream.calls == 3
 
 
-def test_an_empty_list_has_no_ends(gate: Gate) -> None:
-    assert page_of(gate, gate.key("sk-nobody", team="nobody"), "/v1/vector_stores", {}) == EMPTY
+def test_an_empty_list_has_no_ends(harness: GatewayHarness) -> None:
+    assert page_of(harness, harness.key("sk-nobody", team="nobody"), "/v1/vector_stores", {}) == EMPTY
 
 
-def page_of(gate: Gate, key: str, path: str, query: dict[str, str]) -> object:
+def page_of(harness: GatewayHarness, key: str, path: str, query: dict[str, str]) -> object:
     """A page as it stands on the wire."""
     request = Request(method="GET", path=path, query=query, headers={"authorization": f"Bearer {key}"})
-    return json.loads(gate.gateway.handle(request).body.read())
+    return json.loads(harness.gateway.handle(request).body.read())
 
 
 # ------------------------------------------------------------------------------------------------------ by a model
@@ -226,7 +238,7 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
     stores = open_stores()
     rows = [
         Ownership(
-            ref=Ref(OPENAI, Kind.VECTOR_STORE, ObjectId(f"vs_{place}")),
+            ref=ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(f"vs_{place}")),
             tenant=RED if mine else BLUE,
             key_id="k",  # type: ignore[arg-type]
             created_at=created_at,
@@ -247,7 +259,7 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
     def describe(found: Sequence[Ownership]) -> list[dict[str, object] | None]:
         return [None if row.ref.id in gone else {"id": row.ref.id} for row in found]
 
-    page = Shelf(stores.ownership, RED, OPENAI, Kind.VECTOR_STORE).page(query, describe)
+    page = OwnedList(stores.ownership, RED, OPENAI, ObjectKind.VECTOR_STORE).page(query, describe)
     stores.close()
     assert page == expected(rows, gone, cursors, limit, descending=order == "desc")
 

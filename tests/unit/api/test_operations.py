@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from vectorgate.api.operations import BY_NAME, OPERATIONS
-from vectorgate.tenancy.ownership import Kind
+from vectorgate.ids import ObjectKind
 
 
 def test_stores_and_files_are_what_can_be_deleted() -> None:
     deleted = {operation.name: operation.deleted_kind for operation in OPERATIONS if operation.deletes is not None}
-    assert deleted == {"vector_stores.delete": Kind.VECTOR_STORE, "files.delete": Kind.FILE}
+    assert deleted == {"vector_stores.delete": ObjectKind.VECTOR_STORE, "files.delete": ObjectKind.FILE}
     assert BY_NAME["vector_stores.files.delete"].deleted_kind is None  # the attachment ends, and the file stays
 
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.contract.samples import answered, begun
-from vectorgate.budgets.model import EVER, Limit, is_duration, limit_of, movements_of, window_of
-from vectorgate.budgets.service import unsound
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.budgets.model import EVER, Limit, is_duration, limit_of, movements_of, window_of
+from vectorgate.budgets.service import invalid_figures
 from vectorgate.ledger.entry import State
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.pricing.book import PriceBook, shipped_prices
 from vectorgate.pricing.charge import reservation_for
+from vectorgate.pricing.money import NanoUSD
 
 
 def at(text: str) -> int:
@@ -75,12 +75,12 @@ def test_an_attachment_may_cost_a_day_of_its_storage_rounded_up() -> None:
 
 @pytest.mark.parametrize("figure", [-1, 1.5, "7", None, True, 10**30, [], float("inf")])
 def test_a_figure_that_makes_no_sense_is_named(figure: object) -> None:
-    assert unsound({"bytes": figure, "usage_bytes": 5}) == ("bytes",)
-    assert unsound({"bytes": 0}) == unsound({}) == unsound(None) == ()
+    assert invalid_figures({"bytes": figure, "usage_bytes": 5}) == ("bytes",)
+    assert invalid_figures({"bytes": 0}) == invalid_figures({}) == invalid_figures(None) == ()
 
 
 def test_rows_that_are_under_way_move_nothing() -> None:
     held = begun(budgets=("key/ever",), reserved=NanoUSD(5))
-    assert movements_of([held, answered(held), held.moved_to(State.UNCERTAIN)]) == []
-    (movement,) = movements_of([held.moved_to(State.VOIDED)])
+    assert movements_of([held, answered(held), held.transition(State.UNCERTAIN)]) == []
+    (movement,) = movements_of([held.transition(State.VOIDED)])
     assert (movement.reserved, movement.spent) == (-5, 0)

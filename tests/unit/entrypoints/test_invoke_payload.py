@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.invoke.app import handler
 from local.invoke_api import InvokeApi
-from tests.harnesses.gateway import Gate
+from tests.harnesses.gateway import GatewayHarness
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
-from vectorgate.entrypoints.invoke.handler import InvokeDesk, write
-from vectorgate.entrypoints.invoke.payload import read
-from vectorgate.entrypoints.lambda_http import MAX_CARRIED
-from vectorgate.api.http import Body, Response
+from vectorgate.api.http import MAX_CARRIED, Body, Response
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.router import route
+from vectorgate.entrypoints.invoke import handler
+from vectorgate.entrypoints.invoke.handler import InvokeHandler, write
+from vectorgate.entrypoints.invoke.payload import read
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -118,28 +117,28 @@ def test_a_create_is_recognised_by_lambda_s_own_name_for_the_event() -> None:
 
 
 def test_the_deployed_handler_answers_and_never_raises() -> None:
-    with Gate() as gate:
-        function = handler.bound_to(InvokeDesk(gate.gateway))
-        key = gate.key("sk-Gh3kLm9QwErTyUiOpAsD")
+    with GatewayHarness() as harness:
+        function = handler.bound_to(InvokeHandler(harness.gateway))
+        key = harness.key("sk-Gh3kLm9QwErTyUiOpAsD")
         context = SimpleNamespace(aws_request_id="1-2-3")
         made = function({"operation": "vector_stores.create", "api_key": key, "body": {"name": "n"}}, context)
         assert made["status"] == 200
-        assert gate.row().operation == "vector_stores.create"
+        assert harness.row().operation == "vector_stores.create"
         odd: object
         for odd in (None, [], "x", 1, {"operation": "x" * 300}, {"operation": {}}):
             assert function(odd, None)["status"] == 400
         refused = function({"operation": "vector_stores.list", "tenant": "red"}, None)
-        assert (refused["status"], len(gate.rows())) == (403, 1)
+        assert (refused["status"], len(harness.rows())) == (403, 1)
 
 
 def test_an_event_that_is_delivered_twice_is_executed_once() -> None:
-    with Gate() as gate:
-        function = handler.bound_to(InvokeDesk(gate.gateway, trusts_invoker=True))
+    with GatewayHarness() as harness:
+        function = handler.bound_to(InvokeHandler(harness.gateway, trusts_invoker=True))
         payload = {"operation": "vector_stores.create", "tenant": "red", "body": {"name": "n"}}
         first, again, other = (function(payload, SimpleNamespace(aws_request_id=name)) for name in ("1", "1", "2"))
         assert first["body"] == again["body"]
         assert first["body"] != other["body"]
-        assert gate.upstream.calls == 2
+        assert harness.upstream.calls == 2
 
 
 def test_an_answer_that_lambda_cannot_carry_is_a_typed_refusal() -> None:

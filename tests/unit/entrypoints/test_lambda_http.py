@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from vectorgate.entrypoints.lambda_http import MAX_CARRIED, write_response
-from vectorgate.api.http import Body, Response
+from vectorgate.api.http import MAX_CARRIED, Body, Response
+from vectorgate.entrypoints.lambda_http import write_response
 
 LAMBDA = 6 * 1024 * 1024
 

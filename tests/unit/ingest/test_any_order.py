@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.harnesses.ingest import BUCKET, Town
 from vectorgate.ingest.attaching import ATTACHES_A_MINUTE
-from vectorgate.ingest.model import Change, Kind, Place
+from vectorgate.ingest.model import Change, Kind, ObjectLocation
 
 if TYPE_CHECKING:
     import random
@@ -32,7 +32,7 @@ def played(town: Town, actions: list[tuple[str, str]], order: random.Random) -> 
         elif action == "remove":
             notices.append(town.remove(key))
         else:
-            kept = town.objects.get(Place(BUCKET, key), [])
+            kept = town.objects.get(ObjectLocation(BUCKET, key), [])
             if kept:
                 notices.append(town.purge(key, order.choice(kept).version))
     doubled = notices + [notice for notice in notices if order.random() < 0.4]

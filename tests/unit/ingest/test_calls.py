@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from vectorgate.api.http import Response
 from vectorgate.ingest.calls import AGAIN, FINDING_OUT, understood
 from vectorgate.ingest.model import Postponed
-from vectorgate.api.http import Response
 
 NOW = 1_772_600_767.0
 

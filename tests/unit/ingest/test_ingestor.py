@@ -10,6 +10,7 @@ import pytest
 
 from tests.harnesses.gateway import secret_text
 from tests.harnesses.ingest import BASE, BUCKET, Crash, Town
+from vectorgate.api.http import Body
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ingest.attaching import (
@@ -28,21 +29,20 @@ from vectorgate.ingest.model import (
     CreateRequested,
     Done,
     Kind,
-    Later,
-    Place,
-    Poison,
+    ObjectLocation,
+    PermanentFailure,
+    RetryLater,
     Watch,
 )
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.api.http import Body
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.base import UpstreamResponse
-from vectorgate.providers.http.outcome import Lost, NotSent, Replied
+from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.providers.base import UpstreamRequest
     from vectorgate.providers.http.outcome import Outcome
 
@@ -65,7 +65,7 @@ def told(town: Town, kind: Kind) -> list[Any]:
     return [event.detail for event in town.events if event.kind is kind]
 
 
-def rows(town: Town) -> list[Entry]:
+def rows(town: Town) -> list[LedgerEntry]:
     now = int(town.now * MILLISECONDS)
     return list(town.stores.ledger.search(RecordQuery(start_ms=now - 86_400_000, end_ms=now + 1, limit=1000)))
 
@@ -239,7 +239,7 @@ def test_a_store_is_made_once_by_two_that_do_not_see_each_other(town: Town) -> N
 
     town.execute = meanwhile  # type: ignore[method-assign]
     take(town, first)
-    assert isinstance(told_too[0], Later)
+    assert isinstance(told_too[0], RetryLater)
     town.send(first, second)
     town.run()
     assert len(town.vector_stores) == 1
@@ -289,7 +289,7 @@ def test_an_application_gets_a_store_and_is_told_its_id(town: Town) -> None:
 def test_a_store_that_cannot_be_is_told_and_set_aside(town: Town) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": 7})
     outcome = take(town, wanted)
-    assert isinstance(outcome, Poison)
+    assert isinstance(outcome, PermanentFailure)
     (detail,) = told(town, Kind.STORE_FAILED)
     assert (detail["event_id"], detail["error"]["message"]) == ("e1", outcome.reason)
 
@@ -334,7 +334,7 @@ def test_an_attachment_that_is_asked_for_twice_is_made_once(town: Town) -> None:
 )
 def test_an_attachment_that_cannot_be_is_told_and_set_aside(town: Town, changes: dict[str, Any]) -> None:
     wanted = replace(AttachRequested(event_id="e2", source="crm", file_id=file_of(town), name="wiki"), **changes)
-    assert isinstance(take(town, wanted), Poison)
+    assert isinstance(take(town, wanted), PermanentFailure)
     (detail,) = told(town, Kind.FILE_FAILED)
     assert (detail["event_id"], detail["file_id"]) == ("e2", wanted.file_id)
 
@@ -348,7 +348,7 @@ def test_nobody_attaches_what_is_another_teams(town: Town) -> None:
     foreign_store = AttachRequested(event_id="e2", source="crm", file_id=file_id, vector_store_id=theirs)
     absent = AttachRequested(event_id="e3", source="crm", file_id=file_id, vector_store_id="vs_0123456789")
     outcomes = take(town, foreign_file, foreign_store, absent)
-    assert [type(outcome) for outcome in outcomes] == [Poison] * 3
+    assert [type(outcome) for outcome in outcomes] == [PermanentFailure] * 3
     assert outcomes[1].reason == outcomes[2].reason.replace("vs_0123456789", theirs), "foreign is absent"
     assert sum(town.calls.values()) - before <= 1, "the foreign file's own store is all that is ever asked for"
     assert town.vector_stores[theirs].files.keys() != {file_id}
@@ -369,26 +369,26 @@ def test_nobody_attaches_what_is_another_teams(town: Town) -> None:
     ],
 )
 def test_a_prefix_that_is_nobodys_is_set_aside_before_anything_is_asked(town: Town, key: str) -> None:
-    assert isinstance(take(town, town.put(key, b"x")), Poison)
+    assert isinstance(take(town, town.put(key, b"x")), PermanentFailure)
     assert town.calls == {}
     assert rows(town) == []
-    assert town.stores.ingest.object_row(Place(BUCKET, key)) is None
+    assert town.stores.ingest.object_row(ObjectLocation(BUCKET, key)) is None
 
 
 def test_an_application_that_is_unknown_is_not_heard(town: Town) -> None:
-    assert isinstance(take(town, CreateRequested(event_id="e", source="red", body={})), Poison)
+    assert isinstance(take(town, CreateRequested(event_id="e", source="red", body={})), PermanentFailure)
     assert (town.calls, town.events) == ({}, [])
 
 
 def test_another_bucket_is_not_ours(town: Town) -> None:
-    change = Change(place=Place("elsewhere", KEY), sequencer="01")
-    assert isinstance(take(town, change), Poison)
+    change = Change(place=ObjectLocation("elsewhere", KEY), sequencer="01")
+    assert isinstance(take(town, change), PermanentFailure)
     assert (town.calls, town.events) == ({}, [])
 
 
 def test_a_reminder_for_a_team_that_nobody_ingests_for_is_set_aside(town: Town) -> None:
     watch = Watch(team="green", vector_store_id="vs_1", batch_id=None, files={"file-1": "e"})
-    assert isinstance(take(town, watch), Poison)
+    assert isinstance(take(town, watch), PermanentFailure)
     assert town.calls == {}
 
 
@@ -429,7 +429,7 @@ def test_a_sender_that_moves_while_an_object_is_under_way_leaves_nothing_behind(
 def test_metadata_beyond_the_limits_is_told_and_set_aside_and_nothing_is_uploaded(
     town: Town, metadata: dict[str, str]
 ) -> None:
-    assert isinstance(take(town, town.put(KEY, b"x", metadata=metadata)), Poison)
+    assert isinstance(take(town, town.put(KEY, b"x", metadata=metadata)), PermanentFailure)
     assert town.calls == {}
     (detail,) = told(town, Kind.FILE_FAILED)
     assert (detail["bucket"], detail["key"]) == (BUCKET, KEY)
@@ -437,7 +437,7 @@ def test_metadata_beyond_the_limits_is_told_and_set_aside_and_nothing_is_uploade
 
 def test_an_object_that_is_refused_takes_its_older_content_with_it(town: Town) -> None:
     ingested(town, content=b"old")
-    assert isinstance(take(town, town.put(KEY, b"new", metadata={"k": "v" * 513})), Poison)
+    assert isinstance(take(town, town.put(KEY, b"new", metadata={"k": "v" * 513})), PermanentFailure)
     assert town.files == {}
 
 
@@ -453,7 +453,7 @@ def test_one_refused_file_does_not_keep_the_others_of_its_batch_out(town: Town) 
 
     town.refuse = refuse
     outcomes = take(town, *[town.put(f"acme/docs/{number}", b"x", n=str(number)) for number in range(40)])
-    assert [number for number, outcome in enumerate(outcomes) if outcome == Poison("Not that one.")] == [13]
+    assert [number for number, outcome in enumerate(outcomes) if outcome == PermanentFailure("Not that one.")] == [13]
     assert sum(town.truth().values()) == 39
 
 
@@ -478,7 +478,7 @@ def test_a_store_that_is_full_for_the_moment_is_waited_for_a_minute_at_most(town
     while town.stores.ingest.admit(lane_of("red", name), window, most=ATTACHES_A_WINDOW):
         pass
     outcome = take(town, town.put("acme/docs/2", b"x"))
-    assert isinstance(outcome, Later)
+    assert isinstance(outcome, RetryLater)
     assert window + WINDOW_SECONDS <= town.now + outcome.seconds <= window + MINUTE + 1
 
 
@@ -486,7 +486,7 @@ def test_a_store_that_is_full_for_the_moment_is_waited_for_a_minute_at_most(town
     "outcome",
     [
         NotSent(timed_out=False),
-        Lost(timed_out=True),
+        ResponseLost(timed_out=True),
         Replied(UpstreamResponse(status=429, headers={"retry-after": "1"}, body=Body.of(b"{}"))),
         Replied(UpstreamResponse(status=401, headers={}, body=Body.of(b"{}"))),
     ],
@@ -500,12 +500,12 @@ def test_an_attaching_request_is_sent_once_each_time_it_is_admitted(town: Town, 
         if not request.url.endswith("/file_batches"):
             return usual(request)
         sent.append(request.url)
-        town.vault.text = secret_text(BASE, "sk-another-of-the-providers")
+        town.secret_source.text = secret_text(BASE, "sk-another-of-the-providers")
         return outcome
 
     sent: list[str] = []
     town.transported = faulty  # type: ignore[method-assign]
-    assert isinstance(take(town, town.put("acme/docs/2", b"x")), Later)
+    assert isinstance(take(town, town.put("acme/docs/2", b"x")), RetryLater)
     assert len(sent) == 1
 
 
@@ -521,7 +521,7 @@ def test_a_budget_that_is_used_up_is_waited_for_as_long_as_one_can(town: Town) -
     subject = Subject(BudgetScope.TEAM, "red")
     town.stores.budgets.add_limit(subject, Limit(since=0, max_budget=NanoUSD(0)))
     outcome = take(town, town.put(KEY, b"x"))
-    assert isinstance(outcome, Later)
+    assert isinstance(outcome, RetryLater)
     assert outcome.seconds == 900
     assert "budget" in outcome.reason
 
@@ -530,7 +530,7 @@ def test_a_provider_that_says_how_long_is_obeyed(town: Town) -> None:
     limited: dict[str, Any] = {"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}
     town.refuse = lambda *_: (429, limited)
     outcome = take(town, town.put(KEY, b"x"))
-    assert isinstance(outcome, Later)
+    assert isinstance(outcome, RetryLater)
 
 
 def test_an_invocation_ends_in_time_however_slow_the_provider_is(town: Town) -> None:
@@ -539,11 +539,11 @@ def test_an_invocation_ends_in_time_however_slow_the_provider_is(town: Town) -> 
     (file_id,) = town.files
     calls: list[float] = []
 
-    def never(request: Any) -> Lost:
+    def never(request: Any) -> ResponseLost:
         del request
         calls.append(town.now)
         town.now += 27.9
-        return Lost(timed_out=True)
+        return ResponseLost(timed_out=True)
 
     town.transported = never  # type: ignore[method-assign]
     began = town.now
@@ -551,14 +551,14 @@ def test_an_invocation_ends_in_time_however_slow_the_provider_is(town: Town) -> 
     events = [AttachRequested(event_id=f"e{n}", source="crm", file_id=file_id, vector_store_id=name) for n in range(20)]
     reminders = [Watch(team="red", vector_store_id=name, batch_id=None, files={file_id: f"e{n}"}) for n in range(20)]
     outcomes = take(town, *objects, *events, *reminders)
-    assert {type(outcome) for outcome in outcomes} == {Later}
+    assert {type(outcome) for outcome in outcomes} == {RetryLater}
     assert calls[-1] - began < TAKE_SECONDS + UPLOAD_SECONDS
     assert town.now - began < 900  # a function's time limit: what it cuts off comes again hours later, five times
 
 
 def test_no_upload_is_begun_when_the_time_is_up(town: Town) -> None:
     (outcome,) = town.ingestor.take([town.put(KEY, b"x")], within=0)
-    assert isinstance(outcome, Later)
+    assert isinstance(outcome, RetryLater)
     assert "POST files" not in town.calls
 
 
@@ -580,7 +580,7 @@ def test_an_attachment_whose_answer_was_lost_is_looked_for_before_it_is_made_aga
     with pytest.raises(Crash):
         take(town, change)
     early = take(town, change)
-    assert isinstance(early, Later)
+    assert isinstance(early, RetryLater)
     assert early.seconds <= ATTEMPT_SECONDS
     town.now += ATTEMPT_SECONDS
     done = take(town, change)
@@ -614,7 +614,7 @@ def test_two_that_handle_one_object_at_once_upload_and_attach_it_once(town: Town
 
     town.execute = meanwhile  # type: ignore[method-assign]
     take(town, change)
-    assert [type(outcome) for outcome in second] == [Later, Later]
+    assert [type(outcome) for outcome in second] == [RetryLater, RetryLater]
     town.send(change)
     town.run()
     assert town.calls["POST files"] == 1
@@ -634,7 +634,7 @@ def test_an_upload_that_was_overtaken_leaves_no_file(town: Town) -> None:
         return done
 
     town.execute = meanwhile  # type: ignore[method-assign]
-    assert isinstance(take(town, old), Later)
+    assert isinstance(take(town, old), RetryLater)
     town.send(old, new)
     town.run()
     assert town.truth() == town.expected()
@@ -663,7 +663,7 @@ def test_an_upload_that_takes_minutes_is_not_taken_for_a_crash(town: Town) -> No
 
     town.execute = slowly  # type: ignore[method-assign]
     assert isinstance(take(town, change), Done)
-    assert {type(outcome) for outcome in meanwhile} == {Later}
+    assert {type(outcome) for outcome in meanwhile} == {RetryLater}
     assert town.calls["POST files"] == 1
     assert town.truth() == town.expected()
 
@@ -719,8 +719,8 @@ def test_lost_uploads_that_look_alike_are_never_mistaken_for_one_another(town: T
 )
 def test_a_hostile_key_is_set_aside_before_anything_is_asked_or_kept(town: Town, key: str) -> None:
     good = town.put(KEY, b"x")
-    outcomes = take(town, Change(place=Place(BUCKET, key), sequencer="01"), good)
-    assert [type(outcome) for outcome in outcomes] == [Poison, Done]
+    outcomes = take(town, Change(place=ObjectLocation(BUCKET, key), sequencer="01"), good)
+    assert [type(outcome) for outcome in outcomes] == [PermanentFailure, Done]
     assert len(town.files) == 1
 
 
@@ -730,7 +730,7 @@ def test_a_hostile_key_is_set_aside_before_anything_is_asked_or_kept(town: Town,
 def test_a_body_that_is_not_json_or_too_large_is_set_aside_alone(town: Town, body: dict[str, Any]) -> None:
     bad = CreateRequested(event_id="e1", source="crm", body=body)
     good = CreateRequested(event_id="e2", source="crm", body={"name": "docs"})
-    assert [type(outcome) for outcome in take(town, bad, good)] == [Poison, Done]
+    assert [type(outcome) for outcome in take(town, bad, good)] == [PermanentFailure, Done]
     assert [store.name for store in town.vector_stores.values()] == ["docs"]
 
 
@@ -738,14 +738,14 @@ def test_an_upload_that_was_overtaken_before_it_began_leaves_no_file(town: Town)
     old, new, opened = town.put(KEY, b"old"), town.put(KEY, b"new"), town.open
     meanwhile: list[Any] = []
 
-    def slowly(place: Place, version: str | None) -> Any:
+    def slowly(place: ObjectLocation, version: str | None) -> Any:
         if not meanwhile:
             meanwhile.append(True)
             meanwhile.append(take(town, new))
         return opened(place, version)
 
     town.open = slowly  # type: ignore[method-assign]
-    assert isinstance(take(town, old), Later)
+    assert isinstance(take(town, old), RetryLater)
     assert isinstance(meanwhile[1], Done)
     assert len(town.files) == 2
     assert take(town, old) == Done()
@@ -770,12 +770,12 @@ def test_reminders_of_one_batch_ask_for_the_batch_as_long_as_none_of_it_is_done(
 def test_an_object_that_is_not_as_long_as_it_was_said_to_be_is_not_uploaded(town: Town, said: int) -> None:
     change, opened = town.put(KEY, b"hello"), town.open
 
-    def misjudged(place: Place, version: str | None) -> Any:
+    def misjudged(place: ObjectLocation, version: str | None) -> Any:
         found = opened(place, version)
         return None if found is None else replace(found, size=said)
 
     town.open = misjudged  # type: ignore[method-assign]
-    assert isinstance(take(town, change), Later)
+    assert isinstance(take(town, change), RetryLater)
     assert town.files == {}
     town.open = opened  # type: ignore[method-assign]
     town.send(change)
@@ -787,7 +787,7 @@ def test_what_is_opened_is_closed_whatever_happens(town: Town) -> None:
     opened = town.open
     streams: list[Any] = []
 
-    def watched(place: Place, version: str | None) -> Any:
+    def watched(place: ObjectLocation, version: str | None) -> Any:
         found = opened(place, version)
         streams.extend([] if found is None else [found.stream])
         return found

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vectorgate.ids import is_label
 from vectorgate.ingest.address import Address, address_of, is_folder
 from vectorgate.ingest.attributes import attributes_of
-from vectorgate.ingest.model import ObjectRow, Place, Postponed, Rejected, order_of
+from vectorgate.ingest.model import ObjectLocation, ObjectRow, Postponed, Rejected, order_of
 from vectorgate.ingest.rows import upload_key
 
 
@@ -109,11 +109,11 @@ def test_what_is_no_sequencer_has_no_order(text: str) -> None:
 
 
 def test_uploads_are_told_apart_by_bucket_key_version_and_sequencer() -> None:
-    row = ObjectRow(place=Place("b", "ck"), revision=1, sequencer="A0", team="red")
+    row = ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A0", team="red")
     others = [
-        ObjectRow(place=Place("bc", "k"), revision=1, sequencer="A0", team="red"),
-        ObjectRow(place=Place("b", "ck"), revision=1, sequencer="A1", team="red"),
-        ObjectRow(place=Place("b", "ck"), revision=1, sequencer="A0", version="v", team="red"),
+        ObjectRow(place=ObjectLocation("bc", "k"), revision=1, sequencer="A0", team="red"),
+        ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A1", team="red"),
+        ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A0", version="v", team="red"),
     ]
     keys = {upload_key(each) for each in (row, *others)}
     assert len(keys) == 4

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectorgate.ingest.messages import ATTACH, CREATE, Unreadable, read, write
-from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, Place, Watch
+from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, ObjectLocation, Watch
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -55,7 +55,7 @@ def one(body: object) -> Any:
 
 def test_a_notification_says_what_was_written() -> None:
     assert one({"Records": [record()]}) == Change(
-        place=Place("ingest", "acme/docs/a.txt"), sequencer="0055AED6DCD90281E5", version="096f"
+        place=ObjectLocation("ingest", "acme/docs/a.txt"), sequencer="0055AED6DCD90281E5", version="096f"
     )
     assert len(read({"Records": [record(), record("ObjectCreated:CompleteMultipartUpload")]})) == 2
 
@@ -107,16 +107,20 @@ def test_the_test_event_of_a_new_notification_is_no_notice() -> None:
 @pytest.mark.parametrize(
     ("kind", "detail", "change"),
     [
-        ("Object Created", {"version-id": "v1"}, Change(place=Place("ingest", "a+b"), sequencer="00A1", version="v1")),
+        (
+            "Object Created",
+            {"version-id": "v1"},
+            Change(place=ObjectLocation("ingest", "a+b"), sequencer="00A1", version="v1"),
+        ),
         (
             "Object Deleted",
             {"deletion-type": "Delete Marker Created", "version-id": "v2"},
-            Change(place=Place("ingest", "a+b"), sequencer="00A1", gone=True),
+            Change(place=ObjectLocation("ingest", "a+b"), sequencer="00A1", gone=True),
         ),
         (
             "Object Deleted",
             {"deletion-type": "Permanently Deleted", "version-id": "v1"},
-            Change(place=Place("ingest", "a+b"), sequencer="00A1", version="v1", gone=True),
+            Change(place=ObjectLocation("ingest", "a+b"), sequencer="00A1", version="v1", gone=True),
         ),
     ],
 )
@@ -187,7 +191,7 @@ WATCH = Watch(
     team="red",
     vector_store_id="vs_1",
     batch_id="vsfb_1",
-    files={"file-1": Place("ingest", 'acme/docs/ü ["].txt'), "file-2": "6a7e8feb-b491"},
+    files={"file-1": ObjectLocation("ingest", 'acme/docs/ü ["].txt'), "file-2": "6a7e8feb-b491"},
     round=3,
 )
 

@@ -11,15 +11,15 @@ import pytest
 from local.watched import BUCKET, Folder, Watcher
 from tests.fakes.clock import FakeClock
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.model import Change, Done, Later, ObjectRow, Place, Poison, Watch
+from vectorgate.ingest.model import Change, Done, ObjectLocation, ObjectRow, PermanentFailure, RetryLater, Watch
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.persistence import StoreUnavailable
+from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vectorgate.ingest.model import Notice, Outcome
+    from vectorgate.ingest.model import IngestEvent, Outcome
 
 KEY = "demo/store/a.md"
 OLD = 1_600_000_000  # a time at which nobody writes any more
@@ -39,8 +39,8 @@ class Rig:
     """A watcher whose ingestor does what it is told to, and remembers what it was given."""
 
     root: Path
-    rows: dict[Place, ObjectRow] = field(default_factory=dict)
-    taken: list[Notice] = field(default_factory=list)
+    rows: dict[ObjectLocation, ObjectRow] = field(default_factory=dict)
+    taken: list[IngestEvent] = field(default_factory=list)
     answers: list[Outcome] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     time: FakeClock = field(default_factory=FakeClock)
@@ -56,7 +56,7 @@ class Rig:
             say=self.said.append,
         )
 
-    def _take(self, notices: Sequence[Notice]) -> list[Outcome]:
+    def _take(self, notices: Sequence[IngestEvent]) -> list[Outcome]:
         self.taken += notices
         for change in notices:
             if isinstance(change, Change):
@@ -84,7 +84,7 @@ def rig(tmp_path: Path) -> Rig:
 
 def test_a_file_is_read_with_its_type_and_size(tmp_path: Path) -> None:
     put(tmp_path)
-    stored = Folder(tmp_path).open(Place(BUCKET, KEY), None)
+    stored = Folder(tmp_path).open(ObjectLocation(BUCKET, KEY), None)
     assert stored is not None
     with stored.stream as stream:
         assert (stream.read(), stored.size, stored.content_type) == (b"text", 4, "text/markdown")
@@ -95,9 +95,9 @@ def test_a_file_that_is_not_the_one_that_was_seen_is_not_there(tmp_path: Path) -
     folder = Folder(tmp_path)
     seen = folder.versions()[KEY]
     path.write_text("other")
-    assert folder.open(Place(BUCKET, KEY), seen) is None
+    assert folder.open(ObjectLocation(BUCKET, KEY), seen) is None
     path.unlink()
-    assert folder.open(Place(BUCKET, KEY), seen) is None
+    assert folder.open(ObjectLocation(BUCKET, KEY), seen) is None
 
 
 def test_links_hidden_files_and_what_is_no_file_are_passed_over(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_links_hidden_files_and_what_is_no_file_are_passed_over(tmp_path: Path) 
 def test_nothing_outside_of_the_folder_is_read(tmp_path: Path, key: str) -> None:
     put(tmp_path / "outside", "secret.txt")
     put(tmp_path / "root")
-    assert Folder(tmp_path / "root").open(Place(BUCKET, key), None) is None
+    assert Folder(tmp_path / "root").open(ObjectLocation(BUCKET, key), None) is None
 
 
 def test_a_link_that_takes_a_files_place_is_not_followed(tmp_path: Path) -> None:
@@ -127,12 +127,12 @@ def test_a_link_that_takes_a_files_place_is_not_followed(tmp_path: Path) -> None
     path.unlink()
     path.symlink_to(outside)
     with pytest.raises(SourceUnavailable):
-        folder.open(Place(BUCKET, KEY), seen)
+        folder.open(ObjectLocation(BUCKET, KEY), seen)
     path.unlink()
     path.parent.rmdir()
     path.parent.symlink_to(outside.parent)
     with pytest.raises(SourceUnavailable):
-        folder.open(Place(BUCKET, "demo/store/secret.txt"), None)
+        folder.open(ObjectLocation(BUCKET, "demo/store/secret.txt"), None)
 
 
 @pytest.mark.skipif(not hasattr(os, "setxattr"), reason="extended attributes are Linux's")
@@ -142,7 +142,7 @@ def test_extended_attributes_are_a_files_metadata(tmp_path: Path) -> None:
         os.setxattr(path, "user.author", b"Ann")
     except OSError:
         pytest.skip("this file system has no extended attributes")
-    stored = Folder(tmp_path).open(Place(BUCKET, KEY), None)
+    stored = Folder(tmp_path).open(ObjectLocation(BUCKET, KEY), None)
     assert stored is not None
     stored.stream.close()
     assert stored.metadata == {"author": "Ann"}
@@ -166,7 +166,7 @@ def test_a_look_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig)
 def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_look(rig: Rig) -> None:
     watcher, rows = rig.watcher(), rig.rows.get
 
-    def away(place: Place) -> ObjectRow | None:
+    def away(place: ObjectLocation) -> ObjectRow | None:
         raise StoreUnavailable(place.key)
 
     path = put(rig.root)
@@ -195,7 +195,7 @@ def test_what_happened_while_nobody_looked_is_found_at_the_start(rig: Rig) -> No
     rig.taken.clear()
     gone.unlink()
     put(rig.root, other, text="changed", at=OLD + 1)
-    before = rig.rows[Place(BUCKET, same)]
+    before = rig.rows[ObjectLocation(BUCKET, same)]
     rig.watcher().look()
     assert sorted(rig.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
     (again,) = [change for change in rig.taken if isinstance(change, Change) and change.place.key == same]
@@ -206,7 +206,7 @@ def test_a_clock_that_was_set_back_makes_no_change_an_old_one(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
     watcher.look()
-    place = Place(BUCKET, KEY)
+    place = ObjectLocation(BUCKET, KEY)
     rig.rows[place] = replace(rig.rows[place], sequencer="f" * 16)
     put(rig.root, text="other", at=OLD + 1)
     watcher.look()
@@ -216,7 +216,7 @@ def test_a_clock_that_was_set_back_makes_no_change_an_old_one(rig: Rig) -> None:
 def test_what_is_postponed_comes_again_when_it_is_due(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
-    rig.answers = [Later(30, "busy")]
+    rig.answers = [RetryLater(30, "busy")]
     assert (watcher.look(), watcher.look()) == (1, 0)
     rig.time.skip(31)
     assert (watcher.look(), watcher.look()) == (1, 0)
@@ -236,7 +236,7 @@ def test_a_reminder_comes_back_after_its_time(rig: Rig) -> None:
 def test_what_is_refused_is_said_once_with_the_reason(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
-    rig.answers = [Poison("no such team")]
+    rig.answers = [PermanentFailure("no such team")]
     watcher.look()
     watcher.look()
     assert rig.said == [f"not ingested: {KEY}: no such team"]
@@ -264,7 +264,7 @@ def test_a_folder_that_is_not_there_is_not_an_empty_one(rig: Rig) -> None:
     with pytest.raises(SourceUnavailable):
         watcher.look()
     with pytest.raises(SourceUnavailable):
-        Folder(rig.root).open(Place(BUCKET, KEY), None)
+        Folder(rig.root).open(ObjectLocation(BUCKET, KEY), None)
     assert rig.changes() == [(KEY, False)]
 
 
@@ -272,13 +272,13 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     put(tmp_path / "real")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     folder = Folder(tmp_path / "link")
-    stored = folder.open(Place(BUCKET, KEY), folder.versions()[KEY])
+    stored = folder.open(ObjectLocation(BUCKET, KEY), folder.versions()[KEY])
     assert stored is not None
     stored.stream.close()
 
 
 def test_a_name_cannot_forge_a_line(rig: Rig) -> None:
     put(rig.root, "demo/store/a\nFile Indexed: {}")
-    rig.answers.append(Poison("no\r\nmore"))
+    rig.answers.append(PermanentFailure("no\r\nmore"))
     rig.watcher().look()
     assert rig.said == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]

@@ -11,9 +11,9 @@ from vectorgate.budgets.model import BudgetScope
 from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S, Meter, first_sample
-from vectorgate.pricing.money import NanoUSD, format_usd, parse_usd
-from vectorgate.pricing.book import PriceBook, shipped_prices
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.pricing.book import PriceBook, shipped_prices
+from vectorgate.pricing.money import NanoUSD, format_usd, parse_usd
 
 TEXT = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text("utf-8")
 DAY = 20_516  # 2026-03-04

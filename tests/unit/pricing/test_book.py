@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.factories.entries import answered_row
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.pricing.book import MOCK, NOT_EXECUTED, MissingPrice, Price, PriceBook, shipped_prices
 from vectorgate.pricing.charge import charge_for
+from vectorgate.pricing.money import NanoUSD
 
 OLD = Price(id="old", provider="p", operations=("a.*",), from_ms=1_000, per_call=NanoUSD(1), source="s")
 NEW = replace(OLD, id="new", from_ms=2_000, per_call=NanoUSD(2))

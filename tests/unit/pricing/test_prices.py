@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from vectorgate.bootstrap import price_book
 from vectorgate.ids import OperationId
-from vectorgate.ledger.entry import Entry, State
-from vectorgate.pricing.money import NanoUSD
+from vectorgate.ledger.corrections import correction, cost_of
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.pricing.book import GIB, MissingPrice, Price, PriceBook, read_prices, shipped_prices
 from vectorgate.pricing.charge import Charge, charge_for
-from vectorgate.pricing.repricing import correction, cost_of
-from vectorgate.bootstrap_runtime import price_book
+from vectorgate.pricing.money import NanoUSD
 from vectorgate.settings import read
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def test_what_is_no_list_of_entries_stops_the_start(text: str) -> None:
         read_prices(text)
 
 
-def row(**fields: Any) -> Entry:
+def row(**fields: Any) -> LedgerEntry:
     values: dict[str, Any] = {
         "id": OperationId("0" * 8 + "-0000-7000-8000-" + "0" * 12),
         "operation": "vector_stores.create",
@@ -152,7 +152,7 @@ def row(**fields: Any) -> Entry:
         "spend": NanoUSD(7),
         "price_id": "x",
     }
-    return Entry(**(values | fields))
+    return LedgerEntry(**(values | fields))
 
 
 def test_a_row_that_brings_its_amount_keeps_it() -> None:

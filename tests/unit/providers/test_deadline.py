@@ -10,12 +10,12 @@ import httpcore
 import pytest
 
 from vectorgate.client.exchange import HttpRequest
-from vectorgate.client.exchange import Lost as SdkLost
+from vectorgate.client.exchange import ResponseLost as SdkLost
 from vectorgate.client.http import Http
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
 from vectorgate.providers.http.deadline import WRITE_PIECE, TimedBackend, TimedStream, ends_at
-from vectorgate.providers.http.outcome import Lost
+from vectorgate.providers.http.outcome import ResponseLost
 from vectorgate.providers.http.transport import PooledTransport
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_a_slow_reader_holds_a_call_no_longer_than_its_time(
     monkeypatch.setenv("NO_PROXY", "*")
     outcome = send(reader.url, reader.monotonic)
     reader.end()
-    assert isinstance(outcome, Lost | SdkLost)
+    assert isinstance(outcome, ResponseLost | SdkLost)
     assert outcome.timed_out
     assert reader.taken < len(BODY)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from vectorgate.api.form_data import read_upload
 from vectorgate.api.http import Body
-from vectorgate.providers.http.multipart import Form, upload_of
 from vectorgate.api.operations import BY_NAME
+from vectorgate.providers.http.multipart import Form, upload_of
 
 BOUNDARY: Final = "0123456789abcdef"
 TEXT: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from vectorgate.admin.app import ROUTES
-from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.api.operations import KIB, MIB, OPERATIONS, Media, Operation
+from vectorgate.azure_search.operations import INDEX_OPERATIONS
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
 

@@ -23,7 +23,7 @@ def counted(cls, *options):
     made.append(cls.__module__)
     return process(cls, *options)
 dataclasses._process_class = counted
-from functions.api.app import handler
+from vectorgate.entrypoints.api import handler
 from vectorgate.bootstrap import deployed_gateway
 held = gc.get_freeze_count()
 gateway = deployed_gateway()
@@ -45,7 +45,7 @@ ELSEWHERE: Final = (
     "vectorgate.client",
     "vectorgate.ingest.model",
     "vectorgate.entrypoints.invoke",
-    "vectorgate.auth.keys.issue",
+    "vectorgate.admin.key_requests",
     "vectorgate.ledger.reconciliation",
     "vectorgate.ledger.settlement",
     "vectorgate.metering.worker",

@@ -16,6 +16,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from vectorgate import settings
 from vectorgate.admin.app import ROUTES
+from vectorgate.api.operations import MIB, UPLOAD_BODY
+from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS
 from vectorgate.idempotency.record import EXPLICIT_SECONDS
@@ -24,16 +26,14 @@ from vectorgate.ingest.aws import SOURCE
 from vectorgate.ingest.inbox import GIVEN_UP_S
 from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
 from vectorgate.ingest.model import Kind
-from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.ledger.entry import Entry
+from vectorgate.ledger.entry import LedgerEntry
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import Sampler
-from vectorgate.telemetry import NAMESPACE
-from vectorgate.api.operations import MIB, UPLOAD_BODY
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, schema
 from vectorgate.persistence.dynamodb.budgets import account_key
-from vectorgate.tenancy.ownership import Ownership
 from vectorgate.providers.credentials import MalformedSecret, read_credential
+from vectorgate.telemetry import NAMESPACE
+from vectorgate.tenancy.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +189,7 @@ def test_the_table_outlives_mistakes() -> None:
 
 def test_time_to_live_is_not_a_field_that_means_something_else() -> None:
     name = RESOURCES["Table"]["Properties"]["TimeToLiveSpecification"]["AttributeName"]
-    assert name not in {field.name for shape in (Entry, VirtualKey, Ownership) for field in fields(shape)}
+    assert name not in {field.name for shape in (LedgerEntry, VirtualKey, Ownership) for field in fields(shape)}
 
 
 def test_every_parameter_has_a_default() -> None:

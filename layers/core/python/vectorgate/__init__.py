@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+__version__ = "0.2.0"
+
 if TYPE_CHECKING:
     from vectorgate.client.client import Client
     from vectorgate.client.errors import (
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     vector_stores: VectorStores
     files: Files
     uploads: Uploads
-    __version__: str
 
 __all__ = [
     "APIConnectionError",
@@ -67,10 +68,6 @@ if not TYPE_CHECKING:  # a type checker would take it for a licence to any name
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if name == "__version__":
-            from vectorgate.version import VERSION  # noqa: PLC0415 - nobody else needs it
-
-            return VERSION
         from vectorgate.client import public  # noqa: PLC0415 - the functions of a deployment import the package, too
 
         return public.named(name)

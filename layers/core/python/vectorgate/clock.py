@@ -32,7 +32,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class Random:
     """`bits(n)`: an integer of n random bits, unpredictable in production."""
 
     bits: Callable[[int], int]
@@ -42,6 +42,6 @@ class Chance:
         return float(self.bits(53)) / (1 << 53)
 
 
-def new_operation_id(clock: Clock, chance: Chance) -> OperationId:
+def new_operation_id(clock: Clock, randomness: Random) -> OperationId:
     """A fresh, time-ordered id."""
-    return uuid7(clock.unix_ms(), chance.bits(74))
+    return uuid7(clock.unix_ms(), randomness.bits(74))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from enum import StrEnum
 from typing import NewType
 
 OperationId = NewType("OperationId", str)  # UUIDv7, canonical text
@@ -11,6 +12,17 @@ KeyId = NewType("KeyId", str)  # SHA-256 of a virtual key, 64 hex digits: what L
 TenantId = NewType("TenantId", str)  # "team:<team_id>", else "key:<KeyId>": see tenant_of_team, tenant_of_key
 ObjectId = NewType("ObjectId", str)  # vs_..., file-..., vsfb_...
 ProviderName = NewType("ProviderName", str)
+
+
+class ObjectKind(StrEnum):
+    """What can be owned."""
+
+    VECTOR_STORE = "vector_store"
+    FILE = "file"
+    BATCH = "file_batch"
+    UPLOAD = "upload"
+    PART = "upload_part"
+
 
 # Wide enough for every shape seen on the wire, and free of '#', '/', '%', '.' and controls.
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)

@@ -14,7 +14,7 @@ from vectorgate.api.errors import ApiError
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 LOGGED: Final = (
     "id",
@@ -40,11 +40,11 @@ NAMESPACE: Final = "vectorgate"
 class Telemetry(Protocol):
     """Where the gateway reports to."""
 
-    def request(self, entry: Entry) -> None:
+    def request(self, entry: LedgerEntry) -> None:
         """A request was answered."""
         ...
 
-    def unrecorded(self, entry: Entry, error: Exception) -> None:
+    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
         """A row could not be advanced: the meter will have to find out."""
         ...
 
@@ -52,11 +52,11 @@ class Telemetry(Protocol):
         """A defect: an exception that no rule foresees."""
         ...
 
-    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         """A row could not be booked; without one, a batch could not as a whole, and is tried row by row."""
         ...
 
-    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Work that nobody waits for failed, on one row or as a whole. It is done again; counted as `metric`."""
         ...
 
@@ -77,14 +77,14 @@ class PowertoolsTelemetry:
         self._metrics = metrics
         self._counted = False
 
-    def request(self, entry: Entry) -> None:
+    def request(self, entry: LedgerEntry) -> None:
         """One line, with what it took, and a count; failures are counted beside."""
         self._logger.info("request", extra={"call": _facts(entry)})
         self.count("Requests")
         if entry.status_code is not None and entry.status_code >= 500:  # noqa: PLR2004 - the class of failures
             self.count("Failures")
 
-    def unrecorded(self, entry: Entry, error: Exception) -> None:
+    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
         """An error line that names the row and the kind of failure."""
         self._logger.error("unrecorded", extra={"call": _facts(entry), "failure": type(error).__name__})
         self.count("Unrecorded")
@@ -97,17 +97,17 @@ class PowertoolsTelemetry:
         self._logger.error("crashed", extra={"failure": type(error).__name__, "frames": frames})
         self.count("Crashes")
 
-    def unsettled(self, error: Exception, entry: Entry | None = None) -> None:
+    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         """A warning that names the row and the kind of failure."""
         self._warn("unsettled", error, entry)
         self.count("SettleFailures")
 
-    def failed(self, metric: str, error: Exception, entry: Entry | None = None) -> None:
+    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         """A warning that names the row and the kind of failure."""
         self._warn("failed", error, entry)
         self.count(metric)
 
-    def _warn(self, what: str, error: Exception, entry: Entry | None) -> None:
+    def _warn(self, what: str, error: Exception, entry: LedgerEntry | None) -> None:
         code = {"error_code": error.code} if isinstance(error, ApiError) else {}  # a word of ours; never a message
         self._logger.warning(what, extra={"call": _facts(entry), "failure": type(error).__name__, **code})
 
@@ -125,6 +125,6 @@ class PowertoolsTelemetry:
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
-def _facts(entry: Entry | None) -> dict[str, object]:
+def _facts(entry: LedgerEntry | None) -> dict[str, object]:
     record = entry.to_record() if entry is not None else {}
     return {name: record[name] for name in LOGGED if name in record}

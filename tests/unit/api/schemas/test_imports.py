@@ -35,7 +35,9 @@ def test_importing_the_wire_imports_pydantic_the_standard_library_and_the_errors
     # _sysconfigdata_* is the standard library's too, with the platform in its name.
     packages = {name.partition(".")[0] for name in modules if not name.startswith("_sysconfigdata_")}
     assert packages - set(sys.stdlib_module_names) <= ALLOWED
-    ours = {name for name in modules if name.startswith("vectorgate.") and not name.startswith("vectorgate.api.schemas")}
+    ours = {
+        name for name in modules if name.startswith("vectorgate.") and not name.startswith("vectorgate.api.schemas")
+    }
     assert ours == {"vectorgate.api.errors"}
 
 

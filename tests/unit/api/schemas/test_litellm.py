@@ -7,7 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vectorgate.api.errors import InvalidRequest
-from vectorgate.api.schemas import CreateVectorStore, LiteLLMFields, take_litellm_fields, take_litellm_form_fields, validate
+from vectorgate.api.schemas import (
+    CreateVectorStore,
+    LiteLLMFields,
+    take_litellm_fields,
+    take_litellm_form_fields,
+    validate,
+)
 from vectorgate.api.schemas.litellm import DROPPED, USED, USED_IN_FORMS
 
 # A loaded machine is no failure, and building the tables of st.text() takes seconds.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from moto import mock_aws
 
-from vectorgate.clock import Chance, Clock
-from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsMail
+from vectorgate.clock import Clock, Random
+from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Account:
 
     clients: Clients
     objects: S3Objects
-    mail: SqsMail
+    mail: SqsQueue
     bus: EventBridgeBus
     queue: str
     failures: str
@@ -58,8 +58,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield Account(
             clients=clients,
             objects=S3Objects(clients),
-            mail=SqsMail(clients, queue_url=queue, failures_url=failures),
-            bus=EventBridgeBus(clients, BUS, clock=clock, chance=Chance(lambda bits: 1 << (bits - 1))),
+            mail=SqsQueue(clients, queue_url=queue, failures_url=failures),
+            bus=EventBridgeBus(clients, BUS, clock=clock, randomness=Random(lambda bits: 1 << (bits - 1))),
             queue=queue,
             failures=failures,
             naps=naps,

@@ -14,14 +14,14 @@ from botocore.response import StreamingBody
 
 from tests.unit.ingest.aws.conftest import BUCKET, BUS, REGION, Account
 from vectorgate.ingest.aws import PIECE, Clients, S3Objects
-from vectorgate.ingest.model import Kind, Place, Result
+from vectorgate.ingest.model import Kind, ObjectLocation, Result
 from vectorgate.ingest.ports import SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MIB = 1024 * 1024
-KEY = Place(BUCKET, "red/docs/tides.txt")
+KEY = ObjectLocation(BUCKET, "red/docs/tides.txt")
 
 
 def test_an_object_is_read_with_its_version_metadata_and_tags(account: Account) -> None:
@@ -66,7 +66,7 @@ def test_tags_are_not_asked_for_where_there_are_none(account: Account, monkeypat
 
 def test_a_bucket_that_is_not_there_is_no_absent_object(account: Account) -> None:
     with pytest.raises(SourceUnavailable, match="NoSuchBucket"):
-        account.objects.open(Place("elsewhere", "red/a"), None)
+        account.objects.open(ObjectLocation("elsewhere", "red/a"), None)
 
 
 class Endless(io.RawIOBase):

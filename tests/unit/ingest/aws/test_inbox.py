@@ -10,26 +10,37 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.ingest.app import handler
-from tests.harnesses.gateway import Notes
-from vectorgate import bootstrap_runtime as runtime
+from tests.harnesses.gateway import RecordingTelemetry
+from vectorgate import bootstrap
+from vectorgate.bootstrap import deployed_ingest
 from vectorgate.clock import Clock
+from vectorgate.entrypoints.ingest import handler
 from vectorgate.ingest import messages
-from vectorgate.ingest.deployed import deployed_inbox
-from vectorgate.ingest.inbox import GIVEN_UP_S, OVERDUE_S, Inbox
-from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, Done, Later, Place, Poison, Watch
+from vectorgate.ingest.inbox import GIVEN_UP_S, OVERDUE_S, SqsBatchHandler
+from vectorgate.ingest.model import (
+    AttachRequested,
+    Change,
+    CreateRequested,
+    Done,
+    ObjectLocation,
+    PermanentFailure,
+    RetryLater,
+    Watch,
+)
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.settings import Settings
-from vectorgate.persistence import StoreUnavailable
+from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from vectorgate.ingest.model import Notice, Outcome
+    from vectorgate.ingest.model import IngestEvent, Outcome
 
 EVENTS = Path(__file__).parents[4] / "events"
 SENT = 1_795_380_100  # the samples', in Unix seconds
-WATCH = Watch(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={"file-1": Place("b", "red/docs/a.txt")})
+WATCH = Watch(
+    team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={"file-1": ObjectLocation("b", "red/docs/a.txt")}
+)
 
 
 def sample(name: str) -> Any:
@@ -81,7 +92,7 @@ class Post:
             raise SourceUnavailable("sqs: ConnectTimeoutError")
 
 
-class Counting(Notes):
+class Counting(RecordingTelemetry):
     """Telemetry that remembers numbers, too."""
 
     def __init__(self) -> None:
@@ -102,13 +113,13 @@ class Counting(Notes):
 class Scene:
     """The function around a taker that answers as it is told, notice by notice."""
 
-    answer: Callable[[Notice], Outcome]
+    answer: Callable[[IngestEvent], Outcome]
     now: float = SENT + 5
     post: Post = field(default_factory=Post)
     notes: Counting = field(default_factory=Counting)
-    taken: list[list[Notice]] = field(default_factory=list)
+    taken: list[list[IngestEvent]] = field(default_factory=list)
 
-    def take(self, notices: Sequence[Notice]) -> Sequence[Outcome]:
+    def take(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
         """As told."""
         self.taken.append(list(notices))
         return [self.answer(notice) for notice in notices]
@@ -116,12 +127,12 @@ class Scene:
     def receive(self, event: Any) -> list[str]:
         """The ids of the messages that are to come again."""
         clock = Clock(wall=lambda: self.now, monotonic=lambda: self.now, sleep=lambda _: None)
-        result = handler.bound_to(Inbox(self, self.post, self.notes, clock))(event, None)
+        result = handler.bound_to(SqsBatchHandler(self, self.post, self.notes, clock))(event, None)
         assert set(result) == {"batchItemFailures"}
         return [failure["itemIdentifier"] for failure in result["batchItemFailures"]]
 
 
-def done(_: Notice) -> Outcome:
+def done(_: IngestEvent) -> Outcome:
     return Done()
 
 
@@ -131,7 +142,7 @@ def test_the_samples_are_what_they_say() -> None:
         assert scene.receive(event) == []
     (there,), (gone,), (wanted,), (attached,) = scene.taken
     bucket = "vectorgate-ingest-6f1c2a34-0000-4000-8000-000000000000"
-    place = Place(bucket, "red/product-docs/tide tables, 2026.txt")
+    place = ObjectLocation(bucket, "red/product-docs/tide tables, 2026.txt")
     assert isinstance(there, Change)
     assert isinstance(gone, Change)
     assert (there.place, there.gone, gone.place, gone.gone) == (place, False, place, True)
@@ -152,9 +163,9 @@ def test_a_batch_is_taken_at_once() -> None:
 
 
 def test_a_deployment_without_a_bucket_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "deployed_settings", lambda: Settings(table="-"))
+    monkeypatch.setattr(bootstrap, "deployed_settings", lambda: Settings(table="-"))
     with pytest.raises(ValueError, match="VECTORGATE_INGEST_BUCKET"):
-        deployed_inbox()
+        deployed_ingest()
 
 
 def test_an_empty_batch_and_a_message_without_notices_ask_nobody() -> None:
@@ -173,7 +184,7 @@ def test_what_follows_up_is_sent_as_a_reminder() -> None:
 
 
 def test_what_comes_later_is_sent_again_with_when_it_was_first_seen() -> None:
-    scene = Scene(lambda _: Later(45, "paced"))
+    scene = Scene(lambda _: RetryLater(45, "paced"))
     assert scene.receive(CREATED) == []
     body = json.loads(CREATED["Records"][0]["body"])
     assert scene.post.sent == [(body, 45, {"first_seen": SENT, "attempts": 1, "reason": "paced"})]
@@ -183,13 +194,13 @@ def test_what_comes_later_is_sent_again_with_when_it_was_first_seen() -> None:
 
 
 def test_who_was_put_off_often_waits_longer() -> None:
-    scene = Scene(lambda _: Later(45, "paced"))
+    scene = Scene(lambda _: RetryLater(45, "paced"))
     scene.receive(batch(created("red/docs/a"), attempts=300))
     assert [seconds for _, seconds, _ in scene.post.sent] == [300]
 
 
 def test_numbers_of_a_message_that_nobody_of_us_wrote_do_not_count() -> None:
-    scene = Scene(lambda _: Later(45, "paced"))
+    scene = Scene(lambda _: RetryLater(45, "paced"))
     event = batch(created("red/docs/a"))
     event["Records"][0]["messageAttributes"] = {
         "first_seen": {"stringValue": "9" * 12},
@@ -200,13 +211,13 @@ def test_numbers_of_a_message_that_nobody_of_us_wrote_do_not_count() -> None:
 
 
 def test_what_was_put_off_for_hours_rings() -> None:
-    scene = Scene(lambda _: Later(45, "paced"), now=SENT + OVERDUE_S + 1)
+    scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + OVERDUE_S + 1)
     scene.receive(CREATED)
     assert scene.notes.counted["IngestOverdue"] == 1
 
 
 def test_what_was_put_off_for_thirteen_days_is_set_aside_before_the_queue_loses_it() -> None:
-    scene = Scene(lambda _: Later(45, "paced"), now=SENT + GIVEN_UP_S + 1)
+    scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + GIVEN_UP_S + 1)
     assert scene.receive(batch(created("red/docs/a"), attempts=9)) == []
     ((_, reason, source),) = scene.post.aside
     assert reason == "given up after 13 days and 9 attempts: paced"
@@ -215,7 +226,7 @@ def test_what_was_put_off_for_thirteen_days_is_set_aside_before_the_queue_loses_
 
 
 def test_poison_is_set_aside_with_its_reason_and_source() -> None:
-    scene = Scene(lambda _: Poison("no team is mapped"))
+    scene = Scene(lambda _: PermanentFailure("no team is mapped"))
     for event in (CREATED, WANTED):
         assert scene.receive(event) == []
     (_, reason, place), (body, _, sender) = scene.post.aside
@@ -241,7 +252,11 @@ def test_a_message_of_which_a_part_comes_later_comes_again_as_a_whole() -> None:
     body["Records"] = [json.loads(json.dumps(body["Records"][0])) for _ in range(3)]
     for key, record in zip("abc", body["Records"], strict=True):
         record["s3"]["object"]["key"] = f"red/docs/{key}"
-    by_key: dict[str, Outcome] = {"a": Later(10, "soon"), "b": Poison("bad"), "c": Later(30, "paced")}
+    by_key: dict[str, Outcome] = {
+        "a": RetryLater(10, "soon"),
+        "b": PermanentFailure("bad"),
+        "c": RetryLater(30, "paced"),
+    }
     scene = Scene(lambda notice: by_key[notice.place.key[-1]])  # type: ignore[union-attr]
     assert scene.receive(batch(body)) == []
     assert [seconds for _, seconds, _ in scene.post.sent] == [30]
@@ -251,7 +266,7 @@ def test_a_message_of_which_a_part_comes_later_comes_again_as_a_whole() -> None:
     assert [reason for _, reason, _ in scene.post.aside] == ["bad"]
 
 
-@pytest.mark.parametrize("outcome", [Done(WATCH, 20), Later(45, "paced"), Poison("bad")])
+@pytest.mark.parametrize("outcome", [Done(WATCH, 20), RetryLater(45, "paced"), PermanentFailure("bad")])
 def test_what_could_not_be_sent_is_not_deleted(outcome: Outcome) -> None:
     scene = Scene(lambda _: outcome)
     scene.post.away = True
@@ -262,7 +277,7 @@ def test_what_could_not_be_sent_is_not_deleted(outcome: Outcome) -> None:
 
 
 def test_a_table_that_cannot_be_reached_uses_up_no_receives() -> None:
-    def away(_: Notice) -> Outcome:
+    def away(_: IngestEvent) -> Outcome:
         raise StoreUnavailable("simulated")
 
     scene = Scene(away)
@@ -272,11 +287,11 @@ def test_a_table_that_cannot_be_reached_uses_up_no_receives() -> None:
 
 
 def test_a_defect_holds_back_the_message_that_it_is_about_and_no_other() -> None:
-    def defective(notice: Notice) -> Outcome:
+    def defective(notice: IngestEvent) -> Outcome:
         assert isinstance(notice, Change)
         if notice.place.key.endswith("b"):
             raise ZeroDivisionError
-        return Later(45, "paced")
+        return RetryLater(45, "paced")
 
     scene = Scene(defective)
     assert scene.receive(batch(*(created(f"red/docs/{key}") for key in "abc"))) == ["m1"]

@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin import budgets, indexes, keys, repricing, spend
-from vectorgate.clock import new_operation_id
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
-from vectorgate.auth.authenticate import presented_key
 from vectorgate.api.http import Response
-from vectorgate.persistence import StoreError
+from vectorgate.auth.authenticate import presented_key
+from vectorgate.clock import new_operation_id
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.admin.deps import AdminParts
+    from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.telemetry import Telemetry
     from vectorgate.secrets import Secret
+    from vectorgate.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdminDesk:
+class AdminApp:
     """Everything that an administrator's request needs."""
 
     master_key: Secret
-    parts: AdminParts
+    deps: AdminDeps
     telemetry: Telemetry
 
     def handle(self, request: Request) -> Response:
         """Answer one administrator's request."""
-        headers = {"x-request-id": new_operation_id(self.parts.clock, self.parts.chance)}
+        headers = {"x-request-id": new_operation_id(self.deps.clock, self.deps.randomness)}
         try:
             self._identify(request)
             return Response.of_json(200, self._act(request), headers)
@@ -50,12 +50,12 @@ class AdminDesk:
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
         try:
-            return action(request, self.parts)
+            return action(request, self.deps)
         except StoreError as error:
             raise Unavailable("The store cannot be reached at this moment.", code="store_unavailable") from error
 
 
-ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminParts], object]]] = {
+ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] = {
     ("GET", "/spend/logs"): spend.logs,
     ("POST", "/spend/reprice"): repricing.reprice,
     ("POST", "/key/generate"): keys.generate,

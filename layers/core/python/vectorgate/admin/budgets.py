@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate.api import schemas
+from vectorgate.admin.key_requests import label, metadata_text
 from vectorgate.admin.races import ATTEMPTS, met_another
+from vectorgate.api import schemas
+from vectorgate.api.errors import InvalidRequest, NotFound
+from vectorgate.api.schemas.fields import WireModel
 from vectorgate.budgets.model import (
     Account,
     Balance,
@@ -22,15 +25,12 @@ from vectorgate.budgets.model import (
     budget_duration,
     window_of,
 )
-from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.ids import is_label
-from vectorgate.auth.keys.issue import label, metadata_text
 from vectorgate.pricing.money import NANO_PER_USD
-from vectorgate.persistence import AlreadyExists, StateConflict
-from vectorgate.api.schemas.fields import WireModel
+from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
-    from vectorgate.admin.deps import AdminParts
+    from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
 
 MAX_BODY: Final = 64 * 1024
@@ -64,41 +64,41 @@ class Customer(Terms):
     alias: Name | None = None
 
 
-def new_team(request: Request, parts: AdminParts) -> dict[str, object]:
+def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Give a team a budget. A team needs none to exist: keys that name it are its members."""
     wish = schemas.validate(Team, _body(request))
-    return _team(wish.team_id, _added(_subject(wish), wish, parts), parts)
+    return _team(wish.team_id, _added(_subject(wish), wish, deps), deps)
 
 
-def update_team(request: Request, parts: AdminParts) -> dict[str, object]:
+def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Change what is sent; it counts within 30 s everywhere. Calls under way end as they began."""
     wish = schemas.validate(Team, _body(request))
-    return _team(wish.team_id, _updated(_subject(wish), wish, parts), parts)
+    return _team(wish.team_id, _updated(_subject(wish), wish, deps), deps)
 
 
-def team_info(request: Request, parts: AdminParts) -> dict[str, object]:
+def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """What a team may spend and has spent."""
     name = request.query.get("team_id", "")
-    limit = _found(Subject(BudgetScope.TEAM, name), "team_id", parts)
-    return {"team_id": name, "team_info": _team(name, limit, parts)}
+    limit = _found(Subject(BudgetScope.TEAM, name), "team_id", deps)
+    return {"team_id": name, "team_info": _team(name, limit, deps)}
 
 
-def new_customer(request: Request, parts: AdminParts) -> dict[str, object]:
+def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Give an end user a budget, by the name that callers give him."""
     wish = schemas.validate(Customer, _body(request))
-    return _customer(wish.user_id, _added(_subject(wish), wish, parts), parts)
+    return _customer(wish.user_id, _added(_subject(wish), wish, deps), deps)
 
 
-def update_customer(request: Request, parts: AdminParts) -> dict[str, object]:
+def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Change what is sent; it counts within 30 s everywhere. Calls under way end as they began."""
     wish = schemas.validate(Customer, _body(request))
-    return _customer(wish.user_id, _updated(_subject(wish), wish, parts), parts)
+    return _customer(wish.user_id, _updated(_subject(wish), wish, deps), deps)
 
 
-def customer_info(request: Request, parts: AdminParts) -> dict[str, object]:
+def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """What an end user may spend and has spent."""
     name = request.query.get("end_user_id", "")
-    return _customer(name, _found(Subject(BudgetScope.END_USER, name), "end_user_id", parts), parts)
+    return _customer(name, _found(Subject(BudgetScope.END_USER, name), "end_user_id", deps), deps)
 
 
 def _body(request: Request) -> dict[str, object]:
@@ -116,26 +116,26 @@ def _subject(wish: Team | Customer) -> Subject:
     return subject
 
 
-def _added(subject: Subject, wish: Team | Customer, parts: AdminParts) -> Limit:
-    limit = replace(_changed(Limit(since=parts.clock.unix_s()), wish), version=1)
+def _added(subject: Subject, wish: Team | Customer, deps: AdminDeps) -> Limit:
+    limit = replace(_changed(Limit(since=deps.clock.unix_s()), wish), version=1)
     if limit == Limit(since=limit.since, duration=limit.duration):
         raise InvalidRequest(
             "Missing required parameter: 'max_budget'.", code="missing_required_parameter", param="max_budget"
         )
     try:
-        parts.stores.budgets.add_limit(subject, limit)
+        deps.stores.budgets.add_limit(subject, limit)
     except AlreadyExists:
         param = _param(subject)
         raise InvalidRequest(f"'{param}' has a budget already.", code="already_exists", param=param) from None
     return limit
 
 
-def _updated(subject: Subject, wish: Team | Customer, parts: AdminParts) -> Limit:
+def _updated(subject: Subject, wish: Team | Customer, deps: AdminDeps) -> Limit:
     param = _param(subject)
     for _ in range(ATTEMPTS):
-        limit = _changed(_found(subject, param, parts), wish)
+        limit = _changed(_found(subject, param, deps), wish)
         with suppress(StateConflict):
-            parts.stores.budgets.replace_limit(subject, limit)
+            deps.stores.budgets.replace_limit(subject, limit)
             return limit
     raise met_another(param)
 
@@ -155,34 +155,34 @@ def _changed(limit: Limit, wish: Team | Customer) -> Limit:
     return replace(limit, **changes, version=limit.version + 1)
 
 
-def _found(subject: Subject, param: str, parts: AdminParts) -> Limit:
-    limit = parts.stores.budgets.limits([subject]).get(subject) if is_label(subject.id) else None
+def _found(subject: Subject, param: str, deps: AdminDeps) -> Limit:
+    limit = deps.stores.budgets.limits([subject]).get(subject) if is_label(subject.id) else None
     if limit is None:
         raise NotFound("No such budget.", param=param)
     return limit
 
 
-def _team(name: str, limit: Limit, parts: AdminParts) -> dict[str, object]:
+def _team(name: str, limit: Limit, deps: AdminDeps) -> dict[str, object]:
     about = {"team_id": name, "team_alias": limit.alias, **_noted(limit)}
-    return {**about, **shown(Subject(BudgetScope.TEAM, name), limit, parts)}
+    return {**about, **shown(Subject(BudgetScope.TEAM, name), limit, deps)}
 
 
-def _customer(name: str, limit: Limit, parts: AdminParts) -> dict[str, object]:
+def _customer(name: str, limit: Limit, deps: AdminDeps) -> dict[str, object]:
     about = {"user_id": name, "alias": limit.alias, **_noted(limit)}
-    return {**about, **shown(Subject(BudgetScope.END_USER, name), limit, parts)}
+    return {**about, **shown(Subject(BudgetScope.END_USER, name), limit, deps)}
 
 
 def _noted(limit: Limit) -> dict[str, object]:
     return {"blocked": limit.blocked, "metadata": json.loads(limit.metadata) if limit.metadata is not None else {}}
 
 
-def shown(subject: Subject, limit: Limit | None, parts: AdminParts) -> dict[str, object]:
+def shown(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
     """A budget under LiteLLM's names: dollars, of the period that it is in."""
     if limit is None:
         return {"max_budget": None, "soft_budget": None, "budget_duration": None, "budget_reset_at": None}
-    window = window_of(limit, parts.clock.unix_s())
+    window = window_of(limit, deps.clock.unix_s())
     account = Account(subject, window.period)
-    balance = parts.stores.budgets.balances([account]).get(account, Balance())
+    balance = deps.stores.budgets.balances([account]).get(account, Balance())
     return {
         "max_budget": usd(limit.max_budget),
         "soft_budget": usd(limit.soft_budget),

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock, Random
+    from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.persistence import Stores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdminParts:
+class AdminDeps:
     """Handed in by the composition root."""
 
     stores: Stores
     clock: Clock
-    chance: Chance
+    randomness: Random
     book: PriceBook

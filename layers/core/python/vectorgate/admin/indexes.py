@@ -9,13 +9,13 @@ from pydantic import StringConstraints
 
 from vectorgate.api import schemas
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, InvalidRequest, NotFound
-from vectorgate.ids import is_label, is_object_id
-from vectorgate.azure_search.model import VirtualIndex, is_real_name
-from vectorgate.persistence import AlreadyExists
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.azure_search.model import VirtualIndex, is_real_name
+from vectorgate.ids import is_label, is_object_id
+from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
-    from vectorgate.admin.deps import AdminParts
+    from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
 
 MAX_BODY: Final = 16 * 1024
@@ -43,31 +43,31 @@ class DeleteIndex(WireModel):
     index_name: Name
 
 
-def create(request: Request, parts: AdminParts) -> dict[str, object]:
+def create(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Give a real index a virtual name. Conflict (409) for a name that is given already."""
     wish = schemas.validate(CreateIndex, _body(request))
     real, label = wish.litellm_params.vector_store_index, wish.litellm_params.vector_store_name
     _check("index_name", "letters, digits, dashes and underscores", fits=is_object_id(wish.index_name))
     _check("litellm_params.vector_store_index", "a name of Azure AI Search", fits=is_real_name(real))
     _check("litellm_params.vector_store_name", "printable characters without '#'", fits=is_label(label))
-    row = VirtualIndex(name=wish.index_name, real_name=real, vector_store_name=label, created_at=parts.clock.unix_s())
+    row = VirtualIndex(name=wish.index_name, real_name=real, vector_store_name=label, created_at=deps.clock.unix_s())
     try:
-        parts.stores.indexes.add_index(row)
+        deps.stores.indexes.add_index(row)
     except AlreadyExists:
         message = f"An index with the name '{row.name}' exists already."
         raise Conflict(message, code="index_exists", param="index_name", headers=DO_NOT_RETRY) from None
     return described(row)
 
 
-def listing(_request: Request, parts: AdminParts) -> dict[str, object]:
+def listing(_request: Request, deps: AdminDeps) -> dict[str, object]:
     """Every virtual index, by name."""
-    return {"object": "list", "data": [described(row) for row in parts.stores.indexes.all_indexes()]}
+    return {"object": "list", "data": [described(row) for row in deps.stores.indexes.all_indexes()]}
 
 
-def delete(request: Request, parts: AdminParts) -> dict[str, object]:
+def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Take a virtual name away. The real index and its documents stay."""
     name = schemas.validate(DeleteIndex, _body(request)).index_name
-    if not is_object_id(name) or not parts.stores.indexes.delete_index(name):
+    if not is_object_id(name) or not deps.stores.indexes.delete_index(name):
         raise NotFound("No such index.", param="index_name")
     return {"index_name": name, "deleted": True}
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from vectorgate.api import schemas
 from vectorgate.admin.budgets import shown
+from vectorgate.admin.key_requests import GenerateKey, UpdateKey, new_key, updated_key
 from vectorgate.admin.races import ATTEMPTS, met_another
-from vectorgate.budgets.model import BudgetScope, Subject, key_limit
+from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
-from vectorgate.ids import KeyId, key_id_of
-from vectorgate.auth.keys.issue import GenerateKey, UpdateKey, new_key, updated_key
-from vectorgate.persistence import StateConflict
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.budgets.model import BudgetScope, Subject, key_limit
+from vectorgate.ids import KeyId, key_id_of
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
-    from vectorgate.admin.deps import AdminParts
-    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
+    from vectorgate.auth.keys.model import VirtualKey
 
 MAX_BODY: Final = 64 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -35,46 +35,46 @@ class DeleteKeys(WireModel):
     keys: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=512)]], Field(max_length=100)]
 
 
-def generate(request: Request, parts: AdminParts) -> dict[str, object]:
+def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Make a key. The answer holds the secret; nothing else ever will."""
     body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    secret, row = new_key(schemas.validate(GenerateKey, body), parts.clock, parts.chance)
-    parts.stores.keys.add_key(row)
-    return {"key": secret, **described(row), **_budget(row, parts)}
+    secret, row = new_key(schemas.validate(GenerateKey, body), deps.clock, deps.randomness)
+    deps.stores.keys.add_key(row)
+    return {"key": secret, **described(row), **_budget(row, deps)}
 
 
-def info(request: Request, parts: AdminParts) -> dict[str, object]:
+def info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """What is known of a key, by the key or by its hash."""
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
-    row = parts.stores.keys.key(key_id_in(presented))
+    row = deps.stores.keys.key(key_id_in(presented))
     if row is None:
         raise NotFound("No such key.", param="key")
-    return {"key": row.id, "info": {**described(row), **_budget(row, parts)}}
+    return {"key": row.id, "info": {**described(row), **_budget(row, deps)}}
 
 
-def update(request: Request, parts: AdminParts) -> dict[str, object]:
+def update(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Change what is sent and leave the rest; it counts within 30 s everywhere. Calls under way end as they began."""
     body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
     wish = schemas.validate(UpdateKey, body)
     key_id = key_id_in(wish.key)
     for _ in range(ATTEMPTS):
-        row = parts.stores.keys.key(key_id)
+        row = deps.stores.keys.key(key_id)
         if row is None:
             raise NotFound("No such key.", param="key")
-        changed = updated_key(row, wish, parts.clock.unix_s())
+        changed = updated_key(row, wish, deps.clock.unix_s())
         with suppress(StateConflict):
-            parts.stores.keys.replace_key(changed)
-            return {"key": row.id, **described(changed), **_budget(changed, parts)}
+            deps.stores.keys.replace_key(changed)
+            return {"key": row.id, **described(changed), **_budget(changed, deps)}
     raise met_another("key")
 
 
-def delete(request: Request, parts: AdminParts) -> dict[str, object]:
+def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Delete keys. What they made stays with their tenant; they stop working within 30 s everywhere."""
     body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
     ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, body).keys]
-    deleted = [key_id for key_id in ids if parts.stores.keys.delete_key(key_id)]
+    deleted = [key_id for key_id in ids if deps.stores.keys.delete_key(key_id)]
     if not deleted and ids:
         raise NotFound("No such key.", param="keys")
     return {"deleted_keys": deleted}
@@ -85,8 +85,8 @@ def key_id_in(presented: str) -> KeyId:
     return KeyId(presented) if _HASH.fullmatch(presented) else key_id_of(presented)
 
 
-def _budget(row: VirtualKey, parts: AdminParts) -> dict[str, object]:
-    return shown(Subject(BudgetScope.KEY, row.id), key_limit(row), parts)
+def _budget(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
+    return shown(Subject(BudgetScope.KEY, row.id), key_limit(row), deps)
 
 
 def described(row: VirtualKey) -> dict[str, object]:

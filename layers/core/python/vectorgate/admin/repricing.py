@@ -22,28 +22,28 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from vectorgate.api import schemas
 from vectorgate.admin.budgets import usd
 from vectorgate.admin.spend import invalid, moment
+from vectorgate.api import schemas
+from vectorgate.api.schemas.fields import WireModel
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OperationId
+from vectorgate.ledger.corrections import correction, correction_id
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import parts_of
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import STORAGE, MissingPrice
 from vectorgate.pricing.charge import Charge
-from vectorgate.pricing.repricing import correction, correction_id
-from vectorgate.persistence import AlreadyExists
-from vectorgate.api.schemas.fields import WireModel
+from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.admin.deps import AdminParts
-    from vectorgate.ids import ObjectId, ProviderName
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
+    from vectorgate.ids import ObjectId, ProviderName
+    from vectorgate.ledger.entry import LedgerEntry
 
 MAX_BODY: Final = 64 * 1024
 DEFAULT_LIMIT: Final = 100
@@ -70,17 +70,17 @@ class Reprice(WireModel):
 class Page:
     """What one call found: corrections with the rows that they correct, and why rows were left as they are."""
 
-    corrections: list[tuple[Entry, Entry]] = field(default_factory=list)
+    corrections: list[tuple[LedgerEntry, LedgerEntry]] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
 
 
-def reprice(request: Request, parts: AdminParts) -> dict[str, object]:
+def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
     """One page of the window, newest rows first. Posts nothing unless `dry_run` is false. InvalidRequest."""
     body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
     wish = schemas.validate(Reprice, body)
-    rows = parts.stores.ledger.search(_query(wish))
-    page = _page(rows, frozenset(wish.price_ids or ()), parts)
-    posted = 0 if wish.dry_run else sum(_post(row, parts) for _, row in page.corrections)
+    rows = deps.stores.ledger.search(_query(wish))
+    page = _page(rows, frozenset(wish.price_ids or ()), deps)
+    posted = 0 if wish.dry_run else sum(_post(row, deps) for _, row in page.corrections)
     difference = sum(row.spend or 0 for _, row in page.corrections)
     return {
         "dry_run": wish.dry_run,
@@ -108,13 +108,13 @@ def _query(wish: Reprice) -> RecordQuery:
     return RecordQuery(start_ms=start_ms, end_ms=min(end_ms, before[0] + 1), limit=wish.limit, before=before)
 
 
-def _page(rows: Sequence[Entry], price_ids: frozenset[str], parts: AdminParts) -> Page:
-    page, days = Page(), Days(parts)
+def _page(rows: Sequence[LedgerEntry], price_ids: frozenset[str], deps: AdminDeps) -> Page:
+    page, days = Page(), Days(deps)
     booked = [row for row in rows if row.state is State.SETTLED and row.corrects is None]
     page.left["open"] = sum(row.state not in {State.SETTLED, State.VOIDED} for row in rows)
-    for row, earlier in _with_corrections(booked, parts).items():
+    for row, earlier in _with_corrections(booked, deps).items():
         priced_by = earlier[-1].price_id if earlier else row.price_id
-        if (price_ids and priced_by not in price_ids) or parts.book.is_general(row.price_id):
+        if (price_ids and priced_by not in price_ids) or deps.book.is_general(row.price_id):
             continue
         charge = _charge(row, days)
         if isinstance(charge, str):
@@ -125,25 +125,25 @@ def _page(rows: Sequence[Entry], price_ids: frozenset[str], parts: AdminParts) -
     return page
 
 
-def _with_corrections(rows: Sequence[Entry], parts: AdminParts) -> dict[Entry, list[Entry]]:
+def _with_corrections(rows: Sequence[LedgerEntry], deps: AdminDeps) -> dict[LedgerEntry, list[LedgerEntry]]:
     """Each row's corrections in their order, by consistent reads: what was posted a moment ago is among them."""
-    chains: dict[Entry, list[Entry]] = {row: [] for row in rows}
+    chains: dict[LedgerEntry, list[LedgerEntry]] = {row: [] for row in rows}
     growing = list(rows)
     while growing:
         ids = {correction_id(row, len(chains[row])): row for row in growing}
-        found = parts.stores.ledger.entries(list(ids))
+        found = deps.stores.ledger.entries(list(ids))
         growing = [row for id_, row in ids.items() if id_ in found]
         for id_, row in ids.items():
             chains[row] += [found[id_]] if id_ in found else []
     return chains
 
 
-def _charge(row: Entry, days: Days) -> Charge | str:
+def _charge(row: LedgerEntry, days: Days) -> Charge | str:
     """What the row costs by the book as it stands, or why that cannot be said."""
     try:
         if row.operation == STORAGE:
             return days.share_of(row)
-        price = days.parts.book.price(str(row.provider), row.operation, row.started_ms)
+        price = days.deps.book.price(str(row.provider), row.operation, row.started_ms)
         return Charge(price.per_call, price.id)
     except MissingPrice:
         return "unpriced"
@@ -153,11 +153,11 @@ def _charge(row: Entry, days: Days) -> Charge | str:
 class Days:
     """The accounts' days that a page speaks of, each read and shared out anew once."""
 
-    parts: AdminParts
+    deps: AdminDeps
     shared: dict[tuple[ProviderName, int], Mapping[ObjectId, Charge] | str] = field(default_factory=dict)
     metered: dict[ProviderName, frozenset[int]] = field(default_factory=dict)
 
-    def share_of(self, row: Entry) -> Charge | str:
+    def share_of(self, row: LedgerEntry) -> Charge | str:
         """What a storage record bears of its day. MissingPrice."""
         if row.provider is None or row.vector_store_id is None:
             return "unpriced"
@@ -168,11 +168,11 @@ class Days:
         return shares if isinstance(shares, str) else shares.get(row.vector_store_id, "day_incomplete")
 
     def _shares(self, provider: ProviderName, start_ms: int) -> Mapping[ObjectId, Charge] | str:
-        price = self.parts.book.price(provider, STORAGE, start_ms)
+        price = self.deps.book.price(provider, STORAGE, start_ms)
         if start_ms // (DAY_S * MILLISECONDS) in self._metered(provider):
             return "day_not_closed"
         query = RecordQuery(start_ms=start_ms, end_ms=start_ms + 1, limit=MAX_STORES + 1)
-        found = self.parts.stores.ledger.search(query)
+        found = self.deps.stores.ledger.search(query)
         if len(found) > MAX_STORES:
             return "day_too_large"
         records = [row for row in found if row.operation == STORAGE and row.provider == provider]
@@ -184,20 +184,20 @@ class Days:
     def _metered(self, provider: ProviderName) -> frozenset[int]:
         """The days that are not charged to the last record: they are in the meters still."""
         if provider not in self.metered:
-            meters = self.parts.stores.meters.meters(provider)
+            meters = self.deps.stores.meters.meters(provider)
             self.metered[provider] = frozenset(day for meter in meters for day in meter.days)
         return self.metered[provider]
 
 
-def _post(row: Entry, parts: AdminParts) -> bool:
+def _post(row: LedgerEntry, deps: AdminDeps) -> bool:
     """Whether it was this call that posted it."""
     with suppress(AlreadyExists):
-        parts.stores.ledger.begin(row)
+        deps.stores.ledger.begin(row)
         return True
     return False
 
 
-def _described(old: Entry, new: Entry) -> dict[str, object]:
+def _described(old: LedgerEntry, new: LedgerEntry) -> dict[str, object]:
     return {
         "request_id": new.id,
         "corrects": old.id,

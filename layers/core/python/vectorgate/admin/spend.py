@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.budgets import usd
 from vectorgate.admin.keys import key_id_in
-from vectorgate.clock import MILLISECONDS
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OperationId, ProviderName, unix_ms_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.money import ZERO
 from vectorgate.pricing.book import PENDING, STORAGE
+from vectorgate.pricing.money import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.admin.deps import AdminParts
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
+    from vectorgate.ledger.entry import LedgerEntry
 
 DEFAULT_DAYS: Final = 30
 DEFAULT_LIMIT: Final = 100
@@ -38,16 +38,16 @@ _STATUS: Final = {
 }
 
 
-def logs(request: Request, parts: AdminParts) -> list[dict[str, object]]:
+def logs(request: Request, deps: AdminDeps) -> list[dict[str, object]]:
     """The rows that the query's filters leave, newest first. InvalidRequest for a filter that makes no sense."""
     query = request.query
     _refuse_unknown(query)
-    search = _search(query, parts.clock.unix_ms())
+    search = _search(query, deps.clock.unix_ms())
     if "request_id" in query:
-        return [described(entry) for entry in _one(query["request_id"], parts) if _passes(entry, search, query)]
-    booked = parts.stores.ledger.search(search)
+        return [described(entry) for entry in _one(query["request_id"], deps) if _passes(entry, search, query)]
+    booked = deps.stores.ledger.search(search)
     known = {entry.id for entry in booked}
-    found = [*booked, *(entry for entry in accruing(search, parts) if entry.id not in known)]
+    found = [*booked, *(entry for entry in accruing(search, deps) if entry.id not in known)]
     found.sort(key=lambda entry: (entry.started_ms, entry.id), reverse=True)
     return [described(entry) for entry in found[: search.limit]]
 
@@ -62,40 +62,40 @@ def _refuse_unknown(query: Mapping[str, str]) -> None:
         raise invalid("summarize", "'false': this log is of rows, and adds nothing up")
 
 
-def accruing(search: RecordQuery, parts: AdminParts) -> list[Entry]:
+def accruing(search: RecordQuery, deps: AdminDeps) -> list[LedgerEntry]:
     """Storage that is metered and not charged yet, as it stands: its rows get into the ledger when the day is over."""
-    found: list[Entry] = []
-    now = parts.clock.unix_s()
-    for provider in parts.book.providers_of(STORAGE):
-        meters = [meter.sampled(meter.size, now) for meter in parts.stores.meters.meters(ProviderName(provider))]
+    found: list[LedgerEntry] = []
+    now = deps.clock.unix_s()
+    for provider in deps.book.providers_of(STORAGE):
+        meters = [meter.sampled(meter.size, now) for meter in deps.stores.meters.meters(ProviderName(provider))]
         for day in sorted({day for meter in meters for day in meter.days}):
             if search.start_ms <= day * DAY_S * MILLISECONDS < search.end_ms:
-                found += records_of(meters, day, parts.book, State.STARTED)
+                found += records_of(meters, day, deps.book, State.STARTED)
     return [entry for entry in found if _is_asked_for(entry, search)]
 
 
-def _is_asked_for(entry: Entry, search: RecordQuery) -> bool:
+def _is_asked_for(entry: LedgerEntry, search: RecordQuery) -> bool:
     return search.key_id in {None, entry.key_id} and search.end_user in {None, entry.end_user}
 
 
-def _one(request_id: str, parts: AdminParts) -> list[Entry]:
+def _one(request_id: str, deps: AdminDeps) -> list[LedgerEntry]:
     if not _OPERATION_ID.fullmatch(request_id):
         raise invalid("request_id", "the x-litellm-call-id of an answer")
     operation_id = OperationId(request_id)
-    entry = parts.stores.ledger.entry(operation_id)
-    return [entry] if entry is not None else _accruing_one(operation_id, parts)
+    entry = deps.stores.ledger.entry(operation_id)
+    return [entry] if entry is not None else _accruing_one(operation_id, deps)
 
 
-def _accruing_one(operation_id: OperationId, parts: AdminParts) -> list[Entry]:
+def _accruing_one(operation_id: OperationId, deps: AdminDeps) -> list[LedgerEntry]:
     """The record of a store's day that is not over: its id says which day, and begins at its midnight."""
     midnight = unix_ms_of(operation_id)
     if midnight % (DAY_S * MILLISECONDS):
         return []
     day = RecordQuery(start_ms=midnight, end_ms=midnight + 1, limit=1)
-    return [entry for entry in accruing(day, parts) if entry.id == operation_id]
+    return [entry for entry in accruing(day, deps) if entry.id == operation_id]
 
 
-def _passes(entry: Entry, search: RecordQuery, query: Mapping[str, str]) -> bool:
+def _passes(entry: LedgerEntry, search: RecordQuery, query: Mapping[str, str]) -> bool:
     """Whether the one that was asked for is within the other filters; without dates it may be of any time."""
     began = "start_date" not in query or entry.started_ms >= search.start_ms
     ended = "end_date" not in query or entry.started_ms < search.end_ms
@@ -144,7 +144,7 @@ def invalid(param: str, expected: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)
 
 
-def described(entry: Entry) -> dict[str, object]:
+def described(entry: LedgerEntry) -> dict[str, object]:
     """One row. `spend` is dollars; `spend_nano_usd` the same, exactly. `status` says how it ended for the client.
 
     A row that is not booked yet has the price id `vectorgate.pending`: `state` says what it waits for.

@@ -7,8 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.http import Body
-from vectorgate.providers.base import Upload
+from vectorgate.api.http import Body, FileUpload
 from vectorgate.api.schemas import error_messages, take_litellm_form_fields, validate_form
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ _DEFAULT_TYPE: Final = "application/octet-stream"
 
 def read_upload(
     body: Body, content_type: str | None, *, name: str, model: type[BaseModel], max_bytes: int, too_large: str
-) -> tuple[Upload, LiteLLMFields]:
+) -> tuple[FileUpload, LiteLLMFields]:
     """The upload in a request's body, and what its form says to LiteLLM. The caller closes the upload's content.
 
     `name` is the field of the file, `model` what the other fields have to be. InvalidRequest, or PayloadTooLarge with
@@ -76,7 +75,7 @@ class _Form:
         self._filename: bytes | None = None
         self._file_type = _DEFAULT_TYPE
 
-    def upload(self, model: type[BaseModel]) -> tuple[Upload, LiteLLMFields]:
+    def upload(self, model: type[BaseModel]) -> tuple[FileUpload, LiteLLMFields]:
         """What the form holds, validated."""
         name = self._file_field
         if not self.whole:
@@ -85,7 +84,7 @@ class _Form:
             raise error_messages.missing_parameter(name)
         fields, extra = take_litellm_form_fields(self.fields)
         validate_form(model, fields)
-        upload = Upload(
+        upload = FileUpload(
             fields=fields,
             filename=_text(self._filename or b"upload", MAX_FILENAME, name),
             content_type=_media_type(self._file_type, name),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json"
+# Lambda returns 6 MB, and loses an answer that is larger in an error of its own. The rest is for the headers.
+MAX_CARRIED: Final = 6 * 1024 * 1024 - 64 * 1024
 # Made once: `json.dumps` makes an encoder at each call that tells it anything.
 _COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -48,6 +50,17 @@ class Body:
 
 
 EMPTY = Body.of(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class FileUpload:
+    """A file to be sent as multipart: the form's plain fields, then the file, whose field is called `name`."""
+
+    fields: Mapping[str, str]
+    filename: str
+    content_type: str
+    content: Body
+    name: str = "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

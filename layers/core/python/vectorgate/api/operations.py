@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api import schemas
-from vectorgate.tenancy.ownership import Kind
+from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +54,7 @@ class Operation:
 
     `path` holds `{parameter}` segments, each of them an id that the caller must own (`PATH_KINDS`). `body_ids` names
     the body's fields that hold ids of `body_kind`, `[]` for each element. `file_field` names the file of a form.
-    `creates` is what becomes the owner's: the answer, or the object in its field `made_in`. `fleeting`: what is created
+    `creates` is what becomes the owner's: the answer, or the object in its field `result_field`. `transient`: what is created
     costs nothing and ends by itself, so that an identical request is a further one unless it says otherwise.
     `deletes` is the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
     `null_is_absent`: a field that is null counts as one that was not sent, because LiteLLM's own client sends every
@@ -73,13 +73,13 @@ class Operation:
     one_of: tuple[str, ...] = ()
     max_body: int = SMALL_BODY
     body_ids: tuple[str, ...] = ()
-    body_kind: Kind = Kind.FILE
+    body_kind: ObjectKind = ObjectKind.FILE
     file_field: str = "file"
-    creates: Kind | None = None
-    made_in: str | None = None
-    fleeting: bool = False
+    creates: ObjectKind | None = None
+    result_field: str | None = None
+    transient: bool = False
     deletes: str | None = None
-    lists: Kind | None = None
+    lists: ObjectKind | None = None
     binary: bool = False
 
     @property
@@ -91,11 +91,11 @@ class Operation:
         """What came into being, as an answer describes it; None when nothing did, or the answer does not say."""
         if self.creates is None:
             return None
-        found = answer if self.made_in is None else answer.get(self.made_in)
+        found = answer if self.result_field is None else answer.get(self.result_field)
         return found if isinstance(found, dict) else None
 
     @property
-    def deleted_kind(self) -> Kind | None:
+    def deleted_kind(self) -> ObjectKind | None:
         """What ends; None when nothing does."""
         return PATH_KINDS[self.deletes] if self.deletes is not None else None
 
@@ -103,15 +103,15 @@ class Operation:
         """What OpenAI answers when it has deleted. ValueError for an operation that does not."""
         if self.deletes is None:
             raise ValueError(f"{self.name} deletes nothing")
-        kind = "vector_store.deleted" if self.deleted_kind is Kind.VECTOR_STORE else "file"
+        kind = "vector_store.deleted" if self.deleted_kind is ObjectKind.VECTOR_STORE else "file"
         return {"id": ids[self.deletes], "object": kind, "deleted": True}
 
 
-PATH_KINDS: Final[Mapping[str, Kind]] = {
-    "vector_store_id": Kind.VECTOR_STORE,
-    "file_id": Kind.FILE,
-    "batch_id": Kind.BATCH,
-    "upload_id": Kind.UPLOAD,
+PATH_KINDS: Final[Mapping[str, ObjectKind]] = {
+    "vector_store_id": ObjectKind.VECTOR_STORE,
+    "file_id": ObjectKind.FILE,
+    "batch_id": ObjectKind.BATCH,
+    "upload_id": ObjectKind.UPLOAD,
 }
 
 _STORE = "/vector_stores/{vector_store_id}"
@@ -130,7 +130,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         body=schemas.CreateVectorStore,
         null_is_absent=True,
         body_ids=("file_ids[]",),
-        creates=Kind.VECTOR_STORE,
+        creates=ObjectKind.VECTOR_STORE,
     ),
     Operation(
         name="vector_stores.list",
@@ -138,7 +138,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/vector_stores",
         safety=Safety.READ,
         query=schemas.query_reader(schemas.ListQuery),
-        lists=Kind.VECTOR_STORE,
+        lists=ObjectKind.VECTOR_STORE,
     ),
     Operation(name="vector_stores.retrieve", method="GET", path=_STORE, safety=Safety.READ),
     Operation(
@@ -202,7 +202,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         max_body=BATCH_BODY,
         one_of=("file_ids", "files"),
         body_ids=("file_ids[]", "files[].file_id"),
-        creates=Kind.BATCH,
+        creates=ObjectKind.BATCH,
     ),
     Operation(name="vector_stores.file_batches.retrieve", method="GET", path=_BATCH, safety=Safety.READ),
     Operation(
@@ -223,7 +223,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         media=Media.MULTIPART,
         body=schemas.CreateFile,
         max_body=UPLOAD_BODY,
-        creates=Kind.FILE,
+        creates=ObjectKind.FILE,
     ),
     Operation(
         name="files.list",
@@ -231,7 +231,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/files",
         safety=Safety.READ,
         query=schemas.query_reader(schemas.ListFilesQuery),
-        lists=Kind.FILE,
+        lists=ObjectKind.FILE,
     ),
     Operation(name="files.retrieve", method="GET", path=_FILE, safety=Safety.READ),
     Operation(name="files.delete", method="DELETE", path=_FILE, safety=Safety.IDEMPOTENT, deletes="file_id"),
@@ -243,8 +243,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         safety=Safety.CREATE,
         media=Media.JSON,
         body=schemas.CreateUpload,
-        creates=Kind.UPLOAD,
-        fleeting=True,
+        creates=ObjectKind.UPLOAD,
+        transient=True,
     ),
     Operation(
         name="uploads.parts.create",
@@ -255,8 +255,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         body=schemas.CreateUploadPart,
         max_body=PART_BODY,
         file_field="data",
-        creates=Kind.PART,
-        fleeting=True,
+        creates=ObjectKind.PART,
+        transient=True,
     ),
     Operation(
         name="uploads.complete",
@@ -267,9 +267,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         body=schemas.CompleteUpload,
         max_body=BATCH_BODY,
         body_ids=("part_ids[]",),
-        body_kind=Kind.PART,
-        creates=Kind.FILE,
-        made_in="file",
+        body_kind=ObjectKind.PART,
+        creates=ObjectKind.FILE,
+        result_field="file",
     ),
     Operation(name="uploads.cancel", method="POST", path=_UPLOAD + "/cancel", safety=Safety.IDEMPOTENT),
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.api.errors import Unauthenticated
-from vectorgate.ids import key_id_of
 from vectorgate.auth.keys.model import Principal
+from vectorgate.ids import key_id_of
 
 if TYPE_CHECKING:
-    from vectorgate.auth.keys.ports import Keys
     from vectorgate.api.http import Request
+    from vectorgate.auth.keys.ports import Keys
 
 MAX_KEY = 512
 _BEARER = "bearer "

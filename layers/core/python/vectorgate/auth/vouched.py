@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vectorgate.ids import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.ids import key_id_of
 
 if TYPE_CHECKING:
+    from vectorgate.api.http import Request
     from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ids import KeyId
-    from vectorgate.api.http import Request
 
 
 class Vouched:

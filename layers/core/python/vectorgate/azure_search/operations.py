@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from vectorgate.auth.keys.model import IndexPermission
 from vectorgate.api.operations import KIB, MIB, Media, Operation, Safety
+from vectorgate.auth.keys.model import IndexPermission
 
 # The stable versions that know vectors: learn.microsoft.com/rest/api/searchservice/search-service-api-versions
 API_VERSIONS: Final = frozenset({"2023-11-01", "2024-07-01", "2025-09-01", "2026-04-01"})

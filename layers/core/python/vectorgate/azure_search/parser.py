@@ -10,21 +10,22 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api import schemas
-from vectorgate.gateway.parser import Order, end_user_of, tags_of
+from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, NotFound, PayloadTooLarge
-from vectorgate.ids import ObjectId, is_object_id
-from vectorgate.azure_search.operations import IndexOperation, Returns, words
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media
 from vectorgate.api.schemas import LiteLLMFields
+from vectorgate.azure_search.operations import IndexOperation, Returns, words
+from vectorgate.gateway.parser import end_user_of, tags_of
+from vectorgate.ids import ObjectId, is_object_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import ProviderName
     from vectorgate.api.http import Request
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
+    from vectorgate.ids import ProviderName
 
 API_VERSION: Final = "api-version"
 INVALID: Final = "InvalidRequestParameter"
@@ -46,7 +47,7 @@ _VECTOR_SEARCH: Final = frozenset({"profiles", "algorithms", "compressions", "ve
 _VECTOR_QUERIES: Final = frozenset({"vector", "text"})
 
 
-def admit(request: Request, route: Route, provider: ProviderName, most: int) -> Order:
+def admit(request: Request, route: Route, provider: ProviderName, most: int) -> Command:
     """The order. NotFound (404) for another api-version, InvalidRequest (400), PayloadTooLarge (413)."""
     operation = index_row(route.operation)
     _check_version(request, operation)
@@ -54,7 +55,7 @@ def admit(request: Request, route: Route, provider: ProviderName, most: int) -> 
     ids = {name: ObjectId(text) for name, text in route.captured.items()}
     if operation.returns is Returns.DEFINITION and operation.media is Media.JSON:
         ids["index"] = _checked_definition(body, ids.get("index"))
-    return Order(
+    return Command(
         operation=operation,
         ids=ids,
         query=_query(request, operation),

@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import NotFound
-from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.api.router import Route, segments_of
+from vectorgate.azure_search.operations import INDEX_OPERATIONS
 
 if TYPE_CHECKING:
     from vectorgate.azure_search.operations import IndexOperation

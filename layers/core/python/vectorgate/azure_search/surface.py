@@ -5,35 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.gateway.surfaces import Grant
 from vectorgate.api.errors import NotFound, UpstreamError
-from vectorgate.ids import is_object_id
-from vectorgate.azure_search import router
-from vectorgate.azure_search.parser import admit, index_row
-from vectorgate.azure_search.responses import Names, envelope, listed
-from vectorgate.azure_search.operations import Returns
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media, Safety
+from vectorgate.azure_search import router
+from vectorgate.azure_search.operations import Returns
+from vectorgate.azure_search.parser import admit, index_row
+from vectorgate.azure_search.responses import Names, envelope, listed
+from vectorgate.gateway.surfaces import Target
+from vectorgate.ids import is_object_id
 from vectorgate.providers.base import Answer, Call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.gateway.parser import Order
+    from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
-    from vectorgate.ids import ProviderName
-    from vectorgate.azure_search.ports import IndexStore
-    from vectorgate.auth.keys.model import Principal
-    from vectorgate.ledger.entry import Entry
     from vectorgate.api.http import Request
     from vectorgate.api.router import Route
-    from vectorgate.providers.client import Exchange
+    from vectorgate.auth.keys.model import Principal
+    from vectorgate.azure_search.ports import IndexStore
+    from vectorgate.ids import ProviderName
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.providers.client import ProviderClient
 
 CONDITIONS: Final = frozenset({"if-match", "if-none-match"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexDoor:
+class AzureSearchSurface:
     """`max_body`: what this deployment can carry, where a row allows more."""
 
     provider: ProviderName
@@ -44,37 +44,37 @@ class IndexDoor:
         """A row of the allow-list, or NotFound."""
         return router.route(method, path)
 
-    def admit(self, request: Request, matched: Route) -> Order:
+    def admit(self, request: Request, matched: Route) -> Command:
         """The order, in Azure's terms."""
         return admit(request, matched, self.provider, self.max_body)
 
-    def authorise(self, order: Order, principal: Principal) -> Grant:
+    def authorise(self, command: Command, principal: Principal) -> Target:
         """The indexes that the key may use for this. One that it may not, and one that is not there, are the same 404.
 
         A name that the key does not have is not even looked up.
         """
-        wanted, asked = index_row(order.operation).permission, order.ids.get("index")
+        wanted, asked = index_row(command.operation).permission, command.ids.get("index")
         allowed = {name for name, has in principal.key.indexes.items() if wanted in has and is_object_id(name)}
         names = sorted(allowed) if asked is None else sorted(allowed & {asked})
         found = self.indexes.indexes(names) if names else {}
         if asked is not None and asked not in found:
             raise no_such_index(asked)
-        return Grant(self.provider, {name: row.real_name for name, row in found.items()})
+        return Target(self.provider, {name: row.real_name for name, row in found.items()})
 
-    def ask(self, order: Order, grant: Grant, entry: Entry, exchange: Exchange) -> Answer:
+    def ask(self, command: Command, target: Target, entry: LedgerEntry, client: ProviderClient) -> Answer:
         """The service's answer about the real index, told of the virtual one."""
         del entry
-        if "index" not in order.ids:
-            return _list(order, grant.names, exchange)
-        names = Names(order.ids["index"], grant.names[order.ids["index"]])
+        if "index" not in command.ids:
+            return _list(command, target.names, client)
+        names = Names(command.ids["index"], target.names[command.ids["index"]])
         try:
-            answer = exchange.ask(_call(order, names.real))
+            answer = client.ask(_call(command, names.real))
         except UpstreamError as error:
             names.in_error(error)
             raise
         if answer.document is None:
             return answer
-        return replace(answer, document=names.in_document(answer.document, index_row(order.operation).returns))
+        return replace(answer, document=names.in_document(answer.document, index_row(command.operation).returns))
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:
         """Azure's form of errors."""
@@ -86,23 +86,23 @@ def no_such_index(name: str) -> NotFound:
     return NotFound(f"No index with the name '{name}' was found.", code="ResourceNotFound")
 
 
-def _call(order: Order, real: str) -> Call:
+def _call(command: Command, real: str) -> Call:
     """The order under the real name. A condition holds once only, so a call that has one is never repeated."""
-    operation, content = order.operation, order.content
-    if not CONDITIONS.isdisjoint(order.headers):
+    operation, content = command.operation, command.content
+    if not CONDITIONS.isdisjoint(command.headers):
         operation = replace(operation, safety=Safety.CREATE)
-    if operation.media is Media.JSON and index_row(order.operation).returns is Returns.DEFINITION:
-        content = encode_json({**order.body, "name": real})
-    ids = {**order.ids, "index": real}
-    return Call(operation=operation, ids=ids, query=order.query, headers=order.headers, content=content)
+    if operation.media is Media.JSON and index_row(command.operation).returns is Returns.DEFINITION:
+        content = encode_json({**command.body, "name": real})
+    ids = {**command.ids, "index": real}
+    return Call(operation=operation, ids=ids, query=command.query, headers=command.headers, content=content)
 
 
-def _list(order: Order, real_names: Mapping[str, str], exchange: Exchange) -> Answer:
+def _list(command: Command, real_names: Mapping[str, str], client: ProviderClient) -> Answer:
     """The service's list holds everybody's: the names are needed to tell which are the caller's."""
     if not real_names:
         return Answer(status=200, headers={}, document={"value": []})
-    query = {**order.query}
+    query = {**command.query}
     if "$select" in query:
         query["$select"] = ",".join(dict.fromkeys(["name", *query["$select"].split(",")]))
-    answer = exchange.ask(Call(operation=order.operation, query=query, headers=order.headers))
+    answer = client.ask(Call(operation=command.operation, query=query, headers=command.headers))
     return replace(answer, document=listed(answer.document or {}, real_names))

@@ -14,9 +14,9 @@ from vectorgate.budgets.model import BudgetScope, Limit, Subject, key_limit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.clock import Clock
-    from vectorgate.auth.keys.model import VirtualKey
 
 KEPT_SECONDS: Final = 30.0
 MAX_CACHED: Final = 10_000  # end users are named by clients: a flood of names costs reads, not memory

@@ -19,11 +19,11 @@ from vectorgate.pricing.money import NANO_PER_USD, ZERO, NanoUSD, parse_usd
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vectorgate.ids import KeyId
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ids import KeyId
+    from vectorgate.ledger.entry import LedgerEntry
 
-MOST_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
+MAX_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
 UNBOUNDED: Final = NanoUSD(1 << 62)  # the limit where there is none: more than any account holds, and within 64 bits
 EVER: Final = "ever"  # the period of a limit that never starts anew
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
@@ -156,12 +156,12 @@ def _window(start: date, end: date) -> Window:
     return Window(start.isoformat(), (end - date(1970, 1, 1)).days * _DAY_S)
 
 
-def noted(account: Account) -> str:
+def account_ref(account: Account) -> str:
     """An account as a row of the ledger names it; whose it is stands in the row already."""
     return f"{account.subject.scope}/{account.period}"
 
 
-def accounts_of(entry: Entry) -> list[Account]:
+def accounts_of(entry: LedgerEntry) -> list[Account]:
     """The accounts that a row counts against."""
     ids = {BudgetScope.KEY: entry.key_id, BudgetScope.TEAM: entry.team_id, BudgetScope.END_USER: entry.end_user}
     found = []
@@ -171,7 +171,7 @@ def accounts_of(entry: Entry) -> list[Account]:
     return found
 
 
-def movements_of(entries: Iterable[Entry]) -> list[Movement]:
+def movements_of(entries: Iterable[LedgerEntry]) -> list[Movement]:
     """What rows that come to rest (voided, settled) move, one sum an account, in a fixed order.
 
     The reservation ends either way. What was spent counts in full, also where nothing had been reserved for it.
@@ -238,9 +238,9 @@ def budget_amount(param: str, usd: float | None) -> NanoUSD | None:
         amount = parse_usd(repr(usd))
     except ValueError:
         amount = NanoUSD(-1)
-    if not 0 <= amount <= MOST_USD * NANO_PER_USD:
+    if not 0 <= amount <= MAX_USD * NANO_PER_USD:
         raise InvalidRequest(
-            f"Invalid '{param}': expected dollars from 0 to {MOST_USD}, with at most nine decimals.",
+            f"Invalid '{param}': expected dollars from 0 to {MAX_USD}, with at most nine decimals.",
             code="invalid_value",
             param=param,
         )

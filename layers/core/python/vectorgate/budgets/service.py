@@ -7,25 +7,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
-from vectorgate.metering.model import sound_size
-from vectorgate.pricing.money import NanoUSD, format_usd
 from vectorgate.api.operations import Safety
+from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.ids import ObjectKind
+from vectorgate.metering.model import sound_size
 from vectorgate.pricing.charge import reservation_for
-from vectorgate.tenancy.ownership import Kind, Ref
+from vectorgate.pricing.money import NanoUSD, format_usd
+from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.gateway.parser import Order
+    from vectorgate.api.command import Command
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.model import Subject
     from vectorgate.budgets.ports import BudgetStore
-    from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.ledger.entry import Entry
-    from vectorgate.telemetry import Telemetry
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.pricing.book import PriceBook
+    from vectorgate.telemetry import Telemetry
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
 
@@ -37,7 +38,7 @@ _ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ApplicableBudget:
     """One account that a call counts against, with its limit, and what it held when the call arrived."""
 
     account: Account
@@ -47,14 +48,14 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReservationPlan:
     """What is to be reserved in each account, and which figures were not used in reckoning it."""
 
     amount: NanoUSD
     reserve: tuple[Reservation, ...]
     quarantined: tuple[str, ...] = ()
 
-    def noted_in(self, entry: Entry) -> Entry:
+    def noted_in(self, entry: LedgerEntry) -> LedgerEntry:
         """The row, which says what is set aside for it."""
         if not self.amount and not self.quarantined:
             return entry
@@ -62,7 +63,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Treasury:
+class BudgetService:
     """Everything that admission needs."""
 
     limits: CachedLimits
@@ -71,7 +72,7 @@ class Treasury:
     book: PriceBook
     telemetry: Telemetry
 
-    def shares(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[Share, ...]:
+    def budgets(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[ApplicableBudget, ...]:
         """The accounts of a call that began then (Unix seconds). One read when there are any, none otherwise.
 
         StoreError. PermissionDenied when the team or the end user is blocked.
@@ -82,35 +83,35 @@ class Treasury:
         _refuse_blocked(found)
         accounts = [Account(subject, window.period) for subject, _, window in found]
         balances = self.store.balances(accounts)
-        shares = tuple(
-            Share(account, limit, window, balances.get(account, Balance()))
+        budgets = tuple(
+            ApplicableBudget(account, limit, window, balances.get(account, Balance()))
             for account, (_, limit, window) in zip(accounts, found, strict=True)
         )
-        soft = over_soft(shares)
+        soft = over_soft_budget(budgets)
         if soft:
             self.telemetry.count("SoftBudgetsExceeded", len(soft))
-        return shares
+        return budgets
 
-    def wish(self, shares: Sequence[Share], order: Order, entry: Entry) -> Wish:
+    def plan(self, budgets: Sequence[ApplicableBudget], command: Command, entry: LedgerEntry) -> ReservationPlan:
         """What the order has to set aside before it is forwarded. Reads, deletes and mocks always pass.
 
         If any account of the call is bounded, the amount is set aside in each of them: what the row says is reserved
         will be released in all that it names. An amount of 0 only asks the bounded ones whether they have room.
         """
-        bounded = [share for share in shares if share.limit.max_budget is not None]
-        if not bounded or not _reserves(order):
-            return Wish(NanoUSD(0), ())
-        stored, quarantined = self._attached(order, entry)
+        bounded = [budget for budget in budgets if budget.limit.max_budget is not None]
+        if not bounded or not _reserves(command):
+            return ReservationPlan(NanoUSD(0), ())
+        stored, quarantined = self._attached(command, entry)
         amount = reservation_for(entry, self.book, stored)
-        asked = shares if amount else bounded
-        reserve = tuple(Reservation(share.account, amount, _most(share.limit)) for share in asked)
-        return Wish(amount, reserve, quarantined)
+        asked = budgets if amount else bounded
+        reserve = tuple(Reservation(budget.account, amount, _most(budget.limit)) for budget in asked)
+        return ReservationPlan(amount, reserve, quarantined)
 
-    def _attached(self, order: Order, entry: Entry) -> tuple[int, tuple[str, ...]]:
+    def _attached(self, command: Command, entry: LedgerEntry) -> tuple[int, tuple[str, ...]]:
         """The bytes of the files that the order attaches, as they were when they were uploaded."""
-        if entry.provider is None or order.operation.body_kind is not Kind.FILE:
+        if entry.provider is None or command.operation.body_kind is not ObjectKind.FILE:
             return 0, ()
-        refs = {Ref(entry.provider, Kind.FILE, file_id) for file_id in order.body_ids()}
+        refs = {ObjectRef(entry.provider, ObjectKind.FILE, file_id) for file_id in command.body_ids()}
         sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
         sound = [size for size in sizes if size is not None]
         if len(sound) == len(sizes):
@@ -125,10 +126,10 @@ def _refuse_blocked(found: Sequence[tuple[Subject, Limit, Window]]) -> None:
             raise PermissionDenied(f"This {_NAMES[subject.scope]} is blocked.", code="blocked", headers=DO_NOT_RETRY)
 
 
-def _reserves(order: Order) -> bool:
-    operation = order.operation
+def _reserves(command: Command) -> bool:
+    operation = command.operation
     passes = operation.safety is Safety.READ or operation.method == "DELETE" or operation.name in _ALWAYS
-    return not passes and order.mock_response is None
+    return not passes and command.mock_response is None
 
 
 def _most(limit: Limit) -> NanoUSD:
@@ -140,46 +141,48 @@ def _size(row: Ownership) -> int | None:
     return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
-def unsound(document: Mapping[str, object] | None) -> tuple[str, ...]:
+def invalid_figures(document: Mapping[str, object] | None) -> tuple[str, ...]:
     """The figures of an answer that make no sense: negative, fractional, absurd. They are never reckoned with."""
     given = document or {}
     return tuple(name for name in FIGURES if name in given and sound_size(given[name]) is None)
 
 
-def over_soft(shares: Sequence[Share]) -> list[Share]:
+def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
     """Those that have reached their soft budget."""
     return [
-        share
-        for share in shares
-        if share.limit.soft_budget is not None and share.balance.spent >= share.limit.soft_budget
+        budget
+        for budget in budgets
+        if budget.limit.soft_budget is not None and budget.balance.spent >= budget.limit.soft_budget
     ]
 
 
-def exceeded(shares: Sequence[Share], account: Account) -> BudgetExceeded:
+def budget_exceeded(budgets: Sequence[ApplicableBudget], account: Account) -> BudgetExceeded:
     """The refusal: whose budget, over which time, and when it starts anew."""
-    share = next(share for share in shares if share.account == account)
-    most = format_usd(share.limit.max_budget or NanoUSD(0))
-    window = "in all" if share.window.ends_at is None else f"from {share.window.period} on"
-    ends_at = share.window.ends_at
+    budget = next(budget for budget in budgets if budget.account == account)
+    most = format_usd(budget.limit.max_budget or NanoUSD(0))
+    window = "in all" if budget.window.ends_at is None else f"from {budget.window.period} on"
+    ends_at = budget.window.ends_at
     again = "It does not start anew." if ends_at is None else f"It starts anew at {iso(ends_at)}."
     return BudgetExceeded(
         f"The budget of this {_NAMES[account.subject.scope]} is exceeded: {most} USD {window}"
-        f"{f' (every {share.limit.duration})' if share.limit.duration else ''}. {again}",
+        f"{f' (every {budget.limit.duration})' if budget.limit.duration else ''}. {again}",
         code="insufficient_quota",
     )
 
 
-def budget_headers(shares: Sequence[Share], spend: NanoUSD) -> dict[str, str]:
+def budget_headers(budgets: Sequence[ApplicableBudget], spend: NanoUSD) -> dict[str, str]:
     """LiteLLM's names, for a key with a budget: what it had spent, this call included. And whose soft budget is up."""
-    own = next((share for share in shares if share.account.subject.scope is BudgetScope.KEY), None)
+    own = next((budget for budget in budgets if budget.account.subject.scope is BudgetScope.KEY), None)
     headers = {}
     if own is not None:
         headers["x-litellm-key-spend"] = format_usd(NanoUSD(own.balance.spent + spend))
         if own.limit.max_budget is not None:
             headers["x-litellm-key-max-budget"] = format_usd(own.limit.max_budget)
-    soft = over_soft(shares)
+    soft = over_soft_budget(budgets)
     if soft:
-        headers["x-vectorgate-soft-budget-exceeded"] = ", ".join(_NAMES[share.account.subject.scope] for share in soft)
+        headers["x-vectorgate-soft-budget-exceeded"] = ", ".join(
+            _NAMES[budget.account.subject.scope] for budget in soft
+        )
     return headers
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
+from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
 from vectorgate.client.destinations import Call
 from vectorgate.client.errors import (
     APIConnectionError,
@@ -22,11 +23,10 @@ from vectorgate.client.errors import (
     APITimeoutError,
     read_json,
 )
-from vectorgate.client.exchange import HttpReply, HttpRequest, Lost, NotSent, RequestLine, Send, Wait
+from vectorgate.client.exchange import HttpReply, HttpRequest, NotSent, RequestLine, ResponseLost, Send, Wait
 from vectorgate.client.resources import CallInfo, cost_in
 from vectorgate.client.retry import Policy, may_be_executed
 from vectorgate.providers.http.multipart import upload_of
-from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from vectorgate.client.errors import APIError
     from vectorgate.client.exchange import Flow, Outcome
     from vectorgate.client.options import Options
-    from vectorgate.providers.http.multipart import FileInput
     from vectorgate.pricing.book import PriceBook
+    from vectorgate.providers.http.multipart import FileInput
 
 MOCK: Final = "mock"
 _NOT_FOUND: Final = 404
@@ -126,7 +126,7 @@ class _Attempts:
         while True:
             request = self.destination.request(call)
             left = deadline - timing.monotonic()
-            outcome: Outcome = Lost("deadline", timed_out=True) if left <= 0 else (yield Send(request, left))
+            outcome: Outcome = ResponseLost("deadline", timed_out=True) if left <= 0 else (yield Send(request, left))
             if isinstance(outcome, HttpReply):
                 outcome = self.destination.reply(outcome)
                 if self._succeeded(outcome):
@@ -150,7 +150,7 @@ class _Attempts:
         line = request.line
         if isinstance(outcome, NotSent):
             return self._unanswered(line, timed_out=outcome.reason.endswith("Timeout"), unknown=unknown_before)
-        if isinstance(outcome, Lost):
+        if isinstance(outcome, ResponseLost):
             return self._unanswered(line, timed_out=outcome.timed_out, unknown=True)
         if outcome.status_code < 300:  # noqa: PLR2004 - a success that cannot be read
             return APIResponseValidationError(request=line, response=outcome)
@@ -216,8 +216,8 @@ def _mocked(options: Options) -> Received:
 
 def _listed_cost(provider: str | None, operation: str, unix_s: float) -> Decimal | None:
     """What the price book asks for a call that no gateway priced; None when the provider is not known here."""
-    from vectorgate.pricing.money import format_usd  # noqa: PLC0415 - calls through a gateway are priced already
     from vectorgate.pricing.book import MissingPrice  # noqa: PLC0415 - the same
+    from vectorgate.pricing.money import format_usd  # noqa: PLC0415 - calls through a gateway are priced already
 
     if provider is None:
         return None

@@ -20,18 +20,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import quote, urlencode, urlsplit
 
+from vectorgate import __version__
 from vectorgate.client.errors import SettingsError, read_json
 from vectorgate.client.exchange import HttpReply, HttpRequest
 from vectorgate.client.resources import Resource
-from vectorgate.providers.http.multipart import Form, form_fields
 from vectorgate.providers.azure_path import path_form
-from vectorgate.version import VERSION
+from vectorgate.providers.http.multipart import Form, form_fields
 
 if TYPE_CHECKING:
-    from vectorgate.providers.http.multipart import Upload
     from vectorgate.api.operations import Operation
+    from vectorgate.providers.http.multipart import Upload
 
-USER_AGENT: Final = f"vectorgate/{VERSION}"
+USER_AGENT: Final = f"vectorgate/{__version__}"
 _JSON: Final = "application/json"
 
 

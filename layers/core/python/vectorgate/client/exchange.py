@@ -64,14 +64,14 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ResponseLost:
     """The request may have arrived, and no whole answer did."""
 
     reason: str
     timed_out: bool
 
 
-Outcome: TypeAlias = HttpReply | NotSent | Lost
+Outcome: TypeAlias = HttpReply | NotSent | ResponseLost
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,17 @@ import httpcore
 from anyio.lowlevel import RunVar
 
 from vectorgate.client.errors import SettingsError
-from vectorgate.client.exchange import HttpReply, Lost, NotSent
+from vectorgate.client.exchange import HttpReply, NotSent, ResponseLost
 from vectorgate.client.settings import proxy_for
-from vectorgate.providers.http.deadline import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
+from vectorgate.providers.http.deadline import (
+    IDLE_SECONDS,
+    TimedBackend,
+    ends_at,
+    has_surplus,
+    headers_of,
+    timeouts,
+    tls_context,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -92,9 +100,9 @@ class Http:
         except _NOT_SENT as error:
             return NotSent(type(error).__name__)
         except httpcore.TimeoutException as error:
-            return Lost(type(error).__name__, timed_out=True)
+            return ResponseLost(type(error).__name__, timed_out=True)
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return Lost(type(error).__name__, timed_out=False)
+            return ResponseLost(type(error).__name__, timed_out=False)
         finally:
             ends_at.reset(token)
 
@@ -152,9 +160,9 @@ class AsyncHttp:
         except _NOT_SENT as error:
             return NotSent(type(error).__name__)
         except (httpcore.TimeoutException, TimeoutError) as error:
-            return Lost(type(error).__name__, timed_out=True)
+            return ResponseLost(type(error).__name__, timed_out=True)
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return Lost(type(error).__name__, timed_out=False)
+            return ResponseLost(type(error).__name__, timed_out=False)
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; a later call opens new ones."""

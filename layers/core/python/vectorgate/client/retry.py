@@ -19,9 +19,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.api.retry_after import QUOTA, retry_after
 from vectorgate.client.errors import SERVER_ERRORS, read_json
 from vectorgate.client.exchange import HttpReply, NotSent
-from vectorgate.api.retry_after import QUOTA, retry_after
 
 if TYPE_CHECKING:
     from vectorgate.client.exchange import Outcome

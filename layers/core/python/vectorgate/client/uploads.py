@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
+from vectorgate.api.operations import FITTING_PART
 from vectorgate.client.calls import Asked
 from vectorgate.client.faces import awaits, waits
 from vectorgate.client.group import Group
 from vectorgate.client.options import CallOptions, given
 from vectorgate.client.resources import Upload, UploadPart
 from vectorgate.providers.http.multipart import upload_of
-from vectorgate.api.operations import FITTING_PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypedDict, cast
 
 from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
-from vectorgate.api.http import EMPTY, JSON, Body, Request, Response
+from vectorgate.api.http import EMPTY, JSON, MAX_CARRIED, Body, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = dict[str, object]
 
-# Lambda returns 6 MB, and loses an answer that is larger in an error of its own. The rest is for the headers.
-MAX_CARRIED: Final = 6 * 1024 * 1024 - 64 * 1024
 # In an event, `Body` itself under this name asks for the answer's body as it is. Nothing that came as JSON can say so.
 BODY_AS_IT_IS: Final = "vectorgate.body_as_it_is"
 _TEXTUAL: Final = ("application/json", "text/")

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api import schemas
+from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.form_data import PIECE, read_upload
-from vectorgate.ids import ObjectId, ProviderName, is_label
-from vectorgate.ledger.correlation import TAG
-from vectorgate.api.http import JSON, encode_json
+from vectorgate.api.form_data import read_upload
+from vectorgate.api.http import JSON, FileUpload, encode_json
 from vectorgate.api.operations import FITTING_PART, Media
-from vectorgate.providers.base import Upload
-from vectorgate.tenancy.ownership import Kind
 from vectorgate.api.schemas import LiteLLMFields
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
+from vectorgate.ledger.correlation import TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from vectorgate.api.http import Request
     from vectorgate.api.operations import Operation
@@ -38,47 +36,6 @@ _COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What one call asks for. `provider` is None until the caller names it or the ownership of the ids tells.
-
-    `headers` are those of the client's that the provider is to see; OpenAI's API has none. `idempotency_key` is the
-    client's, `attempt` how often its SDK says it has tried before: None where repetitions are not looked for.
-    """
-
-    operation: Operation
-    ids: Mapping[str, ObjectId] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, object] = field(default_factory=dict)
-    content: bytes | Upload | None = None
-    provider: ProviderName | None = None
-    end_user: str | None = None
-    tags: tuple[str, ...] = ()
-    mock_response: Mapping[str, object] | None = None
-    idempotency_key: str | None = None
-    attempt: int | None = None
-
-    @property
-    def fingerprint(self) -> str | None:
-        """SHA-256 of the JSON, or of the form and its file, that was asked for: tells a repeated one from a new one.
-
-        A file is read for it, at about a second for the largest one: little beside the sending.
-        """
-        if self.content is None:
-            return None
-        return hashlib.sha256(self.content).hexdigest() if isinstance(self.content, bytes) else _digest(self.content)
-
-    def attached(self) -> ObjectId | None:
-        """The one file that the body names, where there is room for one."""
-        return self.body_ids()[0] if self.operation.body_ids == ("file_id",) else None
-
-    def body_ids(self) -> list[ObjectId]:
-        """The ids that the body names, in its order; their shape was checked by the model."""
-        found = (value for path in self.operation.body_ids for value in _at(self.body, path.split(".")))
-        return [ObjectId(str(value)) for value in found]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What this deployment can carry. `too_large` tells a client what to do instead."""
 
@@ -86,7 +43,7 @@ class Limits:
     too_large: str
 
 
-def admit(request: Request, route: Route, providers: Collection[ProviderName], limits: Limits) -> Order:
+def admit(request: Request, route: Route, providers: Collection[ProviderName], limits: Limits) -> Command:
     """The order, or InvalidRequest (400) or PayloadTooLarge (413) in OpenAI's words. Nothing is sent or stored."""
     operation = route.operation
     ids = {name: ObjectId(schemas.check_id(name, text)) for name, text in route.captured.items()}
@@ -94,7 +51,7 @@ def admit(request: Request, route: Route, providers: Collection[ProviderName], l
     try:
         return _order(request, operation, providers, ids=ids, said=(body, extra, content))
     except InvalidRequest:
-        if isinstance(content, Upload):
+        if isinstance(content, FileUpload):
             content.content.close()
         raise
 
@@ -105,10 +62,10 @@ def _order(
     providers: Collection[ProviderName],
     *,
     ids: Mapping[str, ObjectId],
-    said: tuple[Mapping[str, object], LiteLLMFields, bytes | Upload | None],
-) -> Order:
+    said: tuple[Mapping[str, object], LiteLLMFields, bytes | FileUpload | None],
+) -> Command:
     body, extra, content = said
-    return Order(
+    return Command(
         operation=operation,
         ids=ids,
         query=_query(request, operation),
@@ -130,7 +87,7 @@ def _query(request: Request, operation: Operation) -> dict[str, str]:
 
 def _content(
     request: Request, operation: Operation, limits: Limits
-) -> tuple[dict[str, object], LiteLLMFields, bytes | Upload | None]:
+) -> tuple[dict[str, object], LiteLLMFields, bytes | FileUpload | None]:
     if operation.media is Media.NONE or operation.body is None:
         return {}, LiteLLMFields(), None
     if operation.media is Media.MULTIPART:
@@ -141,7 +98,7 @@ def _content(
             name=operation.file_field,
             model=operation.body,
             max_bytes=most,
-            too_large=_part_too_large(most) if operation.creates is Kind.PART else limits.too_large,
+            too_large=_part_too_large(most) if operation.creates is ObjectKind.PART else limits.too_large,
         )
         return {}, extra, upload
     if request.body.size > operation.max_body:
@@ -246,23 +203,3 @@ def _refuse_reserved(body: Mapping[str, object]) -> None:
         raise InvalidRequest(
             f"Invalid 'metadata': the key '{TAG}' is reserved.", code="invalid_value", param=f"metadata.{TAG}"
         )
-
-
-def _digest(upload: Upload) -> str:
-    digest = hashlib.sha256(encode_json([sorted(upload.fields.items()), upload.filename, upload.content_type]))
-    stream = upload.content.open()
-    while piece := stream.read(PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _at(value: object, path: list[str]) -> Iterator[object]:
-    """The values at a path such as `["files[]", "file_id"]`; none where a part is absent."""
-    if not path:
-        yield value
-        return
-    name, rest = path[0].removesuffix("[]"), path[1:]
-    inner = cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
-    for item in (inner if isinstance(inner, list) else []) if path[0].endswith("[]") else [inner]:
-        if item is not None:
-            yield from _at(item, rest)

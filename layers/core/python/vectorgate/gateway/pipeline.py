@@ -10,42 +10,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.auth import authenticate
-from vectorgate.gateway.parser import attribution_of
-from vectorgate.budgets.service import exceeded
-from vectorgate.clock import MILLISECONDS, new_operation_id
 from vectorgate.api.errors import ApiError, OutcomeUnknown, Unauthenticated, Unavailable
-from vectorgate.idempotency.record import LEASE_MS
-from vectorgate.idempotency.service import Repetitions
-from vectorgate.ledger.entry import Entry, State
 from vectorgate.api.operations import Safety
+from vectorgate.auth import authenticate
+from vectorgate.budgets.service import budget_exceeded
+from vectorgate.clock import MILLISECONDS, new_operation_id
+from vectorgate.gateway.context import UNROUTED, RequestContext, owned_by_visit, retired_by
+from vectorgate.gateway.parser import attribution_of
+from vectorgate.gateway.responses import refused, repeated, replied
+from vectorgate.idempotency.record import LEASE_MS
+from vectorgate.idempotency.service import IdempotencyService
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.pricing.charge import charge_for
 from vectorgate.providers.base import Answer
+from vectorgate.providers.client import MAX_ATTEMPTS, ProviderClient
 from vectorgate.providers.openai import with_both_sizes
-from vectorgate.gateway.responses import refused, repeated, replied
-from vectorgate.persistence import OverBudget, StateConflict, StoreError, StoreUnavailable
-from vectorgate.providers.client import MAX_ATTEMPTS, Exchange
-from vectorgate.gateway.context import UNROUTED, Visit, owned_by_visit, retired_by
+from vectorgate.store_errors import OverBudget, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.gateway.parser import Order
-    from vectorgate.budgets.service import Treasury
-    from vectorgate.clock import Chance, Clock
-    from vectorgate.gateway.surfaces import Door, Grant
-    from vectorgate.idempotency.record import Claim
-    from vectorgate.ids import ProviderName
+    from vectorgate.api.command import Command
+    from vectorgate.api.http import Request, Response
     from vectorgate.auth.keys.model import Principal
     from vectorgate.auth.keys.ports import Keys
-    from vectorgate.ledger.ports import LedgerStore
     from vectorgate.auth.token_bucket import TokenBucket
-    from vectorgate.api.http import Request, Response
-    from vectorgate.telemetry import Telemetry
+    from vectorgate.budgets.service import BudgetService
+    from vectorgate.clock import Clock, Random
+    from vectorgate.gateway.surfaces import ApiSurface, Target
+    from vectorgate.idempotency.record import IdempotencyRecord
+    from vectorgate.ids import ProviderName
+    from vectorgate.ledger.ports import LedgerStore
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.outcome import Transport
+    from vectorgate.telemetry import Telemetry
 
 DEADLINE_SECONDS: Final = 28.0  # API Gateway cuts at 30 s, and what is behind must have ended by then
 
@@ -54,186 +54,188 @@ DEADLINE_SECONDS: Final = 28.0  # API Gateway cuts at 30 s, and what is behind m
 class Gateway:
     """Everything that a request needs, handed in by the composition root.
 
-    `door` finds the API that a path is of. `deadline_seconds`: within which a request is answered by the provider;
+    `surface` finds the API that a path is of. `deadline_seconds`: within which a request is answered by the provider;
     `attempts`: how often it is asked at most.
     """
 
     clock: Clock
-    chance: Chance
+    randomness: Random
     keys: Keys
     ledger: LedgerStore
     book: PriceBook
-    door: Callable[[str], Door]
+    surface: Callable[[str], ApiSurface]
     providers: Mapping[ProviderName, Provider]
     credentials: Credentials
     transport: Transport
     telemetry: Telemetry
-    treasury: Treasury
-    strangers: TokenBucket
+    budgets_service: BudgetService
+    anonymous_limiter: TokenBucket
     deadline_seconds: float = DEADLINE_SECONDS
     attempts: int = MAX_ATTEMPTS
 
     def handle(self, request: Request) -> Response:
         """Answer one request, and leave one row that says what became of it."""
-        visit, door = self._arrive(request), self.door(request.path)
+        context, surface = self._arrive(request), self.surface(request.path)
         try:
-            principal = self._identify(visit)
-            order = self._admit(visit, door)
-            grant = self._authorise(visit, door, principal, order)
-            self._fund(visit, principal, order)
-            repetition = self._begin(visit, order)
+            principal = self._identify(context)
+            command = self._admit(context, surface)
+            target = self._authorise(context, surface, principal, command)
+            self._fund(context, principal, command)
+            repetition = self._begin(context, command)
             if repetition is not None:
-                return self._replay(visit, repetition)
-            answer = self._forward(visit, door, order, grant)
-            self._conclude(visit, order, grant.provider, answer)
+                return self._replay(context, repetition)
+            answer = self._forward(context, surface, command, target)
+            self._conclude(context, command, target.provider, answer)
         except ApiError as error:
-            self._refuse(visit, error)
-            return refused(error, visit, door.envelope(error))
+            self._refuse(context, error)
+            return refused(error, context, surface.envelope(error))
         finally:
-            visit.leave()
-            self.telemetry.request(visit.entry)
-        return replied(answer, visit, charge_for(visit.entry, self.book))
+            context.leave()
+            self.telemetry.request(context.entry)
+        return replied(answer, context, charge_for(context.entry, self.book))
 
-    def _arrive(self, request: Request) -> Visit:
-        operation_id = new_operation_id(self.clock, self.chance)
-        entry = Entry(id=operation_id, operation=UNROUTED, state=State.STARTED, started_ms=self.clock.unix_ms())
+    def _arrive(self, request: Request) -> RequestContext:
+        operation_id = new_operation_id(self.clock, self.randomness)
+        entry = LedgerEntry(id=operation_id, operation=UNROUTED, state=State.STARTED, started_ms=self.clock.unix_ms())
         if self.deadline_seconds > DEADLINE_SECONDS:
             entry = entry.changed(until_ms=entry.started_ms + int(self.deadline_seconds * MILLISECONDS) + LEASE_MS)
-        return Visit(request=request, clock=self.clock, row=entry, began=self.clock.monotonic())
+        return RequestContext(request=request, clock=self.clock, row=entry, began=self.clock.monotonic())
 
-    def _identify(self, visit: Visit) -> Principal:
+    def _identify(self, context: RequestContext) -> Principal:
         """Somebody, or 401; 503 when the keys cannot be read. Nothing is parsed for a stranger."""
         try:
-            principal = authenticate.identify(visit.request, self.keys, self.clock.unix_s())
+            principal = authenticate.identify(context.request, self.keys, self.clock.unix_s())
         except StoreError as error:
             raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
-        visit.identified(principal)
+        context.identified(principal)
         return principal
 
-    def _admit(self, visit: Visit, door: Door) -> Order:
+    def _admit(self, context: RequestContext, surface: ApiSurface) -> Command:
         """A row of the table, and a body that the provider would accept."""
-        matched = door.route(visit.request.method, visit.request.path)
-        visit.knows(operation=matched.operation.name, **attribution_of(visit.request))
-        order = door.admit(visit.request, matched)
-        visit.admitted(order)
-        return order
+        matched = surface.route(context.request.method, context.request.path)
+        context.knows(operation=matched.operation.name, **attribution_of(context.request))
+        command = surface.admit(context.request, matched)
+        context.admitted(command)
+        return command
 
-    def _authorise(self, visit: Visit, door: Door, principal: Principal, order: Order) -> Grant:
+    def _authorise(
+        self, context: RequestContext, surface: ApiSurface, principal: Principal, command: Command
+    ) -> Target:
         """The provider at which everything that the order names is the caller's to use, or 404."""
         try:
-            grant = door.authorise(order, principal)
+            target = surface.authorise(command, principal)
         except StoreUnavailable as error:
             raise Unavailable("The gateway cannot check ownership at this moment.", code="store_unavailable") from error
-        visit.knows(provider=grant.provider)
-        return grant
+        context.knows(provider=target.provider)
+        return target
 
-    def _fund(self, visit: Visit, principal: Principal, order: Order) -> None:
+    def _fund(self, context: RequestContext, principal: Principal, command: Command) -> None:
         """Whose budgets the call counts against, and how they stand. 503 when they cannot be read."""
         try:
-            began = visit.row.started_ms // MILLISECONDS
-            visit.funded(self.treasury.shares(principal.key, order.end_user, began))
+            began = context.row.started_ms // MILLISECONDS
+            context.funded(self.budgets_service.budgets(principal.key, command.end_user, began))
         except StoreError as error:
             raise Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable") from error
 
-    def _begin(self, visit: Visit, order: Order) -> Claim | None:
+    def _begin(self, context: RequestContext, command: Command) -> IdempotencyRecord | None:
         """Write-ahead: whatever may reach the provider leaves a trace before it does. A repetition is not forwarded."""
-        if order.operation.safety is Safety.READ:
+        if command.operation.safety is Safety.READ:
             return None
-        visit.claims(order)
+        context.claims(command)
         try:
-            wish = self.treasury.wish(visit.shares, order, visit.entry)
-            begun = wish.noted_in(visit.entry)
-            repetition = Repetitions(self.ledger, self.clock).begin(begun, visit.claim, wish.reserve)
+            plan = self.budgets_service.plan(context.budgets, command, context.entry)
+            begun = plan.noted_in(context.entry)
+            repetition = IdempotencyService(self.ledger, self.clock).begin(begun, context.claim, plan.reserve)
         except OverBudget as refusal:
-            raise exceeded(visit.shares, refusal.account) from refusal
+            raise budget_exceeded(context.budgets, refusal.account) from refusal
         except StoreError as error:
             raise Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable") from error
         if repetition is None:
-            visit.entry, visit.begun = begun, True
+            context.entry, context.begun = begun, True
         return repetition
 
-    def _replay(self, visit: Visit, repetition: Claim) -> Response:
+    def _replay(self, context: RequestContext, repetition: IdempotencyRecord) -> Response:
         """What the first of these requests was answered."""
-        visit.replayed(repetition, self.book)
-        self._write_new(visit)
-        return repeated(repetition, visit)
+        context.replayed(repetition, self.book)
+        self._write_new(context)
+        return repeated(repetition, context)
 
-    def _forward(self, visit: Visit, door: Door, order: Order, grant: Grant) -> Answer:
+    def _forward(self, context: RequestContext, surface: ApiSurface, command: Command, target: Target) -> Answer:
         """Ask the provider, within the time that API Gateway leaves."""
-        if order.mock_response is not None:
-            return Answer(status=200, headers={}, document=with_both_sizes(dict(order.mock_response)))
+        if command.mock_response is not None:
+            return Answer(status=200, headers={}, document=with_both_sizes(dict(command.mock_response)))
         began = self.clock.monotonic()
-        exchange = Exchange(
-            provider=self.providers[grant.provider],
+        client = ProviderClient(
+            provider=self.providers[target.provider],
             credentials=self.credentials,
             transport=self.transport,
             clock=self.clock,
-            chance=self.chance,
-            deadline=visit.began + self.deadline_seconds,
+            randomness=self.randomness,
+            deadline=context.began + self.deadline_seconds,
             attempts=self.attempts,
         )
         try:
-            return door.ask(order, grant, visit.entry, exchange)
+            return surface.ask(command, target, context.entry, client)
         finally:
-            visit.upstream_s = self.clock.monotonic() - began
+            context.upstream_s = self.clock.monotonic() - began
 
-    def _conclude(self, visit: Visit, order: Order, provider: ProviderName, answer: Answer) -> None:
+    def _conclude(self, context: RequestContext, command: Command, provider: ProviderName, answer: Answer) -> None:
         """The row becomes `answered`, and what came into being gets its owner, in one transaction.
 
         When that fails after a change upstream, the client is answered all the same: the change took place, and the
         row that still says `started` brings it back. A read whose row cannot be written is not answered: no call goes
         unrecorded, and a read can be repeated.
         """
-        started = visit.entry.state
-        visit.answered(answer, order)
-        if visit.entry.quarantined:
+        started = context.entry.state
+        context.answered(answer, command)
+        if context.entry.quarantined:
             self.telemetry.count("QuarantinedSizes")
-        if not visit.begun:
-            self._write_new(visit)
+        if not context.begun:
+            self._write_new(context)
             return
-        owned, retired = owned_by_visit(order, answer, visit.entry), retired_by(order, provider, answer)
+        owned, retired = owned_by_visit(command, answer, context.entry), retired_by(command, provider, answer)
         try:
             self.ledger.advance(
-                visit.entry,
+                context.entry,
                 since=started,
                 owned=owned,
                 retired=retired,
                 at=self.clock.unix_s(),
-                claim=visit.claim_with(answer),
+                claim=context.claim_with(answer),
             )
         except StoreError as error:
-            self.telemetry.unrecorded(visit.entry, error)
-            if isinstance(error, StateConflict) and self._is_still(started, visit):
+            self.telemetry.unrecorded(context.entry, error)
+            if isinstance(error, StateConflict) and self._is_still(started, context):
                 raise _belongs_to_another() from error
 
-    def _is_still(self, state: State, visit: Visit) -> bool:
+    def _is_still(self, state: State, context: RequestContext) -> bool:
         """Whether the row has not moved: then it was the ownership that stood against concluding it."""
         try:
-            row = self.ledger.entry(visit.entry.id)
+            row = self.ledger.entry(context.entry.id)
         except StoreError:
             return False
         return row is not None and row.state is state
 
-    def _write_new(self, visit: Visit) -> None:
+    def _write_new(self, context: RequestContext) -> None:
         try:
-            self.ledger.begin(visit.entry)
+            self.ledger.begin(context.entry)
         except StoreError as error:
             raise Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable") from error
-        visit.begun = True
+        context.begun = True
 
-    def _refuse(self, visit: Visit, error: ApiError) -> None:
+    def _refuse(self, context: RequestContext, error: ApiError) -> None:
         """Leave the row of a call that ends in an error. Strangers' rows are rationed: they must not make us write."""
-        started = visit.entry.state
-        if started is not State.STARTED or (isinstance(error, Unauthenticated) and not self.strangers.admits()):
+        started = context.entry.state
+        if started is not State.STARTED or (isinstance(error, Unauthenticated) and not self.anonymous_limiter.admits()):
             return
-        visit.failed(error, self.book)
+        context.failed(error, self.book)
         try:
-            if visit.begun:
-                self.ledger.advance(visit.entry, since=started)
+            if context.begun:
+                self.ledger.advance(context.entry, since=started)
             else:
-                self.ledger.begin(visit.entry)
+                self.ledger.begin(context.entry)
         except StoreError as failure:
-            self.telemetry.unrecorded(visit.entry, failure)
+            self.telemetry.unrecorded(context.entry, failure)
 
 
 def _belongs_to_another() -> OutcomeUnknown:

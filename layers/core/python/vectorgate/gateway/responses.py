@@ -4,51 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.budgets.service import budget_headers
 from vectorgate.api.http import JSON, Body, Response
+from vectorgate.budgets.service import budget_headers
 from vectorgate.pricing.money import ZERO, format_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.api.errors import ApiError
-    from vectorgate.idempotency.record import Claim
-    from vectorgate.pricing.money import NanoUSD
+    from vectorgate.gateway.context import RequestContext
+    from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.pricing.charge import Charge
+    from vectorgate.pricing.money import NanoUSD
     from vectorgate.providers.base import Answer
-    from vectorgate.gateway.context import Visit
 
 
-def replied(answer: Answer, visit: Visit, charge: Charge) -> Response:
+def replied(answer: Answer, context: RequestContext, charge: Charge) -> Response:
     """A success, with what it costs."""
-    headers = {**_own_headers(visit, charge.spend), **answer.headers}
+    headers = {**_own_headers(context, charge.spend), **answer.headers}
     if answer.document is None:
         return Response(status=answer.status, headers=headers, body=answer.body)
     return Response.of_json(answer.status, answer.document, headers)
 
 
-def repeated(claim: Claim, visit: Visit) -> Response:
+def repeated(claim: IdempotencyRecord, context: RequestContext) -> Response:
     """The kept answer, byte for byte."""
-    headers = {**_own_headers(visit, ZERO), "content-type": JSON, "idempotency-replayed": "true"}
+    headers = {**_own_headers(context, ZERO), "content-type": JSON, "idempotency-replayed": "true"}
     if claim.status is None or claim.body is None:
         raise ValueError("there is nothing to replay")
     return Response(status=claim.status, headers=headers, body=Body.of(claim.body.encode()))
 
 
-def refused(error: ApiError, visit: Visit, envelope: Mapping[str, object]) -> Response:
+def refused(error: ApiError, context: RequestContext, envelope: Mapping[str, object]) -> Response:
     """An error, in the envelope of the API that was asked."""
-    return Response.of_json(error.status, envelope, {**_own_headers(visit, ZERO), **error.headers})
+    return Response.of_json(error.status, envelope, {**_own_headers(context, ZERO), **error.headers})
 
 
-def _own_headers(visit: Visit, spend: NanoUSD) -> dict[str, str]:
+def _own_headers(context: RequestContext, spend: NanoUSD) -> dict[str, str]:
     """LiteLLM's names. The overhead is what the request took less the time that the provider had it."""
-    elapsed_us = visit.elapsed_us()
-    upstream_us = visit.entry.upstream_us or 0
+    elapsed_us = context.elapsed_us()
+    upstream_us = context.entry.upstream_us or 0
     return {
-        "x-request-id": visit.entry.id,
-        "x-litellm-call-id": visit.entry.id,
+        "x-request-id": context.entry.id,
+        "x-litellm-call-id": context.entry.id,
         "x-litellm-response-cost": format_usd(spend),
-        **budget_headers(visit.shares, spend),
+        **budget_headers(context.budgets, spend),
         "x-litellm-response-duration-ms": _milliseconds(elapsed_us),
         "x-litellm-overhead-duration-ms": _milliseconds(max(0, elapsed_us - upstream_us)),
     }

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.entry import Finding, State
 from vectorgate.api.operations import Safety
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ledger.entry import Resolution, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.gateway.parser import Order
+    from vectorgate.api.command import Command
     from vectorgate.ids import OperationId, TenantId
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 EXPLICIT_SECONDS: Final = 86_400  # an `Idempotency-Key` is remembered for a day
 IMPLICIT_SECONDS: Final = 600  # an SDK gives up well before: 3 attempts, at most 8 s apart (and 120 s if asked to wait)
@@ -38,7 +38,7 @@ _FIRST_5XX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class IdempotencyRecord:
     """`operation_id` was begun for the request of that `fingerprint`.
 
     (tenant, name) is the request's place: a hash of the operation and the client's key, or of key, operation and body.
@@ -68,7 +68,7 @@ class Claim:
         """When the row may be removed, Unix seconds."""
         return self.expires_at + GRACE_SECONDS
 
-    def with_answer(self, status: int, body: bytes) -> Claim:
+    def with_answer(self, status: int, body: bytes) -> IdempotencyRecord:
         """The claim with what is to be replayed; an answer that is too large is not kept, only that there was one."""
         kept = body.decode("utf-8") if len(body) <= MAX_KEPT else None
         return replace(self, status=status, body=kept)
@@ -79,9 +79,9 @@ def explicit_name(operation: str, key: str) -> str:
     return _hash("explicit", operation, key)
 
 
-def explicit_claim(entry: Entry, name: str, fingerprint: str) -> Claim:
+def explicit_record(entry: LedgerEntry, name: str, fingerprint: str) -> IdempotencyRecord:
     """What the caller's row claims under a key of its own choosing."""
-    return Claim(
+    return IdempotencyRecord(
         tenant=_tenant(entry),
         name=name,
         slot=ONLY,
@@ -92,30 +92,30 @@ def explicit_claim(entry: Entry, name: str, fingerprint: str) -> Claim:
     )
 
 
-def claim_of(order: Order, entry: Entry) -> Claim | None:
+def record_of(command: Command, entry: LedgerEntry) -> IdempotencyRecord | None:
     """What an order claims: by its client's key, else a create by its body; None for reads, and for what is mocked.
 
     A fleeting create claims nothing by its body: two equal parts of a file are two, and so are two uploads of one name.
     """
-    if order.operation.safety is Safety.READ or order.mock_response is not None:
+    if command.operation.safety is Safety.READ or command.mock_response is not None:
         return None
-    if order.idempotency_key is not None:
-        named = [f"{name}={value}" for name, value in sorted(order.ids.items())]
+    if command.idempotency_key is not None:
+        named = [f"{name}={value}" for name, value in sorted(command.ids.items())]
         fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
-        return explicit_claim(entry, explicit_name(entry.operation, order.idempotency_key), fingerprint)
-    operation = order.operation
-    if operation.safety is Safety.CREATE and not operation.fleeting and order.attempt is not None:
-        return implicit_claim(entry, order.attempt)
+        return explicit_record(entry, explicit_name(entry.operation, command.idempotency_key), fingerprint)
+    operation = command.operation
+    if operation.safety is Safety.CREATE and not operation.transient and command.attempt is not None:
+        return implicit_record(entry, command.attempt)
     return None
 
 
-def implicit_claim(entry: Entry, attempt: int = 0) -> Claim | None:
+def implicit_record(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord | None:
     """What the row of a create claims by its key and body; None when the body has no fingerprint."""
     if entry.fingerprint is None:
         return None
     where = str(entry.vector_store_id or entry.upload_id)  # the path's: one body at two places is two requests
     name = _hash("implicit", str(entry.key_id), entry.operation, where, entry.fingerprint)
-    return Claim(
+    return IdempotencyRecord(
         tenant=_tenant(entry),
         name=name,
         slot=entry.id,
@@ -127,7 +127,7 @@ def implicit_claim(entry: Entry, attempt: int = 0) -> Claim | None:
     )
 
 
-def _tenant(entry: Entry) -> TenantId:
+def _tenant(entry: LedgerEntry) -> TenantId:
     if entry.tenant is None:
         raise ValueError("a stranger claims nothing")
     return entry.tenant
@@ -137,7 +137,7 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class Standing(Enum):
+class RecordStatus(Enum):
     """What became of an operation, for somebody who asks for the same once more. In order of precedence."""
 
     FREE = auto()  # nothing was executed: do it now
@@ -147,21 +147,25 @@ class Standing(Enum):
     DONE = auto()
 
 
-def standing(claim: Claim, entry: Entry | None, now_ms: int) -> Standing:
+def record_status(claim: IdempotencyRecord, entry: LedgerEntry | None, now_ms: int) -> RecordStatus:
     """How the claim's operation stands."""
-    if entry is None or (entry.state is State.VOIDED and entry.found_by != Finding.AMBIGUOUS):
-        return Standing.FREE
+    if entry is None or (entry.state is State.VOIDED and entry.found_by != Resolution.AMBIGUOUS):
+        return RecordStatus.FREE
     if entry.state is State.STARTED:
-        return Standing.IN_FLIGHT if now_ms < (entry.until_ms or entry.started_ms + LEASE_MS) else Standing.LAPSED
+        return (
+            RecordStatus.IN_FLIGHT if now_ms < (entry.until_ms or entry.started_ms + LEASE_MS) else RecordStatus.LAPSED
+        )
     if entry.state is State.UNCERTAIN:
-        return Standing.UNKNOWN
+        return RecordStatus.UNKNOWN
     # A day later the key may be used anew, but never while its operation is open.
     if claim.explicit and claim.expires_at * MILLISECONDS <= now_ms:
-        return Standing.FREE
-    return Standing.UNKNOWN if entry.state is State.VOIDED else Standing.DONE
+        return RecordStatus.FREE
+    return RecordStatus.UNKNOWN if entry.state is State.VOIDED else RecordStatus.DONE
 
 
-def repeatable(wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> list[tuple[Claim, Entry | None]]:
+def repeatable(
+    wanted: IdempotencyRecord, held: Sequence[tuple[IdempotencyRecord, LedgerEntry | None]]
+) -> list[tuple[IdempotencyRecord, LedgerEntry | None]]:
     """Those attempts of which `wanted` may be the repetition: for an explicit key all, for an SDK's retry a few.
 
     An attempt that says of itself that it came later than the one before `wanted` is not one of them, nor is one that
@@ -177,8 +181,8 @@ def repeatable(wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> lis
     ]
 
 
-def _ended_for_good(entry: Entry | None) -> bool:
-    if entry is None or entry.state is not State.VOIDED or entry.found_by == Finding.AMBIGUOUS:
+def _ended_for_good(entry: LedgerEntry | None) -> bool:
+    if entry is None or entry.state is not State.VOIDED or entry.found_by == Resolution.AMBIGUOUS:
         return False
     status = entry.status_code or 0
     return not (status in _RETRIED or status >= _FIRST_5XX) or entry.error_code in _NEVER_RETRIED

@@ -17,17 +17,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
-from vectorgate.idempotency.record import MAX_HELD, ONLY, Claim, Standing, repeatable, standing
+from vectorgate.idempotency.record import MAX_HELD, ONLY, IdempotencyRecord, RecordStatus, record_status, repeatable
 from vectorgate.ids import uuid7
 from vectorgate.ledger.entry import State
-from vectorgate.persistence import Claimed, StateConflict
+from vectorgate.store_errors import IdempotencyConflict, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.clock import Clock
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
 
 ROUNDS: Final = 4  # each lost round means that somebody else won it
@@ -37,55 +37,61 @@ _HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Repetitions:
+class IdempotencyService:
     """The protocol, over a ledger."""
 
     ledger: LedgerStore
     clock: Clock
 
-    def begin(self, entry: Entry, claim: Claim | None, reserve: Sequence[Reservation] = ()) -> Claim | None:
+    def begin(
+        self, entry: LedgerEntry, claim: IdempotencyRecord | None, reserve: Sequence[Reservation] = ()
+    ) -> IdempotencyRecord | None:
         """Begin the row, and None: now it may be forwarded. Or the claim whose answer is to be replayed.
 
         Conflict (409) or Unprocessable (422) when neither may be. StoreError and OverBudget pass through.
         """
-        freed = None
+        takeover_of = None
         if claim is not None and claim.attempt > 0:
             found = self._found(claim)
             if found is not None and found.status is not None:
                 return found
-            freed = found
+            takeover_of = found
         for _ in range(ROUNDS):
             try:
-                self.ledger.begin(entry, claim=claim, freed=freed, reserve=reserve)
-            except Claimed:
+                self.ledger.begin(entry, claim=claim, takeover_of=takeover_of, reserve=reserve)
+            except IdempotencyConflict:
                 if claim is None:
                     raise
                 found = self._found(claim)
                 if found is not None and found.status is not None:
                     return found
-                freed = found
+                takeover_of = found
             else:
                 return None
         raise _in_flight()
 
-    def _found(self, wanted: Claim) -> Claim | None:
+    def _found(self, wanted: IdempotencyRecord) -> IdempotencyRecord | None:
         """The claim to replay (it has an answer), the one to take over (it has none), or None: there is none left."""
         start = ONLY if wanted.explicit else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
         claims = self.ledger.claims(wanted.tenant, wanted.name, start=start, limit=MAX_HELD)
         held = [(claim, self.ledger.entry(claim.operation_id)) for claim in claims]
         return self._judged(wanted, repeatable(wanted, held))
 
-    def _judged(self, wanted: Claim, held: Sequence[tuple[Claim, Entry | None]]) -> Claim | None:
+    def _judged(
+        self, wanted: IdempotencyRecord, held: Sequence[tuple[IdempotencyRecord, LedgerEntry | None]]
+    ) -> IdempotencyRecord | None:
         now_ms = self.clock.unix_ms()
-        standings = [(standing(claim, entry, now_ms), claim, entry) for claim, entry in held]
-        for wanted_standing in Standing:
+        standings = [(record_status(claim, entry, now_ms), claim, entry) for claim, entry in held]
+        for wanted_standing in RecordStatus:
             for found, claim, entry in standings:
                 if found is wanted_standing:
                     return self._answered_for(found, wanted, claim, entry)
         return None
 
-    def _answered_for(self, found: Standing, wanted: Claim, claim: Claim, entry: Entry | None) -> Claim:
-        if found is Standing.FREE:
+    def _answered_for(
+        self, found: RecordStatus, wanted: IdempotencyRecord, claim: IdempotencyRecord, entry: LedgerEntry | None
+    ) -> IdempotencyRecord:
+        if found is RecordStatus.FREE:
             return _unanswered(claim)
         if claim.fingerprint != wanted.fingerprint:
             raise Unprocessable(
@@ -93,25 +99,25 @@ class Repetitions:
                 code="idempotency_key_reused",
                 param="Idempotency-Key",
             )
-        if found is Standing.IN_FLIGHT:
+        if found is RecordStatus.IN_FLIGHT:
             raise _in_flight()
-        if found is Standing.LAPSED and entry is not None:
+        if found is RecordStatus.LAPSED and entry is not None:
             self._leave_to_the_meter(entry)
-        if found is not Standing.DONE:
+        if found is not RecordStatus.DONE:
             raise _unknown()
         if claim.body is None:
             raise _not_kept(entry)
         return claim
 
-    def _leave_to_the_meter(self, entry: Entry) -> None:
+    def _leave_to_the_meter(self, entry: LedgerEntry) -> None:
         """A crash left it behind. Whether it was executed is found out, never tried."""
         try:
-            self.ledger.advance(entry.moved_to(State.UNCERTAIN), since=State.STARTED)
+            self.ledger.advance(entry.transition(State.UNCERTAIN), since=State.STARTED)
         except StateConflict:
             return  # it was not left behind after all, or somebody else has noticed
 
 
-def _unanswered(claim: Claim) -> Claim:
+def _unanswered(claim: IdempotencyRecord) -> IdempotencyRecord:
     return replace(claim, status=None, body=None)
 
 
@@ -132,7 +138,7 @@ def _unknown() -> Conflict:
     )
 
 
-def _not_kept(entry: Entry | None) -> Conflict:
+def _not_kept(entry: LedgerEntry | None) -> Conflict:
     made = entry and (entry.batch_id or entry.file_id or entry.vector_store_id)
     return Conflict(
         f"The first of these requests was executed ({made or 'without an object'}), but its answer was not kept.",

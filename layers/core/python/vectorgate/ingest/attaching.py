@@ -19,21 +19,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from vectorgate.api.http import encode_json
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.calls import NOT_FOUND, SOON, step_key
 from vectorgate.ingest.model import Postponed, Rejected
 from vectorgate.ingest.naming import is_there
 from vectorgate.ingest.rows import following
-from vectorgate.api.http import encode_json
-from vectorgate.persistence import StoreError
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vectorgate.clock import Clock
     from vectorgate.ingest.calls import Caller
-    from vectorgate.ingest.model import ObjectRow, Place
-    from vectorgate.ingest.naming import Names
+    from vectorgate.ingest.model import ObjectLocation, ObjectRow
+    from vectorgate.ingest.naming import StoreResolver
     from vectorgate.ingest.ports import IngestStore
 
     Fields: TypeAlias = Mapping[str, object]
@@ -63,7 +63,7 @@ class Wanted:
     name: str | None
     file_id: ObjectId
     fields: Fields
-    origin: Place | str
+    origin: ObjectLocation | str
     row: ObjectRow | None = None
     again: bool = False
 
@@ -84,7 +84,7 @@ class Attaching:
     """What attaching needs."""
 
     store: IngestStore
-    names: Names
+    names: StoreResolver
     clock: Clock
 
     def attach(self, wanted: Sequence[Wanted]) -> dict[int, Ending]:
@@ -130,7 +130,9 @@ class Attaching:
         except (Postponed, StoreError) as error:
             return {each.index: error for each in wanted}
         if not admitted:
-            wait = window_of(now) + WINDOW_SECONDS - now + caller.gateway.chance.fraction() * (MINUTE - WINDOW_SECONDS)
+            wait = (
+                window_of(now) + WINDOW_SECONDS - now + caller.gateway.randomness.fraction() * (MINUTE - WINDOW_SECONDS)
+            )
             full = Postponed(wait, "The store takes no more files at this moment.")
             return {each.index: full for each in wanted}
         endings: dict[int, Ending] = {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.ingest.model import Rejected
 from vectorgate.api.schemas.fields import KEY_MAX, PROPERTIES_MAX, VALUE_MAX
+from vectorgate.ingest.model import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
 
-    from vectorgate.clock import Chance, Clock
-    from vectorgate.ingest.model import Place, Result
+    from vectorgate.clock import Clock, Random
+    from vectorgate.ingest.model import ObjectLocation, Result
 
     Answer = TypeVar("Answer")
 
@@ -86,7 +86,7 @@ class S3Objects:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
-    def open(self, place: Place, version: str | None) -> StoredObject | None:
+    def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
         """That version with its metadata and tags; None when it is not there, or only its deletion is."""
         names: Any = {"Bucket": place.bucket, "Key": place.key} | ({"VersionId": version} if version else {})
         where = f"s3 {place.bucket}/{place.key}"
@@ -140,7 +140,7 @@ class _Stream(io.RawIOBase):
         super().close()
 
 
-class SqsMail:
+class SqsQueue:
     """The queue that messages come from and are sent again to, and the one for what is set aside."""
 
     def __init__(self, clients: Clients, *, queue_url: str, failures_url: str) -> None:
@@ -175,11 +175,11 @@ class SqsMail:
 class EventBridgeBus:
     """Results as events. An entry that the bus does not take is put again, then SourceUnavailable."""
 
-    def __init__(self, clients: Clients, name: str, *, clock: Clock, chance: Chance) -> None:
+    def __init__(self, clients: Clients, name: str, *, clock: Clock, randomness: Random) -> None:
         self._clients = clients
         self._name = name
         self._clock = clock
-        self._chance = chance
+        self._chance = randomness
 
     def publish(self, results: Sequence[Result]) -> None:
         """All of them; after a failure some may be delivered and all may be published again."""

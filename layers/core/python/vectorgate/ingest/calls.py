@@ -19,22 +19,22 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from vectorgate.idempotency.record import ONLY, Standing, explicit_name, standing
-from vectorgate.ids import tenant_of_team
-from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
-from vectorgate.ledger.entry import Finding
 from vectorgate.api.http import JSON, Body, Request, encode_json
 from vectorgate.api.retry_after import retry_after
-from vectorgate.providers.http.outcome import NotSent
 from vectorgate.auth.vouched import gateway_of, presented
+from vectorgate.idempotency.record import ONLY, RecordStatus, explicit_name, record_status
+from vectorgate.ids import tenant_of_team
+from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
+from vectorgate.ledger.entry import Resolution
+from vectorgate.providers.http.outcome import NotSent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.api.http import Response
     from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ids import ObjectId
-    from vectorgate.api.http import Response
     from vectorgate.providers.base import UpstreamRequest
     from vectorgate.providers.http.outcome import Outcome, Transport
 
@@ -135,14 +135,15 @@ class Caller:
         ledger, tenant = self.gateway.ledger, tenant_of_team(self.team)
         for claim in ledger.claims(tenant, explicit_name(operation, key), start=ONLY, limit=1):
             entry = ledger.entry(claim.operation_id)
-            match standing(claim, entry, self.gateway.clock.unix_ms()):
-                case Standing.FREE:
+            match record_status(claim, entry, self.gateway.clock.unix_ms()):
+                case RecordStatus.FREE:
                     return None
-                case Standing.IN_FLIGHT:
+                case RecordStatus.IN_FLIGHT:
                     raise Postponed(IN_FLIGHT, "The same is being done at this moment.")
-                case Standing.DONE if entry is not None:
+                case RecordStatus.DONE if entry is not None:
                     return Made(
-                        cast("ObjectId", getattr(entry, _COLUMNS[operation])), weak=entry.found_by == Finding.LIKENESS
+                        cast("ObjectId", getattr(entry, _COLUMNS[operation])),
+                        weak=entry.found_by == Resolution.LIKENESS,
                     )
                 case _:
                     raise Postponed(FINDING_OUT, "It is being found out what became of an earlier attempt.")

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ingest import messages
-from vectorgate.ingest.model import Change, Done, Later, Poison, Watch
+from vectorgate.ingest.model import Change, Done, PermanentFailure, RetryLater, Watch
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.persistence import StoreError
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from vectorgate.clock import Clock
     from vectorgate.entrypoints.function import Event
-    from vectorgate.ingest.model import Notice, Outcome
+    from vectorgate.ingest.model import IngestEvent, Outcome
     from vectorgate.telemetry import Telemetry
 
 DAY_S: Final = 86_400
@@ -44,12 +44,12 @@ REASON: Final = "reason"
 class Taker(Protocol):
     """What does as the notices say: the ingestor."""
 
-    def take(self, notices: Sequence[Notice]) -> Sequence[Outcome]:
+    def take(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
         """One outcome a notice, in their order. StoreError when the table cannot be reached."""
         ...
 
 
-class Mail(Protocol):
+class IngestQueue(Protocol):
     """Both queues. Raises SourceUnavailable when a message was not sent, or may not have been."""
 
     def send(self, body: str, *, seconds: int, attributes: Mapping[str, int | str]) -> None:
@@ -88,16 +88,16 @@ class _Opened:
     """A message and what it says. `unreadable` says why it says nothing."""
 
     message: Message
-    notices: Sequence[Notice] = ()
+    notices: Sequence[IngestEvent] = ()
     unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Inbox:
+class SqsBatchHandler:
     """Everything that a batch needs."""
 
     taker: Taker
-    mail: Mail
+    mail: IngestQueue
     telemetry: Telemetry
     clock: Clock
 
@@ -117,7 +117,7 @@ class Inbox:
         try:
             outcomes = iter(self.taker.take(notices) if notices else ())
         except StoreError as error:
-            later = Later(UNREACHABLE_S, f"the table: {type(error).__name__}")
+            later = RetryLater(UNREACHABLE_S, f"the table: {type(error).__name__}")
             yield from ((each, [later] * len(each.notices)) for each in opened)
         except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, and its message comes again
             self.telemetry.crashed(error)
@@ -144,8 +144,8 @@ class Inbox:
         for done in outcomes:
             if isinstance(done, Done) and done.follow_up is not None:
                 self._remind(done.follow_up, done.seconds)
-        later = [outcome for outcome in outcomes if isinstance(outcome, Later)]
-        poison = [outcome.reason for outcome in outcomes if isinstance(outcome, Poison)]
+        later = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
+        poison = [outcome.reason for outcome in outcomes if isinstance(outcome, PermanentFailure)]
         if opened.unreadable is not None:
             self._set_aside(opened, opened.unreadable)
         elif later:
@@ -156,7 +156,7 @@ class Inbox:
     def _remind(self, watch: Watch, seconds: int) -> None:
         self.mail.send(json.dumps(messages.write(watch)), seconds=seconds, attributes={})
 
-    def _put_off(self, opened: _Opened, later: Later) -> None:
+    def _put_off(self, opened: _Opened, later: RetryLater) -> None:
         """Sent again; or set aside before the queue would lose it.
 
         Who was put off n times waits n seconds at least: what goes on failing is tried a few thousand times in 13 days,
@@ -194,7 +194,7 @@ def read_record(record: Mapping[str, object]) -> Message:
     )
 
 
-def origin(notice: Notice) -> str:
+def origin(notice: IngestEvent) -> str:
     """What somebody who looks for a message would search for."""
     if isinstance(notice, Change):
         return f"s3://{notice.place.bucket}/{notice.place.key}"

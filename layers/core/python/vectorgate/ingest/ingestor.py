@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.api.schemas import CreateVectorStoreFile, validate
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.address import address_of, is_folder
 from vectorgate.ingest.attaching import Attached, Attaching, Wanted
@@ -23,20 +24,19 @@ from vectorgate.ingest.model import (
     CreateRequested,
     Done,
     Kind,
-    Later,
-    Poison,
+    PermanentFailure,
     Postponed,
     Rejected,
     Result,
+    RetryLater,
     Watch,
     order_of,
 )
-from vectorgate.ingest.naming import Names
+from vectorgate.ingest.naming import StoreResolver
 from vectorgate.ingest.objects import NOTHING, Changes
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ingest.watching import Batches, Watching, look_after, refusal_of, source_of
-from vectorgate.persistence import StateConflict, StoreError
-from vectorgate.api.schemas import CreateVectorStoreFile, validate
+from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ingest.attaching import Ending
-    from vectorgate.ingest.model import Notice, Outcome, Place
+    from vectorgate.ingest.model import IngestEvent, ObjectLocation, Outcome
     from vectorgate.ingest.ports import Bus, IngestStore, Objects
 
 UPLOAD_SECONDS: Final = 600.0  # reading an object, spooling it, and sending it on
@@ -62,7 +62,7 @@ class Ingestor:
 
     `gateway` takes uploads of `operations.UPLOAD_BODY` bytes, and spools them in the temporary folder: 1 GiB of it.
     `senders`: the team behind each first segment of a key, and behind each `source` of an event; nobody else is heard.
-    `buckets`: those whose objects are ingested, as `Place.bucket` names them.
+    `buckets`: those whose objects are ingested, as `ObjectLocation.bucket` names them.
     """
 
     gateway: Gateway
@@ -74,7 +74,7 @@ class Ingestor:
     clock: Clock
     upload_seconds: float = UPLOAD_SECONDS
 
-    def take(self, notices: Sequence[Notice], *, within: float = TAKE_SECONDS) -> list[Outcome]:
+    def take(self, notices: Sequence[IngestEvent], *, within: float = TAKE_SECONDS) -> list[Outcome]:
         """One outcome a notice, in their order. No upload is begun after `within` seconds: those come Later.
 
         When the last of those could have ended, nothing more is asked: an invocation ends after at most
@@ -90,12 +90,12 @@ class Ingestor:
 class _Taking:
     """Notices that were taken together."""
 
-    def __init__(self, ingestor: Ingestor, notices: Sequence[Notice], until: float) -> None:
+    def __init__(self, ingestor: Ingestor, notices: Sequence[IngestEvent], until: float) -> None:
         self._ingestor = ingestor
         self._notices = notices
         self._until = until
         self._end = until + ingestor.upload_seconds
-        self._names = Names(ingestor.store)
+        self._names = StoreResolver(ingestor.store)
         self._changes = Changes(
             store=ingestor.store,
             objects=ingestor.objects,
@@ -125,7 +125,7 @@ class _Taking:
     def _begun(self, index: int) -> Outcome | Wanted:
         notice = self._notices[index]
         if self._ingestor.clock.monotonic() >= self._end:
-            return Later(SOON, "There was no time left for it.")
+            return RetryLater(SOON, "There was no time left for it.")
         try:
             match notice:
                 case Change():
@@ -189,7 +189,7 @@ class _Taking:
     def _caller(self, team: str) -> Caller:
         return self._ingestor.caller(team, self._end)
 
-    def _ended(self, notice: Notice, ending: Ending) -> Outcome:
+    def _ended(self, notice: IngestEvent, ending: Ending) -> Outcome:
         """What became of a file that was to be attached."""
         try:
             if isinstance(ending, Rejected) and isinstance(notice, Change):
@@ -209,26 +209,26 @@ class _Taking:
         )
         return Done(watch, look_after(0))
 
-    def _outcome(self, notice: Notice, trouble: Trouble) -> Outcome:
+    def _outcome(self, notice: IngestEvent, trouble: Trouble) -> Outcome:
         """Later for whatever may pass, Poison for what will not, once the team was told."""
         match trouble:
             case Postponed():
-                return Later(trouble.seconds, trouble.reason)
+                return RetryLater(trouble.seconds, trouble.reason)
             case StateConflict():
-                return Later(SOON, LOST_RACE)
+                return RetryLater(SOON, LOST_RACE)
             case Rejected():
                 return self._refused(notice, trouble)
             case _:
-                return Later(STORE_AWAY, f"{type(trouble).__name__}: {trouble}")
+                return RetryLater(STORE_AWAY, f"{type(trouble).__name__}: {trouble}")
 
-    def _refused(self, notice: Notice, error: Rejected) -> Outcome:
+    def _refused(self, notice: IngestEvent, error: Rejected) -> Outcome:
         try:
             result = self._failed(notice, error)
             if result is not None:
                 self._ingestor.bus.publish([result])
         except (Postponed, StoreError, SourceUnavailable) as trouble:
             return self._outcome(notice, trouble)
-        return Poison(error.reason)
+        return PermanentFailure(error.reason)
 
     def _clear_obsolete(self, change: Change) -> None:
         """What the object was before is not what it is now, whether or not that can be indexed."""
@@ -236,7 +236,7 @@ class _Taking:
         if row is not None and row.sequencer == change.sequencer:
             self._changes.clear(row)
 
-    def _failed(self, notice: Notice, error: Rejected) -> Result | None:
+    def _failed(self, notice: IngestEvent, error: Rejected) -> Result | None:
         """The event for the team; None where there is no telling whose it would be."""
         if error.code == "unknown_sender":
             return None
@@ -254,9 +254,9 @@ class _Taking:
                 return None
 
 
-def in_order(notices: Sequence[Notice]) -> list[int]:
+def in_order(notices: Sequence[IngestEvent]) -> list[int]:
     """Their places; of several changes of one object the newest comes first, for the others are history then."""
-    first: dict[Place, int] = {}
+    first: dict[ObjectLocation, int] = {}
     for index, notice in enumerate(notices):
         if isinstance(notice, Change):
             first.setdefault(notice.place, index)

@@ -20,14 +20,14 @@ import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from vectorgate.ids import is_label, is_object_id
-from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, Place, Watch
 from vectorgate.api.schemas import CreateVectorStore
+from vectorgate.ids import is_label, is_object_id
+from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, ObjectLocation, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ingest.model import Notice
+    from vectorgate.ingest.model import IngestEvent
 
     Document: TypeAlias = Mapping[str, object]
 
@@ -49,7 +49,7 @@ class Unreadable(Exception):
     """Not a message that means anything here: to be set aside with the reason, `str(error)`."""
 
 
-def read(body: object) -> list[Notice]:
+def read(body: object) -> list[IngestEvent]:
     """The notices in a message's decoded JSON body, in its order. Unreadable."""
     message = _object(body, "the message")
     if "vectorgate" in message:
@@ -78,8 +78,8 @@ def write(watch: Watch) -> dict[str, object]:
     }
 
 
-def _origin(origin: Place | str) -> object:
-    return [origin.bucket, origin.key] if isinstance(origin, Place) else origin
+def _origin(origin: ObjectLocation | str) -> object:
+    return [origin.bucket, origin.key] if isinstance(origin, ObjectLocation) else origin
 
 
 def _watch(message: Document) -> Watch:
@@ -99,12 +99,12 @@ def _watch(message: Document) -> Watch:
     )
 
 
-def _origin_of(said: object) -> Place | str:
+def _origin_of(said: object) -> ObjectLocation | str:
     match said:
         case str():
             return said
         case [str(bucket), str(key)]:
-            return Place(bucket, key)
+            return ObjectLocation(bucket, key)
         case _:
             raise Unreadable("not a reminder of ours")
 
@@ -122,14 +122,14 @@ def _record(record: Document) -> Change | None:
     # Not UTF-8 stays visible as surrogates, and is refused where keys are judged.
     key = unquote_to_bytes(_text(thing, "key").replace("+", " ")).decode("utf-8", "surrogateescape")
     return Change(
-        place=Place(_text(bucket, "name"), key),
+        place=ObjectLocation(_text(bucket, "name"), key),
         sequencer=_sequencer(thing),
         version=None if marked else _version(thing, "versionId"),
         gone=not written,
     )
 
 
-def _event(message: Document) -> list[Notice]:
+def _event(message: Document) -> list[IngestEvent]:
     kind, source = message["detail-type"], _label(message, "source")
     event_id, detail = _label(message, "id"), _object(message.get("detail"), "'detail'")
     if source == S3_SOURCE:
@@ -150,7 +150,7 @@ def _s3_event(kind: object, detail: Document) -> Change | None:
     bucket, thing = _object(detail.get("bucket"), "'bucket'"), _object(detail.get("object"), "'object'")
     marked = detail.get("deletion-type") == "Delete Marker Created"
     return Change(
-        place=Place(_text(bucket, "name"), _text(thing, "key")),
+        place=ObjectLocation(_text(bucket, "name"), _text(thing, "key")),
         sequencer=_sequencer(thing),
         version=None if marked else _version(thing, "version-id"),
         gone=kind == "Object Deleted",

@@ -17,7 +17,7 @@ MOST_SECONDS: Final = 900  # what a queue delays a message by, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObjectLocation:
     """Where an object is: a bucket (or the watched folder's name) and its key, decoded."""
 
     bucket: str
@@ -33,7 +33,7 @@ class Change:
     object itself is gone (a plain removal, or a delete marker).
     """
 
-    place: Place
+    place: ObjectLocation
     sequencer: str
     version: str | None = None
     gone: bool = False
@@ -71,11 +71,11 @@ class Watch:
     team: str
     vector_store_id: str
     batch_id: str | None
-    files: Mapping[str, Place | str]
+    files: Mapping[str, ObjectLocation | str]
     round: int = 0
 
 
-Notice: TypeAlias = Change | CreateRequested | AttachRequested | Watch
+IngestEvent: TypeAlias = Change | CreateRequested | AttachRequested | Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class RetryLater:
     """Not now: again after about so many seconds (0 to 900). Not an error of the message, however often it comes."""
 
     seconds: int
@@ -98,13 +98,13 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Poison:
+class PermanentFailure:
     """Never: to be set aside with the reason, which says what the sender can do about it."""
 
     reason: str
 
 
-Outcome: TypeAlias = Done | Later | Poison
+Outcome: TypeAlias = Done | RetryLater | PermanentFailure
 
 
 class Kind(StrEnum):
@@ -134,7 +134,7 @@ class ObjectRow:
     detached and deleted; `loose`: keys of their uploads whose files are not known.
     """
 
-    place: Place
+    place: ObjectLocation
     revision: int
     sequencer: str
     version: str | None = None
@@ -159,7 +159,7 @@ class ObjectRow:
     def from_record(cls, record: Mapping[str, Any]) -> ObjectRow:
         """The inverse of `to_record`; names that it does not know are left alone."""
         known = {each.name: record[each.name] for each in fields(cls) if each.name in record}
-        known["place"] = Place(**known["place"])
+        known["place"] = ObjectLocation(**known["place"])
         known |= {name: tuple(known.get(name, ())) for name in ("obsolete", "loose")}
         return cls(**known)
 

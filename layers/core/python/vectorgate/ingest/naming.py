@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.ids import ObjectId, is_object_id
 from vectorgate.ingest.calls import AGAIN, SOON, step_key
 from vectorgate.ingest.model import Postponed
-from vectorgate.persistence import StateConflict
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from vectorgate.ingest.calls import Caller
@@ -28,7 +28,7 @@ _FIRST: Final = "first"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class StoreResolver:
     """Names of stores, over their rows."""
 
     store: IngestStore

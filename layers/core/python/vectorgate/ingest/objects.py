@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.address import Address
     from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow
-    from vectorgate.ingest.naming import Names
+    from vectorgate.ingest.naming import StoreResolver
     from vectorgate.ingest.ports import IngestStore, Objects, StoredObject
 
 NOTHING: Final = Done()
@@ -43,7 +43,7 @@ class Changes:
 
     store: IngestStore
     objects: Objects
-    names: Names
+    names: StoreResolver
     clock: Clock
     upload_seconds: float
     caller_of: Callable[[str], Caller]

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vectorgate.ids import ObjectId
-    from vectorgate.ingest.model import ObjectRow, Place, Result
+    from vectorgate.ingest.model import ObjectLocation, ObjectRow, Result
 
 
 class IngestStore(Protocol):
     """The rows. Methods raise StoreError, and ValueError for what cannot be a key."""
 
-    def object_row(self, place: Place) -> ObjectRow | None:
+    def object_row(self, place: ObjectLocation) -> ObjectRow | None:
         """What is known of an object."""
         ...
 
@@ -62,7 +62,7 @@ class StoredObject:
 class Objects(Protocol):
     """Where the objects are. Raises SourceUnavailable."""
 
-    def open(self, place: Place, version: str | None) -> StoredObject | None:
+    def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
         """That version (None: the newest); None when it is not there."""
         ...
 

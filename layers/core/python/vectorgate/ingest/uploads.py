@@ -6,10 +6,10 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from vectorgate.api.http import Body, Request
 from vectorgate.ingest.calls import AGAIN, step_key
 from vectorgate.ingest.model import Postponed, Rejected
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.api.http import Body, Request
 
 if TYPE_CHECKING:
     from vectorgate.ids import ObjectId
@@ -84,7 +84,7 @@ class Uploads:
         if stored.size > MAX_OBJECT:
             raise Rejected(f"The object has {stored.size} bytes: a file has at most {MAX_OBJECT}.", status=413)
         _, key = self.found()
-        boundary = format(self.caller.gateway.chance.bits(128), "032x")  # not to be foreseen by the object's writer
+        boundary = format(self.caller.gateway.randomness.bits(128), "032x")  # not to be foreseen by the object's writer
         form = FormStream(_head(boundary, filename, stored.content_type), stored.stream, stored.size, _tail(boundary))
         request = Request(
             method="POST",

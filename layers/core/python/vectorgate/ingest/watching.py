@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vectorgate.ingest.model import Done, Kind, Place, Poison, Rejected, Result
+from vectorgate.ingest.model import Done, Kind, ObjectLocation, PermanentFailure, Rejected, Result
 from vectorgate.ingest.rows import following
-from vectorgate.persistence import StateConflict
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -50,14 +50,14 @@ class Watching:
         Postponed, StoreError or SourceUnavailable.
         """
         if watch.team not in self.teams:
-            return Poison("Nobody ingests for this team any more.")
+            return PermanentFailure("Nobody ingests for this team any more.")
         again = Done(replace(watch, round=watch.round + 1), look_after(watch.round + 1))
         if watch.round < MAX_ROUNDS and batches.is_under_way(caller, watch):
             return again
-        waiting: dict[str, Place | str] = {}
+        waiting: dict[str, ObjectLocation | str] = {}
         for file_id, origin in watch.files.items():
-            row = self.store.object_row(origin) if isinstance(origin, Place) else None
-            if isinstance(origin, Place) and (row is None or row.file_id != file_id or row.reported):
+            row = self.store.object_row(origin) if isinstance(origin, ObjectLocation) else None
+            if isinstance(origin, ObjectLocation) and (row is None or row.file_id != file_id or row.reported):
                 continue  # told before, or replaced meanwhile
             if not self._told(caller, watch, file_id, origin, row):
                 waiting[file_id] = origin
@@ -65,7 +65,9 @@ class Watching:
             return Done()
         return Done(replace(watch, files=waiting, round=watch.round + 1), look_after(watch.round + 1))
 
-    def _told(self, caller: Caller, watch: Watch, file_id: str, origin: Place | str, row: ObjectRow | None) -> bool:
+    def _told(
+        self, caller: Caller, watch: Watch, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None
+    ) -> bool:
         """Whether there is nothing to wait for any more."""
         shown = caller.found("GET", f"/vector_stores/{watch.vector_store_id}/files/{file_id}")
         if shown is None and watch.round < ROUNDS_TO_APPEAR:
@@ -109,7 +111,7 @@ def _is_whole(batch: Document | None) -> bool:
     return isinstance(counts, dict) and bool(counts.get("total")) and counts.get(_UNDER_WAY) == counts.get("total")
 
 
-def source_of(origin: Place | str, version: str | None = None) -> dict[str, object]:
+def source_of(origin: ObjectLocation | str, version: str | None = None) -> dict[str, object]:
     """What a result was ingested for, as its event names it."""
     if isinstance(origin, str):
         return {"event_id": origin}
@@ -122,7 +124,9 @@ def failure(code: str | None, message: str) -> dict[str, object]:
     return {"code": code or "invalid_request", "message": message}
 
 
-def result_of(store_id: str, file_id: str, origin: Place | str, row: ObjectRow | None, shown: Document) -> Result:
+def result_of(
+    store_id: str, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None, shown: Document
+) -> Result:
     """`File Indexed`, or `File Failed` with the provider's own `last_error`."""
     detail = {"vector_store_id": store_id, "file_id": file_id, **source_of(origin, row.version if row else None)}
     if shown.get("status") == _INDEXED:

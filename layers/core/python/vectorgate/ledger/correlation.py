@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.http import encode_json
-from vectorgate.providers.base import Upload
-from vectorgate.tenancy.ownership import Kind
+from vectorgate.api.http import FileUpload, encode_json
+from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.gateway.parser import Order
+    from vectorgate.api.command import Command
     from vectorgate.ids import OperationId
 
 TAG: Final = "vectorgate_operation"
@@ -25,14 +24,14 @@ MAX_METADATA: Final = 16  # keys that OpenAI takes
 _DIGITS: Final = 32  # of a likeness: 128 bits, for the row stays below 1 KiB
 
 
-def tagged(order: Order, operation_id: OperationId) -> Mapping[str, object] | None:
+def tagged(command: Command, operation_id: OperationId) -> Mapping[str, object] | None:
     """The order's body with the tag in its metadata; None when there is no room, or the order makes no store."""
-    if order.operation.creates is not Kind.VECTOR_STORE:
+    if command.operation.creates is not ObjectKind.VECTOR_STORE:
         return None
-    metadata = order.body.get("metadata") or {}
+    metadata = command.body.get("metadata") or {}
     if not isinstance(metadata, dict) or len(metadata) >= MAX_METADATA:
         return None
-    return {**order.body, "metadata": {**metadata, TAG: operation_id}}
+    return {**command.body, "metadata": {**metadata, TAG: operation_id}}
 
 
 def tag_of(document: Mapping[str, object]) -> str | None:
@@ -53,19 +52,19 @@ def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
     return {**document, "metadata": {name: value for name, value in metadata.items() if name != TAG}}
 
 
-def likeness_of_order(order: Order, operation_id: OperationId) -> str | None:
+def fuzzy_fingerprint_of_command(command: Command, operation_id: OperationId) -> str | None:
     """What the order's object will look like; None when a tag tells it, there is none, or the order does not say."""
-    creates, upload = order.operation.creates, order.content
-    if creates is Kind.FILE and isinstance(upload, Upload):
+    creates, upload = command.operation.creates, command.content
+    if creates is ObjectKind.FILE and isinstance(upload, FileUpload):
         return _digest("file", upload.filename, upload.content.size, upload.fields.get("purpose"))
-    if creates is not Kind.VECTOR_STORE or tagged(order, operation_id) is not None:
+    if creates is not ObjectKind.VECTOR_STORE or tagged(command, operation_id) is not None:
         return None
-    return _digest("vector_store", order.body.get("name") or "", order.body.get("metadata"))
+    return _digest("vector_store", command.body.get("name") or "", command.body.get("metadata"))
 
 
-def likeness_of(kind: Kind, document: Mapping[str, object]) -> str:
+def fuzzy_fingerprint_of(kind: ObjectKind, document: Mapping[str, object]) -> str:
     """What an object at the provider looks like, in the same terms."""
-    if kind is Kind.FILE:
+    if kind is ObjectKind.FILE:
         return _digest("file", document.get("filename"), document.get("bytes"), document.get("purpose"))
     return _digest("vector_store", document.get("name") or "", document.get("metadata"))
 

@@ -40,7 +40,7 @@ class State(StrEnum):
     SETTLED = "settled"
 
 
-class Finding(StrEnum):
+class Resolution(StrEnum):
     """How an outcome was found out; the row says so for ever."""
 
     TAG = "tag"  # the object names the operation
@@ -65,7 +65,7 @@ class IllegalTransition(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LedgerEntry:
     """One operation's row: under 1 KiB, no body, no secret.
 
     Times are Unix milliseconds, durations microseconds, money nano-dollars. `key_id` and what hangs on it is None for
@@ -117,15 +117,15 @@ class Entry:
     corrects: OperationId | None = None
     until_ms: int | None = None
 
-    def moved_to(self, state: State, **changes: object) -> Entry:
+    def transition(self, state: State, **changes: object) -> LedgerEntry:
         """The same row in a later state. IllegalTransition when the ledger has no such way."""
         if state not in SUCCESSORS[self.state]:
             raise IllegalTransition(f"{self.state} -> {state}")
         return self.changed(state=state, **changes)
 
-    def changed(self, **changes: object) -> Entry:
+    def changed(self, **changes: object) -> LedgerEntry:
         """The same row with other values. `dataclasses.replace` costs four times this, and a request does it often."""
-        return Entry(**dict(zip(_NAMES, _VALUES(self), strict=True)) | changes)
+        return LedgerEntry(**dict(zip(_NAMES, _VALUES(self), strict=True)) | changes)
 
     @property
     def succeeded(self) -> bool:
@@ -138,7 +138,7 @@ class Entry:
         return {name: value for name, value in pairs if value is not None and value != ()}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, object]) -> Entry:
+    def from_record(cls, record: Mapping[str, object]) -> LedgerEntry:
         """The inverse of `to_record`."""
         known = {name: record[name] for name in _NAMES if name in record}
         known["state"] = State(str(known["state"]))
@@ -147,5 +147,5 @@ class Entry:
         return cls(**known)  # type: ignore[arg-type]
 
 
-_NAMES = tuple(each.name for each in fields(Entry))
+_NAMES = tuple(each.name for each in fields(LedgerEntry))
 _VALUES = attrgetter(*_NAMES)

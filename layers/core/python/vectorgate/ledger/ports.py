@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from vectorgate.budgets.model import Reservation
-    from vectorgate.idempotency.record import Claim
+    from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import KeyId, OperationId, TenantId
-    from vectorgate.ledger.entry import Entry, State
+    from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.ledger.rollups import Rollup
-    from vectorgate.tenancy.ownership import Ownership, Ref
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 # DynamoDB's limit of a transaction. `settle` spends one on each row, each rollup and each budget, `advance` one
 # on the row, the claim, each ownership row and each budget; the caller makes chunks. Both adapters raise
@@ -24,7 +24,7 @@ MAX_SEARCH_MS = 366 * 86_400_000
 
 
 # Where a row stands in the order of time: when it began (Unix milliseconds), and its id.
-Place: TypeAlias = "tuple[int, OperationId]"
+Position: TypeAlias = "tuple[int, OperationId]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class RecordQuery:
     limit: int
     key_id: KeyId | None = None
     end_user: str | None = None
-    before: Place | None = None
+    before: Position | None = None
 
 
 class LedgerStore(Protocol):
@@ -47,29 +47,29 @@ class LedgerStore(Protocol):
 
     def begin(
         self,
-        entry: Entry,
+        entry: LedgerEntry,
         *,
-        claim: Claim | None = None,
-        freed: Claim | None = None,
+        claim: IdempotencyRecord | None = None,
+        takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """Write a new row: `started` before forwarding, or already `answered` / `voided` for reads and refusals.
 
         With it the claim and the reservations, all or nothing. AlreadyExists when the id is taken; else Claimed when
-        the claim's slot is; else OverBudget. `freed` is the claim that this one takes the place of: Claimed, too, when
+        the claim's slot is; else OverBudget. `takeover_of` is the claim that this one takes the place of: Claimed, too, when
         it no longer points at the same operation. IllegalTransition for a state that no row begins in. One write.
         """
         ...
 
     def advance(
         self,
-        entry: Entry,
+        entry: LedgerEntry,
         *,
         since: State,
         owned: Sequence[Ownership] = (),
-        retired: Sequence[Ref] = (),
+        retired: Sequence[ObjectRef] = (),
         at: int = 0,
-        claim: Claim | None = None,
+        claim: IdempotencyRecord | None = None,
     ) -> None:
         """Replace the row by `entry` if it still stands at `since`, with the ownership that follows, all or nothing.
 
@@ -80,7 +80,7 @@ class LedgerStore(Protocol):
         """
         ...
 
-    def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+    def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """Replace each `answered` row by its settled form and add the rollups, all or nothing.
 
         What the rows had reserved is released, and what they cost is spent, in the same transaction. StateConflict
@@ -93,26 +93,28 @@ class LedgerStore(Protocol):
         """Those of `ids` whose row stands at `answered`."""
         ...
 
-    def entry(self, operation_id: OperationId) -> Entry | None:
+    def entry(self, operation_id: OperationId) -> LedgerEntry | None:
         """The row, consistent with the last write."""
         ...
 
-    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, LedgerEntry]:
         """Those of `ids` that there are, consistent with the last write. Cost: one read for each 100."""
         ...
 
-    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
+    def answered(
+        self, limit: int, *, before_ms: int | None = None, after: Position | None = None
+    ) -> Sequence[LedgerEntry]:
         """The oldest rows that wait to be settled: of those that began before a moment, and after a row."""
         ...
 
-    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
+    def open_rows(self, before_ms: int, limit: int, *, after: Position | None = None) -> Sequence[LedgerEntry]:
         """The oldest rows that stand at `started` or `uncertain` and began before that moment, and after a row."""
         ...
 
-    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
+    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[IdempotencyRecord]:
         """The claims at one place, from the slot `start` on, the last slot first. Consistent with the last write."""
         ...
 
-    def search(self, query: RecordQuery) -> Sequence[Entry]:
+    def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
         """The rows that the query describes, for reports. May lag behind a write by the time of an index (< 1 s)."""
         ...

@@ -13,7 +13,7 @@ from vectorgate.pricing.money import ZERO, NanoUSD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 
 _DAY_MS: Final = 86_400_000
@@ -62,7 +62,7 @@ def _day(days: int) -> str:
     return date.fromordinal(_EPOCH + days).isoformat()
 
 
-def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:
+def rollups_of(entries: Iterable[LedgerEntry]) -> list[Rollup]:
     """The sums that these rows add up to, one a bucket, in a fixed order."""
     sums: dict[Bucket, list[int]] = {}
     for entry in entries:
@@ -76,7 +76,7 @@ def rollups_of(entries: Iterable[Entry]) -> list[Rollup]:
     return [Rollup(bucket, calls, failures, NanoUSD(spend)) for bucket, (calls, failures, spend) in in_order]
 
 
-def buckets_of(entry: Entry) -> Iterator[Bucket]:
+def buckets_of(entry: LedgerEntry) -> Iterator[Bucket]:
     """The sums that a row is part of: one for each scope that it has."""
     day = day_of(entry.started_ms)
     scopes = {

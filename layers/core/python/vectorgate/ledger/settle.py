@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 from vectorgate.budgets.model import accounts_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_ACTIONS
-from vectorgate.pricing.charge import charge_for
 from vectorgate.ledger.rollups import buckets_of, rollups_of
-from vectorgate.persistence import StateConflict
+from vectorgate.pricing.charge import charge_for
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from vectorgate.budgets.model import Account
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
-    from vectorgate.pricing.book import PriceBook
     from vectorgate.ledger.rollups import Bucket
+    from vectorgate.pricing.book import PriceBook
 
 
-def settle(entries: Iterable[Entry], ledger: LedgerStore, book: PriceBook) -> int:
+def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook) -> int:
     """Settle those of `entries` that are still `answered`; how many were.
 
     Errors of the store pass through: what was not settled is still `answered`, and comes again.
@@ -40,12 +40,12 @@ def settle(entries: Iterable[Entry], ledger: LedgerStore, book: PriceBook) -> in
     return sum(_settle_chunk(chunk, ledger) for chunk in _chunks([_settled(entry, book) for entry in unique.values()]))
 
 
-def _settled(entry: Entry, book: PriceBook) -> Entry:
+def _settled(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
     charge = charge_for(entry, book)
-    return entry.moved_to(State.SETTLED, spend=charge.spend, price_id=charge.price_id)
+    return entry.transition(State.SETTLED, spend=charge.spend, price_id=charge.price_id)
 
 
-def _settle_chunk(chunk: Sequence[Entry], ledger: LedgerStore) -> int:
+def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> int:
     """One transaction, or one more for what is left whenever another delivery was faster."""
     while chunk:
         try:
@@ -58,9 +58,9 @@ def _settle_chunk(chunk: Sequence[Entry], ledger: LedgerStore) -> int:
     return 0
 
 
-def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+def _chunks(entries: Sequence[LedgerEntry]) -> Iterator[Sequence[LedgerEntry]]:
     """As many rows as fit one transaction with the rollups and budgets that they add up to; at least one."""
-    chunk: list[Entry] = []
+    chunk: list[LedgerEntry] = []
     sums: set[Bucket | Account] = set()
     for entry in entries:
         touched: set[Bucket | Account] = {*buckets_of(entry), *accounts_of(entry)}

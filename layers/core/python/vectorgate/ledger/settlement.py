@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.settle import settle
-from vectorgate.pricing.book import MissingPrice
-from vectorgate.persistence import StoreError
 from vectorgate.persistence.dynamodb.schema import entry_of_image
+from vectorgate.pricing.book import MissingPrice
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.ledger.entry import Entry
-    from vectorgate.ledger.ports import LedgerStore, Place
-    from vectorgate.telemetry import Telemetry
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ledger.ports import LedgerStore, Position
     from vectorgate.pricing.book import PriceBook
+    from vectorgate.telemetry import Telemetry
 
 
 class Failure(TypedDict):
@@ -38,7 +38,7 @@ class StreamResult(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Bookkeeper:
+class SettlementService:
     """Everything that booking needs."""
 
     ledger: LedgerStore
@@ -66,8 +66,8 @@ class Bookkeeper:
         is, and keeps none of the others waiting: they are walked past it. `before_ms`: only what began before that.
         """
         settled = 0
-        unpriced: list[Entry] = []
-        after: Place | None = None
+        unpriced: list[LedgerEntry] = []
+        after: Position | None = None
         while settled < at_once:
             waiting = self.ledger.answered(at_once, before_ms=before_ms, after=after)
             now = self._settle_priced(waiting, unpriced)
@@ -80,7 +80,7 @@ class Bookkeeper:
             self.telemetry.count("Unpriced", len(unpriced))
         return settled
 
-    def _settle_priced(self, waiting: Sequence[Entry], unpriced: list[Entry]) -> int:
+    def _settle_priced(self, waiting: Sequence[LedgerEntry], unpriced: list[LedgerEntry]) -> int:
         """Those that have a price; the others are added to `unpriced`."""
         try:
             return settle(waiting, self.ledger, self.book)
@@ -93,7 +93,7 @@ class Bookkeeper:
                 unpriced.append(entry)
         return settled
 
-    def _settle_singly(self, waiting: Sequence[tuple[str, Entry]]) -> list[Failure]:
+    def _settle_singly(self, waiting: Sequence[tuple[str, LedgerEntry]]) -> list[Failure]:
         for sequence_number, entry in waiting:
             try:
                 settle([entry], self.ledger, self.book)
@@ -106,7 +106,7 @@ class Bookkeeper:
         return []
 
 
-def _answered(event: Mapping[str, object]) -> list[tuple[str, Entry]]:
+def _answered(event: Mapping[str, object]) -> list[tuple[str, LedgerEntry]]:
     """The answered rows, with their place in the stream. Removals (TTL) have no new image and are passed over."""
     found = []
     for record in cast("Sequence[Mapping[str, Mapping[str, object]]]", event.get("Records", ())):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vectorgate.budgets.model import Account, BudgetScope, key_limit, noted, subjects_of, window_of
+from vectorgate.budgets.model import Account, BudgetScope, account_ref, key_limit, subjects_of, window_of
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import KeyId
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.budgets.model import Limit, Subject
     from vectorgate.budgets.ports import BudgetStore
-    from vectorgate.auth.keys.ports import KeyStore
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Accounts:
     keys: KeyStore
     budgets: BudgetStore
 
-    def named_in(self, records: Sequence[Entry]) -> list[Entry]:
+    def named_in(self, records: Sequence[LedgerEntry]) -> list[LedgerEntry]:
         """The records with their accounts, in the period that their day belongs to: also when that is over by now."""
         limits = self._limits({subject for record in records for subject in _subjects(record)})
         return [record.changed(budgets=_accounts(record, limits)) for record in records]
@@ -41,11 +41,11 @@ class Accounts:
         return found
 
 
-def _subjects(record: Entry) -> list[Subject]:
+def _subjects(record: LedgerEntry) -> list[Subject]:
     return subjects_of(record.key_id, record.team_id, record.end_user)
 
 
-def _accounts(record: Entry, limits: dict[Subject, Limit]) -> tuple[str, ...]:
+def _accounts(record: LedgerEntry, limits: dict[Subject, Limit]) -> tuple[str, ...]:
     began = record.started_ms // MILLISECONDS
     mine = [(subject, limits[subject]) for subject in _subjects(record) if subject in limits]
-    return tuple(noted(Account(subject, window_of(limit, began).period)) for subject, limit in mine)
+    return tuple(account_ref(Account(subject, window_of(limit, began).period)) for subject, limit in mine)

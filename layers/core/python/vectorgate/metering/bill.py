@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OperationId, team_of, uuid7
-from vectorgate.ledger.entry import Entry, State
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.money import NanoUSD, rounded_ratio, share_out
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
+from vectorgate.pricing.money import NanoUSD, rounded_ratio, share_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def amount_of(byte_seconds: int, price: Price) -> NanoUSD:
     return NanoUSD(rounded_ratio(charged * price.per_gib_day, GIB * DAY_S))
 
 
-def records_of(meters: Sequence[Meter], day: int, book: PriceBook, state: State = State.ANSWERED) -> list[Entry]:
+def records_of(meters: Sequence[Meter], day: int, book: PriceBook, state: State = State.ANSWERED) -> list[LedgerEntry]:
     """One account's day: a record for each store that there was. `meters` are all of one provider."""
     present = sorted((meter for meter in meters if day in meter.days), key=lambda meter: meter.id)
     if not present:
@@ -57,10 +57,10 @@ def parts_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, Nan
     return {store_id: NanoUSD(part) for store_id, part in zip(ids, parts, strict=True)}
 
 
-def _record(meter: Meter, day: int, part: NanoUSD, price: Price, state: State) -> Entry:
+def _record(meter: Meter, day: int, part: NanoUSD, price: Price, state: State) -> LedgerEntry:
     started_ms = day * DAY_S * MILLISECONDS
     tenant = meter.tenant
-    return Entry(
+    return LedgerEntry(
         id=record_id(meter, day),
         operation=STORAGE,
         state=state,

@@ -20,30 +20,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.clock import MILLISECONDS
 from vectorgate.api.errors import ApiError
-from vectorgate.ids import ObjectId
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S, Meter, first_sample, sound_moment, sound_size
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
-from vectorgate.persistence import AlreadyExists, StoreError
-from vectorgate.tenancy.ownership import Kind, Ref
+from vectorgate.store_errors import AlreadyExists, StoreError
+from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from vectorgate.clock import Clock
     from vectorgate.ids import ProviderName
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.ports import MeterStore
-    from vectorgate.telemetry import Telemetry
     from vectorgate.pricing.book import PriceBook
+    from vectorgate.providers.reader import Document, ProviderReader
+    from vectorgate.telemetry import Telemetry
     from vectorgate.tenancy.ports import OwnershipStore
-    from vectorgate.providers.reader import Asker, Document
 
 MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/ledger.md states
 TURN_S: Final = 60  # the shortest pace of ticks on AWS
@@ -75,7 +75,7 @@ class Sampler:
     accounts: Accounts
     book: PriceBook
     providers: Collection[ProviderName]
-    asker: Asker
+    reader: ProviderReader
     telemetry: Telemetry
     least_seconds: int = 60
 
@@ -124,7 +124,7 @@ class Sampler:
 
     def _listed(self, provider: ProviderName) -> dict[ObjectId, Document]:
         """Every store of the account; the whole list or an error."""
-        pages = self.asker.pages(provider, "vector_stores.list", order="asc")
+        pages = self.reader.pages(provider, "vector_stores.list", order="asc")
         return {ObjectId(str(store["id"])): store for page in pages for store in page}
 
     def _listed_meter(self, meter: Meter | None, document: Document, provider: ProviderName, at: int) -> Meter | None:
@@ -152,7 +152,7 @@ class Sampler:
 
     def _missing_meters(self, missing: Sequence[Meter], at: int) -> list[Meter | None]:
         """What is no longer listed: deleted through us at a known second, or gone at a second look."""
-        refs = {meter.id: Ref(meter.provider, Kind.VECTOR_STORE, meter.id) for meter in missing}
+        refs = {meter.id: ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id) for meter in missing}
         owned = self.ownership.owners(list(refs.values())) if refs else {}
         moved: list[Meter | None] = []
         for meter in missing:
@@ -166,13 +166,17 @@ class Sampler:
         return moved
 
     def _looked_at_again(self, meter: Meter, at: int) -> Meter | None:
-        document = self.asker.ask_for(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
+        document = self.reader.ask_for(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
         return self._listed_meter(meter, document, meter.provider, at) if document is not None else meter.stopped(at)
 
     def _attributed(self, found: Iterable[Meter]) -> list[Meter]:
         """With their makers, as far as those are known by now."""
         meters = list(found)
-        refs = {meter.id: Ref(meter.provider, Kind.VECTOR_STORE, meter.id) for meter in meters if meter.tenant is None}
+        refs = {
+            meter.id: ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id)
+            for meter in meters
+            if meter.tenant is None
+        }
         owned = self.ownership.owners(list(refs.values())) if refs else {}
         made = {ref.id: row for ref, row in owned.items()}
         return [
@@ -208,7 +212,7 @@ class Sampler:
             meters = [self._without(meter, day) for meter in meters]
         return posted
 
-    def _begin(self, records: Sequence[Entry]) -> int:
+    def _begin(self, records: Sequence[LedgerEntry]) -> int:
         """Those that are not there yet; how many. A tick that was cut short so goes on where it was."""
         there = self.ledger.entries([record.id for record in records])
         posted = 0

@@ -1,6 +1,6 @@
 """Keys as plain values (str, int, bool, lists and mappings of them): what both adapters keep. Pure.
 
-Rows of the ledger bring theirs along (`Entry.to_record`).
+Rows of the ledger bring theirs along (`LedgerEntry.to_record`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import EVER, accounts_of, movements_of
 from vectorgate.ids import TenantId, is_label, is_object_id, team_of
-from vectorgate.ledger.entry import SUCCESSORS, Entry, IllegalTransition, State
+from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import MAX_ACTIONS, MAX_SEARCH_MS
 from vectorgate.ledger.rollups import Scope
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from vectorgate.budgets.model import Account, Reservation, Subject
-    from vectorgate.idempotency.record import Claim
-    from vectorgate.ingest.model import Place
+    from vectorgate.idempotency.record import IdempotencyRecord
+    from vectorgate.ingest.model import ObjectLocation
     from vectorgate.ledger.ports import RecordQuery
     from vectorgate.ledger.rollups import Bucket, Rollup
-    from vectorgate.tenancy.ownership import Ownership, Ref
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 BEGINNINGS = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
@@ -47,7 +47,7 @@ def label_part(text: str) -> str:
     return text
 
 
-def check_place(place: Place) -> tuple[str, str]:
+def check_place(place: ObjectLocation) -> tuple[str, str]:
     """Bucket and key, which stores keep and hash: any text that has bytes."""
     if not place.bucket or not place.key:
         raise ValueError("not a place")
@@ -73,7 +73,10 @@ def month_part(text: str) -> str:
 
 
 def check_begun(
-    entry: Entry, claim: Claim | None = None, freed: Claim | None = None, reserve: Sequence[Reservation] = ()
+    entry: LedgerEntry,
+    claim: IdempotencyRecord | None = None,
+    takeover_of: IdempotencyRecord | None = None,
+    reserve: Sequence[Reservation] = (),
 ) -> None:
     """A row that may begin, with what it claims and reserves."""
     if entry.state not in BEGINNINGS:
@@ -81,12 +84,14 @@ def check_begun(
     check_entry(entry)
     if claim is not None:
         check_claim(claim, entry)
-    if freed is not None and (claim is None or (claim.tenant, claim.name) != (freed.tenant, freed.name)):
+    if takeover_of is not None and (
+        claim is None or (claim.tenant, claim.name) != (takeover_of.tenant, takeover_of.name)
+    ):
         raise ValueError("a claim takes over one of its own place")
     check_reservations(entry, reserve)
 
 
-def check_claim(claim: Claim, entry: Entry) -> None:
+def check_claim(claim: IdempotencyRecord, entry: LedgerEntry) -> None:
     """A claim of the row's own."""
     tenant_part(claim.tenant)
     object_part(claim.name)
@@ -97,7 +102,7 @@ def check_claim(claim: Claim, entry: Entry) -> None:
         raise ValueError("a slot of another row")
 
 
-def check_reservations(entry: Entry, reserve: Sequence[Reservation]) -> None:
+def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
     """One in each account that the row names, of what it says is reserved: that is released when it comes to rest."""
     for wish in reserve:
         check_account(wish.account)
@@ -125,7 +130,11 @@ def check_subject(subject: Subject) -> None:
 
 
 def check_advance(
-    entry: Entry, since: State, owned: Sequence[Ownership], retired: Sequence[Ref], claim: Claim | None = None
+    entry: LedgerEntry,
+    since: State,
+    owned: Sequence[Ownership],
+    retired: Sequence[ObjectRef],
+    claim: IdempotencyRecord | None = None,
 ) -> None:
     """A row that may follow on one at `since`, with its ownership."""
     if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
@@ -141,7 +150,7 @@ def check_advance(
     _check_distinct([*(row.ref for row in owned), *retired])
 
 
-def check_settle(settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+def check_settle(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
     """Settled rows and what to add."""
     for entry in settled:
         if entry.state is not State.SETTLED:
@@ -156,7 +165,7 @@ def check_settle(settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
     _check_distinct(rollup.bucket for rollup in rollups)
 
 
-def check_entry(entry: Entry) -> None:
+def check_entry(entry: LedgerEntry) -> None:
     """Every field that is a key part now, or will be one of a rollup when it is too late to refuse the call."""
     object_part(entry.id)
     label_part(entry.operation)
@@ -193,7 +202,7 @@ def check_ownership(row: Ownership) -> None:
         raise ValueError("not a time that sorts")
 
 
-def check_ref(ref: Ref) -> None:
+def check_ref(ref: ObjectRef) -> None:
     """The parts of an ownership row's key; the kind is an enumeration."""
     object_part(ref.provider)
     object_part(ref.id)

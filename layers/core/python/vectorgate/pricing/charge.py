@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vectorgate.pricing.money import ZERO, NanoUSD
 from vectorgate.pricing.book import GIB, STORAGE
+from vectorgate.pricing.money import ZERO, NanoUSD
 
 if TYPE_CHECKING:
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.pricing.book import PriceBook
 
 
@@ -21,7 +21,7 @@ class Charge:
     price_id: str
 
 
-def reservation_for(entry: Entry, book: PriceBook, stored_bytes: int = 0) -> NanoUSD:
+def reservation_for(entry: LedgerEntry, book: PriceBook, stored_bytes: int = 0) -> NanoUSD:
     """The most that a call may cost: its own charge, and a day of what it stores. Rounded up. MissingPrice."""
     charge = charge_for(entry, book).spend
     if not stored_bytes:
@@ -30,7 +30,7 @@ def reservation_for(entry: Entry, book: PriceBook, stored_bytes: int = 0) -> Nan
     return NanoUSD(charge - (-stored_bytes * per_gib_day // GIB))
 
 
-def charge_for(entry: Entry, book: PriceBook) -> Charge:
+def charge_for(entry: LedgerEntry, book: PriceBook) -> Charge:
     """The charge for one row. MissingPrice when the book has none.
 
     A row that names its price already keeps it (a mock answer); one that brings its amount, too (a day of storage, a

@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 from vectorgate.api.errors import INVALID_REQUEST, InvalidRequest, NotFound
 from vectorgate.api.http import JSON, Body, encode_json
+from vectorgate.api.schemas import error_messages
 from vectorgate.providers.azure_auth import signature
 from vectorgate.providers.azure_path import path_form
 from vectorgate.providers.base import Problem, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import OpenAI, filled, query_string, read_object
-from vectorgate.api.schemas import error_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from vectorgate.ids import ProviderName
 from vectorgate.api.http import JSON, Body
+from vectorgate.ids import ProviderName
 from vectorgate.providers.azure_auth import signature
 from vectorgate.providers.base import Answer, Problem, Statuses, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import filled, read_object

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from vectorgate.api.http import EMPTY, Body
+from vectorgate.api.http import EMPTY, Body, FileUpload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import ProviderName
     from vectorgate.api.operations import Operation
+    from vectorgate.ids import ProviderName
     from vectorgate.secrets import Secret
 
 
@@ -29,17 +29,6 @@ class Credential:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file to be sent as multipart: the form's plain fields, then the file, whose field is called `name`."""
-
-    fields: Mapping[str, str]
-    filename: str
-    content_type: str
-    content: Body
-    name: str = "file"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What is to be asked of a provider: a row of the table with its checked ids, query and body filled in.
@@ -51,7 +40,7 @@ class Call:
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | Upload | None = None
+    content: bytes | FileUpload | None = None
     body: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -62,7 +51,7 @@ class UpstreamRequest:
     method: str
     url: str
     headers: Mapping[str, str]
-    content: bytes | Upload | None = None
+    content: bytes | FileUpload | None = None
     binary: bool = False
 
 

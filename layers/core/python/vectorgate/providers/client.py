@@ -28,14 +28,14 @@ from vectorgate.api.errors import (
     UpstreamRefused,
 )
 from vectorgate.api.operations import PATH_KINDS, Safety
-from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
 from vectorgate.api.retry_after import QUOTA, retry_after
-from vectorgate.providers.http.outcome import Lost, NotSent, Replied, TooLarge
+from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
+from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock, Random
     from vectorgate.providers.base import Call, Credential, Provider, UpstreamResponse
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.outcome import Outcome, Transport
@@ -49,7 +49,7 @@ _REDACTED: Final = Problem(message="The provider's message was withheld.", type=
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class ProviderClient:
     """One call's conversation with its provider. `deadline` in the clock's monotonic seconds.
 
     `attempts`: how often at most it is asked; 1 for who has to know how often that is.
@@ -59,7 +59,7 @@ class Exchange:
     credentials: Credentials
     transport: Transport
     clock: Clock
-    chance: Chance
+    randomness: Random
     deadline: float
     attempts: int = MAX_ATTEMPTS
 
@@ -93,7 +93,7 @@ class Exchange:
         if isinstance(outcome, NotSent):
             error = BadGateway("The provider could not be reached.", code="provider_unreachable")
             return _Failed(error=error, again=True)
-        if isinstance(outcome, Lost):
+        if isinstance(outcome, ResponseLost):
             return self._unknown(call, _no_answer(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502)
         if isinstance(outcome, TooLarge):
             return _Failed(error=PayloadTooLarge(_TOO_LARGE, code="response_too_large"))
@@ -167,7 +167,7 @@ class Exchange:
         """Wait as long as the failure asks for; False when it must not be asked again, or not within the time."""
         if not failed.again:
             return False
-        jitter = self.chance.fraction() * BACKOFF_SECONDS * 2 ** (attempts - 1)
+        jitter = self.randomness.fraction() * BACKOFF_SECONDS * 2 ** (attempts - 1)
         delay = failed.delay if failed.delay is not None else jitter
         if delay > LONGEST_WAIT or delay + LEAST_SECONDS > self._left():
             return False

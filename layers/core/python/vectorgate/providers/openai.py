@@ -7,9 +7,9 @@ import math
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vectorgate.api.errors import INVALID_REQUEST
-from vectorgate.ids import ProviderName, is_object_id
 from vectorgate.api.http import JSON
 from vectorgate.api.operations import Safety
+from vectorgate.ids import ProviderName, is_object_id
 from vectorgate.providers.base import (
     Answer,
     Problem,

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import BadGateway, UpstreamRefused
-from vectorgate.ids import is_object_id
 from vectorgate.api.operations import BY_NAME
+from vectorgate.ids import is_object_id
 from vectorgate.providers.base import Call
-from vectorgate.providers.client import Exchange
+from vectorgate.providers.client import ProviderClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock, Random
     from vectorgate.ids import ProviderName
     from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials
@@ -30,14 +30,14 @@ _NO_IDS: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class ProviderReader:
     """Everything that asking needs."""
 
     providers: Mapping[ProviderName, Provider]
     credentials: Credentials
     transport: Transport
     clock: Clock
-    chance: Chance
+    randomness: Random
 
     def ask(
         self,
@@ -47,13 +47,13 @@ class Asker:
         ids: Mapping[str, str] = _NO_IDS,
         query: Mapping[str, str] = _NO_IDS,
     ) -> Document:
-        """The provider's answer to one read, or one of the ApiErrors of `Exchange.ask`."""
-        exchange = Exchange(
+        """The provider's answer to one read, or one of the ApiErrors of `ProviderClient.ask`."""
+        exchange = ProviderClient(
             provider=self.providers[provider],
             credentials=self.credentials,
             transport=self.transport,
             clock=self.clock,
-            chance=self.chance,
+            randomness=self.randomness,
             deadline=self.clock.monotonic() + CALL_SECONDS,
         )
         return exchange.ask(Call(operation=BY_NAME[operation], ids=ids, query=query)).document or {}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from vectorgate.ids import ObjectId
-from vectorgate.tenancy.ownership import Kind, Ref
+from vectorgate.ids import ObjectId, ObjectKind
+from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     # From rows to what the client sees of each: None for one that is no longer there, or not asked for.
     Describe: TypeAlias = Callable[[Sequence[Ownership]], Sequence[Mapping[str, object] | None]]
 
-DEFAULT_LIMIT = {Kind.VECTOR_STORE: 20, Kind.FILE: 10_000}
+DEFAULT_LIMIT = {ObjectKind.VECTOR_STORE: 20, ObjectKind.FILE: 10_000}
 _LARGEST_READ = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class OwnedList:
     """All that one tenant owns of one kind at one provider."""
 
     ownership: OwnershipStore
     tenant: TenantId
     provider: ProviderName
-    kind: Kind
+    kind: ObjectKind
 
     def page(self, query: Mapping[str, str], describe: Describe) -> dict[str, object]:
         """OpenAI's list object. Past a cursor that is not the tenant's own there is nothing, as past the last page."""
@@ -49,7 +49,7 @@ class Shelf:
 
     def _places(self, cursors: Sequence[str]) -> list[tuple[int, str]] | None:
         """Where the cursors stand; None when one of them is not the tenant's, whosever else it is or is not."""
-        refs = [Ref(self.provider, self.kind, ObjectId(cursor)) for cursor in cursors]
+        refs = [ObjectRef(self.provider, self.kind, ObjectId(cursor)) for cursor in cursors]
         rows = self.ownership.owners({*refs}) if refs else {}
         # One that is deleted still marks its place: who pages may delete.
         own = [row for row in map(rows.get, refs) if row is not None and row.tenant == self.tenant]

@@ -9,47 +9,50 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import BadGateway, Unavailable, UpstreamError, UpstreamRefused
 from vectorgate.api.operations import BY_NAME
+from vectorgate.ids import ObjectKind
 from vectorgate.providers.base import Answer, Call
-from vectorgate.tenancy.listing import Shelf
-from vectorgate.tenancy.ownership import Kind
+from vectorgate.tenancy.listing import OwnedList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.gateway.parser import Order
-    from vectorgate.ledger.entry import Entry
+    from vectorgate.api.command import Command
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.providers.client import ProviderClient
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
-    from vectorgate.providers.client import Exchange
 
 AT_ONCE: Final = 10  # connections that one list may hold
 UNFINISHED_MAX: Final = 100  # files that one list asks for: as many as stores on the longest page of theirs
-_RETRIEVE: Final = {Kind.VECTOR_STORE: BY_NAME["vector_stores.retrieve"], Kind.FILE: BY_NAME["files.retrieve"]}
+_RETRIEVE: Final = {
+    ObjectKind.VECTOR_STORE: BY_NAME["vector_stores.retrieve"],
+    ObjectKind.FILE: BY_NAME["files.retrieve"],
+}
 _FINAL: Final = ("processed", "error", None)  # what a file's status is at last; a provider may name none
 _NOT_FOUND: Final = 404
 
 
-def page_of(order: Order, entry: Entry, ownership: OwnershipStore, exchange: Exchange) -> Answer:
+def page_of(command: Command, entry: LedgerEntry, ownership: OwnershipStore, client: ProviderClient) -> Answer:
     """The page that a list operation asks for."""
-    if order.operation.lists is None or entry.tenant is None or entry.provider is None:
+    if command.operation.lists is None or entry.tenant is None or entry.provider is None:
         raise ValueError("not a list of an identified caller")
-    shelf = Shelf(ownership, entry.tenant, entry.provider, order.operation.lists)
-    if order.operation.lists is Kind.FILE:
-        document = shelf.page(order.query, _Files(order.query.get("purpose"), exchange))
+    shelf = OwnedList(ownership, entry.tenant, entry.provider, command.operation.lists)
+    if command.operation.lists is ObjectKind.FILE:
+        document = shelf.page(command.query, _Files(command.query.get("purpose"), client))
     else:
-        document = shelf.page(order.query, lambda rows: _now(rows, exchange))
+        document = shelf.page(command.query, lambda rows: _now(rows, client))
     return Answer(status=200, headers={}, document=document)
 
 
-def _now(rows: Sequence[Ownership], exchange: Exchange) -> list[Mapping[str, object] | None]:
+def _now(rows: Sequence[Ownership], client: ProviderClient) -> list[Mapping[str, object] | None]:
     """Each object as the provider has it, several at a time; None for one that it does not have.
 
     Once one cannot be had, the rest is not asked for: what fails for one of them fails for most.
     """
     if len(rows) <= 1:
-        return [_retrieved(row, exchange) for row in rows]
+        return [_retrieved(row, client) for row in rows]
     with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(rows))) as pool:
-        asked = [pool.submit(copy_context().run, _retrieved, row, exchange) for row in rows]
+        asked = [pool.submit(copy_context().run, _retrieved, row, client) for row in rows]
         try:
             return [each.result() for each in asked]
         finally:
@@ -57,10 +60,10 @@ def _now(rows: Sequence[Ownership], exchange: Exchange) -> list[Mapping[str, obj
                 each.cancel()
 
 
-def _retrieved(row: Ownership, exchange: Exchange) -> Mapping[str, object] | None:
+def _retrieved(row: Ownership, client: ProviderClient) -> Mapping[str, object] | None:
     operation = _RETRIEVE[row.ref.kind]
     try:
-        return exchange.ask(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
+        return client.ask(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
     except UpstreamRefused as error:
         if error.status == _NOT_FOUND:  # deleted past us: it is no longer in OpenAI's list either
             return None
@@ -74,9 +77,9 @@ class _Files:
     the provider fails they are shown as they were made: the list is ours, and can be had without it.
     """
 
-    def __init__(self, purpose: str | None, exchange: Exchange) -> None:
+    def __init__(self, purpose: str | None, client: ProviderClient) -> None:
         self._purpose = purpose
-        self._exchange = exchange
+        self._exchange = client
         self._left = UNFINISHED_MAX
 
     def __call__(self, rows: Sequence[Ownership]) -> list[Mapping[str, object] | None]:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+    from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 
 
 MAX_CREATED_AT = 9_999_999_999  # ten digits, by which DynamoDB's lists are sorted as text; the year 2286
 
 
-class Kind(StrEnum):
-    """What can be owned."""
-
-    VECTOR_STORE = "vector_store"
-    FILE = "file"
-    BATCH = "file_batch"
-    UPLOAD = "upload"
-    PART = "upload_part"
-
-
 @dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class ObjectRef:
     """An object at a provider. Ids are unique within a kind at one provider, not across providers."""
 
     provider: ProviderName
-    kind: Kind
+    kind: ObjectKind
     id: ObjectId
 
 
@@ -42,7 +31,7 @@ class Ownership:
     `retired_at` (Unix seconds): the object was deleted; the row stays so that its id cannot be claimed again.
     """
 
-    ref: Ref
+    ref: ObjectRef
     tenant: TenantId
     key_id: KeyId
     created_at: int

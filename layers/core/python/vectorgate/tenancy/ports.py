@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from vectorgate.ids import ProviderName, TenantId
-    from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+    from vectorgate.ids import ObjectKind, ProviderName, TenantId
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 
 class OwnershipStore(Protocol):
     """Reads are consistent: what a concluded transaction wrote is seen."""
 
-    def owners(self, refs: Collection[Ref]) -> Mapping[Ref, Ownership]:
+    def owners(self, refs: Collection[ObjectRef]) -> Mapping[ObjectRef, Ownership]:
         """The rows of those refs that have one, retired ones included. Cost: one read for each 100 refs."""
         ...
 
@@ -22,7 +22,7 @@ class OwnershipStore(Protocol):
         self,
         tenant: TenantId,
         provider: ProviderName,
-        kind: Kind,
+        kind: ObjectKind,
         *,
         start: tuple[int, str] | None,
         ascending: bool,

@@ -119,7 +119,9 @@ _REFUSALS: Mapping[str, Callable[[Finding], InvalidRequest]] = MappingProxyType(
         "model_type": _wrong("an object"),
         "model_attributes_type": _wrong("an object"),
         "wrong_type": lambda f: error_messages.invalid_type(f.param, f.context["expected"], f.value),
-        "literal_error": lambda f: error_messages.unsupported_value(f.param, f.value, _QUOTED.findall(f.context["expected"])),
+        "literal_error": lambda f: error_messages.unsupported_value(
+            f.param, f.value, _QUOTED.findall(f.context["expected"])
+        ),
         "less_than_equal": lambda f: error_messages.above_max(f.param, f.context["le"], f.value),
         "greater_than_equal": lambda f: error_messages.below_min(f.param, f.context["ge"], f.value),
         "finite_number": lambda f: error_messages.invalid_value(f.param, "expected a finite number."),
@@ -129,7 +131,9 @@ _REFUSALS: Mapping[str, Callable[[Finding], InvalidRequest]] = MappingProxyType(
         "bad_id": lambda f: error_messages.bad_id(f.param, f.value),
         "too_long": lambda f: error_messages.array_too_long(f.param, f.context["max_length"], len(f.value)),
         "too_short": lambda f: error_messages.array_too_short(f.param, f.context["min_length"], len(f.value)),
-        "too_many_properties": lambda f: error_messages.too_many_properties(f.param, f.context["max_length"], len(f.value)),
+        "too_many_properties": lambda f: error_messages.too_many_properties(
+            f.param, f.context["max_length"], len(f.value)
+        ),
         "key_too_long": lambda f: error_messages.key_too_long(f.param, f.context["max_length"], max(map(len, f.value))),
         "overlap_too_large": _overlap,
         "both_forms": _both_forms,

@@ -10,10 +10,10 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Clock
-    from vectorgate.ids import KeyId
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.keys.ports import Keys
+    from vectorgate.clock import Clock
+    from vectorgate.ids import KeyId
 
 FOUND_SECONDS: Final = 30.0
 MISSING_SECONDS: Final = 5.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from vectorgate.ids import KeyId
     from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.ids import KeyId
 
 
 class Keys(Protocol):

@@ -22,8 +22,8 @@ from vectorgate.client.ingest.progress import Progress, sized
 from vectorgate.client.ingest.run import RETRIES, Run, Summary, find_store, reason_of
 from vectorgate.client.ingest.scan import scan
 from vectorgate.client.options import Options
-from vectorgate.pricing.money import NanoUSD, format_usd, rounded_ratio
 from vectorgate.pricing.book import GIB, STORAGE, PriceBook, shipped_prices
+from vectorgate.pricing.money import NanoUSD, format_usd, rounded_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import PayloadTooLarge
-from vectorgate.entrypoints.invoke import payload as payloads
-from vectorgate.entrypoints.lambda_http import MAX_CARRIED, answer
-from vectorgate.api.http import JSON, Response
+from vectorgate.api.http import JSON, MAX_CARRIED, Response
 from vectorgate.auth.vouched import gateway_of, presented
+from vectorgate.entrypoints.invoke import payload as payloads
+from vectorgate.entrypoints.lambda_http import answer
 
 if TYPE_CHECKING:
-    from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.entrypoints.lambda_http import Result
     from vectorgate.api.http import Request
+    from vectorgate.entrypoints.lambda_http import Result
+    from vectorgate.gateway.pipeline import Gateway
 
 
 INVOKER: Final = "invoker"
 
 
 @dataclass(frozen=True, slots=True)
-class InvokeDesk:
+class InvokeHandler:
     """`trusts_invoker`: whoever may invoke the function may name any team, and needs no key for it."""
 
     gateway: Gateway
@@ -42,8 +42,8 @@ class InvokeDesk:
 class _Invocation:
     """One payload on its way; `read` finds out which gateway is to handle it."""
 
-    def __init__(self, desk: InvokeDesk, payload: object, invocation_id: str | None) -> None:
-        self._desk = desk
+    def __init__(self, handler: InvokeHandler, payload: object, invocation_id: str | None) -> None:
+        self._desk = handler
         self._payload = payload
         self._id = invocation_id
         self._team: str | None = None

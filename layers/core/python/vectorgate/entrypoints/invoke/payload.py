@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
-from vectorgate.gateway.parser import END_USER_HEADERS, PROVIDER_NAME, TAGS_HEADER
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
-from vectorgate.ids import is_label
 from vectorgate.api.http import EMPTY, JSON, Body, Request, encode_json
-from vectorgate.providers.http.multipart import DEFAULT_TYPE, Form, form_fields, upload_of
 from vectorgate.api.operations import BY_NAME, PATH_KINDS, Media, Operation, Safety
 from vectorgate.api.schemas import check_id, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.gateway.parser import END_USER_HEADERS, PROVIDER_NAME, TAGS_HEADER
+from vectorgate.ids import is_label
+from vectorgate.providers.http.multipart import DEFAULT_TYPE, Form, form_fields, upload_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,7 +179,9 @@ def _body(operation: Operation, body: dict[str, object] | None) -> tuple[dict[st
     try:
         return {"content-type": JSON}, Body.of(encode_json(body or {}))
     except (ValueError, TypeError, RecursionError):
-        raise error_messages.bad_json("the body has a value that JSON does not have, or is nested too deeply.") from None
+        raise error_messages.bad_json(
+            "the body has a value that JSON does not have, or is nested too deeply."
+        ) from None
 
 
 def _form(operation: Operation, body: dict[str, object]) -> tuple[dict[str, str], Body]:

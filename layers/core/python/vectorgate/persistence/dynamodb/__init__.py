@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.persistence import Stores
 from vectorgate.persistence.dynamodb.budgets import DynamoBudgets
 from vectorgate.persistence.dynamodb.indexes import DynamoIndexes
 from vectorgate.persistence.dynamodb.ingest import DynamoIngest
@@ -16,9 +15,10 @@ from vectorgate.persistence.dynamodb.meter import DynamoMeters
 from vectorgate.persistence.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
 from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION, entry_of_image
 from vectorgate.persistence.dynamodb.table import DynamoTable
+from vectorgate.persistence.stores import Stores
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock, Random
 
 __all__ = [
     "INDEXES",
@@ -39,10 +39,12 @@ __all__ = [
 
 
 def open_stores(
-    table_name: str, *, clock: Clock, chance: Chance, region: str | None = None, endpoint_url: str | None = None
+    table_name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
 ) -> Stores:
     """All ports on the table of that name; without a region, boto3's default."""
-    return stores_of(DynamoTable(table_name, clock=clock, chance=chance, region=region, endpoint_url=endpoint_url))
+    return stores_of(
+        DynamoTable(table_name, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
+    )
 
 
 def stores_of(table: DynamoTable) -> Stores:

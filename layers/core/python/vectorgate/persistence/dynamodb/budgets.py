@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
-from vectorgate.persistence import AlreadyExists, StateConflict
-from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, DynamoTable, Refused, of_version
+from vectorgate.persistence.validation import check_account, check_subject
+from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

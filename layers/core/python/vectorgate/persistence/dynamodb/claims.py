@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.idempotency.record import Claim
-from vectorgate.persistence.validation import object_part, tenant_part
+from vectorgate.idempotency.record import IdempotencyRecord
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import joined
 from vectorgate.persistence.dynamodb.table import IS_NEW
+from vectorgate.persistence.validation import object_part, tenant_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,28 +27,28 @@ def claim_partition(tenant: TenantId, name: str) -> Attribute:
     return joined("IDEM", tenant_part(tenant), object_part(name))
 
 
-def claim_key(claim: Claim) -> Item:
+def claim_key(claim: IdempotencyRecord) -> Item:
     """Where a claim is."""
     return {"PK": claim_partition(claim.tenant, claim.name), "SK": joined(object_part(claim.slot))}
 
 
-def claim_item(claim: Claim) -> Item:
+def claim_item(claim: IdempotencyRecord) -> Item:
     """The whole row; `ttl` is the table's own attribute for removal."""
-    record = {name: getattr(claim, name) for name in Claim.__slots__}
+    record = {name: getattr(claim, name) for name in IdempotencyRecord.__slots__}
     return claim_key(claim) | encoded({**record, "ttl": claim.removed_at})
 
 
-def claim_of_item(item: Mapping[str, Mapping[str, Any]]) -> Claim:
+def claim_of_item(item: Mapping[str, Mapping[str, Any]]) -> IdempotencyRecord:
     """The inverse of `claim_item`."""
-    return Claim(**decoded(item, Claim))
+    return IdempotencyRecord(**decoded(item, IdempotencyRecord))
 
 
-def claiming(claim: Claim, freed: Claim | None) -> list[Action]:
-    """Take the slot: a new one, or in place of `freed`."""
-    if freed is None:
+def claiming(claim: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> list[Action]:
+    """Take the slot: a new one, or in place of `takeover_of`."""
+    if takeover_of is None:
         return [("Put", {"Item": claim_item(claim), "ConditionExpression": IS_NEW})]
-    holder = encoded({":holder": freed.operation_id})
-    if freed.slot == claim.slot:
+    holder = encoded({":holder": takeover_of.operation_id})
+    if takeover_of.slot == claim.slot:
         return [
             (
                 "Put",
@@ -60,14 +60,14 @@ def claiming(claim: Claim, freed: Claim | None) -> list[Action]:
             )
         ]
     gone = {
-        "Key": claim_key(freed),
+        "Key": claim_key(takeover_of),
         "ConditionExpression": _POINTS_AT,
         "ExpressionAttributeValues": holder,
     }
     return [("Put", {"Item": claim_item(claim), "ConditionExpression": IS_NEW}), ("Delete", gone)]
 
 
-def answering(claim: Claim) -> Action:
+def answering(claim: IdempotencyRecord) -> Action:
     """Keep the answer, unless the slot stands for another operation by now."""
     return "Put", {
         "Item": claim_item(claim),

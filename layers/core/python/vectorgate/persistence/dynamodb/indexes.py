@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.azure_search.model import VirtualIndex
-from vectorgate.persistence import AlreadyExists
-from vectorgate.persistence.validation import label_part, object_part
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import BY_TENANT, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+from vectorgate.persistence.validation import label_part, object_part
+from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

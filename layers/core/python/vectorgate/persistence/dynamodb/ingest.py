@@ -18,14 +18,14 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.ids import ObjectId
-from vectorgate.persistence import StateConflict
-from vectorgate.persistence.validation import check_place, label_part, object_part
 from vectorgate.persistence.dynamodb.codec import decode, decoded, encoded
 from vectorgate.persistence.dynamodb.schema import joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+from vectorgate.persistence.validation import check_place, label_part, object_part
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
-    from vectorgate.ingest.model import ObjectRow, Place
+    from vectorgate.ingest.model import ObjectLocation, ObjectRow
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -43,7 +43,7 @@ class DynamoIngest:
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
-    def object_row(self, place: Place) -> ObjectRow | None:
+    def object_row(self, place: ObjectLocation) -> ObjectRow | None:
         """One consistent GetItem."""
         from vectorgate.ingest.model import ObjectRow  # noqa: PLC0415 - the other functions start without it
 
@@ -92,7 +92,7 @@ class DynamoIngest:
         return True
 
 
-def object_row_key(place: Place) -> Item:
+def object_row_key(place: ObjectLocation) -> Item:
     """Where an object's row is."""
     return {"PK": joined("ING", "OBJ", _hash(*check_place(place))), "SK": {"S": "0"}}
 

@@ -19,9 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.budgets.model import movements_of
-from vectorgate.ledger.entry import Entry, State
-from vectorgate.persistence import AlreadyExists, Claimed, OverBudget, StateConflict
-from vectorgate.persistence.validation import check_advance, check_begun, check_query, check_settle
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.budgets import moving, reserving
 from vectorgate.persistence.dynamodb.claims import answering, claim_of_item, claim_partition, claiming
 from vectorgate.persistence.dynamodb.codec import encoded
@@ -35,17 +33,19 @@ from vectorgate.persistence.dynamodb.schema import (
 )
 from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, matching, unfinished
 from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, PATIENT_PAUSES_S, STATE_NAME, DynamoTable, Refused
+from vectorgate.persistence.validation import check_advance, check_begun, check_query, check_settle
+from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from vectorgate.budgets.model import Reservation
-    from vectorgate.idempotency.record import Claim
+    from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import OperationId, TenantId
-    from vectorgate.ledger.ports import Place, RecordQuery
+    from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.dynamodb.schema import Item
-    from vectorgate.tenancy.ownership import Ownership, Ref
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _STANDS_AT: Final = "#state = :since"
 _FROM_SLOT: Final = "PK = :place AND SK >= :start"
@@ -65,16 +65,16 @@ class DynamoLedger:
 
     def begin(
         self,
-        entry: Entry,
+        entry: LedgerEntry,
         *,
-        claim: Claim | None = None,
-        freed: Claim | None = None,
+        claim: IdempotencyRecord | None = None,
+        takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One PutItem; one TransactWriteItems where there is a claim or a reservation."""
-        check_begun(entry, claim, freed, reserve)
+        check_begun(entry, claim, takeover_of, reserve)
         if claim is not None or reserve:
-            self._begin_with(entry, claiming(claim, freed) if claim is not None else [], reserve)
+            self._begin_with(entry, claiming(claim, takeover_of) if claim is not None else [], reserve)
             return
         try:
             self._table.put(operation_item(entry), ConditionExpression=IS_NEW)
@@ -83,13 +83,13 @@ class DynamoLedger:
 
     def advance(
         self,
-        entry: Entry,
+        entry: LedgerEntry,
         *,
         since: State,
         owned: Sequence[Ownership] = (),
-        retired: Sequence[Ref] = (),
+        retired: Sequence[ObjectRef] = (),
         at: int = 0,
-        claim: Claim | None = None,
+        claim: IdempotencyRecord | None = None,
     ) -> None:
         """One PutItem; one TransactWriteItems where anything follows."""
         check_advance(entry, since, owned, retired, claim)
@@ -103,7 +103,7 @@ class DynamoLedger:
         except Refused as refused:
             raise StateConflict("operation") from refused
 
-    def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+    def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """One TransactWriteItems."""
         check_settle(settled, rollups)
         rows = [_replacing(entry, State.ANSWERED) for entry in settled]
@@ -122,26 +122,28 @@ class DynamoLedger:
         waiting_keys = {item["PK"]["S"] for item in items if item["state"]["S"] == State.ANSWERED}
         return frozenset(id_ for id_, key in keys.items() if key["PK"]["S"] in waiting_keys)
 
-    def entry(self, operation_id: OperationId) -> Entry | None:
+    def entry(self, operation_id: OperationId) -> LedgerEntry | None:
         """One consistent GetItem."""
         item = self._table.get(operation_key(operation_id))
         return entry_of_image(item) if item is not None else None
 
-    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, LedgerEntry]:
         """One BatchGetItem for each 100 ids, consistent."""
         keys = [operation_key(id_) for id_ in dict.fromkeys(ids)]
         found = filter(None, map(entry_of_image, self._table.batch_get(keys)))
         return {entry.id: entry for entry in found}
 
-    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
+    def answered(
+        self, limit: int, *, before_ms: int | None = None, after: Position | None = None
+    ) -> Sequence[LedgerEntry]:
         """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
         return unfinished(self._table, WAITING, limit, before_ms=before_ms, after=after)
 
-    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
+    def open_rows(self, before_ms: int, limit: int, *, after: Position | None = None) -> Sequence[LedgerEntry]:
         """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
         return unfinished(self._table, UNRESOLVED, limit, before_ms=before_ms, after=after)
 
-    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
+    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[IdempotencyRecord]:
         """One consistent Query for each 100 claims."""
         values = {":place": claim_partition(tenant, name), ":start": {"S": start}}
         items = self._table.query(
@@ -149,12 +151,12 @@ class DynamoLedger:
         )
         return [claim_of_item(item) for item in islice(items, max(limit, 0))]
 
-    def search(self, query: RecordQuery) -> Sequence[Entry]:
+    def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
         """16 queries of `by_day` for each day down to the last row, and a BatchGetItem for each 100 rows."""
         check_query(query)
         return matching(self._table, query)
 
-    def _begin_with(self, entry: Entry, claims: list[_Action], reserve: Sequence[Reservation]) -> None:
+    def _begin_with(self, entry: LedgerEntry, claims: list[_Action], reserve: Sequence[Reservation]) -> None:
         row = "Put", {"Item": operation_item(entry), "ConditionExpression": IS_NEW}
         try:
             self._table.transact([row, *claims, *map(reserving, reserve)], pauses=PATIENT_PAUSES_S)
@@ -163,11 +165,11 @@ class DynamoLedger:
             if place == 0:
                 raise AlreadyExists("operation") from refused
             if place <= len(claims):
-                raise Claimed("the request") from refused
+                raise IdempotencyConflict("the request") from refused
             raise OverBudget(reserve[place - 1 - len(claims)].account) from refused
 
     def _advance_with(
-        self, row: _Action, owned: Sequence[Ownership], moved: list[_Action], claim: Claim | None
+        self, row: _Action, owned: Sequence[Ownership], moved: list[_Action], claim: IdempotencyRecord | None
     ) -> None:
         """All or nothing, but that the tenant may have an object already, and the claim be another's by now.
 
@@ -179,7 +181,7 @@ class DynamoLedger:
 
         A claim that is refused is left out of the next round: the row counts, the claim only answers for it.
         """
-        held: frozenset[Ref] = frozenset()
+        held: frozenset[ObjectRef] = frozenset()
         while True:
             ownership = [_holding(own) if own.ref in held else _owning(own) for own in owned]
             kept = [answering(claim)] if claim is not None else []
@@ -194,7 +196,9 @@ class DynamoLedger:
                 return
 
 
-def _held_already(olds: Mapping[int, Item], owned: Sequence[Ownership], known: frozenset[Ref]) -> frozenset[Ref]:
+def _held_already(
+    olds: Mapping[int, Item], owned: Sequence[Ownership], known: frozenset[ObjectRef]
+) -> frozenset[ObjectRef]:
     """The refs whose Put was refused in favour of their own tenant. StateConflict when that is not all that failed."""
     held = set()
     for place, old in olds.items():
@@ -206,7 +210,7 @@ def _held_already(olds: Mapping[int, Item], owned: Sequence[Ownership], known: f
     return frozenset(held)
 
 
-def _replacing(entry: Entry, since: State) -> _Action:
+def _replacing(entry: LedgerEntry, since: State) -> _Action:
     return "Put", {
         "Item": operation_item(entry),
         "ConditionExpression": _STANDS_AT,
@@ -231,7 +235,7 @@ def _holding(row: Ownership) -> _Action:
     }
 
 
-def _retiring(ref: Ref, at: int) -> _Action:
+def _retiring(ref: ObjectRef, at: int) -> _Action:
     return "Update", {
         "Key": ownership_key(ref),
         "UpdateExpression": _RETIRE,

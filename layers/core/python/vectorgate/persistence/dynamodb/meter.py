@@ -16,11 +16,11 @@ from zlib import crc32
 
 from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
-from vectorgate.persistence import StateConflict
-from vectorgate.persistence.validation import object_part
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import SHARDS, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+from vectorgate.persistence.validation import object_part
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

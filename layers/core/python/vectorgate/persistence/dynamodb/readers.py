@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.persistence import AlreadyExists, StateConflict
 from vectorgate.persistence.dynamodb.codec import decoded
 from vectorgate.persistence.dynamodb.schema import (
     BY_TENANT,
@@ -21,13 +20,14 @@ from vectorgate.persistence.dynamodb.schema import (
 )
 from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, DynamoTable, Refused, of_version
 from vectorgate.persistence.records import key_from_record
+from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from vectorgate.ids import KeyId, ProviderName, TenantId
+    from vectorgate.ids import KeyId, ObjectKind, ProviderName, TenantId
     from vectorgate.ledger.rollups import Rollup, Scope
-    from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _ALL: Final = "by_tenant_pk = :place"
 _AFTER: Final = "by_tenant_pk = :place AND by_tenant_sk > :start"
@@ -41,7 +41,7 @@ class DynamoOwnership:
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
-    def owners(self, refs: Collection[Ref]) -> Mapping[Ref, Ownership]:
+    def owners(self, refs: Collection[ObjectRef]) -> Mapping[ObjectRef, Ownership]:
         """One BatchGetItem for each 100 refs, consistent."""
         keys = {ref: ownership_key(ref) for ref in refs}
         rows = map(ownership_of_item, self._table.batch_get(list(keys.values())))
@@ -51,7 +51,7 @@ class DynamoOwnership:
         self,
         tenant: TenantId,
         provider: ProviderName,
-        kind: Kind,
+        kind: ObjectKind,
         *,
         start: tuple[int, str] | None,
         ascending: bool,

@@ -34,8 +34,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zlib import crc32
 
-from vectorgate.ledger.entry import Entry, State
+from vectorgate.ids import ObjectKind
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, day_of
+from vectorgate.persistence.dynamodb.codec import decoded, encoded
+from vectorgate.persistence.records import key_to_record
 from vectorgate.persistence.validation import (
     check_bucket,
     check_ref,
@@ -45,15 +48,13 @@ from vectorgate.persistence.validation import (
     scope_part,
     tenant_part,
 )
-from vectorgate.persistence.dynamodb.codec import decoded, encoded
-from vectorgate.persistence.records import key_to_record
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import KeyId, OperationId, ProviderName, TenantId
     from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.ids import KeyId, OperationId, ProviderName, TenantId
 
 Attribute: TypeAlias = dict[str, Any]  # {"S": ...}, {"N": ...} and so on
 Item: TypeAlias = dict[str, Attribute]
@@ -103,7 +104,7 @@ def operation_key(operation_id: OperationId) -> Item:
     return {"PK": joined("OP", object_part(operation_id)), "SK": {"S": "STATE"}}
 
 
-def ownership_key(ref: Ref) -> Item:
+def ownership_key(ref: ObjectRef) -> Item:
     """Where an ownership row is."""
     check_ref(ref)
     return {"PK": joined("OWN", ref.provider, ref.kind, ref.id), "SK": {"S": "0"}}
@@ -137,7 +138,7 @@ def open_partition(shard: int) -> Attribute:
     return joined("OPEN", str(shard))
 
 
-def tenant_partition(tenant: TenantId, provider: ProviderName, kind: Kind) -> Attribute:
+def tenant_partition(tenant: TenantId, provider: ProviderName, kind: ObjectKind) -> Attribute:
     """What a tenant has of one kind at one provider."""
     return joined("TEN", tenant_part(tenant), object_part(provider), kind)
 
@@ -152,7 +153,7 @@ def shard_of(operation_id: OperationId) -> int:
     return crc32(operation_id.encode()) % SHARDS
 
 
-def operation_item(entry: Entry) -> Item:
+def operation_item(entry: LedgerEntry) -> Item:
     """The whole row, with the attributes that put it into indexes."""
     shard = shard_of(entry.id)
     item = operation_key(entry.id) | encoded(entry.to_record())
@@ -163,11 +164,11 @@ def operation_item(entry: Entry) -> Item:
     return item
 
 
-def entry_of_image(image: Mapping[str, Mapping[str, Any]]) -> Entry | None:
+def entry_of_image(image: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
     """The operation that an item, or an image of a stream record, describes; None when it is another kind of row."""
     if not image.get("PK", {}).get("S", "").startswith("OP#") or image.get("SK") != {"S": "STATE"}:
         return None
-    return Entry.from_record(decoded(image, Entry))
+    return LedgerEntry.from_record(decoded(image, LedgerEntry))
 
 
 def ownership_item(row: Ownership) -> Item:
@@ -195,9 +196,9 @@ def ownership_item(row: Ownership) -> Item:
 
 def ownership_of_item(item: Mapping[str, Mapping[str, Any]]) -> Ownership:
     """The inverse of `ownership_item`."""
-    ref = decoded(item, Ref)
-    ref["kind"] = Kind(ref["kind"])
-    return Ownership(ref=Ref(**ref), **decoded(item, Ownership))
+    ref = decoded(item, ObjectRef)
+    ref["kind"] = ObjectKind(ref["kind"])
+    return Ownership(ref=ObjectRef(**ref), **decoded(item, Ownership))
 
 
 def virtual_key_item(key: VirtualKey) -> Item:

@@ -22,8 +22,8 @@ from vectorgate.persistence.dynamodb.table import BATCH, PAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from vectorgate.ledger.entry import Entry
-    from vectorgate.ledger.ports import Place, RecordQuery
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -35,8 +35,8 @@ _IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
 
 
 def unfinished(
-    table: DynamoTable, states: Collection[State], limit: int, *, before_ms: int | None, after: Place | None
-) -> list[Entry]:
+    table: DynamoTable, states: Collection[State], limit: int, *, before_ms: int | None, after: Position | None
+) -> list[LedgerEntry]:
     """The oldest `limit` rows that stand at one of `states`, began before that moment, and come after that row."""
     # "<ms>" sorts before every "<ms>#<id>", so the end is left out; the row itself is in, and passed over.
     first = f"{after[0]:013d}#{after[1]}" if after is not None else _FIRST
@@ -53,10 +53,10 @@ def unfinished(
     return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
 
 
-def matching(table: DynamoTable, query: RecordQuery) -> list[Entry]:
+def matching(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
     """The newest `limit` rows that the query describes."""
 
-    def is_wanted(entry: Entry) -> bool:
+    def is_wanted(entry: LedgerEntry) -> bool:
         comes_later = query.before is None or (entry.started_ms, entry.id) < query.before
         return (
             comes_later
@@ -99,7 +99,7 @@ def _dates_down(query: RecordQuery) -> Iterator[str]:
         yield (last - timedelta(days=back)).isoformat()
 
 
-def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consistent: bool) -> Iterator[Entry]:
+def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consistent: bool) -> Iterator[LedgerEntry]:
     """The rows behind the items of an index, in its order. No more of them than needed at a time."""
     while batch := list(islice(index_items, min(max(limit, 1), BATCH))):
         keys = [{"PK": item["PK"], "SK": item["SK"]} for item in batch]
@@ -111,7 +111,7 @@ def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consis
                 yield entry
 
 
-def _first(entries: Iterator[Entry], limit: int, is_wanted: Callable[[Entry], bool]) -> list[Entry]:
+def _first(entries: Iterator[LedgerEntry], limit: int, is_wanted: Callable[[LedgerEntry], bool]) -> list[LedgerEntry]:
     return list(islice(filter(is_wanted, entries), max(limit, 0)))
 
 

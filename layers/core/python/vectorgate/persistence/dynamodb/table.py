@@ -26,14 +26,14 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from vectorgate.persistence import StoreUnavailable
+from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from types_boto3_dynamodb import DynamoDBClient
 
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock, Random
     from vectorgate.persistence.dynamodb.schema import Attribute, Item
 
 Answer = TypeVar("Answer")
@@ -85,11 +85,11 @@ class DynamoTable:
     """The table `name`. Making one costs nothing: boto3 is imported and the client made at the first request."""
 
     def __init__(
-        self, name: str, *, clock: Clock, chance: Chance, region: str | None = None, endpoint_url: str | None = None
+        self, name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
     ) -> None:
         self.name = name
         self._clock = clock
-        self._chance = chance
+        self._chance = randomness
         self._region = region
         self._endpoint_url = endpoint_url
 

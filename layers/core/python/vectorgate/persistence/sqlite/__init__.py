@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.persistence import Stores
 from vectorgate.persistence.sqlite.budgets import SqliteBudgets
 from vectorgate.persistence.sqlite.database import Database
 from vectorgate.persistence.sqlite.indexes import SqliteIndexes
@@ -17,6 +16,7 @@ from vectorgate.persistence.sqlite.ingest import SqliteIngest
 from vectorgate.persistence.sqlite.ledger import SqliteLedger
 from vectorgate.persistence.sqlite.meter import SqliteMeters
 from vectorgate.persistence.sqlite.readers import SqliteKeys, SqliteOwnership, SqliteReports
+from vectorgate.persistence.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable

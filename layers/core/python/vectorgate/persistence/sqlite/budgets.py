@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vectorgate.budgets.model import Balance, Limit
-from vectorgate.pricing.money import NanoUSD
-from vectorgate.persistence import AlreadyExists, OverBudget, StateConflict
 from vectorgate.persistence.validation import check_account, check_subject
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict
 
 if TYPE_CHECKING:
     import sqlite3

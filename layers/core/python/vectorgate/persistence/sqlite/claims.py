@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.idempotency.record import GRACE_SECONDS, Claim
+from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 
 if TYPE_CHECKING:
     import sqlite3
 
-COLUMNS: Final = tuple(Claim.__slots__)
+COLUMNS: Final = tuple(IdempotencyRecord.__slots__)
 _CLAIM = """
     INSERT INTO claims (tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body)
     VALUES (:tenant, :name, :slot, :fingerprint, :operation_id, :claimed_ms, :expires_at, :attempt, :status, :body)
@@ -28,22 +28,22 @@ SELECT = """
 """
 
 
-def take(connection: sqlite3.Connection, claim: Claim, freed: Claim | None) -> bool:
-    """Take the slot: a new one, or in place of `freed`. False when that cannot be."""
-    holder = freed.operation_id if freed is not None and freed.slot == claim.slot else None
+def take(connection: sqlite3.Connection, claim: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
+    """Take the slot: a new one, or in place of `takeover_of`. False when that cannot be."""
+    holder = takeover_of.operation_id if takeover_of is not None and takeover_of.slot == claim.slot else None
     connection.execute(_PRUNE, (claim.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
     if connection.execute(_CLAIM, {**_values(claim), "holder": holder}).rowcount != 1:
         return False
-    if freed is None or freed.slot == claim.slot:
+    if takeover_of is None or takeover_of.slot == claim.slot:
         return True
-    place = (freed.tenant, freed.name, freed.slot, freed.operation_id)
+    place = (takeover_of.tenant, takeover_of.name, takeover_of.slot, takeover_of.operation_id)
     return connection.execute(_FREE, place).rowcount == 1
 
 
-def keep_answer(connection: sqlite3.Connection, claim: Claim) -> None:
+def keep_answer(connection: sqlite3.Connection, claim: IdempotencyRecord) -> None:
     """Keep the answer, unless the slot stands for another operation by now."""
     connection.execute(_CLAIM, {**_values(claim), "holder": claim.operation_id})
 
 
-def _values(claim: Claim) -> dict[str, str | int | None]:
+def _values(claim: IdempotencyRecord) -> dict[str, str | int | None]:
     return {name: getattr(claim, name) for name in COLUMNS}

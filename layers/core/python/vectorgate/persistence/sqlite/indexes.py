@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.azure_search.model import VirtualIndex
-from vectorgate.persistence import AlreadyExists
 from vectorgate.persistence.validation import label_part, object_part
+from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

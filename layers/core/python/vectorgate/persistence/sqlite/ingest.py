@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.model import ObjectRow, Place
-from vectorgate.persistence import StateConflict
+from vectorgate.ingest.model import ObjectLocation, ObjectRow
 from vectorgate.persistence.validation import check_place, label_part, object_part
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from vectorgate.persistence.sqlite.database import Database
@@ -42,7 +42,7 @@ class SqliteIngest:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def object_row(self, place: Place) -> ObjectRow | None:
+    def object_row(self, place: ObjectLocation) -> ObjectRow | None:
         """One point read."""
         for (record,) in self._database.rows(_ROW, check_place(place)):
             return ObjectRow.from_record(json.loads(record))
@@ -57,9 +57,9 @@ class SqliteIngest:
         else:
             _expect(self._database.change(_REPLACE, (row.revision, record, *place, row.revision - 1)))
 
-    def unfinished_or_there(self, bucket: str) -> list[Place]:
+    def unfinished_or_there(self, bucket: str) -> list[ObjectLocation]:
         """The objects that were not removed, or not wholly: for who has to look for what is gone. Not of the port."""
-        return [Place(bucket, key) for (key,) in self._database.rows(_LEFT, (bucket,))]
+        return [ObjectLocation(bucket, key) for (key,) in self._database.rows(_LEFT, (bucket,))]
 
     def named_store(self, team: str, name: str) -> ObjectId | None:
         """One point read."""

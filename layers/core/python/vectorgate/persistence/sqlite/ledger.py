@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from vectorgate.budgets.model import movements_of
-from vectorgate.idempotency.record import Claim
-from vectorgate.ledger.entry import Entry, State
 from vectorgate.api.http import encode_json
-from vectorgate.persistence import AlreadyExists, Claimed, StateConflict
+from vectorgate.budgets.model import movements_of
+from vectorgate.idempotency.record import IdempotencyRecord
+from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.persistence.sqlite import budgets, claims
 from vectorgate.persistence.validation import (
     check_advance,
     check_begun,
@@ -18,7 +18,7 @@ from vectorgate.persistence.validation import (
     object_part,
     tenant_part,
 )
-from vectorgate.persistence.sqlite import budgets, claims
+from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, StateConflict
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.ids import OperationId, TenantId
-    from vectorgate.ledger.ports import Place, RecordQuery
+    from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.sqlite.database import Database
-    from vectorgate.tenancy.ownership import Ownership, Ref
+    from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _BEGIN = """
     INSERT INTO operations (id, state, started_ms, key_id, end_user, record)
@@ -93,33 +93,33 @@ class SqliteLedger:
 
     def begin(
         self,
-        entry: Entry,
+        entry: LedgerEntry,
         *,
-        claim: Claim | None = None,
-        freed: Claim | None = None,
+        claim: IdempotencyRecord | None = None,
+        takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One INSERT; a transaction where there is a claim or a reservation."""
-        check_begun(entry, claim, freed, reserve)
+        check_begun(entry, claim, takeover_of, reserve)
         if claim is None and not reserve:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
             with self._database.transaction() as connection:
                 _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
-                if claim is not None and not claims.take(connection, claim, freed):
-                    raise Claimed("the request")
+                if claim is not None and not claims.take(connection, claim, takeover_of):
+                    raise IdempotencyConflict("the request")
                 budgets.reserve_all(connection, reserve)
         self._announce(entry)
 
     def advance(
         self,
-        entry: Entry,
+        entry: LedgerEntry,
         *,
         since: State,
         owned: Sequence[Ownership] = (),
-        retired: Sequence[Ref] = (),
+        retired: Sequence[ObjectRef] = (),
         at: int = 0,
-        claim: Claim | None = None,
+        claim: IdempotencyRecord | None = None,
     ) -> None:
         """One UPDATE; a transaction where anything follows."""
         check_advance(entry, since, owned, retired, claim)
@@ -135,7 +135,7 @@ class SqliteLedger:
                     claims.keep_answer(connection, claim)
         self._announce(entry)
 
-    def settle(self, settled: Sequence[Entry], rollups: Sequence[Rollup]) -> None:
+    def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """One transaction."""
         check_settle(settled, rollups)
         replaced = [{**_columns(entry), "since": State.ANSWERED} for entry in settled]
@@ -154,35 +154,38 @@ class SqliteLedger:
         with self._database.transaction() as connection:
             _write_ownership(connection, owned, (), 0)
 
-    def entry(self, operation_id: OperationId) -> Entry | None:
+    def entry(self, operation_id: OperationId) -> LedgerEntry | None:
         """One point read."""
         found = self._entries(_ENTRY, (object_part(operation_id),))
         return found[0] if found else None
 
-    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, Entry]:
+    def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, LedgerEntry]:
         """One point read for each id."""
         found = (self.entry(id_) for id_ in ids)
         return {entry.id: entry for entry in found if entry is not None}
 
-    def answered(self, limit: int, *, before_ms: int | None = None, after: Place | None = None) -> Sequence[Entry]:
+    def answered(
+        self, limit: int, *, before_ms: int | None = None, after: Position | None = None
+    ) -> Sequence[LedgerEntry]:
         """A walk along a partial index."""
         before_ms = _LAST_MS if before_ms is None else before_ms
         return self._entries(_ANSWERED, (before_ms, *(after or _FIRST), max(limit, 0)))
 
-    def open_rows(self, before_ms: int, limit: int, *, after: Place | None = None) -> Sequence[Entry]:
+    def open_rows(self, before_ms: int, limit: int, *, after: Position | None = None) -> Sequence[LedgerEntry]:
         """A walk along each of two partial indexes."""
         place = (before_ms, *(after or _FIRST), max(limit, 0))
         found = self._entries(_STARTED, place) + self._entries(_UNCERTAIN, place)
         return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
 
-    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[Claim]:
+    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[IdempotencyRecord]:
         """A walk along the primary key."""
         place = (tenant_part(tenant), object_part(name), start, max(limit, 0))
         return [
-            Claim(**dict(zip(claims.COLUMNS, row, strict=True))) for row in self._database.rows(claims.SELECT, place)
+            IdempotencyRecord(**dict(zip(claims.COLUMNS, row, strict=True)))
+            for row in self._database.rows(claims.SELECT, place)
         ]
 
-    def search(self, query: RecordQuery) -> Sequence[Entry]:
+    def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
         """A walk down the index of times; rows of other keys and end users are read and passed over."""
         check_query(query)
         before_ms, before_id = query.before or (None, None)
@@ -197,15 +200,15 @@ class SqliteLedger:
         }
         return self._entries(_SEARCH, values)
 
-    def _entries(self, statement: str, values: Any) -> list[Entry]:  # noqa: ANN401  # what sqlite3 binds
-        return [Entry.from_record(json.loads(record)) for (record,) in self._database.rows(statement, values)]
+    def _entries(self, statement: str, values: Any) -> list[LedgerEntry]:  # noqa: ANN401  # what sqlite3 binds
+        return [LedgerEntry.from_record(json.loads(record)) for (record,) in self._database.rows(statement, values)]
 
-    def _announce(self, entry: Entry) -> None:
+    def _announce(self, entry: LedgerEntry) -> None:
         if entry.state is State.ANSWERED and self._on_answered is not None:
             self._on_answered()
 
 
-def _columns(entry: Entry) -> dict[str, str | int | None]:
+def _columns(entry: LedgerEntry) -> dict[str, str | int | None]:
     return {
         "id": entry.id,
         "state": entry.state,
@@ -223,7 +226,7 @@ def _addition(rollup: Rollup) -> tuple[str | int, ...]:
 
 
 def _write_ownership(
-    connection: sqlite3.Connection, owned: Sequence[Ownership], retired: Sequence[Ref], at: int
+    connection: sqlite3.Connection, owned: Sequence[Ownership], retired: Sequence[ObjectRef], at: int
 ) -> None:
     for row in owned:
         ref = row.ref

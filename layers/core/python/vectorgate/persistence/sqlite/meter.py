@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
-from vectorgate.persistence import StateConflict
 from vectorgate.persistence.validation import object_part
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
-from vectorgate.pricing.money import NanoUSD
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
-from vectorgate.persistence import AlreadyExists, StateConflict
-from vectorgate.persistence.validation import check_ref, month_part, object_part, scope_part, tenant_part
 from vectorgate.persistence.records import key_from_record, key_to_record
-from vectorgate.tenancy.ownership import Kind, Ownership, Ref
+from vectorgate.persistence.validation import check_ref, month_part, object_part, scope_part, tenant_part
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.store_errors import AlreadyExists, StateConflict
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -51,9 +51,9 @@ class SqliteOwnership:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def owners(self, refs: Collection[Ref]) -> Mapping[Ref, Ownership]:
+    def owners(self, refs: Collection[ObjectRef]) -> Mapping[ObjectRef, Ownership]:
         """One point read for each ref."""
-        found: dict[Ref, Ownership] = {}
+        found: dict[ObjectRef, Ownership] = {}
         for ref in refs:
             check_ref(ref)
             for row in self._database.rows(_OWNER, (ref.provider, ref.kind, ref.id)):
@@ -64,7 +64,7 @@ class SqliteOwnership:
         self,
         tenant: TenantId,
         provider: ProviderName,
-        kind: Kind,
+        kind: ObjectKind,
         *,
         start: tuple[int, str] | None,
         ascending: bool,
@@ -122,7 +122,7 @@ class SqliteReports:
 def _ownership(row: tuple[Any, ...]) -> Ownership:
     provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at = row
     return Ownership(
-        ref=Ref(ProviderName(provider), Kind(kind), ObjectId(id_)),
+        ref=ObjectRef(ProviderName(provider), ObjectKind(kind), ObjectId(id_)),
         tenant=TenantId(tenant),
         key_id=KeyId(key_id),
         created_at=created_at,

@@ -24,7 +24,7 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ResponseLost:
     """Sent, at least in part, and no whole answer came back: nobody knows whether it was executed."""
 
     timed_out: bool
@@ -35,7 +35,7 @@ class TooLarge:
     """A success whose content is more than this deployment can hand on: it was not read to its end."""
 
 
-Outcome: TypeAlias = Replied | NotSent | Lost | TooLarge
+Outcome: TypeAlias = Replied | NotSent | ResponseLost | TooLarge
 
 
 class BrokenAnswer(Exception):

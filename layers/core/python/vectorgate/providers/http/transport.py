@@ -14,17 +14,25 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import httpcore
 
-from vectorgate.api.http import Body
-from vectorgate.providers.base import Upload, UpstreamResponse
-from vectorgate.providers.http.deadline import IDLE_SECONDS, TimedBackend, ends_at, has_surplus, headers_of, timeouts, tls_context
-from vectorgate.providers.http.outcome import BrokenAnswer, Lost, NotSent, Outcome, Replied, TooLarge
+from vectorgate.api.http import Body, FileUpload
+from vectorgate.providers.base import UpstreamResponse
+from vectorgate.providers.http.deadline import (
+    IDLE_SECONDS,
+    TimedBackend,
+    ends_at,
+    has_surplus,
+    headers_of,
+    timeouts,
+    tls_context,
+)
+from vectorgate.providers.http.outcome import BrokenAnswer, NotSent, Outcome, Replied, ResponseLost, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vectorgate.clock import Clock
-    from vectorgate.providers.http.multipart import Form
     from vectorgate.providers.base import UpstreamRequest
+    from vectorgate.providers.http.multipart import Form
 
 MAX_CONNECTIONS: Final = 100
 IN_MEMORY: Final = 1024 * 1024  # an answer beyond this goes to a temporary file
@@ -63,9 +71,9 @@ class PooledTransport:
         except (httpcore.ConnectError, httpcore.UnsupportedProtocol):
             return NotSent(timed_out=False)
         except httpcore.TimeoutException:
-            return Lost(timed_out=True)
+            return ResponseLost(timed_out=True)
         except (httpcore.NetworkError, httpcore.ProtocolError, BrokenAnswer):
-            return Lost(timed_out=False)
+            return ResponseLost(timed_out=False)
         finally:
             ends_at.reset(token)
 
@@ -85,7 +93,7 @@ class PooledTransport:
     def _encoded(self, request: UpstreamRequest) -> tuple[list[tuple[bytes, bytes]], bytes | Iterator[bytes] | None]:
         headers = dict(request.headers)
         content: bytes | Iterator[bytes] | None
-        if isinstance(request.content, Upload):
+        if isinstance(request.content, FileUpload):
             form = _form(request.content, boundary=self._entropy(16).hex())  # not to be foreseen by the file's writer
             headers |= {"content-type": form.content_type, "content-length": str(form.size)}
             content = form.pieces()
@@ -105,7 +113,7 @@ class PooledTransport:
         try:
             body = _spooled(_at_most(most, int(headers.get("content-length", 0)), chunks))
         except _Oversized:
-            return TooLarge() if content else Lost(timed_out=False)
+            return TooLarge() if content else ResponseLost(timed_out=False)
         return Replied(UpstreamResponse(status=response.status, headers=headers, body=body))
 
     def _connections(self, url: str) -> httpcore.ConnectionPool:
@@ -122,7 +130,7 @@ class PooledTransport:
         return self._pools[scheme]
 
 
-def _form(upload: Upload, *, boundary: str) -> Form:
+def _form(upload: FileUpload, *, boundary: str) -> Form:
     """The upload as it goes over the wire: in pieces, with its length known beforehand."""
     from vectorgate.providers.http import multipart  # noqa: PLC0415 - a cold start that uploads nothing does not pay for it
 

@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vectorgate.ids import OperationId, uuid7
-from vectorgate.ledger.entry import Entry, State
-from vectorgate.pricing.money import ZERO, NanoUSD
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.pricing.book import CORRECTION
+from vectorgate.pricing.money import ZERO, NanoUSD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vectorgate.pricing.charge import Charge
 
 
-def correction(entry: Entry, charge: Charge, earlier: Sequence[Entry] = ()) -> Entry | None:
+def correction(entry: LedgerEntry, charge: Charge, earlier: Sequence[LedgerEntry] = ()) -> LedgerEntry | None:
     """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None when it costs that.
 
     Its spend is the difference, which may be negative. It counts for the day of the row that it corrects, under an
@@ -29,7 +29,7 @@ def correction(entry: Entry, charge: Charge, earlier: Sequence[Entry] = ()) -> E
     difference = charge.spend - cost_of(entry, earlier)
     if difference == 0:
         return None
-    return Entry(
+    return LedgerEntry(
         id=correction_id(entry, len(earlier)),
         operation=CORRECTION,
         state=State.ANSWERED,
@@ -52,12 +52,12 @@ def correction(entry: Entry, charge: Charge, earlier: Sequence[Entry] = ()) -> E
     )
 
 
-def cost_of(entry: Entry, corrections: Sequence[Entry]) -> NanoUSD:
+def cost_of(entry: LedgerEntry, corrections: Sequence[LedgerEntry]) -> NanoUSD:
     """What a row comes to, its corrections included."""
     return NanoUSD(sum(row.spend or ZERO for row in (entry, *corrections)))
 
 
-def correction_id(entry: Entry, place: int) -> OperationId:
+def correction_id(entry: LedgerEntry, place: int) -> OperationId:
     """The id of a row's first (0), second (1), ... correction."""
     name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{place}".encode()).digest()
     return uuid7(entry.started_ms, int.from_bytes(name, "big") & ((1 << 74) - 1))

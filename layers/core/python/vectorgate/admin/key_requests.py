@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate.budgets.model import budget_amount, budget_duration, limit_of
 from vectorgate.api.errors import InvalidRequest
-from vectorgate.ids import LABEL, key_id_of
-from vectorgate.auth.keys.model import IndexPermission, VirtualKey
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.budgets.model import budget_amount, budget_duration, limit_of
+from vectorgate.ids import LABEL, key_id_of
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Chance, Clock
+    from vectorgate.clock import Clock, Random
 
 KEY_BITS: Final = 256
 MAX_METADATA: Final = 2_048
@@ -81,9 +81,11 @@ def updated_key(row: VirtualKey, wish: UpdateKey, now: int) -> VirtualKey:
     return replace(row, **changes, version=row.version + 1)
 
 
-def new_key(wish: GenerateKey, clock: Clock, chance: Chance) -> tuple[str, VirtualKey]:
+def new_key(wish: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, VirtualKey]:
     """The secret, to be shown now and never again, and the row to keep. InvalidRequest for what cannot be granted."""
-    secret = "sk-" + base64.urlsafe_b64encode(chance.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode().rstrip("=")
+    secret = "sk-" + base64.urlsafe_b64encode(randomness.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode().rstrip(
+        "="
+    )
     now = clock.unix_s()
     limit = limit_of(wish.max_budget, wish.soft_budget, wish.budget_duration, now)
     row = VirtualKey(

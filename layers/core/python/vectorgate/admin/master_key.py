@@ -1,15 +1,11 @@
-"""The admin function's parts, out of the deployment's environment."""
+"""The administrator's key, read anew every few minutes so that a rotation needs no restart."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-from vectorgate import bootstrap_runtime as runtime
-from vectorgate.admin.app import AdminDesk
-from vectorgate.admin.deps import AdminParts
-from vectorgate.secrets import Secret
 from vectorgate.providers.credentials import CACHED_SECONDS, SecretUnavailable
+from vectorgate.secrets import Secret
 
 if TYPE_CHECKING:
     from vectorgate.clock import Clock
@@ -43,29 +39,3 @@ class MasterKey:
             if self._read is None:
                 raise
             return self._read[0]
-
-
-def deployed_admin() -> AdminDesk:
-    """The admin function, with the master key of this moment. ValueError when there is none, or an empty one.
-
-    Asked for at every invocation, so that a key which was rotated gets by itself to environments that are running.
-    """
-    return AdminDesk(master_key=_master_key().current(), parts=_parts(), telemetry=runtime.deployed_telemetry())
-
-
-@cache
-def _master_key() -> MasterKey:
-    name = runtime.deployed_settings().master_key_secret
-    if name is None:
-        raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
-    return MasterKey(runtime.deployed_secrets(), name, runtime.system_clock())
-
-
-@cache
-def _parts() -> AdminParts:
-    return AdminParts(
-        stores=runtime.deployed_stores(),
-        clock=runtime.system_clock(),
-        chance=runtime.system_chance(),
-        book=runtime.price_book(runtime.deployed_settings().prices),
-    )

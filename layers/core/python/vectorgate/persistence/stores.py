@@ -1,0 +1,37 @@
+"""One engine's adapters of all ports, as the composition root hands them on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vectorgate.auth.keys.ports import KeyStore
+    from vectorgate.azure_search.ports import IndexStore
+    from vectorgate.budgets.ports import BudgetStore
+    from vectorgate.ingest.ports import IngestStore
+    from vectorgate.ledger.ports import LedgerStore
+    from vectorgate.ledger.report_ports import ReportStore
+    from vectorgate.metering.ports import MeterStore
+    from vectorgate.tenancy.ports import OwnershipStore
+
+
+def _nothing_to_close() -> None:
+    """HTTP pools need no goodbye."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """One engine's adapters of all ports. `close` releases what they hold; none is usable afterwards."""
+
+    ledger: LedgerStore
+    ownership: OwnershipStore
+    keys: KeyStore
+    reports: ReportStore
+    indexes: IndexStore
+    budgets: BudgetStore
+    meters: MeterStore
+    ingest: IngestStore
+    close: Callable[[], None] = _nothing_to_close
