@@ -94,12 +94,12 @@ def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
 
 
 def test_a_taken_id_and_a_taken_slot_come_before_the_budget(stores: Backend) -> None:
-    claim = explicit_record(row(1), "n" * 64, "f")
-    stores.ledger.begin(row(1), claim=claim, reserve=[wish(limit=10)])
+    idempotency = explicit_record(row(1), "n" * 64, "f")
+    stores.ledger.begin(row(1), idempotency=idempotency, reserve=[wish(limit=10)])
     with pytest.raises(AlreadyExists):
-        stores.ledger.begin(row(1), claim=claim, reserve=[wish(limit=10)])
+        stores.ledger.begin(row(1), idempotency=idempotency, reserve=[wish(limit=10)])
     with pytest.raises(IdempotencyConflict):
-        stores.ledger.begin(row(2), claim=replace(claim, operation_id=row(2).id), reserve=[wish(limit=10)])
+        stores.ledger.begin(row(2), idempotency=replace(idempotency, operation_id=row(2).id), reserve=[wish(limit=10)])
     assert balance(stores) == Balance(10, 0)
 
 

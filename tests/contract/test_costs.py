@@ -83,24 +83,26 @@ def test_settling_costs_three_units_a_row_and_two_a_rollup(dynamo: DynamoBackend
 
 CLAIM = explicit_record(FULL, explicit_name(FULL.operation, "key"), "f" * 64)
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
-FUNDED = FULL.changed(claim=CLAIM.name, budgets=(account_ref(MINE),), reserved=NanoUSD(10**12), likeness="l" * 32)
+FUNDED = FULL.changed(
+    idempotency_name=CLAIM.name, budgets=(account_ref(MINE),), reserved=NanoUSD(10**12), fuzzy_fingerprint="l" * 32
+)
 WISH = Reservation(MINE, NanoUSD(10**12), NanoUSD(10**15))
 
 
 def test_begin_with_a_claim_is_one_transaction_of_six_units(dynamo: DynamoBackend) -> None:
-    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL, claim=CLAIM)) == ({"TransactWriteItems": 1}, 6)
+    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL, idempotency=CLAIM)) == ({"TransactWriteItems": 1}, 6)
 
 
 def test_a_budget_adds_two_units_to_begin_and_no_call(dynamo: DynamoBackend) -> None:
-    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, claim=CLAIM, reserve=[WISH]))
+    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, idempotency=CLAIM, reserve=[WISH]))
     assert measured == ({"TransactWriteItems": 1}, 8)
 
 
 def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoBackend) -> None:
-    dynamo.ledger.begin(FULL, claim=CLAIM)
+    dynamo.ledger.begin(FULL, idempotency=CLAIM)
     kept = CLAIM.with_answer(200, b"x" * 500)  # a store without metadata is about that
     measured = cost(
-        dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], claim=kept)
+        dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], idempotency=kept)
     )
     assert measured == ({"TransactWriteItems": 1}, 7)
 

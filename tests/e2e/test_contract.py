@@ -27,15 +27,6 @@ from tests.contract.test_budgets import (
     test_of_many_at_once_as_many_are_let_in_as_there_is_room_for,
     test_settling_moves_what_was_reserved_to_what_was_spent,
 )
-from tests.contract.test_claims import (
-    test_a_claim_is_taken_over_from_the_operation_that_was_seen,
-    test_a_lost_begin_wrote_row_and_claim_or_neither,
-    test_a_slot_is_taken_once_and_the_second_row_is_not_written,
-    test_an_answer_is_kept_with_the_row_that_it_is_of,
-    test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row,
-    test_an_id_that_is_taken_comes_before_a_slot_that_is,
-    test_of_those_who_race_for_a_slot_one_wins,
-)
 from tests.contract.test_failures import (
     test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing,
     test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing,
@@ -45,6 +36,15 @@ from tests.contract.test_failures import (
     test_of_those_who_race_to_begin_one_wins,
     test_of_those_who_race_to_settle_one_wins_and_counts_once,
     test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist,
+)
+from tests.contract.test_idempotency import (
+    test_a_claim_is_taken_over_from_the_operation_that_was_seen,
+    test_a_lost_begin_wrote_row_and_claim_or_neither,
+    test_a_slot_is_taken_once_and_the_second_row_is_not_written,
+    test_an_answer_is_kept_with_the_row_that_it_is_of,
+    test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row,
+    test_an_id_that_is_taken_comes_before_a_slot_that_is,
+    test_of_those_who_race_for_a_slot_one_wins,
 )
 from tests.contract.test_ingest import test_no_more_are_admitted_at_once_than_allowed
 from tests.contract.test_ledger import (

@@ -46,7 +46,7 @@ UNROUTED = "unknown"  # the operation of a request that no row of the table matc
 class RequestContext:
     """`row` is what the facts that were not yet asked for are added to; `begun` says whether it is in the ledger.
 
-    `claim` is what the row holds against repetitions, `budgets` are the budgets that it counts against.
+    `idempotency` is what the row holds against repetitions, `budgets` are the budgets that it counts against.
     """
 
     request: Request
@@ -55,7 +55,7 @@ class RequestContext:
     began: float
     begun: bool = False
     upstream_s: float = 0.0
-    claim: IdempotencyRecord | None = None
+    idempotency: IdempotencyRecord | None = None
     budgets: tuple[ApplicableBudget, ...] = ()
     upload: FileUpload | None = None
     _facts: dict[str, object] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class RequestContext:
             file_id=command.ids.get("file_id", command.attached()),
             batch_id=command.ids.get("batch_id"),
             upload_id=command.ids.get("upload_id"),
-            likeness=fuzzy_fingerprint_of_command(command, self.entry.id),
+            fuzzy_fingerprint=fuzzy_fingerprint_of_command(command, self.entry.id),
         )
 
     def funded(self, budgets: tuple[ApplicableBudget, ...]) -> None:
@@ -106,17 +106,17 @@ class RequestContext:
         self.budgets = budgets
         self.knows(budgets=tuple(account_ref(budget.account) for budget in budgets))
 
-    def claims(self, command: Command) -> None:
+    def idempotency_records(self, command: Command) -> None:
         """What the row will hold against repetitions, if anything."""
-        self.claim = record_of(command, self.entry)
-        if self.claim is not None and self.claim.explicit:
-            self.knows(claim=self.claim.name)
+        self.idempotency = record_of(command, self.entry)
+        if self.idempotency is not None and self.idempotency.explicit:
+            self.knows(idempotency_name=self.idempotency.name)
 
     def claim_with(self, answer: Answer) -> IdempotencyRecord | None:
         """The claim, and what is to be answered to repetitions from now on."""
-        if self.claim is None or answer.document is None:
+        if self.idempotency is None or answer.document is None:
             return None
-        return self.claim.with_answer(answer.status, encode_json(answer.document))
+        return self.idempotency.with_answer(answer.status, encode_json(answer.document))
 
     def answered(self, answer: Answer, command: Command) -> None:
         """The provider did it: the row names what came into being."""
@@ -130,9 +130,9 @@ class RequestContext:
         self.knows(upstream_request_id=answer.request_id, status_code=answer.status, price_id=price_id, **self._times())
         self._move(State.ANSWERED)
 
-    def replayed(self, claim: IdempotencyRecord, book: PriceBook) -> None:
+    def replayed(self, idempotency: IdempotencyRecord, book: PriceBook) -> None:
         """The client gets the answer that another operation had: nothing was executed for it, and it costs nothing."""
-        self.knows(status_code=claim.status, spend=ZERO, price_id=book.named(REPLAYED).id, **self._times())
+        self.knows(status_code=idempotency.status, spend=ZERO, price_id=book.named(REPLAYED).id, **self._times())
         self._move(State.VOIDED)
 
     def failed(self, error: ApiError, book: PriceBook) -> None:

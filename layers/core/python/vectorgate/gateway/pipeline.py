@@ -141,11 +141,11 @@ class Gateway:
         """Write-ahead: whatever may reach the provider leaves a trace before it does. A repetition is not forwarded."""
         if command.operation.safety is Safety.READ:
             return None
-        context.claims(command)
+        context.idempotency_records(command)
         try:
             plan = self.budgets_service.plan(context.budgets, command, context.entry)
             begun = plan.noted_in(context.entry)
-            repetition = IdempotencyService(self.ledger, self.clock).begin(begun, context.claim, plan.reserve)
+            repetition = IdempotencyService(self.ledger, self.clock).begin(begun, context.idempotency, plan.reserve)
         except OverBudget as refusal:
             raise budget_exceeded(context.budgets, refusal.account) from refusal
         except StoreError as error:
@@ -201,7 +201,7 @@ class Gateway:
                 owned=owned,
                 retired=retired,
                 at=self.clock.unix_s(),
-                claim=context.claim_with(answer),
+                idempotency=context.claim_with(answer),
             )
         except StoreError as error:
             self.telemetry.unrecorded(context.entry, error)

@@ -27,12 +27,12 @@ def replied(answer: Answer, context: RequestContext, charge: Charge) -> Response
     return Response.of_json(answer.status, answer.document, headers)
 
 
-def repeated(claim: IdempotencyRecord, context: RequestContext) -> Response:
+def repeated(idempotency: IdempotencyRecord, context: RequestContext) -> Response:
     """The kept answer, byte for byte."""
     headers = {**_own_headers(context, ZERO), "content-type": JSON, "idempotency-replayed": "true"}
-    if claim.status is None or claim.body is None:
+    if idempotency.status is None or idempotency.body is None:
         raise ValueError("there is nothing to replay")
-    return Response(status=claim.status, headers=headers, body=Body.of(claim.body.encode()))
+    return Response(status=idempotency.status, headers=headers, body=Body.of(idempotency.body.encode()))
 
 
 def refused(error: ApiError, context: RequestContext, envelope: Mapping[str, object]) -> Response:

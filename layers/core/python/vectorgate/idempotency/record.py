@@ -147,7 +147,7 @@ class RecordStatus(Enum):
     DONE = auto()
 
 
-def record_status(claim: IdempotencyRecord, entry: LedgerEntry | None, now_ms: int) -> RecordStatus:
+def record_status(idempotency: IdempotencyRecord, entry: LedgerEntry | None, now_ms: int) -> RecordStatus:
     """How the claim's operation stands."""
     if entry is None or (entry.state is State.VOIDED and entry.found_by != Resolution.AMBIGUOUS):
         return RecordStatus.FREE
@@ -158,7 +158,7 @@ def record_status(claim: IdempotencyRecord, entry: LedgerEntry | None, now_ms: i
     if entry.state is State.UNCERTAIN:
         return RecordStatus.UNKNOWN
     # A day later the key may be used anew, but never while its operation is open.
-    if claim.explicit and claim.expires_at * MILLISECONDS <= now_ms:
+    if idempotency.explicit and idempotency.expires_at * MILLISECONDS <= now_ms:
         return RecordStatus.FREE
     return RecordStatus.UNKNOWN if entry.state is State.VOIDED else RecordStatus.DONE
 
@@ -175,9 +175,9 @@ def repeatable(
         return list(held)
     oldest_ms = wanted.claimed_ms - IMPLICIT_SECONDS * MILLISECONDS
     return [
-        (claim, entry)
-        for claim, entry in held
-        if claim.claimed_ms >= oldest_ms and claim.attempt < wanted.attempt and not _ended_for_good(entry)
+        (idempotency, entry)
+        for idempotency, entry in held
+        if idempotency.claimed_ms >= oldest_ms and idempotency.attempt < wanted.attempt and not _ended_for_good(entry)
     ]
 
 

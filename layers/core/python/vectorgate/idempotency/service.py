@@ -44,25 +44,25 @@ class IdempotencyService:
     clock: Clock
 
     def begin(
-        self, entry: LedgerEntry, claim: IdempotencyRecord | None, reserve: Sequence[Reservation] = ()
+        self, entry: LedgerEntry, idempotency: IdempotencyRecord | None, reserve: Sequence[Reservation] = ()
     ) -> IdempotencyRecord | None:
         """Begin the row, and None: now it may be forwarded. Or the claim whose answer is to be replayed.
 
         Conflict (409) or Unprocessable (422) when neither may be. StoreError and OverBudget pass through.
         """
         takeover_of = None
-        if claim is not None and claim.attempt > 0:
-            found = self._found(claim)
+        if idempotency is not None and idempotency.attempt > 0:
+            found = self._found(idempotency)
             if found is not None and found.status is not None:
                 return found
             takeover_of = found
         for _ in range(ROUNDS):
             try:
-                self.ledger.begin(entry, claim=claim, takeover_of=takeover_of, reserve=reserve)
+                self.ledger.begin(entry, idempotency=idempotency, takeover_of=takeover_of, reserve=reserve)
             except IdempotencyConflict:
-                if claim is None:
+                if idempotency is None:
                     raise
-                found = self._found(claim)
+                found = self._found(idempotency)
                 if found is not None and found.status is not None:
                     return found
                 takeover_of = found
@@ -73,27 +73,27 @@ class IdempotencyService:
     def _found(self, wanted: IdempotencyRecord) -> IdempotencyRecord | None:
         """The claim to replay (it has an answer), the one to take over (it has none), or None: there is none left."""
         start = ONLY if wanted.explicit else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
-        claims = self.ledger.claims(wanted.tenant, wanted.name, start=start, limit=MAX_HELD)
-        held = [(claim, self.ledger.entry(claim.operation_id)) for claim in claims]
+        idempotency_records = self.ledger.idempotency_records(wanted.tenant, wanted.name, start=start, limit=MAX_HELD)
+        held = [(idempotency, self.ledger.entry(idempotency.operation_id)) for idempotency in idempotency_records]
         return self._judged(wanted, repeatable(wanted, held))
 
     def _judged(
         self, wanted: IdempotencyRecord, held: Sequence[tuple[IdempotencyRecord, LedgerEntry | None]]
     ) -> IdempotencyRecord | None:
         now_ms = self.clock.unix_ms()
-        standings = [(record_status(claim, entry, now_ms), claim, entry) for claim, entry in held]
+        standings = [(record_status(idempotency, entry, now_ms), idempotency, entry) for idempotency, entry in held]
         for wanted_standing in RecordStatus:
-            for found, claim, entry in standings:
+            for found, idempotency, entry in standings:
                 if found is wanted_standing:
-                    return self._answered_for(found, wanted, claim, entry)
+                    return self._answered_for(found, wanted, idempotency, entry)
         return None
 
     def _answered_for(
-        self, found: RecordStatus, wanted: IdempotencyRecord, claim: IdempotencyRecord, entry: LedgerEntry | None
+        self, found: RecordStatus, wanted: IdempotencyRecord, idempotency: IdempotencyRecord, entry: LedgerEntry | None
     ) -> IdempotencyRecord:
         if found is RecordStatus.FREE:
-            return _unanswered(claim)
-        if claim.fingerprint != wanted.fingerprint:
+            return _unanswered(idempotency)
+        if idempotency.fingerprint != wanted.fingerprint:
             raise Unprocessable(
                 "Keys for idempotent requests can only be used with the same parameters they were first used with.",
                 code="idempotency_key_reused",
@@ -105,9 +105,9 @@ class IdempotencyService:
             self._leave_to_the_meter(entry)
         if found is not RecordStatus.DONE:
             raise _unknown()
-        if claim.body is None:
+        if idempotency.body is None:
             raise _not_kept(entry)
-        return claim
+        return idempotency
 
     def _leave_to_the_meter(self, entry: LedgerEntry) -> None:
         """A crash left it behind. Whether it was executed is found out, never tried."""
@@ -117,8 +117,8 @@ class IdempotencyService:
             return  # it was not left behind after all, or somebody else has noticed
 
 
-def _unanswered(claim: IdempotencyRecord) -> IdempotencyRecord:
-    return replace(claim, status=None, body=None)
+def _unanswered(idempotency: IdempotencyRecord) -> IdempotencyRecord:
+    return replace(idempotency, status=None, body=None)
 
 
 def _in_flight() -> Conflict:

@@ -133,9 +133,9 @@ class Caller:
         id. And an id that is not in the books has no owner yet, so that nothing could be done with it.
         """
         ledger, tenant = self.gateway.ledger, tenant_of_team(self.team)
-        for claim in ledger.claims(tenant, explicit_name(operation, key), start=ONLY, limit=1):
-            entry = ledger.entry(claim.operation_id)
-            match record_status(claim, entry, self.gateway.clock.unix_ms()):
+        for idempotency in ledger.idempotency_records(tenant, explicit_name(operation, key), start=ONLY, limit=1):
+            entry = ledger.entry(idempotency.operation_id)
+            match record_status(idempotency, entry, self.gateway.clock.unix_ms()):
                 case RecordStatus.FREE:
                     return None
                 case RecordStatus.IN_FLIGHT:

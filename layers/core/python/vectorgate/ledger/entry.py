@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,8 +72,8 @@ class LedgerEntry:
     a caller whom nobody knows. `status_code` is what the client was answered; `fingerprint` the SHA-256 of the body
     that was asked for; `price_id` names the entry of the price book that `spend` was computed with.
 
-    `claim` is the place of the client's idempotency key. `budgets` are the accounts that the call counts against
-    (`budgets.model.noted`), `reserved` what each of them holds for it until it is settled or voided. `likeness` tells
+    `idempotency` is the place of the client's idempotency key. `budgets` are the accounts that the call counts against
+    (`budgets.model.noted`), `reserved` what each of them holds for it until it is settled or voided. `fuzzy_fingerprint` tells
     what it creates where no tag can (`ledger.traces`); `looked_ms` is when it was first looked for in vain, and
     `found_by` how its outcome was found out. `quarantined` names upstream figures that made no sense and were not used.
     `byte_seconds` is what a storage record charges for, `corrects` the row whose amount a correction brings right.
@@ -106,10 +106,10 @@ class LedgerEntry:
     overhead_us: int | None = None
     spend: NanoUSD | None = None
     price_id: str | None = None
-    claim: str | None = None
+    idempotency_name: str | None = None
     budgets: tuple[str, ...] = ()
     reserved: NanoUSD | None = None
-    likeness: str | None = None
+    fuzzy_fingerprint: str | None = None
     looked_ms: int | None = None
     found_by: str | None = None
     quarantined: tuple[str, ...] = ()
@@ -134,13 +134,13 @@ class LedgerEntry:
 
     def to_record(self) -> dict[str, Scalar]:
         """Field by field, without those that have no value: what a store keeps."""
-        pairs = zip(_NAMES, _VALUES(self), strict=True)
+        pairs = zip(STORED_NAMES, _VALUES(self), strict=True)
         return {name: value for name, value in pairs if value is not None and value != ()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, object]) -> LedgerEntry:
         """The inverse of `to_record`."""
-        known = {name: record[name] for name in _NAMES if name in record}
+        known = {name: record[stored] for name, stored in zip(_NAMES, STORED_NAMES, strict=True) if stored in record}
         known["state"] = State(str(known["state"]))
         for name in _LISTS:
             known[name] = tuple(cast("list[str]", known.get(name, ())))
@@ -148,4 +148,7 @@ class LedgerEntry:
 
 
 _NAMES = tuple(each.name for each in fields(LedgerEntry))
+# Rows keep the attribute names that they were first written with, whatever the fields are called by now.
+_STORED_AS = {"idempotency_name": "claim", "fuzzy_fingerprint": "likeness"}
+STORED_NAMES: Final = tuple(_STORED_AS.get(name, name) for name in _NAMES)
 _VALUES = attrgetter(*_NAMES)

@@ -49,7 +49,7 @@ class LedgerStore(Protocol):
         self,
         entry: LedgerEntry,
         *,
-        claim: IdempotencyRecord | None = None,
+        idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
@@ -69,13 +69,13 @@ class LedgerStore(Protocol):
         owned: Sequence[Ownership] = (),
         retired: Sequence[ObjectRef] = (),
         at: int = 0,
-        claim: IdempotencyRecord | None = None,
+        idempotency: IdempotencyRecord | None = None,
     ) -> None:
         """Replace the row by `entry` if it still stands at `since`, with the ownership that follows, all or nothing.
 
         `owned` rows are new: one that exists with another tenant makes the whole a StateConflict; one of the same
         tenant and object stays as it is. `retired` rows get `retired_at = at` (Unix seconds). A row that becomes
-        `voided` releases what it had reserved. `claim` is the row's own, with its answer: it is written unless its
+        `voided` releases what it had reserved. `idempotency` is the row's own, with its answer: it is written unless its
         slot meanwhile stands for another operation, which changes nothing else.
         """
         ...
@@ -111,7 +111,9 @@ class LedgerStore(Protocol):
         """The oldest rows that stand at `started` or `uncertain` and began before that moment, and after a row."""
         ...
 
-    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[IdempotencyRecord]:
+    def idempotency_records(
+        self, tenant: TenantId, name: str, *, start: str, limit: int
+    ) -> Sequence[IdempotencyRecord]:
         """The claims at one place, from the slot `start` on, the last slot first. Consistent with the last write."""
         ...
 

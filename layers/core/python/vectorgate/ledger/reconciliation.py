@@ -103,12 +103,18 @@ def match_rows(rows: Sequence[LedgerEntry], objects: Iterable[Document], kind: O
             found.setdefault(by_tag[tag].id, (document, Resolution.TAG))
     ambiguous: set[OperationId] = set()
     for missing in _contending(rows):
-        near = [one for one in alike.get(missing[0].likeness or "", ()) if any(_in_time(row, one) for row in missing)]
+        near = [
+            one
+            for one in alike.get(missing[0].fuzzy_fingerprint or "", ())
+            if any(_in_time(row, one) for row in missing)
+        ]
         if near and _is_ambiguous(missing, near):
             ambiguous.update(row.id for row in missing)
         else:
             found.update(_assigned(missing, near))
-    waiting = (row for row in rows if any(_in_time(row, document) for document in young.get(row.likeness or "", ())))
+    waiting = (
+        row for row in rows if any(_in_time(row, document) for document in young.get(row.fuzzy_fingerprint or "", ()))
+    )
     return Matches(found, frozenset(ambiguous), frozenset(row.id for row in waiting))
 
 
@@ -122,7 +128,7 @@ def match_partial_list(
     rows: Sequence[LedgerEntry], objects: Sequence[Document], kind: ObjectKind, horizon_ms: int, low_s: float
 ) -> tuple[Matches, frozenset[OperationId]]:
     """What a list tells that was read, newest first, down to what was made in that second; and of which rows."""
-    whole = [row for row in rows if row.likeness is None and _window(row)[0] > low_s]
+    whole = [row for row in rows if row.fuzzy_fingerprint is None and _window(row)[0] > low_s]
     whole += [row for group in _contending(rows) if _window(group[0])[0] > low_s for row in group]
     by_tag, by_all = match_by_tag(rows, objects), match_rows(whole, objects, kind, horizon_ms)
     told = frozenset(row.id for row in whole).union(by_tag.found)
@@ -133,8 +139,8 @@ def _contending(rows: Iterable[LedgerEntry]) -> Iterator[list[LedgerEntry]]:
     """The rows that only likeness tells, in groups, each the oldest first, between which no object can be contended."""
     alike: dict[str, list[LedgerEntry]] = {}
     for row in rows:
-        if row.likeness is not None:
-            alike.setdefault(row.likeness, []).append(row)
+        if row.fuzzy_fingerprint is not None:
+            alike.setdefault(row.fuzzy_fingerprint, []).append(row)
     for group in alike.values():
         yield from _overlapping(group)
 
@@ -310,7 +316,7 @@ class Reconciler:
         self, name: ProviderName, kind: ObjectKind, rows: Sequence[LedgerEntry], horizon_ms: int, seconds: float
     ) -> tuple[Matches, Sequence[LedgerEntry]]:
         """What the provider's list tells, and the rows that it tells of: all of them, if it was read to their time."""
-        tagged = [row for row in rows if row.likeness is None] if kind is ObjectKind.VECTOR_STORE else []
+        tagged = [row for row in rows if row.fuzzy_fingerprint is None] if kind is ObjectKind.VECTOR_STORE else []
         ends_at = self.clock.monotonic() + seconds
         listed: list[Document] = []
         low_s = inf
@@ -361,13 +367,13 @@ class Reconciler:
         shown = without_tag(document)
         column = {COLUMN[kind]: ObjectId(str(document["id"]))}
         answered = row.transition(State.ANSWERED, found_by=finding, ended_ms=self.clock.unix_ms(), **column)
-        claim = self._claim(row)
+        idempotency = self._claim(row)
         answer = self._answer(row, shown)
         self.ledger.advance(
             answered,
             since=row.state,
             owned=[ownership_of(answered, kind, shown)],
-            claim=claim.with_answer(200, encode_json(answer)) if claim is not None else None,
+            idempotency=idempotency.with_answer(200, encode_json(answer)) if idempotency is not None else None,
         )
 
     def _answer(self, row: LedgerEntry, made: Document) -> Document:
@@ -381,8 +387,12 @@ class Reconciler:
     def _described(self, rows: Sequence[LedgerEntry]) -> list[LedgerEntry]:
         """The rows, those that complete an upload with the likeness of what it announced."""
         announced = self._uploads(rows)
-        likeness = {name: fuzzy_fingerprint_of(ObjectKind.FILE, document) for name, document in announced.items()}
-        return [row.changed(likeness=likeness.get(row.upload_id, row.likeness)) for row in rows]
+        fuzzy_fingerprint = {
+            name: fuzzy_fingerprint_of(ObjectKind.FILE, document) for name, document in announced.items()
+        }
+        return [
+            row.changed(fuzzy_fingerprint=fuzzy_fingerprint.get(row.upload_id, row.fuzzy_fingerprint)) for row in rows
+        ]
 
     def _uploads(self, rows: Sequence[LedgerEntry]) -> dict[ObjectId | None, Document]:
         """Their uploads, by id, as the provider described them when they were created."""
@@ -399,24 +409,24 @@ class Reconciler:
         if row.tenant is None:
             return None
         implicit = implicit_record(row)
-        name = row.claim if row.claim is not None or implicit is None else implicit.name
+        name = row.idempotency_name if row.idempotency_name is not None or implicit is None else implicit.name
         if name is None:
             return None
-        slot = str(row.id) if row.claim is None else ONLY
-        held = self.ledger.claims(row.tenant, name, start=slot, limit=1 if slot == ONLY else 100)
-        return next((claim for claim in held if claim.operation_id == row.id), None)
+        slot = str(row.id) if row.idempotency_name is None else ONLY
+        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == ONLY else 100)
+        return next((idempotency for idempotency in held if idempotency.operation_id == row.id), None)
 
     def _done(self, row: LedgerEntry, document: Document | None) -> None:
         """What it was to do to its object is done; that it was this operation cannot be told, nor matters."""
         answered = row.transition(State.ANSWERED, found_by=Resolution.OBJECT, ended_ms=self.clock.unix_ms())
-        claim = self._claim(row)
+        idempotency = self._claim(row)
         answer = document if document is not None else _deletion(row)
         self.ledger.advance(
             answered,
             since=row.state,
             retired=_retired(row),
             at=self.clock.unix_s(),
-            claim=claim.with_answer(200, encode_json(answer)) if claim is not None else None,
+            idempotency=idempotency.with_answer(200, encode_json(answer)) if idempotency is not None else None,
         )
 
     def _missing(self, row: LedgerEntry) -> str:

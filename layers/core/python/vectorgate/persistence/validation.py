@@ -74,7 +74,7 @@ def month_part(text: str) -> str:
 
 def check_begun(
     entry: LedgerEntry,
-    claim: IdempotencyRecord | None = None,
+    idempotency: IdempotencyRecord | None = None,
     takeover_of: IdempotencyRecord | None = None,
     reserve: Sequence[Reservation] = (),
 ) -> None:
@@ -82,23 +82,23 @@ def check_begun(
     if entry.state not in BEGINNINGS:
         raise IllegalTransition(f"a row does not begin as {entry.state}")
     check_entry(entry)
-    if claim is not None:
-        check_claim(claim, entry)
+    if idempotency is not None:
+        check_claim(idempotency, entry)
     if takeover_of is not None and (
-        claim is None or (claim.tenant, claim.name) != (takeover_of.tenant, takeover_of.name)
+        idempotency is None or (idempotency.tenant, idempotency.name) != (takeover_of.tenant, takeover_of.name)
     ):
         raise ValueError("a claim takes over one of its own place")
     check_reservations(entry, reserve)
 
 
-def check_claim(claim: IdempotencyRecord, entry: LedgerEntry) -> None:
+def check_claim(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
     """A claim of the row's own."""
-    tenant_part(claim.tenant)
-    object_part(claim.name)
-    object_part(claim.slot)
-    if claim.operation_id != entry.id or claim.tenant != entry.tenant:
+    tenant_part(idempotency.tenant)
+    object_part(idempotency.name)
+    object_part(idempotency.slot)
+    if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
         raise ValueError("a claim of another row")
-    if not claim.explicit and claim.slot != entry.id:
+    if not idempotency.explicit and idempotency.slot != entry.id:
         raise ValueError("a slot of another row")
 
 
@@ -134,7 +134,7 @@ def check_advance(
     since: State,
     owned: Sequence[Ownership],
     retired: Sequence[ObjectRef],
-    claim: IdempotencyRecord | None = None,
+    idempotency: IdempotencyRecord | None = None,
 ) -> None:
     """A row that may follow on one at `since`, with its ownership."""
     if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
@@ -144,9 +144,9 @@ def check_advance(
         check_ownership(row)
     for ref in retired:
         check_ref(ref)
-    if claim is not None:
-        check_claim(claim, entry)
-    _check_actions(1 + len(owned) + len(retired) + (claim is not None) + len(movements_of([entry])))
+    if idempotency is not None:
+        check_claim(idempotency, entry)
+    _check_actions(1 + len(owned) + len(retired) + (idempotency is not None) + len(movements_of([entry])))
     _check_distinct([*(row.ref for row in owned), *retired])
 
 

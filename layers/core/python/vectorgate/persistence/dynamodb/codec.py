@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # DynamoDB rounds nothing: it refuses numbers of more significant digits.
 _MAX_DIGITS = 38
@@ -33,8 +33,13 @@ def encode(value: Any) -> dict[str, Any]:  # noqa: ANN401  # a tree of plain val
 
 
 def decoded(item: Mapping[str, Mapping[str, Any]], shape: type[Any]) -> dict[str, Any]:
-    """The attributes that are fields of the dataclass `shape`; what it does not know is left alone."""
-    return {field.name: decode(item[field.name]) for field in fields(shape) if field.name in item}
+    """The attributes that are fields of the dataclass `shape`; others are left out."""
+    return decoded_names(item, (field.name for field in fields(shape)))
+
+
+def decoded_names(item: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:
+    """The attributes of these names; others are left out."""
+    return {name: decode(item[name]) for name in names if name in item}
 
 
 def decode(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a tree of plain values

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from vectorgate.budgets.model import movements_of
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.budgets import moving, reserving
-from vectorgate.persistence.dynamodb.claims import answering, claim_of_item, claim_partition, claiming
 from vectorgate.persistence.dynamodb.codec import encoded
+from vectorgate.persistence.dynamodb.idempotency import answering, claim_of_item, claim_partition, claiming
 from vectorgate.persistence.dynamodb.schema import (
     entry_of_image,
     operation_item,
@@ -67,14 +67,14 @@ class DynamoLedger:
         self,
         entry: LedgerEntry,
         *,
-        claim: IdempotencyRecord | None = None,
+        idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One PutItem; one TransactWriteItems where there is a claim or a reservation."""
-        check_begun(entry, claim, takeover_of, reserve)
-        if claim is not None or reserve:
-            self._begin_with(entry, claiming(claim, takeover_of) if claim is not None else [], reserve)
+        check_begun(entry, idempotency, takeover_of, reserve)
+        if idempotency is not None or reserve:
+            self._begin_with(entry, claiming(idempotency, takeover_of) if idempotency is not None else [], reserve)
             return
         try:
             self._table.put(operation_item(entry), ConditionExpression=IS_NEW)
@@ -89,13 +89,13 @@ class DynamoLedger:
         owned: Sequence[Ownership] = (),
         retired: Sequence[ObjectRef] = (),
         at: int = 0,
-        claim: IdempotencyRecord | None = None,
+        idempotency: IdempotencyRecord | None = None,
     ) -> None:
         """One PutItem; one TransactWriteItems where anything follows."""
-        check_advance(entry, since, owned, retired, claim)
+        check_advance(entry, since, owned, retired, idempotency)
         moved = [*(_retiring(ref, at) for ref in retired), *map(moving, movements_of([entry]))]
-        if owned or moved or claim is not None:
-            self._advance_with(_replacing(entry, since), owned, moved, claim)
+        if owned or moved or idempotency is not None:
+            self._advance_with(_replacing(entry, since), owned, moved, idempotency)
             return
         _, replacement = _replacing(entry, since)
         try:
@@ -143,7 +143,9 @@ class DynamoLedger:
         """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
         return unfinished(self._table, UNRESOLVED, limit, before_ms=before_ms, after=after)
 
-    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[IdempotencyRecord]:
+    def idempotency_records(
+        self, tenant: TenantId, name: str, *, start: str, limit: int
+    ) -> Sequence[IdempotencyRecord]:
         """One consistent Query for each 100 claims."""
         values = {":place": claim_partition(tenant, name), ":start": {"S": start}}
         items = self._table.query(
@@ -156,20 +158,22 @@ class DynamoLedger:
         check_query(query)
         return matching(self._table, query)
 
-    def _begin_with(self, entry: LedgerEntry, claims: list[_Action], reserve: Sequence[Reservation]) -> None:
+    def _begin_with(
+        self, entry: LedgerEntry, idempotency_records: list[_Action], reserve: Sequence[Reservation]
+    ) -> None:
         row = "Put", {"Item": operation_item(entry), "ConditionExpression": IS_NEW}
         try:
-            self._table.transact([row, *claims, *map(reserving, reserve)], pauses=PATIENT_PAUSES_S)
+            self._table.transact([row, *idempotency_records, *map(reserving, reserve)], pauses=PATIENT_PAUSES_S)
         except Refused as refused:
             place = min(refused.olds)
             if place == 0:
                 raise AlreadyExists("operation") from refused
-            if place <= len(claims):
+            if place <= len(idempotency_records):
                 raise IdempotencyConflict("the request") from refused
-            raise OverBudget(reserve[place - 1 - len(claims)].account) from refused
+            raise OverBudget(reserve[place - 1 - len(idempotency_records)].account) from refused
 
     def _advance_with(
-        self, row: _Action, owned: Sequence[Ownership], moved: list[_Action], claim: IdempotencyRecord | None
+        self, row: _Action, owned: Sequence[Ownership], moved: list[_Action], idempotency: IdempotencyRecord | None
     ) -> None:
         """All or nothing, but that the tenant may have an object already, and the claim be another's by now.
 
@@ -184,13 +188,13 @@ class DynamoLedger:
         held: frozenset[ObjectRef] = frozenset()
         while True:
             ownership = [_holding(own) if own.ref in held else _owning(own) for own in owned]
-            kept = [answering(claim)] if claim is not None else []
+            kept = [answering(idempotency)] if idempotency is not None else []
             try:
                 self._table.transact([row, *ownership, *moved, *kept], pauses=PATIENT_PAUSES_S)
             except Refused as refused:
                 last = len(ownership) + len(moved) + 1
                 if last in refused.olds:
-                    claim = None
+                    idempotency = None
                 held |= _held_already({p: old for p, old in refused.olds.items() if p != last}, owned, held)
             else:
                 return

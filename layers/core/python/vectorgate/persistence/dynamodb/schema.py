@@ -35,9 +35,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zlib import crc32
 
 from vectorgate.ids import ObjectKind
-from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.entry import STORED_NAMES, LedgerEntry, State
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, day_of
-from vectorgate.persistence.dynamodb.codec import decoded, encoded
+from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
 from vectorgate.persistence.records import key_to_record
 from vectorgate.persistence.validation import (
     check_bucket,
@@ -168,7 +168,7 @@ def entry_of_image(image: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None
     """The operation that an item, or an image of a stream record, describes; None when it is another kind of row."""
     if not image.get("PK", {}).get("S", "").startswith("OP#") or image.get("SK") != {"S": "STATE"}:
         return None
-    return LedgerEntry.from_record(decoded(image, LedgerEntry))
+    return LedgerEntry.from_record(decoded_names(image, STORED_NAMES))
 
 
 def ownership_item(row: Ownership) -> Item:

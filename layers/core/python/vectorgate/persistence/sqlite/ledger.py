@@ -9,7 +9,8 @@ from vectorgate.api.http import encode_json
 from vectorgate.budgets.model import movements_of
 from vectorgate.idempotency.record import IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.persistence.sqlite import budgets, claims
+from vectorgate.persistence.sqlite import budgets
+from vectorgate.persistence.sqlite import idempotency as idempotency_rows
 from vectorgate.persistence.validation import (
     check_advance,
     check_begun,
@@ -95,18 +96,18 @@ class SqliteLedger:
         self,
         entry: LedgerEntry,
         *,
-        claim: IdempotencyRecord | None = None,
+        idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One INSERT; a transaction where there is a claim or a reservation."""
-        check_begun(entry, claim, takeover_of, reserve)
-        if claim is None and not reserve:
+        check_begun(entry, idempotency, takeover_of, reserve)
+        if idempotency is None and not reserve:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
             with self._database.transaction() as connection:
                 _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
-                if claim is not None and not claims.take(connection, claim, takeover_of):
+                if idempotency is not None and not idempotency_rows.take(connection, idempotency, takeover_of):
                     raise IdempotencyConflict("the request")
                 budgets.reserve_all(connection, reserve)
         self._announce(entry)
@@ -119,20 +120,20 @@ class SqliteLedger:
         owned: Sequence[Ownership] = (),
         retired: Sequence[ObjectRef] = (),
         at: int = 0,
-        claim: IdempotencyRecord | None = None,
+        idempotency: IdempotencyRecord | None = None,
     ) -> None:
         """One UPDATE; a transaction where anything follows."""
-        check_advance(entry, since, owned, retired, claim)
+        check_advance(entry, since, owned, retired, idempotency)
         values, movements = {**_columns(entry), "since": since}, movements_of([entry])
-        if not owned and not retired and not movements and claim is None:
+        if not owned and not retired and not movements and idempotency is None:
             _expect(self._database.change(_REPLACE, values), 1)
         else:
             with self._database.transaction() as connection:
                 _expect(connection.execute(_REPLACE, values).rowcount, 1)
                 _write_ownership(connection, owned, retired, at)
                 budgets.move_all(connection, movements)
-                if claim is not None:
-                    claims.keep_answer(connection, claim)
+                if idempotency is not None:
+                    idempotency_rows.keep_answer(connection, idempotency)
         self._announce(entry)
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
@@ -177,12 +178,14 @@ class SqliteLedger:
         found = self._entries(_STARTED, place) + self._entries(_UNCERTAIN, place)
         return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
 
-    def claims(self, tenant: TenantId, name: str, *, start: str, limit: int) -> Sequence[IdempotencyRecord]:
+    def idempotency_records(
+        self, tenant: TenantId, name: str, *, start: str, limit: int
+    ) -> Sequence[IdempotencyRecord]:
         """A walk along the primary key."""
         place = (tenant_part(tenant), object_part(name), start, max(limit, 0))
         return [
-            IdempotencyRecord(**dict(zip(claims.COLUMNS, row, strict=True)))
-            for row in self._database.rows(claims.SELECT, place)
+            IdempotencyRecord(**dict(zip(idempotency_rows.COLUMNS, row, strict=True)))
+            for row in self._database.rows(idempotency_rows.SELECT, place)
         ]
 
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:

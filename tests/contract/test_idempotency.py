@@ -28,23 +28,23 @@ def explicit(entry: LedgerEntry, key: str = "k") -> IdempotencyRecord:
 
 def implicit(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord:
     """What a create claims by its body."""
-    claim = implicit_record(replace(entry, fingerprint="e" * 64), attempt)
-    assert claim is not None
-    return claim
+    idempotency = implicit_record(replace(entry, fingerprint="e" * 64), attempt)
+    assert idempotency is not None
+    return idempotency
 
 
-def held(stores: Backend, claim: IdempotencyRecord, start: str = ONLY, limit: int = 9) -> list[IdempotencyRecord]:
+def held(stores: Backend, idempotency: IdempotencyRecord, start: str = ONLY, limit: int = 9) -> list[IdempotencyRecord]:
     """What is there."""
-    return list(stores.ledger.claims(claim.tenant, claim.name, start=start, limit=limit))
+    return list(stores.ledger.idempotency_records(idempotency.tenant, idempotency.name, start=start, limit=limit))
 
 
 @pytest.mark.parametrize("make", [explicit, implicit])
 def test_a_claim_is_begun_with_its_row(stores: Backend, make: object) -> None:
     entry = begun()
-    claim = make(entry)  # type: ignore[operator]
-    stores.ledger.begin(entry, claim=claim)
+    idempotency = make(entry)  # type: ignore[operator]
+    stores.ledger.begin(entry, idempotency=idempotency)
     assert stores.ledger.entry(entry.id) == entry
-    assert held(stores, claim) == [claim]
+    assert held(stores, idempotency) == [idempotency]
 
 
 def test_a_place_that_nobody_claimed_is_empty(stores: Backend) -> None:
@@ -53,71 +53,71 @@ def test_a_place_that_nobody_claimed_is_empty(stores: Backend) -> None:
 
 def test_a_slot_is_taken_once_and_the_second_row_is_not_written(stores: Backend) -> None:
     first, second = begun(1), begun(2)
-    stores.ledger.begin(first, claim=explicit(first))
+    stores.ledger.begin(first, idempotency=explicit(first))
     with pytest.raises(IdempotencyConflict):
-        stores.ledger.begin(second, claim=explicit(second))
+        stores.ledger.begin(second, idempotency=explicit(second))
     assert stores.ledger.entry(second.id) is None
     assert held(stores, explicit(first)) == [explicit(first)]
 
 
 def test_an_id_that_is_taken_comes_before_a_slot_that_is(stores: Backend) -> None:
     entry = begun()
-    stores.ledger.begin(entry, claim=explicit(entry))
+    stores.ledger.begin(entry, idempotency=explicit(entry))
     with pytest.raises(AlreadyExists):
-        stores.ledger.begin(entry, claim=explicit(entry))
+        stores.ledger.begin(entry, idempotency=explicit(entry))
 
 
 def test_tenants_operations_and_keys_do_not_meet(stores: Backend) -> None:
     rows = [begun(1), begun(2, tenant=BLUE), replace(begun(3), operation="files.create"), begun(4)]
     for entry, key in zip(rows, ["k", "k", "k", "l"], strict=True):
-        stores.ledger.begin(entry, claim=explicit(entry, key))
+        stores.ledger.begin(entry, idempotency=explicit(entry, key))
 
 
 def test_identical_creates_stand_side_by_side_the_latest_first(stores: Backend) -> None:
     rows = [begun(number * 1000) for number in range(4)]
     for entry in rows:
-        stores.ledger.begin(entry, claim=implicit(entry))
-    claims = [implicit(entry) for entry in reversed(rows)]
-    assert held(stores, claims[0]) == claims
-    assert held(stores, claims[0], limit=2) == claims[:2]
-    assert held(stores, claims[0], start=rows[2].id) == claims[:2]
-    assert held(stores, claims[0], limit=0) == []
+        stores.ledger.begin(entry, idempotency=implicit(entry))
+    idempotency_records = [implicit(entry) for entry in reversed(rows)]
+    assert held(stores, idempotency_records[0]) == idempotency_records
+    assert held(stores, idempotency_records[0], limit=2) == idempotency_records[:2]
+    assert held(stores, idempotency_records[0], start=rows[2].id) == idempotency_records[:2]
+    assert held(stores, idempotency_records[0], limit=0) == []
 
 
 @pytest.mark.parametrize("make", [explicit, implicit])
 def test_a_claim_is_taken_over_from_the_operation_that_was_seen(stores: Backend, make: object) -> None:
     first, second, third = begun(1), begun(2), begun(3)
     old, new = make(first), make(second)  # type: ignore[operator]
-    stores.ledger.begin(first, claim=old)
-    stores.ledger.begin(second, claim=new, takeover_of=old)
+    stores.ledger.begin(first, idempotency=old)
+    stores.ledger.begin(second, idempotency=new, takeover_of=old)
     assert held(stores, new) == [new]
     with pytest.raises(IdempotencyConflict):
-        stores.ledger.begin(third, claim=make(third), takeover_of=old)  # type: ignore[operator]
+        stores.ledger.begin(third, idempotency=make(third), takeover_of=old)  # type: ignore[operator]
     assert stores.ledger.entry(third.id) is None
     assert held(stores, new) == [new]
 
 
 def test_an_answer_is_kept_with_the_row_that_it_is_of(stores: Backend) -> None:
     entry = begun()
-    claim = explicit(entry)
-    stores.ledger.begin(entry, claim=claim)
-    kept = claim.with_answer(200, BODY)
-    stores.ledger.advance(answered(entry), since=State.STARTED, owned=[own(ref())], claim=kept)
-    assert held(stores, claim) == [kept]
-    assert held(stores, claim)[0].body == BODY.decode()
+    idempotency = explicit(entry)
+    stores.ledger.begin(entry, idempotency=idempotency)
+    kept = idempotency.with_answer(200, BODY)
+    stores.ledger.advance(answered(entry), since=State.STARTED, owned=[own(ref())], idempotency=kept)
+    assert held(stores, idempotency) == [kept]
+    assert held(stores, idempotency)[0].body == BODY.decode()
     assert stores.ledger.entry(entry.id) == answered(entry)
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(stores: Backend, known: bool) -> None:  # noqa: FBT001  # a parameter of the test
     first, second = begun(1), begun(2)
-    stores.ledger.begin(first, claim=explicit(first))
-    stores.ledger.begin(second, claim=explicit(second), takeover_of=explicit(first))
+    stores.ledger.begin(first, idempotency=explicit(first))
+    stores.ledger.begin(second, idempotency=explicit(second), takeover_of=explicit(first))
     if known:  # one of the objects is the tenant's already
         stores.ledger.begin(begun(3))
         stores.ledger.advance(answered(begun(3)), since=State.STARTED, owned=[own(ref())])
     late = explicit(first).with_answer(200, BODY)
-    stores.ledger.advance(answered(first), since=State.STARTED, owned=[own(ref()), own(ref("b"))], claim=late)
+    stores.ledger.advance(answered(first), since=State.STARTED, owned=[own(ref()), own(ref("b"))], idempotency=late)
     assert held(stores, explicit(first)) == [explicit(second)]
     assert stores.ledger.entry(first.id) == answered(first)
     assert len(stores.ownership.owners([ref(), ref("b")])) == 2
@@ -125,10 +125,10 @@ def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(sto
 
 def test_an_answer_of_a_row_that_has_moved_is_not_kept(stores: Backend) -> None:
     entry = begun()
-    stores.ledger.begin(entry, claim=explicit(entry))
+    stores.ledger.begin(entry, idempotency=explicit(entry))
     stores.ledger.advance(entry.transition(State.VOIDED), since=State.STARTED)
     with pytest.raises(StateConflict):
-        stores.ledger.advance(answered(entry), since=State.STARTED, claim=explicit(entry).with_answer(200, BODY))
+        stores.ledger.advance(answered(entry), since=State.STARTED, idempotency=explicit(entry).with_answer(200, BODY))
     assert held(stores, explicit(entry)) == [explicit(entry)]
 
 
@@ -136,9 +136,9 @@ def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
     entry = begun()
     for wrong in (explicit(begun(2)), replace(explicit(entry), tenant=BLUE), replace(implicit(entry), slot="x")):
         with pytest.raises(ValueError, match="another row"):
-            stores.ledger.begin(entry, claim=wrong)
+            stores.ledger.begin(entry, idempotency=wrong)
     with pytest.raises(ValueError, match="its own place"):
-        stores.ledger.begin(entry, claim=explicit(entry), takeover_of=explicit(begun(2), "l"))
+        stores.ledger.begin(entry, idempotency=explicit(entry), takeover_of=explicit(begun(2), "l"))
     assert stores.ledger.entry(entry.id) is None
 
 
@@ -146,7 +146,7 @@ def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
 def test_a_lost_begin_wrote_row_and_claim_or_neither(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     entry = begun()
     with stores.lost(written=written), pytest.raises(StoreUnavailable):
-        stores.ledger.begin(entry, claim=explicit(entry))
+        stores.ledger.begin(entry, idempotency=explicit(entry))
     assert (stores.ledger.entry(entry.id) is not None) is written
     assert bool(held(stores, explicit(entry))) is written
 
@@ -155,12 +155,12 @@ def test_a_lost_begin_wrote_row_and_claim_or_neither(stores: Backend, written: b
 def test_of_those_who_race_for_a_slot_one_wins(stores: Backend, free: bool) -> None:  # noqa: FBT001  # a parameter of the test
     old = begun(99)
     if free:
-        stores.ledger.begin(old, claim=explicit(old))
+        stores.ledger.begin(old, idempotency=explicit(old))
 
     def run(number: int) -> str:
         entry = begun(number)
         try:
-            stores.ledger.begin(entry, claim=explicit(entry), takeover_of=explicit(old) if free else None)
+            stores.ledger.begin(entry, idempotency=explicit(entry), takeover_of=explicit(old) if free else None)
         except StoreError as error:
             return type(error).__name__
         return "won"

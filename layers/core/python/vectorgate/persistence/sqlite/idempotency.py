@@ -28,22 +28,22 @@ SELECT = """
 """
 
 
-def take(connection: sqlite3.Connection, claim: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
+def take(connection: sqlite3.Connection, idempotency: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
     """Take the slot: a new one, or in place of `takeover_of`. False when that cannot be."""
-    holder = takeover_of.operation_id if takeover_of is not None and takeover_of.slot == claim.slot else None
-    connection.execute(_PRUNE, (claim.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
-    if connection.execute(_CLAIM, {**_values(claim), "holder": holder}).rowcount != 1:
+    holder = takeover_of.operation_id if takeover_of is not None and takeover_of.slot == idempotency.slot else None
+    connection.execute(_PRUNE, (idempotency.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
+    if connection.execute(_CLAIM, {**_values(idempotency), "holder": holder}).rowcount != 1:
         return False
-    if takeover_of is None or takeover_of.slot == claim.slot:
+    if takeover_of is None or takeover_of.slot == idempotency.slot:
         return True
     place = (takeover_of.tenant, takeover_of.name, takeover_of.slot, takeover_of.operation_id)
     return connection.execute(_FREE, place).rowcount == 1
 
 
-def keep_answer(connection: sqlite3.Connection, claim: IdempotencyRecord) -> None:
+def keep_answer(connection: sqlite3.Connection, idempotency: IdempotencyRecord) -> None:
     """Keep the answer, unless the slot stands for another operation by now."""
-    connection.execute(_CLAIM, {**_values(claim), "holder": claim.operation_id})
+    connection.execute(_CLAIM, {**_values(idempotency), "holder": idempotency.operation_id})
 
 
-def _values(claim: IdempotencyRecord) -> dict[str, str | int | None]:
-    return {name: getattr(claim, name) for name in COLUMNS}
+def _values(idempotency: IdempotencyRecord) -> dict[str, str | int | None]:
+    return {name: getattr(idempotency, name) for name in COLUMNS}

@@ -27,15 +27,15 @@ def claim_partition(tenant: TenantId, name: str) -> Attribute:
     return joined("IDEM", tenant_part(tenant), object_part(name))
 
 
-def claim_key(claim: IdempotencyRecord) -> Item:
+def claim_key(idempotency: IdempotencyRecord) -> Item:
     """Where a claim is."""
-    return {"PK": claim_partition(claim.tenant, claim.name), "SK": joined(object_part(claim.slot))}
+    return {"PK": claim_partition(idempotency.tenant, idempotency.name), "SK": joined(object_part(idempotency.slot))}
 
 
-def claim_item(claim: IdempotencyRecord) -> Item:
+def claim_item(idempotency: IdempotencyRecord) -> Item:
     """The whole row; `ttl` is the table's own attribute for removal."""
-    record = {name: getattr(claim, name) for name in IdempotencyRecord.__slots__}
-    return claim_key(claim) | encoded({**record, "ttl": claim.removed_at})
+    record = {name: getattr(idempotency, name) for name in IdempotencyRecord.__slots__}
+    return claim_key(idempotency) | encoded({**record, "ttl": idempotency.removed_at})
 
 
 def claim_of_item(item: Mapping[str, Mapping[str, Any]]) -> IdempotencyRecord:
@@ -43,17 +43,17 @@ def claim_of_item(item: Mapping[str, Mapping[str, Any]]) -> IdempotencyRecord:
     return IdempotencyRecord(**decoded(item, IdempotencyRecord))
 
 
-def claiming(claim: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> list[Action]:
+def claiming(idempotency: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> list[Action]:
     """Take the slot: a new one, or in place of `takeover_of`."""
     if takeover_of is None:
-        return [("Put", {"Item": claim_item(claim), "ConditionExpression": IS_NEW})]
+        return [("Put", {"Item": claim_item(idempotency), "ConditionExpression": IS_NEW})]
     holder = encoded({":holder": takeover_of.operation_id})
-    if takeover_of.slot == claim.slot:
+    if takeover_of.slot == idempotency.slot:
         return [
             (
                 "Put",
                 {
-                    "Item": claim_item(claim),
+                    "Item": claim_item(idempotency),
                     "ConditionExpression": _IS_NEW_OR_FREED,
                     "ExpressionAttributeValues": holder,
                 },
@@ -64,13 +64,13 @@ def claiming(claim: IdempotencyRecord, takeover_of: IdempotencyRecord | None) ->
         "ConditionExpression": _POINTS_AT,
         "ExpressionAttributeValues": holder,
     }
-    return [("Put", {"Item": claim_item(claim), "ConditionExpression": IS_NEW}), ("Delete", gone)]
+    return [("Put", {"Item": claim_item(idempotency), "ConditionExpression": IS_NEW}), ("Delete", gone)]
 
 
-def answering(claim: IdempotencyRecord) -> Action:
+def answering(idempotency: IdempotencyRecord) -> Action:
     """Keep the answer, unless the slot stands for another operation by now."""
     return "Put", {
-        "Item": claim_item(claim),
+        "Item": claim_item(idempotency),
         "ConditionExpression": _IS_NEW_OR_FREED,
-        "ExpressionAttributeValues": encoded({":holder": claim.operation_id}),
+        "ExpressionAttributeValues": encoded({":holder": idempotency.operation_id}),
     }
