@@ -24,7 +24,7 @@ from vectorgate.bootstrap import Deps, build_gateway, build_meter, price_book, s
 from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.invoke import handler as invoke_handler
-from vectorgate.entrypoints.invoke.handler import InvokeHandler
+from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 from vectorgate.ids import ProviderName, key_id_of
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable

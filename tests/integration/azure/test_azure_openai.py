@@ -191,7 +191,7 @@ def test_the_async_client_works_too(harness: AzureGate, door: GatewayServer, key
 
 
 @pytest.mark.parametrize("prefix", ["/openai", "/openai/v1", "/v1", ""])
-@pytest.mark.usefixtures("gate")
+@pytest.mark.usefixtures("harness")
 def test_every_prefix_means_the_same(door: GatewayServer, key: str, prefix: str) -> None:
     with OpenAI(base_url=door.url + prefix, api_key=key, max_retries=0) as client:
         assert client.vector_stores.create().id == "vs_0"

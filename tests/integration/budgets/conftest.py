@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.harnesses.gateway import GatewayServer
 
-__all__ = ["ask", "connect", "door", "gate", "wire"]
+__all__ = ["ask", "connect", "door", "harness", "wire"]
 
 
 @pytest.fixture

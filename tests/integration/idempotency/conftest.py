@@ -2,4 +2,4 @@
 
 from tests.integration.conftest import connect, door, wire
 
-__all__ = ["connect", "door", "gate", "wire"]
+__all__ = ["connect", "door", "harness", "wire"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.harnesses.gateway import GatewayHarness
 
-__all__ = ["connect", "door", "gate", "town", "wire"]
+__all__ = ["connect", "door", "harness", "town", "wire"]
 
 
 @dataclass(frozen=True)

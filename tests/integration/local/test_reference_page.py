@@ -39,7 +39,7 @@ FIELDS = {
     "last_active_at",
     "metadata",
 }
-PAGE = (ROOT / "tests" / "client" / "reference.mdx").read_text("utf-8")
+PAGE = (ROOT / "tests/integration/client/reference.mdx").read_text("utf-8")
 
 
 def printed_on_the_page(title: str) -> str:

@@ -17,7 +17,7 @@ from vectorgate.api.http import MAX_CARRIED, Body, Response
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.router import route
 from vectorgate.entrypoints.invoke import handler
-from vectorgate.entrypoints.invoke.handler import InvokeHandler, write
+from vectorgate.entrypoints.invoke.invocations import InvokeHandler, write
 from vectorgate.entrypoints.invoke.payload import read
 
 JSON_VALUES = st.recursive(

@@ -25,7 +25,7 @@ def thing(id_: str, at_s: int = T0 // 1000, **facts: Any) -> dict[str, Any]:
 
 def row(number: int = 0, **fields: Any) -> LedgerEntry:
     """An open create that carries no tag."""
-    return begun(number * 1000, **({"likeness": LIKE} | fields))
+    return begun(number * 1000, **({"fuzzy_fingerprint": LIKE} | fields))
 
 
 def test_a_tag_tells_whatever_the_time_and_the_name() -> None:

@@ -49,7 +49,7 @@ BUILT: Final = {
 
 def built(source: str) -> list[str]:
     """What the check finds in a module that stands beside another one."""
-    folder = "stores/dynamodb"
+    folder = "persistence/dynamodb"
     return Sources({f"{folder}/one.py": ast.parse(source), f"{folder}/other.py": ast.parse(OTHER)}).built(
         f"{folder}/one.py"
     )

@@ -511,7 +511,7 @@ def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
 def test_every_kind_of_row_is_granted_on_purpose() -> None:
     calls = (
         node
-        for path in (ROOT / "layers/core/python/vectorgate/stores/dynamodb").glob("*.py")
+        for path in (ROOT / "layers/core/python/vectorgate/persistence/dynamodb").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "joined"
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
-    from vectorgate.entrypoints.invoke.handler import InvokeHandler
+    from vectorgate.entrypoints.invoke.invocations import InvokeHandler
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.surfaces import ApiSurface
     from vectorgate.ingest.inbox import SqsBatchHandler
@@ -309,7 +309,7 @@ def deployed_gateway() -> Gateway:
 @cache
 def deployed_invoke() -> InvokeHandler:
     """The invoke function."""
-    from vectorgate.entrypoints.invoke.handler import InvokeHandler
+    from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 
     return InvokeHandler(deployed_gateway(), trusts_invoker=deployed_settings().trust_invoker)
 

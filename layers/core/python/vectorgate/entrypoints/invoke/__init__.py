@@ -9,7 +9,7 @@ from vectorgate.bootstrap import deployed_invoke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vectorgate.entrypoints.invoke.handler import InvokeHandler
+    from vectorgate.entrypoints.invoke.invocations import InvokeHandler
     from vectorgate.entrypoints.lambda_http import Result
 
 
