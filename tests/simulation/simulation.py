@@ -353,8 +353,7 @@ class Simulation:
         return build_meter(SETTINGS, self._new_deps())
 
     def _new_gateway(self) -> Gateway:
-        gateway = build_gateway(SETTINGS, self._new_deps())
-        return replace(gateway, book=BOOK, budgets_service=replace(gateway.budgets_service, book=BOOK))
+        return build_gateway(SETTINGS, self._new_deps(), book=BOOK)
 
     def _new_deps(self) -> Deps:
         """A process' own clock, around what all of them share."""

@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.clock import EPOCH
 from tests.harnesses.gateway import MASTER_KEY, key_id
 from vectorgate.api.http import Body, Request
-from vectorgate.auth.keys.cache import FOUND_SECONDS
+from vectorgate.auth.authenticate import FOUND_SECONDS
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import GatewayHarness

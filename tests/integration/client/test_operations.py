@@ -115,22 +115,24 @@ def test_through_lambda_it_means_the_same_request_as_over_http(
     client.__dict__["_transport"] = Caught()
     with pytest.raises(KeyboardInterrupt):
         call(client, operation, user="jo", tags=["t"])
-    request = read(json.loads(sent[0]), trusts_invoker=False, invocation_id=None).request
+    invocation = read(json.loads(sent[0]), trusts_invoker=False, invocation_id=None)
     path, _, query = over_http.path.partition("?")
-    assert (request.method, request.path) == (over_http.method, path)
-    assert dict(request.query) == dict(pair.split("=") for pair in query.split("&") if pair)
-    assert request.headers["authorization"] == "Bearer sk-gate"
-    assert request.headers["x-litellm-end-user-id"] == "jo"
+    row = invocation.operation
+    assert (row.method, "/v1" + row.path.format_map(invocation.ids)) == (over_http.method, path)
+    assert dict(invocation.query) == dict(pair.split("=") for pair in query.split("&") if pair)
+    assert (invocation.api_key, invocation.options.end_user) == ("sk-gate", "jo")
     if BY_NAME[operation].media is Media.JSON:
         over = {name: value for name, value in over_http.document.items() if name not in {"user", "tags"}}
-        assert json.loads(request.body.read()) == over
+        assert invocation.body == over
         assert over_http.document["user"] == "José"
     elif BY_NAME[operation].media is Media.MULTIPART:
         expiry = [b'name="expires_after[seconds]"\r\n\r\n3600'] if operation == "files.create" else []
         file = f'name="{BY_NAME[operation].file_field}"; filename="a b.txt"'.encode()
         for part in (file, b"\x00text", *expiry):
-            assert part in request.body.read()
             assert part in over_http.body
+        assert (invocation.body["filename"], invocation.body["content"]) == ("a b.txt", b"\x00text")
+        seconds = {"anchor": "created_at", "seconds": 3600} if expiry else None
+        assert invocation.body.get("expires_after") == seconds
     else:
         assert over_http.headers["x-litellm-end-user-id"] == "jo"
 

@@ -54,7 +54,5 @@ def test_a_files_name_arrives(filename: str, read: str) -> None:
     assert operation.body is not None
     form = Form({"purpose": "assistants"}, upload_of((filename, b"content")), BOUNDARY)
     body = Body.of(b"".join(form.pieces()))
-    upload, _ = read_upload(
-        body, form.content_type, name="file", model=operation.body, max_bytes=1000, too_large="too large"
-    )
+    upload, _ = read_upload(body, form.content_type, operation, max_bytes=1000, too_large="too large")
     assert (upload.filename, upload.content.read()) == (read, b"content")

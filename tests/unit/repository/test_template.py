@@ -23,9 +23,9 @@ from vectorgate.gateway.pipeline import DEADLINE_SECONDS
 from vectorgate.idempotency.record import EXPLICIT_SECONDS
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.aws import SOURCE
-from vectorgate.ingest.inbox import GIVEN_UP_S
 from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
 from vectorgate.ingest.model import Kind
+from vectorgate.ingest.sqs_handler import GIVEN_UP_S
 from vectorgate.ledger.entry import LedgerEntry
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import Sampler

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.entrypoints.invoke.invocations import InvokeHandler
     from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.gateway.surfaces import ApiSurface
-    from vectorgate.ingest.inbox import SqsBatchHandler
+    from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface
+    from vectorgate.ingest.sqs_handler import SqsBatchHandler
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.stores import Stores
@@ -90,34 +90,37 @@ def price_book(own: str | None = None) -> PriceBook:
 # ----------------------------------------------------------------------------------------------------- applications
 
 
-def build_gateway(settings: Settings, deps: Deps) -> Gateway:
-    """The request pipeline."""
-    from vectorgate.auth.keys.cache import CachedKeys
+def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = None) -> Gateway:
+    """The request pipeline. `book`: the prices, where they are not the ones that the settings name."""
+    from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.token_bucket import TokenBucket
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.idempotency.service import IdempotencyService
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    book = price_book(settings.prices)
+    prices = book if book is not None else price_book(settings.prices)
     return Gateway(
         clock=clock,
         randomness=deps.randomness,
-        keys=CachedKeys(stores.keys, clock),
+        authenticator=Authenticator(stores.keys, clock),
+        openai=_openai_surface(settings, stores),
+        surfaces=_other_surfaces(settings, stores),
+        budgets=BudgetService(
+            limits=CachedLimits(stores.budgets, clock),
+            store=stores.budgets,
+            ownership=stores.ownership,
+            book=prices,
+            telemetry=telemetry,
+        ),
+        idempotency=IdempotencyService(stores.ledger, clock),
         ledger=stores.ledger,
-        book=book,
-        surface=_surfaces(settings, stores),
+        book=prices,
         providers=_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
         telemetry=telemetry,
-        budgets_service=BudgetService(
-            limits=CachedLimits(stores.budgets, clock),
-            store=stores.budgets,
-            ownership=stores.ownership,
-            book=book,
-            telemetry=telemetry,
-        ),
         anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
     )
 
@@ -182,25 +185,26 @@ def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomnes
 # -------------------------------------------------------------------------------------------- surfaces and providers
 
 
-def _surfaces(settings: Settings, stores: Stores) -> Callable[[str], ApiSurface]:
-    """From a path to its API. Without a search service, its paths are unknown ones of OpenAI's."""
+def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
     from vectorgate.gateway.parser import Limits
     from vectorgate.gateway.surfaces import OpenAISurface
 
-    openai = OpenAISurface(
+    return OpenAISurface(
         ownership=stores.ownership,
         providers=[name for name in settings.secrets if name != SEARCH_PROVIDER],
         limits=Limits(max_upload=settings.max_upload, too_large=settings.too_large),
     )
+
+
+def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...]:
+    """Without a search service, Azure AI Search's paths are unknown ones of OpenAI's API."""
     if SEARCH_PROVIDER not in settings.secrets:
-        return lambda _path: openai
+        return ()
     from vectorgate.api.operations import BATCH_BODY
-    from vectorgate.azure_search.router import speaks_azure
     from vectorgate.azure_search.surface import AzureSearchSurface
 
     most = max(settings.max_upload, BATCH_BODY)
-    search = AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=most)
-    return lambda path: search if speaks_azure(path) else openai
+    return (AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=most),)
 
 
 def _openai(name: str) -> Provider:
@@ -356,8 +360,8 @@ def deployed_ingest() -> SqsBatchHandler:
     """The ingest function."""
     from vectorgate.api.operations import UPLOAD_BODY
     from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsQueue
-    from vectorgate.ingest.inbox import SqsBatchHandler
     from vectorgate.ingest.ingestor import Ingestor
+    from vectorgate.ingest.sqs_handler import SqsBatchHandler
 
     given = deployed_settings()
     places = given.ingest

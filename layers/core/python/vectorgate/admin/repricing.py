@@ -33,8 +33,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import parts_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.book import STORAGE, MissingPrice
-from vectorgate.pricing.charge import Charge
+from vectorgate.pricing.book import STORAGE, Charge, MissingPrice
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:

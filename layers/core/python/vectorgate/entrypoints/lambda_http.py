@@ -56,16 +56,16 @@ class Handler(Protocol):
 def serve(handler: Handler, event: Event, telemetry: Telemetry) -> Result:
     """One event answered. Whatever happens, the client gets OpenAI's envelope, and a defect is reported."""
     try:
-        response = answer(handler, lambda: read_event(event), telemetry)
+        response = answer(lambda: handler.handle(read_event(event)), telemetry)
         return _write_as_it_is(response) if event.get(BODY_AS_IT_IS) is Body else write_response(response)
     finally:
         telemetry.flush()
 
 
-def answer(handler: Handler, read: Callable[[], Request], telemetry: Telemetry) -> Response:
-    """The response to the request that `read` gives. The one place where an unforeseen exception ends."""
+def answer(respond: Callable[[], Response], telemetry: Telemetry) -> Response:
+    """What `respond` responds. The one place where an unforeseen exception ends."""
     try:
-        return handler.handle(read())
+        return respond()
     except ApiError as error:
         return Response.of_json(error.status, error.envelope(), error.headers)
     except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, answered without its text

@@ -92,20 +92,23 @@ def explicit_record(entry: LedgerEntry, name: str, fingerprint: str) -> Idempote
     )
 
 
-def record_of(command: Command, entry: LedgerEntry) -> IdempotencyRecord | None:
-    """What an order claims: by its client's key, else a create by its body; None for reads, and for what is mocked.
+def record_for(
+    command: Command, key: str | None, retry_count: int | None, entry: LedgerEntry
+) -> IdempotencyRecord | None:
+    """What recognises a repetition of this call: its client's key, else, for a create, its body.
 
-    A fleeting create claims nothing by its body: two equal parts of a file are two, and so are two uploads of one name.
+    None for reads, and for what is mocked; by its body alone also where `retry_count` is None, and for a transient
+    create: two equal parts of a file are two, and so are two uploads of one name.
     """
-    if command.operation.safety is Safety.READ or command.mock_response is not None:
+    operation = command.operation
+    if operation.safety is Safety.READ or command.mock_response is not None:
         return None
-    if command.idempotency_key is not None:
+    if key is not None:
         named = [f"{name}={value}" for name, value in sorted(command.ids.items())]
         fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
-        return explicit_record(entry, explicit_name(entry.operation, command.idempotency_key), fingerprint)
-    operation = command.operation
-    if operation.safety is Safety.CREATE and not operation.transient and command.attempt is not None:
-        return implicit_record(entry, command.attempt)
+        return explicit_record(entry, explicit_name(entry.operation, key), fingerprint)
+    if operation.safety is Safety.CREATE and not operation.transient and retry_count is not None:
+        return implicit_record(entry, retry_count)
     return None
 
 

@@ -13,7 +13,7 @@ from vectorgate.pricing.money import ZERO, NanoUSD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.pricing.charge import Charge
+    from vectorgate.pricing.book import Charge
 
 
 def correction(entry: LedgerEntry, charge: Charge, earlier: Sequence[LedgerEntry] = ()) -> LedgerEntry | None:

@@ -36,7 +36,6 @@ from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.clock import MILLISECONDS
-from vectorgate.gateway.context import COLUMN, ownership_of
 from vectorgate.idempotency.record import LEASE_MS, ONLY, implicit_record
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.correlation import fuzzy_fingerprint_of, tag_of, without_tag
@@ -45,7 +44,7 @@ from vectorgate.ledger.ports import RecordQuery
 from vectorgate.pricing.book import NOT_EXECUTED
 from vectorgate.pricing.money import ZERO
 from vectorgate.store_errors import StoreError
-from vectorgate.tenancy.ownership import ObjectRef
+from vectorgate.tenancy.ownership import OWNED_COLUMN, ObjectRef, ownership_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -365,7 +364,7 @@ class Reconciler:
 
     def _adopt(self, row: LedgerEntry, kind: ObjectKind, document: Document, finding: Resolution) -> None:
         shown = without_tag(document)
-        column = {COLUMN[kind]: ObjectId(str(document["id"]))}
+        column = {OWNED_COLUMN[kind]: ObjectId(str(document["id"]))}
         answered = row.transition(State.ANSWERED, found_by=finding, ended_ms=self.clock.unix_ms(), **column)
         idempotency = self._claim(row)
         answer = self._answer(row, shown)

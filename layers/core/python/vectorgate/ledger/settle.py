@@ -18,7 +18,6 @@ from vectorgate.budgets.model import accounts_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_ACTIONS
 from vectorgate.ledger.rollups import buckets_of, rollups_of
-from vectorgate.pricing.charge import charge_for
 from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook)
 
 
 def _settled(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
-    charge = charge_for(entry, book)
+    charge = book.charge_for(entry)
     return entry.transition(State.SETTLED, spend=charge.spend, price_id=charge.price_id)
 
 

@@ -79,7 +79,7 @@ class OpenAI:
             headers = {**headers, "content-type": content_type}
             return Answer(status=response.status, headers=headers, body=response.body, request_id=request_id)
         document = read_object(response.body.read())
-        if operation.creates is not None and not _is_id((operation.made(document) or {}).get("id")):
+        if operation.creates is not None and not _is_id((operation.created_object(document) or {}).get("id")):
             raise UnreadableAnswer("the answer to a create names no id")
         names = _page_in(operation)
         if names and not any(isinstance(document.get(name), list) for name in names):

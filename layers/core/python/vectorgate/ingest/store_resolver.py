@@ -13,14 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.gateway.context import Policy
 from vectorgate.ids import ObjectId, is_object_id
-from vectorgate.ingest.calls import AGAIN, SOON, step_key
 from vectorgate.ingest.model import Postponed
+from vectorgate.ingest.team_client import AGAIN, SOON, step_key
 from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
-    from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.ports import IngestStore
+    from vectorgate.ingest.team_client import TeamClient
 
 OPERATION: Final = "vector_stores.create"
 _PREFIX: Final = "vs_"
@@ -33,19 +34,19 @@ class StoreResolver:
 
     store: IngestStore
 
-    def resolve(self, caller: Caller, name: str) -> ObjectId:
+    def resolve(self, client: TeamClient, name: str) -> ObjectId:
         """The store of that name or id, made if it is not there. Postponed or Rejected."""
-        noted = self.store.named_store(caller.team, name)
+        noted = self.store.named_store(client.team, name)
         if noted is not None:
             return noted
-        if name.startswith(_PREFIX) and is_object_id(name) and is_there(caller, name):
-            return self._noted(caller.team, name, ObjectId(name), None)
-        return self._noted(caller.team, name, _created(caller, name, _FIRST), None)
+        if name.startswith(_PREFIX) and is_object_id(name) and is_there(client, name):
+            return self._noted(client.team, name, ObjectId(name), None)
+        return self._noted(client.team, name, _created(client, name, _FIRST), None)
 
-    def replace(self, caller: Caller, name: str, gone: ObjectId) -> None:
+    def replace(self, client: TeamClient, name: str, gone: ObjectId) -> None:
         """Make another one in place of a store that was deleted. Postponed or Rejected."""
-        if self.store.named_store(caller.team, name) == gone:
-            self._noted(caller.team, name, _created(caller, name, gone), gone)
+        if self.store.named_store(client.team, name) == gone:
+            self._noted(client.team, name, _created(client, name, gone), gone)
 
     def _noted(self, team: str, name: str, store_id: ObjectId, instead_of: ObjectId | None) -> ObjectId:
         try:
@@ -55,17 +56,17 @@ class StoreResolver:
         return store_id
 
 
-def is_there(caller: Caller, store_id: str) -> bool:
+def is_there(client: TeamClient, store_id: str) -> bool:
     """Whether the team has such a store."""
-    return caller.found("GET", f"/vector_stores/{store_id}") is not None
+    return client.find("vector_stores.retrieve", vector_store_id=store_id) is not None
 
 
-def _created(caller: Caller, name: str, generation: str) -> ObjectId:
-    key = step_key("store", caller.team, name, generation)
-    made = caller.made(OPERATION, key)
+def _created(client: TeamClient, name: str, generation: str) -> ObjectId:
+    key = step_key("store", client.team, name, generation)
+    made = client.created(OPERATION, key)
     if made is None:
-        caller.ask("POST", "/vector_stores", {"name": name}, key=key)
-        made = caller.made(OPERATION, key)
+        client.call(OPERATION, body={"name": name}, policy=Policy(idempotency_key=key))
+        made = client.created(OPERATION, key)
     if made is None:
         raise Postponed(AGAIN, "The store's record is not written yet.")
     return made.id

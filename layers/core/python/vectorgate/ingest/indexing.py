@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.ingest.model import Done, Kind, ObjectLocation, PermanentFailure, Rejected, Result
-from vectorgate.ingest.rows import following
+from vectorgate.ingest.object_rows import following
 from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow, Outcome, Watch
     from vectorgate.ingest.ports import Bus, IngestStore
+    from vectorgate.ingest.team_client import TeamClient
 
     Document: TypeAlias = Mapping[str, object]
 
@@ -44,7 +44,7 @@ class Watching:
     bus: Bus
     teams: Collection[str]
 
-    def look(self, caller: Caller, watch: Watch, batches: Batches) -> Outcome:
+    def look(self, client: TeamClient, watch: Watch, batches: Batches) -> Outcome:
         """Publish the results that are there, and come again for the others.
 
         Postponed, StoreError or SourceUnavailable.
@@ -52,24 +52,24 @@ class Watching:
         if watch.team not in self.teams:
             return PermanentFailure("Nobody ingests for this team any more.")
         again = Done(replace(watch, round=watch.round + 1), look_after(watch.round + 1))
-        if watch.round < MAX_ROUNDS and batches.is_under_way(caller, watch):
+        if watch.round < MAX_ROUNDS and batches.is_under_way(client, watch):
             return again
         waiting: dict[str, ObjectLocation | str] = {}
         for file_id, origin in watch.files.items():
             row = self.store.object_row(origin) if isinstance(origin, ObjectLocation) else None
             if isinstance(origin, ObjectLocation) and (row is None or row.file_id != file_id or row.reported):
                 continue  # told before, or replaced meanwhile
-            if not self._told(caller, watch, file_id, origin, row):
+            if not self._told(client, watch, file_id, origin, row):
                 waiting[file_id] = origin
         if not waiting:
             return Done()
         return Done(replace(watch, files=waiting, round=watch.round + 1), look_after(watch.round + 1))
 
     def _told(
-        self, caller: Caller, watch: Watch, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None
+        self, client: TeamClient, watch: Watch, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None
     ) -> bool:
         """Whether there is nothing to wait for any more."""
-        shown = caller.found("GET", f"/vector_stores/{watch.vector_store_id}/files/{file_id}")
+        shown = client.find("vector_stores.files.retrieve", vector_store_id=watch.vector_store_id, file_id=file_id)
         if shown is None and watch.round < ROUNDS_TO_APPEAR:
             return False
         if shown is not None and shown.get("status") == _UNDER_WAY and watch.round < MAX_ROUNDS:
@@ -91,14 +91,16 @@ class Batches:
         self._asked = Counter(_batch(watch) for watch in watches)
         self._known: dict[tuple[str, str, str | None], bool] = {}
 
-    def is_under_way(self, caller: Caller, watch: Watch) -> bool:
+    def is_under_way(self, client: TeamClient, watch: Watch) -> bool:
         """Whether nothing of the batch is done; False where asking for it would save nothing."""
         batch = _batch(watch)
         if watch.batch_id is None or self._asked[batch] < 2:  # noqa: PLR2004 - of one file, the file itself is asked for
             return False
         if batch not in self._known:
-            path = f"/vector_stores/{watch.vector_store_id}/file_batches/{watch.batch_id}"
-            self._known[batch] = _is_whole(caller.found("GET", path))
+            found = client.find(
+                "vector_stores.file_batches.retrieve", vector_store_id=watch.vector_store_id, batch_id=watch.batch_id
+            )
+            self._known[batch] = _is_whole(found)
         return self._known[batch]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vectorgate.ingest.calls import step_key
 from vectorgate.ingest.model import ObjectRow, order_of
+from vectorgate.ingest.team_client import step_key
 
 if TYPE_CHECKING:
     from vectorgate.ingest.model import Change

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.ingest.attaching import Wanted
 from vectorgate.ingest.attributes import attributes_of
-from vectorgate.ingest.calls import SOON
+from vectorgate.ingest.indexing import look_after
 from vectorgate.ingest.model import Change, Done, Postponed, Rejected, Watch
-from vectorgate.ingest.rows import begun, following, is_news, is_same, overtaken, upload_key
+from vectorgate.ingest.object_rows import begun, following, is_news, is_same, overtaken, upload_key
+from vectorgate.ingest.team_client import SOON
 from vectorgate.ingest.uploads import Uploads
-from vectorgate.ingest.watching import look_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock
     from vectorgate.ids import ObjectId
     from vectorgate.ingest.address import Address
-    from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectRow
-    from vectorgate.ingest.naming import StoreResolver
     from vectorgate.ingest.ports import IngestStore, Objects, StoredObject
+    from vectorgate.ingest.store_resolver import StoreResolver
+    from vectorgate.ingest.team_client import TeamClient
 
 NOTHING: Final = Done()
 BEFORE_ALL: Final = "0"  # a sequencer
@@ -39,38 +39,38 @@ BEFORE_ALL: Final = "0"  # a sequencer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What changes of objects need. `caller_of`: the gateway as a team."""
+    """What changes of objects need. `client_of`: the gateway as a team."""
 
     store: IngestStore
     objects: Objects
     names: StoreResolver
     clock: Clock
     upload_seconds: float
-    caller_of: Callable[[str], Caller]
+    client_of: Callable[[str], TeamClient]
 
-    def begin(self, index: int, change: Change, caller: Caller, address: Address, *, late: bool) -> Done | Wanted:
+    def begin(self, index: int, change: Change, client: TeamClient, address: Address, *, late: bool) -> Done | Wanted:
         """The file to attach, or Done. Postponed, Rejected, StoreError or SourceUnavailable.
 
         `late`: there is no time left to upload anything.
         """
         row = self.store.object_row(change.place)
         if row is not None and is_same(change, row):
-            if row.team != caller.team and not row.attached and not row.gone:
-                row = self._anew(change, self._given_up(row, BEFORE_ALL), caller)
-            return self._go_on(index, row, caller, address, late=late)
+            if row.team != client.team and not row.attached and not row.gone:
+                row = self._anew(change, self._given_up(row, BEFORE_ALL), client)
+            return self._go_on(index, row, client, address, late=late)
         if not is_news(change, row):
-            return self._clear_up(change, caller, row)
+            return self._clear_up(change, client, row)
         if change.gone:
             looked = self._looked(change, row)
             if looked is None:
                 return NOTHING
             change = looked
-        if row is not None and row.team != caller.team:
+        if row is not None and row.team != client.team:
             row = self._given_up(row, row.sequencer)
-        return self._go_on(index, self._anew(change, row, caller), caller, address, late=late)
+        return self._go_on(index, self._anew(change, row, client), client, address, late=late)
 
-    def _anew(self, change: Change, row: ObjectRow | None, caller: Caller) -> ObjectRow:
-        row = begun(change, row, caller.team)
+    def _anew(self, change: Change, row: ObjectRow | None, client: TeamClient) -> ObjectRow:
+        row = begun(change, row, client.team)
         self.store.put_object_row(row)
         return row
 
@@ -96,7 +96,7 @@ class Changes:
         self.store.put_object_row(cleared)
         return cleared
 
-    def _go_on(self, index: int, row: ObjectRow, caller: Caller, address: Address, *, late: bool) -> Done | Wanted:
+    def _go_on(self, index: int, row: ObjectRow, client: TeamClient, address: Address, *, late: bool) -> Done | Wanted:
         if row.gone:
             self.clear(row)
             return NOTHING
@@ -111,14 +111,14 @@ class Changes:
         with stored.stream:
             try:
                 attributes = attributes_of(stored.metadata, stored.tags)
-                store_id = self.names.resolve(caller, address.store)
-                file_id = row.file_id or self._uploaded(row, caller, address, stored, late=late)
+                store_id = self.names.resolve(client, address.store)
+                file_id = row.file_id or self._uploaded(row, client, address, stored, late=late)
             except Rejected:
                 self.clear(row)  # what the object was before is not what it is now
                 raise
         return Wanted(
             index=index,
-            caller=caller,
+            client=client,
             store_id=store_id,
             name=address.store,
             file_id=file_id,
@@ -146,9 +146,9 @@ class Changes:
         return replace(self.clear(row), vector_store_id=None)
 
     def _uploaded(
-        self, row: ObjectRow, caller: Caller, address: Address, stored: StoredObject, *, late: bool
+        self, row: ObjectRow, client: TeamClient, address: Address, stored: StoredObject, *, late: bool
     ) -> ObjectId:
-        uploads = Uploads(caller, upload_key(row))
+        uploads = Uploads(client, upload_key(row))
         found, _ = uploads.found()
         if found is not None:
             return found
@@ -177,24 +177,24 @@ class Changes:
             return None
         return replace(change, version=current.version, gone=False)
 
-    def _clear_up(self, change: Change, caller: Caller, row: ObjectRow | None) -> Done:
+    def _clear_up(self, change: Change, client: TeamClient, row: ObjectRow | None) -> Done:
         """An upload that was overtaken left a file that no row knows: whoever was told of the object deletes it."""
         if change.gone or row is None:
             return NOTHING
-        left, _ = Uploads(caller, upload_key(change)).found()
+        left, _ = Uploads(client, upload_key(change)).found()
         if left is not None and left != row.file_id and left not in row.obsolete:
-            forget(caller, None, left)
+            forget(client, None, left)
         return NOTHING
 
     def _forget(self, row: ObjectRow) -> None:
-        caller = self.caller_of(row.team)
-        loose = [Uploads(caller, key).found()[0] for key in row.loose]
+        client = self.client_of(row.team)
+        loose = [Uploads(client, key).found()[0] for key in row.loose]
         for file_id in (*row.obsolete, *(each for each in loose if each is not None)):
-            forget(caller, row.vector_store_id, file_id)
+            forget(client, row.vector_store_id, file_id)
 
 
-def forget(caller: Caller, store_id: ObjectId | None, file_id: ObjectId) -> None:
+def forget(client: TeamClient, store_id: ObjectId | None, file_id: ObjectId) -> None:
     """Detach the file and delete it, as far as it is there. Postponed or Rejected."""
     if store_id is not None:
-        caller.found("DELETE", f"/vector_stores/{store_id}/files/{file_id}")
-    caller.found("DELETE", f"/files/{file_id}")
+        client.find("vector_stores.files.delete", vector_store_id=store_id, file_id=file_id)
+    client.find("files.delete", file_id=file_id)
