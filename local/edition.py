@@ -31,9 +31,8 @@ from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.persistence.stores import Stores
-from vectorgate.providers.credentials import Credentials
+from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.http.transport import PooledTransport
-from vectorgate.secrets import Secret
 from vectorgate.settings import MIB, Settings
 from vectorgate.store_errors import AlreadyExists, StoreError
 

@@ -13,7 +13,7 @@ from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
-from vectorgate.idempotency.record import implicit_record
+from vectorgate.idempotency.service import implicit_record
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb.budgets import account_key

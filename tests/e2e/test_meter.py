@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.aws import Stack, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, account_ref
-from vectorgate.idempotency.record import explicit_record
+from vectorgate.idempotency.service import explicit_record
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7
 from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import LedgerEntry, State

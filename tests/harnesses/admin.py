@@ -27,7 +27,7 @@ from vectorgate.metering.bill import records_of
 from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.pricing.book import GIB, STORAGE, Price, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
-from vectorgate.secrets import Secret
+from vectorgate.providers.credentials import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

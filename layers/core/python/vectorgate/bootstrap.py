@@ -24,7 +24,7 @@ from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials, SecretsManager
     from vectorgate.providers.http.outcome import Transport
-    from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
@@ -87,9 +86,6 @@ def price_book(own: str | None = None) -> PriceBook:
     return PriceBook(shipped_prices(), own=read_prices(text))
 
 
-# ----------------------------------------------------------------------------------------------------- applications
-
-
 def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = None) -> Gateway:
     """The request pipeline. `book`: the prices, where they are not the ones that the settings name."""
     from vectorgate.auth.authenticate import Authenticator
@@ -125,28 +121,22 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     )
 
 
-def build_reader(settings: Settings, deps: Deps) -> ProviderReader:
-    """What reads from the providers without a client's request."""
-    from vectorgate.providers.reader import ProviderReader
-
-    return ProviderReader(
-        providers=_providers(settings.secrets),
-        credentials=deps.credentials,
-        transport=deps.transport,
-        clock=deps.clock,
-        randomness=deps.randomness,
-    )
-
-
 def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
     """The meter's worker. It samples every configured provider that stores vectors by the GiB-day."""
     from vectorgate.ledger.reconciliation import Reconciler
     from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.sampler import Sampler
     from vectorgate.metering.worker import MeterWorker
+    from vectorgate.providers.reader import ProviderReader
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    reader = build_reader(settings, deps)
+    reader = ProviderReader(
+        providers=_providers(settings.secrets),
+        credentials=deps.credentials,
+        transport=deps.transport,
+        clock=clock,
+        randomness=deps.randomness,
+    )
     return MeterWorker(
         reconciler=Reconciler(
             ledger=stores.ledger, ownership=stores.ownership, reader=reader, clock=clock, telemetry=telemetry
@@ -182,9 +172,6 @@ def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomnes
     return AdminDeps(stores=stores, clock=clock, randomness=randomness, book=price_book(settings.prices))
 
 
-# -------------------------------------------------------------------------------------------- surfaces and providers
-
-
 def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
     from vectorgate.gateway.parser import Limits
     from vectorgate.gateway.surfaces import OpenAISurface
@@ -207,39 +194,27 @@ def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...
     return (AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=most),)
 
 
-def _openai(name: str) -> Provider:
-    from vectorgate.providers.openai import OpenAI
+def _provider(name: ProviderName) -> Provider:
+    match name:
+        case "openai":
+            from vectorgate.providers.openai import OpenAI
 
-    return OpenAI(name)
+            return OpenAI(name)
+        case "azure":
+            from vectorgate.providers.azure_openai import AzureOpenAI
 
+            return AzureOpenAI(name)
+        case "azure_ai":
+            from vectorgate.providers.azure_search import AzureAISearch
 
-def _azure_openai(name: str) -> Provider:
-    from vectorgate.providers.azure_openai import AzureOpenAI
-
-    return AzureOpenAI(name)
-
-
-def _azure_search(name: str) -> Provider:
-    from vectorgate.providers.azure_search import AzureAISearch
-
-    return AzureAISearch(name)
-
-
-PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {
-    "openai": _openai,
-    "azure": _azure_openai,
-    SEARCH_PROVIDER: _azure_search,
-}
+            return AzureAISearch(name)
+    raise ValueError(f"unknown provider: {name}")
 
 
 def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Provider]:
-    unknown = sorted(set(secrets) - set(PROVIDERS))
-    if unknown or not secrets:
-        raise ValueError(f"no provider is configured, or one that is not known: {unknown}")
-    return {name: PROVIDERS[name](name) for name in secrets}
-
-
-# ------------------------------------------------------------------------------------------------ deployed functions
+    if not secrets:
+        raise ValueError("no provider is configured")
+    return {name: _provider(name) for name in secrets}
 
 
 @cache

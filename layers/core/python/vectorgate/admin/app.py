@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.secrets import Secret
+    from vectorgate.providers.credentials import Secret
     from vectorgate.telemetry import Telemetry
 
 

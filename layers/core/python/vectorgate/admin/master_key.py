@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.providers.credentials import CACHED_SECONDS, SecretUnavailable
-from vectorgate.secrets import Secret
+from vectorgate.providers.credentials import CACHED_SECONDS, Secret, SecretUnavailable
 
 if TYPE_CHECKING:
     from vectorgate.clock import Clock

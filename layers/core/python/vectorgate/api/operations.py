@@ -87,13 +87,6 @@ class Operation:
         """The path's parameter names, in order."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
-    def created_object(self, answer: Mapping[str, object] | None) -> Mapping[str, object] | None:
-        """What was created, as an answer describes it; None when nothing was, or the answer does not say."""
-        if self.creates is None or answer is None:
-            return None
-        found = answer if self.result_field is None else answer.get(self.result_field)
-        return found if isinstance(found, dict) else None
-
     @property
     def deleted_kind(self) -> ObjectKind | None:
         """What ends; None when nothing does."""

@@ -17,6 +17,7 @@ from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from vectorgate.api.http import Request
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.keys.ports import Keys
     from vectorgate.clock import Clock
     from vectorgate.ids import KeyId
@@ -34,6 +35,11 @@ def presented_key(request: Request) -> str | None:
     if authorization is not None and authorization.lower().startswith(_BEARER):
         return authorization[len(_BEARER) :].strip() or None
     return request.header("api-key")
+
+
+def _is_usable(key: VirtualKey, unix_s: float) -> bool:
+    """Neither blocked nor expired."""
+    return not key.blocked and (key.expires_at is None or unix_s < key.expires_at)
 
 
 class Authenticator:
@@ -60,7 +66,7 @@ class Authenticator:
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
             )
         principal = self._principal(key_id_of(secret)) if len(secret) <= MAX_KEY else None
-        if principal is None or not principal.key.usable_at(self._clock.unix_s()):
+        if principal is None or not _is_usable(principal.key, self._clock.wall()):
             raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
         return principal
 

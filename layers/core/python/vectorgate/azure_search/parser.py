@@ -6,6 +6,7 @@ something of the client's choice, or hold a credential, is refused: a client mus
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final, cast
 
@@ -15,7 +16,7 @@ from vectorgate.api.errors import InvalidRequest, NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media
 from vectorgate.azure_search.operations import IndexOperation, Returns, words
-from vectorgate.gateway.parser import checked_end_user, checked_tags, options_of
+from vectorgate.gateway.parser import checked_end_user, checked_tags
 from vectorgate.ids import ObjectId, is_object_id
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
+    from vectorgate.gateway.parser import CallOptions
     from vectorgate.ids import ProviderName
 
 API_VERSION: Final = "api-version"
@@ -46,7 +48,7 @@ _VECTOR_SEARCH: Final = frozenset({"profiles", "algorithms", "compressions", "ve
 _VECTOR_QUERIES: Final = frozenset({"vector", "text"})
 
 
-def parse(request: Request, route: Route, provider: ProviderName, most: int) -> Command:
+def parse(request: Request, route: Route, options: CallOptions, provider: ProviderName, most: int) -> Command:
     """The command. NotFound (404) for another api-version, InvalidRequest (400), PayloadTooLarge (413)."""
     operation = index_row(route.operation)
     _check_version(request, operation)
@@ -54,14 +56,15 @@ def parse(request: Request, route: Route, provider: ProviderName, most: int) -> 
     ids = {name: ObjectId(text) for name, text in route.captured.items()}
     if operation.returns is Returns.DEFINITION and operation.media is Media.JSON:
         ids["index"] = _checked_definition(body, ids.get("index"))
-    options = options_of(request)
+    content = encode_json(body) if operation.media is Media.JSON else None
     return Command(
         operation=operation,
         ids=ids,
         query=_query(request, operation),
         headers=_headers(request),
         body=body,
-        content=encode_json(body) if operation.media is Media.JSON else None,
+        content=content,
+        fingerprint=hashlib.sha256(content).hexdigest() if content is not None else None,
         provider=provider,
         end_user=checked_end_user(options.end_user),
         tags=checked_tags(options.tags),

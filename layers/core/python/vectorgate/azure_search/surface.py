@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vectorgate.api.router import Route
     from vectorgate.auth.principal import Principal
     from vectorgate.azure_search.ports import IndexStore
+    from vectorgate.gateway.parser import CallOptions
     from vectorgate.ids import OperationId, ProviderName
     from vectorgate.providers.client import ProviderClient
 
@@ -46,9 +47,9 @@ class AzureSearchSurface:
         """A row of the allow-list, or NotFound."""
         return router.route(method, path)
 
-    def parse(self, request: Request, matched: Route) -> tuple[Command, Policy]:
+    def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
         """The command, in Azure's terms. Repetitions are not looked for: Azure's clients have no such key."""
-        return parse(request, matched, self.provider, self.max_body), Policy(retry_count=None)
+        return parse(request, matched, options, self.provider, self.max_body), Policy(retry_count=None)
 
     def authorise(self, command: Command, principal: Principal) -> Target:
         """The indexes that the key may use for this. One that it may not, and one that is not there, are the same 404.

@@ -105,7 +105,7 @@ class BudgetService:
         """The bytes of the files that the order attaches, as they were when they were uploaded."""
         if entry.provider is None or command.operation.body_kind is not ObjectKind.FILE:
             return 0, ()
-        refs = {ObjectRef(entry.provider, ObjectKind.FILE, file_id) for file_id in command.body_ids()}
+        refs = {ObjectRef(entry.provider, ObjectKind.FILE, file_id) for file_id in command.body_ids}
         sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
         sound = [size for size in sizes if size is not None]
         if len(sound) == len(sizes):

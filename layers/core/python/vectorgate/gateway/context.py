@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import OutcomeUnknown, UpstreamFailed
+from vectorgate.api.http import encode_json
 from vectorgate.budgets.model import account_ref
 from vectorgate.clock import MICROSECONDS
+from vectorgate.idempotency.record import ONLY
+from vectorgate.idempotency.service import with_answer
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import fuzzy_fingerprint_of_command
 from vectorgate.ledger.entry import LedgerEntry, State
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
     from vectorgate.auth.principal import Principal
-    from vectorgate.budgets.service import ApplicableBudget
+    from vectorgate.budgets.service import ApplicableBudget, ReservationPlan
     from vectorgate.gateway.surfaces import ApiSurface
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import OperationId, ProviderName
@@ -106,15 +109,33 @@ def started_entry(context: RequestContext) -> LedgerEntry:
     )
 
 
+def begun_entry(entry: LedgerEntry, record: IdempotencyRecord | None, plan: ReservationPlan) -> LedgerEntry:
+    """The row with what it reserves, and the name of the client's idempotency key."""
+    facts: dict[str, object] = {}
+    if plan.amount or plan.quarantined:
+        facts |= {"reserved": plan.amount or None, "quarantined": plan.quarantined}
+    if record is not None and record.slot == ONLY:
+        facts["idempotency_name"] = record.name
+    return entry.changed(**facts) if facts else entry
+
+
+def record_with(record: IdempotencyRecord | None, answer: Answer) -> IdempotencyRecord | None:
+    """The record with what is to be answered to repetitions from now on."""
+    if record is None or answer.document is None:
+        return None
+    return with_answer(record, answer.status, encode_json(answer.document))
+
+
 def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: Times) -> LedgerEntry:
     """The row once the provider did it: it names what was created, and the figures that cannot be right."""
     facts = _durations(context, times)
     command = context.command
-    mocked = command is not None and command.mock_response is not None
-    if mocked:
+    if command is not None and command.mock_response is not None:
         facts["price_id"] = MOCK
     elif command is not None:
-        facts |= _created(command, answer) | _quarantined(entry, answer.document or {})
+        if command.operation.creates is not None and answer.created is not None:
+            facts[OWNED_COLUMN[command.operation.creates]] = ObjectId(str(answer.created["id"]))
+        facts |= _quarantined(entry, answer.document or {})
     return entry.transition(State.ANSWERED, upstream_request_id=answer.request_id, status_code=answer.status, **facts)
 
 
@@ -155,18 +176,18 @@ def _command_facts(command: Command | None, operation_id: OperationId) -> dict[s
         return {}
     ids = command.ids
     return {
-        "fingerprint": command.fingerprint(),
+        "fingerprint": command.fingerprint,
         "vector_store_id": ids.get("vector_store_id", ids.get("index")),
-        "file_id": ids["file_id"] if "file_id" in ids else command.attached_file(),
+        "file_id": ids.get("file_id", _attached_file(command)),
         "batch_id": ids.get("batch_id"),
         "upload_id": ids.get("upload_id"),
         "fuzzy_fingerprint": fuzzy_fingerprint_of_command(command, operation_id),
     }
 
 
-def _created(command: Command, answer: Answer) -> dict[str, object]:
-    kind, created = command.operation.creates, command.operation.created_object(answer.document)
-    return {OWNED_COLUMN[kind]: ObjectId(str(created["id"]))} if kind is not None and created is not None else {}
+def _attached_file(command: Command) -> ObjectId | None:
+    """The one file that the body names, for an operation that attaches one."""
+    return command.body_ids[0] if command.operation.body_ids == ("file_id",) else None
 
 
 def _quarantined(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:

@@ -6,14 +6,15 @@ same commands by `document_command` and `upload_command`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api import headers, schemas
 from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.form_data import read_upload
+from vectorgate.api.form_data import PIECE, read_upload
 from vectorgate.api.http import JSON, encode_json
 from vectorgate.api.operations import FITTING_PART, Media
 from vectorgate.api.schemas import LiteLLMFields
@@ -22,7 +23,7 @@ from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
 from vectorgate.ledger.correlation import TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from vectorgate.api.http import FileUpload, Request
     from vectorgate.api.operations import Operation
@@ -79,12 +80,11 @@ class Attribution:
 
 
 def parse(
-    request: Request, route: Route, providers: Collection[ProviderName], limits: Limits
+    request: Request, route: Route, options: CallOptions, providers: Collection[ProviderName], limits: Limits
 ) -> tuple[Command, Policy]:
     """The command, or InvalidRequest (400) or PayloadTooLarge (413) in OpenAI's words. Nothing is sent or stored."""
     operation = route.operation
     ids = {name: ObjectId(schemas.check_id(name, text)) for name, text in route.captured.items()}
-    options = options_of(request)
     if operation.media is Media.MULTIPART:
         most = limits.most_bytes(operation)
         content_type = request.headers.get("content-type")
@@ -167,7 +167,9 @@ def json_command(
         ids=ids,
         query=query,
         body=body,
+        body_ids=tuple([ObjectId(str(value)) for path in operation.body_ids for value in _at(body, path.split("."))]),
         content=content,
+        fingerprint=hashlib.sha256(content).hexdigest() if content is not None else None,
         provider=attribution.provider,
         end_user=attribution.end_user,
         tags=attribution.tags,
@@ -200,6 +202,7 @@ def upload_command(
         operation=operation,
         ids=ids,
         content=upload,
+        fingerprint=_upload_digest(upload),
         provider=attribution.provider,
         end_user=attribution.end_user,
         tags=attribution.tags,
@@ -274,6 +277,27 @@ def _without_defaults(operation: Operation, body: dict[str, object]) -> dict[str
     if any(body.get(name) for name in operation.one_of):
         body = {name: value for name, value in body.items() if name not in operation.one_of or value != []}
     return body
+
+
+def _at(value: object, path: list[str]) -> Iterator[object]:
+    """The values at a path such as `["files[]", "file_id"]`; none where a part is absent."""
+    if not path:
+        yield value
+        return
+    name, rest = path[0].removesuffix("[]"), path[1:]
+    inner = cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
+    for item in (inner if isinstance(inner, list) else []) if path[0].endswith("[]") else [inner]:
+        if item is not None:
+            yield from _at(item, rest)
+
+
+def _upload_digest(upload: FileUpload) -> str:
+    """A file is read for it, at about a second for the largest one: little beside the sending."""
+    digest = hashlib.sha256(encode_json([sorted(upload.fields.items()), upload.filename, upload.content_type]))
+    stream = upload.content.open()
+    while piece := stream.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _refuse_reserved(body: Mapping[str, object]) -> None:

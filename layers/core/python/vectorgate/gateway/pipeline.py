@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, OutcomeUnknown, Unauthenticated, Unavailable
-from vectorgate.api.http import encode_json
+from vectorgate.api.http import FileUpload
 from vectorgate.api.operations import PATH_KINDS, Safety
 from vectorgate.budgets.service import NO_RESERVATION, budget_exceeded
 from vectorgate.clock import MILLISECONDS
@@ -24,20 +24,24 @@ from vectorgate.gateway.context import (
     RequestContext,
     Times,
     answered_entry,
+    begun_entry,
     failed_entry,
+    record_with,
     replayed_entry,
     started_entry,
 )
 from vectorgate.gateway.parser import checked_end_user, checked_tags, options_of
 from vectorgate.gateway.responses import render
-from vectorgate.idempotency.record import LEASE_MS, ONLY, record_for
+from vectorgate.idempotency.record import LEASE_MS
+from vectorgate.idempotency.service import record_for
 from vectorgate.ids import uuid7
+from vectorgate.ledger.correlation import ownership_of
 from vectorgate.ledger.entry import State
 from vectorgate.providers.base import Answer
 from vectorgate.providers.client import MAX_ATTEMPTS, ProviderClient
 from vectorgate.providers.openai import with_both_sizes
 from vectorgate.store_errors import OverBudget, StateConflict, StoreError, StoreUnavailable
-from vectorgate.tenancy.ownership import PARENT_PARAMETER, ObjectRef, ownership_of
+from vectorgate.tenancy.ownership import PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.principal import Principal
     from vectorgate.auth.token_bucket import TokenBucket
-    from vectorgate.budgets.service import BudgetService, ReservationPlan
+    from vectorgate.budgets.service import BudgetService
     from vectorgate.clock import Clock, Random
     from vectorgate.gateway.context import Policy
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface, Target
@@ -119,7 +123,8 @@ class Gateway:
         except ApiError as error:
             self._fail(context, error)
         finally:
-            command.close()
+            if isinstance(command.content, FileUpload):
+                command.content.content.close()
             if context.entry is not None:
                 self.telemetry.request(context.entry)
         return context
@@ -160,7 +165,7 @@ class Gateway:
         context.operation = matched.operation.name
         options = options_of(request)
         context.end_user, context.tags = checked_end_user(options.end_user), checked_tags(options.tags)
-        return context.surface.parse(request, matched)
+        return context.surface.parse(request, matched, options)
 
     # --------------------------------------------------------------------------------------------------- the steps
 
@@ -185,6 +190,9 @@ class Gateway:
 
     def _check_budgets(self, context: RequestContext, command: Command, principal: Principal) -> None:
         """Which budgets the call counts against, and their balances. 403 for a blocked one; 503 when unreadable."""
+        key = principal.key
+        if key.team_id is None and command.end_user is None and key.max_budget is None and key.soft_budget is None:
+            return  # nothing that could have a budget
         try:
             context.budgets = self.budgets.applicable(
                 principal.key, command.end_user, context.started_ms // MILLISECONDS
@@ -204,7 +212,7 @@ class Gateway:
         record = record_for(command, policy.idempotency_key, policy.retry_count, entry)
         try:
             plan = self.budgets.plan(context.budgets, command, entry) if context.budgets else NO_RESERVATION
-            begun = _begun(entry, record, plan)
+            begun = begun_entry(entry, record, plan)
             earlier = self.idempotency.begin(begun, record, plan.reserve)
         except OverBudget as refusal:
             raise budget_exceeded(context.budgets, refusal.account) from refusal
@@ -260,7 +268,7 @@ class Gateway:
                 owned=_owned(command, answer, entry),
                 retired=_retired(command, answer, entry),
                 at=int(self.clock.wall()),
-                idempotency=_kept_answer(context.idempotency, answer),
+                idempotency=record_with(context.idempotency, answer),
             )
         except StoreError as error:
             self.telemetry.unrecorded(entry, error)
@@ -313,30 +321,12 @@ def _written(context: RequestContext) -> LedgerEntry:
     return context.entry
 
 
-def _begun(entry: LedgerEntry, record: IdempotencyRecord | None, plan: ReservationPlan) -> LedgerEntry:
-    """The row with what it reserves, and the name of the client's idempotency key."""
-    facts: dict[str, object] = {}
-    if plan.amount or plan.quarantined:
-        facts |= {"reserved": plan.amount or None, "quarantined": plan.quarantined}
-    if record is not None and record.slot == ONLY:
-        facts["idempotency_name"] = record.name
-    return entry.changed(**facts) if facts else entry
-
-
-def _kept_answer(record: IdempotencyRecord | None, answer: Answer) -> IdempotencyRecord | None:
-    """The record with what is to be answered to repetitions from now on."""
-    if record is None or answer.document is None:
-        return None
-    return record.with_answer(answer.status, encode_json(answer.document))
-
-
 def _owned(command: Command, answer: Answer, entry: LedgerEntry) -> list[Ownership]:
     """The ownership of what the answer says was created."""
     kind = command.operation.creates
-    created = command.operation.created_object(answer.document) if command.mock_response is None else None
-    if kind is None or created is None:
+    if kind is None or answer.created is None:
         return []
-    return [ownership_of(entry, kind, created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
+    return [ownership_of(entry, kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
 
 
 def _retired(command: Command, answer: Answer, entry: LedgerEntry) -> list[ObjectRef]:

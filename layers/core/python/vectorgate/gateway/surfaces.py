@@ -59,8 +59,8 @@ class ApiSurface(Protocol):
         """The row of the operation table that a request means."""
         ...
 
-    def parse(self, request: Request, matched: Route) -> tuple[Command, Policy]:
-        """The request, parsed and validated."""
+    def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
+        """The request, parsed and validated; `options` are what its headers say."""
         ...
 
     def authorise(self, command: Command, principal: Principal) -> Target:
@@ -121,13 +121,13 @@ class OpenAISurface:
         attribution = attribution_of(options, NO_LITELLM_FIELDS, self.providers)
         return upload_command(operation, ids=named, upload=upload, attribution=attribution)
 
-    def parse(self, request: Request, matched: Route) -> tuple[Command, Policy]:
+    def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
         """A body that OpenAI would accept."""
-        return parse(request, matched, self.providers, self.limits)
+        return parse(request, matched, options, self.providers, self.limits)
 
     def authorise(self, command: Command, principal: Principal) -> Target:
         """The provider at which the caller owns everything that the command names, or NotFound."""
-        if not command.ids and not command.body_ids():
+        if not command.ids and not command.body_ids:
             return Target(command.provider or self.providers[0])
         return Target(authorise(command, principal.tenant, self.ownership, self.providers))
 

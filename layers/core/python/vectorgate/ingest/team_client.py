@@ -25,7 +25,8 @@ from vectorgate.api.retry_after import retry_after
 from vectorgate.auth.principal import TrustedPrincipal
 from vectorgate.gateway.context import Policy
 from vectorgate.gateway.parser import CallOptions
-from vectorgate.idempotency.record import ONLY, RecordStatus, explicit_name, record_status
+from vectorgate.idempotency.record import ONLY, RecordStatus, record_status
+from vectorgate.idempotency.service import explicit_name
 from vectorgate.ids import tenant_of_team
 from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
 from vectorgate.ledger.entry import Resolution

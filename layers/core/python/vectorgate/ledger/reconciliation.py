@@ -36,15 +36,16 @@ from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.clock import MILLISECONDS
-from vectorgate.idempotency.record import LEASE_MS, ONLY, implicit_record
+from vectorgate.idempotency.record import LEASE_MS, ONLY
+from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId, ObjectKind
-from vectorgate.ledger.correlation import fuzzy_fingerprint_of, tag_of, without_tag
+from vectorgate.ledger.correlation import fuzzy_fingerprint_of, ownership_of, tag_of, without_tag
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.pricing.book import NOT_EXECUTED
 from vectorgate.pricing.money import ZERO
 from vectorgate.store_errors import StoreError
-from vectorgate.tenancy.ownership import OWNED_COLUMN, ObjectRef, ownership_of
+from vectorgate.tenancy.ownership import OWNED_COLUMN, ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -372,7 +373,7 @@ class Reconciler:
             answered,
             since=row.state,
             owned=[ownership_of(answered, kind, shown)],
-            idempotency=idempotency.with_answer(200, encode_json(answer)) if idempotency is not None else None,
+            idempotency=with_answer(idempotency, 200, encode_json(answer)) if idempotency is not None else None,
         )
 
     def _answer(self, row: LedgerEntry, made: Document) -> Document:
@@ -425,7 +426,7 @@ class Reconciler:
             since=row.state,
             retired=_retired(row),
             at=self.clock.unix_s(),
-            idempotency=idempotency.with_answer(200, encode_json(answer)) if idempotency is not None else None,
+            idempotency=with_answer(idempotency, 200, encode_json(answer)) if idempotency is not None else None,
         )
 
     def _missing(self, row: LedgerEntry) -> str:

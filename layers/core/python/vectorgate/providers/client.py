@@ -134,15 +134,20 @@ class ProviderClient:
     def _checked(self, call: Call, answer: Answer, response: UpstreamResponse, credential: Credential) -> Answer:
         """An answer that speaks of what was asked for, and holds no piece of our credential; else UnreadableAnswer."""
         leaks = credential.api_key.leaks_into
-        headers = {name: value for name, value in answer.headers.items() if not leaks(value)}
-        request_id = answer.request_id if not leaks(answer.request_id or "") else None
+        text = ""
         if answer.document is not None:
             asked_for = _asked_for(call)
             if asked_for is not None and answer.document.get("id") != asked_for:
                 raise UnreadableAnswer("the answer is about another object")
             text = response.body.read().decode("utf-8", "replace")
-            if leaks(text) or ("\\" in text and any(map(leaks, _texts(answer.document)))):
+        if not leaks("\n".join([text, answer.request_id or "", *answer.headers.values()])):
+            if "\\" in text and any(map(leaks, _texts(answer.document))):
                 raise UnreadableAnswer("the answer holds a piece of the credential")
+            return answer
+        if leaks(text):
+            raise UnreadableAnswer("the answer holds a piece of the credential")
+        headers = {name: value for name, value in answer.headers.items() if not leaks(value)}
+        request_id = answer.request_id if not leaks(answer.request_id or "") else None
         return replace(answer, headers=headers, request_id=request_id)
 
     def _unknown(

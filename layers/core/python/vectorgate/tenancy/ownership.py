@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.http import encode_json
-from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName
+from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import KeyId, TenantId
-    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 
 # The column of the ledger row that names an object of each kind.
 OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
@@ -25,7 +22,6 @@ OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
 }
 # The path's parameter that names the parent of an object.
 PARENT_PARAMETER: Final[Mapping[ObjectKind, str]] = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}
-DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})  # whose row keeps the provider's description
 MAX_CREATED_AT = 9_999_999_999  # ten digits, by which DynamoDB's lists are sorted as text; the year 2286
 
 
@@ -60,28 +56,3 @@ class Ownership:
     def held_by(self, tenant: TenantId) -> bool:
         """Whether `tenant` may touch it now."""
         return self.tenant == tenant and self.retired_at is None
-
-
-def ownership_of(
-    entry: LedgerEntry, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
-) -> Ownership:
-    """The row of what an operation created, as the provider describes it. ValueError without a tenant."""
-    if entry.tenant is None or entry.key_id is None:
-        raise ValueError("an object needs a tenant to own it")
-    return Ownership(
-        ref=ObjectRef(ProviderName(str(entry.provider)), kind, ObjectId(str(document["id"]))),
-        tenant=entry.tenant,
-        key_id=entry.key_id,
-        created_at=_created_at(document, entry),
-        end_user=entry.end_user,
-        parent=parent,
-        snapshot=encode_json(document).decode("ascii") if kind in DESCRIBED else None,
-    )
-
-
-def _created_at(document: Mapping[str, object], entry: LedgerEntry) -> int:
-    """The object's own time, by which lists are ordered; the call's, when the provider names none that can be right."""
-    moment = document.get("created_at")
-    if isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= MAX_CREATED_AT:
-        return moment
-    return entry.started_ms // MILLISECONDS

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests.helpers.canary import holds_a_piece
 from vectorgate.ids import ProviderName
 from vectorgate.providers.base import Credential
-from vectorgate.providers.credentials import MalformedSecret, read_credential
-from vectorgate.secrets import LEAST, RUN, Secret
+from vectorgate.providers.credentials import LEAST, RUN, MalformedSecret, Secret, read_credential
 
 TEXT = "sk-Zt5VyCq8HwD2eJmR1oLu"
 # No character stands in it twice.
