@@ -89,7 +89,7 @@ def test_a_row_that_a_crash_left_is_settled_within_two_sweeps(
     def crash(*_: object) -> None:
         raise SystemError
 
-    for step, states in (("_forward", {State.VOIDED}), ("_conclude", {State.ANSWERED})):
+    for step, states in (("_forward", {State.VOIDED}), ("_commit", {State.ANSWERED})):
         with monkeypatch.context() as patch:
             patch.setattr(Gateway, step, crash)
             assert fails(lambda: client.vector_stores.create(name="x", metadata=metadata)) == 500
@@ -528,7 +528,7 @@ def test_a_retry_of_what_a_crash_left_and_is_ambiguous_is_not_executed(
         raise SystemError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Gateway, "_conclude", crash)
+        patched.setattr(Gateway, "_commit", crash)
         fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     town.openai.stores["vs_foreign"] = {**town.openai.stores["vs_0"], "id": "vs_foreign"}
     assert until_ambiguous(town)[-1] == {"ambiguous": 1}
