@@ -12,7 +12,7 @@ from tests.fakes.openai import store_document
 from tests.fakes.upstream import hang_up
 from tests.integration.ledger.test_sweep import FULL, KEY, OTHER, fails, lost, resolved
 from vectorgate.ledger.entry import Resolution, State
-from vectorgate.ledger.reconciliation import PROVIDER_SECONDS
+from vectorgate.ledger.reconciliation.sweep import PROVIDER_SECONDS
 from vectorgate.providers.reader import CALL_SECONDS
 from vectorgate.store_errors import StoreUnavailable
 

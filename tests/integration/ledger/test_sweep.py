@@ -17,7 +17,8 @@ from vectorgate.gateway.pipeline import Gateway
 from vectorgate.ids import ObjectKind, ProviderName
 from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import Resolution, State
-from vectorgate.ledger.reconciliation import PAGE, PROBES, PROVIDER_SECONDS
+from vectorgate.ledger.reconciliation.probes import PROBES
+from vectorgate.ledger.reconciliation.sweep import PAGE, PROVIDER_SECONDS
 from vectorgate.providers.client import ProviderClient
 from vectorgate.store_errors import StoreUnavailable
 
