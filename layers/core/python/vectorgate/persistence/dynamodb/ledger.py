@@ -24,7 +24,7 @@ from vectorgate.persistence.dynamodb.budgets import moving, reserving
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.idempotency import answering, claim_of_item, claim_partition, claiming
 from vectorgate.persistence.dynamodb.schema import (
-    entry_of_image,
+    entry_of_item,
     operation_item,
     operation_key,
     ownership_item,
@@ -125,12 +125,12 @@ class DynamoLedger:
     def entry(self, operation_id: OperationId) -> LedgerEntry | None:
         """One consistent GetItem."""
         item = self._table.get(operation_key(operation_id))
-        return entry_of_image(item) if item is not None else None
+        return entry_of_item(item) if item is not None else None
 
     def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, LedgerEntry]:
         """One BatchGetItem for each 100 ids, consistent."""
         keys = [operation_key(id_) for id_ in dict.fromkeys(ids)]
-        found = filter(None, map(entry_of_image, self._table.batch_get(keys)))
+        found = filter(None, map(entry_of_item, self._table.batch_get(keys)))
         return {entry.id: entry for entry in found}
 
     def answered(

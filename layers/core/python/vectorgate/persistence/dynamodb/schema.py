@@ -164,7 +164,7 @@ def operation_item(entry: LedgerEntry) -> Item:
     return item
 
 
-def entry_of_image(image: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
+def entry_of_item(image: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
     """The operation that an item, or an image of a stream record, describes; None when it is another kind of row."""
     if not image.get("PK", {}).get("S", "").startswith("OP#") or image.get("SK") != {"S": "STATE"}:
         return None

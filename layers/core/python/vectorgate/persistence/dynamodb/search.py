@@ -14,7 +14,7 @@ from vectorgate.persistence.dynamodb.schema import (
     OPEN,
     SHARDS,
     day_partition,
-    entry_of_image,
+    entry_of_item,
     open_partition,
 )
 from vectorgate.persistence.dynamodb.table import BATCH, PAGE
@@ -106,7 +106,7 @@ def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consis
         found = {item["PK"]["S"]: item for item in table.batch_get(keys, consistent=consistent)}
         for item in batch:
             row = found.get(item["PK"]["S"])
-            entry = entry_of_image(row) if row is not None else None
+            entry = entry_of_item(row) if row is not None else None
             if entry is not None:
                 yield entry
 
