@@ -23,7 +23,7 @@ from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Scope, buckets_of
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.accounts import Accounts
-from vectorgate.metering.bill import records_of
+from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.pricing.book import GIB, STORAGE, Price, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
@@ -70,7 +70,7 @@ def meter(name: str, byte_seconds: int, *, day: int = DAY, **made_by: Any) -> Me
 
 
 @dataclass
-class Books:
+class AdminHarness:
     """The stores, the prices in force, and who works with them."""
 
     stores: Stores
@@ -98,7 +98,7 @@ class Books:
 
     def charge(self, meters: Sequence[Meter], day: int = DAY) -> None:
         """The day is over: its records are begun and booked."""
-        for record in Accounts(self.stores.keys, self.stores.budgets).named_in(records_of(meters, day, self.book)):
+        for record in Accounts(self.stores.keys, self.stores.budgets).assign(storage_records(meters, day, self.book)):
             self.stores.ledger.begin(record)
         self.settle()
 

@@ -220,7 +220,7 @@ class Simulation:
 
     def _book_late(self) -> None:
         """The meter books what began long ago and still waits."""
-        replace(self._new_meter(), settlement=self._books)._book_late()
+        replace(self._new_meter(), settlement=self._books).settle_late()
 
     def sweep(self) -> None:
         """The bookkeeper books all that there is, and begins anew if it died of the first time."""

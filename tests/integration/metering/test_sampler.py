@@ -343,7 +343,7 @@ def test_a_day_that_some_meter_does_not_know_yet_waits(scene: Scene) -> None:
     scene.store("mine", GIB)
     scene.at(0)
     (meter,) = scene.stores.meters.meters(OPENAI)
-    assert scene.sampler._post([meter, meter.sampled(0, MIDNIGHT + DAY_S)], MIDNIGHT + DAY_S) == 0
+    assert scene.sampler._charge_days([meter, meter.sampled(0, MIDNIGHT + DAY_S)], MIDNIGHT + DAY_S) == 0
 
 
 def test_of_two_ticks_at_once_one_gives_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

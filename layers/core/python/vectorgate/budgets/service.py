@@ -11,7 +11,7 @@ from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.api.operations import Safety
 from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.ids import ObjectKind
-from vectorgate.metering.model import sound_size
+from vectorgate.metering.model import valid_size
 from vectorgate.pricing.charge import reservation_for
 from vectorgate.pricing.money import NanoUSD, format_usd
 from vectorgate.tenancy.ownership import ObjectRef
@@ -138,13 +138,13 @@ def _most(limit: Limit) -> NanoUSD:
 
 def _size(row: Ownership) -> int | None:
     """0 for a file whose description says nothing; None for a figure that makes no sense."""
-    return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
+    return valid_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
 def invalid_figures(document: Mapping[str, object] | None) -> tuple[str, ...]:
     """The figures of an answer that make no sense: negative, fractional, absurd. They are never reckoned with."""
     given = document or {}
-    return tuple(name for name in FIGURES if name in given and sound_size(given[name]) is None)
+    return tuple(name for name in FIGURES if name in given and valid_size(given[name]) is None)
 
 
 def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
