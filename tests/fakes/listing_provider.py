@@ -64,7 +64,7 @@ class ListingOpenAI(PlainOpenAI):
 
 class _Nowhere:
     def sendall(self, content: bytes) -> None:
-        """To nobody."""
+        """Discard the answer."""
 
 
 def _page(kept: dict[str, dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:

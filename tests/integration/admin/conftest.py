@@ -1,4 +1,4 @@
-"""The desk over every engine."""
+"""The admin app over every engine."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_a_correction_that_another_call_posts_first_is_not_posted_again(
     assert admin.disagreements() == []
 
 
-def test_what_nobody_did_and_what_is_not_booked_is_left(admin: AdminHarness) -> None:
+def test_mocked_and_unsettled_rows_are_left_as_they_are(admin: AdminHarness) -> None:
     admin.call(1, price_id=MOCK)
     admin.stores.ledger.begin(admin.rows()[0].changed(id=correction_id(admin.rows()[0], 9), state=State.STARTED))
     admin.call(2, provider="elsewhere", price_id=MOCK, spend=NanoUSD(0))
@@ -144,7 +144,7 @@ def test_a_page_ends_where_the_next_one_begins(admin: AdminHarness) -> None:
     assert admin.disagreements() == []
 
 
-def test_a_days_storage_is_shared_out_anew_as_a_whole(admin: AdminHarness) -> None:
+def test_a_days_storage_is_divided_again_as_a_whole(admin: AdminHarness) -> None:
     admin.key(**LIMIT)
     admin.stores.budgets.add_limit(Subject(BudgetScope.TEAM, "red"), Limit(since=DAY * DAY_S, max_budget=NanoUSD(1)))
     admin.book = book_of(storage("s", 10**8))
@@ -193,14 +193,14 @@ def test_a_day_of_which_a_record_was_just_posted_waits(admin: AdminHarness) -> N
     ],
     ids=str,
 )
-def test_a_wish_that_makes_no_sense_is_400(wrong: dict[str, object]) -> None:
+def test_an_invalid_request_is_400(wrong: dict[str, object]) -> None:
     stores = open_stores()
     status, document = AdminHarness(stores).ask("POST", "/spend/reprice", WINDOW | wrong)
     assert (status, document["error"]["type"]) == (400, "invalid_request_error")
     stores.close()
 
 
-NOBODY: dict[str, Any] = {"key_id": None, "end_user": None}
+NO_OWNER: dict[str, Any] = {"key_id": None, "end_user": None}
 SIZES = st.lists(st.integers(0, 1 << 50), min_size=1, max_size=8)
 PRICES = st.tuples(st.integers(0, 10**9), st.integers(0, 5))
 
@@ -213,7 +213,9 @@ def test_after_any_repricing_every_share_is_what_its_price_makes_it(
     admin = AdminHarness(open_stores())
     admin.key(**LIMIT)
     admin.book = book_of(storage("p0", *prices[0]))
-    meters = [meter(f"vs_{place}", size, **(NOBODY if dice.random() < 0.5 else {})) for place, size in enumerate(sizes)]
+    meters = [
+        meter(f"vs_{place}", size, **(NO_OWNER if dice.random() < 0.5 else {})) for place, size in enumerate(sizes)
+    ]
     admin.charge(meters)
     for number, terms in enumerate(prices):
         price = storage(f"p{number}", *terms)

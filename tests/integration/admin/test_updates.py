@@ -16,8 +16,8 @@ TEAM, CUSTOMER = Subject(BudgetScope.TEAM, "red"), Subject(BudgetScope.END_USER,
 EVERYTHING: dict[str, object] = {"max_budget": 1, "soft_budget": 0.5, "budget_duration": "1mo", "metadata": {"a": [1]}}
 
 
-def told(admin: AdminHarness, path: str, **body: object) -> Any:
-    """What the desk answers to a wish that it grants."""
+def granted(admin: AdminHarness, path: str, **body: object) -> Any:
+    """The answer to a request that succeeds."""
     status, document = admin.ask("POST", path, body)
     assert status == 200, document
     return document
@@ -25,7 +25,7 @@ def told(admin: AdminHarness, path: str, **body: object) -> Any:
 
 def test_a_keys_update_changes_what_is_sent_and_leaves_the_rest(admin: AdminHarness) -> None:
     grants = [{"index_name": "i", "index_permissions": ["read"]}]
-    made = told(
+    made = granted(
         admin,
         "/key/generate",
         key_alias="a",
@@ -36,33 +36,33 @@ def test_a_keys_update_changes_what_is_sent_and_leaves_the_rest(admin: AdminHarn
         **EVERYTHING,
     )
     before = admin.ask("GET", "/key/info", key=made["key"])[1]["info"]
-    assert told(admin, "/key/update", key=made["key"])["key"] == made["token"]
+    assert granted(admin, "/key/update", key=made["key"])["key"] == made["token"]
     assert admin.ask("GET", "/key/info", key=made["key"])[1]["info"] == before
-    shown = told(admin, "/key/update", key=made["token"], max_budget=2.5, key_alias="b", blocked=True, metadata={})
+    shown = granted(admin, "/key/update", key=made["token"], max_budget=2.5, key_alias="b", blocked=True, metadata={})
     changed = {"max_budget": 2.5, "key_alias": "b", "blocked": True, "metadata": {}}
     assert admin.ask("GET", "/key/info", key=made["key"])[1]["info"] == before | changed
     assert {name: shown[name] for name in changed} == changed
 
 
-def test_null_takes_away(admin: AdminHarness) -> None:
-    made = told(admin, "/key/generate", key_alias="a", user_id="u", duration="1d", **EVERYTHING)
+def test_null_removes_a_value(admin: AdminHarness) -> None:
+    made = granted(admin, "/key/generate", key_alias="a", user_id="u", duration="1d", **EVERYTHING)
     names = ("key_alias", "user_id", "duration", "max_budget", "soft_budget", "budget_duration", "metadata")
-    told(admin, "/key/update", key=made["key"], **dict.fromkeys(names))
+    granted(admin, "/key/update", key=made["key"], **dict.fromkeys(names))
     row = admin.stores.keys.key(made["token"])
     assert row is not None
     assert (row.alias, row.user_id, row.expires_at, row.max_budget, row.soft_budget) == (None,) * 5
     assert (row.budget_duration, row.metadata, row.version) == (None, None, 2)
-    told(admin, "/team/new", team_id="red", team_alias="r", **EVERYTHING)
-    told(admin, "/team/update", team_id="red", team_alias=None, **dict.fromkeys(EVERYTHING))
+    granted(admin, "/team/new", team_id="red", team_alias="r", **EVERYTHING)
+    granted(admin, "/team/update", team_id="red", team_alias=None, **dict.fromkeys(EVERYTHING))
     since = admin.stores.budgets.limits([TEAM])[TEAM].since
     assert admin.stores.budgets.limits([TEAM])[TEAM] == Limit(since=since, version=2)
 
 
-def test_a_keys_time_starts_anew_and_its_indexes_are_replaced(admin: AdminHarness) -> None:
-    made = told(admin, "/key/generate", duration="1d")
+def test_a_keys_duration_starts_again_and_its_indexes_are_replaced(admin: AdminHarness) -> None:
+    made = granted(admin, "/key/generate", duration="1d")
     admin.time.skip(3_600)
-    wish = [{"index_name": "j", "index_permissions": ["read", "write"]}]
-    told(admin, "/key/update", key=made["key"], duration="1d", allowed_vector_store_indexes=wish)
+    grants = [{"index_name": "j", "index_permissions": ["read", "write"]}]
+    granted(admin, "/key/update", key=made["key"], duration="1d", allowed_vector_store_indexes=grants)
     row = admin.stores.keys.key(made["token"])
     assert row is not None
     assert row.expires_at is not None
@@ -77,11 +77,11 @@ def test_a_keys_time_starts_anew_and_its_indexes_are_replaced(admin: AdminHarnes
 def test_teams_and_customers_update_changes_what_is_sent_and_leaves_the_rest(
     admin: AdminHarness, path: str, name: str, subject: Subject, alias: str
 ) -> None:
-    who = {name: subject.id}
-    told(admin, f"{path}/new", **who, **EVERYTHING, **{alias: "x"})
+    names = {name: subject.id}
+    granted(admin, f"{path}/new", **names, **EVERYTHING, **{alias: "x"})
     since = admin.stores.budgets.limits([subject])[subject].since
     admin.time.skip(40 * 86_400)
-    shown = told(admin, f"{path}/update", **who, max_budget=3, blocked=True)
+    shown = granted(admin, f"{path}/update", **names, max_budget=3, blocked=True)
     assert admin.stores.budgets.limits([subject])[subject] == Limit(
         since=since,
         max_budget=NanoUSD(3 * 10**9),
@@ -98,17 +98,17 @@ def test_teams_and_customers_update_changes_what_is_sent_and_leaves_the_rest(
     assert info.get("team_info", info)["metadata"] == {"a": [1]}
 
 
-def test_a_team_may_be_noted_or_blocked_without_a_budget(admin: AdminHarness) -> None:
-    told(admin, "/team/new", team_id="red", blocked=True)
+def test_a_team_may_be_blocked_without_a_budget(admin: AdminHarness) -> None:
+    granted(admin, "/team/new", team_id="red", blocked=True)
     assert admin.stores.budgets.limits([TEAM])[TEAM].blocked
     assert admin.ask("POST", "/team/new", {"team_id": "blue", "budget_duration": "1d"})[0] == 400
 
 
-def test_who_is_not_there_is_404(admin: AdminHarness) -> None:
+def test_what_does_not_exist_is_404(admin: AdminHarness) -> None:
     for path, body in (
-        ("/key/update", {"key": "sk-nobody", "max_budget": 1}),
-        ("/team/update", {"team_id": "nobody", "max_budget": 1}),
-        ("/customer/update", {"user_id": "nobody", "max_budget": 1}),
+        ("/key/update", {"key": "sk-absent", "max_budget": 1}),
+        ("/team/update", {"team_id": "absent", "max_budget": 1}),
+        ("/customer/update", {"user_id": "absent", "max_budget": 1}),
     ):
         assert admin.ask("POST", path, body)[0] == 404
 
@@ -134,8 +134,8 @@ def test_a_change_that_makes_no_sense_is_400_and_changes_nothing(
     admin: AdminHarness, path: str, body: dict[str, object]
 ) -> None:
     admin.key()
-    told(admin, "/team/new", team_id="red", max_budget=1)
-    told(admin, "/customer/new", user_id="ann", max_budget=1)
+    granted(admin, "/team/new", team_id="red", max_budget=1)
+    granted(admin, "/customer/new", user_id="ann", max_budget=1)
     assert admin.ask("POST", path, body)[0] == 400
     row = admin.stores.keys.key(KEY)
     assert row is not None
@@ -144,10 +144,10 @@ def test_a_change_that_makes_no_sense_is_400_and_changes_nothing(
 
 
 @pytest.mark.parametrize(("rounds", "status"), [(1, 200), (3, 200), (4, 409)])
-def test_two_updates_that_meet_both_count_or_one_is_told(
+def test_two_concurrent_updates_both_count_or_one_gets_409(
     admin: AdminHarness, monkeypatch: pytest.MonkeyPatch, rounds: int, status: int
 ) -> None:
-    told(admin, "/team/new", team_id="red", max_budget=1)
+    granted(admin, "/team/new", team_id="red", max_budget=1)
     store = admin.stores.budgets
     replace_limit = store.replace_limit
     left = iter(range(rounds))

@@ -23,7 +23,7 @@ __all__ = ["connect", "door", "system", "wire"]
 
 @dataclass(frozen=True)
 class ReconcilerHarness:
-    """`sweep` lets a minute pass and looks."""
+    """`sweep` lets a minute pass, and then sweeps."""
 
     harness: GatewayHarness
     openai: ListingOpenAI
@@ -45,12 +45,12 @@ def system(harness: GatewayHarness) -> ReconcilerHarness:
 
 
 def until_ambiguous(system: ReconcilerHarness) -> list[Mapping[str, int]]:
-    """What the sweeps say until all rows that could be of the same object have met: the first is the earliest."""
+    """The outcomes until every row that can have made the same object was looked for."""
     return [system.sweep() for _ in range(3)]
 
 
-def until_told(system: ReconcilerHarness) -> list[Mapping[str, int]]:
-    """What they say until every row that could have made an object is old enough for it to be told by its looks."""
+def until_assigned(system: ReconcilerHarness) -> list[Mapping[str, int]]:
+    """The outcomes until every row that can have made an object is old enough for it to be assigned."""
     return [system.sweep() for _ in range(2)]
 
 

@@ -1,4 +1,4 @@
-"""Sweeps of an account in which more is made than a sweep can list: what is told all the same, and what is not."""
+"""Sweeps of an account in which more is made than a sweep can list: what is found out all the same, and what is not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def states(system: ReconcilerHarness) -> list[State]:
     return [row.state for row in system.harness.rows() if row.operation == "vector_stores.create"]
 
 
-def test_a_tag_that_is_met_counts_though_the_list_is_cut_and_nothing_else_does(
+def test_in_a_truncated_list_a_tag_that_is_met_counts_and_nothing_else_does(
     slow: ReconcilerHarness, connect: Connect
 ) -> None:
     client = connect(slow.harness.key(KEY))
@@ -73,7 +73,7 @@ def test_what_is_below_all_that_was_made_since_is_found_from_a_store_that_is_old
     fails(lambda: client.vector_stores.create(name="made"))
     fails(lambda: client.vector_stores.create(name="never made"))
     others_make(slow, 1_000, seconds=200)
-    slow.harness.time.skip(400)  # the provider was away
+    slow.harness.time.skip(400)  # the provider was unavailable
     assert slow.sweep() == {"adopted": 1, "looked": 1}
     assert slow.sweep() == {"voided": 1}
     assert resolved(slow) == (State.VOIDED, Resolution.ABSENT)
@@ -92,14 +92,14 @@ def test_nothing_is_missing_from_a_time_that_was_not_read_to_its_end(slow: Recon
     assert slow.sweep() == {"failed": 1}
 
 
-@pytest.mark.parametrize("anew", [True, False], ids=["the list begins anew", "the list is empty"])
-def test_an_anchor_that_the_provider_does_not_know_tells_of_no_absence(
-    slow: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch, *, anew: bool
+@pytest.mark.parametrize("restarts", [True, False], ids=["the list restarts", "the list is empty"])
+def test_an_anchor_that_the_provider_does_not_know_proves_no_absence(
+    slow: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch, *, restarts: bool
 ) -> None:
     def page(kept: dict[str, dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:
         if query["order"] == ["desc"]:
             return _page(kept, query)
-        return _page(kept if anew else {}, {**query, "after": []})
+        return _page(kept if restarts else {}, {**query, "after": []})
 
     client = connect(slow.harness.key(KEY))
     others_make(slow, 100, seconds=-1_000)
@@ -116,7 +116,7 @@ def test_an_anchor_that_the_provider_does_not_know_tells_of_no_absence(
     assert slow.sweep() == {"looked": 1}
 
 
-def test_a_row_that_no_sweep_reaches_hides_nothing_that_came_later(slow: ReconcilerHarness, connect: Connect) -> None:
+def test_a_row_that_no_sweep_reaches_delays_no_younger_one(slow: ReconcilerHarness, connect: Connect) -> None:
     client = connect(slow.harness.key(KEY))
     slow.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="never made, and nothing is older"))
@@ -147,7 +147,7 @@ def test_what_is_met_from_either_end_of_a_list_is_one_object(slow: ReconcilerHar
     assert slow.sweep() == {"looked": 1, "weak": 1}
 
 
-def test_what_a_slow_list_told_is_acted_on_and_every_group_has_its_turn(
+def test_what_a_slow_list_showed_is_written_and_every_group_has_its_turn(
     system: ReconcilerHarness, connect: Connect
 ) -> None:
     system.openai.listing = lambda: system.harness.time.skip(0.9 * CALL_SECONDS)

@@ -1,4 +1,4 @@
-"""Lost answers and crashes at every step, through real sockets, and what the sweep makes of them."""
+"""Lost answers and crashes at every step, through real sockets, and how the sweep resolves them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.contract.samples import begun
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
-from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_told
+from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_assigned
 from vectorgate.api.errors import UpstreamFailed
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.gateway.pipeline import Gateway
@@ -47,7 +47,9 @@ def resolved(system: ReconcilerHarness) -> tuple[State, str | None]:
 
 
 @pytest.mark.parametrize("act", ["unseen", "unseen_500"])
-def test_a_store_whose_answer_was_lost_is_its_makers(system: ReconcilerHarness, connect: Connect, act: str) -> None:
+def test_a_store_whose_answer_was_lost_belongs_to_its_creator(
+    system: ReconcilerHarness, connect: Connect, act: str
+) -> None:
     client = connect(system.harness.key(KEY))
     system.harness.upstream.will(getattr(system.openai, act))
     fails(lambda: client.vector_stores.create(name="x", metadata={"a": "b"}))
@@ -110,11 +112,11 @@ def test_a_conclude_that_fails_is_answered_and_brought_back(
 ) -> None:
     client = connect(system.harness.key(KEY))
 
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(system.harness.stores.ledger), "advance", away)
+        patch.setattr(type(system.harness.stores.ledger), "advance", unavailable)
         store = client.vector_stores.create(name="x").id
     assert fails(lambda: client.vector_stores.retrieve(store)) == 404
     assert system.sweep() == {"adopted": 1}
@@ -152,13 +154,13 @@ def test_an_idempotency_key_is_free_when_nothing_was_found(system: ReconcilerHar
     assert len(system.openai.stores) == 1
 
 
-def test_a_store_without_room_for_a_tag_is_known_by_its_likeness_and_flagged(
+def test_a_store_without_room_for_a_tag_is_recognised_by_its_fingerprint_and_flagged(
     system: ReconcilerHarness, connect: Connect
 ) -> None:
     client = connect(system.harness.key(KEY))
     system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    assert until_told(system) == [{"waiting": 1}, {"weak": 1}]
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
     assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
     assert client.vector_stores.retrieve("vs_0").metadata == FULL
 
@@ -190,7 +192,7 @@ def test_a_foreign_store_is_never_adopted(system: ReconcilerHarness, connect: Co
 def test_a_foreign_store_with_our_lost_ones_name_full_metadata_and_minute_is_adopted_and_flagged(
     system: ReconcilerHarness, connect: Connect
 ) -> None:
-    """What the ledger does not guarantee: nothing tells the two apart. Without the lost create it is nobody's."""
+    """What the ledger does not guarantee: the two cannot be distinguished. Without the lost create it has no owner."""
     client = connect(system.harness.key(KEY))
     foreign = store_document("vs_foreign", created_at=int(system.harness.time.wall()), name="x", metadata=FULL)
     system.openai.stores["vs_foreign"] = foreign
@@ -199,12 +201,12 @@ def test_a_foreign_store_with_our_lost_ones_name_full_metadata_and_minute_is_ado
     system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     foreign["created_at"] = int(system.harness.time.wall())
-    assert until_told(system) == [{"waiting": 1}, {"weak": 1}]
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
     assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
     assert [store.id for store in client.vector_stores.list().data] == ["vs_foreign"]
 
 
-def test_an_owned_store_is_never_adopted_however_it_looks(system: ReconcilerHarness, connect: Connect) -> None:
+def test_an_owned_store_is_never_adopted_whatever_its_fingerprint(system: ReconcilerHarness, connect: Connect) -> None:
     one, other = connect(system.harness.key(KEY)), connect(system.harness.key(OTHER))
     store = one.vector_stores.create(name="x", metadata=FULL).id
     system.harness.upstream.will(hang_up)
@@ -215,7 +217,7 @@ def test_an_owned_store_is_never_adopted_however_it_looks(system: ReconcilerHarn
     assert fails(lambda: other.vector_stores.retrieve(store)) == 404
 
 
-def test_what_two_tenants_could_have_made_is_neithers(system: ReconcilerHarness, connect: Connect) -> None:
+def test_what_two_tenants_can_have_made_belongs_to_neither(system: ReconcilerHarness, connect: Connect) -> None:
     one, other = connect(system.harness.key(KEY)), connect(system.harness.key(OTHER))
     system.harness.upstream.will(system.openai.unseen, hang_up)
     for client in (one, other):
@@ -224,7 +226,9 @@ def test_what_two_tenants_could_have_made_is_neithers(system: ReconcilerHarness,
     assert one.vector_stores.list().data == other.vector_stores.list().data == []
 
 
-def test_who_comes_later_does_not_get_what_two_could_have_made(system: ReconcilerHarness, connect: Connect) -> None:
+def test_a_later_create_does_not_get_what_two_tenants_can_have_made(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
     victim, thief = (connect(system.harness.key(key)) for key in (KEY, OTHER))
     system.harness.upstream.will(system.openai.unseen, hang_up)
     for client in (victim, thief):
@@ -259,7 +263,7 @@ def test_what_is_ambiguous_is_not_executed_again_under_its_key(system: Reconcile
     assert len(system.openai.stores) == 3
 
 
-def test_more_lookalikes_than_operations_are_nobodys(system: ReconcilerHarness, connect: Connect) -> None:
+def test_more_equal_objects_than_operations_get_no_owner(system: ReconcilerHarness, connect: Connect) -> None:
     client = connect(system.harness.key(KEY))
     system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
@@ -279,7 +283,7 @@ def test_what_a_request_under_way_may_be_making_is_not_taken_from_it(
     system.harness.time.skip(-61)
     assert system.sweep() == {"waiting": 1}
     system.sweep()
-    assert system.sweep() == {"weak": 1}  # old enough, and nobody else has claimed it meanwhile
+    assert system.sweep() == {"weak": 1}  # old enough, and no other row contends for it
     assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
 
 
@@ -289,7 +293,7 @@ def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(
     client = connect(system.harness.key(KEY))
     system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.files.create(file=("notes.md", b"# notes"), purpose="assistants"))
-    assert until_told(system) == [{"waiting": 1}, {"weak": 1}]
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
     (file,) = client.files.list().data
     assert (file.filename, file.bytes) == ("notes.md", 7)
 
@@ -315,7 +319,7 @@ def begun_upload(client: openai.OpenAI, content: bytes = b"# notes") -> tuple[st
 
 
 @pytest.mark.parametrize("act", ["unseen", "unseen_500"])
-def test_a_file_whose_completion_was_lost_looks_as_its_upload_announced_it(
+def test_a_file_whose_completion_was_lost_is_recognised_by_what_its_upload_announced(
     system: ReconcilerHarness, connect: Connect, act: str
 ) -> None:
     client = connect(system.harness.key(KEY))
@@ -323,7 +327,7 @@ def test_a_file_whose_completion_was_lost_looks_as_its_upload_announced_it(
     system.harness.upstream.will(getattr(system.openai, act))
     headers = {"Idempotency-Key": "k"}
     fails(lambda: client.uploads.complete(upload, part_ids=[part], extra_headers=headers))
-    assert until_told(system) == [{"waiting": 1}, {"weak": 1}]
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
     assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
     named = system.harness.rows()[-1].file_id
     (file,) = client.files.list().data
@@ -345,7 +349,7 @@ def test_a_completion_that_never_was_is_void_and_may_be_repeated(system: Reconci
     assert client.uploads.complete(upload, part_ids=[part]).status == "completed"
 
 
-def test_a_file_that_two_tenants_may_have_made_is_nobodys(system: ReconcilerHarness, connect: Connect) -> None:
+def test_a_file_that_two_tenants_can_have_made_gets_no_owner(system: ReconcilerHarness, connect: Connect) -> None:
     one, other = connect(system.harness.key(KEY, team="red")), connect(system.harness.key(OTHER, team="blue"))
     upload, part = begun_upload(one)
     system.harness.upstream.will(system.openai.unseen)
@@ -417,7 +421,7 @@ def lost(system: ReconcilerHarness, ask: Callable[[], object], act: Any) -> int:
 
 
 @pytest.mark.parametrize("kind", ["store", "file"])
-def test_a_delete_whose_answers_were_lost_has_ended_what_is_gone(
+def test_a_delete_whose_answers_were_lost_ends_ownership_when_the_object_is_absent(
     system: ReconcilerHarness, connect: Connect, kind: str
 ) -> None:
     client = connect(system.harness.key(KEY))
@@ -465,16 +469,16 @@ def test_what_was_found_to_be_done_answers_for_its_repetitions(system: Reconcile
     system.harness.upstream.forget()
     again = client.vector_stores.files.create(store, file_id=file, extra_headers=attached)
     assert (again.id, again.object) == (file, "vector_store.file")
-    gone = client.vector_stores.files.delete(file, vector_store_id=store, extra_headers=detached)
-    assert (gone.id, gone.object, gone.deleted) == (file, "vector_store.file.deleted", True)
+    deleted = client.vector_stores.files.delete(file, vector_store_id=store, extra_headers=detached)
+    assert (deleted.id, deleted.object, deleted.deleted) == (file, "vector_store.file.deleted", True)
     assert system.harness.upstream.calls == 0
 
 
-def test_rows_of_a_provider_that_is_gone_hide_nobody_elses(system: ReconcilerHarness, connect: Connect) -> None:
+def test_rows_of_a_provider_that_is_not_configured_delay_no_others(system: ReconcilerHarness, connect: Connect) -> None:
     client = connect(system.harness.key(KEY))
     began = system.harness.time.clock().unix_ms() - 1_000_000
     for number in range(PAGE + 1):
-        system.harness.stores.ledger.begin(begun(number, started_ms=began, provider=ProviderName("gone")))
+        system.harness.stores.ledger.begin(begun(number, started_ms=began, provider=ProviderName("unconfigured")))
     system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
     assert system.sweep() == {"failed": PAGE + 1, "adopted": 1}
@@ -498,11 +502,11 @@ def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
         raise UpstreamFailed("simulated", status=504, type="server_error")
 
     monkeypatch.setattr(ProviderClient, "ask", hang)
-    assert system.sweep() == {"adopted": 1, "failed": 5}  # what a list tells comes before what is asked one by one
+    assert system.sweep() == {"adopted": 1, "failed": 5}  # what a list shows comes before what needs a probe each
     assert len(asked) == 1
 
 
-def test_the_youngest_of_two_tenants_that_could_have_made_a_file_is_met_before_it_is_told(
+def test_the_youngest_row_that_can_have_made_a_file_is_looked_for_before_the_file_is_assigned(
     system: ReconcilerHarness, connect: Connect
 ) -> None:
     red, blue = (connect(system.harness.key(key)) for key in (KEY, OTHER))
@@ -529,7 +533,7 @@ def test_a_list_that_lags_once_does_not_make_certain_what_is_ambiguous(
     system.harness.upstream.will(system.openai.unseen, hang_up)
     for client in (one, other):
         fails(lambda c=client: c.vector_stores.create(name="x", metadata=FULL, extra_headers=headers))  # type: ignore[misc]
-    assert until_told(system) == [{"waiting": 2}, {"looked": 2}]
+    assert until_assigned(system) == [{"waiting": 2}, {"looked": 2}]
     kept, system.openai.stores = system.openai.stores, {}
     system.harness.time.skip(10)
     assert reconciler(system.harness).sweep() == {"waiting": 2}
@@ -567,7 +571,7 @@ def test_a_list_that_makes_no_sense_voids_nothing(system: ReconcilerHarness, con
     assert system.harness.notes.named == [system.harness.rows()[0].id] * 3
 
 
-def test_what_nobody_can_tell_does_not_stay_open(system: ReconcilerHarness, connect: Connect) -> None:
+def test_what_cannot_be_known_does_not_stay_open(system: ReconcilerHarness, connect: Connect) -> None:
     client = connect(system.harness.key(KEY))
     store = client.vector_stores.create(name="x").id
     file = client.files.create(file=("a.md", b"a"), purpose="assistants").id
@@ -578,7 +582,7 @@ def test_what_nobody_can_tell_does_not_stay_open(system: ReconcilerHarness, conn
     assert {row.found_by for row in system.harness.rows()[-2:]} == {Resolution.UNKNOWABLE}
 
 
-def test_what_nobody_can_tell_is_what_the_finance_page_says() -> None:
+def test_the_operations_whose_outcome_cannot_be_known_are_these() -> None:
     changes = [operation for operation in BY_NAME.values() if operation.safety is not Safety.READ]
     unknowable = {
         operation.name

@@ -104,5 +104,5 @@ def test_there_is_at_most_one_live_store_for_each_create(
     if not alike:
         assert len(set(delivered)) == len(delivered)
     owned = [str(row.vector_store_id) for row in rows if row.state is State.ANSWERED]
-    assert sorted(owned) == sorted(live)  # every store is somebody's, and charged once
+    assert sorted(owned) == sorted(live)  # every store has an owner, and is charged once
     assert len(delivered) > CREATES * 0.6

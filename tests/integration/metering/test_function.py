@@ -32,7 +32,7 @@ def test_a_tick_of_the_schedule_posts_what_is_due() -> None:
     scene.stores.close()
 
 
-def test_a_tick_books_what_waits_for_too_long_and_leaves_the_rest_to_the_stream() -> None:
+def test_a_tick_settles_late_rows_and_leaves_the_others_to_the_stream() -> None:
     scene = Scene()
     late, fresh = scene.waiting(LATE_SECONDS + 1), scene.waiting(LATE_SECONDS - 1)
     assert scene.meter.tick() == {"posted": 0, "settled": 1}
@@ -41,13 +41,13 @@ def test_a_tick_books_what_waits_for_too_long_and_leaves_the_rest_to_the_stream(
     scene.stores.close()
 
 
-def test_a_ledger_that_is_away_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_is_unavailable_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
 
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable("simulated")
 
-    monkeypatch.setattr(scene.stores.ledger, "open_rows", away)
+    monkeypatch.setattr(scene.stores.ledger, "open_rows", unavailable)
     assert scene.meter.tick() == {"posted": 0, "settled": 0}
     assert scene.telemetry.counted == ["MeterFailures"]
     scene.stores.close()

@@ -74,7 +74,7 @@ def test_a_day_of_a_store_has_one_id_for_ever() -> None:
     assert len(others) == 2
 
 
-def test_nobody_there_is_nothing_to_charge() -> None:
+def test_without_stores_there_is_nothing_to_charge() -> None:
     assert storage_records([], DAY, BOOK) == []
     assert storage_records([meter("vs_a", 1)], DAY + 1, BOOK) == []
 

@@ -25,7 +25,7 @@ class Line:
     """A row of the table."""
 
     store: str
-    maker: str
+    owner: str
     size: int
     start: int
     end: int
@@ -49,8 +49,8 @@ def _cells(row: str) -> list[str]:
 def lines() -> list[Line]:
     rows = [_cells(row) for row in re.findall(r"^\| `vs_.*\|$", TEXT, re.MULTILINE)]
     return [
-        Line(store, maker, _number(size), _second(start), _second(end), _number(total), parse_usd(amount.strip("$")))
-        for store, maker, size, start, end, total, amount in rows
+        Line(store, owner, _number(size), _second(start), _second(end), _number(total), parse_usd(amount.strip("$")))
+        for store, owner, size, start, end, total, amount in rows
     ]
 
 
@@ -60,7 +60,7 @@ def metered(line: Line) -> Meter:
     for at in range(line.start, line.end, 3_600):
         meter = meter.sampled(line.size, at)
     meter = meter.stopped(line.end)
-    return Meter(**{**meter.to_record(), "days": dict(meter.days), "tenant": TenantId(line.maker)})
+    return Meter(**{**meter.to_record(), "days": dict(meter.days), "tenant": TenantId(line.owner)})
 
 
 def test_each_line_of_the_example_is_what_the_meter_makes_of_it() -> None:
@@ -76,8 +76,8 @@ def test_the_example_adds_up() -> None:
     (whole,) = [_cells(row) for row in re.findall(r"^\| whole account.*\|$", TEXT, re.MULTILINE)]
     assert _number(whole[-2]) == sum(line.byte_seconds for line in lines())
     assert parse_usd(whole[-1].strip("$")) == sum(line.amount for line in lines())
-    of_red = sum(line.amount for line in lines() if line.maker == "team red")
-    of_blue = sum(line.amount for line in lines() if line.maker == "team blue")
+    of_red = sum(line.amount for line in lines() if line.owner == "team red")
+    of_blue = sum(line.amount for line in lines() if line.owner == "team blue")
     assert f"red's sum of the day is ${format_usd(parse_usd(_usd(of_red)))}" in " ".join(TEXT.split())
     assert f"team blue's is ${_usd(of_blue)}" in TEXT
 
@@ -86,7 +86,7 @@ def _usd(nano: int) -> str:
     return f"{nano / 10**9:.9f}".rstrip("0")
 
 
-def test_the_prices_and_their_names_are_the_books() -> None:
+def test_the_prices_and_their_names_are_those_of_the_price_book() -> None:
     for name, provider, operation, stated in re.findall(r"(?:`((openai|azure)\.(storage|calls)\.[0-9-]+)`)(.*)", TEXT):
         del stated
         assert BOOK.named(name).covers(provider, "storage" if operation == "storage" else "vector_stores.create")
@@ -99,13 +99,13 @@ def test_the_prices_and_their_names_are_the_books() -> None:
     assert round(BOOK.named("openai.storage.2025-03-11").per_gib_day / 24 / 10**9, 4) == 0.0042  # type: ignore[operator]
 
 
-def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_desk_makes_of_it() -> None:
+def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_admin_app_computes() -> None:
     admin = AdminHarness(open_stores(), BOOK)
     monthly = {"max_budget": 0.25, "budget_duration": "1mo"}
     assert admin.ask("POST", "/team/new", {"team_id": "red", **monthly})[0] == 200
-    makers = {line.store: TenantId(line.maker.replace("team ", "team:")) for line in lines()}
-    admin.charge([replace(metered(line), tenant=makers[line.store]) for line in lines()])
-    booked = admin.net()
+    owners = {line.store: TenantId(line.owner.replace("team ", "team:")) for line in lines()}
+    admin.charge([replace(metered(line), tenant=owners[line.store]) for line in lines()])
+    settled = admin.net()
     spent = admin.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
     assert spent > 250_000_000
     assert f"has spent ${format_usd(NanoUSD(spent))}" in TEXT
@@ -118,9 +118,9 @@ def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_desk_makes_of_
     }
     for name, before, after, _ in stated:
         store = name.removeprefix("correction of `")
-        assert (_dollars(before), _dollars(after)) == (booked[store], admin.net()[store])
+        assert (_dollars(before), _dollars(after)) == (settled[store], admin.net()[store])
     (whole,) = [_cells(row) for row in re.findall(r"^\| all corrections.*\|$", TEXT, re.MULTILINE)]
-    sums = (sum(booked.values()), sum(admin.net().values()), answer["spend_nano_usd"])
+    sums = (sum(settled.values()), sum(admin.net().values()), answer["spend_nano_usd"])
     assert tuple(map(_dollars, whole[1:])) == sums
     left = admin.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
     assert left < 250_000_000

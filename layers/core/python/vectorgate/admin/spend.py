@@ -62,7 +62,7 @@ def _refuse_unknown(query: Mapping[str, str]) -> None:
 
 
 def accruing(search: RecordQuery, deps: AdminDeps) -> list[LedgerEntry]:
-    """Storage that is metered and not charged yet: what its records would be now. They are posted when the day is over."""
+    """Storage that is metered and not charged yet, as the records that would be posted if the day were over."""
     found: list[LedgerEntry] = []
     now = deps.clock.unix_s()
     for provider in deps.book.providers_of(STORAGE):
