@@ -45,7 +45,6 @@ ELSEWHERE: Final = (
     "vectorgate.client",
     "vectorgate.ingest.model",
     "vectorgate.entrypoints.invoke",
-    "vectorgate.admin.key_requests",
     "vectorgate.ledger.reconciliation",
     "vectorgate.ledger.settlement",
     "vectorgate.metering.worker",

@@ -575,7 +575,7 @@ def test_the_streams_filter_lets_answered_rows_through_and_nothing_else() -> Non
     records = json.loads((ROOT / "events/usage_logger_stream.json").read_text())["Records"]
     passed = [record for record in records if matches(record, wanted)]
     assert [record["dynamodb"]["NewImage"]["state"] for record in passed] == [{"S": "answered"}]
-    entry = schema.entry_of_image(passed[0]["dynamodb"]["NewImage"])
+    entry = schema.entry_of_item(passed[0]["dynamodb"]["NewImage"])
     assert entry is not None
     assert entry.state == "answered"
 

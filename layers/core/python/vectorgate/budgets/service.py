@@ -11,7 +11,7 @@ from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.api.operations import Safety
 from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.ids import ObjectKind
-from vectorgate.metering.model import sound_size
+from vectorgate.metering.model import valid_size
 from vectorgate.pricing.money import NanoUSD, format_usd
 from vectorgate.tenancy.ownership import ObjectRef
 
@@ -132,7 +132,7 @@ def _most(limit: Limit) -> NanoUSD:
 
 def _size(row: Ownership) -> int | None:
     """0 for a file whose description says nothing; None for a figure that makes no sense."""
-    return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
+    return valid_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
 def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
