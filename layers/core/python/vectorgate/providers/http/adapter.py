@@ -81,7 +81,7 @@ def content_of(response: httpx.Response, most: int) -> Iterator[bytes]:
     if int(response.headers.get("content-length", 0)) > most:
         raise ContentTooLarge("more content is announced than may be read")
     left = most
-    for piece in response.iter_raw():  # decoded, if it was coded: by `Coded`
+    for piece in response.iter_bytes():
         left -= len(piece)
         if left < 0:
             raise ContentTooLarge("more content than may be read")
