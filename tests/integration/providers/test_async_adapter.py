@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
 from tests.fakes.upstream import FaultyUpstream, answer, hang, hang_up, raw, trickle, trickle_headers
+from tests.integration.client.test_connections import Records
+from tests.integration.client.test_tls import certified
 from tests.integration.providers.test_transport import CODED, CONTENT, MISCODED, SURPLUS, after
-from vectorgate.providers.http.adapter import Pooling
+from vectorgate.providers.http.adapter import Pooling, Transport
 from vectorgate.providers.http.async_adapter import AsyncTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.fakes.upstream import Act
 
@@ -107,6 +111,24 @@ def test_an_answer_leaves_a_client_nothing_to_follow_or_to_keep(upstream: Faulty
     assert [each.status_code for each in asked(upstream.url, 2, follow_redirects=True)] == [302, 302]
     assert upstream.calls == 2
     assert not any("cookie" in received.headers for received in upstream.received)
+
+
+def test_what_stands_behind_the_last_record_of_an_answer_is_nobodys_in_both_forms(tmp_path: Path) -> None:
+    pooling = Pooling(certificates=str(certified(tmp_path)))
+    with closing(Records(tmp_path / "server.pem")) as server:
+        with httpx.Client(transport=Transport(time.monotonic, pooling)) as client:
+            answers = [client.get(f"{server.url}/vector_stores/vs_1") for _ in range(3)]
+        answers += asked(f"{server.url}/vector_stores/vs_1", 3, pooling=pooling)
+        assert [each.json()["id"] for each in answers] == ["vs_1"] * 6
+        assert server.connections == 6
+
+
+def test_a_server_whose_certificate_is_unknown_is_not_spoken_to(tmp_path: Path) -> None:
+    with closing(Records(certified(tmp_path))) as server:
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            asked(server.url)
+        with httpx.Client(transport=Transport(time.monotonic)) as client, pytest.raises(httpx.ConnectError):
+            client.get(server.url)
 
 
 def test_a_proxy_is_used_where_it_is_named_and_told_who_uses_it(upstream: FaultyUpstream) -> None:
