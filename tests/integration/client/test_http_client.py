@@ -125,15 +125,14 @@ def test_an_instrumented_client_makes_spans(
 
 
 @FORMS
-def test_instrumenting_httpx_as_a_whole_reaches_the_sdk_s_own_client(
-    form: str, server: FaultyUpstream, spans: tuple[TracerProvider, InMemorySpanExporter]
+def test_instrumenting_httpx_as_a_whole_reaches_a_client_of_the_program_s(
+    form: str, server: FaultyUpstream, spans: tuple[TracerProvider, InMemorySpanExporter], over: Over
 ) -> None:
     provider, exporter = spans
     instrumentor = HTTPXClientInstrumentor()
     instrumentor.instrument(tracer_provider=provider)
     try:
-        with Client(base_url=server.url, api_key="k") as client:
-            _ = call(client, RETRIEVE) if form == "sync" else asyncio.run(acall(client, RETRIEVE))
+        over(server.url).retrieve(form)
     finally:
         instrumentor.uninstrument()
     assert [span.name for span in exporter.get_finished_spans()] == ["GET"]

@@ -16,7 +16,7 @@ import httpx
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.file_inputs import Form
 from vectorgate.client.messages import HttpResponse, NotSent, ResponseLost
-from vectorgate.providers.http.deadline import CONNECT_SECONDS, ends_at
+from vectorgate.providers.http.adapter import CONNECT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,16 +47,12 @@ class SyncSender:
 
     def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
         """See `drivers.Sender`. What the client's hooks and its authentication raise is raised as it is."""
-        ends = self._monotonic() + limit.seconds
-        token = ends_at.set(ends)
         try:
-            return self._exchange(request, limit, ends)
+            return self._exchange(request, limit, ends=self._monotonic() + limit.seconds)
         except httpx.RequestError as error:
             return _unanswered(error)
-        finally:
-            ends_at.reset(token)
 
-    def _exchange(self, request: HttpRequest, limit: TimeLimit, ends: float) -> HttpResponse:
+    def _exchange(self, request: HttpRequest, limit: TimeLimit, *, ends: float) -> HttpResponse:
         with _built(self._client, request, limit) as built:
             response = self._client.send(built, stream=True, auth=_auth(self._client))
             try:
