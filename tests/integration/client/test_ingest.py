@@ -19,7 +19,7 @@ from vectorgate.client import command
 from vectorgate.client.client import Client
 from vectorgate.client.errors import APIConnectionError
 from vectorgate.client.ingest.cli import main
-from vectorgate.client.ingest.journal import Journal, JournalBusy, Known
+from vectorgate.client.ingest.journal import FileRecord, Journal, JournalBusy
 from vectorgate.client.ingest.progress import Progress, sized
 from vectorgate.client.ingest.scan import scan
 from vectorgate.client.messages import HttpResponse, RequestLine
@@ -237,20 +237,20 @@ def test_two_stores_of_a_name_are_an_error_that_names_them(
 
 def test_a_journal_survives_a_torn_line_and_is_one_run_s_own(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    known = Known(path="a", sha256="1", file_id="file-1", state="done", replaces=("file-0",))
+    record = FileRecord(path="a", sha256="1", file_id="file-1", state="done", replaces=("file-0",))
     with Journal(path) as journal:
         journal.store("vs_1")
-        journal.note(known)
+        journal.note(record)
         with pytest.raises(JournalBusy):
             Journal(path)
     path.write_bytes(path.read_bytes() + b'{"path": "b", "sha')
     with Journal(path) as journal:
-        assert journal.known == {"a": known}
-        journal.note(known)
+        assert journal.records == {"a": record}
+        journal.note(record)
     with Journal(path) as journal:
-        assert journal.known == {"a": known}
+        assert journal.records == {"a": record}
         journal.store("vs_2")
-        assert journal.known == {}
+        assert journal.records == {}
     assert all(json.loads(line) for line in path.read_text().splitlines() if "sha" not in line or line.endswith("}"))
 
 

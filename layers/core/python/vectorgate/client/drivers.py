@@ -32,7 +32,7 @@ class AsyncSender(Protocol):
 
 
 def drive(flow: Flow[T], sender_for: Callable[[Send], Sender], sleep: Callable[[float], None]) -> T:
-    """Run the flow to its end in this thread. A sender is asked for when there is something to send."""
+    """Run the flow to its end in this thread. `sender_for` is called when there is something to send."""
     result: object = None
     try:
         while True:

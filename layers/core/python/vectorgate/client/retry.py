@@ -49,22 +49,22 @@ class RetryPolicy:
         """
         if retries >= self.max_retries or not self._may_repeat(outcome):
             return None
-        asked = retry_after(outcome.headers, unix_s) if isinstance(outcome, HttpResponse) else None
-        if asked is not None and asked > LONGEST_RETRY_AFTER:
+        requested = retry_after(outcome.headers, unix_s) if isinstance(outcome, HttpResponse) else None
+        if requested is not None and requested > LONGEST_RETRY_AFTER:
             return None
-        return asked if asked is not None and asked > 0 else backoff(retries, fraction)
+        return requested if requested is not None and requested > 0 else backoff(retries, fraction)
 
     def _may_repeat(self, outcome: Outcome) -> bool:
         if isinstance(outcome, NotSent):
             return True
         if not isinstance(outcome, HttpResponse):
             return self.repeatable
-        asked = outcome.headers.get("x-should-retry")
-        if asked == "false":
+        advice = outcome.headers.get("x-should-retry")
+        if advice == "false":
             return False
         if outcome.status_code == _TOO_MANY:
-            return asked == "true" or not _is_quota(outcome)
-        return self.repeatable and (may_be_executed(outcome) or asked == "true")
+            return advice == "true" or not _is_quota(outcome)
+        return self.repeatable and (may_be_executed(outcome) or advice == "true")
 
 
 def may_be_executed(outcome: Outcome) -> bool:

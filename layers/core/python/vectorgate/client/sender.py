@@ -107,7 +107,7 @@ def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit
                 **body,
             )
         except httpx.InvalidURL as error:
-            raise SettingsError(f"not a URL that can be asked: {error}") from error
+            raise SettingsError(f"not a URL that can be called: {error}") from error
         yield built
 
 
