@@ -36,7 +36,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One whole response. Header names are lower-case; several headers of one name are joined with commas."""
+    """One whole response. Header names are lower-case; of several headers of one name, the last."""
 
     status_code: int
     headers: Mapping[str, str] = field(repr=False)

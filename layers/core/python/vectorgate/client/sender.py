@@ -16,7 +16,7 @@ import httpx
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.file_inputs import Form
 from vectorgate.client.messages import HttpResponse, NotSent, ResponseLost
-from vectorgate.providers.http.adapter import CONNECT_SECONDS
+from vectorgate.providers.http.adapter import CONNECT_SECONDS, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit
         try:
             built = client.build_request(
                 request.method,
-                request.url,
+                url_of(request.url),
                 headers=dict(request.headers),
                 params=_params(client, request),
                 timeout=_phases(client.timeout, limit),
@@ -123,7 +123,7 @@ def _body(content: bytes | Form | None) -> Iterator[dict[str, Any]]:
 
 def _params(client: httpx.Client | httpx.AsyncClient, request: HttpRequest) -> httpx.QueryParams | None:
     """The request's query where the client has parameters of its own, which would otherwise take its place."""
-    return httpx.URL(request.url).params if client.params else None
+    return url_of(request.url).params if client.params else None
 
 
 def _phases(own: httpx.Timeout, limit: TimeLimit) -> httpx.Timeout:
@@ -141,7 +141,8 @@ def _auth(client: httpx.Client | httpx.AsyncClient) -> httpx.Auth:
 
 
 def _whole(response: httpx.Response, content: bytes) -> HttpResponse:
-    return HttpResponse(response.status_code, dict(response.headers.items()), content)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+    return HttpResponse(response.status_code, headers, content)
 
 
 def _unanswered(error: httpx.RequestError) -> NotSent | ResponseLost:
