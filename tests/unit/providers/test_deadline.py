@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 import pytest
 
-from vectorgate.client.exchange import HttpRequest
-from vectorgate.client.exchange import ResponseLost as SdkLost
-from vectorgate.client.http import Http
+from vectorgate.client.flow import TimeLimit
+from vectorgate.client.messages import HttpRequest
+from vectorgate.client.messages import ResponseLost as SdkLost
+from vectorgate.client.sender import SyncSender
+from vectorgate.client.transport import SyncTransport, own_client
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
 from vectorgate.providers.http.adapter import WRITE_PIECE, TimedBackend, TimedStream
@@ -91,12 +93,12 @@ def reader() -> Iterator[SlowReader]:
 
 
 def by_the_sdk(url: str, monotonic: Callable[[], float]) -> object:
-    http = Http(None, monotonic)
+    transport = SyncTransport(None, monotonic)
     request = HttpRequest(method="POST", url=url, headers=framed(url), content=BODY)
     try:
-        return http.send(request, LIMIT)
+        return SyncSender(own_client(transport), monotonic).send(request, TimeLimit(LIMIT))
     finally:
-        http.close()
+        transport.close()
 
 
 def by_the_gateway(url: str, monotonic: Callable[[], float]) -> object:

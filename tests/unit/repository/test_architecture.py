@@ -23,18 +23,18 @@ PACKAGE: Final = SOURCE / "vectorgate"
 MODULES: Final = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 FUNCTIONS: Final = sorted(ROOT.glob("functions/*/app.py"))
 
+AWS: Final = {"persistence/dynamodb/table.py", "providers/credentials.py", "client/lambda_signer.py", "ingest/aws.py"}
 # The only files that know these libraries. client/ is the SDK that users install: it has an egress of its own.
 ADAPTERS: Final = {
-    "boto3": {"persistence/dynamodb/table.py", "providers/credentials.py", "client/function.py", "ingest/aws.py"},
-    "botocore": {"persistence/dynamodb/table.py", "providers/credentials.py", "client/function.py", "ingest/aws.py"},
-    "httpx": {"providers/http/adapter.py", "providers/http/async_adapter.py"},
-    # The last two: until the SDK stands on the adapter.
-    "httpcore": {
+    "boto3": AWS,
+    "botocore": AWS,
+    "httpx": {
         "providers/http/adapter.py",
         "providers/http/async_adapter.py",
-        "providers/http/deadline.py",
-        "client/http.py",
+        "client/sender.py",
+        "client/transport.py",
     },
+    "httpcore": {"providers/http/adapter.py", "providers/http/async_adapter.py"},
     "sqlite3": {"persistence/sqlite/database.py", "persistence/sqlite/ledger.py"},
 }
 # fmt: off

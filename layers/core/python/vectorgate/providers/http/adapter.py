@@ -256,6 +256,8 @@ def has_surplus(response: httpcore.Response) -> bool:
     The next request on it would be given the surplus for its answer. What arrives later makes the idle socket readable,
     and httpcore closes such a one; what arrived already is in h11's buffer, at which httpcore does not look.
     """
+    if "network_stream" not in response.extensions:  # there is no connection: respx answers in place of httpcore
+        return False
     connection = cast("Any", response.stream)._stream._connection  # noqa: SLF001 - the only way to h11's buffer
     return bool(connection._h11_state.trailing_data[0])  # noqa: SLF001 - the same
 

@@ -1,7 +1,7 @@
-"""What Lambda asks of a request: an endpoint and a signature. The only file of the SDK that imports boto3.
+"""The endpoint and the signature of a request to Lambda. The only module of the SDK that imports boto3.
 
-The request itself goes over the SDK's own connections (`http.py`), so that both forms of a call and its `timeout` are
-the same there as anywhere.
+The request itself is sent as any other (`sender.py`), so that both forms of a call and its `timeout` work as they do
+for other destinations.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class LambdaSigner:
     """Credentials, region and endpoint as boto3 finds them (environment, profile, role; `AWS_ENDPOINT_URL`).
 
-    SettingsError where boto3 is not installed, or finds none of them.
+    SettingsError where boto3 is not installed, or finds no region or endpoint.
     """
 
     @property
     def endpoint(self) -> str:
-        """Where Lambda listens."""
+        """The base URL of Lambda's API."""
         return str(self._client.meta.endpoint_url).rstrip("/")
 
     def signed(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
@@ -49,7 +49,7 @@ class LambdaSigner:
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - see _session
-        session = self._session  # first: it says what to do where there is no botocore either
+        session = self._session  # first: its error says what to install
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - see _session
 
         try:
