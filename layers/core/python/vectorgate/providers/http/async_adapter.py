@@ -92,7 +92,7 @@ class _AsyncContent(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Give the connection back, or close it where it holds more than this answer."""
         stream = self._response.extensions.get("network_stream")
-        if has_surplus(self._response) or (stream and _holds_more(stream.get_extra_info("ssl_object"))):
+        if stream and (has_surplus(self._response) or _holds_more(stream.get_extra_info("ssl_object"))):
             await stream.aclose()
         await cast("Any", self._response.stream).aclose()
 
