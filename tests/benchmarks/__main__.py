@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import aws_calls, cold_start, overhead, retrieval, sdk
+from tests.benchmarks import aws_calls, cold_start, egress, overhead, retrieval, sdk
 
 SECTIONS = {
     "overhead": overhead.report,
+    "egress": egress.report,
     "aws_calls": aws_calls.report,
     "cold_start": cold_start.report,
     "retrieval": retrieval.report,

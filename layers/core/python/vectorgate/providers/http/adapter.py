@@ -64,7 +64,7 @@ class ContentTooLarge(httpx.TransportError):
 
 def gateway_client(transport: Transport) -> httpx.Client:
     """The client of the gateway's egress. Neither the environment nor an earlier answer has a part in a request."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # below that it logs every URL, and these name objects
+    logging.getLogger(httpx.__name__).setLevel(logging.WARNING)  # below that it logs every URL, and these name objects
     client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
     cast("Any", client.cookies).extract_cookies = lambda _: None  # there are none, and looking takes 60 microseconds
     return client
