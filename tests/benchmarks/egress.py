@@ -53,7 +53,9 @@ def report(times: int = 2_000) -> list[str]:
         with httpcore.ConnectionPool() as pool, httpx.Client() as client, closing(PooledTransport(clock)) as ours:
             took = _in_turns(
                 {
-                    "httpcore": lambda: _status(pool.request("POST", url, headers=HEADERS, content=BODY).status),
+                    "httpcore": lambda: _status(
+                        pool.request("POST", url, headers=list(HEADERS.items()), content=BODY).status
+                    ),
                     "httpx": lambda: _status(client.post(url, headers=HEADERS, content=BODY).status_code),
                     "the egress": lambda: _sent(ours, url),
                 },

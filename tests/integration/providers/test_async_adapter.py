@@ -30,7 +30,7 @@ LITTLE: Final = 0.2
 
 @pytest.fixture
 def upstream() -> Iterator[FaultyUpstream]:
-    with FaultyUpstream(answer(200, {"for": "whoever asks"})) as upstream:
+    with FaultyUpstream(answer(200, {"for": "the next"})) as upstream:
         yield upstream
 
 
@@ -45,10 +45,10 @@ def asked(url: str, times: int = 1, *, pooling: Pooling | None = None, **client:
 
 
 @pytest.mark.parametrize("name", list(SURPLUS))
-def test_what_stands_behind_an_answer_is_nobodys(upstream: FaultyUpstream, name: str) -> None:
+def test_what_stands_behind_an_answer_is_no_answer(upstream: FaultyUpstream, name: str) -> None:
     upstream.will(after(surplus=SURPLUS[name]))
     contents = [each.content for each in asked(upstream.url, 2)]
-    assert contents == [b'{"for": "the first"}', b'{"for": "whoever asks"}']
+    assert contents == [b'{"for": "the first"}', b'{"for": "the next"}']
     assert (upstream.calls, upstream.connections) == (2, 2)
 
 
@@ -76,9 +76,7 @@ def test_an_answer_that_does_not_come_to_an_end_ends_with_the_time(upstream: Fau
     ],
     ids=["nothing", "torn", "no HTTP"],
 )
-def test_what_the_network_does_is_told_in_httpxs_words(
-    upstream: FaultyUpstream, act: Act, error: type[Exception]
-) -> None:
+def test_what_the_network_does_is_an_error_of_httpx(upstream: FaultyUpstream, act: Act, error: type[Exception]) -> None:
     upstream.always(act)
     with pytest.raises(error):
         asked(upstream.url)
@@ -113,7 +111,7 @@ def test_an_answer_leaves_a_client_nothing_to_follow_or_to_keep(upstream: Faulty
     assert not any("cookie" in received.headers for received in upstream.received)
 
 
-def test_what_stands_behind_the_last_record_of_an_answer_is_nobodys_in_both_forms(tmp_path: Path) -> None:
+def test_what_stands_behind_the_last_record_is_no_answer_in_both_forms(tmp_path: Path) -> None:
     pooling = Pooling(certificates=str(certified(tmp_path)))
     with closing(Records(tmp_path / "server.pem")) as server:
         with httpx.Client(transport=Transport(time.monotonic, pooling)) as client:
@@ -131,7 +129,7 @@ def test_a_server_whose_certificate_is_unknown_is_not_spoken_to(tmp_path: Path) 
             client.get(server.url)
 
 
-def test_a_proxy_is_used_where_it_is_named_and_told_who_uses_it(upstream: FaultyUpstream) -> None:
+def test_a_proxy_is_used_where_it_is_named_and_given_its_user(upstream: FaultyUpstream) -> None:
     proxy = upstream.url.removesuffix("/v1").replace("://", "://some%40one:p%3Aw@")
     asked("http://gateway.example/v1/files", pooling=Pooling(proxy=proxy))
     (received,) = upstream.received

@@ -45,7 +45,7 @@ CLOCK: Final = Clock(wall=time.time, monotonic=time.monotonic, sleep=time.sleep)
 
 @pytest.fixture
 def upstream() -> Iterator[FaultyUpstream]:
-    with FaultyUpstream(answer(200, {"for": "whoever asks"})) as upstream:
+    with FaultyUpstream(answer(200, {"for": "the next"})) as upstream:
         yield upstream
 
 
@@ -75,8 +75,8 @@ def after(*, surplus: bytes, content: bytes = b'{"for": "the first"}') -> Act:
 
 
 SURPLUS: Final = {
-    "a whole answer": b'HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{"for": "nobody"}',
-    "half an answer": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "a whole answer": b'HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{"for": "no one"}',
+    "a part of an answer": b"HTTP/1.1 200 OK\r\ncontent-le",
     "a length too short": b', "more": 1}',
     "an empty line": b"\r\n",
 }
@@ -88,19 +88,19 @@ def test_what_stands_behind_an_answer_is_nobodys(
 ) -> None:
     upstream.will(after(surplus=SURPLUS[name]))
     assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the first"}'
-    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "whoever asks"}'
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the next"}'
     assert (upstream.calls, upstream.connections) == (2, 2)
 
 
-def test_what_stands_behind_the_last_chunk_is_nobodys(upstream: FaultyUpstream, transport: PooledTransport) -> None:
+def test_what_stands_behind_the_last_chunk_is_no_answer(upstream: FaultyUpstream, transport: PooledTransport) -> None:
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     upstream.will(raw(head + b"2\r\n{}\r\n0\r\n\r\n" + SURPLUS["a whole answer"], reusable=True))
     assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b"{}"
-    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "whoever asks"}'
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the next"}'
     assert upstream.connections == 2
 
 
-def test_what_comes_late_is_nobodys(upstream: FaultyUpstream, transport: PooledTransport) -> None:
+def test_what_comes_late_is_no_answer(upstream: FaultyUpstream, transport: PooledTransport) -> None:
     held: list[socket.socket] = []
 
     def hold(connection: socket.socket, received: Received) -> bool:
@@ -110,7 +110,7 @@ def test_what_comes_late_is_nobodys(upstream: FaultyUpstream, transport: PooledT
     upstream.will(hold)
     transport.send(asked(upstream.url), seconds=AMPLE)
     held[0].sendall(SURPLUS["a whole answer"])
-    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "whoever asks"}'
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the next"}'
     assert upstream.connections == 2
 
 
@@ -139,7 +139,7 @@ def test_a_process_that_was_forked_has_connections_of_its_own(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_an_answer_leaves_a_client_nothing_to_follow_or_to_keep(upstream: FaultyUpstream, status: int) -> None:
-    """Not even one that would: httpx's, with its defaults, and told to follow."""
+    """Not even one that would: httpx's, with its defaults, and set to follow."""
     upstream.always(answer(status, b"", {"location": "/elsewhere", "set-cookie": "session=1"}))
     connections = adapter.Transport(time.monotonic)
     with httpx.Client(transport=connections, follow_redirects=True) as client:
@@ -206,7 +206,7 @@ def test_no_url_goes_to_the_log(
     assert caplog.records == []
 
 
-def test_a_proxy_is_used_where_it_is_named_and_told_who_uses_it(upstream: FaultyUpstream) -> None:
+def test_a_proxy_is_used_where_it_is_named_and_given_its_user(upstream: FaultyUpstream) -> None:
     proxy = upstream.url.removesuffix("/v1").replace("://", "://some%40one:p%3Aw@")
     with httpx.Client(transport=adapter.Transport(time.monotonic, adapter.Pooling(proxy=proxy))) as client:
         assert client.get("http://gateway.example/v1/files").status_code == 200
@@ -254,7 +254,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
 
 @pytest.fixture
 def dead() -> Iterator[Callable[[str, int], None]]:
-    """Makes an address at which a connection hangs: its listener's queue is full, and nobody empties it."""
+    """Makes an address at which a connection hangs: its listener's queue is full and stays so."""
     with ExitStack() as stack:
 
         def make(address: str, port: int) -> None:
@@ -291,8 +291,8 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     monkeypatch.setattr(adapter, "CONNECT_SECONDS", LITTLE)
     port = int(upstream.url.split(":")[2].partition("/")[0])
     dead("127.0.0.2", port)
-    names.addresses["half.test"] = ["127.0.0.2", "127.0.0.1"]
-    assert replied(transport.send(asked(f"http://half.test:{port}/v1"), seconds=AMPLE)).status == 200
+    names.addresses["both.test"] = ["127.0.0.2", "127.0.0.1"]
+    assert replied(transport.send(asked(f"http://both.test:{port}/v1"), seconds=AMPLE)).status == 200
     assert names.tried == ["127.0.0.2", "127.0.0.1"]
 
 
@@ -316,7 +316,7 @@ def test_without_time_nothing_is_begun(upstream: FaultyUpstream, transport: Pool
     assert upstream.calls == 0
 
 
-# What nobody asked for
+# Content that is coded although none was asked for
 
 
 def _raw_deflate(content: bytes) -> bytes:
@@ -373,7 +373,7 @@ def _chunk(piece: bytes) -> bytes:
 
 
 MISCODED: Final = {
-    "a coding that nobody here knows": ("br", CONTENT),
+    "an unknown coding": ("br", CONTENT),
     "two codings": ("gzip, br", CODED["gzip"][1]),
     "gzip that is none": ("gzip", CONTENT),
     "gzip without an end": ("gzip", CODED["gzip"][1][:-9]),
