@@ -80,10 +80,9 @@ def content_of(response: httpx.Response, most: int) -> Iterator[bytes]:
     """The answer's content as it arrives. ContentTooLarge beyond `most` bytes, or one of FAILURES."""
     if int(response.headers.get("content-length", 0)) > most:
         raise ContentTooLarge("more content is announced than may be read")
-    left = most
     for piece in response.iter_bytes():
-        left -= len(piece)
-        if left < 0:
+        most -= len(piece)
+        if most < 0:
             raise ContentTooLarge("more content than may be read")
         yield piece
 
@@ -253,10 +252,10 @@ def readable(response: httpcore.Response) -> tuple[list[tuple[bytes, bytes]], by
 def has_surplus(response: httpcore.Response) -> bool:
     """Whether its connection holds more than the answer, which was read to its end. Then it must be closed.
 
-    The next request on it would be given the surplus for its answer. What arrives later makes the idle socket readable,
-    and httpcore closes such a one; what arrived already is in h11's buffer, at which httpcore does not look.
+    The next request would take the surplus for its answer. httpcore closes an idle connection where more arrives, but
+    does not look at what arrived already. Without a connection, as where respx answers for httpcore, there is none.
     """
-    if "network_stream" not in response.extensions:  # there is no connection: respx answers in place of httpcore
+    if "network_stream" not in response.extensions:
         return False
     connection = cast("Any", response.stream)._stream._connection  # noqa: SLF001 - the only way to h11's buffer
     return bool(connection._h11_state.trailing_data[0])  # noqa: SLF001 - the same
