@@ -14,7 +14,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz lock clean
+.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz openapi lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -58,9 +58,11 @@ test: install ## Lint, types, template, and every test: about five minutes on tw
 
 check: lint types
 
-lint: install ## Style, format and the deployment template
+lint: install ## Style, format, imports between packages, openapi.json and the deployment template
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet . || { echo "run: $(PYTHON) -m ruff format ." >&2; exit 1; }
+	@said=$$(PYTHONPATH=layers/core/python:. $(VENV)/bin/lint-imports --no-cache --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
+	@$(RUN) -m tools.openapi --check
 	@$(VENV)/bin/cfn-lint template.yaml
 
 types: install ## mypy, strict
@@ -76,7 +78,7 @@ bench: install ## The gateway's own milliseconds, calls to AWS, cold start
 	@$(RUN) -m tests.benchmarks
 
 sim: install ## Every pair of crashes of a create, then operations with crash points, by the million
-	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/sim
+	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/simulation
 	@$(RUN) -m tests.simulation
 
 mutants: install ## Forty planted faults: does a test notice? A quarter of an hour
@@ -86,7 +88,7 @@ compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK 
 	@cd tests/compat/node && npm ci --ignore-scripts --silent
 	@test -d .cache/compat || $(BASE_PYTHON) -m venv .cache/compat
 	@$(VENV)/bin/uv pip install --quiet --python .cache/compat/bin/python --require-hashes --only-binary :all: -r requirements/compat.txt
-	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/clients
+	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/compat
 
 fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
 	@$(RUN) -m tests.fuzz
@@ -117,6 +119,9 @@ build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (pyth
 $(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
 
 # --------------------------------------------------------------------------------------------------------- keeping
+
+openapi: install ## Write openapi.json from the operation tables
+	@$(RUN) -m tools.openapi
 
 LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 lock: install ## Pin what the .in files ask for; a pin that still fits stays
