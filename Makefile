@@ -14,7 +14,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz openapi lock clean
+.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz openapi dist lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -114,6 +114,15 @@ $(eval $(call part,functions,Ingest,functions/ingest/app.py))
 
 build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (python3.13, arm64), and its size
 	@du -sm $(PARTS:%=$(LAMBDA)/%) | awk '{ mb += $$1; print } END { printf "%d MB unzipped; Lambda takes 250\n", mb; exit mb > 200 }'
+
+# The backend's hash is checked as well; the archives of the layers are the same for the same input.
+dist: build ## What a release consists of, in dist/: wheel, source archive and the Lambda layers
+	@version=v$$($(RUN) -c 'import vectorgate; print(vectorgate.__version__)'); test "$${TAG:-$$version}" = "$$version" || \
+	  { echo "TAG is $$TAG, but vectorgate/__init__.py says $$version" >&2; exit 1; }
+	@rm -rf dist && mkdir dist
+	@$(VENV)/bin/uv build --quiet --python $(PYTHON) --out-dir dist --build-constraints requirements/setuptools-80.10.txt --require-hashes .
+	@for layer in DepsLayer CoreLayer; do $(PYTHON) -c 'import shutil, sys; shutil.make_archive(*sys.argv[1:])' dist/$$layer zip $(LAMBDA)/$$layer; done
+	@rm -f dist/.gitignore && find layers/core -name '*.egg-info' -exec rm -rf {} + && ls dist
 
 # The same for this machine and its Python, for the emulated AWS to run.
 $(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
