@@ -63,7 +63,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "persistence/sqlite/": frozenset({"sqlite3", "threading"}),
     "providers/credentials.py": frozenset({"boto3", "botocore", "threading"}),
     "providers/http/": frozenset(
-        {"httpcore", "httpx", "io", "logging", "os", "socket", "ssl", "tempfile", "threading"}
+        {"httpcore", "httpx", "io", "logging", "os", "pathlib", "socket", "ssl", "tempfile", "threading"}
     ),
     "settings.py": frozenset({"os"}),
 }
