@@ -33,12 +33,19 @@ PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-ha
 # read pip's configuration), pip does it.
 UV := $(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes --only-binary :all:
 
-# A stamp is newer than the lock file that it was installed from; an interrupted install leaves none.
-$(VENV)/%.stamp: requirements/%.txt requirements/uv.txt
+# wordllama has no wheel for Python 3.14. Only its data files are read, which are the same in the wheel for 3.13.
+DATA = --no-deps --python-version 3.13 -r requirements/wordllama.txt --target "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+define need_embeddings
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 14))' || exit 0; $(UV) $(DATA) || $(PIP) $(DATA)
+endef
+
+# A stamp is newer than the lock files that it was installed from; an interrupted install leaves none.
+$(VENV)/%.stamp: requirements/%.txt requirements/uv.txt requirements/wordllama.txt
 	$(need_python)
 	@echo "Installing $< into $(VENV), once"
 	@$(PIP) -r requirements/uv.txt
 	@$(UV) -r $< || $(PIP) -r $<
+	$(need_embeddings)
 	@touch $@
 
 install: $(VENV)/dev.stamp ## Install everything for development into .venv (hash-pinned)
@@ -137,6 +144,7 @@ lock: install ## Pin what the .in files ask for; a pin that still fits stays
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(LOCK) -c requirements/dev.txt --no-deps requirements/wordllama.in -o requirements/wordllama.txt
 	$(LOCK) -c requirements/dev.txt layers/deps/requirements.in -o layers/deps/requirements.txt
 	$(LOCK) requirements/compat.in -o requirements/compat.txt
 
