@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[3]
 PACKAGE: Final = ROOT / "layers/core/python/vectorgate"
-FOLDERS: Final = ("docs", "events", "functions", "layers", "local", "requirements", "tests")
+FOLDERS: Final = ("docs", "events", "examples", "functions", "layers", "local", "requirements", "tests", "tools")
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 # Texts to be searched, and what npm installed, are nobody's documentation.
 READ: Final = [path for path in DOCUMENTS if not {"demo", "node_modules"} & set(path.parts)]
