@@ -43,9 +43,8 @@ from vectorgate.ids import ProviderName, key_id_of
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.providers.credentials import Credentials
+from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.http.transport import PooledTransport
-from vectorgate.providers.credentials import Secret
 from vectorgate.settings import MIB, Settings
 from vectorgate.store_errors import AlreadyExists, StoreError
 

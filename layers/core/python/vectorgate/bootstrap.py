@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials, SecretsManager
     from vectorgate.providers.http.outcome import Transport
+    from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
@@ -121,22 +122,28 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     )
 
 
+def build_reader(settings: Settings, deps: Deps) -> ProviderReader:
+    """What reads from the providers without a client's request."""
+    from vectorgate.providers.reader import ProviderReader
+
+    return ProviderReader(
+        providers=_providers(settings.secrets),
+        credentials=deps.credentials,
+        transport=deps.transport,
+        clock=deps.clock,
+        randomness=deps.randomness,
+    )
+
+
 def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
     """The meter's worker. It samples every configured provider that stores vectors by the GiB-day."""
     from vectorgate.ledger.reconciliation import Reconciler
     from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.sampler import Sampler
     from vectorgate.metering.worker import MeterWorker
-    from vectorgate.providers.reader import ProviderReader
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    reader = ProviderReader(
-        providers=_providers(settings.secrets),
-        credentials=deps.credentials,
-        transport=deps.transport,
-        clock=clock,
-        randomness=deps.randomness,
-    )
+    reader = build_reader(settings, deps)
     return MeterWorker(
         reconciler=Reconciler(
             ledger=stores.ledger, ownership=stores.ownership, reader=reader, clock=clock, telemetry=telemetry
