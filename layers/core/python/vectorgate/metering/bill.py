@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def amount_of(byte_seconds: int, price: Price) -> NanoUSD:
-    """The nano-dollars for an account's day of so many byte-seconds. MissingPrice for a price that is not of storage."""
+    """The nano-dollars for an account's day of so many byte-seconds. MissingPrice for a price not of storage."""
     if price.per_gib_day is None:
         raise MissingPrice(f"{price.id} has no price of a GiB-day")
     charged = max(0, byte_seconds - price.free_bytes * DAY_S)
