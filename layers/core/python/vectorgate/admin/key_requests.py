@@ -13,7 +13,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
-from vectorgate.budgets.model import budget_amount, budget_duration, limit_of
+from vectorgate.budgets.model import budget_amount, budget_duration, new_limit
 from vectorgate.ids import LABEL, key_id_of
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def new_key(wish: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         "="
     )
     now = clock.unix_s()
-    limit = limit_of(wish.max_budget, wish.soft_budget, wish.budget_duration, now)
+    limit = new_limit(wish.max_budget, wish.soft_budget, wish.budget_duration, now)
     row = VirtualKey(
         id=key_id_of(secret),
         created_at=now,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.clock import Clock
 
-KEPT_SECONDS: Final = 30.0
+LIMIT_CACHE_SECONDS: Final = 30.0
 MAX_CACHED: Final = 10_000  # end users are named by clients: a flood of names costs reads, not memory
 
 
@@ -51,7 +51,7 @@ class CachedLimits:
             read = self._store.limits(missing)
             with self._lock:
                 for subject in missing:
-                    cached[subject] = self._cache[subject] = (read.get(subject), now + KEPT_SECONDS)
+                    cached[subject] = self._cache[subject] = (read.get(subject), now + LIMIT_CACHE_SECONDS)
                     self._cache.move_to_end(subject)
                 while len(self._cache) > MAX_CACHED:
                     self._cache.popitem(last=False)

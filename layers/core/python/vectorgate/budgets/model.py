@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry
 
 MAX_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
-UNBOUNDED: Final = NanoUSD(1 << 62)  # the limit where there is none: more than any account holds, and within 64 bits
-EVER: Final = "ever"  # the period of a limit that never starts anew
+NO_LIMIT: Final = NanoUSD(1 << 62)  # the limit where there is none: more than any account holds, and within 64 bits
+LIFETIME: Final = "ever"  # the period of a limit that never starts anew
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
 _DAYS_A_WEEK: Final = 7
 _MONTHS: Final = 12
@@ -71,7 +71,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Account:
-    """One subject's one period: the UTC day on which it began, or EVER."""
+    """One subject's one period: the UTC day on which it began, or LIFETIME."""
 
     subject: Subject
     period: str
@@ -107,13 +107,13 @@ class Reservation:
     limit: NanoUSD
 
     @property
-    def room(self) -> int:
+    def max_committed(self) -> int:
         """The most that may be committed already."""
         return self.limit - self.amount
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class BalanceChange:
     """What to add to an account's two sums."""
 
     account: Account
@@ -129,7 +129,7 @@ def is_duration(text: str) -> bool:
 def window_of(limit: Limit, unix_s: int) -> Window:
     """The period that a moment belongs to. ValueError when the duration is not one."""
     if limit.duration is None:
-        return Window(EVER, None)
+        return Window(LIFETIME, None)
     match = _DURATION.fullmatch(limit.duration)
     if match is None:
         raise ValueError("not a duration")
@@ -171,7 +171,7 @@ def accounts_of(entry: LedgerEntry) -> list[Account]:
     return found
 
 
-def movements_of(entries: Iterable[LedgerEntry]) -> list[Movement]:
+def balance_changes(entries: Iterable[LedgerEntry]) -> list[BalanceChange]:
     """What rows that come to rest (voided, settled) move, one sum an account, in a fixed order.
 
     The reservation ends either way. What was spent counts in full, also where nothing had been reserved for it.
@@ -185,7 +185,7 @@ def movements_of(entries: Iterable[LedgerEntry]) -> list[Movement]:
             total = sums.setdefault(account, [0, 0])
             total[0] -= entry.reserved or ZERO
             total[1] += spent
-    return [Movement(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]
+    return [BalanceChange(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]
 
 
 def key_limit(key: VirtualKey) -> Limit | None:
@@ -206,7 +206,7 @@ def subjects_of(key_id: KeyId | None, team_id: str | None, end_user: str | None)
     return [Subject(scope, name) for scope, name in named if name is not None]
 
 
-def limit_of(most: float | None, soft: float | None, duration: str | None, since: int) -> Limit | None:
+def new_limit(most: float | None, soft: float | None, duration: str | None, since: int) -> Limit | None:
     """A limit as it is asked for; None when nothing is. InvalidRequest for what is no amount or no duration."""
     checked = budget_duration(duration)
     if most is None and soft is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.api.operations import Safety
-from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.budgets.model import NO_LIMIT, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import sound_size
 from vectorgate.pricing.money import NanoUSD, format_usd
@@ -81,7 +81,7 @@ class BudgetService:
             ApplicableBudget(account, limit, window, balances.get(account, Balance()))
             for account, (_, limit, window) in zip(accounts, found, strict=True)
         )
-        soft = over_soft_budget(budgets)
+        soft = reached_soft_budgets(budgets)
         if soft:
             self.telemetry.count("SoftBudgetsExceeded", len(soft))
         return budgets
@@ -127,7 +127,7 @@ def _reserves(command: Command) -> bool:
 
 
 def _most(limit: Limit) -> NanoUSD:
-    return UNBOUNDED if limit.max_budget is None else limit.max_budget
+    return NO_LIMIT if limit.max_budget is None else limit.max_budget
 
 
 def _size(row: Ownership) -> int | None:
@@ -135,7 +135,7 @@ def _size(row: Ownership) -> int | None:
     return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
-def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
+def reached_soft_budgets(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
     """Those that have reached their soft budget."""
     return [
         budget
@@ -144,7 +144,7 @@ def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudg
     ]
 
 
-def budget_exceeded(budgets: Sequence[ApplicableBudget], account: Account) -> BudgetExceeded:
+def budget_exceeded_error(budgets: Sequence[ApplicableBudget], account: Account) -> BudgetExceeded:
     """The refusal: whose budget, over which time, and when it starts anew."""
     budget = next(budget for budget in budgets if budget.account == account)
     most = format_usd(budget.limit.max_budget or NanoUSD(0))
@@ -166,7 +166,7 @@ def budget_headers(budgets: Sequence[ApplicableBudget], spend: NanoUSD) -> dict[
         headers["x-litellm-key-spend"] = format_usd(NanoUSD(own.balance.spent + spend))
         if own.limit.max_budget is not None:
             headers["x-litellm-key-max-budget"] = format_usd(own.limit.max_budget)
-    soft = over_soft_budget(budgets)
+    soft = reached_soft_budgets(budgets)
     if soft:
         headers["x-vectorgate-soft-budget-exceeded"] = ", ".join(
             _NAMES[budget.account.subject.scope] for budget in soft

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.api.errors import ApiError, OutcomeUnknown, Unauthenticated, Unavailable
 from vectorgate.api.http import FileUpload
 from vectorgate.api.operations import PATH_KINDS, Safety
-from vectorgate.budgets.service import NO_RESERVATION, budget_exceeded
+from vectorgate.budgets.service import NO_RESERVATION, budget_exceeded_error
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import (
     RequestContext,
@@ -215,7 +215,7 @@ class Gateway:
             begun = begun_entry(entry, record, plan)
             earlier = self.idempotency.begin(begun, record, plan.reserve)
         except OverBudget as refusal:
-            raise budget_exceeded(context.budgets, refusal.account) from refusal
+            raise budget_exceeded_error(context.budgets, refusal.account) from refusal
         except StoreError as error:
             raise Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable") from error
         if earlier is not None:

@@ -23,7 +23,7 @@ from vectorgate.store_errors import AlreadyExists, StateConflict
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from vectorgate.budgets.model import Movement, Reservation
+    from vectorgate.budgets.model import BalanceChange, Reservation
     from vectorgate.persistence.dynamodb.schema import Item
 
 _HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
@@ -50,9 +50,9 @@ def limit_key(subject: Subject) -> Item:
 def reserving(wish: Reservation) -> Action:
     """Set the amount aside if there is room; without an amount, only ask whether there is."""
     key = account_key(wish.account)
-    if wish.room < 0:
+    if wish.max_committed < 0:
         return "ConditionCheck", {"Key": key, "ConditionExpression": _HAS_NONE}
-    room = {":room": wish.room}
+    room = {":room": wish.max_committed}
     if wish.amount == 0:
         return "ConditionCheck", {
             "Key": key,
@@ -67,15 +67,15 @@ def reserving(wish: Reservation) -> Action:
     }
 
 
-def moving(movement: Movement) -> Action:
+def moving(change: BalanceChange) -> Action:
     """Add to an account's sums."""
     sums = {
-        ":committed": movement.reserved + movement.spent,
-        ":reserved": movement.reserved,
-        ":spent": movement.spent,
+        ":committed": change.reserved + change.spent,
+        ":reserved": change.reserved,
+        ":spent": change.spent,
     }
     return "Update", {
-        "Key": account_key(movement.account),
+        "Key": account_key(change.account),
         "UpdateExpression": _MOVE,
         "ExpressionAttributeValues": encoded(sums),
     }

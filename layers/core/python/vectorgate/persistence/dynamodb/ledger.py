@@ -18,7 +18,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.budgets.model import movements_of
+from vectorgate.budgets.model import balance_changes
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.budgets import moving, reserving
 from vectorgate.persistence.dynamodb.codec import encoded
@@ -93,7 +93,7 @@ class DynamoLedger:
     ) -> None:
         """One PutItem; one TransactWriteItems where anything follows."""
         check_advance(entry, since, owned, retired, idempotency)
-        moved = [*(_retiring(ref, at) for ref in retired), *map(moving, movements_of([entry]))]
+        moved = [*(_retiring(ref, at) for ref in retired), *map(moving, balance_changes([entry]))]
         if owned or moved or idempotency is not None:
             self._advance_with(_replacing(entry, since), owned, moved, idempotency)
             return
@@ -107,7 +107,7 @@ class DynamoLedger:
         """One TransactWriteItems."""
         check_settle(settled, rollups)
         rows = [_replacing(entry, State.ANSWERED) for entry in settled]
-        sums = [*map(_adding, rollups), *map(moving, movements_of(settled))]
+        sums = [*map(_adding, rollups), *map(moving, balance_changes(settled))]
         if not rows and not sums:
             return
         try:
