@@ -9,7 +9,7 @@ from vectorgate.api.errors import OutcomeUnknown, UpstreamFailed
 from vectorgate.api.http import encode_json
 from vectorgate.budgets.model import account_ref
 from vectorgate.clock import MICROSECONDS
-from vectorgate.idempotency.record import ONLY
+from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import with_answer
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import fuzzy_fingerprint_of_command
@@ -114,7 +114,7 @@ def begun_entry(entry: LedgerEntry, record: IdempotencyRecord | None, plan: Rese
     facts: dict[str, object] = {}
     if plan.amount or plan.quarantined:
         facts |= {"reserved": plan.amount or None, "quarantined": plan.quarantined}
-    if record is not None and record.slot == ONLY:
+    if record is not None and record.slot == EXPLICIT_SLOT:
         facts["idempotency_name"] = record.name
     return entry.changed(**facts) if facts else entry
 

@@ -21,11 +21,11 @@ from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
 from vectorgate.api.operations import Safety
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import (
-    EXPLICIT_SECONDS,
-    IMPLICIT_SECONDS,
+    EXPLICIT_SLOT,
+    EXPLICIT_TTL_SECONDS,
+    IMPLICIT_TTL_SECONDS,
     MAX_HELD,
-    MAX_KEPT,
-    ONLY,
+    MAX_STORED_ANSWER,
     IdempotencyRecord,
     RecordStatus,
     record_status,
@@ -87,7 +87,7 @@ class IdempotencyService:
 
     def _found(self, wanted: IdempotencyRecord) -> IdempotencyRecord | None:
         """The claim to replay (it has an answer), the one to take over (it has none), or None: there is none left."""
-        start = ONLY if wanted.slot == ONLY else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
+        start = EXPLICIT_SLOT if wanted.slot == EXPLICIT_SLOT else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
         idempotency_records = self.ledger.idempotency_records(wanted.tenant, wanted.name, start=start, limit=MAX_HELD)
         held = [(idempotency, self.ledger.entry(idempotency.operation_id)) for idempotency in idempotency_records]
         return self._judged(wanted, repeatable(wanted, held))
@@ -106,7 +106,7 @@ class IdempotencyService:
     def _answered_for(
         self, found: RecordStatus, wanted: IdempotencyRecord, idempotency: IdempotencyRecord, entry: LedgerEntry | None
     ) -> IdempotencyRecord:
-        if found is RecordStatus.FREE:
+        if found is RecordStatus.NOT_EXECUTED:
             return _unanswered(idempotency)
         if idempotency.fingerprint != wanted.fingerprint:
             raise Unprocessable(
@@ -116,9 +116,9 @@ class IdempotencyService:
             )
         if found is RecordStatus.IN_FLIGHT:
             raise _in_flight()
-        if found is RecordStatus.LAPSED and entry is not None:
+        if found is RecordStatus.ABANDONED and entry is not None:
             self._leave_to_the_meter(entry)
-        if found is not RecordStatus.DONE:
+        if found is not RecordStatus.COMPLETED:
             raise _unknown()
         if idempotency.body is None:
             raise _not_kept(entry)
@@ -135,7 +135,7 @@ class IdempotencyService:
 # ------------------------------------------------------------------------------------------- the records of a call
 
 
-def explicit_name(operation: str, key: str) -> str:
+def explicit_record_name(operation: str, key: str) -> str:
     """The place of an `Idempotency-Key`, within its tenant."""
     return _hash("explicit", operation, key)
 
@@ -145,11 +145,11 @@ def explicit_record(entry: LedgerEntry, name: str, fingerprint: str) -> Idempote
     return IdempotencyRecord(
         tenant=_tenant(entry),
         name=name,
-        slot=ONLY,
+        slot=EXPLICIT_SLOT,
         fingerprint=fingerprint,
         operation_id=entry.id,
         claimed_ms=entry.started_ms,
-        expires_at=entry.started_ms // MILLISECONDS + EXPLICIT_SECONDS,
+        expires_at=entry.started_ms // MILLISECONDS + EXPLICIT_TTL_SECONDS,
     )
 
 
@@ -167,7 +167,7 @@ def record_for(
     if key is not None:
         named = [f"{name}={value}" for name, value in sorted(command.ids.items())]
         fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
-        return explicit_record(entry, explicit_name(entry.operation, key), fingerprint)
+        return explicit_record(entry, explicit_record_name(entry.operation, key), fingerprint)
     if operation.safety is Safety.CREATE and not operation.transient and retry_count is not None:
         return implicit_record(entry, retry_count)
     return None
@@ -186,7 +186,7 @@ def implicit_record(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord |
         fingerprint=entry.fingerprint,
         operation_id=entry.id,
         claimed_ms=entry.started_ms,
-        expires_at=entry.started_ms // MILLISECONDS + IMPLICIT_SECONDS,
+        expires_at=entry.started_ms // MILLISECONDS + IMPLICIT_TTL_SECONDS,
         attempt=attempt,
     )
 
@@ -203,7 +203,7 @@ def _hash(*parts: str) -> str:
 
 def with_answer(record: IdempotencyRecord, status: int, body: bytes) -> IdempotencyRecord:
     """The record with what is to be replayed; of an answer that is too large only that there was one is kept."""
-    return replace(record, status=status, body=body.decode("utf-8") if len(body) <= MAX_KEPT else None)
+    return replace(record, status=status, body=body.decode("utf-8") if len(body) <= MAX_STORED_ANSWER else None)
 
 
 # ----------------------------------------------------------------------------------------------------------- errors

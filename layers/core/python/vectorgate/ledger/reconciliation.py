@@ -36,7 +36,7 @@ from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.clock import MILLISECONDS
-from vectorgate.idempotency.record import LEASE_MS, ONLY
+from vectorgate.idempotency.record import EXPLICIT_SLOT, LEASE_MS
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.correlation import fuzzy_fingerprint_of, ownership_of, tag_of, without_tag
@@ -412,8 +412,8 @@ class Reconciler:
         name = row.idempotency_name if row.idempotency_name is not None or implicit is None else implicit.name
         if name is None:
             return None
-        slot = str(row.id) if row.idempotency_name is None else ONLY
-        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == ONLY else 100)
+        slot = str(row.id) if row.idempotency_name is None else EXPLICIT_SLOT
+        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == EXPLICIT_SLOT else 100)
         return next((idempotency for idempotency in held if idempotency.operation_id == row.id), None)
 
     def _done(self, row: LedgerEntry, document: Document | None) -> None:

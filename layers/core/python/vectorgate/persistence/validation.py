@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import LIFETIME, accounts_of, balance_changes
-from vectorgate.idempotency.record import ONLY
+from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import MAX_ACTIONS, MAX_SEARCH_MS
@@ -98,7 +98,7 @@ def check_claim(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
     object_part(idempotency.slot)
     if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
         raise ValueError("a claim of another row")
-    if idempotency.slot != ONLY and idempotency.slot != entry.id:
+    if idempotency.slot != EXPLICIT_SLOT and idempotency.slot != entry.id:
         raise ValueError("a slot of another row")
 
 
