@@ -18,12 +18,12 @@ from vectorgate.store_errors import StoreError
 if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.auth.keys.ports import Keys
+    from vectorgate.auth.keys.ports import KeyReader
     from vectorgate.clock import Clock
     from vectorgate.ids import KeyId
 
-FOUND_SECONDS: Final = 30.0
-MISSING_SECONDS: Final = 5.0
+KEY_CACHE_SECONDS: Final = 30.0
+MISSING_KEY_CACHE_SECONDS: Final = 5.0
 MAX_CACHED: Final = 10_000  # a flood of guesses evicts entries, and costs a read each; it does not fill the memory
 MAX_KEY: Final = 512
 _BEARER: Final = "bearer "
@@ -45,7 +45,7 @@ def _is_usable(key: VirtualKey, unix_s: float) -> bool:
 class Authenticator:
     """Identifies callers by their virtual keys. Safe to use from many threads."""
 
-    def __init__(self, keys: Keys, clock: Clock) -> None:
+    def __init__(self, keys: KeyReader, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self._cache: OrderedDict[KeyId, tuple[Principal | None, float]] = OrderedDict()
@@ -78,7 +78,10 @@ class Authenticator:
             return cached[0]
         principal = self._read(key_id)
         with self._lock:
-            self._cache[key_id] = (principal, now + (FOUND_SECONDS if principal is not None else MISSING_SECONDS))
+            self._cache[key_id] = (
+                principal,
+                now + (KEY_CACHE_SECONDS if principal is not None else MISSING_KEY_CACHE_SECONDS),
+            )
             self._cache.move_to_end(key_id)
             if len(self._cache) > MAX_CACHED:
                 self._cache.popitem(last=False)

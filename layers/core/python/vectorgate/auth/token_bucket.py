@@ -20,7 +20,7 @@ class TokenBucket:
         self._at = clock.monotonic()
         self._lock = threading.Lock()
 
-    def admits(self) -> bool:
+    def try_acquire(self) -> bool:
         """Take a token, if there is one."""
         with self._lock:
             now = self._clock.monotonic()

@@ -285,7 +285,7 @@ class Gateway:
         if started.state is not State.STARTED:
             return  # it was answered, and cannot be recorded as such: that is the error
         context.entry = entry = failed_entry(started, context, error, self._now(), self.book)
-        if isinstance(error, Unauthenticated) and not self.anonymous_limiter.admits():
+        if isinstance(error, Unauthenticated) and not self.anonymous_limiter.try_acquire():
             return
         try:
             if context.recorded:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from vectorgate.ids import KeyId
 
 
-class Keys(Protocol):
+class KeyReader(Protocol):
     """The reading half: all that a gateway asks, and all that the api function's role may do."""
 
     def key(self, key_id: KeyId) -> VirtualKey | None:
@@ -17,7 +17,7 @@ class Keys(Protocol):
         ...
 
 
-class KeyStore(Keys, Protocol):
+class KeyStore(KeyReader, Protocol):
     """The whole store, whose rows are consistent with the last write; the admin function's role may write."""
 
     def add_key(self, key: VirtualKey) -> None:
