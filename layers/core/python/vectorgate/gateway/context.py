@@ -143,7 +143,7 @@ def replayed_entry(
     entry: LedgerEntry, context: RequestContext, replay: IdempotencyRecord, times: Times, book: PriceBook
 ) -> LedgerEntry:
     """The row of a repetition: nothing was executed for it, and it costs nothing."""
-    price_id = book.named(REPLAYED).id
+    price_id = book.by_id(REPLAYED).id
     facts = _durations(context, times)
     return entry.transition(State.VOIDED, status_code=replay.status, spend=ZERO, price_id=price_id, **facts)
 
@@ -155,7 +155,7 @@ def failed_entry(
     facts = _durations(context, times) | {"status_code": error.status, "error_code": error.code or error.type}
     if context.recorded and isinstance(error, OutcomeUnknown | UpstreamFailed):
         return entry.transition(State.UNCERTAIN, **facts)
-    return entry.transition(State.VOIDED, spend=ZERO, price_id=book.named(NOT_EXECUTED).id, **facts)
+    return entry.transition(State.VOIDED, spend=ZERO, price_id=book.by_id(NOT_EXECUTED).id, **facts)
 
 
 def _principal_facts(principal: Principal | None) -> dict[str, object]:

@@ -21,7 +21,7 @@ from vectorgate.ids import OperationId, team_of, uuid7
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
-from vectorgate.pricing.money import NanoUSD, rounded_ratio, share_out
+from vectorgate.pricing.money import NanoUSD, apportion, rounded_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def parts_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, Nan
     """What each store bears of its account's day, from the byte-seconds of all of them. Billing and repricing alike."""
     ids = sorted(stored)
     weights = [stored[store_id] for store_id in ids]
-    parts = share_out(amount_of(sum(weights), price), weights)
+    parts = apportion(amount_of(sum(weights), price), weights)
     return {store_id: NanoUSD(part) for store_id, part in zip(ids, parts, strict=True)}
 
 

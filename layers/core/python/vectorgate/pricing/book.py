@@ -25,7 +25,7 @@ PENDING = "vectorgate.pending"
 REPLAYED = "vectorgate.replayed"
 STORAGE = "storage"  # the operation of a storage record: a store's bytes over a UTC day
 CORRECTION = "correction"  # the operation of a row that says what another row should have cost
-EVERY = "*"  # the provider of entries that are about no provider
+ANY_PROVIDER = "*"  # the provider of entries that are about no provider
 GIB = 1 << 30  # what the providers call a GB of vector storage
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -127,7 +127,7 @@ class PriceBook:
         if call.price_id is None:
             price = self.price(str(call.provider), call.operation, call.started_ms)
             return Charge(price.per_call, price.id)
-        price = self.named(call.price_id)
+        price = self.by_id(call.price_id)
         return Charge(call.spend if call.spend is not None else price.per_call, price.id)
 
     def reservation_for(self, call: BillableCall, stored_bytes: int = 0) -> NanoUSD:
@@ -150,12 +150,12 @@ class PriceBook:
         """Those that have a price for it, in order."""
         return sorted({price.provider for price in self._in_order if operation in price.operations})
 
-    def is_general(self, price_id: str | None) -> bool:
+    def is_provider_independent(self, price_id: str | None) -> bool:
         """Whether that entry is of no provider: what it says (answered by nobody, charged before) stays so."""
         price = self._by_id.get(price_id) if price_id is not None else None
-        return price is not None and price.provider == EVERY
+        return price is not None and price.provider == ANY_PROVIDER
 
-    def named(self, price_id: str) -> Price:
+    def by_id(self, price_id: str) -> Price:
         """The entry of that id. MissingPrice when there is none."""
         try:
             return self._by_id[price_id]

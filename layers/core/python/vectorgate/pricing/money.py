@@ -53,7 +53,7 @@ def rounded_ratio(numerator: int, denominator: int) -> int:
     return quotient
 
 
-def share_out(total: int, weights: Sequence[int]) -> list[int]:
+def apportion(total: int, weights: Sequence[int]) -> list[int]:
     """`total` in proportion to `weights` (each >= 0), as integers that sum to `total` exactly.
 
     Largest remainder (Hamilton), ties to the earlier part. All weights 0: everything stays 0 unless `total` is too.
