@@ -15,7 +15,7 @@ from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media
-from vectorgate.azure_search.operations import IndexOperation, Returns, words
+from vectorgate.azure_search.operations import IndexOperation, ResponseKind, field_names
 from vectorgate.gateway.parser import checked_end_user, checked_tags
 from vectorgate.ids import ObjectId, is_object_id
 
@@ -39,7 +39,7 @@ _HEADERS: Final = {
     "if-none-match": re.compile(r"\*|(W/)?\"[\x21\x23-\x7e]{1,128}\""),
 }
 _OPTIONAL_HEADERS: Final = frozenset({"accept", "prefer"})  # an odd one is dropped; an odd condition must not be
-_DEFINITION: Final = words(
+_DEFINITION: Final = field_names(
     """name description fields scoringProfiles defaultScoringProfile corsOptions suggesters analyzers tokenizers
     tokenFilters charFilters normalizers similarity semantic vectorSearch encryptionKey @odata.etag @odata.context
     """
@@ -50,11 +50,11 @@ _VECTOR_QUERIES: Final = frozenset({"vector", "text"})
 
 def parse(request: Request, route: Route, options: CallOptions, provider: ProviderName, most: int) -> Command:
     """The command. NotFound (404) for another api-version, InvalidRequest (400), PayloadTooLarge (413)."""
-    operation = index_row(route.operation)
+    operation = as_index_operation(route.operation)
     _check_version(request, operation)
     body = _body(request, operation, min(most, operation.max_body))
     ids = {name: ObjectId(text) for name, text in route.captured.items()}
-    if operation.returns is Returns.DEFINITION and operation.media is Media.JSON:
+    if operation.response_kind is ResponseKind.DEFINITION and operation.media is Media.JSON:
         ids["index"] = _checked_definition(body, ids.get("index"))
     content = encode_json(body) if operation.media is Media.JSON else None
     return Command(
@@ -71,7 +71,7 @@ def parse(request: Request, route: Route, options: CallOptions, provider: Provid
     )
 
 
-def index_row(operation: Operation) -> IndexOperation:
+def as_index_operation(operation: Operation) -> IndexOperation:
     """The row, as one of this table."""
     if not isinstance(operation, IndexOperation):
         raise TypeError("not an operation on indexes")
@@ -93,7 +93,7 @@ def _check_version(request: Request, operation: IndexOperation) -> None:
 def _query(request: Request, operation: IndexOperation) -> dict[str, str]:
     """The api-version and what else the row knows. An unknown one is an error: a filter must not get lost."""
     for name, value in request.query.items():
-        if name != API_VERSION and name not in operation.parameters_known:
+        if name != API_VERSION and name not in operation.query_parameters:
             raise _invalid(name[:64], "is not a parameter of this operation here; a search by POST takes all")
         if len(value) > MAX_PARAMETER:
             raise _invalid(name, f"is longer than {MAX_PARAMETER} characters")
@@ -127,7 +127,7 @@ def _body(request: Request, operation: IndexOperation, most: int) -> dict[str, o
             raise _invalid(name[:64], "is not a field of this operation")
     if "vectorQueries" in body:
         _check_vector_queries(body["vectorQueries"])
-    if operation.returns is Returns.OUTCOMES:
+    if operation.response_kind is ResponseKind.OUTCOMES:
         _check_documents(body)
     return body
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from vectorgate.azure_search.operations import Returns
+from vectorgate.azure_search.operations import ResponseKind
 from vectorgate.azure_search.router import PREFIX
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _QUOTED_INDEX: Final = re.compile(r"indexes\('([^']*)'\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class IndexNames:
     """One virtual name and the real one behind it."""
 
     virtual: str
@@ -38,12 +38,12 @@ class Names:
         if details:
             error.details = tuple((code, self.said(text)) for code, text in details)  # type: ignore[attr-defined]
 
-    def in_document(self, document: Mapping[str, object], returns: Returns) -> dict[str, object]:
+    def in_document(self, document: Mapping[str, object], response_kind: ResponseKind) -> dict[str, object]:
         """A whole answer of one index. Documents that a search finds are the tenant's own words, and stay."""
         shown = self.linked(document)
-        if returns is Returns.DEFINITION:
+        if response_kind is ResponseKind.DEFINITION:
             return self.defined(shown)
-        if returns is Returns.OUTCOMES and isinstance(shown.get("value"), list):
+        if response_kind is ResponseKind.OUTCOMES and isinstance(shown.get("value"), list):
             shown["value"] = [self._outcome(item) for item in cast("list[object]", shown["value"])]
         return shown
 
@@ -88,7 +88,7 @@ def _shown(definitions: object, real_names: Mapping[str, str]) -> Iterator[dict[
         if isinstance(definition, dict):
             for virtual, real in real_names.items():
                 if definition.get("name") == real:
-                    names = Names(virtual, real)
+                    names = IndexNames(virtual, real)
                     yield names.defined(names.linked(definition))
 
 

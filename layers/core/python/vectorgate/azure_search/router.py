@@ -36,7 +36,7 @@ def route(method: str, path: str) -> Route:
 def _table() -> dict[str, list[tuple[IndexOperation, re.Pattern[str]]]]:
     table: dict[str, list[tuple[IndexOperation, re.Pattern[str]]]] = {}
     for operation in INDEX_OPERATIONS:
-        table.setdefault(operation.method, []).extend((operation, _pattern(text)) for text in operation.spellings)
+        table.setdefault(operation.method, []).extend((operation, _pattern(text)) for text in operation.path_variants)
     return table
 
 

@@ -9,9 +9,9 @@ from vectorgate.api.errors import NotFound, UpstreamError
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media, Safety
 from vectorgate.azure_search import router
-from vectorgate.azure_search.operations import Returns
-from vectorgate.azure_search.parser import index_row, parse
-from vectorgate.azure_search.responses import Names, envelope, listed
+from vectorgate.azure_search.operations import ResponseKind
+from vectorgate.azure_search.parser import as_index_operation, parse
+from vectorgate.azure_search.responses import IndexNames, envelope, listed
 from vectorgate.azure_search.router import PREFIX
 from vectorgate.gateway.context import Policy
 from vectorgate.gateway.surfaces import Target
@@ -56,7 +56,7 @@ class AzureSearchSurface:
 
         A name that the key does not have is not even looked up.
         """
-        wanted, asked = index_row(command.operation).permission, command.ids.get("index")
+        wanted, asked = as_index_operation(command.operation).permission, command.ids.get("index")
         allowed = {name for name, has in principal.key.indexes.items() if wanted in has and is_object_id(name)}
         names = sorted(allowed) if asked is None else sorted(allowed & {asked})
         found = self.indexes.indexes(names) if names else {}
@@ -71,7 +71,7 @@ class AzureSearchSurface:
         del principal, operation_id
         if "index" not in command.ids:
             return _list(command, target.names, client)
-        names = Names(command.ids["index"], target.names[command.ids["index"]])
+        names = IndexNames(command.ids["index"], target.names[command.ids["index"]])
         try:
             answer = client.ask(_call(command, names.real))
         except UpstreamError as error:
@@ -79,7 +79,9 @@ class AzureSearchSurface:
             raise
         if answer.document is None:
             return answer
-        return replace(answer, document=names.in_document(answer.document, index_row(command.operation).returns))
+        return replace(
+            answer, document=names.in_document(answer.document, as_index_operation(command.operation).response_kind)
+        )
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:
         """Azure's form of errors."""
@@ -96,7 +98,7 @@ def _call(command: Command, real: str) -> Call:
     operation, content = command.operation, command.content
     if not CONDITIONS.isdisjoint(command.headers):
         operation = replace(operation, safety=Safety.CREATE)
-    if operation.media is Media.JSON and index_row(command.operation).returns is Returns.DEFINITION:
+    if operation.media is Media.JSON and as_index_operation(command.operation).response_kind is ResponseKind.DEFINITION:
         content = encode_json({**command.body, "name": real})
     ids = {**command.ids, "index": real}
     return Call(operation=operation, ids=ids, query=command.query, headers=command.headers, content=content)
