@@ -280,9 +280,9 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
 @cache
 def deployed_gateway() -> Gateway:
     """The api function, and the pipeline of the invoke function."""
-    from vectorgate.api.http import MAX_CARRIED
+    from vectorgate.api.http import MAX_LAMBDA_RESPONSE
 
-    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_CARRIED))
+    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_LAMBDA_RESPONSE))
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.api.http import Body, FileUpload
-from vectorgate.api.schemas import error_messages, take_litellm_form_fields, validate_form
+from vectorgate.api.schemas import error_messages, split_litellm_form_fields, validate_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from vectorgate.api.operations import Operation
     from vectorgate.api.schemas import LiteLLMFields
 
-PIECE: Final = 64 * 1024
+CHUNK_SIZE: Final = 64 * 1024
 MAX_FIELDS: Final = 16
 MAX_FIELD_BYTES: Final = 4 * 1024
 MAX_FILENAME: Final = 512
 MAX_TYPE: Final = 200
 MAX_BOUNDARY: Final = 200  # RFC 2046 says 70; old clients in Ruby send 80
-IN_MEMORY: Final = 1024 * 1024
+MAX_IN_MEMORY: Final = 1024 * 1024
 _UNPARSED: Final = "We could not parse the multipart form of your request."
 _PLAIN: Final = frozenset({b"binary", b"8bit", b"7bit"})
 _CALLBACKS: Final = (
@@ -101,8 +101,8 @@ class _Form:
     def __init__(self, file_field: str) -> None:
         self.fields: dict[str, str] = {}
         self._file_field = file_field
-        # Beyond IN_MEMORY on disk. It outlives this object: the upload that is made of it is sent from there.
-        self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+        # Beyond MAX_IN_MEMORY on disk. It outlives this object: the upload that is made of it is sent from there.
+        self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY))  # noqa: SIM115
         self.whole = False
         self._header = [b"", b""]
         self._headers: dict[bytes, bytes] = {}
@@ -118,7 +118,7 @@ class _Form:
             raise InvalidRequest(_UNPARSED)
         if self._filename is None:
             raise error_messages.missing_parameter(name)
-        fields, extra = take_litellm_form_fields(self.fields)
+        fields, extra = split_litellm_form_fields(self.fields)
         filename = _text(self._filename or b"upload", MAX_FILENAME, name)
         upload = file_upload(
             operation, fields, filename=filename, content_type=self._file_type, content=self._content()
@@ -127,7 +127,7 @@ class _Form:
 
     def _content(self) -> Body:
         size = self.file.tell()
-        if size > IN_MEMORY:
+        if size > MAX_IN_MEMORY:
             return Body(size, self.file)
         self.file.seek(0)
         with self.file:
@@ -205,7 +205,7 @@ def _parse(body: Body, boundary: bytes, form: _Form) -> None:
     parser = MultipartParser(boundary, cast("MultipartCallbacks", callbacks))
     stream = body.open()
     try:
-        while piece := stream.read(PIECE):
+        while piece := stream.read(CHUNK_SIZE):
             parser.write(piece)
         parser.finalize()
     except MultipartParseError:

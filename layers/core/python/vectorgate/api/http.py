@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 # Lambda returns 6 MB, and loses an answer that is larger in an error of its own. The rest is for the headers.
-MAX_CARRIED: Final = 6 * 1024 * 1024 - 64 * 1024
+MAX_LAMBDA_RESPONSE: Final = 6 * 1024 * 1024 - 64 * 1024
 # Made once: `json.dumps` makes an encoder at each call that tells it anything.
 _COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 

@@ -29,7 +29,7 @@ UPLOAD_BODY: Final = 512 * MIB + 128 * KIB
 # OpenAI takes parts of 64 MiB; the rest is for the form around one.
 PART_BODY: Final = 65 * MIB
 # A part of this many bytes passes through every door: Lambda's takes 4.4 MB, form and all.
-FITTING_PART: Final = 4_000_000
+PORTABLE_PART_SIZE: Final = 4_000_000
 
 
 class Safety(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from vectorgate.api.operations import FITTING_PART
+from vectorgate.api.operations import PORTABLE_PART_SIZE
 from vectorgate.client.calls import Asked
 from vectorgate.client.faces import awaits, waits
 from vectorgate.client.group import Group
@@ -86,7 +86,7 @@ class Uploads(Group):
         created = yield from self._create(bytes=size, filename=name, mime_type=mime_type, purpose=purpose, **options)
         stream, parts = whole.open(), []
         try:
-            for data in _pieces(stream, part_size or FITTING_PART):
+            for data in _pieces(stream, part_size or PORTABLE_PART_SIZE):
                 part = yield from self.parts._create(created.id, data=data, **options)  # noqa: SLF001 - a flow of ours
                 parts.append(part.id)
         finally:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, cast
 from vectorgate.api import headers, schemas
 from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.form_data import PIECE, read_upload
+from vectorgate.api.form_data import CHUNK_SIZE, read_upload
 from vectorgate.api.http import JSON, encode_json
-from vectorgate.api.operations import FITTING_PART, Media
+from vectorgate.api.operations import PORTABLE_PART_SIZE, Media
 from vectorgate.api.schemas import LiteLLMFields
 from vectorgate.gateway.context import Policy
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
@@ -54,7 +54,7 @@ class Limits:
             return self.too_large
         return (
             f"Part too large: this door takes requests of up to {self.most_bytes(operation)} bytes. Send the file in "
-            f"smaller parts, such as part_size={FITTING_PART} of 'upload_file_chunked'."
+            f"smaller parts, such as part_size={PORTABLE_PART_SIZE} of 'upload_file_chunked'."
         )
 
 
@@ -156,7 +156,7 @@ def json_command(
     content, extra = None, NO_LITELLM_FIELDS
     if operation.media is Media.JSON and operation.body is not None:
         if not schemas.LITELLM_FIELDS.isdisjoint(body):
-            body, extra = schemas.take_litellm_fields(body)
+            body, extra = schemas.split_litellm_fields(body)
         body = _without_defaults(operation, body)
         schemas.validate(operation.body, body)
         _refuse_reserved(body)
@@ -295,7 +295,7 @@ def _upload_digest(upload: FileUpload) -> str:
     """A file is read for it, at about a second for the largest one: little beside the sending."""
     digest = hashlib.sha256(encode_json([sorted(upload.fields.items()), upload.filename, upload.content_type]))
     stream = upload.content.open()
-    while piece := stream.read(PIECE):
+    while piece := stream.read(CHUNK_SIZE):
         digest.update(piece)
     return digest.hexdigest()
 

@@ -71,14 +71,14 @@ class _Said(WireModel):
     tags: Annotated[list[Annotated[str, Field(max_length=TAG_MAX)]], Field(max_length=TAGS_MAX)] | None = None
 
 
-def take_litellm_fields(body: dict[str, object]) -> tuple[dict[str, object], LiteLLMFields]:
+def split_litellm_fields(body: dict[str, object]) -> tuple[dict[str, object], LiteLLMFields]:
     """`body` without LiteLLM's fields, and those fields. Raises `InvalidRequest` if one that is used is malformed."""
     said = validate(_Said, {name: value for name, value in body.items() if name in USED})
     rest = {name: value for name, value in body.items() if name not in USED and name not in DROPPED}
     return rest, LiteLLMFields(said.custom_llm_provider, said.user, said.mock_response, tuple(said.tags or ()))
 
 
-def take_litellm_form_fields(fields: Mapping[str, str]) -> tuple[dict[str, str], LiteLLMFields]:
+def split_litellm_form_fields(fields: Mapping[str, str]) -> tuple[dict[str, str], LiteLLMFields]:
     """The same of a form's text fields."""
     said = validate(_Said, {name: value for name, value in fields.items() if name in USED_IN_FORMS})
     rest = {name: value for name, value in fields.items() if name not in USED_IN_FORMS and name not in DROPPED}

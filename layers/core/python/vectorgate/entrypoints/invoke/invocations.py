@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, PayloadTooLarge
-from vectorgate.api.http import JSON, MAX_CARRIED, Response
+from vectorgate.api.http import JSON, MAX_LAMBDA_RESPONSE, Response
 from vectorgate.auth.principal import TrustedPrincipal
 from vectorgate.entrypoints.invoke import payload as payloads
 from vectorgate.entrypoints.lambda_http import answer
@@ -68,7 +68,7 @@ def write(response: Response) -> Result:
     content = response.body.read()
     response.body.close()
     textual = response.headers.get("content-type", JSON).startswith(JSON)
-    if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_CARRIED:
+    if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_LAMBDA_RESPONSE:
         return write(_too_large())
     result: Result = {"status": response.status, "headers": dict(response.headers)}
     if textual:
