@@ -20,7 +20,7 @@ from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import tagged, without_tag
 from vectorgate.providers.base import Call
 from vectorgate.tenancy.authorization import authorise
-from vectorgate.tenancy.live import page_of
+from vectorgate.tenancy.live import list_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,7 +136,7 @@ class OpenAISurface:
     ) -> Answer:
         """The provider's answer; a list out of the caller's own ownership rows."""
         if command.operation.lists is not None:
-            answer = page_of(command, principal.tenant, target.provider, self.ownership, client)
+            answer = list_page(command, principal.tenant, target.provider, self.ownership, client)
         else:
             answer = client.ask(_call(command, operation_id))
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))

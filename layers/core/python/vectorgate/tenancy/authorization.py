@@ -55,7 +55,7 @@ def _not_held(
     missing = []
     for kind, name in _named(command):
         row = rows.get(ObjectRef(provider, kind, name))
-        if row is None or not row.held_by(tenant) or (kind is ObjectKind.BATCH and row.parent != store):
+        if row is None or not row.accessible_to(tenant) or (kind is ObjectKind.BATCH and row.parent != store):
             missing.append((kind, name))
     return missing
 

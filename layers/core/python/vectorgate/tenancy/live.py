@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
 
-AT_ONCE: Final = 10  # connections that one list may hold
-UNFINISHED_MAX: Final = 100  # files that one list asks for: as many as stores on the longest page of theirs
+MAX_CONCURRENT_RETRIEVES: Final = 10  # connections that one list may hold
+MAX_REFRESHED_FILES: Final = 100  # files that one list asks for: as many as stores on the longest page of theirs
 _RETRIEVE: Final = {
     ObjectKind.VECTOR_STORE: BY_NAME["vector_stores.retrieve"],
     ObjectKind.FILE: BY_NAME["files.retrieve"],
@@ -32,7 +32,7 @@ _FINAL: Final = ("processed", "error", None)  # what a file's status is at last;
 _NOT_FOUND: Final = 404
 
 
-def page_of(
+def list_page(
     command: Command, tenant: TenantId, provider: ProviderName, ownership: OwnershipStore, client: ProviderClient
 ) -> Answer:
     """The page that a list operation asks for."""
@@ -54,7 +54,7 @@ def _now(rows: Sequence[Ownership], client: ProviderClient) -> list[Mapping[str,
     """
     if len(rows) <= 1:
         return [_retrieved(row, client) for row in rows]
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(rows))) as pool:
+    with ThreadPoolExecutor(max_workers=min(MAX_CONCURRENT_RETRIEVES, len(rows))) as pool:
         asked = [pool.submit(copy_context().run, _retrieved, row, client) for row in rows]
         try:
             return [each.result() for each in asked]
@@ -76,14 +76,14 @@ def _retrieved(row: Ownership, client: ProviderClient) -> Mapping[str, object] |
 class _Files:
     """Files as they were made, and as they are now if the provider was not done with them then.
 
-    A file's bytes and purpose never change, its status does. The first `UNFINISHED_MAX` of a page are asked for, and if
+    A file's bytes and purpose never change, its status does. The first `MAX_REFRESHED_FILES` of a page are asked for, and if
     the provider fails they are shown as they were made: the list is ours, and can be had without it.
     """
 
     def __init__(self, purpose: str | None, client: ProviderClient) -> None:
         self._purpose = purpose
         self._exchange = client
-        self._left = UNFINISHED_MAX
+        self._left = MAX_REFRESHED_FILES
 
     def __call__(self, rows: Sequence[Ownership]) -> list[Mapping[str, object] | None]:
         """What is shown of each row."""

@@ -53,6 +53,6 @@ class Ownership:
     snapshot: str | None = None
     retired_at: int | None = None
 
-    def held_by(self, tenant: TenantId) -> bool:
+    def accessible_to(self, tenant: TenantId) -> bool:
         """Whether `tenant` may touch it now."""
         return self.tenant == tenant and self.retired_at is None
