@@ -13,7 +13,7 @@ from vectorgate.azure_search.operations import ResponseKind
 from vectorgate.azure_search.parser import as_index_operation, parse
 from vectorgate.azure_search.responses import IndexNames, envelope, listed
 from vectorgate.azure_search.router import PREFIX
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.gateway.surfaces import Target
 from vectorgate.ids import is_object_id
 from vectorgate.providers.base import Answer, Call

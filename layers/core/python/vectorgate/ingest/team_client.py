@@ -23,8 +23,8 @@ from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.retry_after import retry_after
 from vectorgate.auth.principal import TrustedPrincipal
-from vectorgate.gateway.context import Policy
 from vectorgate.gateway.parser import CallOptions
+from vectorgate.gateway.policy import Policy
 from vectorgate.idempotency.record import EXPLICIT_SLOT, RecordStatus, record_status
 from vectorgate.idempotency.service import explicit_record_name
 from vectorgate.ids import tenant_of_team
@@ -113,7 +113,7 @@ class TeamClient:
         The ledger is asked rather than the provider: a large object need not be sent once more to learn its file's
         id. And an id that is not in the ledger has no owner yet, so that nothing could be done with it.
         """
-        ledger, tenant = self.gateway.ledger, tenant_of_team(self.team)
+        ledger, tenant = self.gateway.recorder.ledger, tenant_of_team(self.team)
         for record in ledger.idempotency_records(
             tenant, explicit_record_name(operation, key), start=EXPLICIT_SLOT, limit=1
         ):

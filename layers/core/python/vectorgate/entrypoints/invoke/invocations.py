@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from vectorgate.api.command import Command
     from vectorgate.auth.principal import Principal
     from vectorgate.entrypoints.lambda_http import Result
-    from vectorgate.gateway.context import Policy, RequestContext
+    from vectorgate.gateway.context import RequestContext
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.gateway.policy import Policy
 
 INVOKER: Final = "invoker"  # the key alias of calls that present no key, in the ledger
 
