@@ -15,7 +15,7 @@ from tests.fakes.upstream import refusal
 from vectorgate.api.http import Request
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.tenancy import live
+from vectorgate.tenancy import list_operations
 from vectorgate.tenancy.listing import OwnedList
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
@@ -199,7 +199,7 @@ def test_a_list_of_files_does_not_fail_with_the_provider(
 def test_a_list_of_files_asks_for_a_hundred_at_most(
     harness: GatewayHarness, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MAX_REFRESHED_FILES", 3)
+    monkeypatch.setattr(list_operations, "MAX_REFRESHED_FILES", 3)
     ids = uploaded(harness, client, *["pending"] * 5)
     for file in harness.openai.files.values():
         file["status"] = "processed"

@@ -20,7 +20,7 @@ from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import tagged, without_tag
 from vectorgate.providers.base import Call
 from vectorgate.tenancy.authorization import authorise
-from vectorgate.tenancy.live import list_page
+from vectorgate.tenancy.list_operations import list_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
