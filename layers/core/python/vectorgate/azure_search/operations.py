@@ -1,7 +1,7 @@
-"""The allow-list of Azure AI Search: what is not a row here does not exist for a client.
+"""The allow-list of Azure AI Search: a request that matches no row is answered 404.
 
-Each row is served in every spelling that clients use, `/indexes/NAME/docs/search` as well as
-`/indexes('NAME')/docs/search.post.search`, and goes upstream in one of them, its `path`.
+Each row is served under every variant of its path that clients use, such as `/indexes/NAME/docs/search` and
+`/indexes('NAME')/docs/search.post.search`, and is sent upstream under one of them, its `path`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Final
 from vectorgate.api.operations import KIB, MIB, Media, Operation, Safety
 from vectorgate.auth.keys.model import IndexPermission
 
-# The stable versions that know vectors: learn.microsoft.com/rest/api/searchservice/search-service-api-versions
+# The stable versions that support vectors: learn.microsoft.com/rest/api/searchservice/search-service-api-versions
 API_VERSIONS: Final = frozenset({"2023-11-01", "2024-07-01", "2025-09-01", "2026-04-01"})
-UPLOAD_BODY: Final = 16 * MIB  # the service's own limit
+UPLOAD_BODY: Final = 16 * MIB  # the service's limit
 DEFINITION_BODY: Final = MIB
 SEARCH_BODY: Final = 512 * KIB  # a vector of 3,072 numbers is about 60 KiB
 
@@ -23,20 +23,20 @@ READ, WRITE = IndexPermission.READ, IndexPermission.WRITE
 
 
 class ResponseKind(StrEnum):
-    """Where a row's answer may hold an index's name."""
+    """The kind of an operation's response, which says where it may contain an index's name."""
 
     DEFINITION = "definition"
     DEFINITIONS = "definitions"
     OUTCOMES = "outcomes"
-    DATA = "data"  # nowhere but in OData's own links
+    DATA = "data"  # only in OData's links
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOperation(Operation):
-    """One row. `permission` is what the caller's key needs for the index; `path_variants` are all forms of `path`.
+    """One row. `permission` is required of the caller's key; `path_variants` are all paths that match, `path` included.
 
-    `query_parameters` are the query parameters beside `api-version`; `fields` those of the body, None for a body
-    that has a check of its own.
+    `query_parameters` are those allowed beside `api-version`; `fields` are the allowed fields of the body, None for a
+    body that is validated otherwise. `versions` are the allowed values of `api-version`.
     """
 
     permission: IndexPermission
@@ -48,20 +48,20 @@ class IndexOperation(Operation):
 
 
 def field_names(text: str) -> frozenset[str]:
-    """The names in a text."""
+    """Split a text into names."""
     return frozenset(text.split())
 
 
-_NAMED: Final = ("/indexes('{index}')", "/indexes/{index}")
+_INDEX_PATHS: Final = ("/indexes('{index}')", "/indexes/{index}")
 
 
-def _spelled(*tails: str) -> tuple[str, ...]:
-    """The path_variants of an operation on one index, first the one that goes upstream: the first tail's."""
-    return tuple(dict.fromkeys(index + tail for index in _NAMED for tail in tails))
+def _variants(*tails: str) -> tuple[str, ...]:
+    """The path variants of an operation on one index. The first, with the first tail, is the one sent upstream."""
+    return tuple(dict.fromkeys(index + tail for index in _INDEX_PATHS for tail in tails))
 
 
-_INDEX: Final = _spelled("")
-_DOCUMENTS: Final = _spelled("/docs/search.index", "/docs/index")
+_INDEX: Final = _variants("")
+_DOCUMENTS: Final = _variants("/docs/search.index", "/docs/index")
 
 SEARCH_FIELDS: Final = field_names(
     """answers captions count debug facets filter highlight highlightPostTag highlightPreTag minimumCoverage orderby
@@ -69,7 +69,7 @@ SEARCH_FIELDS: Final = field_names(
     semanticConfiguration semanticErrorHandling semanticMaxWaitInMilliseconds semanticQuery sessionId skip top
     vectorFilterMode vectorQueries"""
 )
-# Without `facet` and `scoringParameter`, which a GET repeats: of a repeated parameter only one would arrive.
+# Without `facet` and `scoringParameter`, which a GET repeats: a `Request` holds one value of each parameter.
 SEARCH_PARAMETERS: Final = field_names(
     """$count $filter $orderby $select $skip $top answers captions debug highlight highlightPostTag highlightPreTag
     minimumCoverage queryType scoringProfile scoringStatistics search searchFields searchMode semanticConfiguration
@@ -87,12 +87,12 @@ _ODATA: Final = frozenset({"filter", "orderby", "select", "top"})
 
 
 def _as_parameters(fields: frozenset[str]) -> frozenset[str]:
-    """A body's fields as a GET spells them."""
+    """The query parameters of a GET that correspond to the fields of a POST's body."""
     return frozenset(f"${name}" if name in _ODATA else name for name in fields)
 
 
 def _search(name: str, *tails: str, fields: frozenset[str]) -> IndexOperation:
-    path_variants = _spelled(*tails)
+    path_variants = _variants(*tails)
     return IndexOperation(
         name=name,
         path=path_variants[0],
@@ -107,7 +107,7 @@ def _search(name: str, *tails: str, fields: frozenset[str]) -> IndexOperation:
 
 
 def _read(name: str, *tails: str, known: frozenset[str] = frozenset(), binary: bool = False) -> IndexOperation:
-    path_variants = _spelled(*tails)
+    path_variants = _variants(*tails)
     return IndexOperation(
         name=name,
         path=path_variants[0],

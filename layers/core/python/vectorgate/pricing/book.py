@@ -164,7 +164,7 @@ class PriceBook:
 
 
 def _newest_first(prices: Iterable[Price]) -> list[Price]:
-    """Sort by day, newest first. Of two prices for one day the later one in the list is first: it corrects the other."""
+    """Sort by day, newest first. Of two prices for one day the later in the list is first: it corrects the other."""
     return sorted(prices, key=lambda price: price.from_ms)[::-1]
 
 
