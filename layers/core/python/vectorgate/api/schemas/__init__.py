@@ -1,4 +1,4 @@
-"""The schemas of requests: what a request may look like, and the error that OpenAI would answer when it looks otherwise.
+"""Validate requests against OpenAI's schemas, with the errors that OpenAI answers.
 
 ::
 
@@ -7,8 +7,8 @@
     upload  -> split_litellm_form_fields -> validate_form(CreateFile, ...)
     path id -> check_id("vector_store_id", ...)
 
-All of them raise errors of `vectorgate.api.errors` and nothing else. The models only validate: what is forwarded is the
-client's own dict, without LiteLLM's fields. Owns no routes, no identities, and nothing about responses.
+They raise only errors of `vectorgate.api.errors`. The models only validate: the client's own dict is forwarded, without
+LiteLLM's fields. Routes, authentication and responses are not handled here.
 """
 
 from vectorgate.api.schemas.fields import check_id
