@@ -20,7 +20,7 @@ from vectorgate.ids import OperationId, team_of, uuid7
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
-from vectorgate.pricing.money import NanoUSD, rounded_ratio, share_out
+from vectorgate.pricing.money import NanoUSD, apportion, rounded_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def shares_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, Na
     """Each store's share of its account's day, from the byte-seconds of all its stores. MissingPrice."""
     ids = sorted(stored)
     weights = [stored[store_id] for store_id in ids]
-    shares = share_out(amount_of(sum(weights), price), weights)
+    shares = apportion(amount_of(sum(weights), price), weights)
     return {store_id: NanoUSD(share) for store_id, share in zip(ids, shares, strict=True)}
 
 
