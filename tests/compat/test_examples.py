@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harnesses.local_process import KEY, ROOT, RunningEdition
+from tests.harnesses.local_process import KEY, ROOT, LocalProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +20,14 @@ MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 @pytest.fixture
-def edition(tmp_path: Path) -> Iterator[RunningEdition]:
-    with RunningEdition(tmp_path / "home") as running:
+def edition(tmp_path: Path) -> Iterator[LocalProcess]:
+    with LocalProcess(tmp_path / "home") as running:
         yield running
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 @pytest.mark.skipif(not (MODULES / "openai").exists(), reason="npm's openai is not installed: make compat")
-def test_openais_node_client(edition: RunningEdition, tmp_path: Path) -> None:
+def test_openais_node_client(edition: LocalProcess, tmp_path: Path) -> None:
     # Node looks for packages beside the script.
     (tmp_path / "node_modules").symlink_to(MODULES)
     script = shutil.copy(ROOT / "examples" / "openai_node.mjs", tmp_path)

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from moto import mock_aws
 
-from tests.harnesses.local_process import KEY, ROOT, RunningEdition
+from tests.harnesses.local_process import KEY, ROOT, LocalProcess
 from tests.helpers.state_machine import ExecutionFailed, run
 from vectorgate.entrypoints.invoke import payload as invoke_payload
 from vectorgate.ingest import messages
@@ -32,7 +32,7 @@ AWS: Final = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_D
 FOUND: Final = r"0\.\d\d tides\.md: The tides obey the moon\."
 
 
-def ran(edition: RunningEdition, *command: str, base: str = "/v1") -> str:
+def ran(edition: LocalProcess, *command: str, base: str = "/v1") -> str:
     """What an example prints that is started by that command, against local mode."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     mine = {
@@ -50,7 +50,7 @@ def ran(edition: RunningEdition, *command: str, base: str = "/v1") -> str:
 
 
 @pytest.fixture
-def http(edition: RunningEdition) -> Iterator[httpx2.Client]:
+def http(edition: LocalProcess) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=f"{edition.url}/v1", headers={"authorization": f"Bearer {KEY}"}) as client:
         yield client
 
@@ -65,11 +65,11 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         assert [store["name"] for store in answer.json()["data"] if store["name"] != "demo"] == []
 
 
-def test_openais_python_client(edition: RunningEdition) -> None:
+def test_openais_python_client(edition: LocalProcess) -> None:
     assert re.match(FOUND, ran(edition, sys.executable, "openai_python.py"))
 
 
-def test_the_sdk(edition: RunningEdition) -> None:
+def test_the_sdk(edition: LocalProcess) -> None:
     created, found, refused = ran(edition, sys.executable, "sdk.py", base="").splitlines()
     assert re.fullmatch(r"vs_\w+ cost \$0(\.0+)?, record \S+", created)
     assert re.match(FOUND, found)
@@ -77,13 +77,13 @@ def test_the_sdk(edition: RunningEdition) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_curl(edition: RunningEdition) -> None:
+def test_curl(edition: LocalProcess) -> None:
     created, found = ran(edition, "/bin/sh", "curl.sh").splitlines()
     assert re.fullmatch(r"store: vs_\w+", created)
     assert "The tides obey the moon." in json.loads(found)["data"][0]["content"][0]["text"]
 
 
-def test_boto3_invokes_the_function(edition: RunningEdition) -> None:
+def test_boto3_invokes_the_function(edition: LocalProcess) -> None:
     created, *listed = ran(edition, sys.executable, "boto3_invoke.py").splitlines()
     store, again = re.findall(r"vs_\w+", created)
     assert store == again
@@ -115,7 +115,7 @@ def test_events_are_what_the_ingest_function_reads(monkeypatch: pytest.MonkeyPat
     assert (attach.source, attach.name, attach.file_id) == ("com.example.crm", "product-docs", "file-abc123")
 
 
-def invoke(edition: RunningEdition, function: str, payload: dict[str, Any]) -> Any:
+def invoke(edition: LocalProcess, function: str, payload: dict[str, Any]) -> Any:
     """The function's result, through Lambda's API."""
     client = boto3.client(
         "lambda",
@@ -127,7 +127,7 @@ def invoke(edition: RunningEdition, function: str, payload: dict[str, Any]) -> A
     return json.loads(client.invoke(FunctionName=function, Payload=json.dumps(payload))["Payload"].read())
 
 
-def test_a_state_machine_creates_attaches_and_waits(edition: RunningEdition, http: httpx2.Client) -> None:
+def test_a_state_machine_creates_attaches_and_waits(edition: LocalProcess, http: httpx2.Client) -> None:
     file = http.post("/files", data={"purpose": "assistants"}, files={"file": ("tides.md", b"The tides.")}).json()
     said = {"key": KEY, "name": "product-docs", "file": file["id"]}
     attached = run(MACHINE, said, lambda *call: invoke(edition, *call), name="execution-1")
@@ -135,7 +135,7 @@ def test_a_state_machine_creates_attaches_and_waits(edition: RunningEdition, htt
     assert http.delete(f"/vector_stores/{attached['vector_store_id']}").is_success
 
 
-def test_a_state_machine_ends_at_a_refusal(edition: RunningEdition) -> None:
+def test_a_state_machine_ends_at_a_refusal(edition: LocalProcess) -> None:
     with pytest.raises(ExecutionFailed, match="Incorrect API key"):
         run(
             MACHINE,

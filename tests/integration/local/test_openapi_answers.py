@@ -10,7 +10,7 @@ import httpx2
 import jsonschema
 import pytest
 
-from tests.harnesses.local_process import KEY, ROOT, RunningEdition
+from tests.harnesses.local_process import KEY, ROOT, LocalProcess
 from vectorgate.api.operations import BY_NAME
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _checked(answer: httpx2.Response, content: dict[str, Any]) -> Any:
 @pytest.fixture
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DescribedClient]:
     with (
-        RunningEdition(tmp_path_factory.mktemp("described") / "home") as edition,
+        LocalProcess(tmp_path_factory.mktemp("described") / "home") as edition,
         httpx2.Client(base_url=edition.url, headers={"authorization": f"Bearer {KEY}"}) as http,
     ):
         yield DescribedClient(http)

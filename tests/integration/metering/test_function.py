@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.options import seconds_in
-from local.ticker import Ticker
+from local.settings import seconds_in
+from local.workers import Ticker
 from tests.integration.metering.test_sampler import Scene
 from vectorgate.entrypoints.meter import handler
 from vectorgate.ledger.entry import State

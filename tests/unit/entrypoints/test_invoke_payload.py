@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.invoke_api import InvokeApi
+from local.lambda_api import InvokeApi
 from tests.harnesses.gateway import GatewayHarness
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.http import MAX_CARRIED, Body, Response
