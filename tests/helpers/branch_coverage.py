@@ -2,7 +2,7 @@
 
 SlipCover puts its marks into the package's bytecode, so that only the package pays for being measured. On Python 3.11
 to 3.13, coverage.py has to trace every line of every library for branches: it takes 40 s of processor time for the 16 s
-of tests/contract/test_ledger.py, this 18 s. What runs in further processes (local mode, deployed functions) is not seen.
+of tests/contract/test_ledger.py, this 18 s. What runs in further processes (local mode, deployed code) is not seen.
 """
 
 from __future__ import annotations
