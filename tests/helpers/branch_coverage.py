@@ -1,7 +1,7 @@
 """A plugin of pytest that measures which lines and branches of the package the tests execute: `-p` and this module.
 
 SlipCover puts its marks into the package's bytecode, so that only the package pays for being measured. On Python 3.11
-to 3.13, coverage.py has to trace every line of every library for branches: it takes 40 s of processor time for the 16 s
+to 3.13, pytest-cov has to trace every line of every library for branches: it takes 40 s of processor time for the 16 s
 of tests/contract/test_ledger.py, this 18 s. What runs in further processes (local mode, deployed code) is not seen.
 """
 
