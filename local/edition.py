@@ -156,8 +156,8 @@ def _watcher(gateway: Gateway, stores: Stores, folder: Path, senders: Mapping[st
     return Watcher(
         folder=objects,
         row_of=stores.ingest.object_row,
-        unfinished_or_there=cast("SqliteIngest", stores.ingest).unfinished_or_there,
-        take=ingestor.take,
+        present_or_unfinished=cast("SqliteIngest", stores.ingest).present_or_unfinished,
+        take=ingestor.process,
         clock=gateway.clock,
         say=_say,
     )

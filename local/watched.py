@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from vectorgate.api.http import encode_json
-from vectorgate.ingest.address import MAX_KEY_BYTES
-from vectorgate.ingest.model import Change, Done, ObjectLocation, RetryLater
+from vectorgate.ingest.model import Done, ObjectChange, ObjectLocation, RetryLater
+from vectorgate.ingest.object_key import MAX_KEY_BYTES
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vectorgate.clock import Clock
-    from vectorgate.ingest.model import IngestEvent, ObjectRow, Outcome, Result
+    from vectorgate.ingest.model import IngestEvent, ObjectRow, Outcome, ResultEvent
 
 BUCKET: Final = "watched-folder"
 AT_ONCE: Final = 100  # notices of one round: they are attached together
@@ -154,10 +154,10 @@ class SaidResults:
 
     say: Callable[[str], None]
 
-    def publish(self, results: Sequence[Result]) -> None:
+    def publish(self, results: Sequence[ResultEvent]) -> None:
         """One line each."""
         for result in results:
-            self.say(f"{result.kind}: {encode_json(result.detail).decode('ascii')}")
+            self.say(f"{result.detail_type}: {encode_json(result.detail).decode('ascii')}")
 
 
 @dataclass(slots=True)
@@ -170,13 +170,13 @@ class _Pending:
 class Watcher:
     """One look after the other: `look` finds what changed, hands it to `take`, and keeps what is to come again.
 
-    `row_of` reads a row, `unfinished_or_there` names the objects that were ingested and not removed since; `say` gets a
+    `row_of` reads a row, `present_or_unfinished` names the objects that were ingested and not removed since; `say` gets a
     line for each failure.
     """
 
     folder: Folder
     row_of: Callable[[ObjectLocation], ObjectRow | None]
-    unfinished_or_there: Callable[[str], Sequence[ObjectLocation]]
+    present_or_unfinished: Callable[[str], Sequence[ObjectLocation]]
     take: Callable[[Sequence[IngestEvent]], Sequence[Outcome]]
     clock: Clock
     say: Callable[[str], None]
@@ -200,35 +200,35 @@ class Watcher:
         """A change counts as seen once it is kept: where a row cannot be read, the next look finds it again."""
         versions = self.folder.versions()
         if self._known is None:
-            self._known = {place.key for place in self.unfinished_or_there(BUCKET)}
+            self._known = {place.key for place in self.present_or_unfinished(BUCKET)}
         for change in self._written(versions):
             self._keep(change)
-            self._seen[change.place.key] = str(change.version)
-            self._known.add(change.place.key)
+            self._seen[change.location.key] = str(change.version)
+            self._known.add(change.location.key)
         for key in sorted(self._known - versions.keys()):
             self._remove(ObjectLocation(BUCKET, key))
             self._known.discard(key)
             self._seen.pop(key, None)
 
-    def _keep(self, change: Change) -> None:
-        self._pending[change.place] = _Pending(change, due=0.0)
+    def _keep(self, change: ObjectChange) -> None:
+        self._pending[change.location] = _Pending(change, due=0.0)
 
-    def _written(self, versions: dict[str, str]) -> Iterator[Change]:
+    def _written(self, versions: dict[str, str]) -> Iterator[ObjectChange]:
         now_ns = int(self.clock.wall() * 1e9)
         for key, version in versions.items():
             if self._seen.get(key) == version or now_ns - _written_ns(version) < SETTLED_NS:
                 continue
             place = ObjectLocation(BUCKET, key)
             row = self._row(place)
-            same = row is not None and not row.gone and row.version == version
+            same = row is not None and not row.deleted and row.version == version
             sequencer = row.sequencer if row is not None and same else self._later_than(row)
-            yield Change(place=place, sequencer=sequencer, version=version)
+            yield ObjectChange(location=place, sequencer=sequencer, version=version)
 
     def _remove(self, place: ObjectLocation) -> None:
         row = self._row(place)
         if row is not None:
-            sequencer = row.sequencer if row.gone else self._later_than(row)
-            self._keep(Change(place=place, sequencer=sequencer, gone=True))
+            sequencer = row.sequencer if row.deleted else self._later_than(row)
+            self._keep(ObjectChange(location=place, sequencer=sequencer, deleted=True))
 
     def _row(self, place: ObjectLocation) -> ObjectRow | None:
         try:
@@ -252,5 +252,5 @@ class Watcher:
                 watch = outcome.follow_up
                 self._pending[(watch.vector_store_id, *watch.files)] = _Pending(watch, now + outcome.seconds)
             return
-        what = notice.place.key if isinstance(notice, Change) else type(notice).__name__
+        what = notice.location.key if isinstance(notice, ObjectChange) else type(notice).__name__
         self.say(_in_one_line(f"not ingested: {what}: {outcome.reason}"))

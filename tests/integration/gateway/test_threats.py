@@ -75,7 +75,7 @@ def own_all(harness: GatewayHarness) -> None:
         )
         for kind, name in own.items()
     ]
-    harness.stores.ledger.give(rows)  # type: ignore[attr-defined]
+    harness.stores.ledger.insert_ownership(rows)  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------------------------------------------------- row 1

@@ -106,7 +106,7 @@ class Scene:
                 created_at=made.created_at,
                 end_user="u",
             )
-            cast("SqliteLedger", self.stores.ledger).give([row])
+            cast("SqliteLedger", self.stores.ledger).insert_ownership([row])
         return made.id
 
     def retire(self, seconds: int) -> None:
@@ -427,7 +427,7 @@ def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(
         key_id=KeyId("k"),
         created_at=0,
     )
-    cast("SqliteLedger", scene.stores.ledger).give([row])
+    cast("SqliteLedger", scene.stores.ledger).insert_ownership([row])
     scene.at(DAY_S)
     assert [record.tenant for record in scene.records()] == ["key:k"]
 

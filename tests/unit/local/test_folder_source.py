@@ -11,7 +11,15 @@ import pytest
 from local.watched import BUCKET, Folder, Watcher
 from tests.fakes.clock import FakeClock
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.model import Change, Done, ObjectLocation, ObjectRow, PermanentFailure, RetryLater, Watch
+from vectorgate.ingest.model import (
+    Done,
+    IndexingReminder,
+    ObjectChange,
+    ObjectLocation,
+    ObjectRow,
+    PermanentFailure,
+    RetryLater,
+)
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.store_errors import StoreUnavailable
 
@@ -50,7 +58,7 @@ class Rig:
         return Watcher(
             folder=Folder(self.root),
             row_of=self.rows.get,
-            unfinished_or_there=lambda _: [place for place, row in self.rows.items() if not row.gone],
+            present_or_unfinished=lambda _: [place for place, row in self.rows.items() if not row.deleted],
             take=self._take,
             clock=self.time.clock(),
             say=self.said.append,
@@ -59,21 +67,21 @@ class Rig:
     def _take(self, notices: Sequence[IngestEvent]) -> list[Outcome]:
         self.taken += notices
         for change in notices:
-            if isinstance(change, Change):
+            if isinstance(change, ObjectChange):
                 row = ObjectRow(
-                    place=change.place,
+                    location=change.location,
                     revision=1,
                     sequencer=change.sequencer,
                     version=change.version,
-                    gone=change.gone,
+                    deleted=change.deleted,
                     team="red",
                 )
-                self.rows[change.place] = row
+                self.rows[change.location] = row
         return [self.answers.pop(0) if self.answers else Done() for _ in notices]
 
     def changes(self) -> list[tuple[str, bool]]:
         """The keys that were handed on, and whether they were gone."""
-        return [(change.place.key, change.gone) for change in self.taken if isinstance(change, Change)]
+        return [(change.location.key, change.deleted) for change in self.taken if isinstance(change, ObjectChange)]
 
 
 @pytest.fixture
@@ -159,7 +167,7 @@ def test_a_look_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig)
     assert rig.changes() == [(KEY, False), (KEY, False), (KEY, True)]
     put(rig.root)
     assert watcher.look() == 1
-    sequencers = [change.sequencer for change in rig.taken if isinstance(change, Change)]
+    sequencers = [change.sequencer for change in rig.taken if isinstance(change, ObjectChange)]
     assert sequencers == sorted(set(sequencers))
 
 
@@ -198,7 +206,7 @@ def test_what_happened_while_nobody_looked_is_found_at_the_start(rig: Rig) -> No
     before = rig.rows[ObjectLocation(BUCKET, same)]
     rig.watcher().look()
     assert sorted(rig.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
-    (again,) = [change for change in rig.taken if isinstance(change, Change) and change.place.key == same]
+    (again,) = [change for change in rig.taken if isinstance(change, ObjectChange) and change.location.key == same]
     assert again.sequencer == before.sequencer  # no news: it goes on where the row says, if anything is left
 
 
@@ -225,7 +233,7 @@ def test_what_is_postponed_comes_again_when_it_is_due(rig: Rig) -> None:
 def test_a_reminder_comes_back_after_its_time(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
-    watch = Watch(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
+    watch = IndexingReminder(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
     rig.answers = [Done(watch, 5)]
     assert (watcher.look(), watcher.look()) == (1, 0)
     rig.time.skip(6)

@@ -334,7 +334,7 @@ def _admin_deps() -> AdminDeps:
 def deployed_ingest() -> SqsBatchHandler:
     """The ingest function."""
     from vectorgate.api.operations import UPLOAD_BODY
-    from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsQueue
+    from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
     from vectorgate.ingest.ingestor import Ingestor
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
 
@@ -344,7 +344,7 @@ def deployed_ingest() -> SqsBatchHandler:
         raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
     settings = replace(given, max_upload=UPLOAD_BODY, too_large=_FILE_TOO_LARGE)
     deps = deployed_deps()
-    clients = Clients(region=settings.region, endpoint_url=settings.endpoint_url)
+    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url)
     ingestor = Ingestor(
         gateway=build_gateway(settings, deps),
         store=deps.stores.ingest,

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from vectorgate.ingest.sqs_handler import BatchResult, SqsBatchHandler
 
 
-def act(event: Event, batches: SqsBatchHandler) -> BatchResult:
+def act(event: Event, batch_handler: SqsBatchHandler) -> BatchResult:
     """One batch."""
-    return batches.receive(event)
+    return batch_handler.handle(event)
 
 
 handler = Function(act, deployed_ingest)

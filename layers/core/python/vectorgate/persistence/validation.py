@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
-BEGINNINGS = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
+INITIAL_STATES = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys count on the width.
@@ -48,7 +48,7 @@ def label_part(text: str) -> str:
     return text
 
 
-def check_place(place: ObjectLocation) -> tuple[str, str]:
+def check_location(place: ObjectLocation) -> tuple[str, str]:
     """Bucket and key, which stores keep and hash: any text that has bytes."""
     if not place.bucket or not place.key:
         raise ValueError("not a place")
@@ -72,18 +72,18 @@ def month_part(text: str) -> str:
     return text
 
 
-def check_begun(
+def check_begin(
     entry: LedgerEntry,
     idempotency: IdempotencyRecord | None = None,
     takeover_of: IdempotencyRecord | None = None,
     reserve: Sequence[Reservation] = (),
 ) -> None:
     """A row that may begin, with what it claims and reserves."""
-    if entry.state not in BEGINNINGS:
+    if entry.state not in INITIAL_STATES:
         raise IllegalTransition(f"a row does not begin as {entry.state}")
     check_entry(entry)
     if idempotency is not None:
-        check_claim(idempotency, entry)
+        check_idempotency_record(idempotency, entry)
     if takeover_of is not None and (
         idempotency is None or (idempotency.tenant, idempotency.name) != (takeover_of.tenant, takeover_of.name)
     ):
@@ -91,7 +91,7 @@ def check_begun(
     check_reservations(entry, reserve)
 
 
-def check_claim(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
+def check_idempotency_record(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
     """A claim of the row's own."""
     tenant_part(idempotency.tenant)
     object_part(idempotency.name)
@@ -147,7 +147,7 @@ def check_advance(
     for ref in retired:
         check_ref(ref)
     if idempotency is not None:
-        check_claim(idempotency, entry)
+        check_idempotency_record(idempotency, entry)
     _check_actions(
         1 + len(owned) + len(retired) + (idempotency is not None) + (len(movements_of([entry])) if entry.budgets else 0)
     )

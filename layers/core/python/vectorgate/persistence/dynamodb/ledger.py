@@ -33,7 +33,7 @@ from vectorgate.persistence.dynamodb.schema import (
 )
 from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, matching, unfinished
 from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, PATIENT_PAUSES_S, STATE_NAME, DynamoTable, Refused
-from vectorgate.persistence.validation import check_advance, check_begun, check_query, check_settle
+from vectorgate.persistence.validation import check_advance, check_begin, check_query, check_settle
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class DynamoLedger:
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One PutItem; one TransactWriteItems where there is a claim or a reservation."""
-        check_begun(entry, idempotency, takeover_of, reserve)
+        check_begin(entry, idempotency, takeover_of, reserve)
         if idempotency is not None or reserve:
             self._begin_with(entry, claiming(idempotency, takeover_of) if idempotency is not None else [], reserve)
             return

@@ -13,7 +13,7 @@ from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.sqlite import budgets
 from vectorgate.persistence.validation import (
     check_advance,
-    check_begun,
+    check_begin,
     check_query,
     check_settle,
     object_part,
@@ -119,7 +119,7 @@ class SqliteLedger:
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One INSERT; a transaction where there is a claim or a reservation."""
-        check_begun(entry, idempotency, takeover_of, reserve)
+        check_begin(entry, idempotency, takeover_of, reserve)
         if idempotency is None and not reserve:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
@@ -170,7 +170,7 @@ class SqliteLedger:
         """One point read for each id."""
         return frozenset(id_ for id_ in ids if self._database.rows(_STATE, (object_part(id_),)) == [(State.ANSWERED,)])
 
-    def give(self, owned: Sequence[Ownership]) -> None:
+    def insert_ownership(self, owned: Sequence[Ownership]) -> None:
         """Ownership that no operation brought about: the demo files of the one-machine edition. Not of the port."""
         with self._database.transaction() as connection:
             _write_ownership(connection, owned, (), 0)
