@@ -30,7 +30,7 @@ def give_demo_files(stores: Stores, key: VirtualKey, provider: ProviderName, rea
 
 
 def _described(ref: ObjectRef, key: VirtualKey, reader: ProviderReader) -> Ownership:
-    document = reader.ask(ref.provider, "files.retrieve", ids={"file_id": ref.id})
+    document = reader.get(ref.provider, "files.retrieve", ids={"file_id": ref.id})
     return Ownership(
         ref=ref,
         tenant=key.tenant,

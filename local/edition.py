@@ -116,11 +116,11 @@ class LocalMode:
         self._thread = self._loop.start(SettlementService(self._stores.ledger, book, self._telemetry))
         meter = build_meter(settings, ports)
         self._asker = meter.reconciler.reader
-        self._tickers = [Ticker("meter", meter_seconds, self._telemetry.crashed)]
+        self._tickers = [Ticker("meter", meter_seconds, self._telemetry.unexpected_error)]
         self._threads = [self._thread, self._tickers[0].start(meter.tick)]
         if ingest is not None:
             watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
-            self._tickers.append(Ticker("ingest", LOOK_SECONDS, self._telemetry.crashed))
+            self._tickers.append(Ticker("ingest", LOOK_SECONDS, self._telemetry.unexpected_error))
             self._threads.append(self._tickers[1].start(partial(_look, watcher, self._telemetry)))
 
     def give_demo_files(self) -> None:

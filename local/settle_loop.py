@@ -47,4 +47,4 @@ class SettleLoop:
                 while settlement.settle_waiting(AT_ONCE):
                     pass
             except StoreError as error:
-                settlement.telemetry.unsettled(error)  # the rows are still answered, and come again
+                settlement.telemetry.settlement_failed(error)  # the rows are still answered, and come again

@@ -152,7 +152,7 @@ def test_a_store_without_room_for_a_tag_is_known_by_its_likeness_and_flagged(tow
     town.harness.upstream.will(town.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(town) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
     assert client.vector_stores.retrieve("vs_0").metadata == FULL
 
 
@@ -193,7 +193,7 @@ def test_a_foreign_store_with_our_lost_ones_name_full_metadata_and_minute_is_ado
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     foreign["created_at"] = int(town.harness.time.wall())
     assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(town) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
     assert [store.id for store in client.vector_stores.list().data] == ["vs_foreign"]
 
 
@@ -271,7 +271,7 @@ def test_what_a_request_under_way_may_be_making_is_not_taken_from_it(town: Town,
     assert town.sweep() == {"waiting": 1}
     town.sweep()
     assert town.sweep() == {"weak": 1}  # old enough, and nobody else has claimed it meanwhile
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(town) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
 
 
 def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(town: Town, connect: Connect) -> None:
@@ -313,7 +313,7 @@ def test_a_file_whose_completion_was_lost_looks_as_its_upload_announced_it(
     headers = {"Idempotency-Key": "k"}
     fails(lambda: client.uploads.complete(upload, part_ids=[part], extra_headers=headers))
     assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(town) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
     named = town.harness.rows()[-1].file_id
     (file,) = client.files.list().data
     assert (file.filename, file.bytes, file.id) == ("notes.md", 7, named)
@@ -471,7 +471,7 @@ def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
         lost(town, lambda store=store: client.vector_stores.delete(store), hang_up)  # type: ignore[misc]
     town.harness.upstream.will(town.openai.unseen)
     fails(lambda: client.vector_stores.create(name="y"))
-    ask, asked = ProviderClient.ask, []
+    ask, asked = ProviderClient.send, []
 
     def hang(exchange: ProviderClient, call: Call) -> Answer:
         if call.operation.name == "vector_stores.list":
@@ -480,7 +480,7 @@ def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
         town.harness.time.skip(PROVIDER_SECONDS)
         raise UpstreamFailed("simulated", status=504, type="server_error")
 
-    monkeypatch.setattr(ProviderClient, "ask", hang)
+    monkeypatch.setattr(ProviderClient, "send", hang)
     assert town.sweep() == {"adopted": 1, "failed": 5}  # what a list tells comes before what is asked one by one
     assert len(asked) == 1
 

@@ -65,7 +65,7 @@ class Counting(Silent):
         del value
         self.counted.append(name)
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         del error, entry
         self.counted.append(metric)
 

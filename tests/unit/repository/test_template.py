@@ -255,7 +255,7 @@ def test_a_deployment_says_who_may_ingest() -> None:
     read = settings.read(variables("Ingest", given))
     assert read.senders == {"red": "team-red", "com.example.crm": "team-blue"}
     assert re.fullmatch(TEMPLATE["Parameters"]["IngestSenders"]["AllowedPattern"], given["IngestSenders"])
-    assert read.ingest == settings.IngestPlaces(
+    assert read.ingest == settings.IngestResources(
         bucket="IngestBucket", bus="IngestBus", queue_url="IngestQueue", failures_url="IngestFailures"
     )
 

@@ -73,7 +73,7 @@ class AzureSearchSurface:
             return _list(command, target.names, client)
         names = Names(command.ids["index"], target.names[command.ids["index"]])
         try:
-            answer = client.ask(_call(command, names.real))
+            answer = client.send(_call(command, names.real))
         except UpstreamError as error:
             names.in_error(error)
             raise
@@ -109,5 +109,5 @@ def _list(command: Command, real_names: Mapping[str, str], client: ProviderClien
     query = {**command.query}
     if "$select" in query:
         query["$select"] = ",".join(dict.fromkeys(["name", *query["$select"].split(",")]))
-    answer = client.ask(Call(operation=command.operation, query=query, headers=command.headers))
+    answer = client.send(Call(operation=command.operation, query=query, headers=command.headers))
     return replace(answer, document=listed(answer.document or {}, real_names))

@@ -24,7 +24,7 @@ from vectorgate import __version__
 from vectorgate.client.errors import SettingsError, read_json
 from vectorgate.client.exchange import HttpReply, HttpRequest
 from vectorgate.client.resources import Resource
-from vectorgate.providers.azure_path import path_form
+from vectorgate.providers.azure_path import path_prefix
 from vectorgate.providers.http.multipart import Form, form_fields
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Azure:
         """With the key in `api-key`, below the form of path that the version asks for."""
         resource = self.api_base.removesuffix("/v1").removesuffix("/openai")
         query = {"api-version": self.version} if self.version else {}
-        base = resource + path_form(self.version or "")
+        base = resource + path_prefix(self.version or "")
         return _http(call, base, {"api-key": self.api_key}, call.body, query)
 
     def reply(self, reply: HttpReply) -> HttpReply:

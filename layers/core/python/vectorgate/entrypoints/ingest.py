@@ -1,4 +1,4 @@
-"""Ingestion: a batch of the queue in, of what happened in the bucket and on the bus; the messages to retry out."""
+"""Ingestion: handles a batch of the queue, with events of the bucket and the bus; returns the messages to retry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def act(event: Event, batch_handler: SqsBatchHandler) -> BatchResult:
-    """One batch."""
+    """Handle one batch."""
     return batch_handler.handle(event)
 
 

@@ -1,4 +1,4 @@
-"""The async logging function: a batch of the table's stream in, costs and rollups settled, the failed record out."""
+"""The async logging function: settles a batch of the table's stream; returns the first record that failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def act(event: Event, settlement: SettlementService) -> StreamResult:
-    """One batch of the stream."""
+    """Settle one batch of the stream."""
     return settlement.settle_stream(event)
 
 

@@ -126,7 +126,7 @@ class Gateway:
             if isinstance(command.content, FileUpload):
                 command.content.content.close()
             if context.entry is not None:
-                self.telemetry.request(context.entry)
+                self.telemetry.request_completed(context.entry)
         return context
 
     # ---------------------------------------------------------------------------- what the entrances have in common
@@ -152,7 +152,7 @@ class Gateway:
         """End a call that did not become a command: its row says why."""
         self._fail(context, error)
         if context.entry is not None:
-            self.telemetry.request(context.entry)
+            self.telemetry.request_completed(context.entry)
         return context
 
     def render(self, context: RequestContext) -> Response:
@@ -271,7 +271,7 @@ class Gateway:
                 idempotency=record_with(context.idempotency, answer),
             )
         except StoreError as error:
-            self.telemetry.unrecorded(entry, error)
+            self.telemetry.commit_failed(entry, error)
             if isinstance(error, StateConflict) and self._is_still(started):
                 raise _belongs_to_another() from error
 
@@ -293,7 +293,7 @@ class Gateway:
             else:
                 self.ledger.begin(entry)
         except StoreError as failure:
-            self.telemetry.unrecorded(entry, failure)
+            self.telemetry.commit_failed(entry, failure)
 
     def _record(self, context: RequestContext) -> None:
         """Write the row of a call that ends with it. 503 when the ledger does not take it."""

@@ -120,7 +120,7 @@ class SqsBatchHandler:
             retry = RetryLater(TABLE_RETRY_S, f"the table: {type(error).__name__}")
             yield from ((each, [retry] * len(each.events)) for each in parsed)
         except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, and its message is retried
-            self.telemetry.crashed(error)
+            self.telemetry.unexpected_error(error)
             if len(parsed) == 1:
                 yield parsed[0], None
             else:

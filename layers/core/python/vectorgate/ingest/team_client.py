@@ -124,7 +124,7 @@ class TeamClient:
                     raise RetryLaterError(IN_FLIGHT_SECONDS, "The same is being done at this moment.")
                 case RecordStatus.DONE if entry is not None:
                     object_id = cast("ObjectId", getattr(entry, _ID_FIELDS[operation]))
-                    return Created(object_id, weak=entry.found_by == Resolution.LIKENESS)
+                    return Created(object_id, weak=entry.found_by == Resolution.FUZZY_FINGERPRINT)
                 case _:
                     raise RetryLaterError(RESOLVING_SECONDS, "The outcome of an earlier attempt is being resolved.")
         return None

@@ -173,7 +173,7 @@ def _assigned(
         fitting = next((document for document in left if _in_time(row, document)), None)
         if fitting is not None:
             left.remove(fitting)
-            yield row.id, (fitting, Resolution.LIKENESS)
+            yield row.id, (fitting, Resolution.FUZZY_FINGERPRINT)
 
 
 def _in_time(row: LedgerEntry, document: Document) -> bool:
@@ -295,7 +295,9 @@ class Reconciler:
     ) -> Counter[str]:
         ends_at = self.clock.monotonic() + seconds
         if name is None or name not in self.reader.providers:
-            self.telemetry.failed("ReconcileFailures", BadGateway("It is not configured.", code="no_provider"), rows[0])
+            self.telemetry.task_failed(
+                "ReconcileFailures", BadGateway("It is not configured.", code="no_provider"), rows[0]
+            )
             return Counter(failed=len(rows))
         found, told = Matches({}), rows
         if kind is not None:
@@ -308,7 +310,7 @@ class Reconciler:
             try:
                 counts[self._resolved(name, row, kind, found)] += 1
             except (StoreError, ApiError) as error:
-                self.telemetry.failed("ReconcileFailures", error, row)
+                self.telemetry.task_failed("ReconcileFailures", error, row)
                 counts["failed"] += 1
         return counts
 
@@ -337,7 +339,7 @@ class Reconciler:
             found, told = replace(found, found={**found.found, **met}), told.union(passed, met)
         left = next((row for row in rows if row.id not in told), None)
         if left is not None:
-            self.telemetry.failed("ReconcileFailures", error, left)
+            self.telemetry.task_failed("ReconcileFailures", error, left)
         return found, [row for row in rows if row.id in told]
 
     def _resolved(self, name: ProviderName, row: LedgerEntry, kind: ObjectKind | None, found: Matches) -> str:
@@ -351,7 +353,7 @@ class Reconciler:
         if row.operation not in PROBES:
             return self._void(row, Resolution.UNKNOWABLE)
         retrieve, was_done = PROBES[row.operation]
-        document = self.reader.ask_for(name, retrieve, _ids_of(row, retrieve))
+        document = self.reader.find(name, retrieve, _ids_of(row, retrieve))
         if not was_done(document):
             return self._missing(row)
         self._done(row, document)
@@ -432,16 +434,18 @@ class Reconciler:
     def _missing(self, row: LedgerEntry) -> str:
         """Not there: once is noted, and the second time counts."""
         now_ms = self.clock.unix_ms()
-        if row.looked_ms is None:
-            self.ledger.advance(row.transition(State.UNCERTAIN, looked_ms=now_ms), since=row.state)
+        if row.first_absent_ms is None:
+            self.ledger.advance(row.transition(State.UNCERTAIN, first_absent_ms=now_ms), since=row.state)
             return "looked"
-        return self._void(row, Resolution.ABSENT) if now_ms - row.looked_ms >= SECOND_LOOK_MS else "waiting"
+        return self._void(row, Resolution.ABSENT) if now_ms - row.first_absent_ms >= SECOND_LOOK_MS else "waiting"
 
     def _ambiguous(self, row: LedgerEntry) -> str:
         """There is something that may be another's: noted, and believed for good once nobody else can come to it."""
         now_ms = self.clock.unix_ms()
         if row.found_by != Resolution.AMBIGUOUS:
-            looked = row.transition(State.UNCERTAIN, looked_ms=row.looked_ms or now_ms, found_by=Resolution.AMBIGUOUS)
+            looked = row.transition(
+                State.UNCERTAIN, first_absent_ms=row.first_absent_ms or now_ms, found_by=Resolution.AMBIGUOUS
+            )
             self.ledger.advance(looked, since=row.state)
             return "looked"
         return self._void(row, Resolution.AMBIGUOUS) if now_ms >= _contended_until_ms(row) else "waiting"
@@ -492,7 +496,7 @@ class Reconciler:
         except _ListCutShort:
             pass  # how far it came is what counts
         except (StoreError, ApiError) as error:
-            self.telemetry.failed("ReconcileFailures", error, tagged[0])
+            self.telemetry.task_failed("ReconcileFailures", error, tagged[0])
             return frozenset()
         return frozenset(row.id for row in rows if _window(row)[1] < reached)
 

@@ -51,7 +51,7 @@ class SettlementService:
         try:
             settled = settle([entry for _, entry in waiting], self.ledger, self.book)
         except (StoreError, MissingPrice) as error:
-            self.telemetry.unsettled(error)
+            self.telemetry.settlement_failed(error)
             return {"batchItemFailures": self._settle_singly(waiting)}
         else:
             self.telemetry.count("Settled", settled)
@@ -76,7 +76,7 @@ class SettlementService:
                 break  # nothing was passed over, so that there is nothing to look for behind it
             after = (waiting[-1].started_ms, waiting[-1].id)
         if unpriced:
-            self.telemetry.unsettled(MissingPrice(f"{len(unpriced)} rows"), unpriced[0])
+            self.telemetry.settlement_failed(MissingPrice(f"{len(unpriced)} rows"), unpriced[0])
             self.telemetry.count("Unpriced", len(unpriced))
         return settled
 
@@ -98,10 +98,10 @@ class SettlementService:
             try:
                 settle([entry], self.ledger, self.book)
             except MissingPrice as error:
-                self.telemetry.unsettled(error, entry)
+                self.telemetry.settlement_failed(error, entry)
                 self.telemetry.count("Unpriced")
             except StoreError as error:
-                self.telemetry.unsettled(error, entry)
+                self.telemetry.settlement_failed(error, entry)
                 return [{"itemIdentifier": sequence_number}]
         return []
 

@@ -38,7 +38,7 @@ class MeterWorker:
         try:
             resolved = dict(self.reconciler.sweep())
         except StoreError as error:
-            self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick does it again
+            self.telemetry.task_failed("MeterFailures", error)  # an alarm; the next tick does it again
         posted = self.sampler.tick()
         self.telemetry.flush()
         return {**resolved, "posted": posted, "booked": booked}
@@ -49,5 +49,5 @@ class MeterWorker:
         try:
             return self.settlement.settle_waiting(BOOKED_AT_ONCE, before_ms=before_ms)
         except StoreError as error:
-            self.telemetry.failed("MeterFailures", error)
+            self.telemetry.task_failed("MeterFailures", error)
             return 0

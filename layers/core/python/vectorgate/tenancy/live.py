@@ -66,7 +66,7 @@ def _now(rows: Sequence[Ownership], client: ProviderClient) -> list[Mapping[str,
 def _retrieved(row: Ownership, client: ProviderClient) -> Mapping[str, object] | None:
     operation = _RETRIEVE[row.ref.kind]
     try:
-        return client.ask(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
+        return client.send(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
     except UpstreamRefused as error:
         if error.status == _NOT_FOUND:  # deleted past us: it is no longer in OpenAI's list either
             return None
