@@ -170,8 +170,8 @@ class _Pending:
 class Watcher:
     """One look after the other: `look` finds what changed, hands it to `take`, and keeps what is to come again.
 
-    `row_of` reads a row, `present_or_unfinished` names the objects that were ingested and not removed since; `say` gets a
-    line for each failure.
+    `row_of` reads a row, `present_or_unfinished` names the objects that were ingested and not removed since; `say` gets
+    a line for each failure.
     """
 
     folder: Folder

@@ -619,7 +619,7 @@ def test_what_must_not_happen_has_an_alarm() -> None:
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
         if alarm["Namespace"] == NAMESPACE:
-            assert re.search(rf'\.(count|failed)\("{alarm["MetricName"]}"', counted)
+            assert re.search(rf'\.(count|task_failed)\("{alarm["MetricName"]}"', counted)
             assert alarm["Dimensions"] == [{"Name": "service", "Value": NAMESPACE}]
 
 
@@ -629,7 +629,7 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
     counted = {
         metric
         for path in sources
-        for metric in re.findall(r'(?:telemetry|self)\.(?:count|failed)\(f?"(\w+)', path.read_text())
+        for metric in re.findall(r'(?:telemetry|self)\.(?:count|task_failed)\(f?"(\w+)', path.read_text())
     }
     alarms = of_type("AWS::CloudWatch::Alarm").values()
     alarmed = {each["MetricName"] for each in alarms if each["Namespace"] == NAMESPACE}

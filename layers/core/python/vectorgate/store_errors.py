@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """A store could not do what was asked."""
+    """An operation of a store failed."""
 
 
 class AlreadyExists(StoreError):

@@ -141,7 +141,7 @@ class _EventBatch:
 
     def _change(self, index: int, change: ObjectChange) -> Done | Attachment:
         if change.location.bucket not in self._ingestor.buckets:
-            raise PermanentFailureError("ObjectSource of this bucket are not ingested.")
+            raise PermanentFailureError("Objects of this bucket are not ingested.")
         if is_folder_marker(change.location.key):
             return NOTHING_TO_DO
         key = parse_object_key(change.location.key)

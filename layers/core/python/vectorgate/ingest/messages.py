@@ -88,9 +88,9 @@ def _reminder(message: Document) -> IndexingReminder:
     """A document of exactly the fields of `write_reminder`. An event's envelope always has others, so none passes."""
     files, number = message.get("files"), message.get("round")
     if set(message) != _REMINDER_FIELDS or message["vectorgate"] != _REMINDER or not isinstance(files, dict):
-        raise UnreadableMessage("not a reminder of ours")
+        raise UnreadableMessage("not a valid reminder")
     if not isinstance(number, int) or isinstance(number, bool) or not files or not all(map(is_object_id, files)):
-        raise UnreadableMessage("not a reminder of ours")
+        raise UnreadableMessage("not a valid reminder")
     batch_id = message["batch_id"]
     return IndexingReminder(
         team=_label(message, "team"),
@@ -108,7 +108,7 @@ def _read_origin(origin: object) -> ObjectLocation | str:
         case [str(bucket), str(key)]:
             return ObjectLocation(bucket, key)
         case _:
-            raise UnreadableMessage("not a reminder of ours")
+            raise UnreadableMessage("not a valid reminder")
 
 
 def _notified_change(record: Document) -> ObjectChange | None:

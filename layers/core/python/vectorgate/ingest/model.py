@@ -127,7 +127,7 @@ class ResultEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectRow:
-    """The state of one object: the newest change that was processed, and the file that was made of it.
+    """The state of one object: the newest change that was processed, and its file.
 
     `revision` grows by one with each write; a write names the revision that it has read. `file_id`: the upload of this
     change. `attempted` (Unix seconds): an attempt to attach it began then. `batch_id`: the batch that attached it, ""

@@ -148,7 +148,7 @@ class ObjectChangeHandler:
     def _open_newest(self, row: ObjectRow) -> tuple[ObjectRow, StoredObject | None]:
         """Continue with the newest version where the row's was deleted before it was read.
 
-        ObjectChangeHandler that come after have events of their own.
+        Later changes have events of their own.
         """
         stored = self.objects.open(row.location, None) if row.version is not None else None
         version = None if stored is None else stored.version

@@ -1,4 +1,4 @@
-"""What an object's key says: its sender, the store that it goes to, the file's name. Pure.
+"""The parts of an object's key: its sender, the store that it goes to, the file's name. Pure.
 
 `<sender>/<store's name or id>/...any folders.../<file's name>`. Keys are chosen by uploaders, so no part of one is used
 before it is checked here.
@@ -28,7 +28,7 @@ class ObjectKey:
 
 
 def is_folder_marker(key: str) -> bool:
-    """Whether the key is the one that consoles make for an empty folder: there is no file in it."""
+    """Whether the key is the one that consoles make for an empty folder, without content."""
     return key.endswith("/")
 
 

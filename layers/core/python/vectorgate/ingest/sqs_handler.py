@@ -112,14 +112,14 @@ class SqsBatchHandler:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _process(self, parsed: Sequence[_ParsedMessage]) -> Iterator[tuple[_ParsedMessage, Sequence[Outcome] | None]]:
-        """Each message with its outcomes; None for one that a defect fails, which so holds up no other."""
+        """Each message with its outcomes; None for one that fails by a defect, so that it delays no other."""
         events = [event for each in parsed for event in each.events]
         try:
             outcomes = iter(self.processor.process(events) if events else ())
         except StoreError as error:
             retry = RetryLater(TABLE_RETRY_S, f"the table: {type(error).__name__}")
             yield from ((each, [retry] * len(each.events)) for each in parsed)
-        except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, and its message is retried
+        except Exception as error:  # noqa: BLE001 - the boundary: reported with its stack, and its message is retried
             self.telemetry.unexpected_error(error)
             if len(parsed) == 1:
                 yield parsed[0], None

@@ -95,7 +95,7 @@ def _copy(stored: StoredObject, file: BinaryIO) -> None:
         file.write(chunk)
         remaining -= len(chunk)
     if remaining != 1:
-        raise SourceUnavailable("the object is not as long as it was said to be")
+        raise SourceUnavailable("the object's length is not the announced one")
 
 
 def _media_type(text: str | None) -> str:

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 TAG: Final = "vectorgate_operation"
 MAX_METADATA: Final = 16  # keys; OpenAI's limit
-DESCRIBED: Final = frozenset(
-    {ObjectKind.FILE, ObjectKind.UPLOAD}
-)  # kinds whose ownership row stores the provider's document
+# Kinds whose ownership row stores the provider's document.
+DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})
 _DIGITS: Final = 32  # hexadecimal, of a fuzzy fingerprint: 128 bits, so that the row stays below 1 KiB
 
 

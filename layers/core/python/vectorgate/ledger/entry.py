@@ -48,7 +48,7 @@ class Resolution(StrEnum):
     OBJECT = "object"  # the operation's effect on its object is there
     ABSENT = "absent"  # two searches found nothing
     AMBIGUOUS = "ambiguous"  # objects match, but they could be other operations'
-    UNKNOWABLE = "unknowable"  # the provider cannot be asked; a repetition does no harm
+    UNKNOWABLE = "unknowable"  # the provider has no way to tell; repeating the operation is harmless
 
 
 SUCCESSORS: Mapping[State, frozenset[State]] = {
