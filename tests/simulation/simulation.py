@@ -43,6 +43,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.schema import operation_item
+from vectorgate.persistence.dynamodb.stream import answered_entries
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
@@ -88,7 +89,7 @@ OTHER_LIMITS: Final = {
     Subject(BudgetScope.END_USER, "u3"): Limit(since=0, soft_budget=NanoUSD(1_000)),
 }
 RESTART: Final = 1 / 500
-UNBOUNDED: Final = 10**30  # nano-dollars
+NO_LIMIT: Final = 10**30  # nano-dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ class Simulation:
 
     def _book_late(self) -> None:
         """The meter books what began long ago and still waits."""
-        replace(self._new_meter(), settlement=self._books)._book_late()
+        replace(self._new_meter(), settlement=self._books).settle_late()
 
     def sweep(self) -> None:
         """The bookkeeper books all that there is, and begins anew if it died of the first time."""
@@ -289,11 +290,11 @@ class Simulation:
         world.tally.duplicates += len(kept) - len(news - self.delivered)
         self.delivered |= news
         try:
-            failures = self._books.settle_stream(_event(kept))["batchItemFailures"]
+            failed = self._books.settle_batch(answered_entries(_event(kept)))
         except SimulatedCrash:
             waiting[:0] = kept
             raise
-        done = int(failures[0]["itemIdentifier"]) if failures else len(kept)
+        done = int(failed[0]) if failed else len(kept)
         waiting[:0] = kept[done:]
         self._check_booked(kept[:done])
 
@@ -391,7 +392,7 @@ def _limits() -> dict[tuple[str, str], int]:
     """The most of everybody who has an account, by scope and id."""
     keys = {("key", str(key_id_of(secret))): int(most) for secret, most in KEY_LIMITS.items()}
     others = {(str(who.scope), who.id): limit.max_budget for who, limit in OTHER_LIMITS.items()}
-    return keys | {who: UNBOUNDED if most is None else int(most) for who, most in others.items()}
+    return keys | {who: NO_LIMIT if most is None else int(most) for who, most in others.items()}
 
 
 def tenant_of(secret: str) -> TenantId:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harnesses.local_process import ROOT, RunningEdition
+from tests.harnesses.local_process import ROOT, LocalProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ PAGE = (ROOT / "docs" / "invoke.md").read_text("utf-8")
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an edition on which nobody has used the sample's idempotency key."""
-    with RunningEdition(tmp_path_factory.mktemp("fresh") / "home") as edition:
+    with LocalProcess(tmp_path_factory.mktemp("fresh") / "home") as edition:
         yield edition.url
 
 

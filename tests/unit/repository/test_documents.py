@@ -17,10 +17,21 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[3]
 PACKAGE: Final = ROOT / "layers/core/python/vectorgate"
-FOLDERS: Final = ("docs", "events", "functions", "layers", "local", "requirements", "tests")
+FOLDERS: Final = (
+    "docs",
+    "engine",
+    "events",
+    "examples",
+    "functions",
+    "layers",
+    "local",
+    "requirements",
+    "tests",
+    "tools",
+)
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 # Texts to be searched, and what npm installed, are nobody's documentation.
-READ: Final = [path for path in DOCUMENTS if not {"demo", "node_modules"} & set(path.parts)]
+READ: Final = [path for path in DOCUMENTS if not {"demo_files", "node_modules"} & set(path.parts)]
 SOURCES: Final = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
 )
@@ -116,7 +127,7 @@ def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
 
 
 def test_the_readme_lists_the_settings_of_the_one_machine_edition_and_no_others() -> None:
-    sources = [(ROOT / "local" / name).read_text("utf-8") for name in ("options.py", "azure.py")]
+    sources = [(ROOT / "local" / name).read_text("utf-8") for name in ("settings.py",)]
     read = {name for source in sources for name in re.findall(r'"([A-Z]+(?:_[A-Z]+)+|HOST|PORT)"', source)}
     table = (ROOT / "README.md").read_text("utf-8").partition("Its settings are")[2].partition("\n## ")[0]
     assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+|HOST|PORT)`", table)) == read

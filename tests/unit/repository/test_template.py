@@ -20,7 +20,7 @@ from vectorgate.api.operations import MIB, UPLOAD_BODY
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS
-from vectorgate.idempotency.record import EXPLICIT_SECONDS
+from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.aws import EVENT_SOURCE
 from vectorgate.ingest.ingestor import START_WITHIN_SECONDS, UPLOAD_SECONDS
@@ -505,7 +505,7 @@ def bodies() -> list[Any]:
 def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
     tries = FUNCTIONS["Invoke"]["EventInvokeConfig"]
     assert 0 < tries["MaximumRetryAttempts"] <= 2
-    assert tries["MaximumEventAgeInSeconds"] < EXPLICIT_SECONDS
+    assert tries["MaximumEventAgeInSeconds"] < EXPLICIT_TTL_SECONDS
 
 
 def test_every_kind_of_row_is_granted_on_purpose() -> None:
@@ -575,7 +575,7 @@ def test_the_streams_filter_lets_answered_rows_through_and_nothing_else() -> Non
     records = json.loads((ROOT / "events/usage_logger_stream.json").read_text())["Records"]
     passed = [record for record in records if matches(record, wanted)]
     assert [record["dynamodb"]["NewImage"]["state"] for record in passed] == [{"S": "answered"}]
-    entry = schema.entry_of_image(passed[0]["dynamodb"]["NewImage"])
+    entry = schema.entry_of_item(passed[0]["dynamodb"]["NewImage"])
     assert entry is not None
     assert entry.state == "answered"
 

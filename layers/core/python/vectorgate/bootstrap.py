@@ -24,8 +24,6 @@ from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
@@ -36,9 +34,9 @@ if TYPE_CHECKING:
     from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials, SecretsManager
     from vectorgate.providers.http.outcome import Transport
+    from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
@@ -92,31 +90,54 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.idempotency.service import IdempotencyService
+    from vectorgate.providers import configured_providers
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
     prices = book if book is not None else price_book(settings.prices)
+    budgets = BudgetService(
+        limits=CachedLimits(stores.budgets, clock),
+        store=stores.budgets,
+        ownership=stores.ownership,
+        book=prices,
+        telemetry=telemetry,
+    )
+    recorder = CallRecorder(
+        ledger=stores.ledger,
+        idempotency=IdempotencyService(stores.ledger, clock),
+        budgets=budgets,
+        book=prices,
+        clock=clock,
+        telemetry=telemetry,
+        anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
+    )
     return Gateway(
         clock=clock,
         randomness=deps.randomness,
         authenticator=Authenticator(stores.keys, clock),
         openai=_openai_surface(settings, stores),
         surfaces=_other_surfaces(settings, stores),
-        budgets=BudgetService(
-            limits=CachedLimits(stores.budgets, clock),
-            store=stores.budgets,
-            ownership=stores.ownership,
-            book=prices,
-            telemetry=telemetry,
-        ),
-        idempotency=IdempotencyService(stores.ledger, clock),
-        ledger=stores.ledger,
-        book=prices,
-        providers=_providers(settings.secrets),
+        budgets=budgets,
+        recorder=recorder,
+        providers=configured_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
         telemetry=telemetry,
-        anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
+    )
+
+
+def build_reader(settings: Settings, deps: Deps) -> ProviderReader:
+    """The reader of providers for background tasks."""
+    from vectorgate.providers import configured_providers
+    from vectorgate.providers.reader import ProviderReader
+
+    return ProviderReader(
+        providers=configured_providers(settings.secrets),
+        credentials=deps.credentials,
+        transport=deps.transport,
+        clock=deps.clock,
+        randomness=deps.randomness,
     )
 
 
@@ -126,16 +147,9 @@ def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
     from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.sampler import Sampler
     from vectorgate.metering.worker import MeterWorker
-    from vectorgate.providers.reader import ProviderReader
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    reader = ProviderReader(
-        providers=_providers(settings.secrets),
-        credentials=deps.credentials,
-        transport=deps.transport,
-        clock=clock,
-        randomness=deps.randomness,
-    )
+    reader = build_reader(settings, deps)
     return MeterWorker(
         reconciler=Reconciler(
             ledger=stores.ledger, ownership=stores.ownership, reader=reader, clock=clock, telemetry=telemetry
@@ -191,29 +205,6 @@ def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...
 
     max_body = max(settings.max_upload, BATCH_BODY)
     return (AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=max_body),)
-
-
-def _provider(name: ProviderName) -> Provider:
-    match name:
-        case "openai":
-            from vectorgate.providers.openai import OpenAI
-
-            return OpenAI(name)
-        case "azure":
-            from vectorgate.providers.azure_openai import AzureOpenAI
-
-            return AzureOpenAI(name)
-        case "azure_ai":
-            from vectorgate.providers.azure_search import AzureAISearch
-
-            return AzureAISearch(name)
-    raise ValueError(f"unknown provider: {name}")
-
-
-def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Provider]:
-    if not secrets:
-        raise ValueError("no provider is configured")
-    return {name: _provider(name) for name in secrets}
 
 
 @cache
@@ -279,9 +270,9 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
 @cache
 def deployed_gateway() -> Gateway:
     """The pipeline of the api function and of the invoke function."""
-    from vectorgate.api.http import MAX_CARRIED
+    from vectorgate.api.http import MAX_LAMBDA_RESPONSE
 
-    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_CARRIED))
+    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_LAMBDA_RESPONSE))
 
 
 @cache

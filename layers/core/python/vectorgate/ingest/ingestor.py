@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import CreateVectorStoreFile, validate
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.attachment import Attached, Attachment, BatchAttacher
 from vectorgate.ingest.indexing import BatchStatuses, IndexingMonitor, check_delay, failure_event, origin_fields

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, is_object_id
 from vectorgate.ingest.model import RetryLaterError
 from vectorgate.ingest.team_client import RETRY_SECONDS, SHORT_RETRY_SECONDS, step_key

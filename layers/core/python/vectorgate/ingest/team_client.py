@@ -23,10 +23,10 @@ from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.retry_after import retry_after
 from vectorgate.auth.principal import TrustedPrincipal
-from vectorgate.gateway.context import Policy
 from vectorgate.gateway.parser import CallOptions
-from vectorgate.idempotency.record import ONLY, RecordStatus, record_status
-from vectorgate.idempotency.service import explicit_name
+from vectorgate.gateway.policy import Policy
+from vectorgate.idempotency.record import EXPLICIT_SLOT, RecordStatus, record_status
+from vectorgate.idempotency.service import explicit_record_name
 from vectorgate.ids import tenant_of_team
 from vectorgate.ingest.model import MAX_DELAY_SECONDS, PermanentFailureError, RetryLaterError
 from vectorgate.ledger.entry import Resolution
@@ -114,15 +114,17 @@ class TeamClient:
         the create saves sending a large object again to learn its file's id. An id that is not in the ledger is of no
         use: the object has no owner yet.
         """
-        ledger, tenant = self.gateway.ledger, tenant_of_team(self.team)
-        for record in ledger.idempotency_records(tenant, explicit_name(operation, key), start=ONLY, limit=1):
+        ledger, tenant = self.gateway.recorder.ledger, tenant_of_team(self.team)
+        for record in ledger.idempotency_records(
+            tenant, explicit_record_name(operation, key), start=EXPLICIT_SLOT, limit=1
+        ):
             entry = ledger.entry(record.operation_id)
             match record_status(record, entry, self.gateway.clock.unix_ms()):
-                case RecordStatus.FREE:
+                case RecordStatus.NOT_EXECUTED:
                     return None
                 case RecordStatus.IN_FLIGHT:
                     raise RetryLaterError(IN_FLIGHT_SECONDS, "The same is being done at this moment.")
-                case RecordStatus.DONE if entry is not None:
+                case RecordStatus.COMPLETED if entry is not None:
                     object_id = cast("ObjectId", getattr(entry, _ID_FIELDS[operation]))
                     return Created(object_id, weak=entry.found_by == Resolution.FUZZY_FINGERPRINT)
                 case _:

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from vectorgate.api.form_data import IN_MEMORY, file_upload
+from vectorgate.api.form_data import MAX_IN_MEMORY, file_upload
 from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME
 from vectorgate.ingest.model import PermanentFailureError, RetryLaterError
@@ -76,11 +76,11 @@ class Uploads:
 
 
 def _spool(stored: StoredObject) -> Body:
-    """Copy the object's content, to be read once an attempt: in memory, or beyond IN_MEMORY bytes on disk.
+    """Copy the object's content, to be read once an attempt: in memory, or beyond MAX_IN_MEMORY bytes on disk.
 
     SourceUnavailable when its length is not `stored.size`.
     """
-    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the Body closes it
+    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY))  # noqa: SIM115 - the Body closes it
     try:
         _copy(stored, file)
     except BaseException:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
 
-    from vectorgate.budgets.model import Account, Movement, Reservation, Subject
+    from vectorgate.budgets.model import Account, BalanceChange, Reservation, Subject
     from vectorgate.persistence.sqlite.database import Database
 
 _BALANCE = "SELECT reserved, spent FROM accounts WHERE scope = ? AND id = ? AND period = ?"
@@ -43,16 +43,16 @@ def reserve_all(connection: sqlite3.Connection, reservations: Sequence[Reservati
         key = _account_key(reservation.account)
         balance = connection.execute(_BALANCE, key).fetchone()
         committed = sum(balance) if balance is not None else 0
-        if reservation.room < 0 or committed > reservation.room:
+        if reservation.max_committed < 0 or committed > reservation.max_committed:
             raise OverBudget(reservation.account)
         if reservation.amount:
             connection.execute(_MOVE, (*key, reservation.amount, 0))
 
 
-def move_all(connection: sqlite3.Connection, movements: Sequence[Movement]) -> None:
-    """Add movements to the accounts' balances."""
-    for movement in movements:
-        connection.execute(_MOVE, (*_account_key(movement.account), movement.reserved, movement.spent))
+def apply_changes(connection: sqlite3.Connection, changes: Sequence[BalanceChange]) -> None:
+    """Add the changes to the accounts' balances."""
+    for change in changes:
+        connection.execute(_MOVE, (*_account_key(change.account), change.reserved, change.spent))
 
 
 class SqliteBudgets:
