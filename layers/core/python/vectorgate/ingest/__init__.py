@@ -1,11 +1,11 @@
-"""Ingestion: what happens in a bucket, in a folder or on an event bus happens to vector stores.
+"""Ingestion: changes in a bucket or a folder, and events of an event bus, become changes of vector stores.
 
 ::
 
-    a message -> messages.read    to notices (pure): an object changed, a store or an attachment is wanted, our reminder
-              -> ingestor.take    each through the gateway's own descent, as the team that its sender is mapped to
-              -> an outcome       Done, Later (comes again), or Poison (set aside, with the reason)
+    message -> messages.read_events   to events (pure): a changed object, a requested store or attachment, a reminder
+            -> Ingestor.process       each by `Gateway.execute`, as the team that its sender is mapped to
+            -> outcome                Done, RetryLater (sent again), or PermanentFailure (to the dead-letter queue)
 
-The rows (`store.py`) make it safe to be told twice, late, or in the wrong order; the gateway's ledger and idempotency
-make it safe to be cut off anywhere. `README.md` says what is guaranteed, and what is not.
+The rows behind `ports.IngestStore` make duplicate, late and reordered messages safe; the gateway's ledger and its
+idempotency records make it safe to stop at any point. `README.md` says what is guaranteed, and what is not.
 """
