@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.measure import ROOT
+from tests.helpers.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.edition import LocalMode
-from tests.benchmarks.measure import Spread, process, timed
+from tests.benchmarks.measure import Spread, timed
+from tests.helpers.processes import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ WARM_UP = 200
 
 def report(times: int = 2_000) -> list[str]:
     """Lines to print. One client, one request at a time; direct and through the gateway in turn, in one run."""
-    with process("tests.benchmarks.constant_upstream") as port:
+    with run_module("tests.benchmarks.constant_upstream") as port:
         upstream = f"http://127.0.0.1:{port}/v1"
         return [*_over_http(upstream, int(port), times), *_in_process(upstream, times)]
 
@@ -31,7 +32,7 @@ def report(times: int = 2_000) -> list[str]:
 def _over_http(upstream: str, port: int, times: int) -> list[str]:
     with tempfile.TemporaryDirectory() as home:
         settings = {"PORT": "0", "VECTORGATE_HOME": home, "OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": upstream}
-        with process("local", settings) as ready:
+        with run_module("local", settings) as ready:
             ours = int(ready.partition("http://")[2].partition(" ")[0].rpartition(":")[2])
             direct, through = _poster(port), _poster(ours)
             timed(lambda: (direct(), through()), time.perf_counter, WARM_UP)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.harnesses.azure import AzureGate
+    from tests.harnesses.azure import AzureGatewayHarness
     from tests.harnesses.gateway import GatewayServer
 
 HERE = Path(__file__).parent
@@ -40,15 +40,19 @@ def run(command: list[str], key: str) -> dict[str, int]:
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 @pytest.mark.skipif(not MODULES.exists(), reason="npm's openai is not installed: npm ci in tests/compat/node")
-def test_npms_openai_client(harness: AzureGate, door: GatewayServer) -> None:
+def test_npms_openai_client(harness: AzureGatewayHarness, gateway_server: GatewayServer) -> None:
     key = harness.key("sk-of-node", team="red")
-    assert run([str(NODE), str(HERE / "node" / "flow.mjs"), door.url], key) == {"v1": 1, "bare": 1, "azure": 1}
-    assert not harness.notes.troubles
+    assert run([str(NODE), str(HERE / "node" / "flow.mjs"), gateway_server.url], key) == {
+        "v1": 1,
+        "bare": 1,
+        "azure": 1,
+    }
+    assert not harness.telemetry.errors
 
 
 @pytest.mark.skipif(LITELLM_PYTHON is None, reason="VECTORGATE_LITELLM_PYTHON names no interpreter with litellm")
-def test_litellms_own_client(harness: AzureGate, door: GatewayServer) -> None:
+def test_litellms_own_client(harness: AzureGatewayHarness, gateway_server: GatewayServer) -> None:
     key = harness.key("sk-of-litellm", team="red")
-    seen = run([str(LITELLM_PYTHON), str(HERE / "litellm_client.py"), door.url], key)
+    seen = run([str(LITELLM_PYTHON), str(HERE / "litellm_client.py"), gateway_server.url], key)
     assert seen["stores"] == 2
-    assert not harness.notes.troubles
+    assert not harness.telemetry.errors

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from tests.contract.backends import Backend, MotoBackend, SqliteBackend, dynamo_at
+from tests.harnesses.store_backends import Backend, MotoBackend, SqliteBackend, dynamo_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from moto import mock_aws
 
-from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
-from tests.contract.samples import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
+from tests.factories.ledger import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
+from tests.harnesses.store_backends import Backend, DynamoBackend, SqliteBackend
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.samples import KEY, answered, begun, settled
+from tests.factories.ledger import KEY, answered, begun, settled
 from tests.helpers.threads import at_once
 from vectorgate.budgets.model import (
     Account,
@@ -26,7 +26,7 @@ from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ledger.entry import LedgerEntry
 
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")

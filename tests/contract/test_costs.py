@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.recorder import KIB, CallRecorder
-from tests.contract.samples import KEY, answered, begun, own, ref, settled
+from tests.factories.ledger import KEY, answered, begun, own, ref, settled
+from tests.helpers.call_recorder import KIB, CallRecorder
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
 from vectorgate.idempotency.record import explicit_name, explicit_record
 from vectorgate.ledger.entry import State
@@ -17,7 +17,7 @@ from vectorgate.pricing.money import NanoUSD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.backends import DynamoBackend
+    from tests.harnesses.store_backends import DynamoBackend
 
 FULL = begun(
     key_alias="a key's alias of some length",

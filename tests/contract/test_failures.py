@@ -18,8 +18,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
-from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from tests.factories.ledger import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from tests.harnesses.store_backends import DynamoBackend, Fragile, SqliteBackend
 from tests.helpers.threads import at_once
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, account_ref
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
 
 THREADS = 8
 ROW = begun()

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import BLUE, answered, begun, own, ref
+from tests.factories.ledger import BLUE, answered, begun, own, ref
 from tests.helpers.threads import at_once
 from vectorgate.idempotency.record import ONLY, IdempotencyRecord, explicit_name, explicit_record, implicit_record
 from vectorgate.ledger.entry import State
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ledger.entry import LedgerEntry
 
 THREADS = 8

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
+from tests.harnesses.store_backends import Backend, DynamoBackend, SqliteBackend
 from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.persistence.dynamodb import DynamoIndexes
 from vectorgate.persistence.sqlite import SqliteIndexes

@@ -15,7 +15,7 @@ from vectorgate.store_errors import StateConflict, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ingest.ports import IngestStore
 
 PLACE = ObjectLocation("bucket", "acme/handbook/2026/Überblick #1 + 2.pdf")

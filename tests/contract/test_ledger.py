@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import (
+from tests.factories.ledger import (
     BLUE,
     KEY,
     OPENAI,
@@ -31,7 +31,7 @@ from vectorgate.store_errors import AlreadyExists, StateConflict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ids import OperationId
     from vectorgate.ledger.entry import LedgerEntry
 

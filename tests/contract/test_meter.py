@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import AZURE, KEY, OPENAI, RED
+from tests.factories.ledger import AZURE, KEY, OPENAI, RED
 from vectorgate.ids import ObjectId
 from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
 from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.metering.ports import MeterStore
 
 

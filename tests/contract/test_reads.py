@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import (
+from tests.factories.ledger import (
     AZURE,
     BLUE,
     KEY,
@@ -31,12 +31,12 @@ from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
-from vectorgate.tenancy.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
+    from vectorgate.tenancy.ownership import Ownership
 
 DAY_MS = 86_400_000
 

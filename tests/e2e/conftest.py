@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.aws import BUILT, Emulator, Stack, deploy, emulator, upstream
-from tests.e2e.between import Between, between
+from tests.fakes.faulty_proxy import Between, between
+from tests.harnesses.aws_stack import BUILT, Emulator, Stack, deploy, emulator, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.aws import BUILT, ROOT
+from tests.harnesses.aws_stack import BUILT, ROOT
 from tests.helpers.pinned_packages import pinned
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.backends import DynamoBackend, dynamo_at
 from tests.contract.test_budgets import (
     test_a_correction_moves_what_was_spent_in_either_direction,
     test_a_limit_is_replaced_by_the_next_version_of_it_alone,
@@ -59,10 +58,15 @@ from tests.contract.test_ledger import (
     test_what_the_tenant_has_already_stays_as_it_is,
 )
 from tests.contract.test_meter import meters, test_only_the_row_that_was_read_is_dropped
+from tests.factories.prices import CREATE, charging_book
+from tests.factories.secrets import secret_text
 from tests.fakes.clock import FakeClock
-from tests.harnesses.budgets import CREATE, charging, charging_book, rush
-from tests.harnesses.dynamodb_gateway import ConstantProvider
-from tests.harnesses.gateway import PROVIDER, FakeSecretSource, RecordingTelemetry, secret_text
+from tests.fakes.constant_provider import ConstantProvider
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import RecordingTelemetry
+from tests.harnesses.budgets import create_at_once, with_book
+from tests.harnesses.gateway import PROVIDER
+from tests.harnesses.store_backends import DynamoBackend, dynamo_at
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway
 from vectorgate.budgets.model import EVER, Account, Balance, BudgetScope, Subject
@@ -77,7 +81,7 @@ from vectorgate.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.aws import Emulator
+    from tests.harnesses.aws_stack import Emulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -98,7 +102,7 @@ def stores(dynamo: DynamoBackend) -> DynamoBackend:
 def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(dynamo: DynamoBackend) -> None:
     requests, fitting, secret = 100, 37, "sk-of-the-rush"
     most = NanoUSD(fitting * CREATE + CREATE - 1)
-    stores, clock, notes, book = stores_of(dynamo.table), FakeClock().clock(), RecordingTelemetry(), charging_book()
+    stores, clock, telemetry, book = stores_of(dynamo.table), FakeClock().clock(), RecordingTelemetry(), charging_book()
     stores.keys.add_key(VirtualKey(id=key_id_of(secret), created_at=clock.unix_s(), max_budget=most))
     settings = Settings(table=dynamo.table.name, secrets={PROVIDER: "secret"})
     gateway = build_gateway(
@@ -109,15 +113,15 @@ def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(d
                 FakeSecretSource(secret_text("https://api.openai.com/v1")), settings.secrets, clock
             ),
             transport=ConstantProvider(),
-            telemetry=notes,
+            telemetry=telemetry,
             clock=clock,
             randomness=Random(random.SystemRandom().getrandbits),
         ),
     )
-    assert rush(charging(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
+    assert create_at_once(with_book(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
     account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), EVER)
     assert stores.budgets.balances([account]) == {account: Balance(fitting * CREATE, 0)}
-    while SettlementService(stores.ledger, book, notes).settle_waiting(requests):
+    while SettlementService(stores.ledger, book, telemetry).settle_waiting(requests):
         pass
     assert stores.budgets.balances([account]) == {account: Balance(0, fitting * CREATE)}
-    assert notes.troubles == []
+    assert telemetry.errors == []

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from openai import OpenAI
 
-from tests.e2e.aws import ROOT, Stack, TookTooLong, eventually, sample
+from tests.harnesses.aws_stack import ROOT, Stack, TookTooLong, eventually, sample
 from vectorgate.ingest.model import ObjectRow
 from vectorgate.persistence.dynamodb.codec import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.e2e.between import Between
+    from tests.fakes.faulty_proxy import Between
 
 # `make e2e OBJECTS=1000`: as many as one likes, which takes minutes.
 OBJECTS: Final = int(os.environ.get("OBJECTS") or 60)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openai import OpenAI
 
-from tests.e2e.aws import ROOT, Stack, eventually, sample
+from tests.harnesses.aws_stack import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
 from vectorgate.idempotency.record import implicit_record
 from vectorgate.ids import key_id_of

@@ -12,7 +12,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.e2e.aws import Stack, sample
+from tests.harnesses.aws_stack import Stack, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, account_ref
 from vectorgate.idempotency.record import explicit_record
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from tests.e2e.aws import Stack, eventually, sample
+from tests.harnesses.aws_stack import Stack, eventually, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

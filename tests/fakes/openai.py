@@ -27,7 +27,7 @@ CONTENT = b"\x00\x01 what is in a file \xff"
 
 
 @dataclass
-class PlainOpenAI:
+class FakeOpenAI:
     """Its state is open to tests: `stores`, `files` and `uploads` by id; `ids` is what is handed out next.
 
     `file_status` is what new files have.

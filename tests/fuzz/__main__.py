@@ -110,11 +110,11 @@ def main() -> None:
             randomness = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
             request = damaged(request_for(randomness.choice(OPERATIONS), IDS, key=KEY), randomness)
             harness.upstream.forget()
-            response = answer(harness.gateway, lambda request=request: request, harness.notes)  # type: ignore[misc]
+            response = answer(harness.gateway, lambda request=request: request, harness.telemetry)  # type: ignore[misc]
             problem = complaint(request, response, harness.upstream.calls)
-            if problem is not None or harness.notes.troubles:
+            if problem is not None or harness.telemetry.errors:
                 sys.stdout.write(
-                    f"FUZZ_SEED={seed - 1}: {problem} {harness.notes.troubles} {request.method} {request.path}\n"
+                    f"FUZZ_SEED={seed - 1}: {problem} {harness.telemetry.errors} {request.method} {request.path}\n"
                 )
                 raise SystemExit(1)
             requests += 1

@@ -16,7 +16,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.harnesses.gateway import FakeSecretSource, RecordingTelemetry, secret_text
+from tests.factories.secrets import secret_text
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.api.http import Body, FileUpload
 from vectorgate.api.operations import UPLOAD_BODY
 from vectorgate.bootstrap import Deps, build_gateway
@@ -124,7 +126,7 @@ class Town:
         self.refuse: Callable[[str, str, dict[str, Any]], tuple[int, dict[str, Any]] | None] = lambda *_: None
         self.stores = open_stores()
         self.secret_source = FakeSecretSource(secret_text(BASE))
-        self.notes = RecordingTelemetry()
+        self.telemetry = RecordingTelemetry()
         self._numbers = iter(range(10**9))
         self._sent = 0
         self.clock = Clock(wall=lambda: self.now, monotonic=lambda: self.now, sleep=self._sleep)
@@ -141,7 +143,7 @@ class Town:
                 stores=shaky,
                 credentials=Credentials(self.secret_source, settings.secrets, self.clock),
                 transport=Faulty(self),
-                telemetry=self.notes,
+                telemetry=self.telemetry,
                 clock=self.clock,
                 randomness=self.randomness,
             ),
@@ -287,7 +289,7 @@ class Town:
             ownership=self.stores.ownership,
             reader=reader,
             clock=self.clock,
-            telemetry=self.notes,
+            telemetry=self.telemetry,
         ).sweep()
         self.crash_at = crash
 

@@ -1,4 +1,4 @@
-"""`python -m tests.simulation [OPERATIONS=n] [SEED=first] [PROCESSES=n]`: many seeds; exit 1 unless there is no difference.
+"""`python -m tests.simulation [OPERATIONS=n] [SEED=first] [PROCESSES=n]`: many seeds; exit 1 if there is a difference.
 
 Ten million operations take an hour or two: how far it is goes to the standard error once a minute.
 """
@@ -12,8 +12,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from tests.simulation.environment import Tally
 from tests.simulation.simulation import Simulation
-from tests.simulation.world import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

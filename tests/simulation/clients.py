@@ -11,8 +11,8 @@ from vectorgate.api.http import Body, Request, encode_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.simulation.upstream import Truth
-    from tests.simulation.world import World
+    from tests.simulation.environment import World
+    from tests.simulation.provider import Truth
     from vectorgate.api.http import Response
 
 RETRIES: Final = 2  # of the official SDKs

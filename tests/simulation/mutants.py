@@ -1,4 +1,4 @@
-"""`python -m tests.simulation.mutants [name ...]`: plant each fault of `mutants.toml`, and see whether anything notices.
+"""`python -m tests.simulation.mutants [name ...]`: plant each fault of `mutants.toml`, and see if a test notices.
 
 Each mutant is a copy of the package with one text replaced. Against it run, until one fails: two seeds of the
 simulation, every crash point of a create, and the contract suite on SQLite. Exit 1 unless all but ALLOWED are killed.

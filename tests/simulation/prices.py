@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation.world import T0
+from tests.simulation.environment import T0
 from vectorgate.pricing.book import Price, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
 

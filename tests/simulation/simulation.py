@@ -21,9 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tests.simulation.checks import differences, digest
 from tests.simulation.clients import FULL_METADATA, Client, Logical
-from tests.simulation.prices import BOOK
-from tests.simulation.upstream import BASE_URL, LATEST, Truth
-from tests.simulation.world import (
+from tests.simulation.environment import (
     MAX_SKEW,
     T0,
     Odds,
@@ -34,6 +32,8 @@ from tests.simulation.world import (
     Stream,
     World,
 )
+from tests.simulation.prices import BOOK
+from tests.simulation.provider import BASE_URL, LATEST, Truth
 from vectorgate.api.errors import ApiError
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway, build_meter
@@ -53,7 +53,7 @@ from vectorgate.tenancy.ownership import ObjectRef, Ownership
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.simulation.world import Tally
+    from tests.simulation.environment import Tally
     from vectorgate.api.http import Request, Response
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ledger.entry import LedgerEntry

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.simulation.clients import FULL_METADATA, Logical
+from tests.simulation.environment import SMOOTH
 from tests.simulation.simulation import LOOK, Result, Simulation
-from tests.simulation.world import SMOOTH
 from vectorgate.api.http import encode_json
 
 if TYPE_CHECKING:

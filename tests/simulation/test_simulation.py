@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from tests.simulation.__main__ import main, plan, run, settings
+from tests.simulation.environment import SMOOTH, Tally
 from tests.simulation.simulation import Simulation
-from tests.simulation.world import SMOOTH, Tally
 
 OPERATIONS = 40_000  # a minute of computing, shared by two processes: a taste of what `make sim` does by the million
 FIRST_SEED = 1

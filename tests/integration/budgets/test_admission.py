@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
+from tests.factories.prices import CREATE, SEARCH
+from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import hang_up, refusal
-from tests.harnesses.budgets import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over, rush
-from tests.harnesses.dynamodb_gateway import ConstantProvider
+from tests.harnesses.budgets import TODAY, TOMORROW, USD, balance, create_at_once, key_with, over_budget
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -19,8 +20,7 @@ from vectorgate.ledger.entry import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.ids import KeyId
 
@@ -34,7 +34,7 @@ def test_a_budget_is_set_shown_used_up_and_refused(
     assert first.headers["x-litellm-key-spend"] == f"0.00{CREATE}"
     assert first.headers["x-litellm-key-max-budget"] == f"0.00{2 * CREATE}"
     client.vector_stores.create(name="b")
-    error = over(lambda: client.vector_stores.create(name="c"))
+    error = over_budget(lambda: client.vector_stores.create(name="c"))
     assert (error.type, error.code) == ("insufficient_quota", "insufficient_quota")
     assert all(part in error.message for part in ("key", f"0.00{2 * CREATE} USD", TODAY, TOMORROW))
     assert error.response.headers["x-should-retry"] == "false"
@@ -59,17 +59,17 @@ def test_reads_and_deletes_always_pass_and_what_they_cost_is_spent(
     client.vector_stores.list()
     harness.settle()
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE + SEARCH)
-    over(lambda: client.vector_stores.update(store, name="b"))
+    over_budget(lambda: client.vector_stores.update(store, name="b"))
     assert client.vector_stores.delete(store).deleted
 
 
 def test_the_next_day_starts_anew(harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]) -> None:
     client = connect(key_with(ask, 1))
     client.vector_stores.create(name="a")
-    over(lambda: client.vector_stores.create(name="b"))
+    over_budget(lambda: client.vector_stores.create(name="b"))
     harness.time.skip(86_400)
     client.vector_stores.create(name="c")
-    over(lambda: client.vector_stores.create(name="d"))
+    over_budget(lambda: client.vector_stores.create(name="d"))
 
 
 def test_a_call_counts_in_the_period_in_which_it_began(
@@ -106,7 +106,7 @@ def test_teams_and_end_users_have_budgets_that_their_keys_share(
         headers = {"x-litellm-end-user-id": "red"}
     for client in clients:
         client.vector_stores.create(name="a", extra_headers=headers)
-    error = over(lambda: clients[0].vector_stores.create(name="b", extra_headers=headers))
+    error = over_budget(lambda: clients[0].vector_stores.create(name="b", extra_headers=headers))
     assert all(part in error.message for part in (scope.replace("_", " "), "2026-03-01", "2026-04-01"))
     harness.settle()
     assert balance(harness, scope, "red", "2026-03-01") == Balance(0, 2 * CREATE)
@@ -144,7 +144,7 @@ def test_what_was_not_executed_is_released_and_what_is_unknown_is_not(
     held = CREATE if harness.row().state is State.UNCERTAIN else 0
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(held, 0)
     if held:
-        over(lambda: client.vector_stores.create(name="b"))
+        over_budget(lambda: client.vector_stores.create(name="b"))
         harness.stores.ledger.advance(harness.rows()[0].transition(State.VOIDED), since=State.UNCERTAIN)
     client.vector_stores.create(name="b")
 
@@ -202,7 +202,7 @@ def test_attaching_a_file_reserves_a_day_of_its_storage(
             client.vector_stores.files.create(store, file_id=str(file["id"]))
             assert harness.rows()[-1].reserved == 200_000_000
         else:
-            over(lambda file=file: client.vector_stores.files.create(store, file_id=str(file["id"])))  # type: ignore[misc]
+            over_budget(lambda file=file: client.vector_stores.files.create(store, file_id=str(file["id"])))  # type: ignore[misc]
     harness.settle()
     assert balance(harness, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
 
@@ -238,7 +238,7 @@ def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
     requests, fitting = 1_000, 387
     key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
     gateway = replace(harness.gateway, transport=ConstantProvider())
-    assert rush(gateway, key, requests) == {200: fitting, 429: requests - fitting}
+    assert create_at_once(gateway, key, requests) == {200: fitting, 429: requests - fitting}
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
     while harness.settle():
         pass

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.factories.prices import CREATE
 from tests.fakes.upstream import answer, hang_up, refusal
-from tests.harnesses.budgets import CREATE, USD, balance
+from tests.harnesses.budgets import USD, balance
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     import openai
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 HEADERS = {"x-litellm-end-user-id": "ann"}
 # A GiB-day costs $0.10; what does not come to a whole nano-dollar is rounded up.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.harnesses.budgets import CREATE, USD, balance, key_with, over
+from tests.factories.prices import CREATE
+from tests.harnesses.budgets import USD, balance, key_with, over_budget
 from vectorgate.auth.keys.cache import FOUND_SECONDS
 from vectorgate.budgets.limits import KEPT_SECONDS
 from vectorgate.budgets.model import Balance, BudgetScope
@@ -16,8 +17,7 @@ from vectorgate.ids import key_id_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 WITHIN = max(KEPT_SECONDS, FOUND_SECONDS) + 1
 PLACES = {
@@ -64,14 +64,14 @@ def test_a_raised_limit_lets_more_through_and_a_lowered_one_less(
 ) -> None:
     bounded = Bounded(scope, connect, ask)
     bounded.create()
-    over(bounded.create)
+    over_budget(bounded.create)
     assert bounded.update(max_budget=3 * CREATE / USD)["max_budget"] == 3 * CREATE / USD
     harness.time.skip(WITHIN)
     bounded.create()
     harness.settle()
     assert bounded.update(max_budget=CREATE / USD)["spend_nano_usd"] == 2 * CREATE  # below what is spent
     harness.time.skip(WITHIN)
-    over(bounded.create)
+    over_budget(bounded.create)
     assert bounded.update(max_budget=None)["max_budget"] is None
     harness.time.skip(WITHIN)
     bounded.create()

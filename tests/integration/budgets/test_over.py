@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.factories.prices import price
 from tests.harnesses.admin import meter
-from tests.harnesses.budgets import balance, charging, price
+from tests.harnesses.budgets import balance, with_book
 from tests.integration.budgets.test_changes import WITHIN
 from tests.integration.budgets.test_storage import charge
 from tests.integration.tenancy.test_isolation import RED, Town
@@ -49,7 +50,7 @@ def town(harness: GatewayHarness, ask: Callable[..., Any]) -> Town:
     charge(
         harness, [meter("vs_a", 3 * GIB * DAY_S, tenant=TenantId("team:red"), key_id=key_id_of(RED), end_user="ann")]
     )
-    harness.gateway = charging(harness.gateway, costly())
+    harness.gateway = with_book(harness.gateway, costly())
     assert {balance(harness, scope, name, EVER).spent for scope, name in OWNERS.items()} == {200_000_000}
     return town
 

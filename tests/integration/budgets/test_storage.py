@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.factories.prices import CREATE
 from tests.harnesses.admin import DAY, meter
-from tests.harnesses.budgets import CREATE, TODAY, USD, balance, over
+from tests.harnesses.budgets import TODAY, USD, balance, over_budget
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import TenantId, key_id_of
 from vectorgate.metering.accounts import Accounts
@@ -18,8 +19,7 @@ from vectorgate.pricing.book import GIB
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
     from vectorgate.metering.model import Meter
 
 KEY = "sk-that-stores"
@@ -59,7 +59,7 @@ def test_it_is_never_refused_and_beyond_the_limit_what_has_a_price_is(
     charge(funded, [meter("vs_a", 3 * GIB * DAY_S, **RED)])
     info = ask("GET", f"/key/info?key={KEY}")["info"]
     assert info["spend_nano_usd"] == 200_000_000 + CREATE > 2 * USD // 10
-    over(lambda: client.vector_stores.create(name="b"))
+    over_budget(lambda: client.vector_stores.create(name="b"))
     read = client.vector_stores.with_raw_response.retrieve(store)
     assert read.headers["x-litellm-key-spend"] == "0.203000001"
     assert read.headers["x-litellm-key-max-budget"] == "0.2"

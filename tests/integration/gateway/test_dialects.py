@@ -11,8 +11,7 @@ from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer
 
 if TYPE_CHECKING:
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 CREATE_BATCH = "/vector_stores/{}/file_batches"
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.factories.entries import answered_row, stream_of
+from tests.factories.ledger import answered_row, stream_of
+from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.upstream import refusal
-from tests.harnesses.gateway import GatewayHarness, GatewayServer, RecordingTelemetry
+from tests.harnesses.gateway import GatewayHarness, GatewayServer
 from vectorgate.api.http import Body, Request
 from vectorgate.bootstrap import price_book
 from vectorgate.ids import key_id_of
@@ -22,14 +23,14 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Rollup, Scope, rollups_of
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.persistence.stores import Stores
 from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect
     from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.persistence.stores import Stores
 
 KEY = "sk-ledger-client"
 JSON = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
@@ -149,7 +150,7 @@ class Broken:
 
 
 @pytest.fixture
-def broken(door: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
+def broken(gateway_server: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
     """Makes a gateway whose ledger fails at one method."""
     harnesses: list[GatewayHarness] = []
 
@@ -158,7 +159,7 @@ def broken(door: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
             return replace(stores, ledger=Broken(stores.ledger, method, error))
 
         harnesses.append(GatewayHarness(around=around))
-        door.harness = harnesses[-1]
+        gateway_server.harness = harnesses[-1]
         return harnesses[-1]
 
     yield make
@@ -193,7 +194,7 @@ def test_a_create_that_cannot_be_concluded_is_answered_and_its_row_stays_started
     harness = broken("advance", error)
     assert connect(harness.key(KEY)).vector_stores.create(name="x").id == "vs_0"
     assert harness.row().state is State.STARTED
-    assert harness.notes.troubles == [error]
+    assert harness.telemetry.errors == [error]
 
 
 def test_a_read_that_cannot_be_recorded_is_not_answered(
@@ -211,7 +212,7 @@ def test_a_refusal_whose_row_cannot_be_written_is_a_refusal_all_the_same(
     harness = broken("begin", StoreUnavailable("away"))
     with pytest.raises(openai.NotFoundError):
         connect(harness.key(KEY)).vector_stores.retrieve("vs_none")
-    assert len(harness.notes.troubles) == 1
+    assert len(harness.telemetry.errors) == 1
 
 
 def test_every_operation_that_can_be_answered_has_a_price() -> None:
@@ -240,10 +241,10 @@ ROWS = st.lists(
 
 def books(rows: list[LedgerEntry]) -> tuple[Stores, SettlementService, RecordingTelemetry]:
     """A ledger that holds these rows, and who books them."""
-    stores, notes = open_stores(), RecordingTelemetry()
+    stores, telemetry = open_stores(), RecordingTelemetry()
     for entry in rows:
         stores.ledger.begin(entry)
-    return stores, SettlementService(stores.ledger, price_book(), notes), notes
+    return stores, SettlementService(stores.ledger, price_book(), telemetry), telemetry
 
 
 def sums(stores: Stores, rows: list[LedgerEntry]) -> list[Rollup]:
@@ -258,7 +259,7 @@ def sums(stores: Stores, rows: list[LedgerEntry]) -> list[Rollup]:
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 2**32))
 def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[LedgerEntry], seed: int) -> None:
-    stores, settlement, notes = books(rows)
+    stores, settlement, telemetry = books(rows)
     deliveries = [entry for entry in rows for _ in range(2)]
     random.Random(seed).shuffle(deliveries)  # noqa: S311 - to be repeatable
     for start in range(0, len(deliveries), 7):
@@ -269,18 +270,18 @@ def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[L
     assert len(settled) == len(rows)
     assert {entry.spend for entry in settled} <= {0}
     assert sums(stores, settled) == rollups_of(settled)
-    assert not notes.troubles
+    assert not telemetry.errors
     stores.close()
 
 
 def test_a_row_without_a_price_is_left_to_the_meter_and_what_stands_around_it_is_booked() -> None:
     rows = [answered_row(number) for number in range(3)]
     rows[1] = replace(rows[1], operation="nothing.known")
-    stores, settlement, notes = books(rows)
+    stores, settlement, telemetry = books(rows)
     assert settlement.settle_stream(stream_of(rows)) == {"batchItemFailures": []}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.SETTLED]
-    assert notes.named == [rows[1].id]
+    assert telemetry.failed_ids == [rows[1].id]
     stores.close()
 
 
@@ -288,7 +289,7 @@ def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_b
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = [answered_row(number) for number in range(3)]
-    stores, settlement, notes = books(rows)
+    stores, settlement, telemetry = books(rows)
     settled = stores.ledger.settle
 
     def settle(chunk: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
@@ -300,18 +301,18 @@ def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_b
     assert settlement.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.ANSWERED]
-    assert notes.named == [rows[1].id]
+    assert telemetry.failed_ids == [rows[1].id]
     stores.close()
 
 
 def test_a_row_without_a_price_does_not_keep_the_one_machine_edition_from_booking_the_rest() -> None:
     rows = [answered_row(number) for number in range(5)]
     rows[0] = replace(rows[0], operation="nothing.known")
-    stores, settlement, notes = books(rows)
+    stores, settlement, telemetry = books(rows)
     assert settlement.settle_waiting(50) == 4
     assert settlement.settle_waiting(50) == 0
     assert [entry.id for entry in stores.ledger.answered(10)] == [rows[0].id]
-    assert notes.troubles
+    assert telemetry.errors
     stores.close()
 
 
@@ -319,19 +320,19 @@ def test_a_row_without_a_price_does_not_keep_the_one_machine_edition_from_bookin
 def test_rows_without_a_price_are_walked_past_however_many_there_are(at_once: int) -> None:
     rows = [answered_row(number) for number in range(9)]
     rows[:5] = [replace(row, operation="nothing.known") for row in rows[:5]]
-    stores, settlement, notes = books(rows)
+    stores, settlement, telemetry = books(rows)
     booked = 0
     while now := settlement.settle_waiting(at_once):
         assert now < 2 * at_once
         booked += now
     assert booked == 4
-    assert set(notes.named) == {rows[0].id}
+    assert set(telemetry.failed_ids) == {rows[0].id}
     stores.close()
 
 
 def test_rows_without_a_price_are_read_by_the_page_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [replace(answered_row(number), operation="nothing.known") for number in range(1, 41)]
-    stores, settlement, notes = books([answered_row(0), *rows])
+    stores, settlement, telemetry = books([answered_row(0), *rows])
     read, asked = stores.ledger.answered, []
 
     def answered(limit: int, **where: object) -> Sequence[LedgerEntry]:
@@ -341,7 +342,7 @@ def test_rows_without_a_price_are_read_by_the_page_and_told_of_once(monkeypatch:
     monkeypatch.setattr(stores.ledger, "answered", answered)
     assert settlement.settle_waiting(10) == 1
     assert asked == [10] * 6  # 41 rows, and what is behind them
-    assert notes.named == [rows[0].id]
+    assert telemetry.failed_ids == [rows[0].id]
     stores.close()
 
 

@@ -16,15 +16,17 @@ from aws_lambda_powertools import Logger, Metrics
 
 from local.server import path_of
 from tests.factories.requests import request_for
+from tests.factories.secrets import MASTER_KEY, PROVIDER_KEY, secret_text
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import FaultyUpstream, answer, refusal
-from tests.harnesses.gateway import MASTER_KEY, PROVIDER_KEY, GatewayHarness, key_id, secret_text
+from tests.harnesses.gateway import GatewayHarness
 from tests.helpers.canary import holds_a_piece
 from vectorgate.api.errors import INVALID_REQUEST, ApiError
 from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
 from vectorgate.auth import authenticate
+from vectorgate.ids import key_id_of
 from vectorgate.secrets import RUN
 from vectorgate.store_errors import StoreUnavailable
 from vectorgate.telemetry import PowertoolsTelemetry
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.harnesses.gateway import GatewayServer
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayServer
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
 IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
@@ -68,7 +69,7 @@ def own_all(harness: GatewayHarness) -> None:
         Ownership(
             ref=ObjectRef(next(iter(harness.gateway.providers)), kind, ObjectId(name)),
             tenant=TenantId("team:own"),
-            key_id=KeyId(key_id(CLIENT_KEY)),
+            key_id=KeyId(key_id_of(CLIENT_KEY)),
             created_at=1,
             parent=ObjectId(IDS["vector_store_id"]) if kind is ObjectKind.BATCH else None,
             snapshot=json.dumps({"id": name, "object": "file"}),
@@ -233,22 +234,24 @@ ESCAPED += ["vs_own%0A", "vs_own%0D%0Ax", "vs_own%FF", "vs_own%C0%AFfiles", "vs_
 
 @pytest.mark.parametrize("path", ESCAPED)
 def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(
-    owned: GatewayHarness, door: GatewayServer, path: str
+    owned: GatewayHarness, gateway_server: GatewayServer, path: str
 ) -> None:
     for method in ("GET", "DELETE"):
-        status, error = asked(door, method, f"/v1/vector_stores/{path}")
+        status, error = asked(gateway_server, method, f"/v1/vector_stores/{path}")
         assert (status, error["error"]["type"]) in {(404, INVALID_REQUEST), (400, INVALID_REQUEST)}
     assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def test_row_3_on_one_machine_a_path_is_decoded_once(owned: GatewayHarness, door: GatewayServer) -> None:
-    listed = asked(door, "GET", "/v1/files")
+def test_row_3_on_one_machine_a_path_is_decoded_once(owned: GatewayHarness, gateway_server: GatewayServer) -> None:
+    listed = asked(gateway_server, "GET", "/v1/files")
     assert listed[0] == 200
-    assert asked(door, "GET", "/%761/file%73") == listed
-    assert asked(door, "GET", "/v1/file%2573")[0] == 404
-    assert asked(door, "GET", "/%6Bey/info")[0] == asked(door, "GET", "/key/info")[0] == 401  # the administrator's
+    assert asked(gateway_server, "GET", "/%761/file%73") == listed
+    assert asked(gateway_server, "GET", "/v1/file%2573")[0] == 404
+    assert (
+        asked(gateway_server, "GET", "/%6Bey/info")[0] == asked(gateway_server, "GET", "/key/info")[0] == 401
+    )  # the administrator's
     owned.upstream.forget()
-    asked(door, "GET", "/v1/files/file%2Down")
+    asked(gateway_server, "GET", "/v1/files/file%2Down")
     assert [each.path for each in owned.upstream.received] == ["/v1/files/file-own"]
 
 
@@ -272,9 +275,9 @@ def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: GatewayHarness, o
     assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def asked(door: GatewayServer, method: str, path: str) -> tuple[int, Any]:
+def asked(gateway_server: GatewayServer, method: str, path: str) -> tuple[int, Any]:
     """The answer to a path that is sent as it is."""
-    connection = HTTPConnection("127.0.0.1", door.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", gateway_server.port, timeout=20)
     try:
         connection.request(method, path, headers={"authorization": f"Bearer {CLIENT_KEY}"})
         response = connection.getresponse()
@@ -365,7 +368,12 @@ def status_of(harness: GatewayHarness, key: str) -> int:
 
 def test_row_9_a_stored_hash_is_no_key(harness: GatewayHarness) -> None:
     harness.key(CLIENT_KEY)
-    for other in (key_id(CLIENT_KEY), f"sk-{key_id(CLIENT_KEY)}", key_id(key_id(CLIENT_KEY)), CLIENT_KEY.swapcase()):
+    for other in (
+        key_id_of(CLIENT_KEY),
+        f"sk-{key_id_of(CLIENT_KEY)}",
+        key_id_of(key_id_of(CLIENT_KEY)),
+        CLIENT_KEY.swapcase(),
+    ):
         assert status_of(harness, other) == 401
 
 

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.harnesses.gateway import GatewayHarness, GatewayServer
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
 
 KEY, OTHER = "sk-idempotent-one", "sk-idempotent-two"
 STORES = "/v1/vector_stores"
 
 
 @pytest.fixture
-def post(door: GatewayServer, harness: GatewayHarness, wire: httpx.Client) -> Callable[..., httpx.Response]:
+def post(
+    gateway_server: GatewayServer, harness: GatewayHarness, http_client: httpx.Client
+) -> Callable[..., httpx.Response]:
     """Ask for something, with headers."""
     harness.key(KEY)
 
@@ -37,7 +38,7 @@ def post(door: GatewayServer, harness: GatewayHarness, wire: httpx.Client) -> Ca
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         content = json.dumps({"name": "x"} if body is None else body)
         given = {"authorization": f"Bearer {key}", "content-type": "application/json", **named}
-        return wire.post(door.url + path, content=content, headers=given)
+        return http_client.post(gateway_server.url + path, content=content, headers=given)
 
     return posted
 

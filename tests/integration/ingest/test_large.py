@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
-from tests.harnesses.gateway import secret_text
+from tests.factories.secrets import secret_text
 from tests.harnesses.ingest import Town
 from tests.harnesses.large_object import BUCKET
 from vectorgate.ingest.model import Kind, ObjectLocation, PermanentFailure

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.listing_provider import TrueOpenAI
-from tests.harnesses.gateway import CHANCE
-from tests.integration.conftest import connect, door, wire
+from tests.harnesses.gateway import RANDOMNESS
 from vectorgate.ledger.reconciliation import Reconciler
 from vectorgate.providers.reader import ProviderReader
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.harnesses.gateway import GatewayHarness
-
-__all__ = ["connect", "door", "harness", "town", "wire"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +59,12 @@ def reconciler(harness: GatewayHarness) -> Reconciler:
         credentials=harness.gateway.credentials,
         transport=harness.transport,
         clock=clock,
-        randomness=CHANCE,
+        randomness=RANDOMNESS,
     )
     return Reconciler(
         ledger=harness.stores.ledger,
         ownership=harness.stores.ownership,
         reader=reader,
         clock=clock,
-        telemetry=harness.notes,
+        telemetry=harness.telemetry,
     )

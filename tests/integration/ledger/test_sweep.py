@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.contract.samples import begun
+from tests.factories.ledger import begun
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
 from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_told
@@ -24,7 +24,7 @@ from vectorgate.store_errors import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect
     from tests.integration.ledger.conftest import Town
     from vectorgate.providers.base import Answer, Call
 
@@ -545,7 +545,7 @@ def test_a_list_that_makes_no_sense_voids_nothing(town: Town, connect: Connect, 
     town.harness.upstream.always(answer(200, {"object": "list", "data": listed, "has_more": True}))
     for _ in range(3):
         assert town.sweep() == {"failed": 1}
-    assert town.harness.notes.named == [town.harness.rows()[0].id] * 3
+    assert town.harness.telemetry.failed_ids == [town.harness.rows()[0].id] * 3
 
 
 def test_what_nobody_can_tell_does_not_stay_open(town: Town, connect: Connect) -> None:

@@ -55,12 +55,12 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdition
 
 
 @pytest.fixture
-def client(edition: RunningEdition, wire: httpx2.Client) -> openai.OpenAI:
-    return client_of(edition, wire)
+def client(edition: RunningEdition, http_client: httpx2.Client) -> openai.OpenAI:
+    return client_of(edition, http_client)
 
 
-def client_of(edition: RunningEdition, wire: httpx2.Client) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0, http_client=wire)
+def client_of(edition: RunningEdition, http_client: httpx2.Client) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0, http_client=http_client)
 
 
 @pytest.fixture(scope="session")
@@ -133,9 +133,9 @@ def test_the_old_client_sends_a_file_in_parts(edition: RunningEdition, client: o
 
 @pytest.mark.parametrize("suffix", ["", "/v1"])
 def test_the_newest_client_creates_with_and_without_v1(
-    edition: RunningEdition, client: openai.OpenAI, wire: httpx2.Client, suffix: str
+    edition: RunningEdition, client: openai.OpenAI, http_client: httpx2.Client, suffix: str
 ) -> None:
-    newest = openai.OpenAI(base_url=edition.url + suffix, api_key=KEY, http_client=wire)
+    newest = openai.OpenAI(base_url=edition.url + suffix, api_key=KEY, http_client=http_client)
     store = newest.vector_stores.create(name="My Document Store", file_ids=FILES)
     assert_is_the_pages(store.model_dump(), client)
 
@@ -165,9 +165,9 @@ def test_the_same_with_the_async_client(edition: RunningEdition) -> None:
     asyncio.run(flow())
 
 
-def test_each_request_is_a_settled_record_within_two_seconds(tmp_path: Path, wire: httpx2.Client) -> None:
+def test_each_request_is_a_settled_record_within_two_seconds(tmp_path: Path, http_client: httpx2.Client) -> None:
     with RunningEdition(tmp_path / "home") as edition:
-        client = client_of(edition, wire)
+        client = client_of(edition, http_client)
         store = client.vector_stores.create(name="x").id
         client.vector_stores.retrieve(store)
         client.vector_stores.delete(store)
@@ -193,10 +193,10 @@ def test_the_demo_files_are_listed_as_they_are_retrieved(client: openai.OpenAI) 
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
-def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Client, ending: str) -> None:
+def test_what_was_made_is_there_after_a_restart(tmp_path: Path, http_client: httpx2.Client, ending: str) -> None:
     home = tmp_path / "home"
     with RunningEdition(home) as first:
-        client = client_of(first, wire)
+        client = client_of(first, http_client)
         file = client.files.create(file=("notes.md", b"kept"), purpose="assistants").id
         store = client.vector_stores.create(name="kept", file_ids=[file]).id
         upstreams = first.children()
@@ -204,7 +204,7 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Cli
         status = getattr(first, ending)()
     assert status == (0 if ending == "stop" else -9)
     with RunningEdition(home, first.port) as second:
-        client = client_of(second, wire)
+        client = client_of(second, http_client)
         assert client.vector_stores.retrieve(store).name == "kept"
         assert client.files.retrieve(file).id == file
         assert store in [listed.id for listed in client.vector_stores.list()]

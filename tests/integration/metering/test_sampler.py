@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.factories.entries import answered_row
-from tests.simulation.upstream import BASE_URL, Truth
-from tests.simulation.world import SMOOTH, Silent, World
+from tests.factories.ledger import answered_row
+from tests.simulation.environment import SMOOTH, Silent, World
+from tests.simulation.provider import BASE_URL, Truth
 from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import OPERATIONS, Safety
 from vectorgate.auth.keys.model import VirtualKey

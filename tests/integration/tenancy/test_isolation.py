@@ -19,8 +19,7 @@ from vectorgate.ledger.entry import State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
     from vectorgate.api.http import Response
 
 RED, RED_TOO, BLUE, LONER = "sk-red-client-1", "sk-red-client-2", "sk-blue-client-1", "sk-loner-client-1"

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     import openai
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 OPENAI = ProviderName("openai")
 EMPTY: dict[str, object] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.samples import answered, begun
+from tests.factories.ledger import answered, begun
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.budgets.model import EVER, Limit, is_duration, limit_of, movements_of, window_of
 from vectorgate.budgets.service import invalid_figures

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.gateway import secret_text
+from tests.factories.secrets import secret_text
 from tests.harnesses.ingest import BASE, BUCKET, Crash, Town
 from vectorgate.api.http import Body
 from vectorgate.budgets.model import BudgetScope, Limit, Subject

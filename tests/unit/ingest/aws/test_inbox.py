@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.gateway import RecordingTelemetry
+from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate import bootstrap
 from vectorgate.bootstrap import deployed_ingest
 from vectorgate.clock import Clock
@@ -116,7 +116,7 @@ class Scene:
     answer: Callable[[IngestEvent], Outcome]
     now: float = SENT + 5
     post: Post = field(default_factory=Post)
-    notes: Counting = field(default_factory=Counting)
+    telemetry: Counting = field(default_factory=Counting)
     taken: list[list[IngestEvent]] = field(default_factory=list)
 
     def take(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
@@ -127,7 +127,7 @@ class Scene:
     def receive(self, event: Any) -> list[str]:
         """The ids of the messages that are to come again."""
         clock = Clock(wall=lambda: self.now, monotonic=lambda: self.now, sleep=lambda _: None)
-        result = handler.bound_to(SqsBatchHandler(self, self.post, self.notes, clock))(event, None)
+        result = handler.bound_to(SqsBatchHandler(self, self.post, self.telemetry, clock))(event, None)
         assert set(result) == {"batchItemFailures"}
         return [failure["itemIdentifier"] for failure in result["batchItemFailures"]]
 
@@ -159,7 +159,7 @@ def test_a_batch_is_taken_at_once() -> None:
     scene = Scene(done)
     assert scene.receive(batch(*(created(f"red/docs/{n}.txt") for n in range(3)))) == []
     assert [len(taken) for taken in scene.taken] == [3]
-    assert scene.notes.flushed == 1
+    assert scene.telemetry.flushed == 1
 
 
 def test_a_deployment_without_a_bucket_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_what_comes_later_is_sent_again_with_when_it_was_first_seen() -> None:
     assert scene.post.sent == [(body, 45, {"first_seen": SENT, "attempts": 1, "reason": "paced"})]
     assert scene.receive(batch(body, first_seen=SENT - 60, attempts=1)) == []
     assert scene.post.sent[1] == (body, 45, {"first_seen": SENT - 60, "attempts": 2, "reason": "paced"})
-    assert scene.notes.counted == {"IngestPutOff": 2}
+    assert scene.telemetry.counted == {"IngestPutOff": 2}
 
 
 def test_who_was_put_off_often_waits_longer() -> None:
@@ -213,7 +213,7 @@ def test_numbers_of_a_message_that_nobody_of_us_wrote_do_not_count() -> None:
 def test_what_was_put_off_for_hours_rings() -> None:
     scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + OVERDUE_S + 1)
     scene.receive(CREATED)
-    assert scene.notes.counted["IngestOverdue"] == 1
+    assert scene.telemetry.counted["IngestOverdue"] == 1
 
 
 def test_what_was_put_off_for_thirteen_days_is_set_aside_before_the_queue_loses_it() -> None:
@@ -234,7 +234,7 @@ def test_poison_is_set_aside_with_its_reason_and_source() -> None:
     assert place.endswith("/red/product-docs/tide tables, 2026.txt")
     assert sender == "com.example.crm 17793124-05d4-b198-2fde-7ededc63b103"
     assert body == WANTED["Records"][0]["body"]
-    assert scene.notes.counted == {"IngestSetAside": 2}
+    assert scene.telemetry.counted == {"IngestSetAside": 2}
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"hello": 1}', '"text"', '{"Records": [{}]}'])
@@ -271,7 +271,7 @@ def test_what_could_not_be_sent_is_not_deleted(outcome: Outcome) -> None:
     scene = Scene(lambda _: outcome)
     scene.post.away = True
     assert scene.receive(batch(created("red/docs/a"), created("red/docs/b"))) == ["m0", "m1"]
-    assert scene.notes.counted == {"IngestUnsent": 2}
+    assert scene.telemetry.counted == {"IngestUnsent": 2}
     scene.post.away = False
     assert scene.receive(batch(created("red/docs/a"))) == []
 
@@ -296,4 +296,4 @@ def test_a_defect_holds_back_the_message_that_it_is_about_and_no_other() -> None
     scene = Scene(defective)
     assert scene.receive(batch(*(created(f"red/docs/{key}") for key in "abc"))) == ["m1"]
     assert len(scene.post.sent) == 2
-    assert {type(trouble) for trouble in scene.notes.troubles} == {ZeroDivisionError}
+    assert {type(trouble) for trouble in scene.telemetry.errors} == {ZeroDivisionError}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.harnesses.azure import VERSION, VIRTUAL
+from tests.fakes.azure import VERSION
+from tests.harnesses.azure import VIRTUAL
 from vectorgate.api.operations import Media
 from vectorgate.azure_search.operations import INDEX_OPERATIONS, IndexOperation
 

@@ -1,4 +1,4 @@
-"""The one-machine edition as a process that trusts its invokers, and boto3 pointed at it."""
+"""Local mode as a process that trusts its invokers, and boto3 pointed at it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,29 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.benchmarks.measure import process
+from tests.helpers.processes import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KEY = "sk-1234"
-
 
 @pytest.fixture(scope="session")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its base URL."""
-    home = tmp_path_factory.mktemp("edition")
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of local mode."""
+    home = tmp_path_factory.mktemp("local")
     settings = {"PORT": "0", "VECTORGATE_HOME": str(home), "VECTORGATE_TRUST_INVOKER": "1"}
-    with process("local", settings) as ready:
+    with run_module("local", settings) as ready:
         host = ready.partition("http://")[2].partition(" ")[0]
-        assert host, "the edition did not start"
+        assert host, "local mode did not start"
         yield f"http://{host}"
 
 
 @pytest.fixture(scope="session")
-def lambda_client(edition: str) -> Iterator[Any]:
-    """As a user has it, but for `endpoint_url`."""
+def lambda_client(base_url: str) -> Iterator[Any]:
+    """boto3's client of Lambda, as a user has it but for `endpoint_url`."""
     client = boto3.client(
         "lambda",
-        endpoint_url=edition,
+        endpoint_url=base_url,
         region_name="us-east-1",
         aws_access_key_id="any",
         aws_secret_access_key="any",
@@ -45,7 +43,7 @@ def lambda_client(edition: str) -> Iterator[Any]:
 
 @pytest.fixture
 def invoke(lambda_client: Any) -> Callable[..., Any]:
-    """A payload in, the function's result out."""
+    """A function that invokes the function with a payload, and returns its result."""
 
     def invoked(payload: object = None, /, **fields: object) -> Any:
         said = fields if payload is None else payload

@@ -27,7 +27,8 @@ from azure.search.documents.indexes.models import (
 )
 from azure.search.documents.models import VectorizedQuery
 
-from tests.harnesses.azure import READ, REAL, SEARCH_KEY, VERSION, VIRTUAL, AzureGate
+from tests.fakes.azure import SEARCH_KEY, VERSION
+from tests.harnesses.azure import READ, REAL, VIRTUAL, AzureGatewayHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,20 +43,20 @@ class Admin(Protocol):
 
 
 @pytest.fixture
-def admin(door: GatewayServer) -> Iterator[Admin]:
+def admin(gateway_server: GatewayServer) -> Iterator[Admin]:
     with ExitStack() as stack:
 
         def made(key: str) -> SearchIndexClient:
             return stack.enter_context(
-                SearchIndexClient(f"{door.url}/azure_ai", AzureKeyCredential(key), retry_total=0)
+                SearchIndexClient(f"{gateway_server.url}/azure_ai", AzureKeyCredential(key), retry_total=0)
             )
 
         yield made
 
 
 @pytest.fixture
-def client(door: GatewayServer, key: str) -> Iterator[SearchClient]:
-    with SearchClient(f"{door.url}/azure_ai", VIRTUAL, AzureKeyCredential(key), retry_total=0) as client:
+def client(gateway_server: GatewayServer, key: str) -> Iterator[SearchClient]:
+    with SearchClient(f"{gateway_server.url}/azure_ai", VIRTUAL, AzureKeyCredential(key), retry_total=0) as client:
         yield client
 
 
@@ -79,11 +80,11 @@ def definition(name: str = VIRTUAL) -> SearchIndex:
     return SearchIndex(name=name, fields=fields, vector_search=vectors)
 
 
-def test_the_life_of_an_index(harness: AzureGate, admin: Admin, client: SearchClient, key: str) -> None:
+def test_the_life_of_an_index(harness: AzureGatewayHarness, admin: Admin, client: SearchClient, key: str) -> None:
     indexes = admin(key)
     created = indexes.create_index(definition())
     assert created.name == VIRTUAL
-    assert REAL in harness.plain_search.indexes
+    assert REAL in harness.azure_search.indexes
     assert indexes.get_index(VIRTUAL).name == VIRTUAL
     assert [index.name for index in indexes.list_indexes()] == [VIRTUAL]
     assert list(indexes.list_index_names()) == [VIRTUAL]
@@ -102,25 +103,25 @@ def test_the_life_of_an_index(harness: AzureGate, admin: Admin, client: SearchCl
     found = client.search("inn", vector_queries=[query], filter="text eq 'b'", top=5, include_total_count=True)
     assert [document["id"] for document in found] == ["a=1", "b_2"]
     assert found.get_count() == 2
-    sent = harness.search.received[-1].document
+    sent = harness.search_upstream.received[-1].document
     assert sent["filter"] == "text eq 'b'"
     assert sent["vectorQueries"][0]["vector"] == [0.1, 0.2, 0.3]  # type: ignore[index]
     assert client.suggest("in", "sg")[0]["@search.text"] == "Inn"
     assert client.autocomplete("in", "sg")[0]["text"] == "inn"
 
     indexes.delete_index(VIRTUAL)
-    assert harness.plain_search.indexes == {}
+    assert harness.azure_search.indexes == {}
     with pytest.raises(ResourceNotFoundError):
         indexes.get_index(VIRTUAL)
 
 
 def test_the_service_is_asked_for_the_real_index_with_its_own_key(
-    harness: AzureGate, admin: Admin, client: SearchClient, key: str
+    harness: AzureGatewayHarness, admin: Admin, client: SearchClient, key: str
 ) -> None:
     admin(key).create_or_update_index(definition())
     client.upload_documents([{"id": "1"}])
     list(client.search("x"))
-    for received in harness.search.received:
+    for received in harness.search_upstream.received:
         assert received.headers["api-key"] == SEARCH_KEY
         assert key not in str(received.headers)
         assert VIRTUAL not in received.path
@@ -136,8 +137,8 @@ def test_the_service_is_asked_for_the_real_index_with_its_own_key(
             "user-agent",
             "prefer",
         }
-    assert harness.search.received[0].headers["prefer"] == "return=representation"
-    assert harness.search.received[0].document["name"] == REAL
+    assert harness.search_upstream.received[0].headers["prefer"] == "return=representation"
+    assert harness.search_upstream.received[0].document["name"] == REAL
 
 
 def test_create_or_update_tells_new_from_known(admin: Admin, key: str) -> None:
@@ -175,32 +176,34 @@ CALLS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_key_that_nobody_knows_is_refused(harness: AzureGate, door: GatewayServer, call: str) -> None:
+def test_a_key_that_nobody_knows_is_refused(
+    harness: AzureGatewayHarness, gateway_server: GatewayServer, call: str
+) -> None:
     with (
-        SearchClient(f"{door.url}/azure_ai", VIRTUAL, AzureKeyCredential("sk-who"), retry_total=0) as client,
+        SearchClient(f"{gateway_server.url}/azure_ai", VIRTUAL, AzureKeyCredential("sk-who"), retry_total=0) as client,
         pytest.raises(ClientAuthenticationError) as refused,
     ):
         CALLS[call](client)
     assert refused.value.error is not None
     assert refused.value.error.code == "invalid_api_key"
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_an_index_that_the_key_has_no_permission_for_is_not_there(
-    harness: AzureGate, door: GatewayServer, call: str
+    harness: AzureGatewayHarness, gateway_server: GatewayServer, call: str
 ) -> None:
     harness.index()
     other = harness.index_key("sk-other", READ, index="something-else")
     with (
-        SearchClient(f"{door.url}/azure_ai", VIRTUAL, AzureKeyCredential(other), retry_total=0) as client,
+        SearchClient(f"{gateway_server.url}/azure_ai", VIRTUAL, AzureKeyCredential(other), retry_total=0) as client,
         pytest.raises(ResourceNotFoundError),
     ):
         CALLS[call](client)
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()
 
 
-def test_the_services_own_errors_arrive_in_its_words(harness: AzureGate, admin: Admin, key: str) -> None:
+def test_the_services_own_errors_arrive_in_its_words(harness: AzureGatewayHarness, admin: Admin, key: str) -> None:
     with pytest.raises(HttpResponseError) as refused:
         admin(key).get_index(VIRTUAL)
     error = refused.value.error

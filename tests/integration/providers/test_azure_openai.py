@@ -18,8 +18,9 @@ from openai import (
     OpenAI,
 )
 
+from tests.fakes.azure import AZURE_KEY
 from tests.fakes.upstream import answer
-from tests.harnesses.azure import AZURE_KEY, AzureGate
+from tests.harnesses.azure import AzureGatewayHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,22 +33,27 @@ STEPS = ("parts", "parts", "complete")
 CLIENT_VERSION = "2024-05-01-preview"  # what the front door's client says: nobody else hears it
 
 
+@pytest.fixture(scope="session")
+def harness_type() -> type[AzureGatewayHarness]:
+    return AzureGatewayHarness
+
+
 @pytest.fixture
-def key(harness: AzureGate) -> str:
+def key(harness: AzureGatewayHarness) -> str:
     return harness.key("sk-virtual-of-red", team="red")
 
 
 @pytest.fixture
-def azure(door: GatewayServer, key: str) -> Iterator[OpenAI]:
+def azure(gateway_server: GatewayServer, key: str) -> Iterator[OpenAI]:
     """OpenAI's client, which names the provider in a header."""
     headers = {"custom-llm-provider": "azure"}
-    with OpenAI(base_url=door.url, api_key=key, max_retries=0, default_headers=headers) as client:
+    with OpenAI(base_url=gateway_server.url, api_key=key, max_retries=0, default_headers=headers) as client:
         yield client
 
 
-def only(harness: AzureGate) -> Received:
+def only(harness: AzureGatewayHarness) -> Received:
     """The one request that reached Azure."""
-    (received,) = harness.azure.received
+    (received,) = harness.azure_upstream.received
     return received
 
 
@@ -60,9 +66,11 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_store_is_created_in_the_form_that_the_secret_says(harness: AzureGate, azure: OpenAI, form: str) -> None:
+def test_a_store_is_created_in_the_form_that_the_secret_says(
+    harness: AzureGatewayHarness, azure: OpenAI, form: str
+) -> None:
     options, path = FORMS[form]
-    harness.azure_secret(**options)
+    harness.set_azure_secret(**options)
     created = azure.vector_stores.with_raw_response.create(name="docs")
     received = only(harness)
     assert received.path == path
@@ -76,41 +84,44 @@ def test_a_store_is_created_in_the_form_that_the_secret_says(harness: AzureGate,
 
 
 @pytest.mark.parametrize("suffix", ["/openai", "/openai/v1", "/"])
-def test_a_base_url_may_hold_what_people_copy_with_it(harness: AzureGate, azure: OpenAI, suffix: str) -> None:
-    harness.azure_secret(base_url=harness.azure.url.removesuffix("/v1") + suffix)
+def test_a_base_url_may_hold_what_people_copy_with_it(harness: AzureGatewayHarness, azure: OpenAI, suffix: str) -> None:
+    harness.set_azure_secret(base_url=harness.azure_upstream.url.removesuffix("/v1") + suffix)
     azure.vector_stores.create()
     assert only(harness).path == "/openai/v1/vector_stores"
 
 
-def test_the_key_goes_as_a_bearer_token_when_the_secret_says_so(harness: AzureGate, azure: OpenAI) -> None:
-    harness.azure_secret(auth="bearer")
-    harness.plain_azure.header = "authorization"
+def test_the_key_goes_as_a_bearer_token_when_the_secret_says_so(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+    harness.set_azure_secret(auth="bearer")
+    harness.azure_openai.header = "authorization"
     azure.vector_stores.create()
     assert only(harness).headers["authorization"] == f"Bearer {AZURE_KEY}"
     assert "api-key" not in only(harness).headers
 
 
-def test_a_key_is_not_sent_in_a_way_that_nobody_chose(harness: AzureGate, azure: OpenAI) -> None:
-    harness.azure_secret(auth="api_key")
+def test_a_key_is_not_sent_in_a_way_that_nobody_chose(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+    harness.set_azure_secret(auth="api_key")
     with pytest.raises(InternalServerError) as refused:
         azure.vector_stores.create()
     assert refused.value.status_code == 503
     assert refused.value.code == "credential_unavailable"
-    assert not harness.azure.received
+    assert not harness.azure_upstream.received
 
 
 @pytest.mark.parametrize("client_key", ["api_key", "azure_ad_token"])
 def test_the_azure_client_is_a_front_door_to_every_operation(
-    harness: AzureGate, door: GatewayServer, key: str, client_key: str
+    harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str, client_key: str
 ) -> None:
     """What it creates follows its ownership; the version that it says is not forwarded."""
     options: dict[str, Any] = {client_key: key}
     with AzureOpenAI(
-        azure_endpoint=door.url, api_version=CLIENT_VERSION, default_headers={"custom-llm-provider": "azure"}, **options
+        azure_endpoint=gateway_server.url,
+        api_version=CLIENT_VERSION,
+        default_headers={"custom-llm-provider": "azure"},
+        **options,
     ) as first:
         store = first.vector_stores.create(name="docs")
         file = first.files.create(file=io.BytesIO(b"text"), purpose="assistants")
-    with AzureOpenAI(azure_endpoint=door.url, api_version=CLIENT_VERSION, max_retries=0, **options) as client:
+    with AzureOpenAI(azure_endpoint=gateway_server.url, api_version=CLIENT_VERSION, max_retries=0, **options) as client:
         assert client.vector_stores.retrieve(store.id).id == store.id
         assert client.vector_stores.search(store.id, query="q").data == []
         assert client.vector_stores.files.create(store.id, file_id=file.id).id == file.id
@@ -124,76 +135,76 @@ def test_the_azure_client_is_a_front_door_to_every_operation(
         with pytest.raises(NotFoundError):
             client.vector_stores.retrieve(store.id)
     assert not harness.upstream.received
-    assert all(CLIENT_VERSION not in received.path for received in harness.azure.received)
-    assert all(received.headers["api-key"] == AZURE_KEY for received in harness.azure.received)
+    assert all(CLIENT_VERSION not in received.path for received in harness.azure_upstream.received)
+    assert all(received.headers["api-key"] == AZURE_KEY for received in harness.azure_upstream.received)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_in_parts_is_put_together_at_azure(harness: AzureGate, azure: OpenAI, form: str) -> None:
+def test_a_file_in_parts_is_put_together_at_azure(harness: AzureGatewayHarness, azure: OpenAI, form: str) -> None:
     """In its dated form since 2024-08-01-preview; a resource that has it not says so itself."""
     said, path = FORMS[form]
-    harness.azure_secret(**said)
+    harness.set_azure_secret(**said)
     done = azure.uploads.upload_file_chunked(
         file=b"some text", filename="a.jsonl", bytes=9, mime_type="text/plain", purpose="fine-tune", part_size=5
     )
     assert done.file
     upload = path.replace("/vector_stores", "/uploads")
     steps = [upload, *(upload.replace("/uploads", f"/uploads/{done.id}/{step}") for step in STEPS)]
-    assert [received.path for received in harness.azure.received] == steps
+    assert [received.path for received in harness.azure_upstream.received] == steps
     assert azure.files.retrieve(done.file.id).filename == "a.jsonl"
     assert not harness.upstream.received
 
 
 def test_a_form_names_the_provider_and_the_end_user_as_a_body_does(
-    harness: AzureGate, door: GatewayServer, key: str
+    harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str
 ) -> None:
     """As LiteLLM's clients do: `extra_body` of a call that sends a form is fields of it."""
     said = {"custom_llm_provider": "azure", "user": "ann"}
-    with OpenAI(base_url=f"{door.url}/v1", api_key=key, max_retries=0) as client:
+    with OpenAI(base_url=f"{gateway_server.url}/v1", api_key=key, max_retries=0) as client:
         file = client.files.create(file=("a.md", b"text"), purpose="assistants", extra_body=said)
         assert client.files.retrieve(file.id).id == file.id
         with pytest.raises(BadRequestError):
             client.files.create(file=("a.md", b"text"), purpose="assistants", extra_body={"api_base": "http://evil"})
-    sent, _ = harness.azure.received
+    sent, _ = harness.azure_upstream.received
     assert b"custom_llm_provider" not in sent.body
     assert b'name="user"' not in sent.body
     assert [row.end_user for row in harness.rows()] == ["ann", None, None]
     assert not harness.upstream.received
 
 
-def test_a_resource_without_uploads_says_so(harness: AzureGate, azure: OpenAI) -> None:
-    harness.azure.will(answer(404, {"error": {"code": "404", "message": "Resource not found"}}))
+def test_a_resource_without_uploads_says_so(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+    harness.azure_upstream.will(answer(404, {"error": {"code": "404", "message": "Resource not found"}}))
     with pytest.raises(NotFoundError) as caught:
         azure.uploads.create(filename="a", bytes=1, mime_type="text/plain", purpose="assistants")
     assert caught.value.code == "unsupported_operation"
 
 
 def test_the_azure_client_reaches_the_default_provider_when_it_names_none(
-    harness: AzureGate, door: GatewayServer, key: str
+    harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str
 ) -> None:
-    with AzureOpenAI(azure_endpoint=door.url, api_version=CLIENT_VERSION, api_key=key) as client:
+    with AzureOpenAI(azure_endpoint=gateway_server.url, api_version=CLIENT_VERSION, api_key=key) as client:
         client.vector_stores.create()
         assert len(client.vector_stores.list().data) == 1
     assert harness.upstream.received[0].path == "/v1/vector_stores"
-    assert not harness.azure.received
+    assert not harness.azure_upstream.received
 
 
-async def lists(door: GatewayServer, key: str) -> int:
-    async with AsyncAzureOpenAI(azure_endpoint=door.url, api_version=CLIENT_VERSION, api_key=key) as client:
+async def lists(gateway_server: GatewayServer, key: str) -> int:
+    async with AsyncAzureOpenAI(azure_endpoint=gateway_server.url, api_version=CLIENT_VERSION, api_key=key) as client:
         await client.vector_stores.create(extra_body={"custom_llm_provider": "azure"})
         page = await client.vector_stores.list(extra_query={"custom-llm-provider": "azure"})
         return len(page.data)
 
 
-def test_the_async_client_works_too(harness: AzureGate, door: GatewayServer, key: str) -> None:
-    assert asyncio.run(lists(door, key)) == 1
+def test_the_async_client_works_too(harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str) -> None:
+    assert asyncio.run(lists(gateway_server, key)) == 1
     assert not harness.upstream.received
 
 
 @pytest.mark.parametrize("prefix", ["/openai", "/openai/v1", "/v1", ""])
 @pytest.mark.usefixtures("harness")
-def test_every_prefix_means_the_same(door: GatewayServer, key: str, prefix: str) -> None:
-    with OpenAI(base_url=door.url + prefix, api_key=key, max_retries=0) as client:
+def test_every_prefix_means_the_same(gateway_server: GatewayServer, key: str, prefix: str) -> None:
+    with OpenAI(base_url=gateway_server.url + prefix, api_key=key, max_retries=0) as client:
         assert client.vector_stores.create().id == "vs_0"
 
 
@@ -220,16 +231,18 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_what_azure_does_not_have_is_refused_before_it_is_sent(harness: AzureGate, azure: OpenAI, limit: Limit) -> None:
+def test_what_azure_does_not_have_is_refused_before_it_is_sent(
+    harness: AzureGatewayHarness, azure: OpenAI, limit: Limit
+) -> None:
     store = azure.vector_stores.create()
     file = azure.files.create(file=io.BytesIO(b"text"), purpose="assistants")
     body = _filled(limit.body, file.id)
-    harness.azure.forget()
+    harness.azure_upstream.forget()
     with pytest.raises((BadRequestError, NotFoundError)) as refused:
         _call(azure, limit.what, store.id, file.id, body)
     assert (refused.value.status_code, refused.value.code, refused.value.param) == limit.refusal
     assert "Azure OpenAI" in refused.value.message or limit.refusal[1].startswith("array")
-    assert not harness.azure.received
+    assert not harness.azure_upstream.received
     assert harness.rows()[-1].state == "voided"
 
 
@@ -249,24 +262,24 @@ def _filled(value: object, file_id: str) -> object:
     return file_id if value == "FILE" else value
 
 
-def test_the_largest_batch_of_azure_passes(harness: AzureGate, azure: OpenAI) -> None:
+def test_the_largest_batch_of_azure_passes(harness: AzureGatewayHarness, azure: OpenAI) -> None:
     store = azure.vector_stores.create()
     file = azure.files.create(file=io.BytesIO(b"text"), purpose="assistants")
     assert azure.vector_stores.file_batches.create(store.id, file_ids=[file.id] * 500).status == "completed"
-    assert harness.azure.calls == 3
+    assert harness.azure_upstream.calls == 3
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["the secret says so", "Azure says so"])
-def test_a_resource_without_search_is_a_clear_404(harness: AzureGate, azure: OpenAI, known: bool) -> None:  # noqa: FBT001
-    harness.azure_secret(**({"search": False} if known else {}))
-    harness.plain_azure.searches = False
+def test_a_resource_without_search_is_a_clear_404(harness: AzureGatewayHarness, azure: OpenAI, known: bool) -> None:  # noqa: FBT001
+    harness.set_azure_secret(**({"search": False} if known else {}))
+    harness.azure_openai.searches = False
     store = azure.vector_stores.create()
-    harness.azure.forget()
+    harness.azure_upstream.forget()
     with pytest.raises(NotFoundError) as refused:
         azure.vector_stores.search(store.id, query="q")
     assert refused.value.code == "unsupported_operation"
     assert "search" in refused.value.message
-    assert harness.azure.calls == (0 if known else 1)
+    assert harness.azure_upstream.calls == (0 if known else 1)
 
 
 class Said(NamedTuple):
@@ -292,9 +305,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("said", ERRORS)
-def test_errors_of_azure_have_openais_four_fields(harness: AzureGate, azure: OpenAI, said: Said) -> None:
+def test_errors_of_azure_have_openais_four_fields(harness: AzureGatewayHarness, azure: OpenAI, said: Said) -> None:
     store = azure.vector_stores.create()
-    harness.azure.always(answer(said.status, said.document, {"x-ms-request-id": "ms-5"}))
+    harness.azure_upstream.always(answer(said.status, said.document, {"x-ms-request-id": "ms-5"}))
     with pytest.raises(APIStatusError) as refused:
         azure.vector_stores.retrieve(store.id)
     error, body = refused.value, cast("dict[str, object]", refused.value.body)
@@ -303,44 +316,48 @@ def test_errors_of_azure_have_openais_four_fields(harness: AzureGate, azure: Ope
     assert set(body) == {"message", "type", "param", "code"}
 
 
-def test_neither_key_nor_host_of_the_resource_is_in_an_error(harness: AzureGate, azure: OpenAI) -> None:
-    host = harness.azure.url.removeprefix("http://").removesuffix("/v1").partition(":")[0]
+def test_neither_key_nor_host_of_the_resource_is_in_an_error(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+    host = harness.azure_upstream.url.removeprefix("http://").removesuffix("/v1").partition(":")[0]
     store = azure.vector_stores.create()
     for said in (f"at {host} it failed", f"your key {AZURE_KEY} is odd"):
-        harness.azure.always(answer(400, {"error": {"code": "400", "message": said}}))
+        harness.azure_upstream.always(answer(400, {"error": {"code": "400", "message": said}}))
         with pytest.raises(BadRequestError) as refused:
             azure.vector_stores.retrieve(store.id)
         assert host not in refused.value.response.text
         assert AZURE_KEY not in refused.value.response.text
 
 
-def test_a_refused_credential_is_not_the_clients(harness: AzureGate, azure: OpenAI) -> None:
-    harness.azure.always(answer(401, {"statusCode": 401, "message": "Access denied"}))
+def test_a_refused_credential_is_not_the_clients(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+    harness.azure_upstream.always(answer(401, {"statusCode": 401, "message": "Access denied"}))
     with pytest.raises(InternalServerError) as refused:
         azure.vector_stores.create()
     assert (refused.value.status_code, refused.value.code) == (502, "provider_credential_refused")
 
 
-def test_a_create_whose_outcome_is_unknown_is_not_repeated(harness: AzureGate, azure: OpenAI) -> None:
-    harness.azure.always(answer(500, {"error": {"code": "500", "message": "oh"}}))
+def test_a_create_whose_outcome_is_unknown_is_not_repeated(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+    harness.azure_upstream.always(answer(500, {"error": {"code": "500", "message": "oh"}}))
     with pytest.raises(InternalServerError) as refused:
         azure.vector_stores.create()
     assert refused.value.response.headers["x-should-retry"] == "false"
-    assert harness.azure.calls == 1
+    assert harness.azure_upstream.calls == 1
     assert harness.row().state == "uncertain"
 
 
-def test_the_search_service_is_no_provider_of_openais_api(harness: AzureGate, door: GatewayServer, key: str) -> None:
+def test_the_search_service_is_no_provider_of_openais_api(
+    harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str
+) -> None:
     headers = {"custom-llm-provider": "azure_ai"}
     with ExitStack() as stack:
-        client = stack.enter_context(OpenAI(base_url=door.url, api_key=key, default_headers=headers, max_retries=0))
+        client = stack.enter_context(
+            OpenAI(base_url=gateway_server.url, api_key=key, default_headers=headers, max_retries=0)
+        )
         with pytest.raises(BadRequestError) as refused:
             client.vector_stores.create()
     assert refused.value.param == "custom_llm_provider"
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()
 
 
-def test_every_call_has_a_price(harness: AzureGate, azure: OpenAI) -> None:
+def test_every_call_has_a_price(harness: AzureGatewayHarness, azure: OpenAI) -> None:
     azure.vector_stores.create()
     assert harness.settle() == 1
     assert (harness.row().price_id, harness.row().spend) == ("azure.calls.2025-03-11", 0)

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.factories.azure_requests import CREATE, DEFINITION, SEARCH_ROW, UPDATE, UPLOAD, ask
-from tests.harnesses.azure import VERSION, VIRTUAL, AzureGate
+from tests.factories.azure_search_requests import CREATE, DEFINITION, SEARCH_ROW, UPDATE, UPLOAD, ask
+from tests.fakes.azure import VERSION
+from tests.harnesses.azure import VIRTUAL, AzureGatewayHarness
 
 if TYPE_CHECKING:
     import httpx
@@ -65,7 +66,9 @@ REFUSED: dict[str, tuple[IndexOperation, Any]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_body_that_is_refused_goes_nowhere(harness: AzureGate, http: httpx.Client, made: str, what: str) -> None:
+def test_a_body_that_is_refused_goes_nowhere(
+    harness: AzureGatewayHarness, http: httpx.Client, made: str, what: str
+) -> None:
     row, body = REFUSED[what]
     changes: dict[str, Any] = {"json": body}
     if isinstance(body, bytes):
@@ -74,24 +77,24 @@ def test_a_body_that_is_refused_goes_nowhere(harness: AzureGate, http: httpx.Cli
     assert answered.status_code == 400, answered.text
     assert set(answered.json()["error"]) == {"code", "message"}
     assert answered.json()["error"]["message"]
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()
 
 
-def test_a_body_is_bounded(harness: AzureGate, http: httpx.Client, made: str) -> None:
+def test_a_body_is_bounded(harness: AzureGatewayHarness, http: httpx.Client, made: str) -> None:
     for row, size in ((SEARCH_ROW, 600 * 1024), (UPLOAD, 17 * 1024 * 1024)):
         content = b'{"value":[{"v":"' + b"a" * size + b'"}]}'
         headers = {"api-key": made, "content-type": "application/json"}
         answered = ask(http, made, row, json=None, content=content, headers=headers)
         assert answered.status_code == 413
         assert "fewer documents" in answered.json()["error"]["message"]
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()
 
 
-def test_a_thousand_vectors_fit_into_one_upload(harness: AzureGate, http: httpx.Client, made: str) -> None:
+def test_a_thousand_vectors_fit_into_one_upload(harness: AzureGatewayHarness, http: httpx.Client, made: str) -> None:
     vectors = [{"id": str(number), "v": [0.0125, -1e-7, 12345678901234567] * 256} for number in range(1000)]
     answered = ask(http, made, UPLOAD, json={"value": vectors})
     assert answered.status_code == 200
-    assert harness.search.received[0].document == {"value": vectors}
+    assert harness.search_upstream.received[0].document == {"value": vectors}
 
 
 QUERIES = {
@@ -104,24 +107,28 @@ QUERIES = {
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_parameter_that_would_get_lost_is_refused(
-    harness: AzureGate, http: httpx.Client, made: str, query: str
+    harness: AzureGatewayHarness, http: httpx.Client, made: str, query: str
 ) -> None:
     path, headers = f"/azure_ai/indexes/{VIRTUAL}/docs", {"api-key": made}
     answered = http.get(path, params={"api-version": VERSION, **QUERIES[query]}, headers=headers)
     assert answered.status_code == 400
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()
 
 
-def test_query_parameters_are_forwarded_as_they_were_meant(harness: AzureGate, http: httpx.Client, made: str) -> None:
+def test_query_parameters_are_forwarded_as_they_were_meant(
+    harness: AzureGatewayHarness, http: httpx.Client, made: str
+) -> None:
     said = {"search": "a b&c=d#e/../f'", "$filter": "x eq 'ü'", "$top": "5", "api-version": VERSION}
     path, headers = f"/azure_ai/indexes('{VIRTUAL}')/docs", {"api-key": made}
     assert http.get(path, params=said, headers=headers).is_success
-    _, _, query = harness.search.received[0].path.partition("?")
+    _, _, query = harness.search_upstream.received[0].path.partition("?")
     assert dict(parse_qsl(query, strict_parsing=True)) == said
     assert "+" not in query
 
 
-def test_of_the_clients_headers_only_the_listed_ones_pass(harness: AzureGate, http: httpx.Client, made: str) -> None:
+def test_of_the_clients_headers_only_the_listed_ones_pass(
+    harness: AzureGatewayHarness, http: httpx.Client, made: str
+) -> None:
     headers = {
         "api-key": made,
         "accept": "application/json;odata.metadata=none",
@@ -139,7 +146,7 @@ def test_of_the_clients_headers_only_the_listed_ones_pass(harness: AzureGate, ht
         "user-agent": "curl",
     }
     ask(http, made, UPDATE, headers=headers)
-    sent = harness.search.received[0].headers
+    sent = harness.search_upstream.received[0].headers
     expected = {"accept", "prefer", "if-none-match", "api-key", "content-type", "content-length", "user-agent"}
     assert set(sent) == expected | {"host", "accept-encoding"}
     assert sent["accept"] == "application/json;odata.metadata=none"
@@ -148,7 +155,9 @@ def test_of_the_clients_headers_only_the_listed_ones_pass(harness: AzureGate, ht
 
 
 @pytest.mark.parametrize("value", ['"a" "b"', "abc", '"a"\tx', "W/*"])
-def test_a_condition_that_is_none_is_refused(harness: AzureGate, http: httpx.Client, made: str, value: str) -> None:
+def test_a_condition_that_is_none_is_refused(
+    harness: AzureGatewayHarness, http: httpx.Client, made: str, value: str
+) -> None:
     answered = ask(http, made, UPDATE, headers={"api-key": made, "if-match": value})
     assert answered.status_code == 400
-    assert harness.nothing_left_here()
+    assert harness.asked_no_provider()

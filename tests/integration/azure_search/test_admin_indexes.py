@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.factories.azure_requests import DEFINITION, SEARCH_ROW, ask, row
+from tests.factories.azure_search_requests import DEFINITION, SEARCH_ROW, ask, row
+from tests.factories.secrets import MASTER_KEY
 from tests.harnesses.azure import REAL, VIRTUAL
-from tests.harnesses.gateway import MASTER_KEY
 
 if TYPE_CHECKING:
     import httpx
 
-    from tests.harnesses.azure import AzureGate
+    from tests.harnesses.azure import AzureGatewayHarness
 
 MASTER = {"authorization": f"Bearer {MASTER_KEY}"}
 PARAMS = {"vector_store_index": REAL, "vector_store_name": "azure-ai-search"}
 WISH = {"index_name": VIRTUAL, "litellm_params": PARAMS}
 
 
-def test_the_flow_of_litellms_page(harness: AzureGate, http: httpx.Client) -> None:
+def test_the_flow_of_litellms_page(harness: AzureGatewayHarness, http: httpx.Client) -> None:
     made = http.post("/v1/indexes", json=WISH, headers=MASTER)
     assert made.status_code == 200
     assert {name: made.json()[name] for name in WISH} == WISH
@@ -28,7 +28,7 @@ def test_the_flow_of_litellms_page(harness: AzureGate, http: httpx.Client) -> No
     key = http.post("/key/generate", json={"allowed_vector_store_indexes": grant}, headers=MASTER).json()["key"]
     assert ask(http, key, row("indexes.update", "PUT"), json=DEFINITION).status_code == 201
     assert ask(http, key, SEARCH_ROW).is_success
-    assert list(harness.plain_search.indexes) == [REAL]
+    assert list(harness.azure_search.indexes) == [REAL]
 
     assert http.get("/v1/indexes", headers=MASTER).json()["data"] == [made.json()]
     again = http.post("/v1/indexes", json=WISH, headers=MASTER)
@@ -36,7 +36,7 @@ def test_the_flow_of_litellms_page(harness: AzureGate, http: httpx.Client) -> No
     assert http.post("/v1/indexes/delete", json={"index_name": VIRTUAL}, headers=MASTER).json()["deleted"]
     assert http.post("/v1/indexes/delete", json={"index_name": VIRTUAL}, headers=MASTER).status_code == 404
     assert ask(http, key, SEARCH_ROW).status_code == 404
-    assert list(harness.plain_search.indexes) == [REAL]
+    assert list(harness.azure_search.indexes) == [REAL]
 
 
 def test_only_the_master_key_may(http: httpx.Client, key: str) -> None:
@@ -62,7 +62,7 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_cannot_be_a_virtual_index_is_refused(harness: AzureGate, http: httpx.Client, what: str) -> None:
+def test_what_cannot_be_a_virtual_index_is_refused(harness: AzureGatewayHarness, http: httpx.Client, what: str) -> None:
     answered = http.post("/v1/indexes", json=BAD[what], headers=MASTER)
     assert (answered.status_code, answered.json()["error"]["type"]) == (400, "invalid_request_error")
     assert list(harness.stores.indexes.all_indexes()) == []

@@ -9,7 +9,7 @@ import pytest
 
 import vectorgate
 from tests.fakes.upstream import FaultyUpstream, answer, hang
-from tests.integration.invoke.conftest import KEY
+from tests.harnesses.local_process import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 
 @pytest.fixture
-def client(edition: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[vectorgate.Client]:
+def client(base_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[vectorgate.Client]:
     """Against the one-machine edition."""
-    environment(monkeypatch, edition)
+    environment(monkeypatch, base_url)
     with vectorgate.Client() as client:
         yield client
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.invoke.conftest import KEY
+from tests.harnesses.local_process import KEY
 from vectorgate.api.operations import BY_NAME
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 EVENTS = Path(__file__).parents[3] / "events"
 
 
-def rows(edition: str) -> list[dict[str, Any]]:
+def rows(base_url: str) -> list[dict[str, Any]]:
     """The ledger, as the administrator reads it."""
-    request = urllib.request.Request(f"{edition}/spend/logs", headers={"authorization": f"Bearer {KEY}"})
+    request = urllib.request.Request(f"{base_url}/spend/logs", headers={"authorization": f"Bearer {KEY}"})
     with urllib.request.urlopen(request) as answer:
         found: list[dict[str, Any]] = json.load(answer)
     return found
@@ -83,7 +83,7 @@ def test_every_operation_of_the_table(invoke: Invoke) -> None:
     assert seen == dict.fromkeys(BY_NAME, 200)
 
 
-def test_it_leaves_the_rows_that_http_leaves(invoke: Invoke, edition: str) -> None:
+def test_it_leaves_the_rows_that_http_leaves(invoke: Invoke, base_url: str) -> None:
     answer = invoke(
         operation="vector_stores.create",
         api_key=KEY,
@@ -95,7 +95,7 @@ def test_it_leaves_the_rows_that_http_leaves(invoke: Invoke, edition: str) -> No
     )
     call_id = answer["headers"]["x-litellm-call-id"]
     for _ in range(100):
-        found = [row for row in rows(edition) if call_id in json.dumps(row)]
+        found = [row for row in rows(base_url) if call_id in json.dumps(row)]
         if found:
             break
         time.sleep(0.05)
@@ -203,8 +203,8 @@ def test_what_is_not_there_or_too_large_or_no_json_is_aws_s_own_error(lambda_cli
         lambda_client.invoke(FunctionName="vectorgate-invoke", InvocationType="Event", Payload=event)
 
 
-def test_without_a_signature_nothing_is_invoked(edition: str) -> None:
-    url = f"{edition}/2015-03-31/functions/vectorgate-invoke/invocations"
+def test_without_a_signature_nothing_is_invoked(base_url: str) -> None:
+    url = f"{base_url}/2015-03-31/functions/vectorgate-invoke/invocations"
     request = urllib.request.Request(url, data=b"{}", headers={"content-type": "text/plain"}, method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)

@@ -16,7 +16,7 @@ from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, Respons
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.simulation.world import World
+    from tests.simulation.environment import World
     from vectorgate.providers.base import UpstreamRequest
 
 BASE_URL: Final = "https://upstream.example/v1"

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from local.server import path_of
-from tests.harnesses.azure import READ as READ_PERMISSION
-from tests.harnesses.azure import REAL, SEARCH, SEARCH_KEY, VERSION, VIRTUAL, WRITE, AzureGate, Vaults
-from tests.harnesses.gateway import CHANCE, RecordingTelemetry
+from tests.fakes.azure import SEARCH_KEY, VERSION
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import RecordingTelemetry
+from tests.harnesses.azure import READ, REAL, SEARCH, VIRTUAL, WRITE, AzureGatewayHarness
+from tests.harnesses.gateway import RANDOMNESS
 from vectorgate.api.errors import ApiError
 from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.api.router import PREFIXES
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.ids import ProviderName
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.http.outcome import Replied
@@ -30,6 +34,8 @@ from vectorgate.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vectorgate.clock import Clock
+    from vectorgate.persistence.stores import Stores
     from vectorgate.providers.base import UpstreamRequest
 
 HOW_MANY = 100_000
@@ -127,65 +133,67 @@ TOKENS = (
         "\u0130",
     ),
 )
+SETTINGS = Settings(table="-", secrets={ProviderName("openai"): "openai", SEARCH: str(SEARCH)})
 LEGAL_KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=")
 
 
 @dataclass
-class Recorder:
-    """A transport that answers everything, and remembers what it was asked."""
+class RecordingTransport:
+    """A `Transport` that answers every request with success, and keeps the requests."""
 
     asked: list[UpstreamRequest] = field(default_factory=list)
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Replied:
-        """An empty success."""
+        """Return an empty success."""
         del seconds
         self.asked.append(request)
         content = b"1" if "/$count" in request.url else b'{"value":[]}'
         return Replied(UpstreamResponse(status=200, headers={}, body=Body.of(content)))
 
 
-class NoLedger:
-    """Forgets: what is proven here is what leaves the process."""
+class DiscardingLedger:
+    """A ledger that keeps nothing: these tests are of what leaves the process."""
 
     def begin(self, *_: object, **__: object) -> None:
-        """Nothing."""
+        """Keep nothing."""
 
     def advance(self, *_: object, **__: object) -> None:
-        """Nothing."""
+        """Keep nothing."""
 
 
-class Walls:
-    """A gateway without sockets."""
+class SocketlessGateway:
+    """A gateway that records what it would send, and keeps no ledger."""
 
-    def __init__(self, harness: AzureGate) -> None:
-        self.transport, self.notes = Recorder(), RecordingTelemetry()
-        host = "https://svc.search.windows.net"
-        openai = f'{{"base_url":"https://api.openai.com/v1","api_key":"{SEARCH_KEY}"}}'
-        self.vaults = Vaults({SEARCH: f'{{"base_url":"{host}","api_key":"{SEARCH_KEY}"}}', "openai": openai})
-        stores = replace(harness.stores, ledger=NoLedger())  # type: ignore[arg-type]
-        settings = Settings(table="-", secrets={name: name for name in ("openai", SEARCH)})  # type: ignore[misc]
-        clock = harness.time.clock()
-        self._parts: dict[str, Any] = {"stores": stores, "clock": clock, "randomness": CHANCE}
-        self._settings = settings
-        self.fresh()
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self.transport, self.telemetry, self.secret_source = RecordingTransport(), RecordingTelemetry(), self._secrets()
+        self.stores, self.clock = replace(stores, ledger=DiscardingLedger()), clock  # type: ignore[arg-type]
+        self.reset()
 
-    def fresh(self) -> None:
-        """With no credential in the cache."""
-        self.vaults.readings.clear()
+    @staticmethod
+    def _secrets() -> FakeSecretSource:
+        texts: dict[str, str] = {"openai": "https://api.openai.com/v1", str(SEARCH): "https://svc.search.windows.net"}
+        return FakeSecretSource(
+            texts={name: json.dumps({"base_url": url, "api_key": SEARCH_KEY}) for name, url in texts.items()}
+        )
+
+    def reset(self) -> None:
+        """Build the gateway again, without a credential in its cache, and forget what was recorded."""
+        self.secret_source.names_read.clear()
         self.transport.asked.clear()
-        clock = self._parts["clock"]
         self.gateway = build_gateway(
-            self._settings,
+            SETTINGS,
             Deps(
-                credentials=Credentials(self.vaults, self._settings.secrets, clock),
+                stores=self.stores,
+                credentials=Credentials(self.secret_source, SETTINGS.secrets, self.clock),
                 transport=self.transport,
-                telemetry=self.notes,
-                **self._parts,
+                telemetry=self.telemetry,
+                clock=self.clock,
+                randomness=RANDOMNESS,
             ),
         )
 
-    def knows(self, method: str, path: str) -> bool:
-        """Whether the door takes it for one of its operations. Only then can anything behind the door be asked."""
+    def routes(self, method: str, path: str) -> bool:
+        """Whether the path is routed to an operation: of no other path can anything be sent."""
         try:
             self.gateway.surface(path).route(method, path)
         except ApiError:
@@ -193,7 +201,7 @@ class Walls:
         return True
 
     def ask(self, method: str, path: str) -> int:
-        """The status of the answer."""
+        """Handle a request, and return the status of the answer."""
         headers = {"api-key": KEY, "content-type": "application/json"}
         body = Body.of(b"{}" if method == "POST" else b'{"name":"%s"}' % VIRTUAL.encode())
         query = {"api-version": VERSION} if path.startswith("/azure_ai") else {}
@@ -201,34 +209,32 @@ class Walls:
 
 
 @pytest.fixture
-def walls(harness: AzureGate) -> Walls:
+def socketless(harness: AzureGatewayHarness) -> SocketlessGateway:
     harness.index()
-    harness.key(KEY, indexes={VIRTUAL: frozenset({READ_PERMISSION, WRITE}), "other": frozenset({WRITE})})
-    return Walls(harness)
+    harness.key(KEY, indexes={VIRTUAL: frozenset({READ, WRITE}), "other": frozenset({WRITE})})
+    return SocketlessGateway(harness.stores, harness.time.clock())
 
 
-def hostile(randomness: random.Random) -> Iterator[str]:
+def hostile(rng: random.Random) -> Iterator[str]:
     """Templates, filled in and then mutilated; and heaps of pieces that never were one."""
     while True:
-        if randomness.random() < 0.15:
-            yield "/azure_ai/" + "".join(randomness.choice(TOKENS) for _ in range(randomness.randint(1, 8)))
+        if rng.random() < 0.15:
+            yield "/azure_ai/" + "".join(rng.choice(TOKENS) for _ in range(rng.randint(1, 8)))
             continue
-        path = randomness.choice(VALID).format(
-            index=randomness.choice((VIRTUAL, VIRTUAL, VIRTUAL, REAL, "other")), key="k-1_="
-        )
-        for _ in range(randomness.randint(0, 3)):
-            path = mutilated(path, randomness)
+        path = rng.choice(VALID).format(index=rng.choice((VIRTUAL, VIRTUAL, VIRTUAL, REAL, "other")), key="k-1_=")
+        for _ in range(rng.randint(0, 3)):
+            path = mutilated(path, rng)
         yield path
 
 
-def mutilated(path: str, randomness: random.Random) -> str:  # noqa: PLR0911 - a return a way
+def mutilated(path: str, rng: random.Random) -> str:  # noqa: PLR0911 - a return a way
     """With one thing changed."""
-    place = randomness.randrange(len("/azure_ai"), len(path) + 1)
-    match randomness.randrange(8):
+    place = rng.randrange(len("/azure_ai"), len(path) + 1)
+    match rng.randrange(8):
         case 0 | 1:
-            return path[:place] + randomness.choice(TOKENS) + path[place:]
+            return path[:place] + rng.choice(TOKENS) + path[place:]
         case 2:
-            return path[:place] + path[place + randomness.randint(1, 4) :]
+            return path[:place] + path[place + rng.randint(1, 4) :]
         case 3:
             return path[:place] + "".join(f"%{ord(char):02x}" for char in path[place : place + 3]) + path[place + 3 :]
         case 4:
@@ -236,12 +242,10 @@ def mutilated(path: str, randomness: random.Random) -> str:  # noqa: PLR0911 - a
         case 5:
             return path[:place] + path[place:].swapcase()
         case 6:
-            return path.replace(
-                "'", randomness.choice(("%27", "%27", "''", "\u2019", '"', "`")), randomness.randint(1, 2)
-            )
+            return path.replace("'", rng.choice(("%27", "%27", "''", "\u2019", '"', "`")), rng.randint(1, 2))
         case _:
             first, *rest = path.split("/")[1:]
-            randomness.shuffle(rest)
+            rng.shuffle(rest)
             return "/" + "/".join([first, *rest])
 
 
@@ -270,32 +274,32 @@ def means(method: str, path: str) -> set[str]:
     return found
 
 
-def test_hostile_paths_are_a_template_or_nothing(walls: Walls) -> None:
+def test_hostile_paths_are_a_template_or_nothing(socketless: SocketlessGateway) -> None:
     seen = Counter[str]()
-    randomness = random.Random(20261122)  # noqa: S311 - the same paths at every run
-    for number, sent in zip(range(HOW_MANY), hostile(randomness), strict=False):
-        path = randomness.choice((on_one_machine, behind_api_gateway))(sent)
-        method = randomness.choice(METHODS[:5]) if randomness.random() < 0.9 else randomness.choice(METHODS)
+    rng = random.Random(20261122)  # noqa: S311 - the same paths at every run
+    for number, sent in zip(range(HOW_MANY), hostile(rng), strict=False):
+        path = rng.choice((on_one_machine, behind_api_gateway))(sent)
+        method = rng.choice(METHODS[:5]) if rng.random() < 0.9 else rng.choice(METHODS)
         expected = means(method, path)
-        if not expected and number % REFUSED_ONES and not walls.knows(method, path):
+        if not expected and number % REFUSED_ONES and not socketless.routes(method, path):
             seen["nothing"] += 1
             continue
-        status = walls.ask(method, path)
+        status = socketless.ask(method, path)
         if not expected:
-            assert not walls.transport.asked, (method, path)
-            assert not walls.vaults.readings, (method, path)
+            assert not socketless.transport.asked, (method, path)
+            assert not socketless.secret_source.readings, (method, path)
             assert status in {400, 404}, (status, method, path)
             seen["nothing"] += 1
             continue
-        if walls.transport.asked:
-            (asked,) = walls.transport.asked
+        if socketless.transport.asked:
+            (asked,) = socketless.transport.asked
             url = urlsplit(asked.url)
             assert (url.scheme, url.netloc) == ("https", "svc.search.windows.net")
             assert {url.path} == expected, (method, path)
             assert url.query == f"api-version={VERSION}"
             seen["template"] += 1
-        walls.fresh()
-    assert not walls.notes.troubles
+        socketless.reset()
+    assert not socketless.telemetry.errors
     assert seen["nothing"] > HOW_MANY / 2
     assert seen["template"] > HOW_MANY / 50  # the generator does not merely make noise
 
@@ -334,32 +338,32 @@ def test_hostile_paths_are_a_template_or_nothing(walls: Walls) -> None:
         "/openai/azure_ai/indexes",
     ],
 )
-def test_a_path_that_is_no_template_is_absent(walls: Walls, path: str) -> None:
+def test_a_path_that_is_no_template_is_absent(socketless: SocketlessGateway, path: str) -> None:
     for method, said in product(("GET", "POST", "PUT", "DELETE"), (path, on_one_machine(path))):
-        assert walls.ask(method, said) == 404
-    assert not walls.transport.asked
-    assert not walls.vaults.readings
+        assert socketless.ask(method, said) == 404
+    assert not socketless.transport.asked
+    assert not socketless.secret_source.readings
 
 
 @pytest.mark.parametrize("prefix", [*PREFIXES, ""])
-def test_hostile_ids_on_azures_own_prefixes(walls: Walls, prefix: str) -> None:
+def test_hostile_ids_on_azures_own_prefixes(socketless: SocketlessGateway, prefix: str) -> None:
     """The other door, through the prefixes that Azure's clients build: a path is a template, or nothing is asked."""
-    randomness = random.Random(7)  # noqa: S311 - the same paths at every run
+    rng = random.Random(7)  # noqa: S311 - the same paths at every run
     named = [operation for operation in OPERATIONS if operation.parameters]
     for _ in range(2_000):
-        operation, piece = randomness.choice(named), f"vs_1{randomness.choice(TOKENS)}"
+        operation, piece = rng.choice(named), f"vs_1{rng.choice(TOKENS)}"
         path = prefix + re.sub(r"\{\w+\}", lambda _match, piece=piece: piece, operation.path)  # type: ignore[misc]
         for said in (path, on_one_machine(path), behind_api_gateway(path)):
-            assert walls.ask(operation.method, said) in {400, 404, 405}, path
-    assert not walls.transport.asked
-    assert not walls.vaults.readings
+            assert socketless.ask(operation.method, said) in {400, 404, 405}, path
+    assert not socketless.transport.asked
+    assert not socketless.secret_source.readings
 
 
 @pytest.mark.parametrize("field", ["host", "x-forwarded-host", "x-original-url", "x-rewrite-url", "forwarded"])
-def test_no_header_says_where_to(walls: Walls, field: str) -> None:
+def test_no_header_says_where_to(socketless: SocketlessGateway, field: str) -> None:
     headers = {"api-key": KEY, field: "evil.example"}
     query = {"api-version": VERSION}
-    walls.gateway.handle(Request(method="GET", path=f"/azure_ai/indexes/{VIRTUAL}", headers=headers, query=query))
-    (asked,) = walls.transport.asked
+    socketless.gateway.handle(Request(method="GET", path=f"/azure_ai/indexes/{VIRTUAL}", headers=headers, query=query))
+    (asked,) = socketless.transport.asked
     assert urlsplit(asked.url).netloc == "svc.search.windows.net"
     assert "evil" not in str(asked.headers)
