@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pytest
 
 from tests.factories.secrets import secret_text
-from tests.harnesses.ingest import Town
+from tests.harnesses.ingest import IngestHarness
 from tests.harnesses.large_object import BUCKET
 from vectorgate.ingest.model import Kind, ObjectLocation, PermanentFailure
 from vectorgate.ingest.uploads import MAX_OBJECT
@@ -111,17 +111,17 @@ def test_an_object_of_512_mib_takes_less_than_128_mib_of_memory(endpoint: str) -
 
 
 def test_an_object_beyond_the_providers_limit_is_set_aside_unread() -> None:
-    town = Town()
-    change, opened = town.put("acme/docs/huge.bin", b"x"), town.open
+    harness = IngestHarness()
+    change, opened = harness.bucket.put("acme/docs/huge.bin", b"x"), harness.bucket.open
 
     def huge(place: ObjectLocation, version: str | None) -> StoredObject | None:
         found = opened(place, version)
         return None if found is None else replace(found, size=MAX_OBJECT + 1)
 
-    town.open = huge  # type: ignore[method-assign]
-    (outcome,) = town.ingestor.take([change])
+    harness.bucket.open = huge  # type: ignore[method-assign]
+    (outcome,) = harness.ingestor.take([change])
     assert isinstance(outcome, PermanentFailure)
     assert str(MAX_OBJECT) in outcome.reason
-    assert "POST files" not in town.calls
-    assert [event.kind for event in town.events] == [Kind.FILE_FAILED]
-    town.close()
+    assert "POST files" not in harness.provider.calls
+    assert [event.kind for event in harness.events] == [Kind.FILE_FAILED]
+    harness.close()
