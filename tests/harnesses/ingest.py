@@ -114,7 +114,7 @@ class IngestHarness(FaultyEnvironment):
         if not self.queue:
             return False
         self.now = max(self.now, self.queue[0][0])
-        taken = []
+        taken: list[tuple[float, int, IngestEvent]] = []
         while self.queue and self.queue[0][0] <= self.now and len(taken) < most:
             taken.append(heappop(self.queue))
         try:

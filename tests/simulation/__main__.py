@@ -29,7 +29,7 @@ def play(work: tuple[int, int]) -> tuple[int, Tally, list[str]]:
     """One seed of so many operations."""
     seed, operations = work
     gc.set_threshold(SELDOM)
-    result = Simulation(seed).run(operations, hashed=False)
+    result = Simulation(seed).run(operations, with_digest=False)
     return seed, result.tally, result.differences[:SHOWN]
 
 
@@ -41,7 +41,7 @@ def plan(operations: int, first_seed: int) -> list[tuple[int, int]]:
 
 
 def run(
-    operations: int, first_seed: int, processes: int, told: Callable[[Tally, list[str]], None] = lambda _, __: None
+    operations: int, first_seed: int, processes: int, report: Callable[[Tally, list[str]], None] = lambda _, __: None
 ) -> tuple[Tally, list[str]]:
     """All seeds, over several processes. `told` hears, after each, the tally so far and the seed's differences."""
     total, found = Tally(), []
@@ -51,7 +51,7 @@ def run(
             total.add(tally)
             news = [f"OPERATIONS={size} SEED={seed}: {difference}" for difference in differences]
             found += news
-            told(total, news)
+            report(total, news)
     return total, found
 
 

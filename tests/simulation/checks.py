@@ -40,7 +40,7 @@ def differences(simulation: Simulation) -> list[str]:
         *_defects(simulation),
         *_open(rows),
         *_creates(simulation, rows),
-        *_told(simulation),
+        *_answers(simulation),
         *_charges(rows),
         *_rollups(simulation, rows),
         *_ownership(simulation, rows),
@@ -56,8 +56,8 @@ def digest(simulation: Simulation) -> str:
         # The names are the schema's own.
         rows = simulation.database.rows(f"SELECT * FROM {table}", ())  # noqa: S608
         total.update(repr((table, sorted(rows, key=repr))).encode())
-    total.update(repr(list(simulation.truth.stores.values())).encode())
-    total.update(repr(simulation.world.dice.getstate()).encode())
+    total.update(repr(list(simulation.provider.stores.values())).encode())
+    total.update(repr(simulation.environment.rng.getstate()).encode())
     return total.hexdigest()
 
 
@@ -89,7 +89,7 @@ def _open(rows: list[Row]) -> Iterator[str]:
 
 def _creates(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     """The set of settled creates is the set of what the provider made for us; and a create makes one store."""
-    ours = {store.id: store for store in simulation.truth.stores.values() if not store.foreign}
+    ours = {store.id: store for store in simulation.provider.stores.values() if not store.foreign}
     settled = Counter(row.get("vector_store_id") for row in rows if row["operation"] == CREATE and _is_settled(row))
     for store_id, count in settled.items():
         if count > 1 or store_id not in ours:
@@ -105,13 +105,13 @@ def _is_settled(row: Row) -> bool:
     return bool(row["state"] == "settled")
 
 
-def _told(simulation: Simulation) -> Iterator[str]:
+def _answers(simulation: Simulation) -> Iterator[str]:
     """What a client was told exists is in the books, or its row is still open."""
-    for made in simulation.logical:
-        if made.store_id is not None and made.store_id not in simulation.truth.stores:
+    for made in simulation.creates:
+        if made.store_id is not None and made.store_id not in simulation.provider.stores:
             yield f"{made} was told of a store that never was"
         if made.store_id is not None and made.deleted:
-            store = simulation.truth.stores[made.store_id]
+            store = simulation.provider.stores[made.store_id]
             if store.deleted_at is None:
                 yield f"{made} was told that its store is gone"
 
@@ -166,11 +166,11 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         for row in rows
         if row["operation"] == "vector_stores.delete" and row["state"] == "settled"
     }
-    makers = {made.name: made for made in simulation.logical}
+    makers = {made.name: made for made in simulation.creates}
     for store_id in sorted(set(owned) ^ set(creates)):
         yield f"{store_id}: a create without ownership, or ownership without a create"
     for store_id, (tenant, key_id, end_user, retired_at) in owned.items():
-        store, row = simulation.truth.stores.get(store_id), creates.get(store_id, {})
+        store, row = simulation.provider.stores.get(store_id), creates.get(store_id, {})
         if store is None or store.foreign:
             yield f"{store_id} is owned and not ours"
             continue
@@ -197,7 +197,7 @@ def _storage(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     if simulation.database.rows("SELECT id FROM meters WHERE record LIKE ?", (f'%"{day}":%',)):
         yield "a day that is over is still in the meters"
     counts = Counter(row["vector_store_id"] for row in records)
-    for store in simulation.truth.stores.values():
+    for store in simulation.provider.stores.values():
         count = counts.pop(store.id, 0)
         if count > 1 or (count == 0 and store.deleted_at is None):
             yield f"{count} storage records of {store}"
@@ -214,7 +214,7 @@ def _attribution(simulation: Simulation, records: list[Row]) -> Iterator[str]:
     statement = "SELECT id, tenant, key_id, end_user FROM ownership WHERE kind = 'vector_store'"
     owners = {row[0]: row[1:] for row in simulation.database.rows(statement, ())}
     for row in records:
-        store = simulation.truth.stores[row["vector_store_id"]]
+        store = simulation.provider.stores[row["vector_store_id"]]
         owner = owners.get(store.id, (None, None, None))
         if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != owner:
             yield f"storage of {store} is not its maker's: {row}"

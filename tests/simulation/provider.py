@@ -16,7 +16,7 @@ from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, Respons
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.simulation.environment import World
+    from tests.simulation.environment import SimulatedEnvironment
     from vectorgate.providers.base import UpstreamRequest
 
 BASE_URL: Final = "https://upstream.example/v1"
@@ -89,59 +89,63 @@ class Store:
         }
 
 
-class Truth:
+class SimulatedProvider:
     """Every store there ever was, by id, in the order of their making."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, environment: SimulatedEnvironment) -> None:
         self.stores: dict[str, Store] = {}
-        self._world = world
+        self._environment = environment
         self._late: list[tuple[float, UpstreamRequest]] = []
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """One attempt, on which anything may happen."""
-        world = self._world
-        if world.calm:
+        environment = self._environment
+        if environment.faultless:
             return _reply(*self._execute(request))
-        world.breathe()
-        world.point()
-        world.now += world.dice.random() * 0.2
-        self.catch_up()
-        place = bisect(_EDGES, world.dice.random() / world.odds.upstream) if world.odds.upstream else len(_NAMES)
+        environment.interleave()
+        environment.crash_point()
+        environment.now += environment.rng.random() * 0.2
+        self.execute_late_requests()
+        place = (
+            bisect(_EDGES, environment.rng.random() / environment.rates.provider)
+            if environment.rates.provider
+            else len(_NAMES)
+        )
         outcome = self._faulty(_NAMES[place], request, seconds) if place < len(_NAMES) else None
         if outcome is None:
             outcome = _reply(*self._execute(request))
-        world.point()
-        world.breathe()
+        environment.crash_point()
+        environment.interleave()
         return outcome
 
-    def catch_up(self, *, wait: bool = False) -> None:
+    def execute_late_requests(self, *, wait: bool = False) -> None:
         """Execute what was on its way for long enough, at the moment that it arrived."""
-        world, now = self._world, self._world.now
-        for due, request in [late for late in self._late if wait or late[0] <= self._world.now]:
+        environment, now = self._environment, self._environment.now
+        for due, request in [late for late in self._late if wait or late[0] <= self._environment.now]:
             self._late.remove((due, request))
-            world.now = due
+            environment.now = due
             self._execute(request)
-            world.now = now
+            environment.now = now
 
     def make_foreign(self, name: str, metadata: Mapping[str, str]) -> None:
         """A store that somebody makes past the gateway, with the same account."""
-        self._make({"name": name, "metadata": dict(metadata)}).foreign = True
+        self.make_store({"name": name, "metadata": dict(metadata)}).foreign = True
 
     def _faulty(self, fault: str, request: UpstreamRequest, seconds: float) -> Outcome | None:
-        world = self._world
+        environment = self._environment
         if fault in AMBIGUOUS:
-            world.tally.ambiguous += 1
+            environment.tally.ambiguous += 1
         if fault in EXECUTED:
             self._execute(request)
         if fault == "late":
             return self._give_up(request, seconds)
         if fault == "slow":
-            world.now += world.dice.random() * 20
+            environment.now += environment.rng.random() * 20
         return _OUTCOMES.get(fault)
 
     def _give_up(self, request: UpstreamRequest, seconds: float) -> Outcome:
-        self._world.now += max(seconds, 0.0)
-        self._late.append((self._world.now + self._world.dice.random() * LATEST, request))
+        self._environment.now += max(seconds, 0.0)
+        self._late.append((self._environment.now + self._environment.rng.random() * LATEST, request))
         return ResponseLost(timed_out=True)
 
     def _execute(self, request: UpstreamRequest) -> tuple[int, dict[str, object]]:
@@ -151,7 +155,7 @@ class Truth:
         if len(parts) == 1:
             if request.method == "GET":
                 return 200, self._page(dict(parse_qsl(url.query)))
-            return 200, self._make(json.loads(content)).document()
+            return 200, self.make_store(json.loads(content)).document()
         store = self.stores.get(parts[1])
         if store is None or store.deleted_at is not None:
             return 404, _NO_SUCH
@@ -163,13 +167,13 @@ class Truth:
             return (200, {"id": below[1], "object": "vector_store.file"}) if known else (404, _NO_SUCH)
         if below == ["files"]:
             store.files[json.loads(content)["file_id"]] = None
-            store.resize(store.size + 1000 * self._world.dice.randrange(1, 4000), int(self._world.now))
+            store.resize(store.size + 1000 * self._environment.rng.randrange(1, 4000), int(self._environment.now))
             file_id = json.loads(content)["file_id"]
             return 200, {"id": file_id, "object": "vector_store.file", "vector_store_id": store.id}
         if below == ["search"]:
             return 200, {"object": "vector_store.search_results.page", "search_query": [], "data": []}
         if method == "DELETE":
-            store.deleted_at = int(self._world.now)
+            store.deleted_at = int(self._environment.now)
             store.sizes.append((store.deleted_at, 0))
             return 200, {"id": store.id, "object": "vector_store.deleted", "deleted": True}
         if method == "POST":
@@ -178,9 +182,9 @@ class Truth:
             store.metadata = change.get("metadata", store.metadata)
         return 200, store.document()
 
-    def _make(self, body: dict[str, Any]) -> Store:
-        store_id = f"vs_{self._world.seed:x}_{len(self.stores)}"
-        store = Store(store_id, body.get("name") or "", int(self._world.now), body.get("metadata") or {})
+    def make_store(self, body: dict[str, Any]) -> Store:
+        store_id = f"vs_{self._environment.seed:x}_{len(self.stores)}"
+        store = Store(store_id, body.get("name") or "", int(self._environment.now), body.get("metadata") or {})
         self.stores[store.id] = store
         store.files.update(dict.fromkeys(body.get("file_ids") or ()))
         store.resize(1000 * len(body.get("file_ids") or ()), store.created_at)

@@ -19,21 +19,22 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tests.fakes.faults import SimulatedCrash
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import CrashTelemetry
 from tests.simulation.checks import differences, digest
-from tests.simulation.clients import FULL_METADATA, Client, Logical
+from tests.simulation.clients import FULL_METADATA, Clients, LogicalCreate
 from tests.simulation.environment import (
     MAX_SKEW,
     T0,
-    Odds,
-    Perilous,
-    PerilousConnection,
-    Silent,
-    SimulatedCrash,
-    Stream,
-    World,
+    ChangeStream,
+    CrashingConnection,
+    FaultRates,
+    FaultyStore,
+    SimulatedEnvironment,
 )
 from tests.simulation.prices import BOOK
-from tests.simulation.provider import BASE_URL, LATEST, Truth
+from tests.simulation.provider import BASE_URL, LATEST, SimulatedProvider
 from vectorgate.api.errors import ApiError
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway, build_meter
@@ -63,20 +64,21 @@ if TYPE_CHECKING:
     from vectorgate.persistence.sqlite import SqliteLedger
 
 PROVIDER: Final = ProviderName("openai")
+SECRET: Final = json.dumps({"base_url": BASE_URL, "api_key": "sk-proj-secret-0123456789"})
 SETTINGS: Final = Settings(table="-", secrets={PROVIDER: "secret"})
 # Two keys of one team, and one that is a tenant of its own.
 KEYS: Final[Mapping[str, str | None]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": None}
 FILES: Final = 3  # files that each tenant owns from the start
 GATEWAYS: Final = 2
-CUT_SECONDS: Final = 30.0  # after which API Gateway and Lambda give a request up
+PLATFORM_TIMEOUT_S: Final = 30.0  # after which API Gateway and Lambda give a request up
 BATCH: Final = 60  # notifications of one delivery, at most
 DELIVERY: Final = 1 / 20  # probabilities after each call of a client
 METERED: Final = 8  # every eighth seed has a meter: a record for each store doubles the rows
 STREAMED: Final = 16  # of so many seeds, the first half are deployed on AWS
-TICK: Final = 1 / 100
-SWEEP: Final = 1 / 200
+SAMPLE: Final = 1 / 100
+RECONCILE: Final = 1 / 200
 SWEEPS: Final = 3  # after which nothing is open: it becomes old enough, is missed once, and is missed again
-LOOK: Final = 120.0  # seconds between them
+SWEEP_INTERVAL_S: Final = 120.0  # seconds between them
 FOREIGN: Final = 1 / 400
 # Of keys for a day, of a team for a month, of end users for ever. One of each is met before a seed of 2,000 ends, by
 # calls whose other accounts have room left. One end user has none to keep to, and an account all the same.
@@ -100,138 +102,132 @@ class Result:
     digest: str
 
 
-class FakeSecretSource:
-    """The provider's secret."""
-
-    def read(self, name: str) -> str:
-        """The same for every name."""
-        return json.dumps({"base_url": BASE_URL, "api_key": f"sk-proj-{name}-0123456789"})
-
-
 class Simulation:
     """A world with everybody in it."""
 
-    def __init__(self, seed: int, *, odds: Odds | None = None, crash_at: frozenset[int] = frozenset()) -> None:
-        self.world = World(seed, odds=odds or Odds(), crash_at=crash_at, meanwhile=self._meanwhile)
-        self.truth = Truth(self.world)
-        self.stream = Stream()
-        self.telemetry = Silent()
+    def __init__(self, seed: int, *, rates: FaultRates | None = None, crash_at: frozenset[int] = frozenset()) -> None:
+        self.environment = SimulatedEnvironment(
+            seed, rates=rates or FaultRates(), crash_at=crash_at, interleaved=self._interleaved
+        )
+        self.provider = SimulatedProvider(self.environment)
+        self.stream = ChangeStream()
+        self.telemetry = CrashTelemetry()
         self.delivered: set[tuple[str, State]] = set()
-        self.logical: list[Logical] = []
-        self.limits = _limits()
+        self.creates: list[LogicalCreate] = []
+        self.limits = _budget_limits()
         self.tenants = {secret: tenant_of(secret) for secret in KEYS}
         self.streamed = seed % STREAMED < STREAMED // 2
         self.metered = seed % METERED == 0
         self._open_stores()
-        self.client = Client(self.world, self.truth, self.ask, self.logical)
+        self.clients = Clients(self.environment, self.provider, self.handle, self.creates)
         self.longest_pause = 0.0
-        self._sampled_at: float = self.world.now
-        self._books = self._new_settlement()
+        self._sampled_at: float = self.environment.now
+        self._settlement = self._new_settlement()
         self._sampler = self._new_sampler()
         self._reconciler = self._new_reconciler()
         self._gateways = [self._new_gateway() for _ in range(GATEWAYS)]
 
-    def run(self, creates: int, *, hashed: bool = True) -> Result:
+    def run(self, creates: int, *, with_digest: bool = True) -> Result:
         """So many logical creates and what else clients do meanwhile; then the reckoning."""
-        self.client.most = creates
-        while len(self.logical) < creates:
+        self.clients.limit = creates
+        while len(self.creates) < creates:
             self.step()
-        return self.reckon(hashed=hashed)
+        return self.check(with_digest=with_digest)
 
     def step(self) -> None:
         """A client acts, and perhaps somebody else does."""
-        world = self.world
-        world.now += world.dice.expovariate(0.5)
-        self.client.act()
-        if world.randomness(DELIVERY):
-            self.book()
-        if self.metered and world.randomness(TICK):
-            self.tick()
-        if world.randomness(SWEEP):
-            self.find_out()
-        if world.randomness(FOREIGN):
+        environment = self.environment
+        environment.now += environment.rng.expovariate(0.5)
+        self.clients.act()
+        if environment.happens(DELIVERY):
+            self.settle()
+        if self.metered and environment.happens(SAMPLE):
+            self.sample()
+        if environment.happens(RECONCILE):
+            self.reconcile()
+        if environment.happens(FOREIGN):
             self._make_foreign()
-        if world.randomness(RESTART):
-            self._gateways[world.dice.randrange(GATEWAYS)] = self._new_gateway()
+        if environment.happens(RESTART):
+            self._gateways[environment.rng.randrange(GATEWAYS)] = self._new_gateway()
 
-    def reckon(self, *, hashed: bool = True) -> Result:
+    def check(self, *, with_digest: bool = True) -> Result:
         """Everything recovers, and is compared with the truth. `hashed`: by which a replay is recognised."""
         self.recover()
-        found = [*self.client.complaints, *differences(self)]
-        self.world.tally.operations = len(self.logical)
-        self.world.tally.seeds = 1
-        self.world.tally.differences = len(found)
-        result = Result(self.world.tally, found, digest(self) if hashed else "")
+        found = [*self.clients.violations, *differences(self)]
+        self.environment.tally.operations = len(self.creates)
+        self.environment.tally.seeds = 1
+        self.environment.tally.differences = len(found)
+        result = Result(self.environment.tally, found, digest(self) if with_digest else "")
         self.database.close()
         return result
 
     def recover(self) -> None:
         """Start every process anew, and let the sweeps do what is theirs."""
-        self.world.calm, self.world.cut_at = True, float("inf")
-        self.truth.catch_up(wait=True)
-        self.world.now += LATEST
+        self.environment.faultless, self.environment.killed_at = True, float("inf")
+        self.provider.execute_late_requests(wait=True)
+        self.environment.now += LATEST
         self._gateways = [self._new_gateway() for _ in range(GATEWAYS)]
-        self._books = self._new_settlement()
+        self._settlement = self._new_settlement()
         self._reconciler = self._new_reconciler()
         for _ in range(SWEEPS):
-            self.world.now += LOOK
+            self.environment.now += SWEEP_INTERVAL_S
             self._reconciler.sweep()
         if self.metered:
             self._end_the_day()
-        self._book_all()
-        self.world.now += LATE_SECONDS
+        self._drain()
+        self.environment.now += LATE_SECONDS
         if self.streamed:
             self._book_late()
 
-    def ask(self, request: Request) -> Response | None:
+    def handle(self, request: Request) -> Response | None:
         """One of the gateways' answer; None when the connection breaks, because the process does."""
-        world, place = self.world, self.world.dice.randrange(GATEWAYS)
-        outer, world.cut_at = world.cut_at, world.now + CUT_SECONDS
+        environment, place = self.environment, self.environment.rng.randrange(GATEWAYS)
+        outer, environment.killed_at = environment.killed_at, environment.now + PLATFORM_TIMEOUT_S
         try:
             return self._gateways[place].handle(request)
         except SimulatedCrash:
             self._gateways[place] = self._new_gateway()
             return None
         finally:
-            world.cut_at = outer
+            environment.killed_at = outer
 
-    def book(self) -> None:
+    def settle(self) -> None:
         """The bookkeeper gets a batch of the stream, or looks for itself."""
-        outer, self.world.cut_at = self.world.cut_at, float("inf")
+        outer, self.environment.killed_at = self.environment.killed_at, float("inf")
         try:
             if self.streamed:
                 self._deliver()
             else:
-                self._books.settle_waiting(self.world.dice.randrange(1, BATCH))
+                self._settlement.settle_waiting(self.environment.rng.randrange(1, BATCH))
         except StoreError:
             pass
         except SimulatedCrash:
-            self._books = self._new_settlement()
+            self._settlement = self._new_settlement()
         finally:
-            self.world.cut_at = outer
+            self.environment.killed_at = outer
 
-    def _book_all(self) -> None:
+    def _drain(self) -> None:
         """All that the stream tells, or all that waits."""
         while self.stream.rows:
             self._deliver()
-        while not self.streamed and self._books.settle_waiting(500):
+        while not self.streamed and self._settlement.settle_waiting(500):
             pass
 
     def _book_late(self) -> None:
         """The meter books what began long ago and still waits."""
-        replace(self._new_meter(), settlement=self._books)._book_late()
+        replace(self._new_meter(), settlement=self._settlement)._book_late()
 
-    def sweep(self) -> None:
+    def settle_all(self) -> None:
         """The bookkeeper books all that there is, and begins anew if it died of the first time."""
         for _ in range(2):
             try:
-                self._book_all()
+                self._drain()
             except SimulatedCrash:
-                self._books = self._new_settlement()
+                self._settlement = self._new_settlement()
 
-    def find_out(self) -> None:
+    def reconcile(self) -> None:
         """The reconciler looks at what is open, on AWS after what is late was booked."""
-        outer, self.world.cut_at = self.world.cut_at, float("inf")
+        outer, self.environment.killed_at = self.environment.killed_at, float("inf")
         try:
             if self.streamed:
                 self._book_late()
@@ -239,13 +235,13 @@ class Simulation:
         except StoreError:
             pass
         except SimulatedCrash:
-            self._books, self._reconciler = self._new_settlement(), self._new_reconciler()
+            self._settlement, self._reconciler = self._new_settlement(), self._new_reconciler()
         finally:
-            self.world.cut_at = outer
+            self.environment.killed_at = outer
 
-    def tick(self) -> None:
+    def sample(self) -> None:
         """The meter samples, as far as it gets."""
-        self._sampler = self._sampler if self.world.randomness(0.9) else self._new_sampler()
+        self._sampler = self._sampler if self.environment.happens(0.9) else self._new_sampler()
         try:
             self._sampler.sample(PROVIDER)
         except (StoreError, ApiError):
@@ -253,21 +249,21 @@ class Simulation:
         except SimulatedCrash:
             self._sampler = self._new_sampler()
         else:
-            self._sampled()
+            self._record_sample()
 
-    def _sampled(self) -> None:
-        self.longest_pause = max(self.longest_pause, self.world.now - self._sampled_at + 2 * MAX_SKEW + 1)
-        self._sampled_at = self.world.now
+    def _record_sample(self) -> None:
+        self.longest_pause = max(self.longest_pause, self.environment.now - self._sampled_at + 2 * MAX_SKEW + 1)
+        self._sampled_at = self.environment.now
 
     def _end_the_day(self) -> None:
         """Midnight passes, the meter looks once more, and once more for nothing."""
         self._sampler = self._new_sampler()
         self._sampler.sample(PROVIDER)
-        self._sampled()
-        self.world.now = self.midnight + MAX_SKEW + 1
+        self._record_sample()
+        self.environment.now = self.midnight + MAX_SKEW + 1
         self._sampler.sample(PROVIDER)
         if self._sampler.sample(PROVIDER) != 0:
-            self.client.complaints.append("a day was charged twice")
+            self.clients.violations.append("a day was charged twice")
 
     @property
     def midnight(self) -> int:
@@ -276,51 +272,51 @@ class Simulation:
 
     def _deliver(self) -> None:
         """A batch as Lambda hands it over: what fails comes again from there on, what is reported done does not."""
-        world, waiting = self.world, self.stream.rows
-        size = world.dice.randrange(1, BATCH)
+        environment, waiting = self.environment, self.stream.rows
+        size = environment.rng.randrange(1, BATCH)
         batch, waiting[:] = waiting[:size], waiting[size:]
-        kept = [entry for entry in batch if not world.randomness(world.odds.stream_lost)]
-        world.tally.lost += len(batch) - len(kept)
-        if not world.calm:
-            waiting += [entry for entry in kept if world.randomness(world.odds.stream_again)]
-        if world.randomness(0.2):
-            world.dice.shuffle(kept)
+        kept = [entry for entry in batch if not environment.happens(environment.rates.stream_lost)]
+        environment.tally.lost += len(batch) - len(kept)
+        if not environment.faultless:
+            waiting += [entry for entry in kept if environment.happens(environment.rates.stream_again)]
+        if environment.happens(0.2):
+            environment.rng.shuffle(kept)
         news = {(entry.id, entry.state) for entry in kept}
-        world.tally.duplicates += len(kept) - len(news - self.delivered)
+        environment.tally.duplicates += len(kept) - len(news - self.delivered)
         self.delivered |= news
         try:
-            failures = self._books.settle_stream(_event(kept))["batchItemFailures"]
+            failures = self._settlement.settle_stream(_event(kept))["batchItemFailures"]
         except SimulatedCrash:
             waiting[:0] = kept
             raise
         done = int(failures[0]["itemIdentifier"]) if failures else len(kept)
         waiting[:0] = kept[done:]
-        self._check_booked(kept[:done])
+        self._check_settled(kept[:done])
 
-    def _check_booked(self, entries: list[LedgerEntry]) -> None:
+    def _check_settled(self, entries: list[LedgerEntry]) -> None:
         """What the bookkeeper does not hand back is booked."""
         ids = {entry.id for entry in entries if entry.state is State.ANSWERED}
         marks = ",".join("?" * len(ids))
         # The question marks are our own.
         statement = f"SELECT id FROM operations WHERE state = 'answered' AND id IN ({marks})"  # noqa: S608
         for (left,) in self.database.rows(statement, sorted(ids)):
-            self.client.complaints.append(f"{left} was reported as booked")
+            self.clients.violations.append(f"{left} was reported as booked")
 
     def _make_foreign(self) -> None:
         """Made past the gateway: unlike ours, or of the last create's name, but with metadata that none of ours has."""
-        alike = bool(self.logical) and self.world.randomness(0.5)
+        alike = bool(self.creates) and self.environment.happens(0.5)
         metadata = {**FULL_METADATA, "k15": "w"} if alike else {"c": "d"}
-        self.truth.make_foreign(self.logical[-1].name if alike else "not made here", metadata)
+        self.provider.make_foreign(self.creates[-1].name if alike else "not made here", metadata)
 
-    def _meanwhile(self) -> None:
+    def _interleaved(self) -> None:
         """What overlaps with an effect of a process: the bookkeeper, the reconciler, another client."""
-        kind = self.world.dice.random()
+        kind = self.environment.rng.random()
         if kind < 0.5:
-            self.book()
+            self.settle()
         elif kind < 0.55:
-            self.find_out()
+            self.reconcile()
         else:
-            self.client.act()
+            self.clients.act()
 
     def _open_stores(self) -> None:
         """Every port behind its perils. What stands in the rows at the start was written in peace."""
@@ -332,10 +328,10 @@ class Simulation:
         for subject, limit in OTHER_LIMITS.items():
             sound.budgets.add_limit(subject, limit)
         self.database = ledger._database
-        self.database._connection = PerilousConnection(self.database._connection, self.world)  # type: ignore[assignment]
+        self.database._connection = CrashingConnection(self.database._connection, self.environment)  # type: ignore[assignment]
         ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
         wrapped: dict[str, Any] = {
-            name: Perilous(port, self.world, self.stream.note if name == "ledger" and self.streamed else None)
+            name: FaultyStore(port, self.environment, self.stream.note if name == "ledger" and self.streamed else None)
             for name, port in ports.items()
         }
         self.stores = replace(sound, **wrapped)
@@ -358,14 +354,14 @@ class Simulation:
 
     def _new_deps(self) -> Deps:
         """A process' own clock, around what all of them share."""
-        clock = self.world.clock()
+        clock = self.environment.clock()
         return Deps(
             stores=self.stores,
-            credentials=Credentials(FakeSecretSource(), SETTINGS.secrets, clock),
-            transport=self.truth,
+            credentials=Credentials(FakeSecretSource(SECRET), SETTINGS.secrets, clock),
+            transport=self.provider,
             telemetry=self.telemetry,
             clock=clock,
-            randomness=self.world.chances(),
+            randomness=self.environment.randomness(),
         )
 
 
@@ -388,7 +384,7 @@ def _key(secret: str) -> VirtualKey:
     )
 
 
-def _limits() -> dict[tuple[str, str], int]:
+def _budget_limits() -> dict[tuple[str, str], int]:
     """The most of everybody who has an account, by scope and id."""
     keys = {("key", str(key_id_of(secret))): int(most) for secret, most in KEY_LIMITS.items()}
     others = {(str(who.scope), who.id): limit.max_budget for who, limit in OTHER_LIMITS.items()}

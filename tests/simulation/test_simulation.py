@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.simulation.__main__ import main, plan, run, settings
-from tests.simulation.environment import SMOOTH, Tally
+from tests.simulation.environment import NO_FAULTS, Tally
 from tests.simulation.simulation import Simulation
 
 OPERATIONS = 40_000  # a minute of computing, shared by two processes: a taste of what `make sim` does by the million
@@ -47,34 +47,34 @@ def test_a_seed_replays_in_another_process_with_other_hashes(seed: int) -> None:
 
 
 def test_without_faults_every_create_is_answered_and_booked() -> None:
-    simulation = Simulation(5, odds=SMOOTH)
+    simulation = Simulation(5, rates=NO_FAULTS)
     result = simulation.run(200)
     assert result.differences == []
     assert (result.tally.crashes, result.tally.lost, result.tally.ambiguous) == (0, 0, 0)
-    told = [made for made in simulation.logical if made.store_id is not None]
-    ours = [store for store in simulation.truth.stores.values() if not store.foreign]
+    told = [made for made in simulation.creates if made.store_id is not None]
+    ours = [store for store in simulation.provider.stores.values() if not store.foreign]
     assert len(told) == len(ours) > 190
 
 
 def test_a_store_that_nobody_booked_is_a_difference() -> None:
-    simulation = Simulation(6, odds=SMOOTH)
-    while len(simulation.logical) < 20:
+    simulation = Simulation(6, rates=NO_FAULTS)
+    while len(simulation.creates) < 20:
         simulation.step()
     simulation.recover()
     simulation.database.change("DELETE FROM operations WHERE record LIKE '%\"vs_6_3\"%'", ())
-    assert any("vs_6_3" in difference for difference in simulation.reckon().differences)
+    assert any("vs_6_3" in difference for difference in simulation.check().differences)
 
 
 def test_on_aws_notifications_book_nearly_all_and_the_meter_what_they_lost() -> None:
     simulation = Simulation(1)
-    while len(simulation.logical) < 1_000:
+    while len(simulation.creates) < 1_000:
         simulation.step()
     while simulation.stream.rows:
-        simulation.book()
+        simulation.settle()
     (lost,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'answered'", ())[0]
     (told,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'settled'", ())[0]
     assert 0 < lost < told / 10
-    assert simulation.reckon().differences == []
+    assert simulation.check().differences == []
 
 
 @pytest.mark.parametrize(("differences", "status"), [(0, 0), (1, 1)])
