@@ -64,8 +64,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
-from tests.harnesses.budgets import create_at_once, with_book
+from tests.harnesses.budgets import create_at_once
 from tests.harnesses.gateway import PROVIDER
+from tests.harnesses.price_books import with_book
 from tests.harnesses.store_backends import DynamoBackend, dynamo_at
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway

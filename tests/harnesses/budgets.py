@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
 from tests.factories.prices import CREATE, charging_book
+from tests.harnesses.price_books import with_book
 from tests.helpers.threads import at_once
 from vectorgate.api.http import JSON, Body, Request
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
@@ -20,15 +20,9 @@ if TYPE_CHECKING:
 
     from tests.harnesses.gateway import GatewayHarness
     from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.pricing.book import PriceBook
 
 USD = 1_000_000_000  # nano-dollars
 TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
-
-
-def with_book(gateway: Gateway, book: PriceBook) -> Gateway:
-    """Return the gateway with another price book."""
-    return replace(gateway, book=book, budgets_service=replace(gateway.budgets_service, book=book))
 
 
 def charge_for_calls(harness: GatewayHarness) -> None:

@@ -13,6 +13,7 @@ from tests.fakes.openai import FakeOpenAI
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.upstream import FaultyUpstream
+from tests.helpers.memory_stores import memory_stores
 from vectorgate.admin.app import AdminApp
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_admin_deps, build_gateway, build_settlement, system_random
@@ -52,7 +53,8 @@ class Connect(Protocol):
 class GatewayHarness:
     """The gateway, the administrator's app, their stores, and the provider behind them.
 
-    `around` wraps the stores that the gateway alone gets. `telemetry` replaces the recording one.
+    `database` is the path of a file; without it the stores are in memory. `around` wraps the stores that the gateway
+    alone gets. `telemetry` replaces the recording one.
     """
 
     secrets: ClassVar[Mapping[ProviderName, str]] = {PROVIDER: "secret"}  # the name of each provider's secret
@@ -60,7 +62,7 @@ class GatewayHarness:
     def __init__(
         self,
         *,
-        database: str = ":memory:",
+        database: str | None = None,
         telemetry: Telemetry | None = None,
         around: Callable[[Stores], Stores] = lambda stores: stores,
     ) -> None:
@@ -68,7 +70,7 @@ class GatewayHarness:
         self.openai = FakeOpenAI()
         self.upstream = FaultyUpstream(self.openai.act)
         self.telemetry = RecordingTelemetry()
-        self.stores = open_stores(database)
+        self.stores = memory_stores() if database is None else open_stores(database)
         self.secret_source = FakeSecretSource(secret_text(self.upstream.url))
         self.transport = PooledTransport(self.time.clock())
         self.settings = Settings(table="-", secrets=self.secrets, plain_http=True, max_upload=32 * MIB)

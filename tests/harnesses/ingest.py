@@ -18,6 +18,7 @@ from tests.fakes.faults import FaultyEnvironment, FaultyPort, SimulatedCrash
 from tests.fakes.indexing_provider import FaultlessTransport, IndexingProvider
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
+from tests.helpers.memory_stores import memory_stores
 from vectorgate.api.operations import UPLOAD_BODY
 from vectorgate.bootstrap import Deps, build_gateway, build_meter
 from vectorgate.clock import MILLISECONDS
@@ -26,7 +27,6 @@ from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.model import Change, Done, IngestEvent, Kind, Outcome, PermanentFailure, Result, RetryLater
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.persistence.sqlite import open_stores
 from vectorgate.providers.credentials import Credentials
 from vectorgate.settings import Settings
 
@@ -68,7 +68,7 @@ class IngestHarness(FaultyEnvironment):
         self.failures: list[tuple[IngestEvent, str]] = []
         self.queue: list[tuple[float, int, IngestEvent]] = []
         self._sent = 0
-        self.stores = open_stores()
+        self.stores = memory_stores()
         self.secret_source = FakeSecretSource(secret_text(BASE_URL))
         self.telemetry = RecordingTelemetry()
         faulty = replace(

@@ -1,4 +1,4 @@
-"""The clients: they create, use and delete stores, and repeat what fails as OpenAI's SDKs do."""
+"""Simulated clients, which create, use and delete stores, and retry failures as OpenAI's SDKs do."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Response
 
 RETRIES: Final = 2  # of the official SDKs
-LATE_RETRIES: Final = 0.1  # of the repetitions come so late that a request under way has ended, or was left behind
+LATE_RETRIES: Final = 0.1  # of the retries are so late that the first request has ended, or its process has crashed
 LONG_PAUSE: Final = 100.0
-KEYED: Final = 0.3  # of the creates come with an idempotency key; the others have the SDK's count of retries
-OTHER_CALLS: Final = 0.12  # of what a client does, beside creating
+KEYED: Final = 0.3  # of the creates have an idempotency key; the others have the SDK's count of retries
+OTHER_CALLS: Final = 0.12  # of what a client does is not a create
 SECRETS: Final = ("sk-simulated-a", "sk-simulated-b", "sk-simulated-c")
 TEAMS: Final[Mapping[str, str]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": "None"}
 END_USERS: Final = (None, None, "émile", "東京", "u3")
@@ -28,7 +28,7 @@ FULL_METADATA: Final = {f"k{number}": "v" for number in range(16)}  # no room fo
 
 @dataclass(slots=True)
 class LogicalCreate:
-    """One create as its client means it, however often it is sent. `store_id`: what the client was told."""
+    """One create, however often it is sent. `store_id`: the id that the client received."""
 
     name: str
     secret: str
@@ -40,7 +40,7 @@ class LogicalCreate:
 
 
 class Clients:
-    """Every client of a seed, one at a time. `complaints`: answers that no client may get."""
+    """Every client of a seed, one at a time. `violations`: answers that no client may get. `limit`: of the creates."""
 
     def __init__(
         self,
@@ -55,10 +55,10 @@ class Clients:
         self._creates = creates
         self._own: list[LogicalCreate] = []
         self.violations: list[str] = []
-        self.limit = 1 << 60  # creates in all
+        self.limit = 1 << 60
 
     def act(self) -> None:
-        """One call and its repetitions."""
+        """Make one call, with its retries."""
         if self._own and self._environment.happens(OTHER_CALLS):
             self._use(self._environment.rng.choice(self._own))
         elif len(self._creates) < self.limit:
@@ -73,7 +73,7 @@ class Clients:
         self.send(made, keyed=self._environment.happens(KEYED))
 
     def send(self, made: LogicalCreate, *, keyed: bool) -> None:
-        """A create and its repetitions. `keyed`: with an idempotency key, so that it may be sent again at any time."""
+        """Send a create, with its retries. `keyed`: with an idempotency key, so that it may be repeated at any time."""
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
         if keyed:
             headers["idempotency-key"] = f"key of {made.name}"
@@ -91,7 +91,7 @@ class Clients:
         elif kind == 4:
             body["file_ids"] = [f"file-{TEAMS[secret]}-0"]
         elif kind == 5 and self._environment.happens(0.1):
-            body["name"] = 7  # refused by us
+            body["name"] = 7  # the gateway refuses it
         return body
 
     def _created(self, made: LogicalCreate, document: Mapping[str, object]) -> None:
@@ -123,15 +123,15 @@ class Clients:
 
     def _delete(self, made: LogicalCreate, path: str) -> None:
         response = self._send_with_retries("DELETE", path, made)
-        # 404 says nothing: a store whose row could not be concluded is nobody's until the meter has found it.
+        # 404 means nothing: a store whose row could not be concluded has no owner until the meter has found it.
         if response is not None and response.status == 200:
             made.deleted = True
             self._own = [own for own in self._own if own is not made]
 
     def _use_foreign_keys(self, made: LogicalCreate, path: str) -> None:
-        """Somebody else's key, or nobody's."""
+        """Ask with the key of another tenant, and with an unknown one."""
         secret = "sk-simulated-c" if made.secret != "sk-simulated-c" else "sk-simulated-a"
-        for key, allowed in ((secret, {404}), ("sk-nobody", {401})):
+        for key, allowed in ((secret, {404}), ("sk-unknown", {401})):
             headers = {"authorization": f"Bearer {key}"}
             response = self._handle(Request(method="DELETE", path=path, headers=headers))
             if response is not None and response.status not in allowed | {503}:
@@ -140,7 +140,7 @@ class Clients:
     def _send_with_retries(
         self, method: str, path: str, made: LogicalCreate, body: bytes = b"", more: Mapping[str, str] | None = None
     ) -> Response | None:
-        """As the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer says not to."""
+        """Retry as the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer forbids it."""
         headers = {"authorization": f"Bearer {made.secret}", "content-type": "application/json", **(more or {})}
         response = None
         for attempt in range(RETRIES + 1):

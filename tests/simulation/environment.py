@@ -1,7 +1,7 @@
-"""What a simulated process lives in: time, chance, and the points at which it may die, fail or be overtaken.
+"""The environment of simulated processes: time, randomness, and the points at which a process may crash or fail.
 
-One `random.Random` owns every decision, so that a seed replays byte for byte. There are no threads: when two processes
-overlap, the second one runs inside an effect of the first (`breathe`), which is where overlaps matter.
+One `random.Random` makes every decision, so that a seed replays byte for byte. There are no threads: when two processes
+overlap, the second one runs inside an effect of the first (`interleave`), which is where overlaps matter.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 T0: Final = 1_772_600_767.0  # 2026-03-04 05:06:07 UTC
 MAX_DEPTH: Final = 3  # processes inside an effect of another
-MAX_SKEW: Final = 2.0  # seconds that a process' clock is off, either way
+MAX_SKEW: Final = 2.0  # seconds that a process's clock is off, either way
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was done and what was done to it."""
+    """Counts of what a seed did and of the faults that it met."""
 
     operations: int = 0
     seeds: int = 0
     crashes: int = 0
     duplicates: int = 0  # notifications that were delivered again
-    lost: int = 0  # notifications that never came
-    ambiguous: int = 0  # effects whose outcome their caller was not told, or told wrongly
+    lost: int = 0  # notifications that were never delivered
+    ambiguous: int = 0  # effects whose caller got no outcome, or a wrong one
     differences: int = 0
 
     def add(self, other: Tally) -> None:
@@ -52,8 +52,8 @@ class FaultRates:
 
     crash: float = 0.002
     unavailable: float = 0.004  # a store's effect, and the same again for one whose answer is lost
-    interleave: float = 0.01  # somebody else acts, before and after an effect
-    provider: float = 1.0  # times the rates in `upstream.FAULTS`
+    interleave: float = 0.01  # another process acts, before and after an effect
+    provider: float = 1.0  # a factor of the rates in `provider.FAULTS`
     stream_lost: float = 0.02
     stream_again: float = 0.03
 
@@ -62,12 +62,16 @@ NO_FAULTS: Final = FaultRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def _nothing() -> None:
-    """Nobody else is there."""
+    """Do nothing: no other process exists."""
 
 
 @dataclass
 class SimulatedEnvironment:
-    """One seed's. `calm`: nothing goes wrong any more. `crash_at`: the numbers of the points that kill."""
+    """Time and faults of one seed.
+
+    `faultless`: faults have ended. `crash_at`: the numbers of the crash points at which a process crashes.
+    `interleaved` has another process act. `killed_at`: when the platform kills the process that is running.
+    """
 
     seed: int
     rates: FaultRates = field(default_factory=FaultRates)
@@ -77,17 +81,17 @@ class SimulatedEnvironment:
     faultless: bool = False
     crash_points: int = 0
     interleaved: Callable[[], None] = _nothing
-    killed_at: float = float("inf")  # when the platform kills the process that is running
+    killed_at: float = float("inf")
     _depth: int = 0
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(self.seed)  # noqa: S311 - reproducible is what it has to be
+        self.rng = random.Random(self.seed)  # noqa: S311 - reproducible, not secret
 
     def happens(self, probability: float) -> bool:
         return self.rng.random() < probability
 
     def crash_point(self) -> None:
-        """Here a process may die."""
+        """Raise SimulatedCrash if the process crashes here."""
         if self.faultless:
             return
         if self.now > self.killed_at:
@@ -98,7 +102,7 @@ class SimulatedEnvironment:
             raise SimulatedCrash
 
     def interleave(self) -> None:
-        """Here somebody else may act."""
+        """Perhaps have another process act here."""
         if self.faultless or self._depth >= MAX_DEPTH or not self.happens(self.rates.interleave):
             return
         self._depth += 1
@@ -108,7 +112,7 @@ class SimulatedEnvironment:
             self._depth -= 1
 
     def clock(self) -> Clock:
-        """A process' own clock, off by up to MAX_SKEW."""
+        """Return a process's own clock, off by up to MAX_SKEW."""
         skew = self.rng.uniform(-MAX_SKEW, MAX_SKEW)
         return Clock(wall=lambda: self.now + skew, monotonic=lambda: self.now, sleep=self._sleep)
 
@@ -121,34 +125,34 @@ class SimulatedEnvironment:
 
 
 class FaultyStore:
-    """A store, each of whose calls may die, fail, succeed without saying so, or be overtaken.
+    """A store whose calls may crash, fail, succeed with the answer lost, or be interleaved with another process.
 
-    `note` is told of every call that took effect, before anything else can happen: the engine's own change stream.
+    `on_effect` is called after every call that took effect, before anything else can happen, as a change stream is.
     """
 
     def __init__(
-        self, store: object, environment: SimulatedEnvironment, note: Callable[[str, Any], None] | None = None
+        self, store: object, environment: SimulatedEnvironment, on_effect: Callable[[str, Any], None] | None = None
     ) -> None:
         self._store = store
         self._environment = environment
-        self._note = note
+        self._on_effect = on_effect
 
     def __getattr__(self, name: str) -> Any:
-        act, environment, note = getattr(self._store, name), self._environment, self._note
+        act, environment, on_effect = getattr(self._store, name), self._environment, self._on_effect
 
         def effect(*arguments: Any, **named: Any) -> Any:
             if environment.faultless:
                 result = act(*arguments, **named)
-                if note is not None:
-                    note(name, arguments)
+                if on_effect is not None:
+                    on_effect(name, arguments)
                 return result
             environment.interleave()
             environment.crash_point()
             if environment.happens(environment.rates.unavailable):
                 raise StoreUnavailable("simulated: nothing was written")
             result = act(*arguments, **named)
-            if note is not None:
-                note(name, arguments)
+            if on_effect is not None:
+                on_effect(name, arguments)
             environment.crash_point()
             environment.interleave()
             if environment.happens(environment.rates.unavailable):
@@ -161,7 +165,7 @@ class FaultyStore:
 
 
 class CrashingConnection:
-    """A SQLite connection on which a process may die between two statements of a transaction."""
+    """A SQLite connection on which a process may crash between two statements of a transaction."""
 
     def __init__(self, connection: sqlite3.Connection, environment: SimulatedEnvironment) -> None:
         self._connection = connection
@@ -176,7 +180,7 @@ class CrashingConnection:
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         before = self._connection.in_transaction
         cursor = self._connection.execute(*arguments)
-        # Not at BEGIN: to die there is to die before it.
+        # Not at BEGIN: a crash there is one before it.
         if before and self._connection.in_transaction:
             self._environment.crash_point()
         return cursor
@@ -188,14 +192,14 @@ class CrashingConnection:
 
 
 class ChangeStream:
-    """The rows that wait to be booked as they were written, in order, until somebody delivers them.
+    """The answered rows as they were written, in order, until they are delivered.
 
-    Of the others the mapping's filter in template.yaml lets none through.
+    The mapping's filter in template.yaml lets no other row through.
     """
 
     def __init__(self) -> None:
         self.rows: list[LedgerEntry] = []
 
-    def note(self, method: str, arguments: Any) -> None:
+    def record(self, method: str, arguments: Any) -> None:
         if method in {"begin", "advance"} and arguments[0].state is State.ANSWERED:
             self.rows.append(arguments[0])

@@ -1,4 +1,4 @@
-"""The simulated provider: the truth about what exists. A Transport, so the gateway's own egress rules are in play."""
+"""The simulated provider, whose state says what exists. A `Transport`, so that the gateway's own retries are used."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ FAULTS: Final[Mapping[str, float]] = {
     "not_sent": 0.02,
     "lost_before": 0.02,  # the request never arrived, which the caller cannot know
     "lost_after": 0.04,  # executed, and the answer lost
-    "late": 0.01,  # the caller gave up; executed all the same, some seconds later
+    "late": 0.01,  # the caller gave up; executed some seconds later
     "failed_before": 0.03,  # 500
     "failed_after": 0.02,  # 500, and executed
-    "broken": 0.01,  # executed, and half an answer
+    "broken": 0.01,  # executed, and the answer cut short
     "limited": 0.02,  # 429
     "refused": 0.015,  # 400
     "unauthorized": 0.005,  # 401
@@ -39,7 +39,7 @@ _NAMES: Final = tuple(FAULTS)
 _EDGES: Final = tuple(accumulate(FAULTS.values()))
 AMBIGUOUS: Final = frozenset({"lost_before", "lost_after", "late", "failed_before", "failed_after", "broken"})
 EXECUTED: Final = frozenset({"lost_after", "failed_after", "broken"})
-LATEST: Final = 20.0  # seconds after which what was lost on the way is no longer executed
+LATEST: Final = 20.0  # seconds after which a late request is no longer executed
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _NO_SUCH: Final[dict[str, object]] = {"error": {"message": "No such thing", "type": "invalid_request_error"}}
 
@@ -56,7 +56,7 @@ class Store:
     deleted_at: int | None = None
     expires_at: int | None = None
     foreign: bool = False
-    files: dict[str, None] = field(default_factory=dict)  # in the order of their coming, for a digest
+    files: dict[str, None] = field(default_factory=dict)  # in the order of attaching, for a digest
     sizes: list[tuple[int, int]] = field(default_factory=list)  # (second, size from there on)
 
     def resize(self, size: int, at: int) -> None:
@@ -64,12 +64,12 @@ class Store:
         self.sizes.append((at, size))
 
     def byte_seconds(self, end: int) -> int:
-        """What it truly stored until `end`."""
+        """Return the byte-seconds that were stored until `end`."""
         moments = [*self.sizes, (max(end, self.sizes[-1][0]) if self.sizes else end, 0)]
         return sum(size * (after - at) for (at, size), (after, _) in pairwise(moments))
 
     def variation(self) -> int:
-        """The sum of the sizes of all its changes."""
+        """Return the sum of the changes of size, without their signs."""
         sizes = [0, *(size for _, size in self.sizes), 0]
         return sum(abs(after - before) for before, after in pairwise(sizes))
 
@@ -90,7 +90,7 @@ class Store:
 
 
 class SimulatedProvider:
-    """Every store there ever was, by id, in the order of their making."""
+    """Every vector store ever created, by id, in the order of creation."""
 
     def __init__(self, environment: SimulatedEnvironment) -> None:
         self.stores: dict[str, Store] = {}
@@ -98,7 +98,7 @@ class SimulatedProvider:
         self._late: list[tuple[float, UpstreamRequest]] = []
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
-        """One attempt, on which anything may happen."""
+        """Make one attempt, which may meet a fault."""
         environment = self._environment
         if environment.faultless:
             return _reply(*self._execute(request))
@@ -119,7 +119,7 @@ class SimulatedProvider:
         return outcome
 
     def execute_late_requests(self, *, wait: bool = False) -> None:
-        """Execute what was on its way for long enough, at the moment that it arrived."""
+        """Execute the late requests that are due, each at its own time; all of them if `wait`."""
         environment, now = self._environment, self._environment.now
         for due, request in [late for late in self._late if wait or late[0] <= self._environment.now]:
             self._late.remove((due, request))
@@ -128,7 +128,7 @@ class SimulatedProvider:
             environment.now = now
 
     def make_foreign(self, name: str, metadata: Mapping[str, str]) -> None:
-        """A store that somebody makes past the gateway, with the same account."""
+        """Create a store without the gateway, in the same account."""
         self.make_store({"name": name, "metadata": dict(metadata)}).foreign = True
 
     def _faulty(self, fault: str, request: UpstreamRequest, seconds: float) -> Outcome | None:
@@ -191,7 +191,7 @@ class SimulatedProvider:
         return store
 
     def _page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """OpenAI's list: newest first unless `order=asc`, `after` an id, at most 100."""
+        """Return a page of OpenAI's list: newest first unless `order=asc`, `after` an id, at most 100."""
         live = [store for store in self.stores.values() if store.deleted_at is None]
         live.sort(key=lambda store: store.created_at)
         if query.get("order", "desc") == "desc":

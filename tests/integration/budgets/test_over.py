@@ -9,7 +9,8 @@ import pytest
 
 from tests.factories.prices import price
 from tests.harnesses.admin import meter
-from tests.harnesses.budgets import balance, with_book
+from tests.harnesses.budgets import balance
+from tests.harnesses.price_books import with_book
 from tests.integration.budgets.test_changes import WITHIN
 from tests.integration.budgets.test_storage import charge
 from tests.integration.tenancy.test_isolation import RED, Town
