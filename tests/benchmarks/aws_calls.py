@@ -1,4 +1,4 @@
-"""What a create asks of AWS: calls by name, and the write units that they cost."""
+"""The calls of AWS that a create makes, by name, and the write units that they cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def report() -> list[str]:
-    """Lines to print: the cheapest create, and the reference page's with two files by a key and team with budgets."""
+    """Return the lines to print: the cheapest create, and the reference page's with two files, key and team budgets."""
     with dynamodb_gateway() as harness:
         return [
             *_second_of(harness, "a name", harness.create),
@@ -25,7 +25,7 @@ def report() -> list[str]:
 
 
 def _second_of(harness: DynamoDbGateway, what: str, create: Callable[[], Response]) -> list[str]:
-    """The second such create, which finds key, limits and secret cached, and its booking."""
+    """Count the second such create, which finds key, limits and secret cached, and its settlement."""
     create()
     harness.settlement.settle_waiting(10)
     calls, units = Counter(harness.recorder.calls), harness.recorder.write_units

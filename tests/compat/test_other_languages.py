@@ -1,7 +1,7 @@
-"""Clients that do not run in this interpreter, each against a gateway behind a real socket.
+"""Clients that do not run in this interpreter, each against a gateway behind a socket.
 
-npm's `openai` needs node and `npm ci` in tests/compat/node; LiteLLM needs an interpreter of its own, because it brings
-eighty packages along: VECTORGATE_LITELLM_PYTHON names it. `make compat` provides both.
+npm's `openai` needs node and `npm ci` in tests/compat/node; LiteLLM needs an interpreter of its own, because it has
+eighty dependencies: VECTORGATE_LITELLM_PYTHON names it. `make compat` provides both.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ LITELLM_PYTHON = os.environ.get("VECTORGATE_LITELLM_PYTHON")
 
 
 def run(command: list[str], key: str) -> dict[str, int]:
-    """The last line that the client printed. Its own complaints are shown when it fails."""
+    """Run a client, and return the document of the last line that it prints."""
     kept = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"} | {
         name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ
     }
     done = subprocess.run(  # noqa: S603 - our own scripts
-        command, env={**kept, "GATE_KEY": key}, capture_output=True, text=True, timeout=100, check=False
+        command, env={**kept, "VECTORGATE_KEY": key}, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
     seen: dict[str, int] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -159,7 +159,7 @@ def test_a_charge_or_a_reservation_that_credits_is_a_mistake(stores: Backend) ->
 
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.begin(row(), reserve=[wish()])
     assert (stores.ledger.entry(row().id) is not None, balance(stores) is not None) == (written, written)
 
@@ -167,7 +167,7 @@ def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, writt
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(row(), reserve=[wish()])
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.advance(row().transition(State.VOIDED), since=State.STARTED)
     assert balance(stores) == Balance(0 if written else 10, 0)
 

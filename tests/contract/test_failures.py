@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from tests.factories.ledger import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
-from tests.harnesses.store_backends import DynamoBackend, Fragile, SqliteBackend
+from tests.harnesses.store_backends import DynamoBackend, FailingConnection, SqliteBackend
 from tests.helpers.threads import at_once
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, account_ref
@@ -47,7 +47,7 @@ FINAL = settled(ANSWER)
 
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.begin(ROW)
     assert stores.ledger.entry(ROW.id) == (ROW if written else None)
 
@@ -55,7 +55,7 @@ def test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing(stores: Backend, w
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(ROW)
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref())])
     assert stores.ledger.entry(ROW.id) == (ANSWER if written else ROW)
     assert bool(stores.ownership.owners([ref()])) is written
@@ -64,7 +64,7 @@ def test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing(stores: Backend,
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_settlement_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(ANSWER)
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.settle([FINAL], rollups_of([FINAL]))
     assert stores.ledger.entry(ROW.id) == (FINAL if written else ANSWER)
     assert bool(stores.reports.rollups(Scope.KEY, KEY, "2026-03")) is written
@@ -74,7 +74,7 @@ def test_sqlite_keeps_nothing_of_a_transaction_that_fails_at_any_statement(sqlit
     sqlite.ledger.begin(ROW)
     for sound in range(5):  # BEGIN, the row, two objects, COMMIT
         with (
-            sqlite.through(Fragile(sqlite.database._connection, sound)),
+            sqlite.connected_by(FailingConnection(sqlite.database._connection, sound)),
             pytest.raises(StoreUnavailable),
         ):
             sqlite.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref("a")), own(ref("b"))])
@@ -183,7 +183,7 @@ FOREIGN_ERRORS = [
 ]
 
 
-class Failing:
+class FailingClient:
     """A client that answers everything with one error, `times` times, and then what a sound one does."""
 
     def __init__(self, error: Exception, sound: Any = None, times: int = 1 << 30) -> None:
@@ -203,7 +203,7 @@ class Failing:
 
 @pytest.mark.parametrize("error", FOREIGN_ERRORS, ids=repr)
 def test_no_error_of_botocore_leaks(dynamo: DynamoBackend, error: Exception) -> None:
-    dynamo.table.__dict__["client"], sound = Failing(error), dynamo.table.client
+    dynamo.table.__dict__["client"], sound = FailingClient(error), dynamo.table.client
     for call in EVERY_CALL.values():
         with pytest.raises(StoreUnavailable):
             call(dynamo)
@@ -212,16 +212,16 @@ def test_no_error_of_botocore_leaks(dynamo: DynamoBackend, error: Exception) -> 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_no_error_of_sqlite_leaks(sqlite: SqliteBackend, call: str) -> None:
-    with sqlite.lost(written=False), pytest.raises(StoreUnavailable):
+    with sqlite.failing_requests(written=False), pytest.raises(StoreUnavailable):
         EVERY_CALL[call](sqlite)
 
 
 def test_a_contended_transaction_is_tried_again_after_jittered_pauses(dynamo: DynamoBackend) -> None:
     dynamo.ledger.begin(ANSWER)
-    dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PAUSES_S))
+    dynamo.table.__dict__["client"] = FailingClient(CONFLICT, dynamo.table.client, times=len(PAUSES_S))
     dynamo.ledger.settle([FINAL], [])
-    assert len(dynamo.naps.taken) == len(PAUSES_S)
-    assert all(0 <= nap < pause for nap, pause in zip(dynamo.naps.taken, PAUSES_S, strict=True))
+    assert len(dynamo.time.slept) == len(PAUSES_S)
+    assert all(0 <= nap < pause for nap, pause in zip(dynamo.time.slept, PAUSES_S, strict=True))
     assert dynamo.ledger.entry(ROW.id) == FINAL
 
 
@@ -248,10 +248,10 @@ def test_a_transaction_keeps_its_token_until_it_is_decided(
 
 
 def test_a_contended_budget_is_waited_for_longer_than_anything_else(dynamo: DynamoBackend) -> None:
-    dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
+    dynamo.table.__dict__["client"] = FailingClient(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
     entry = begun(budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(1))
     dynamo.ledger.begin(entry, reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))])
-    assert len(dynamo.naps.taken) == len(PATIENT_PAUSES_S) > len(PAUSES_S)
+    assert len(dynamo.time.slept) == len(PATIENT_PAUSES_S) > len(PAUSES_S)
 
 
 def test_keys_that_a_throttled_table_leaves_unprocessed_are_asked_for_again(dynamo: DynamoBackend) -> None:
@@ -268,7 +268,7 @@ def test_keys_that_a_throttled_table_leaves_unprocessed_are_asked_for_again(dyna
 
     dynamo.table.__dict__["client"] = Slow()
     assert len(dynamo.ownership.owners([ref("a"), ref("b"), ref("c")])) == 2
-    assert len(dynamo.naps.taken) == 2
+    assert len(dynamo.time.slept) == 2
     with pytest.raises(StoreUnavailable):
         dynamo.ownership.owners([ref(f"vs_{number}") for number in range(len(PAUSES_S) + 2)])
 

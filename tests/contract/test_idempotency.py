@@ -145,7 +145,7 @@ def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_wrote_row_and_claim_or_neither(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     entry = begun()
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.begin(entry, idempotency=explicit(entry))
     assert (stores.ledger.entry(entry.id) is not None) is written
     assert bool(held(stores, explicit(entry))) is written

@@ -73,7 +73,7 @@ def test_a_name_that_cannot_be_a_part_of_a_key_is_refused(indexes: IndexStore, b
 
 
 def test_an_engine_that_is_away_is_said_to_be(stores: Backend, indexes: IndexStore) -> None:
-    with stores.lost(written=False):
+    with stores.failing_requests(written=False):
         with pytest.raises(StoreUnavailable):
             indexes.indexes([INDEX.name])
         with pytest.raises(StoreUnavailable):

@@ -169,14 +169,14 @@ WRITES: dict[str, Callable[[IngestStore], object]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_lost_request_wrote_nothing(stores: Backend, write: str) -> None:
-    with stores.lost(written=False), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         WRITES[write](stores.ingest)
     WRITES[write](stores.ingest)
 
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_lost_answer_leaves_what_was_written(stores: Backend, write: str) -> None:
-    with stores.lost(written=True), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=True), pytest.raises(StoreUnavailable):
         WRITES[write](stores.ingest)
     assert stores.ingest.object_row(PLACE) == (bare() if write == "row" else None)
     assert stores.ingest.named_store("red", "docs") == (VS1 if write == "name" else None)
@@ -191,7 +191,7 @@ READS: dict[str, Callable[[IngestStore], object]] = {
 
 @pytest.mark.parametrize("read", READS)
 def test_reads_of_an_engine_that_is_away_are_unavailable(stores: Backend, read: str) -> None:
-    with stores.lost(written=False), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         READS[read](stores.ingest)
 
 

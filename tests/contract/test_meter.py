@@ -113,9 +113,9 @@ def test_a_name_that_is_no_id_is_refused(meters: MeterStore, name: str) -> None:
 
 
 def test_a_lost_write_is_unavailable(stores: Backend) -> None:
-    with stores.lost(written=False), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         stores.meters.keep(meter())
     assert list(stores.meters.meters(OPENAI)) == []
-    with stores.lost(written=True), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=True), pytest.raises(StoreUnavailable):
         stores.meters.keep(meter())
     assert list(stores.meters.meters(OPENAI)) == [meter()]

@@ -88,9 +88,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def dynamo(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
+def dynamo(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
     """The emulated AWS's DynamoDB, empty."""
-    with dynamo_at(cloud.url, monkeypatch) as backend:
+    with dynamo_at(aws.url, monkeypatch) as backend:
         yield backend
 
 

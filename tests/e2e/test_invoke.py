@@ -42,7 +42,7 @@ def client(stack: Stack, budgeted: str) -> Iterator[OpenAI]:
     with closing(
         OpenAI(
             api_key=budgeted,
-            base_url=f"{stack.cloud.url}/v1",
+            base_url=f"{stack.aws.url}/v1",
             default_headers={"Host": stack.host},
             max_retries=0,
             timeout=60,
@@ -81,7 +81,7 @@ def test_an_invocation_is_within_a_budget_and_executed_once(stack: Stack, budget
 def test_the_state_machine_of_the_documentation_runs(stack: Stack, key: str) -> None:
     text = (ROOT / "docs" / "invoke.md").read_text().partition("## Step Functions")[2]
     (machine,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
-    steps = stack.cloud.client("stepfunctions")
+    steps = stack.aws.client("stepfunctions")
     created = steps.create_state_machine(name="create", definition=machine, roleArn=stack.role_of_steps("create-steps"))
 
     def executed(name: str, by: str) -> dict[str, Any]:

@@ -145,28 +145,28 @@ def test_what_the_stream_will_not_speak_of_again_is_booked_by_the_next_tick(stac
         State.ANSWERED, ago_ms=(LATE_SECONDS + 60) * 1000, budgets=(account_ref(account),), reserved=NanoUSD(5)
     )
     fresh = tenant.left_behind(State.ANSWERED)
-    with deaf(stack):
+    with without_stream(stack):
         stack.put(account_key(account) | encoded(held))
         for row in (given_up, fresh):
             stack.put(operation_item(row))
         before = stack.rollups()
         tick(stack)
-        booked, waiting = stack.row(given_up.id), stack.row(fresh.id)
-        assert booked is not None
+        settled_row, waiting = stack.row(given_up.id), stack.row(fresh.id)
+        assert settled_row is not None
         assert waiting is not None
-        assert (booked["state"], waiting["state"]) == ({"S": "settled"}, {"S": "answered"})
+        assert (settled_row["state"], waiting["state"]) == ({"S": "settled"}, {"S": "answered"})
         assert stack.rollups() != before
         assert stack.item(account_key(account)) == account_key(account) | encoded(
             {"reserved": 0, "spent": 2, "committed": 2}
         )
     after = stack.settled(fresh.id, WITHIN)  # the stream goes on where it was, and books nothing twice
-    assert after["price_id"] == booked["price_id"]
+    assert after["price_id"] == settled_row["price_id"]
 
 
 @contextmanager
-def deaf(stack: Stack) -> Iterator[None]:
+def without_stream(stack: Stack) -> Iterator[None]:
     """While the usage logger hears nothing of the table's stream."""
-    mappings = stack.cloud.client("lambda")
+    mappings = stack.aws.client("lambda")
     name = stack.outputs["UsageLoggerFunction"]
     (mapping,) = mappings.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -212,12 +212,12 @@ def meter_place(store_id: str) -> dict[str, Any]:
 
 
 def test_the_schedule_is_on_and_may_invoke_the_meter(stack: Stack) -> None:
-    events = stack.cloud.client("events")
+    events = stack.aws.client("events")
     (rule,) = events.list_rules()["Rules"]
     assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    meter = stack.cloud.client("lambda").get_function(FunctionName=stack.outputs["MeterFunction"])["Configuration"]
+    meter = stack.aws.client("lambda").get_function(FunctionName=stack.outputs["MeterFunction"])["Configuration"]
     assert (target["Arn"], meter["Timeout"]) == (meter["FunctionArn"], 60)
-    policy = stack.cloud.client("lambda").get_policy(FunctionName=stack.outputs["MeterFunction"])["Policy"]
+    policy = stack.aws.client("lambda").get_policy(FunctionName=stack.outputs["MeterFunction"])["Policy"]
     (statement,) = json.loads(policy)["Statement"]
     assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == rule["Arn"]

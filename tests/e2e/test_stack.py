@@ -28,7 +28,7 @@ def client(stack: Stack, key: str) -> Iterator[OpenAI]:
     with closing(
         OpenAI(
             api_key=key,
-            base_url=f"{stack.cloud.url}/v1",
+            base_url=f"{stack.aws.url}/v1",
             default_headers={"Host": stack.host, "x-litellm-end-user-id": "ada"},
             max_retries=0,
             timeout=60,
@@ -127,7 +127,7 @@ def test_the_stream_settles_the_record_and_the_administrator_sees_it(stack: Stac
 def test_a_batch_of_the_stream_that_comes_twice_changes_nothing(stack: Stack, client: OpenAI) -> None:
     stack.quiet(WITHIN)
     # While nobody listens, a row stays `answered`: the batch is then delivered by hand, twice.
-    mappings = stack.cloud.client("lambda")
+    mappings = stack.aws.client("lambda")
     (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
         "EventSourceMappings"
     ]
@@ -175,13 +175,13 @@ def test_a_sample_batch_that_speaks_of_rows_of_another_table_books_nothing(stack
 
 def test_a_poisoned_row_reaches_the_dead_letter_queue_and_holds_nobody_up(stack: Stack, client: OpenAI) -> None:
     # The emulator gives up by age alone, and at once only if told so: the template's limits are test_template's.
-    mappings = stack.cloud.client("lambda")
+    mappings = stack.aws.client("lambda")
     (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
         "EventSourceMappings"
     ]
     mappings.update_event_source_mapping(UUID=mapping["UUID"], MaximumRecordAgeInSeconds=1)
     place = {"PK": {"S": "OP#poisoned"}, "SK": {"S": "STATE"}}
-    table, name = stack.cloud.client("dynamodb"), stack.outputs["TableName"]
+    table, name = stack.aws.client("dynamodb"), stack.outputs["TableName"]
     table.put_item(TableName=name, Item={**place, "state": {"S": "answered"}, "began": {"S": "0"}})
     try:
         message = eventually(lambda: failure(stack), 30, "the dead letter")
@@ -197,7 +197,7 @@ def test_a_poisoned_row_reaches_the_dead_letter_queue_and_holds_nobody_up(stack:
 
 def failure(stack: Stack) -> dict[str, Any] | None:
     """The next message of the dead-letter queue."""
-    received = stack.cloud.client("sqs").receive_message(QueueUrl=stack.outputs["UsageLoggerFailuresUrl"])
+    received = stack.aws.client("sqs").receive_message(QueueUrl=stack.outputs["UsageLoggerFailuresUrl"])
     messages = received.get("Messages", [])
     return dict(json.loads(messages[0]["Body"])) if messages else None
 
@@ -232,7 +232,7 @@ def test_strangers_and_unknown_paths_get_openais_envelope(stack: Stack, key: str
 
 def test_the_functions_log_no_secret(stack: Stack, client: OpenAI, key: str) -> None:
     created(client, name="quiet")
-    written = stack.cloud.log.read_text(errors="replace") + logged(stack)
+    written = stack.aws.log.read_text(errors="replace") + logged(stack)
     assert '"message":"request"' in written.replace(": ", ":")
     for secret in (key, stack.master_key, "sk-upstream-for-tests"):
         assert secret not in written
@@ -241,7 +241,7 @@ def test_the_functions_log_no_secret(stack: Stack, client: OpenAI, key: str) -> 
 
 def logged(stack: Stack) -> str:
     """Every line in the functions' log groups."""
-    logs = stack.cloud.client("logs")
+    logs = stack.aws.client("logs")
     names = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
     lines = [event["message"] for name in names for event in logs.filter_log_events(logGroupName=name)["events"]]
     return "\n".join(lines)

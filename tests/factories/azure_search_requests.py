@@ -1,4 +1,4 @@
-"""Calls of the native door: each row of the allow-list with a body that it takes."""
+"""Calls of the Azure AI Search surface: each row of its allow-list with a valid body."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(
     version: str = VERSION,
     **changes: Any,
 ) -> httpx.Response:
-    """One call of a row, in one of its spellings."""
+    """Call a row, in one of the spellings of its path."""
     path = "/azure_ai" + (spelling or row.path).format(index=index, key="1")
     body = BODIES[row.name] if row.media is Media.JSON else None
     if body is not None and "name" in body:
@@ -43,7 +43,7 @@ def ask(
 
 
 def row(name: str, method: str = "POST") -> IndexOperation:
-    """A row by its name and method."""
+    """Return a row by its name and method."""
     return next(row for row in INDEX_OPERATIONS if row.name == name and row.method == method)
 
 

@@ -26,7 +26,7 @@ NOT_FOUND = {"error": {"code": "404", "message": "Resource not found"}}
 
 @dataclass
 class FakeAzureOpenAI:
-    """OpenAI's objects under Azure's paths, keys, errors and request ids. `searches`: whether it has search at all."""
+    """OpenAI's objects under Azure's paths, keys, errors and request ids. `searches`: whether it supports search."""
 
     openai: FakeOpenAI = field(default_factory=FakeOpenAI)
     header: str = "api-key"
@@ -52,7 +52,7 @@ class FakeAzureOpenAI:
 
 @dataclass
 class _Renamed:
-    """A connection on which OpenAI's request id is Azure's."""
+    """A connection on which a response has Azure's request id instead of OpenAI's."""
 
     connection: socket.socket
 
@@ -62,7 +62,7 @@ class _Renamed:
 
 @dataclass
 class FakeAzureSearch:
-    """Azure AI Search as far as names, statuses and envelopes go. `indexes`: definition and documents by real name."""
+    """Azure AI Search as to names, statuses and envelopes. `indexes`: definition and documents by real name."""
 
     indexes: dict[str, Document] = field(default_factory=dict)
     host: str = "svc.search.windows.net"

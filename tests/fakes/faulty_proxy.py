@@ -1,8 +1,7 @@
-"""What stands between the deployed functions and their provider: it passes everything on, and fails when it is told to.
+"""A proxy between the deployed functions and their provider, which can fail one call in five.
 
-A failure is one that is over at the next attempt: 429 before anything was executed, or, for what is only read, 500 and
-a connection that breaks. What a call that changes something leaves open takes a minute to find out: see
-tests/integration/ingest for that.
+A failure ends with the next attempt: 429 before anything was executed, or, for reads alone, 500 and a connection that
+breaks. A change whose outcome is unknown takes a minute to resolve: tests/integration/ingest has those.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ ONE_IN: Final = 5
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"})
 
 
-class Between:
-    """The way to the provider. `attached`: how often each file was to be attached, by what went through, `at`: when."""
+class FaultyProxy:
+    """The proxy. `attached`: how often each file was to be attached. `attach_times`: of the requests that attach."""
 
     def __init__(self, provider_url: str) -> None:
         self.to = urlsplit(provider_url)
         self.attached: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
-        self.at: list[float] = []
+        self.attach_times: list[float] = []
         self.url = ""
         self._failing = False
         self._numbers = count(1)
@@ -41,7 +40,7 @@ class Between:
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
-        """One in five calls fails, until the block ends."""
+        """Fail one call in five, until the block ends."""
         self._failing = True
         try:
             yield
@@ -49,7 +48,7 @@ class Between:
             self._failing = False
 
     def fault(self, method: str, path: str) -> str | None:
-        """What is to happen to this call instead of what was asked for."""
+        """Return the fault that a call meets, or None."""
         if not self._failing or path.endswith("/file_batches"):
             return None
         with self._lock:
@@ -60,30 +59,33 @@ class Between:
             self.failed[kind] += 1
             return kind
 
-    def noted(self, path: str, body: bytes) -> None:
-        """Which files a batch attaches."""
+    def record_attach(self, path: str, body: bytes) -> None:
+        """Count the files that a batch attaches."""
         if path.endswith("/file_batches"):
             asked = json.loads(body)
             with self._lock:
-                self.at.append(time.monotonic())
+                self.attach_times.append(time.monotonic())
                 self.attached.update(asked.get("file_ids") or [each["file_id"] for each in asked["files"]])
 
-    def busiest(self, seconds: float) -> int:
-        """The most requests that attach within any such time."""
-        return max((bisect_left(self.at, began + seconds) - place for place, began in enumerate(self.at)), default=0)
+    def most_attaches(self, seconds: float) -> int:
+        """Return the most requests that attach within so many seconds."""
+        return max(
+            (bisect_left(self.attach_times, began + seconds) - place for place, began in enumerate(self.attach_times)),
+            default=0,
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    way: Between
+    proxy: FaultyProxy
 
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        match self.way.fault(self.command, self.path.partition("?")[0]):
+        match self.proxy.fault(self.command, self.path.partition("?")[0]):
             case None:
                 if self.command == "POST":
-                    self.way.noted(self.path, body)
+                    self.proxy.record_attach(self.path, body)
                 self._answer(*self._asked(body))
             case "429":
                 self._answer(429, {"retry-after-ms": "50"}, b'{"error": {"message": "slow", "type": "requests"}}')
@@ -95,7 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = _pass  # noqa: N815 - the names that the base looks for
 
     def _asked(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        with contextlib.closing(HTTPConnection(str(self.way.to.hostname), self.way.to.port, timeout=60)) as provider:
+        with contextlib.closing(
+            HTTPConnection(str(self.proxy.to.hostname), self.proxy.to.port, timeout=60)
+        ) as provider:
             provider.request(self.command, self.path, body or None, dict(self.headers))
             answer = provider.getresponse()
             kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
@@ -109,19 +113,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
-def between(provider_url: str) -> Iterator[Between]:
-    """A way to that provider, on a port of its own."""
-    way = Between(provider_url)
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"way": way})) as server:
-        way.url = f"http://127.0.0.1:{server.server_port}{way.to.path}"
+def run_proxy(provider_url: str) -> Iterator[FaultyProxy]:
+    """Run a proxy to a provider, on a port of its own, until the block ends."""
+    proxy = FaultyProxy(provider_url)
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy})) as server:
+        proxy.url = f"http://127.0.0.1:{server.server_port}{proxy.to.path}"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield way
+            yield proxy
         finally:
             server.shutdown()
             thread.join(5)

@@ -1,9 +1,9 @@
-"""An AWS on loopback, and template.yaml deployed on it as `sam build && sam package && sam deploy` would.
+"""An emulated AWS on loopback, and template.yaml deployed on it as `sam build && sam package && sam deploy` does.
 
-What the deployed stack is told beyond the template: its providers may be plain http (the upstream is on loopback), and
-so may its bucket (the emulator is); team red may ingest. It is not told of `events:source`, which the emulator does
-not know, and has ingestion's concurrency spelled out: the emulator takes a parameter's number for a text. The code is
-what `make` built into .build/host: the same Makefiles as `sam build`, for this machine and its Python.
+The stack differs from the template: its providers and its bucket may be plain http, because both are on loopback; team
+red may ingest; the condition on `events:source` is removed, which the emulator does not know; and the concurrency of
+ingestion is a literal, because the emulator takes a parameter's number for a text. The code is what `make` built into
+.build/host: by the same Makefiles as `sam build`, for this machine and its Python.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ BUILT: Final = ROOT / ".build" / "host"
 REGION: Final = "eu-central-1"
 STACK: Final = "vectorgate"
 BUCKET: Final = "artifacts"
-# AUTH: each function has its role's rights only. Nothing but loopback listens.
+# AUTH: each function has the permissions of its role alone. All servers are bound to loopback.
 SETTINGS: Final = {
     "AUTH": "true",
     "BIND_HOST": "127.0.0.1",
     "IOT_MTLS_ENABLED": "0",
     "LOG_LEVEL": "WARNING",
-    "POWERTOOLS_LOG_LEVEL": "INFO",  # else the functions, which inherit this environment, take the line above
+    "POWERTOOLS_LOG_LEVEL": "INFO",  # otherwise the functions, which inherit this environment, use the line above
     "MINISTACK_REGION": REGION,
     "SERVICES": (
         "dynamodb,sqs,s3,lambda,secretsmanager,apigateway,apigatewayv2,cloudformation,iam,sts,logs,cloudwatch,kms,events,states"
@@ -57,11 +57,11 @@ PAUSE: Final = 0.05
 
 
 class TookTooLong(Exception):
-    """What was waited for did not happen in time."""
+    """An event did not happen in time."""
 
 
 def eventually(ask: Callable[[], Found | None], seconds: float, what: str) -> Found:
-    """The first answer that is not None."""
+    """Return the first result that is not None. TookTooLong after so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = ask()
@@ -73,18 +73,18 @@ def eventually(ask: Callable[[], Found | None], seconds: float, what: str) -> Fo
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """MiniStack, running. `log` is what it and the functions wrote."""
+    """A running MiniStack. `log`: the file with the output of it and of the functions."""
 
     port: int
     log: Path
 
     @property
     def url(self) -> str:
-        """Where every service is."""
+        """The endpoint of every service."""
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, service: Any) -> Any:
-        """A client with the rights of the account's root."""
+        """Return a client with the permissions of the account's root."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -96,7 +96,7 @@ class Emulator:
 
 @contextlib.contextmanager
 def process(command: list[str], *, env: dict[str, str], cwd: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with its children, which ends with the block."""
+    """Run a process, and end it and its children with the block."""
     with log.open("wb") as output:
         started = subprocess.Popen(  # noqa: S603 - our own command lines
             command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -114,29 +114,29 @@ def process(command: list[str], *, env: dict[str, str], cwd: Path, log: Path) ->
 
 @contextlib.contextmanager
 def emulator(home: Path) -> Iterator[Emulator]:
-    """MiniStack on a free port, away from the repository: the functions find their layers and nothing else of ours."""
+    """Run MiniStack on a free port, outside the repository, so that the functions import from their layers alone."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    cloud = Emulator(port, home / "emulator.log")
+    aws = Emulator(port, home / "emulator.log")
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "GATEWAY_PORT": str(port), **SETTINGS}
-    with process([sys.executable, "-m", "ministack"], env=env, cwd=home, log=cloud.log) as running:
+    with process([sys.executable, "-m", "ministack"], env=env, cwd=home, log=aws.log) as running:
 
         def answers() -> bool | None:
             if running.poll() is not None:
-                raise TookTooLong(f"the emulator ended: {cloud.log.read_text()[-2000:]}")
+                raise TookTooLong(f"the emulator ended: {aws.log.read_text()[-2000:]}")
             try:
-                with urlopen(f"{cloud.url}/_ministack/health", timeout=1) as response:
+                with urlopen(f"{aws.url}/_ministack/health", timeout=1) as response:
                     return bool(response.status == 200) or None
             except (URLError, OSError):
                 return None
 
         eventually(answers, 30, "the emulator")
-        yield cloud
+        yield aws
 
 
 @contextlib.contextmanager
 def upstream(home: Path) -> Iterator[str]:
-    """The embedded upstream as the provider; its base URL."""
+    """Run the embedded upstream as the provider, and give its base URL."""
     log = home / "upstream.log"
     command = [sys.executable, "-m", "local.upstream", "--home", str(home / "upstream"), "--port", "0"]
     env = {
@@ -165,23 +165,23 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The deployed stack: its outputs, and a front door."""
+    """The deployed stack, by its outputs."""
 
-    cloud: Emulator
+    aws: Emulator
     outputs: dict[str, str]
 
     @property
     def host(self) -> str:
-        """The API's name, which the emulator wants to see in the Host header."""
+        """The API's host name, which the emulator expects in the Host header."""
         return urlsplit(self.outputs["Url"]).netloc
 
     def ask(self, method: str, path: str, *, key: str | None = None, body: object = None) -> Reply:
-        """One request through API Gateway."""
+        """Send a request through API Gateway."""
         headers = {"Host": self.host, "Content-Type": "application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
         data = json.dumps(body).encode() if body is not None else None
-        request = Request(self.cloud.url + path, data=data, headers=headers, method=method)
+        request = Request(self.aws.url + path, data=data, headers=headers, method=method)
         try:
             with urlopen(request, timeout=60) as response:
                 return Reply(response.status, json.load(response))
@@ -193,39 +193,39 @@ class Stack:
 
     @property
     def master_key(self) -> str:
-        """The generated one."""
-        found = self.cloud.client("secretsmanager").get_secret_value(SecretId=self.outputs["MasterKeySecretId"])
+        """The generated master key."""
+        found = self.aws.client("secretsmanager").get_secret_value(SecretId=self.outputs["MasterKeySecretId"])
         return str(found["SecretString"])
 
     def row(self, operation_id: str) -> dict[str, Any] | None:
-        """An operation's row as it stands in the table."""
+        """Return an operation's row of the table."""
         return self.item({"PK": {"S": f"OP#{operation_id}"}, "SK": {"S": "STATE"}})
 
     def item(self, place: dict[str, Any]) -> dict[str, Any] | None:
-        """What stands at a place of the table."""
-        found = self.cloud.client("dynamodb").get_item(
+        """Return the item of a key, if there is one."""
+        found = self.aws.client("dynamodb").get_item(
             TableName=self.outputs["TableName"], Key=place, ConsistentRead=True
         )
         item: dict[str, Any] | None = found.get("Item")
         return item
 
     def put(self, item: dict[str, Any]) -> None:
-        """Put an item into the table, whatever stands there."""
-        self.cloud.client("dynamodb").put_item(TableName=self.outputs["TableName"], Item=item)
+        """Put an item into the table without a condition."""
+        self.aws.client("dynamodb").put_item(TableName=self.outputs["TableName"], Item=item)
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
-        """Everything in the partitions of that prefix."""
+        """Return the items whose partition key has a prefix."""
         return [item for item in self._items() if item["PK"]["S"].startswith(prefix)]
 
     def provider(self) -> OpenAI:
-        """The provider itself, past the gateway."""
-        found = self.cloud.client("secretsmanager").get_secret_value(SecretId=self.outputs["OpenAISecretId"])
+        """Return a client of the provider itself."""
+        found = self.aws.client("secretsmanager").get_secret_value(SecretId=self.outputs["OpenAISecretId"])
         secret = json.loads(found["SecretString"])
         return OpenAI(api_key=secret["api_key"], base_url=secret["base_url"], max_retries=0)
 
     def invoked(self, function: str, event: object) -> Any:
-        """What a function returns for an event; that of the output's name."""
-        answer = self.cloud.client("lambda").invoke(
+        """Invoke the function that an output names, and return its result."""
+        answer = self.aws.client("lambda").invoke(
             FunctionName=self.outputs[function], Payload=json.dumps(event).encode()
         )
         body = json.load(answer["Payload"])
@@ -233,8 +233,8 @@ class Stack:
         return body
 
     def role_of_steps(self, name: str, *more: dict[str, Any]) -> str:
-        """The ARN of a role that an execution of Step Functions may have: it may invoke, and what else is said."""
-        roles = self.cloud.client("iam")
+        """Create a role for Step Functions that may invoke and what `more` allows, and return its ARN."""
+        roles = self.aws.client("iam")
         assume = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [assume]})
         role = roles.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
@@ -244,35 +244,35 @@ class Stack:
         return str(role["Arn"])
 
     def settled(self, operation_id: str, seconds: float) -> dict[str, Any]:
-        """The row once it is booked."""
+        """Wait until a row is settled, and return it."""
 
-        def booked() -> dict[str, Any] | None:
+        def settled_row() -> dict[str, Any] | None:
             row = self.row(operation_id)
             return row if row is not None and row["state"] == {"S": "settled"} else None
 
-        return eventually(booked, seconds, f"settled: {operation_id}")
+        return eventually(settled_row, seconds, f"settled: {operation_id}")
 
     def rollups(self) -> list[dict[str, Any]]:
-        """Every sum in the table."""
+        """Return every rollup of the table."""
         return sorted(self.items("USE#"), key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
 
     def quiet(self, seconds: float) -> None:
-        """Wait until nothing is left to book: from here on, sums change only by what the test does."""
+        """Wait until no row is left to settle, so that from then on rollups change by the test's own calls alone."""
 
-        def booked() -> bool | None:
+        def settled_row() -> bool | None:
             return None if any(item.get("state") == {"S": "answered"} for item in self._items()) else True
 
-        eventually(booked, seconds, "everything is booked")
+        eventually(settled_row, seconds, "everything is settled")
 
     def _items(self) -> list[dict[str, Any]]:
-        scan = self.cloud.client("dynamodb").get_paginator("scan")
+        scan = self.aws.client("dynamodb").get_paginator("scan")
         pages = scan.paginate(TableName=self.outputs["TableName"], ConsistentRead=True)
         return [item for page in pages for item in page["Items"]]
 
 
-def deploy(cloud: Emulator, provider_url: str) -> Stack:
-    """The template as a stack, with the upstream as its provider."""
-    template = packaged(cloud, yaml_parse((ROOT / "template.yaml").read_text()))
+def deploy(aws: Emulator, provider_url: str) -> Stack:
+    """Deploy the template as a stack whose provider is the upstream."""
+    template = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text()))
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
     del template["Resources"]["IngestBucketPolicy"]
     mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
@@ -281,11 +281,11 @@ def deploy(cloud: Emulator, provider_url: str) -> Stack:
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement["Action"] == "events:PutEvents":
                 del statement["Condition"]
-    stacks = cloud.client("cloudformation")
-    cloud.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
+    stacks = aws.client("cloudformation")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     stacks.create_stack(
         StackName=STACK,
-        TemplateURL=f"{cloud.url}/{BUCKET}/template.json",  # a body of its own may have 50 KB
+        TemplateURL=f"{aws.url}/{BUCKET}/template.json",  # a template in the request may have 50 KB
         Parameters=[{"ParameterKey": "IngestSenders", "ParameterValue": json.dumps(SENDERS)}],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -301,13 +301,13 @@ def deploy(cloud: Emulator, provider_url: str) -> Stack:
 
     outputs = {out["OutputKey"]: out["OutputValue"] for out in eventually(deployed, 60, "the stack")["Outputs"]}
     secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
-    cloud.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
-    return Stack(cloud, outputs)
+    aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
+    return Stack(aws, outputs)
 
 
-def packaged(cloud: Emulator, template: dict[str, Any]) -> dict[str, Any]:
-    """The template with what `sam package` does: each built folder in S3, and its place for the local path."""
-    bucket = cloud.client("s3")
+def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:
+    """Put each built folder into S3, and its URL in place of the local path, as `sam package` does."""
+    bucket = aws.client("s3")
     bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     for name, resource in template["Resources"].items():
         place = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
@@ -318,12 +318,12 @@ def packaged(cloud: Emulator, template: dict[str, Any]) -> dict[str, Any]:
 
 
 def sample(name: str) -> Any:
-    """A sample event of the repository."""
+    """Return a sample event of the repository."""
     return json.loads((ROOT / "events" / name).read_text())
 
 
 def zipped(folder: Path) -> bytes:
-    """A folder as an archive."""
+    """Return a folder as a zip archive."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
         for path in sorted(folder.rglob("*")):

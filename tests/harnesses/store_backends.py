@@ -1,19 +1,18 @@
-"""The engines that the contract is held against, and ways to hurt them."""
+"""The engines that the contract suite runs on, and ways to make them fail."""
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import threading
 import uuid
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
-from vectorgate.clock import Clock, Random
+from tests.fakes.clock import FakeClock
+from vectorgate.bootstrap import system_random
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.persistence.sqlite import (
     Database,
@@ -40,18 +39,8 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ports import OwnershipStore
 
 
-@dataclass
-class Naps:
-    """A clock whose sleeps are only written down."""
-
-    taken: list[float] = field(default_factory=list)
-
-    def clock(self) -> Clock:
-        return Clock(wall=lambda: 0.0, monotonic=lambda: 0.0, sleep=self.taken.append)
-
-
 class Backend(ABC):
-    """One engine behind every port, and its crash points."""
+    """One engine behind every port."""
 
     ledger: LedgerStore
     ownership: OwnershipStore
@@ -62,17 +51,17 @@ class Backend(ABC):
     ingest: IngestStore
 
     @abstractmethod
-    def lost(self, *, written: bool) -> AbstractContextManager[None]:
-        """Each request inside fails: before anything is written, or after it was, when only the answer is lost."""
+    def failing_requests(self, *, written: bool) -> AbstractContextManager[None]:
+        """Fail each request in the block: before it is written, or after it, so that the answer alone is lost."""
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Inside, several threads may ask: each request is atomic, by the engine itself wherever it can be."""
+        """Make each request in the block atomic, so that threads may run them. Most engines do it themselves."""
         yield
 
 
 class SqliteBackend(Backend):
-    """SQLite."""
+    """SQLite, in a file or in memory."""
 
     def __init__(self, path: str) -> None:
         self.database = Database(path)
@@ -85,13 +74,13 @@ class SqliteBackend(Backend):
         self.ingest = SqliteIngest(self.database)
 
     @contextmanager
-    def lost(self, *, written: bool) -> Iterator[None]:
-        with self.through(Fragile(self.database._connection, -1 if written else 0)):
+    def failing_requests(self, *, written: bool) -> Iterator[None]:
+        with self.connected_by(FailingConnection(self.database._connection, -1 if written else 0)):
             yield
 
     @contextmanager
-    def through(self, connection: Fragile) -> Iterator[Fragile]:
-        """The database on that connection."""
+    def connected_by(self, connection: FailingConnection) -> Iterator[FailingConnection]:
+        """Have the database use another connection, until the block ends."""
         sound = self.database._connection
         self.database._connection = connection  # type: ignore[assignment]
         try:
@@ -100,8 +89,8 @@ class SqliteBackend(Backend):
             self.database._connection = sound
 
 
-class Fragile:
-    """A connection that fails at its `sound`-th statement; with -1, after whichever statement commits."""
+class FailingConnection:
+    """A connection that fails at its `sound`-th statement, or with -1 after the statement that commits."""
 
     def __init__(self, connection: sqlite3.Connection, sound: int) -> None:
         self._connection = connection
@@ -128,14 +117,14 @@ class Fragile:
 
 
 class DynamoBackend(Backend):
-    """DynamoDB, at an endpoint. Requests from several threads run there as they come."""
+    """DynamoDB at an endpoint, which runs the requests of several threads at once."""
 
     def __init__(self, endpoint_url: str | None = None) -> None:
-        self.naps = Naps()
+        self.time = FakeClock()
         self.table = DynamoTable(
             f"contract-{uuid.uuid4().hex}",
-            clock=self.naps.clock(),
-            randomness=Random(random.SystemRandom().getrandbits),
+            clock=self.time.clock(),
+            randomness=system_random(),
             region="us-east-1",
             endpoint_url=endpoint_url,
         )
@@ -146,11 +135,11 @@ class DynamoBackend(Backend):
         self.meters, self.ingest = stores.meters, stores.ingest
 
     def item(self, key: dict[str, Any]) -> dict[str, Any]:
-        """What the table holds there."""
+        """Return the item of a key."""
         return dict(self.table.client.get_item(TableName=self.table.name, Key=key)["Item"])
 
     @contextmanager
-    def lost(self, *, written: bool) -> Iterator[None]:
+    def failing_requests(self, *, written: bool) -> Iterator[None]:
         def fail(**_: object) -> None:
             raise BotoCoreError
 
@@ -159,7 +148,7 @@ class DynamoBackend(Backend):
 
     @contextmanager
     def hook(self, event: str, handler: Callable[..., Any]) -> Iterator[None]:
-        """`handler` before all others of a botocore event."""
+        """Call `handler` before all others at a botocore event, until the block ends."""
         events = self.table.client.meta.events
         events.register_first(event, handler)
         try:
@@ -169,7 +158,7 @@ class DynamoBackend(Backend):
 
 
 class MotoBackend(DynamoBackend):
-    """DynamoDB as moto has it in this process, which checks a condition and writes without a lock between."""
+    """moto's DynamoDB in this process. It takes no lock around checking a condition and writing."""
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -187,10 +176,10 @@ class MotoBackend(DynamoBackend):
 
 @contextmanager
 def dynamo_at(endpoint_url: str, environment: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
-    """A table of its own on an emulated DynamoDB, dropped with the block."""
+    """Create a table on an emulated DynamoDB, and drop it at the end of the block."""
     environment.setenv("AWS_ACCESS_KEY_ID", "test")
     environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
     backend = DynamoBackend(endpoint_url)
-    client = backend.table.client  # a test may put another in its place
+    client = backend.table.client  # a test may replace it
     yield backend
     client.delete_table(TableName=backend.table.name)

@@ -1,8 +1,8 @@
-"""Counts a DynamoDB client's calls and the write units that they cost, by watching botocore's events.
+"""Counts of a DynamoDB client's calls and of the write units that they cost, from botocore's events.
 
-Computed from the items before and after each write, because emulators report no true figures: a write costs one unit
-for each KiB begun of the larger of the two images, twice that in a transaction, and for each index one for each KiB of
-the projected attributes that appear, disappear or change (two when their key moves).
+Write units are computed from the items before and after each write, because emulators report no true figures: a write
+costs one unit for each started KiB of the larger of the two images, twice that in a transaction, and for each index one
+for each KiB of the projected attributes that appear, disappear or change (two when their key moves).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TABLE_KEY = ("PK", "SK")
 
 
 class CallRecorder:
-    """`calls` by name and `write_units`, of what succeeds inside `watching(client)`. One thread."""
+    """Counts `calls` by name and `write_units`, of what succeeds inside `watching(client)`. For one thread."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class CallRecorder:
 
     @contextmanager
     def watching(self, client: Any) -> Iterator[CallRecorder]:
-        """Watch one client."""
+        """Count the calls of a client, until the block ends."""
         self._client = client
         events = client.meta.events
         events.register("before-parameter-build.dynamodb", self._asked)
@@ -72,7 +72,7 @@ class CallRecorder:
 
 
 def size_of(item: dict[str, Any]) -> int:
-    """Bytes as DynamoDB counts them: names and values in UTF-8, a number a byte for two digits and one more."""
+    """Return the bytes as DynamoDB counts them: names and values in UTF-8, numbers in two digits a byte, plus one."""
     return sum(len(name.encode()) + _size(attribute) for name, attribute in item.items())
 
 

@@ -163,8 +163,8 @@ def test_a_service_that_cannot_be_reached_is_an_unavailable_source(
     monkeypatch.setattr(account.clients.events, "put_events", away)
     acts: tuple[Callable[[], object], ...] = (
         lambda: account.objects.open(KEY, None),
-        lambda: account.mail.send("{}", seconds=0, attributes={}),
-        lambda: account.mail.set_aside("{}", reason="r", source="s"),
+        lambda: account.sqs.send("{}", seconds=0, attributes={}),
+        lambda: account.sqs.set_aside("{}", reason="r", source="s"),
         lambda: account.bus.publish([Result(kind=Kind.STORE_CREATED, detail={})]),
     )
     for act in acts:
@@ -186,7 +186,7 @@ def test_a_stream_whose_tags_cannot_be_had_is_closed(account: Account, monkeypat
 
 def test_a_message_that_is_sent_again_carries_its_numbers_and_its_reason(account: Account) -> None:
     attributes: dict[str, int | str] = {"first_seen": 1_795_380_000, "attempts": 3, "reason": "paced"}
-    account.mail.send('{"a": 1}', seconds=0, attributes=attributes)
+    account.sqs.send('{"a": 1}', seconds=0, attributes=attributes)
     (message,) = account.messages(account.queue)
     assert message["Body"] == '{"a": 1}'
     carried = {name: (value["DataType"], value["StringValue"]) for name, value in message["MessageAttributes"].items()}
@@ -203,13 +203,13 @@ def test_a_delay_is_what_the_queue_can_wait(
 ) -> None:
     sent: list[Any] = []
     monkeypatch.setattr(account.clients.sqs, "send_message", lambda **message: sent.append(message))
-    account.mail.send("{}", seconds=seconds, attributes={})
+    account.sqs.send("{}", seconds=seconds, attributes={})
     assert sent[0]["DelaySeconds"] == waits
 
 
 def test_what_is_set_aside_says_why_in_a_kilobyte_that_sqs_takes(account: Account) -> None:
-    account.mail.set_aside("body", reason="\x00\ud800é" * 1000, source="s3://ingest/red/\x01")
-    account.mail.set_aside("body", reason="", source="-")
+    account.sqs.set_aside("body", reason="\x00\ud800é" * 1000, source="s3://ingest/red/\x01")
+    account.sqs.set_aside("body", reason="", source="-")
     for message, reason in zip(account.messages(account.failures), ("\ufffd\ufffdé", "-"), strict=True):
         value = message["MessageAttributes"]["reason"]["StringValue"]
         assert value.startswith(reason)
@@ -234,7 +234,7 @@ def test_results_are_events_of_the_bus_ten_at_a_time(account: Account, monkeypat
         "DetailType": "File Indexed",
         "Detail": json.dumps({"file_id": "file-0"}),
     }
-    assert account.naps == []
+    assert account.slept == []
 
 
 def refusing(times: int) -> tuple[Callable[..., Any], list[Any]]:
@@ -257,7 +257,7 @@ def test_what_the_bus_does_not_take_is_put_again(account: Account, monkeypatch: 
     monkeypatch.setattr(account.clients.events, "put_events", call)
     account.bus.publish([Result(kind=Kind.STORE_CREATED, detail={"id": n}) for n in range(2)])
     assert [[json.loads(entry["Detail"])["id"] for entry in entries] for entries in put] == [[0, 1], [1], [1]]
-    assert account.naps == [0.05, 0.2]
+    assert account.slept == [0.05, 0.2]
 
 
 def test_a_bus_that_goes_on_refusing_is_an_unavailable_source(
