@@ -34,23 +34,23 @@ TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")
 
 
 def row(number: int = 0, amount: int = 10, **fields: object) -> LedgerEntry:
-    """A row that reserves for its key."""
+    """Return a row that reserves for its key."""
     reserved = NanoUSD(amount) if amount else None
     values: dict[str, Any] = {"reserved": reserved, "budgets": (account_ref(MINE),)}
     return begun(number, **(values | fields))
 
 
 def wish(amount: int = 10, limit: int = 100, account: Account = MINE) -> Reservation:
-    """What it reserves."""
+    """Return the reservation of a row."""
     return Reservation(account, NanoUSD(amount), NanoUSD(limit))
 
 
 def balance(stores: Backend, account: Account = MINE) -> Balance | None:
-    """What an account holds."""
+    """Return the balance of an account."""
     return stores.budgets.balances([account]).get(account)
 
 
-def test_an_account_that_nobody_touched_is_not_there(stores: Backend) -> None:
+def test_an_account_that_was_never_touched_does_not_exist(stores: Backend) -> None:
     assert stores.budgets.balances([MINE, TEAMS]) == {}
 
 

@@ -29,7 +29,7 @@ FULL = begun(
 
 
 def cost(dynamo: DynamoBackend, act: Callable[[], object]) -> tuple[dict[str, int], int]:
-    """Calls by name and write units; each item within the KiB that the units are reckoned with."""
+    """Check the calls and the write units, and that no item exceeds the KiB that the units assume."""
     with CallRecorder().watching(dynamo.table.client) as recorder:
         act()
     assert recorder.largest_item <= KIB
@@ -100,7 +100,7 @@ def test_a_budget_adds_two_units_to_begin_and_no_call(dynamo: DynamoBackend) -> 
 
 def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoBackend) -> None:
     dynamo.ledger.begin(FULL, idempotency=CLAIM)
-    kept = CLAIM.with_answer(200, b"x" * 500)  # a store without metadata is about that
+    kept = CLAIM.with_answer(200, b"x" * 500)  # about a store without metadata
     measured = cost(
         dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], idempotency=kept)
     )
@@ -127,7 +127,7 @@ def test_a_refused_write_is_one_call(dynamo: DynamoBackend) -> None:
     dynamo.ledger.advance(answered(begun(1)), since=State.STARTED, owned=[own(ref())])
     dynamo.ledger.begin(FULL)
     calls, _ = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())]))
-    assert calls == {"TransactWriteItems": 2}  # put if new is refused, then checked to be the tenant's
+    assert calls == {"TransactWriteItems": 2}  # a conditional put is refused; then the owner is checked
 
 
 def test_reads_are_one_call(dynamo: DynamoBackend) -> None:

@@ -1,4 +1,4 @@
-"""Lost requests, lost answers, races, and errors of the engines: what is left behind, and what callers see."""
+"""Lost requests, lost answers, races, and errors of the engines: the rows that they leave, and what callers get."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_sqlite_keeps_nothing_of_a_transaction_that_fails_at_any_statement(sqlit
 
 
 def race(stores: Backend, act: Callable[[int], None]) -> Counter[str]:
-    """Let threads do one thing at a time and count how it went for them."""
+    """Run a call in several threads at once, and count the outcomes."""
 
     def run(number: int) -> str:
         try:
@@ -97,19 +97,19 @@ def race(stores: Backend, act: Callable[[int], None]) -> Counter[str]:
         return Counter(at_once(THREADS, run))
 
 
-def test_of_those_who_race_to_begin_one_wins(stores: Backend) -> None:
+def test_of_several_that_race_to_begin_one_wins(stores: Backend) -> None:
     outcomes = race(stores, lambda number: stores.ledger.begin(begun(key_alias=str(number))))
     assert outcomes == {"won": 1, AlreadyExists.__name__: THREADS - 1}
 
 
-def test_of_those_who_race_to_advance_one_wins(stores: Backend) -> None:
+def test_of_several_that_race_to_advance_one_wins(stores: Backend) -> None:
     stores.ledger.begin(ROW)
     ways = [ANSWER, ROW.transition(State.VOIDED), ROW.transition(State.UNCERTAIN)]
     outcomes = race(stores, lambda number: stores.ledger.advance(ways[number % 3], since=State.STARTED))
     assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
 
 
-def test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist(stores: Backend) -> None:
+def test_of_several_that_race_with_ownership_one_wins_and_its_objects_alone_exist(stores: Backend) -> None:
     stores.ledger.begin(ROW)
     refs = [ref(f"vs_{number}") for number in range(THREADS)]
     outcomes = race(
@@ -119,7 +119,7 @@ def test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist(s
     assert len(stores.ownership.owners(refs)) == 1
 
 
-def test_of_those_who_race_to_settle_one_wins_and_counts_once(stores: Backend) -> None:
+def test_of_several_that_race_to_settle_one_wins_and_counts_once(stores: Backend) -> None:
     stores.ledger.begin(ANSWER)
     outcomes = race(stores, lambda _: stores.ledger.settle([FINAL], rollups_of([FINAL])))
     assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
@@ -156,7 +156,7 @@ EVERY_CALL: dict[str, Callable[[Any], object]] = {
 
 
 def refusal(code: str, **more: object) -> ClientError:
-    """An error as DynamoDB answers it."""
+    """Return an error of DynamoDB's."""
     response: Any = {"Error": {"Code": code, "Message": "no"}, **more}
     return ClientError(response, "Any")
 
@@ -184,7 +184,7 @@ FOREIGN_ERRORS = [
 
 
 class FailingClient:
-    """A client that answers everything with one error, `times` times, and then what a sound one does."""
+    """A client that raises an error at the first `times` calls, and then calls the sound client."""
 
     def __init__(self, error: Exception, sound: Any = None, times: int = 1 << 30) -> None:
         self._error = error

@@ -1,4 +1,4 @@
-"""LedgerStore: claims. Begun with their row, kept with its answer, taken over once."""
+"""LedgerStore: idempotency records, which begin with their row, keep its answer, and are taken over once."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ BODY = b'{"id":"vs_1","name":"\\u00e9"}'
 
 
 def explicit(entry: LedgerEntry, key: str = "k") -> IdempotencyRecord:
-    """What a row claims by the client's key."""
+    """Return the record of a row that has a client's key."""
     return explicit_record(entry, explicit_name(entry.operation, key), "f" * 64)
 
 
 def implicit(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord:
-    """What a create claims by its body."""
+    """Return the record of a create without a key, by its body."""
     idempotency = implicit_record(replace(entry, fingerprint="e" * 64), attempt)
     assert idempotency is not None
     return idempotency
 
 
 def held(stores: Backend, idempotency: IdempotencyRecord, start: str = ONLY, limit: int = 9) -> list[IdempotencyRecord]:
-    """What is there."""
+    """Return the stored record."""
     return list(stores.ledger.idempotency_records(idempotency.tenant, idempotency.name, start=start, limit=limit))
 
 
@@ -47,7 +47,7 @@ def test_a_claim_is_begun_with_its_row(stores: Backend, make: object) -> None:
     assert held(stores, idempotency) == [idempotency]
 
 
-def test_a_place_that_nobody_claimed_is_empty(stores: Backend) -> None:
+def test_a_slot_that_was_never_taken_is_empty(stores: Backend) -> None:
     assert held(stores, explicit(begun())) == []
 
 
@@ -113,7 +113,7 @@ def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(sto
     first, second = begun(1), begun(2)
     stores.ledger.begin(first, idempotency=explicit(first))
     stores.ledger.begin(second, idempotency=explicit(second), takeover_of=explicit(first))
-    if known:  # one of the objects is the tenant's already
+    if known:  # the tenant owns one of the objects already
         stores.ledger.begin(begun(3))
         stores.ledger.advance(answered(begun(3)), since=State.STARTED, owned=[own(ref())])
     late = explicit(first).with_answer(200, BODY)
@@ -152,7 +152,7 @@ def test_a_lost_begin_wrote_row_and_claim_or_neither(stores: Backend, written: b
 
 
 @pytest.mark.parametrize("free", [False, True])
-def test_of_those_who_race_for_a_slot_one_wins(stores: Backend, free: bool) -> None:  # noqa: FBT001  # a parameter of the test
+def test_of_several_that_race_for_a_slot_one_wins(stores: Backend, free: bool) -> None:  # noqa: FBT001  # a parameter of the test
     old = begun(99)
     if free:
         stores.ledger.begin(old, idempotency=explicit(old))

@@ -72,7 +72,7 @@ def test_a_name_that_cannot_be_a_part_of_a_key_is_refused(indexes: IndexStore, b
             attempt()
 
 
-def test_an_engine_that_is_away_is_said_to_be(stores: Backend, indexes: IndexStore) -> None:
+def test_an_engine_that_cannot_be_reached_is_unavailable(stores: Backend, indexes: IndexStore) -> None:
     with stores.failing_requests(written=False):
         with pytest.raises(StoreUnavailable):
             indexes.indexes([INDEX.name])

@@ -1,4 +1,4 @@
-"""The port of ingestion, on every engine."""
+"""IngestStore, on every engine."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_names_are_a_teams_own(rows: IngestStore) -> None:
     assert (rows.named_store("red", "docs"), rows.named_store("redd", "ocs")) == (VS1, VS2)
 
 
-def test_a_name_that_nobody_gave_is_not_replaced(rows: IngestStore) -> None:
+def test_a_name_that_was_not_given_is_not_replaced(rows: IngestStore) -> None:
     with pytest.raises(StateConflict):
         rows.name_store("red", "docs", VS2, instead_of=VS1)
     assert rows.named_store("red", "docs") is None
@@ -190,7 +190,7 @@ READS: dict[str, Callable[[IngestStore], object]] = {
 
 
 @pytest.mark.parametrize("read", READS)
-def test_reads_of_an_engine_that_is_away_are_unavailable(stores: Backend, read: str) -> None:
+def test_reads_of_an_engine_that_cannot_be_reached_are_unavailable(stores: Backend, read: str) -> None:
     with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         READS[read](stores.ingest)
 

@@ -1,4 +1,4 @@
-"""The meters' port, on every engine."""
+"""MeterStore, on every engine."""
 
 from __future__ import annotations
 

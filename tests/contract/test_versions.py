@@ -1,4 +1,4 @@
-"""Rows of before there were versions: they count as the first one, and are replaced once like any other."""
+"""Rows without a version, from before versions existed: they count as the first, and are replaced like any other."""
 
 from __future__ import annotations
 

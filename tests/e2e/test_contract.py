@@ -1,9 +1,9 @@
-"""Both stores' contract where it needs transactions, conditions and threads, on the emulated AWS: a third engine.
+"""The contract of transactions, conditions and threads on the emulated AWS, a third engine.
 
-Unlike moto it is a process of its own, and no lock of the tests stands before it. The tests are tests/contract's own.
+Unlike moto it is a process of its own, in front of which the tests need no lock. The tests are those of tests/contract.
 """
 
-# ruff: noqa: F401  # imported to be collected here
+# ruff: noqa: F401  # imported to be collected
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from tests.contract.test_failures import (
     test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing,
     test_a_lost_settlement_is_unavailable_and_wrote_all_or_nothing,
     test_a_put_that_botocore_repeats_knows_its_own_first_attempt,
-    test_of_those_who_race_to_advance_one_wins,
-    test_of_those_who_race_to_begin_one_wins,
-    test_of_those_who_race_to_settle_one_wins_and_counts_once,
-    test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist,
+    test_of_several_that_race_to_advance_one_wins,
+    test_of_several_that_race_to_begin_one_wins,
+    test_of_several_that_race_to_settle_one_wins_and_counts_once,
+    test_of_several_that_race_with_ownership_one_wins_and_its_objects_alone_exist,
 )
 from tests.contract.test_idempotency import (
     test_a_claim_is_taken_over_from_the_operation_that_was_seen,
@@ -43,7 +43,7 @@ from tests.contract.test_idempotency import (
     test_an_answer_is_kept_with_the_row_that_it_is_of,
     test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row,
     test_an_id_that_is_taken_comes_before_a_slot_that_is,
-    test_of_those_who_race_for_a_slot_one_wins,
+    test_of_several_that_race_for_a_slot_one_wins,
 )
 from tests.contract.test_ingest import test_no_more_are_admitted_at_once_than_allowed
 from tests.contract.test_ledger import (
@@ -89,19 +89,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 @pytest.fixture
 def dynamo(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
-    """The emulated AWS's DynamoDB, empty."""
+    """The emulated AWS's DynamoDB, without rows."""
     with dynamo_at(aws.url, monkeypatch) as backend:
         yield backend
 
 
 @pytest.fixture
 def stores(dynamo: DynamoBackend) -> DynamoBackend:
-    """The one engine here."""
+    """The only engine of this module."""
     return dynamo
 
 
 def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(dynamo: DynamoBackend) -> None:
-    requests, fitting, secret = 100, 37, "sk-of-the-rush"
+    requests, fitting, secret = 100, 37, "sk-of-a-hundred"
     most = NanoUSD(fitting * CREATE + CREATE - 1)
     stores, clock, telemetry, book = stores_of(dynamo.table), FakeClock().clock(), RecordingTelemetry(), charging_book()
     stores.keys.add_key(VirtualKey(id=key_id_of(secret), created_at=clock.unix_s(), max_budget=most))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.faulty_proxy import FaultyProxy
 
-# `make e2e OBJECTS=1000`: as many as one likes, which takes minutes.
+# `make e2e OBJECTS=1000` runs more, which takes minutes.
 OBJECTS: Final = int(os.environ.get("OBJECTS") or 60)
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240 + 2 * OBJECTS)]
 
@@ -35,14 +35,14 @@ SOURCE: Final = "com.example.crm"
 
 @dataclass(frozen=True)
 class ResultQueue:
-    """A queue that hears what is on the bus."""
+    """A queue that receives the results on the bus."""
 
     stack: Stack
     url: str
     received: list[dict[str, Any]]
 
     def result(self, kind: str, **said: object) -> dict[str, Any]:
-        """The detail of the first event of a kind that says so."""
+        """Wait for the first event of a kind with these fields, and return its detail."""
 
         def found() -> dict[str, Any] | None:
             queue = self.stack.aws.client("sqs")
@@ -60,7 +60,7 @@ class ResultQueue:
 
 @pytest.fixture(scope="module")
 def result_queue(stack: Stack) -> Iterator[ResultQueue]:
-    """As docs/ingest.md has it. Afterwards no message is left, so that nothing happens while other tests count."""
+    """The queue of docs/ingest.md. At the end no message is left, so that nothing happens while other tests count."""
     events, queues, bus = stack.aws.client("events"), stack.aws.client("sqs"), stack.outputs["IngestBusName"]
     url = queues.create_queue(QueueName="results")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -80,7 +80,7 @@ def result_queue(stack: Stack) -> Iterator[ResultQueue]:
 
 
 def waiting(stack: Stack) -> int:
-    """The messages in the queue: to come, under way, and delayed."""
+    """Return the number of messages in the queue: visible, in progress, and delayed."""
     names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
     found = stack.aws.client("sqs").get_queue_attributes(QueueUrl=stack.outputs["IngestQueueUrl"], AttributeNames=names)
     return sum(int(found["Attributes"][name]) for name in names)
@@ -94,14 +94,14 @@ def provider(stack: Stack) -> Iterator[OpenAI]:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack, key: str) -> Iterator[OpenAI]:
-    """Team red, through the front door."""
+    """OpenAI's client with a key of team red."""
     base, host = f"{stack.aws.url}/v1", {"Host": stack.host}
     with closing(OpenAI(api_key=key, base_url=base, default_headers=host, max_retries=0, timeout=60)) as made:
         yield made
 
 
 def put(stack: Stack, kind: str, detail: object) -> str:
-    """An application's event; its id."""
+    """Put an application's event on the bus, and return its id."""
     entry = {
         "EventBusName": stack.outputs["IngestBusName"],
         "Source": SOURCE,
@@ -114,7 +114,7 @@ def put(stack: Stack, kind: str, detail: object) -> str:
 
 
 def records(stack: Stack, store_id: str, operation: str) -> list[dict[str, Any]]:
-    """The settled rows of an operation on a store, once there are any."""
+    """Wait for settled rows of an operation on a store, and return them."""
 
     def settled() -> list[dict[str, Any]] | None:
         rows = [
@@ -172,29 +172,29 @@ def test_objects_are_attached_to_one_store_of_the_folders_name_replaced_and_deta
     assert left < replaced
 
 
-def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_exactly_once(
+def test_many_objects_notified_twice_and_out_of_order_with_faults_are_attached_exactly_once(
     stack: Stack, provider: OpenAI, proxy: FaultyProxy, result_queue: ResultQueue
 ) -> None:
     order = random.Random(17)  # noqa: S311 - a test's own
-    keys = [f"red/crowd/{number:04d}.txt" for number in range(OBJECTS)]
+    keys = [f"red/many/{number:04d}.txt" for number in range(OBJECTS)]
     order.shuffle(keys)
     s3, bucket = stack.aws.client("s3"), stack.outputs["IngestBucketName"]
     with proxy.failing(), ThreadPoolExecutor(8) as several:
         list(several.map(lambda key: s3.put_object(Bucket=bucket, Key=key, Body=key.encode()), keys))
         begun = eventually(
-            lambda: rows if len(rows := crowd(stack)) >= OBJECTS // 10 else None, WITHIN, "some are under way"
+            lambda: rows if len(rows := object_rows(stack)) >= OBJECTS // 10 else None, WITHIN, "some are under way"
         )
-        tell_again(stack, order.sample(begun, OBJECTS // 10))
+        send_again(stack, order.sample(begun, OBJECTS // 10))
         for key in keys:
             result_queue.result("File Indexed", bucket=bucket, key=key)
     eventually(lambda: True if waiting(stack) == 0 else None, WITHIN, "every message is done")
 
     assert sum(proxy.failed.values()) >= OBJECTS // 5
-    (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "crowd"]
+    (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "many"]
     attached = ids(provider, store.id)
     names = Counter(file.filename for file in provider.files.list() if file.filename in {key[-8:] for key in keys})
     assert names == {key[-8:]: 1 for key in keys}, "no upload is left over"
-    assert {each.file_id for each in crowd(stack)} == attached
+    assert {each.file_id for each in object_rows(stack)} == attached
     assert {file_id: proxy.attached[file_id] for file_id in attached} == dict.fromkeys(attached, 1)
     assert len(attached) == OBJECTS
     assert proxy.most_attaches(60) <= 300
@@ -202,34 +202,34 @@ def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_ex
     made = [row for row in stack.items("OP#") if row.get("file_id", {}).get("S") in attached]
     uploads = [row for row in made if row["operation"] == {"S": "files.create"}]
     assert Counter(row["state"]["S"] for row in uploads) == {"settled": OBJECTS}
-    # What was told twice and answered from memory, or failed and was asked again, is void: nothing is left open.
+    # Replays and failures that were retried are void: no row is open.
     assert {row["state"]["S"] for row in made} <= {"settled", "voided"}
     assert records(stack, store.id, "vector_stores.file_batches.create")
 
 
-def crowd(stack: Stack) -> list[ObjectRow]:
-    """What is known of the many objects."""
+def object_rows(stack: Stack) -> list[ObjectRow]:
+    """Return the rows of the many objects."""
     rows = [ObjectRow.from_record(decoded(item, ObjectRow)) for item in stack.items("ING#OBJ#")]
-    return [row for row in rows if row.place.key.startswith("red/crowd/")]
+    return [row for row in rows if row.place.key.startswith("red/many/")]
 
 
-def tell_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
-    """Messages as S3 sent them, once more."""
-    told = json.loads(sample("ingest_s3_created.json")["Records"][0]["body"])
+def send_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
+    """Send the messages of S3 once more."""
+    message = json.loads(sample("ingest_s3_created.json")["Records"][0]["body"])
     for row in rows:
-        told["Records"][0]["s3"] |= {
+        message["Records"][0]["s3"] |= {
             "bucket": {"name": row.place.bucket},
             "object": {"key": row.place.key, "versionId": row.version, "sequencer": row.sequencer},
         }
-        stack.aws.client("sqs").send_message(QueueUrl=stack.outputs["IngestQueueUrl"], MessageBody=json.dumps(told))
+        stack.aws.client("sqs").send_message(QueueUrl=stack.outputs["IngestQueueUrl"], MessageBody=json.dumps(message))
 
 
 def ids(provider: OpenAI, store_id: str) -> set[str]:
-    """The files in a store."""
+    """Return the ids of the files in a store."""
     return {file.id for file in provider.vector_stores.files.list(store_id)}
 
 
-def test_applications_ask_on_the_bus_and_hear_what_became_of_it(
+def test_applications_ask_on_the_bus_and_receive_the_result(
     stack: Stack, provider: OpenAI, client: OpenAI, result_queue: ResultQueue
 ) -> None:
     wanted = json.loads(sample("ingest_create_requested.json")["Records"][0]["body"])["detail"]
@@ -246,7 +246,7 @@ def test_applications_ask_on_the_bus_and_hear_what_became_of_it(
     assert (attached.status, attached.attributes) == ("completed", {"region": "north"})
 
 
-def test_a_file_of_somebody_else_is_as_absent_and_its_event_set_aside(
+def test_a_file_of_another_tenant_is_as_absent_and_its_event_set_aside(
     stack: Stack, provider: OpenAI, result_queue: ResultQueue
 ) -> None:
     foreign = provider.files.create(file=("secret.txt", b"secret"), purpose="assistants")
@@ -268,7 +268,7 @@ def test_an_object_of_a_sender_that_is_not_mapped_is_set_aside_with_the_reason(
 
 
 def set_aside(stack: Stack, source: str) -> str:
-    """Why a message of that source is in the dead-letter queue."""
+    """Wait for a message of a source in the dead-letter queue, and return its reason."""
     queue, url = stack.aws.client("sqs"), stack.outputs["IngestFailuresUrl"]
 
     def found() -> str | None:
@@ -297,8 +297,8 @@ def test_the_sample_events_run(stack: Stack, name: str) -> None:
     assert stack.invoked("IngestFunction", sample(name)) == {"batchItemFailures": []}
 
 
-def says_so(stack: Stack) -> dict[str, Any]:
-    """What an execution that asks for ingestion needs beside invoking: the documentation's statement."""
+def put_events_statement(stack: Stack) -> dict[str, Any]:
+    """Return the documentation's statement for an execution that asks for ingestion."""
     return {
         "Effect": "Allow",
         "Action": "events:PutEvents",
@@ -316,7 +316,7 @@ def test_the_state_machine_of_the_documentation_runs(
     store = client.vector_stores.create(name="awaited")
     file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")
     steps = stack.aws.client("stepfunctions")
-    role = stack.role_of_steps("steps", says_so(stack))
+    role = stack.role_of_steps("steps", put_events_statement(stack))
     arn = steps.create_state_machine(name="attach", definition=json.dumps(machine), roleArn=role)["stateMachineArn"]
     given = json.dumps({"key": key, "store": store.id, "file": file.id})
     running = steps.start_execution(stateMachineArn=arn, input=given)["executionArn"]

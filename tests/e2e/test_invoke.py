@@ -1,4 +1,4 @@
-"""The invoke function on the deployed stack, as boto3 calls it; and budgets and repetitions, which both doors share."""
+"""The invoke function on the deployed stack, as boto3 calls it, with budgets and repetitions as over HTTP."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # as in test_stack
-ENDS_WITHIN = 60.0  # an execution that starts its function cold
+ENDS_WITHIN = 60.0  # an execution with a cold start
 
 
 @pytest.fixture(scope="module")
 def budgeted(stack: Stack) -> str:
-    """A key with a dollar to spend, of a team with two."""
+    """A key with a budget of one dollar, of a team with two."""
     stack.ask("POST", "/team/new", key=stack.master_key, body={"team_id": "frugal", "max_budget": 2})
     body = {"team_id": "frugal", "max_budget": 1}
     return str(stack.ask("POST", "/key/generate", key=stack.master_key, body=body).body["key"])
@@ -114,7 +114,7 @@ def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stac
     row = stack.settled(first.headers["x-litellm-call-id"], WITHIN)
     settled = entry_of_image(row)
     assert settled is not None
-    entry = settled.changed(vector_store_id=None)  # as it was begun
+    entry = settled.changed(vector_store_id=None)  # as when it began
     idempotency = implicit_record(entry)
     assert idempotency is not None
     assert stack.item(claim_key(idempotency)) is not None

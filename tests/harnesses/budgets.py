@@ -9,19 +9,26 @@ import openai
 import pytest
 
 from tests.factories.prices import CREATE, charging_book
+from tests.harnesses.admin import DAY
 from tests.harnesses.price_books import with_book
 from tests.helpers.threads import at_once
 from vectorgate.api.http import JSON, Body, Request
+from vectorgate.auth.keys.cache import FOUND_SECONDS
+from vectorgate.budgets.limits import KEPT_SECONDS
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject
 from vectorgate.ledger.settlement import SettlementService
+from vectorgate.metering.accounts import Accounts
+from vectorgate.metering.bill import records_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.harnesses.gateway import GatewayHarness
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.metering.model import Meter
 
 USD = 1_000_000_000  # nano-dollars
+CACHED_S = max(KEPT_SECONDS, FOUND_SECONDS) + 1  # after which keys and limits are read again
 TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
 
 
@@ -30,6 +37,14 @@ def charge_for_calls(harness: GatewayHarness) -> None:
     book = charging_book()
     harness.gateway = with_book(harness.gateway, book)
     harness.settlement = SettlementService(harness.stores.ledger, book, harness.telemetry)
+
+
+def charge_storage(harness: GatewayHarness, meters: Sequence[Meter]) -> None:
+    """Post the storage records of a day as the meter does, and settle them."""
+    accounts = Accounts(harness.stores.keys, harness.stores.budgets)
+    for record in accounts.named_in(records_of(meters, DAY, harness.app.deps.book)):
+        harness.stores.ledger.begin(record)
+    harness.settle()
 
 
 def create_at_once(gateway: Gateway, key: str, requests: int) -> Counter[int]:

@@ -1,4 +1,4 @@
-"""`/v1/indexes` as LiteLLM has it, and a key that is made for what it makes."""
+"""`/v1/indexes` as in LiteLLM, and a key with permissions on the index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row 3 of docs/threats.md: a path is exactly one of the templates, or nothing is asked and no credential read."""
+"""Row 3 of docs/threats.md: a path is exactly one of the templates, or no provider is asked and no credential read."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from vectorgate.persistence.stores import Stores
     from vectorgate.providers.base import UpstreamRequest
 
-HOW_MANY = 100_000
-REFUSED_ONES = 10  # of those that the door refuses, every tenth goes the whole way; of the others, every one
+PATHS = 100_000
+HANDLED_SHARE = 10  # of the paths that are not routed, every tenth is handled; of the others, every one
 KEY = "sk-hostile"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", "MERGE", "")
 VALID = sorted({"/azure_ai" + spelling for row in INDEX_OPERATIONS for spelling in row.spellings})
@@ -216,7 +216,7 @@ def socketless(harness: AzureGatewayHarness) -> SocketlessGateway:
 
 
 def hostile(rng: random.Random) -> Iterator[str]:
-    """Templates, filled in and then mutilated; and heaps of pieces that never were one."""
+    """Yield templates that are filled in and then mutilated, and random sequences of pieces."""
     while True:
         if rng.random() < 0.15:
             yield "/azure_ai/" + "".join(rng.choice(TOKENS) for _ in range(rng.randint(1, 8)))
@@ -228,7 +228,7 @@ def hostile(rng: random.Random) -> Iterator[str]:
 
 
 def mutilated(path: str, rng: random.Random) -> str:  # noqa: PLR0911 - a return a way
-    """With one thing changed."""
+    """Return a path with one change."""
     place = rng.randrange(len("/azure_ai"), len(path) + 1)
     match rng.randrange(8):
         case 0 | 1:
@@ -249,18 +249,18 @@ def mutilated(path: str, rng: random.Random) -> str:  # noqa: PLR0911 - a return
             return "/" + "/".join([first, *rest])
 
 
-def on_one_machine(path: str) -> str:
-    """What the one-machine edition makes of a request line's path."""
+def in_local_mode(path: str) -> str:
+    """Return what local mode's server makes of a request line's path."""
     return path_of({"REQUEST_URI": path})
 
 
 def behind_api_gateway(path: str) -> str:
-    """What an HTTP API makes of it: a `rawPath` in which everything is decoded, slashes too, but for `%25`."""
+    """Return what an HTTP API makes of it: a `rawPath` in which everything is decoded, slashes too, except `%25`."""
     return unquote(path.replace("%25", "%2525"))
 
 
 def means(method: str, path: str) -> set[str]:
-    """What an innocent reader would ask of the service: told from the table by comparing texts, without a pattern."""
+    """Return the paths at the service that a path means, found in the table by comparing texts, without a pattern."""
     if any(mark in path for mark in "%\\\0;"):
         return set()
     plain = path.removeprefix("/azure_ai")
@@ -277,11 +277,11 @@ def means(method: str, path: str) -> set[str]:
 def test_hostile_paths_are_a_template_or_nothing(socketless: SocketlessGateway) -> None:
     seen = Counter[str]()
     rng = random.Random(20261122)  # noqa: S311 - the same paths at every run
-    for number, sent in zip(range(HOW_MANY), hostile(rng), strict=False):
-        path = rng.choice((on_one_machine, behind_api_gateway))(sent)
+    for number, sent in zip(range(PATHS), hostile(rng), strict=False):
+        path = rng.choice((in_local_mode, behind_api_gateway))(sent)
         method = rng.choice(METHODS[:5]) if rng.random() < 0.9 else rng.choice(METHODS)
         expected = means(method, path)
-        if not expected and number % REFUSED_ONES and not socketless.routes(method, path):
+        if not expected and number % HANDLED_SHARE and not socketless.routes(method, path):
             seen["nothing"] += 1
             continue
         status = socketless.ask(method, path)
@@ -300,8 +300,8 @@ def test_hostile_paths_are_a_template_or_nothing(socketless: SocketlessGateway) 
             seen["template"] += 1
         socketless.reset()
     assert not socketless.telemetry.errors
-    assert seen["nothing"] > HOW_MANY / 2
-    assert seen["template"] > HOW_MANY / 50  # the generator does not merely make noise
+    assert seen["nothing"] > PATHS / 2
+    assert seen["template"] > PATHS / 50  # enough of the paths are valid
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_hostile_paths_are_a_template_or_nothing(socketless: SocketlessGateway) 
     ],
 )
 def test_a_path_that_is_no_template_is_absent(socketless: SocketlessGateway, path: str) -> None:
-    for method, said in product(("GET", "POST", "PUT", "DELETE"), (path, on_one_machine(path))):
+    for method, said in product(("GET", "POST", "PUT", "DELETE"), (path, in_local_mode(path))):
         assert socketless.ask(method, said) == 404
     assert not socketless.transport.asked
     assert not socketless.secret_source.readings
@@ -347,13 +347,13 @@ def test_a_path_that_is_no_template_is_absent(socketless: SocketlessGateway, pat
 
 @pytest.mark.parametrize("prefix", [*PREFIXES, ""])
 def test_hostile_ids_on_azures_own_prefixes(socketless: SocketlessGateway, prefix: str) -> None:
-    """The other door, through the prefixes that Azure's clients build: a path is a template, or nothing is asked."""
+    """OpenAI's surface under the prefixes of Azure's clients: a path is a template, or no provider is asked."""
     rng = random.Random(7)  # noqa: S311 - the same paths at every run
     named = [operation for operation in OPERATIONS if operation.parameters]
     for _ in range(2_000):
         operation, piece = rng.choice(named), f"vs_1{rng.choice(TOKENS)}"
         path = prefix + re.sub(r"\{\w+\}", lambda _match, piece=piece: piece, operation.path)  # type: ignore[misc]
-        for said in (path, on_one_machine(path), behind_api_gateway(path)):
+        for said in (path, in_local_mode(path), behind_api_gateway(path)):
             assert socketless.ask(operation.method, said) in {400, 404, 405}, path
     assert not socketless.transport.asked
     assert not socketless.secret_source.readings

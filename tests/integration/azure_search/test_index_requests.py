@@ -1,4 +1,4 @@
-"""What a native request may hold, and what of it goes upstream: bodies, queries, headers."""
+"""What a request of the Azure AI Search surface may contain, and what of it is passed on: bodies, queries, headers."""
 
 from __future__ import annotations
 

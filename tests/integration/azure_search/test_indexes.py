@@ -1,4 +1,4 @@
-"""The native door on plain HTTP: who may, what passes, what the ledger keeps, what never leaks."""
+"""The Azure AI Search surface over HTTP: permissions, requests passed on, ledger entries, and what never leaks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_neither_real_name_nor_host_nor_key_is_in_an_answer(
     if row is CREATE:
         harness.azure_search.indexes.clear()
     harness.azure_search.indexes.get(REAL, {"docs": {}})["docs"].clear()
-    for _ in range(2):  # the second one may be refused: it is there already, or no longer
+    for _ in range(2):  # the second one may be refused: the index exists already, or no longer
         answered = ask(http, made, row, spelling)
         seen = answered.text + str(dict(answered.headers))
         for secret in (REAL, harness.azure_search.host, SEARCH_KEY, "set-cookie", "node-7"):
@@ -60,7 +60,7 @@ def test_neither_real_name_nor_host_nor_key_is_in_an_answer(
 def test_a_permission_of_the_other_kind_is_none(
     harness: AzureGatewayHarness, http: httpx.Client, row: IndexOperation, spelling: str
 ) -> None:
-    """The same bytes for: may not, is not there, and somebody else's. Nothing is asked, no credential read."""
+    """Without permission, absent and another tenant's have the same bytes; no provider is asked, no credential read."""
     harness.index()
     harness.index("other", "other-real")
     if row is LIST:
@@ -184,7 +184,7 @@ def test_what_a_definition_says_of_hosts_is_not_shown(
 
 
 def test_a_conditional_change_is_asked_once(harness: AzureGatewayHarness, http: httpx.Client, made: str) -> None:
-    """Had the first attempt succeeded, the second would be told that the condition does not hold."""
+    """If the first attempt had succeeded, the condition of the second would not hold."""
     harness.search_upstream.always(reset)
     answered = ask(http, made, UPDATE, headers={"api-key": made, "if-match": '"0x1"'})
     assert answered.status_code == 502
@@ -227,7 +227,7 @@ def test_a_service_that_refuses_the_gateways_key_is_not_the_clients_doing(
         assert (answered.status_code, answered.json()["error"]["code"]) == (502, "provider_credential_refused")
 
 
-def test_an_error_of_the_service_is_emitted_anew(harness: AzureGatewayHarness, http: httpx.Client, made: str) -> None:
+def test_an_error_of_the_service_is_rewritten(harness: AzureGatewayHarness, http: httpx.Client, made: str) -> None:
     host = harness.azure_search.host
     said = {
         "error": {

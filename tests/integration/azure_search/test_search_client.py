@@ -1,4 +1,4 @@
-"""The official `azure-search-documents` client at the gateway: it sees virtual names, the service the real ones."""
+"""The official `azure-search-documents` client, which gets virtual names where the service has real ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Admin(Protocol):
-    """Makes clients for indexes."""
+    """Make a client for indexes."""
 
     def __call__(self, key: str) -> SearchIndexClient: ...
 
@@ -61,7 +61,7 @@ def client(gateway_server: GatewayServer, key: str) -> Iterator[SearchClient]:
 
 
 def definition(name: str = VIRTUAL) -> SearchIndex:
-    """An index with a vector, as the service's own documentation makes one."""
+    """Return the definition of an index with a vector, as in the service's documentation."""
     fields = [
         SimpleField(name="id", type="Edm.String", key=True),
         SearchField(name="text", type="Edm.String", searchable=True),
@@ -94,7 +94,7 @@ def test_the_life_of_an_index(harness: AzureGatewayHarness, admin: Admin, client
         {"id": "b_2", "text": "b"},
     ]
     assert [outcome.succeeded for outcome in client.upload_documents(documents)] == [True, True]
-    assert client.get_document("a=1")["text"] == f"named {REAL}"  # a document is the tenant's own words
+    assert client.get_document("a=1")["text"] == f"named {REAL}"  # a document is the tenant's own text
     assert client.get_document_count() == 2
     assert client.delete_documents([{"id": "b_2"}])[0].succeeded
     assert indexes.get_index_statistics(VIRTUAL).document_count == 2
@@ -176,11 +176,11 @@ CALLS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_key_that_nobody_knows_is_refused(
-    harness: AzureGatewayHarness, gateway_server: GatewayServer, call: str
-) -> None:
+def test_an_unknown_key_is_refused(harness: AzureGatewayHarness, gateway_server: GatewayServer, call: str) -> None:
     with (
-        SearchClient(f"{gateway_server.url}/azure_ai", VIRTUAL, AzureKeyCredential("sk-who"), retry_total=0) as client,
+        SearchClient(
+            f"{gateway_server.url}/azure_ai", VIRTUAL, AzureKeyCredential("sk-unknown"), retry_total=0
+        ) as client,
         pytest.raises(ClientAuthenticationError) as refused,
     ):
         CALLS[call](client)

@@ -1,18 +1,18 @@
-"""Budgets through real sockets: set by the administrator, refused to the client, and nothing left reserved."""
+"""Budgets over sockets: set by the administrator, enforced for the client, and nothing left reserved."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
-from tests.factories.prices import CREATE, SEARCH
+from tests.factories.prices import CREATE, SEARCH, charging_book
 from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.openai import store_document
-from tests.fakes.upstream import hang_up, refusal
+from tests.fakes.upstream import answer, hang_up, refusal
 from tests.harnesses.budgets import TODAY, TOMORROW, USD, balance, create_at_once, key_with, over_budget
+from tests.harnesses.price_books import with_book
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -63,7 +63,9 @@ def test_reads_and_deletes_always_pass_and_what_they_cost_is_spent(
     assert client.vector_stores.delete(store).deleted
 
 
-def test_the_next_day_starts_anew(harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_the_budget_resets_with_the_next_day(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> None:
     client = connect(key_with(ask, 1))
     client.vector_stores.create(name="a")
     over_budget(lambda: client.vector_stores.create(name="b"))
@@ -161,7 +163,7 @@ def test_a_replay_and_a_mock_reserve_nothing(
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE)
 
 
-def test_a_soft_budget_is_said_and_refuses_nobody(
+def test_a_soft_budget_is_reported_and_refuses_no_call(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> None:
     key = str(ask("POST", "/key/generate", {"soft_budget": CREATE / USD})["key"])
@@ -195,7 +197,7 @@ def test_attaching_a_file_reserves_a_day_of_its_storage(
     usual = harness.openai.act
     for size, fits in ((2 << 30, True), (3 << 30, False)):
         file = {"id": f"file-{size}", "object": "file", "bytes": size, "created_at": 1, "purpose": "assistants"}
-        harness.upstream.always(lambda c, r, file=file: _answer(file)(c, r))  # type: ignore[misc]
+        harness.upstream.always(lambda c, r, file=file: answer(200, file)(c, r))  # type: ignore[misc]
         client.files.create(file=("a.md", b"a"), purpose="assistants")
         harness.upstream.always(usual)
         if fits:
@@ -207,12 +209,6 @@ def test_attaching_a_file_reserves_a_day_of_its_storage(
     assert balance(harness, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
 
 
-def _answer(document: object) -> Any:
-    from tests.fakes.upstream import answer  # noqa: PLC0415
-
-    return answer(200, document)
-
-
 @pytest.mark.parametrize("figure", [-(10**12), 1.5, 10**30, True, "5"], ids=str)
 def test_a_figure_that_makes_no_sense_credits_nobody(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], figure: object
@@ -222,7 +218,7 @@ def test_a_figure_that_makes_no_sense_credits_nobody(
     client = connect(key)
     store = client.vector_stores.create(name="a").id
     file = {"id": "file-odd", "object": "file", "bytes": figure, "created_at": 1, "purpose": "assistants"}
-    harness.upstream.will(_answer(file))
+    harness.upstream.will(answer(200, file))
     client.files.with_raw_response.create(file=("a.md", b"a"), purpose="assistants")
     assert harness.rows()[-1].quarantined == ("bytes",)
     client.vector_stores.files.create(store, file_id="file-odd")
@@ -237,7 +233,7 @@ def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
 ) -> None:
     requests, fitting = 1_000, 387
     key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
-    gateway = replace(harness.gateway, transport=ConstantProvider())
+    gateway = with_book(harness.build(transport=ConstantProvider()), charging_book())
     assert create_at_once(gateway, key, requests) == {200: fitting, 429: requests - fitting}
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
     while harness.settle():

@@ -1,4 +1,4 @@
-"""`boto3.client("lambda").invoke` for every operation of the table, and what it leaves in the books."""
+"""`boto3.client("lambda").invoke` for every operation of the table, and the ledger entries of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVENTS = Path(__file__).parents[3] / "events"
 
 
 def rows(base_url: str) -> list[dict[str, Any]]:
-    """The ledger, as the administrator reads it."""
+    """Return the ledger, as the administrator reads it."""
     request = urllib.request.Request(f"{base_url}/spend/logs", headers={"authorization": f"Bearer {KEY}"})
     with urllib.request.urlopen(request) as answer:
         found: list[dict[str, Any]] = json.load(answer)
@@ -125,7 +125,7 @@ def test_refusals_are_results_with_openai_s_envelope(invoke: Invoke) -> None:
     assert empty["code"] == "missing_required_parameter"
 
 
-def test_a_trusted_invoker_stands_for_a_team_and_sees_that_team_s_alone(invoke: Invoke) -> None:
+def test_a_trusted_invoker_acts_for_a_team_and_sees_that_team_s_objects_alone(invoke: Invoke) -> None:
     made = {
         team: invoke(operation="vector_stores.create", tenant=team, body={"name": team})["body"]["id"]
         for team in ("red", "blue")

@@ -1,4 +1,4 @@
-"""The SDK with `VECTORGATE_FUNCTION`: the same calls, through Lambda's own API, in both forms."""
+"""The SDK with `VECTORGATE_FUNCTION`: the same calls over Lambda's API, in both forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def environment(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    """A program that has AWS credentials and a function's name."""
+    """Set the environment of a program that has AWS credentials and a function's name."""
     for name in ("VECTORGATE_BASE_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     said = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
@@ -29,7 +29,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 @pytest.fixture
 def client(base_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[vectorgate.Client]:
-    """Against the one-machine edition."""
+    """The SDK's client of local mode."""
     environment(monkeypatch, base_url)
     with vectorgate.Client() as client:
         yield client
@@ -64,7 +64,7 @@ def test_headers_cannot_travel_and_that_is_said(client: vectorgate.Client) -> No
 
 
 def aws(status: int, kind: str) -> Act:
-    """An error of Lambda's own."""
+    """Return an error of Lambda itself."""
     return answer(status, {"Type": "User", "Message": f"says {kind}"}, {"x-amzn-errortype": kind})
 
 

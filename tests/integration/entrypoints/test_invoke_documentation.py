@@ -1,4 +1,4 @@
-"""docs/invoke.md's samples as printed, on a machine where AWS was never configured: only the port is the test's own."""
+"""The samples of docs/invoke.md as printed, without any configuration of AWS; the port alone is the test's own."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PAGE = (ROOT / "docs" / "invoke.md").read_text("utf-8")
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an edition on which nobody has used the sample's idempotency key."""
-    with RunningEdition(tmp_path_factory.mktemp("fresh") / "home") as edition:
-        yield edition.url
+    """The URL of a local mode in which the sample's idempotency key is unused."""
+    with RunningEdition(tmp_path_factory.mktemp("fresh") / "home") as local_mode:
+        yield local_mode.url
 
 
 def sample(language: str, number: int = 0) -> str:
-    """The page's code in a language."""
+    """Return the page's code in a language."""
     return str(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number])
 
 
 def pasted(commands: str, url: str, home: Path) -> str:
-    """What they print in a shell without anybody's settings, where `python` is this one."""
+    """Run commands in a shell without settings, in which `python` is this interpreter; return what they print."""
     home.mkdir()
     (home / "python").symlink_to(sys.executable)
     (home / "create.py").write_text(sample("python"))

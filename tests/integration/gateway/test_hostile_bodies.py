@@ -1,4 +1,4 @@
-"""Row 13 of docs/threats.md over the real socket: hostile bodies are a typed 4xx, quickly, in flat memory."""
+"""Row 13 of docs/threats.md over a socket: a hostile body gets a typed 4xx, quickly, without using memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEY = "sk-hostile-client"
 AUTHORISED = {"authorization": f"Bearer {KEY}"}
 JSON = {**AUTHORISED, "content-type": "application/json"}
 FORM = {**AUTHORISED, "content-type": FORM_TYPE}
-QUICKLY = 1.5  # seconds, on a machine that does other things besides
+QUICKLY = 1.5  # seconds, on a machine that runs other programs
 MB = 1_000_000
 
 
@@ -33,7 +33,7 @@ def url(harness: GatewayHarness, gateway_server: GatewayServer) -> str:
 
 
 def post(http_client: httpx2.Client, url: str, content: Any, headers: dict[str, str]) -> httpx2.Response:
-    """The answer, if it came quickly."""
+    """Send a request, check that the answer is quick, and return it."""
     began = time.monotonic()
     response = http_client.post(url, content=content, headers=headers)
     assert time.monotonic() - began < QUICKLY
@@ -123,7 +123,7 @@ def test_json_by_its_other_spellings_is_taken(
 
 
 def test_ten_large_bodies_leave_no_memory_behind(url: str, http_client: httpx2.Client) -> None:
-    def pieces() -> Iterator[bytes]:  # the client shares this process, and must not be what is measured
+    def pieces() -> Iterator[bytes]:  # the client is in this process, and its memory must not be measured
         return iter([b" " * 100_000] * 100)
 
     headers = {**JSON, "content-length": str(10 * MB)}

@@ -47,7 +47,7 @@ def each() -> pytest.MarkDecorator:
 
 @pytest.fixture
 def owned(harness: GatewayHarness) -> GatewayHarness:
-    """A gate whose one key owns one of everything."""
+    """A harness with one key, which owns an object of each kind."""
     harness.key(CLIENT_KEY, team="own")
     harness.openai.ids = iter(())
     own_all(harness)
@@ -63,7 +63,7 @@ def own_all(harness: GatewayHarness) -> None:
         ObjectKind.FILE: IDS["file_id"],
         ObjectKind.BATCH: IDS["batch_id"],
         ObjectKind.UPLOAD: IDS["upload_id"],
-        ObjectKind.PART: IDS["file_id"],  # whatever a body names
+        ObjectKind.PART: IDS["file_id"],  # as named in bodies
     }
     rows = [
         Ownership(
@@ -119,7 +119,7 @@ def test_row_1_nothing_in_a_request_chooses_the_host(owned: GatewayHarness, oper
 @pytest.mark.parametrize("place", ["header", "query", "body"])
 def test_row_1_a_provider_that_is_not_configured_is_refused(owned: GatewayHarness, name: str, place: str) -> None:
     if place == "header" and name.strip() == "openai":
-        return  # a header's value has no blanks at its ends
+        return  # a header's value has no spaces at its ends
     headers = {"authorization": f"Bearer {CLIENT_KEY}", "content-type": "application/json"}
     query = {"custom-llm-provider": name} if place == "query" else {}
     if place == "header":
@@ -144,7 +144,7 @@ def test_row_2_neither_the_environment_nor_an_earlier_answer_has_a_part_in_a_req
         monkeypatch.setenv("NO_PROXY", "")
         with GatewayHarness() as harness:
             harness.key(CLIENT_KEY)
-            harness.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=somebody"}))
+            harness.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=other"}))
             headers = {"authorization": f"Bearer {CLIENT_KEY}"}
             answers = [harness.api(event("POST", "/v1/vector_stores", headers))["statusCode"] for _ in range(2)]
             received = harness.upstream.received
@@ -209,11 +209,11 @@ def test_row_3_a_hundred_thousand_paths_match_their_exact_template_or_nothing() 
         path = randomness.choice(ROOTS) + randomness.choice(SEPARATORS).join(pieces)
         method = randomness.choice(METHODS)
         matches += sum(matches_exactly(method, said) for said in (path, path_of({"REQUEST_URI": path})))
-    assert matches > 200  # or the paths were merely nonsense
+    assert matches > 200  # otherwise the paths would test nothing
 
 
 def matches_exactly(method: str, path: str) -> bool:
-    """Whether a row was found; AssertionError when it is not the one that the path spells out."""
+    """Whether a row was found. AssertionError if it is not the row of the path."""
     try:
         matched = route(method, path)
     except ApiError as error:
@@ -276,7 +276,7 @@ def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: GatewayHarness, o
 
 
 def asked(gateway_server: GatewayServer, method: str, path: str) -> tuple[int, Any]:
-    """The answer to a path that is sent as it is."""
+    """Send a path as it is, and return status and document."""
     connection = HTTPConnection("127.0.0.1", gateway_server.port, timeout=20)
     try:
         connection.request(method, path, headers={"authorization": f"Bearer {CLIENT_KEY}"})
@@ -316,12 +316,12 @@ def test_row_3_neither_the_clients_key_nor_its_headers_travel_on(owned: GatewayH
 # -------------------------------------------------------------------------------------------------- rows 4, 5, 7, 9
 
 
-class Mine(Exception):
-    """Raised where a test wants it."""
+class InjectedError(Exception):
+    """An error that only these tests raise."""
 
 
 @pytest.mark.parametrize("where", ["presented_key", "key_id_of", "Principal"])
-@pytest.mark.parametrize("error", [Mine("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
+@pytest.mark.parametrize("error", [InjectedError("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
 def test_row_4_whatever_breaks_while_identifying_authorises_nobody(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
 ) -> None:
@@ -405,9 +405,9 @@ ECHOES: dict[str, Any] = {
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[tuple[GatewayHarness, Callable[[], str]]]:
-    """A gate with real logs and a real file, and all that it ever let out."""
+    """A harness with logs and a database file, and a function that returns all that these hold."""
     log = io.StringIO()
-    name = f"canary-{tmp_path.name}"  # Powertools keeps one handler a service, for as long as the process lives
+    name = f"canary-{tmp_path.name}"  # Powertools keeps one handler for each service while the process runs
     telemetry = PowertoolsTelemetry(
         Logger(service=name, stream=log, level="DEBUG"), Metrics(namespace="canary", service=name)
     )
@@ -502,7 +502,7 @@ LEAKS = {
 
 @pytest.fixture
 def long_keyed(harness: GatewayHarness) -> GatewayHarness:
-    """A gate whose provider's key is as long as a real one."""
+    """A harness whose provider's key is as long as OpenAI's."""
     harness.secret_source.text = secret_text(harness.upstream.url, LONG_KEY)
     return harness
 
@@ -554,7 +554,7 @@ def test_an_error_that_echoes_the_credential_is_withheld(
 def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
     long_keyed: GatewayHarness, connect: Connect, size: int, start: int
 ) -> None:
-    """Or the difference would tell the key, a character at a time, to whoever can have the provider repeat a text."""
+    """Otherwise a client that has the provider repeat a text could learn the key, a character at a time."""
     piece, client = LONG_KEY[start : start + size], connect(long_keyed.key("sk-guesses"))
     store = client.vector_stores.create(name=piece, metadata={piece: piece})
     assert (store.name, client.vector_stores.list().data) == (piece, [store])

@@ -1,4 +1,4 @@
-"""A file in parts, by the official client: what is owned, what is refused, what is repeated, and what it costs."""
+"""A file in parts, by the official client: ownership, refusals, repetitions and costs."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_no_step_that_makes_something_is_asked_twice(harness: GatewayHarness, cl
 
 
 def test_equal_parts_are_two_and_so_are_equal_uploads(harness: GatewayHarness, client: openai.OpenAI) -> None:
-    """An SDK's retry says nothing but its body; a file of zeros has one body for all its parts."""
+    """An SDK's retry is recognised by its body alone, and all parts of a file of zeros have the same body."""
     retried = {"x-stainless-retry-count": "1"}
     first = client.uploads.create(**ANNOUNCED).id
     second = client.uploads.create(**ANNOUNCED, extra_headers=retried).id
@@ -179,16 +179,16 @@ def test_a_step_under_an_idempotency_key_is_done_once(harness: GatewayHarness, c
         client.uploads.parts.create(other, data=b"x", extra_headers=named("b"))
 
 
-def narrowed(harness: GatewayHarness) -> None:
-    """Let the gate have Lambda's door."""
+def limit_uploads(harness: GatewayHarness) -> None:
+    """Limit uploads as in Lambda."""
     surface = harness.gateway.surface("/v1/files")
     assert isinstance(surface, OpenAISurface)
     limited = replace(surface, limits=Limits(max_upload=LAMBDA_UPLOAD, too_large=LAMBDA_TOO_LARGE))
     object.__setattr__(harness.gateway, "surface", lambda _path: limited)
 
 
-def test_through_lambdas_door_a_refusal_says_how_a_file_fits(harness: GatewayHarness, client: openai.OpenAI) -> None:
-    narrowed(harness)
+def test_through_lambda_a_refusal_says_how_a_file_fits(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    limit_uploads(harness)
     with pytest.raises(openai.APIStatusError) as whole:
         client.files.create(file=bytes(5_000_000), purpose="assistants")
     assert whole.value.status_code == 413

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` and the SDKs' own retries, through real sockets."""
+"""`Idempotency-Key` and the SDKs' own retries, over sockets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STORES = "/v1/vector_stores"
 def post(
     gateway_server: GatewayServer, harness: GatewayHarness, http_client: httpx.Client
 ) -> Callable[..., httpx.Response]:
-    """Ask for something, with headers."""
+    """A function that posts a body with headers."""
     harness.key(KEY)
 
     def posted(body: Any = None, *, path: str = STORES, key: str = KEY, **headers: str) -> httpx.Response:
@@ -195,7 +195,7 @@ def test_an_answer_that_is_too_large_to_keep_is_not_executed_again(
 
 
 class _Swelling(dict[str, Any]):
-    """Each store comes with more than can be kept."""
+    """Each answer is larger than can be kept for replays."""
 
     def __setitem__(self, name: str, store: Any) -> None:
         store["more"] = "x" * MAX_KEPT

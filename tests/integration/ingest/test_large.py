@@ -1,4 +1,4 @@
-"""An object of the largest size goes through in little memory: measured on a process, against a real socket."""
+"""An object of the largest size is ingested in little memory, measured on a process and over a socket."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ PROVIDERS: Final[dict[str, dict[str, Any]]] = {
 
 
 class Counting(BaseHTTPRequestHandler):
-    """What the function reaches: a bucket with one large object, a queue, a secret, and a provider.
+    """The services of the function: a bucket with one large object, a queue, a secret, and a provider.
 
-    What is sent is counted, and none of it is kept.
+    The bytes of requests are counted and not kept.
     """
 
     protocol_version = "HTTP/1.1"
     received: ClassVar[dict[str, int]] = {}
 
     def do_GET(self) -> None:
-        """GetObject."""
+        """Answer GetObject."""
         assert self.path.startswith(f"/{BUCKET}/{KEY}?versionId="), self.path
         self.send_response(200)
         self.send_header("content-length", str(MAX_OBJECT))
@@ -55,7 +55,7 @@ class Counting(BaseHTTPRequestHandler):
             self.wfile.write(PIECE)
 
     def do_POST(self) -> None:
-        """SendMessage, GetSecretValue, or the provider's."""
+        """Answer SendMessage, GetSecretValue, or a call of the provider."""
         name = self.headers.get("x-amz-target", self.path)
         self.received[name] = self._drained(int(self.headers["content-length"]))
         body = json.dumps(self._answer(name)).encode()
@@ -78,7 +78,7 @@ class Counting(BaseHTTPRequestHandler):
         return length - left
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

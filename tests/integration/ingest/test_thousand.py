@@ -1,4 +1,4 @@
-"""A bad afternoon: 1,000 objects, a tenth of the events doubled, out of order, one call in five fails."""
+"""1,000 objects, a tenth of the events repeated, out of order, while one call in five fails."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def test_a_thousand_objects_are_attached_exactly_once_and_no_faster_than_allowed
         )
         for number in range(OBJECTS)
     ]
-    told = [*events, *order.sample(events, OBJECTS // 10)]
-    order.shuffle(told)
-    harness.send(*told)
-    harness.run(3)  # few at a time: more requests than a minute allows, so that they have to be paced
+    sent = [*events, *order.sample(events, OBJECTS // 10)]
+    order.shuffle(sent)
+    harness.send(*sent)
+    harness.run(3)  # few at a time, so that there are more requests than a minute allows
 
     assert harness.failures == [], "nothing is lost"
     assert harness.attachments() == harness.expected_attachments()
@@ -61,7 +61,7 @@ def test_a_burst_is_spread_over_any_sixty_seconds_whatever_the_clock_says(second
     harness.close()
 
 
-def test_what_was_admitted_and_delayed_is_not_sent_into_somebody_elses_minute() -> None:
+def test_what_was_admitted_and_delayed_is_not_sent_in_a_later_window() -> None:
     harness = IngestHarness()
     harness.send(harness.bucket.put("acme/docs/a.md", b"x"))
     harness.step()
@@ -82,7 +82,7 @@ def test_what_was_admitted_and_delayed_is_not_sent_into_somebody_elses_minute() 
 
 
 def test_windows_that_have_a_part_in_a_minutes_requests_hold_no_more_than_a_minute_may() -> None:
-    stretch = MINUTE + PROMPT_SECONDS  # begins and ends within a window
+    stretch = MINUTE + PROMPT_SECONDS  # starts and ends within a window
     assert (stretch // WINDOW_SECONDS + 1) * ATTACHES_A_WINDOW <= ATTACHES_A_MINUTE
     assert stretch % WINDOW_SECONDS == 0
 

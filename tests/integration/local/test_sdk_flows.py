@@ -1,4 +1,4 @@
-"""What a user of the official SDK does all day, sync and async, through the gateway to the embedded upstream."""
+"""Typical flows of the official SDK, sync and async, through the gateway to the embedded upstream."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdition
 
 @pytest.fixture(params=[openai.OpenAI, openai.AsyncOpenAI], ids=["sync", "async"])
 def run(request: pytest.FixtureRequest, edition: RunningEdition) -> Callable[[Callable[[Any], Awaitable[None]]], None]:
-    """Runs a flow that is written once for both clients."""
+    """A function that runs a flow, which is written once for both clients."""
 
     async def whole(flow: Callable[[Any], Awaitable[None]]) -> None:
         client: Client = request.param(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0)
@@ -46,7 +46,7 @@ async def _now(answer: Any) -> Any:
 
 
 async def _all(pages: Any) -> list[Any]:
-    """Every item of every page, by the SDK's own paging."""
+    """Return every item of every page, by the SDK's own paging."""
     if hasattr(pages, "__aiter__"):
         return [item async for item in pages]
     return list(pages)
@@ -147,8 +147,8 @@ def test_errors_arrive_as_their_typed_classes_with_code_param_and_request_id(run
         error = await _refused(openai.BadRequestError, lambda: stores.create(extra_body={"api_base": "http://evil"}))
         assert (error.code, error.param) == ("unknown_parameter", "api_base")
         await _refused(openai.NotFoundError, lambda: stores.create(file_ids=["file-absent"]))
-        stranger = client.with_options(api_key="sk-nobody")
-        error = await _refused(openai.AuthenticationError, stranger.vector_stores.list)
+        unauthenticated = client.with_options(api_key="sk-unknown")
+        error = await _refused(openai.AuthenticationError, unauthenticated.vector_stores.list)
         assert error.code == "invalid_api_key"
 
     run(flow)

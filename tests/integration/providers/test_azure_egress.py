@@ -1,4 +1,4 @@
-"""Rows 1 and 2 of docs/threats.md for the Azure providers: only the secret says where a request and a key go."""
+"""Rows 1 and 2 of docs/threats.md for the Azure providers: only the secret decides where a request and a key go."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_redirect_is_not_followed(harness: AzureGatewayHarness, http: httpx.Cl
 
 
 def test_a_key_goes_to_its_own_host_alone(harness: AzureGatewayHarness, http: httpx.Client, key: str) -> None:
-    """Every provider is asked once; each one saw its own key, and no other."""
+    """Every provider is asked once, and receives its own key and no other."""
     for provider in ("openai", "azure"):
         headers = {"api-key": key, "custom-llm-provider": provider}
         assert http.post("/openai/vector_stores", json={}, headers=headers).is_success

@@ -1,4 +1,4 @@
-"""Azure OpenAI behind the gateway: `OpenAI` clients that name it, and `AzureOpenAI` clients at the front door."""
+"""Azure OpenAI behind the gateway: `OpenAI` clients that name it, and `AzureOpenAI` clients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DATED = "2025-04-01-preview"
 STEPS = ("parts", "parts", "complete")
-CLIENT_VERSION = "2024-05-01-preview"  # what the front door's client says: nobody else hears it
+CLIENT_VERSION = "2024-05-01-preview"  # the client's version, which is not forwarded
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def azure(gateway_server: GatewayServer, key: str) -> Iterator[OpenAI]:
 
 
 def only(harness: AzureGatewayHarness) -> Received:
-    """The one request that reached Azure."""
+    """Return the one request that reached Azure."""
     (received,) = harness.azure_upstream.received
     return received
 
@@ -98,7 +98,7 @@ def test_the_key_goes_as_a_bearer_token_when_the_secret_says_so(harness: AzureGa
     assert "api-key" not in only(harness).headers
 
 
-def test_a_key_is_not_sent_in_a_way_that_nobody_chose(harness: AzureGatewayHarness, azure: OpenAI) -> None:
+def test_a_key_is_sent_only_in_the_configured_way(harness: AzureGatewayHarness, azure: OpenAI) -> None:
     harness.set_azure_secret(auth="api_key")
     with pytest.raises(InternalServerError) as refused:
         azure.vector_stores.create()
@@ -108,10 +108,10 @@ def test_a_key_is_not_sent_in_a_way_that_nobody_chose(harness: AzureGatewayHarne
 
 
 @pytest.mark.parametrize("client_key", ["api_key", "azure_ad_token"])
-def test_the_azure_client_is_a_front_door_to_every_operation(
+def test_the_azure_client_can_call_every_operation(
     harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str, client_key: str
 ) -> None:
-    """What it creates follows its ownership; the version that it says is not forwarded."""
+    """What it creates goes to the provider that owns it; the client's version is not forwarded."""
     options: dict[str, Any] = {client_key: key}
     with AzureOpenAI(
         azure_endpoint=gateway_server.url,
@@ -141,7 +141,7 @@ def test_the_azure_client_is_a_front_door_to_every_operation(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_in_parts_is_put_together_at_azure(harness: AzureGatewayHarness, azure: OpenAI, form: str) -> None:
-    """In its dated form since 2024-08-01-preview; a resource that has it not says so itself."""
+    """The dated form has it since 2024-08-01-preview; a resource without it answers so itself."""
     said, path = FORMS[form]
     harness.set_azure_secret(**said)
     done = azure.uploads.upload_file_chunked(
@@ -158,7 +158,7 @@ def test_a_file_in_parts_is_put_together_at_azure(harness: AzureGatewayHarness, 
 def test_a_form_names_the_provider_and_the_end_user_as_a_body_does(
     harness: AzureGatewayHarness, gateway_server: GatewayServer, key: str
 ) -> None:
-    """As LiteLLM's clients do: `extra_body` of a call that sends a form is fields of it."""
+    """As with LiteLLM's clients, `extra_body` of a call with a form becomes fields of the form."""
     said = {"custom_llm_provider": "azure", "user": "ann"}
     with OpenAI(base_url=f"{gateway_server.url}/v1", api_key=key, max_retries=0) as client:
         file = client.files.create(file=("a.md", b"text"), purpose="assistants", extra_body=said)
@@ -209,7 +209,7 @@ def test_every_prefix_means_the_same(gateway_server: GatewayServer, key: str, pr
 
 
 class Limit(NamedTuple):
-    """A call that Azure does not have, and the refusal that it gets."""
+    """A call that Azure does not have, and its refusal."""
 
     what: str
     body: dict[str, object]
@@ -283,7 +283,7 @@ def test_a_resource_without_search_is_a_clear_404(harness: AzureGatewayHarness, 
 
 
 class Said(NamedTuple):
-    """An error as Azure says it, and what is made of it."""
+    """An error of Azure, and the gateway's error for it."""
 
     status: int
     document: object

@@ -1,4 +1,4 @@
-"""Periods, amounts and figures: what is pure."""
+"""Periods, amounts and figures of budgets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vectorgate.pricing.money import NanoUSD
 
 
 def at(text: str) -> int:
-    """Unix seconds of a moment in UTC."""
+    """Return the Unix seconds of a time in UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 

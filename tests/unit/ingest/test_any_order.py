@@ -1,4 +1,4 @@
-"""Whatever comes, in whatever order, twice, with faults and crashes: the stores end up like the bucket."""
+"""Events in any order, repeated, with faults and crashes: in the end the stores are as the bucket is."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ACTIONS = st.lists(
 )
 
 
-def played(harness: IngestHarness, actions: list[tuple[str, str]], order: random.Random) -> None:
-    """Do it to the bucket, and tell of it: some twice, none in order, in batches."""
+def change_and_send(harness: IngestHarness, actions: list[tuple[str, str]], order: random.Random) -> None:
+    """Change the bucket, and send the events: some twice, in random order and at several times."""
     events: list[Change] = []
     for number, (key, action) in enumerate(actions):
         if action == "put":
-            # All of one length: what was lost is found again by its looks, and these look alike.
+            # All of one length: lost uploads are matched by name and size, and these are alike.
             events.append(harness.bucket.put(key, f"content {number:04d}".encode(), metadata={"number": str(number)}))
         elif action == "remove":
             events.append(harness.bucket.remove(key))
@@ -43,13 +43,13 @@ def played(harness: IngestHarness, actions: list[tuple[str, str]], order: random
 
 
 def check(harness: IngestHarness) -> None:
-    """The stores are as the bucket is, and nothing else is left."""
+    """Check that the stores are as the bucket is, and that nothing else is left."""
     assert harness.failures == []
     assert harness.attachments() == harness.expected_attachments()
     stores = Counter(store.name for store in harness.provider.vector_stores.values())
     assert all(count == 1 for count in stores.values()), stores
     attached = {name for store in harness.provider.vector_stores.values() for name in store.files}
-    assert set(harness.provider.files) == attached, "a file that nobody needs"
+    assert set(harness.provider.files) == attached, "a file that is not attached"
     assert max(harness.provider.attach_counts.values(), default=0) <= 1, "attached twice"
     assert harness.provider.most_attaches() <= ATTACHES_A_MINUTE
     indexed = {event.detail["file_id"] for event in harness.events if event.kind is Kind.FILE_INDEXED}
@@ -63,7 +63,7 @@ def test_the_stores_end_up_as_the_bucket_is(
     odds: float, actions: list[tuple[str, str]], seed: int, crashes: list[int]
 ) -> None:
     harness = IngestHarness(seed, fault_rate=odds)
-    played(harness, actions, harness.rng)
+    change_and_send(harness, actions, harness.rng)
     for crash in crashes:
         harness.crash_at = crash
         while harness.crash_at is not None and harness.step(3):

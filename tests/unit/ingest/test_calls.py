@@ -1,4 +1,4 @@
-"""What the gateway's answers mean to ingestion, which can wait."""
+"""How long ingestion waits after an answer of the gateway."""
 
 from __future__ import annotations
 

@@ -128,11 +128,11 @@ def test_an_upload_that_was_cut_off_is_found_out_once_it_cannot_be_under_way(har
     harness.send(change)
     harness.run()
     assert harness.attachments() == harness.expected_attachments()
-    assert lost[0] not in harness.provider.files, "what was found by its looks alone is sent again rather than believed"
+    assert lost[0] not in harness.provider.files, "an upload that is matched by name and size alone is sent again"
 
 
 def test_lost_uploads_that_look_alike_are_never_mistaken_for_one_another(harness: IngestHarness) -> None:
-    """Name and size in common: the first never arrived, the second did, and both answers were lost."""
+    """Same name and size: the first never arrived, the second did, and both answers were lost."""
     first, second = harness.bucket.put("acme/docs/1/a.txt", b"1111"), harness.bucket.put("acme/docs/2/a.txt", b"2222")
     inner = harness.provider.execute
     sent: list[bool] = []

@@ -1,4 +1,4 @@
-"""What applications ask for by events, and what they are answered."""
+"""Requests of applications by events, and the results that they receive."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from tests.harnesses.ingest import IngestHarness
 
 
-def test_an_application_gets_a_store_and_is_told_its_id(harness: IngestHarness) -> None:
+def test_an_application_gets_a_store_and_its_id(harness: IngestHarness) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": "docs", "metadata": {"a": "b"}})
     assert harness.take(wanted, wanted) == [Done(), Done()]
     (name,) = harness.provider.vector_stores
     assert harness.details(Kind.STORE_CREATED) == [{"event_id": "e1", "vector_store_id": name, "name": "docs"}] * 2
 
 
-def test_a_store_that_cannot_be_is_told_and_set_aside(harness: IngestHarness) -> None:
+def test_an_invalid_store_is_reported_and_set_aside(harness: IngestHarness) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": 7})
     outcome = harness.take(wanted)
     assert isinstance(outcome, PermanentFailure)
@@ -72,7 +72,7 @@ def test_an_attachment_that_is_asked_for_twice_is_made_once(harness: IngestHarne
         {"chunking_strategy": {"type": "magic"}},
     ],
 )
-def test_an_attachment_that_cannot_be_is_told_and_set_aside(harness: IngestHarness, changes: dict[str, Any]) -> None:
+def test_an_invalid_attachment_is_reported_and_set_aside(harness: IngestHarness, changes: dict[str, Any]) -> None:
     wanted = replace(AttachRequested(event_id="e2", source="crm", file_id=file_of(harness), name="wiki"), **changes)
     assert isinstance(harness.take(wanted), PermanentFailure)
     (detail,) = harness.details(Kind.FILE_FAILED)

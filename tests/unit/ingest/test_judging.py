@@ -108,7 +108,7 @@ def test_what_is_no_sequencer_has_no_order(text: str) -> None:
         order_of(text)
 
 
-def test_uploads_are_told_apart_by_bucket_key_version_and_sequencer() -> None:
+def test_uploads_are_distinguished_by_bucket_key_version_and_sequencer() -> None:
     row = ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A0", team="red")
     others = [
         ObjectRow(place=ObjectLocation("bc", "k"), revision=1, sequencer="A0", team="red"),

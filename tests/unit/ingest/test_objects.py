@@ -1,4 +1,4 @@
-"""Objects of the bucket: what becomes of them in the stores, and how each event ends."""
+"""Objects of the bucket: how each event changes the stores, and its outcome."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_object_is_uploaded_and_attached_to_the_store_of_its_prefix(harness: 
     assert done == Done(watch, 5)
 
 
-def test_every_call_is_in_the_teams_books(harness: IngestHarness) -> None:
+def test_every_call_is_in_the_teams_ledger(harness: IngestHarness) -> None:
     harness.ingest()
     assert {(row.tenant, row.team_id, row.tags) for row in harness.rows()} == {("team:red", "red", ("ingest",))}
     assert {row.operation for row in harness.rows()} >= {
@@ -74,11 +74,11 @@ def test_a_file_that_is_still_being_indexed_is_looked_at_again_ever_more_seldom(
     assert "in_progress" in harness.details(Kind.FILE_FAILED)[0]["error"]["message"]
 
 
-def test_what_is_told_twice_is_done_once_and_asks_the_provider_nothing(harness: IngestHarness) -> None:
+def test_a_repeated_event_has_no_effect_and_asks_the_provider_nothing(harness: IngestHarness) -> None:
     change = harness.ingest()
-    before, books = sum(harness.provider.calls.values()), len(harness.rows())
+    before, rows = sum(harness.provider.calls.values()), len(harness.rows())
     assert harness.take(change, change) == [Done(), Done()]
-    assert (sum(harness.provider.calls.values()), len(harness.rows())) == (before, books)
+    assert (sum(harness.provider.calls.values()), len(harness.rows())) == (before, rows)
 
 
 def test_an_overwritten_object_replaces_the_one_before_it(harness: IngestHarness) -> None:
@@ -154,7 +154,7 @@ def test_a_folder_is_nothing(harness: IngestHarness) -> None:
     assert harness.provider.calls == {}
 
 
-def test_results_are_not_told_twice_however_often_one_is_reminded(harness: IngestHarness) -> None:
+def test_results_are_published_once_however_many_reminders_arrive(harness: IngestHarness) -> None:
     done = harness.take(harness.bucket.put(KEY, b"x"))
     harness.now += 10
     assert harness.take(done.follow_up) == Done()

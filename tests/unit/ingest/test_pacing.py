@@ -73,7 +73,7 @@ def test_an_attaching_request_is_sent_once_each_time_it_is_admitted(harness: Ing
     assert len(sent) == 1
 
 
-def test_nobody_uses_up_the_pace_of_another_teams_store(harness: IngestHarness) -> None:
+def test_no_team_uses_up_the_pace_of_another_teams_store(harness: IngestHarness) -> None:
     harness.ingest("other/theirs/x")
     (theirs,) = harness.provider.vector_stores
     wanted = AttachRequested(event_id="e", source="crm", file_id="file-x", vector_store_id=theirs)
@@ -117,7 +117,9 @@ def test_an_invocation_ends_in_time_however_slow_the_provider_is(harness: Ingest
     outcomes = harness.take(*objects, *events, *reminders)
     assert {type(outcome) for outcome in outcomes} == {RetryLater}
     assert calls[-1] - began < TAKE_SECONDS + UPLOAD_SECONDS
-    assert harness.now - began < 900  # a function's time limit: what it cuts off comes again hours later, five times
+    assert (
+        harness.now - began < 900
+    )  # the function's time limit: a batch that exceeds it is repeated hours later, five times
 
 
 def test_no_upload_is_begun_when_the_time_is_up(harness: IngestHarness) -> None:

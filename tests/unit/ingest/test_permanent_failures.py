@@ -19,7 +19,7 @@ from vectorgate.ingest.model import (
 
 
 @pytest.mark.parametrize("metadata", [{f"k{number}": "v" for number in range(17)}, {"k": "v" * 513}, {"k" * 65: "v"}])
-def test_metadata_beyond_the_limits_is_told_and_set_aside_and_nothing_is_uploaded(
+def test_metadata_beyond_the_limits_is_reported_and_set_aside_and_nothing_is_uploaded(
     harness: IngestHarness, metadata: dict[str, str]
 ) -> None:
     assert isinstance(harness.take(harness.bucket.put(KEY, b"x", metadata=metadata)), PermanentFailure)

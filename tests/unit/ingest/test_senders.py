@@ -35,7 +35,7 @@ def test_a_prefix_that_is_nobodys_is_set_aside_before_anything_is_asked(harness:
     assert harness.stores.ingest.object_row(ObjectLocation(BUCKET, key)) is None
 
 
-def test_an_application_that_is_unknown_is_not_heard(harness: IngestHarness) -> None:
+def test_an_event_of_an_unknown_application_is_set_aside(harness: IngestHarness) -> None:
     assert isinstance(harness.take(CreateRequested(event_id="e", source="red", body={})), PermanentFailure)
     assert (harness.provider.calls, harness.events) == ({}, [])
 
@@ -46,7 +46,7 @@ def test_another_bucket_is_not_ours(harness: IngestHarness) -> None:
     assert (harness.provider.calls, harness.events) == ({}, [])
 
 
-def test_a_reminder_for_a_team_that_nobody_ingests_for_is_set_aside(harness: IngestHarness) -> None:
+def test_a_reminder_for_a_team_without_senders_is_set_aside(harness: IngestHarness) -> None:
     watch = Watch(team="green", vector_store_id="vs_1", batch_id=None, files={"file-1": "e"})
     assert isinstance(harness.take(watch), PermanentFailure)
     assert harness.provider.calls == {}

@@ -48,7 +48,7 @@ def test_an_id_of_ones_own_means_that_store(harness: IngestHarness) -> None:
     assert len(harness.provider.vector_stores[name].files) == 1
 
 
-def test_somebody_elses_id_is_only_a_name(harness: IngestHarness) -> None:
+def test_another_teams_id_is_only_a_name(harness: IngestHarness) -> None:
     harness.take(CreateRequested(event_id="e1", source="other", body={"name": "theirs"}))
     (theirs,) = harness.provider.vector_stores
     harness.ingest(f"acme/{theirs}/a.txt")
@@ -62,7 +62,7 @@ def test_teams_have_stores_of_their_own_under_one_name(harness: IngestHarness) -
     assert [len(store.files) for store in harness.provider.vector_stores.values()] == [1, 1]
 
 
-def test_a_store_that_was_deleted_is_made_anew(harness: IngestHarness) -> None:
+def test_a_store_that_was_deleted_is_created_again(harness: IngestHarness) -> None:
     harness.ingest("acme/docs/1")
     harness.provider.vector_stores.clear()
     harness.send(harness.bucket.put("acme/docs/2", b"x"), harness.bucket.put("acme/docs/3", b"x"))

@@ -1,4 +1,4 @@
-"""The one-machine edition takes Azure's providers from LiteLLM's environment variables."""
+"""Local mode reads Azure's providers from LiteLLM's environment variables."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def test_both_providers_are_read() -> None:
     assert (search.base_url, search.api_key.reveal()) == ("https://svc.search.windows.net", "k2")
 
 
-def test_the_edition_serves_both_doors(tmp_path: Path) -> None:
+def test_local_mode_serves_both_surfaces(tmp_path: Path) -> None:
     others = azure_secrets({"AZURE_SEARCH_API_KEY": "k", "AZURE_SEARCH_ENDPOINT": "https://127.0.0.1:1"})
     secret = json.dumps({"type": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"})
-    edition = LocalMode(database=tmp_path / "ledger.db", secret=secret, master_key="sk-1234", others=others)
+    local_mode = LocalMode(database=tmp_path / "ledger.db", secret=secret, master_key="sk-1234", others=others)
     try:
-        assert called(edition, "/azure_ai/indexes") == (200, {"value": []})
-        status, document = called(edition, "/azure_ai/indexes/x")
+        assert called(local_mode, "/azure_ai/indexes") == (200, {"value": []})
+        status, document = called(local_mode, "/azure_ai/indexes/x")
         assert (status, document["error"]["code"]) == (404, "ResourceNotFound")
-        assert called(edition, "/openai/vector_stores")[1]["data"] == []
+        assert called(local_mode, "/openai/vector_stores")[1]["data"] == []
     finally:
-        edition.close()
+        local_mode.close()
 
 
-def called(edition: LocalMode, path: str) -> tuple[int, dict[str, Any]]:
-    """A GET with the edition's key, that nobody upstream needs to answer."""
+def called(local_mode: LocalMode, path: str) -> tuple[int, dict[str, Any]]:
+    """Send a GET with local mode's key, which is answered without a provider."""
     event = {
         "rawPath": path,
         "queryStringParameters": {"api-version": "2024-07-01"},
         "headers": {"api-key": "sk-1234"},
         "requestContext": {"http": {"method": "GET"}},
     }
-    result: dict[str, Any] = edition.api(event, None)
+    result: dict[str, Any] = local_mode.api(event, None)
     return result["statusCode"], json.loads(result["body"])

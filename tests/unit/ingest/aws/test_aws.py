@@ -1,4 +1,4 @@
-"""The adapters of ingestion on AWS: what is found, what is absent, and what may be over in a minute."""
+"""The adapters of ingestion on AWS: what is found, what is absent, and which errors are temporary."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_a_bucket_that_is_not_there_is_no_absent_object(account: Account) -> Non
 
 
 class Endless(io.RawIOBase):
-    """Bytes that are made while they are read, up to a size."""
+    """A stream that generates its bytes while they are read, up to a size."""
 
     def __init__(self, size: int) -> None:
         self._left = size
 
     def read(self, size: int = -1) -> bytes:
-        """As many as are left."""
+        """Return as many bytes as are left."""
         piece = min(self._left, size) if size >= 0 else self._left
         self._left -= piece
         return bytes(piece)
@@ -89,12 +89,12 @@ class OneObject:
         self._answer = {"Body": StreamingBody(body, size), "ContentLength": size}
 
     def get_object(self, **_: str) -> Any:
-        """That object."""
+        """Return the object."""
         return self._answer
 
 
 def objects_with(body: Any, size: int) -> S3Objects:
-    """Objects of a client that answers with that body."""
+    """Return the adapter of a client that answers with a body."""
     clients = Clients(region=REGION)
     clients.__dict__["s3"] = OneObject(body, size)
     return S3Objects(clients)
@@ -117,7 +117,7 @@ def test_a_large_object_is_never_held_whole() -> None:
 
 
 def broken(error: Exception) -> Any:
-    """A body that breaks off."""
+    """Raise as a body does that is cut short."""
 
     class Broken(Endless):
         def read(self, size: int = -1) -> bytes:
@@ -137,7 +137,7 @@ def test_a_connection_that_breaks_off_is_an_unavailable_source(body: Any, size: 
         found.stream.read()
 
 
-def test_closing_a_stream_lets_go_of_the_connection() -> None:
+def test_closing_a_stream_releases_the_connection() -> None:
     body = Endless(10)
     found = objects_with(body, 10).open(KEY, None)
     assert found is not None
@@ -146,7 +146,7 @@ def test_closing_a_stream_lets_go_of_the_connection() -> None:
 
 
 def failing(_error: Exception) -> Callable[..., Any]:
-    """A call that raises."""
+    """Return a call that raises."""
 
     def call(**_: Any) -> Any:
         raise _error
@@ -238,7 +238,7 @@ def test_results_are_events_of_the_bus_ten_at_a_time(account: Account, monkeypat
 
 
 def refusing(times: int) -> tuple[Callable[..., Any], list[Any]]:
-    """A bus that throttles the second of its entries so many times, and what was put."""
+    """Return a bus that throttles its second entry so many times, and the list of what was put."""
     put: list[Any] = []
 
     def call(*, Entries: list[Any]) -> Any:  # noqa: N803 - boto3's name
