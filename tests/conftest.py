@@ -1,7 +1,7 @@
-"""How the tests are shared out among workers: by file, so that what a module sets up is set up once, and one stack.
+"""The distribution of tests among workers: by file, so that a module is set up once, and the stack's tests as one.
 
-pytest-xdist's own `--dist loadgroup` cannot: it names a group by assigning `item._nodeid`, which pytest 9.2 no longer
-reads, so every worker deployed a stack of its own.
+pytest-xdist's own `--dist loadgroup` does not work: it names a group by assigning `item._nodeid`, which pytest 9.2 does
+not read, so that every worker deployed a stack of its own.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 E2E: Final = "tests/e2e/"
 WITHOUT_STACK: Final = "tests/e2e/test_build.py"
-# What takes longest starts first, so that the workers end together.
+# The longest start first, so that the workers end together.
 LONGEST: Final = (
     E2E,
-    "tests/simulation/test_simulation.py",
+    "tests/simulation/",
     "tests/contract/",
     "tests/integration/engine/test_extract.py",
     "tests/integration/local/",
@@ -32,32 +32,32 @@ LONGEST: Final = (
 
 
 def share_of(nodeid: str) -> str:
-    """What is one worker's: a file, or all that needs the deployed stack."""
+    """Return what one worker runs: a file, or all that needs the deployed stack."""
     file = nodeid.partition("::")[0]
     return E2E if file.startswith(E2E) and file != WITHOUT_STACK else file
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Longest first. The others stay in the order that chance gave them."""
+    """Move the longest to the front. The others keep their random order."""
     items.sort(key=lambda item: next((at for at, place in enumerate(LONGEST) if item.nodeid.startswith(place)), 99))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Whatever `--dist` says."""
+    """Distribute by share, whatever `--dist` says."""
     config.option.loadscopereorder = False
     return ByShare(config, log)
 
 
 class ByShare(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands out one share after the other, in the order of collection."""
+    """Hand out one share after the other, in the order of collection."""
 
     def _split_scope(self, nodeid: str) -> str:
         return share_of(nodeid)
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector what stays to the end, and each test's AWS clients the reading of AWS's models."""
+    """Exclude what exists by now from garbage collection, and read AWS's models once for all clients."""
     gc.freeze()
     botocore.session.create_loader = cache(create_loader)

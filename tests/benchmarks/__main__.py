@@ -1,4 +1,4 @@
-"""`make bench`: every figure that the documents print. Ratios within one run; absolute times depend on the machine."""
+"""`make bench`: every figure that the documents give. Compare figures of one run only: times depend on the machine."""
 
 from __future__ import annotations
 

@@ -1,40 +1,40 @@
-"""What a create asks of AWS: calls by name, and the write units that they cost."""
+"""The calls of AWS that a create makes, by name, and the write units that they cost."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tests.harnesses.dynamodb_gateway import counted
+from tests.harnesses.dynamodb_gateway import dynamodb_gateway
 from vectorgate.ledger.settlement import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.dynamodb_gateway import Counted
+    from tests.harnesses.dynamodb_gateway import DynamoDbGateway
     from vectorgate.api.http import Response
 
 
 def report() -> list[str]:
-    """Lines to print: the cheapest create, and the reference page's with two files by a key and team with budgets."""
-    with counted() as whole:
+    """Return the lines to print: the cheapest create, and the reference page's with two files, key and team budgets."""
+    with dynamodb_gateway() as harness:
         return [
-            *_second_of(whole, "a name", whole.create),
-            *_second_of(whole, "the page's, funded", whole.create_as_the_page_does),
+            *_second_of(harness, "a name", harness.create),
+            *_second_of(harness, "the page's, funded", harness.create_of_reference_page),
         ]
 
 
-def _second_of(whole: Counted, what: str, create: Callable[[], Response]) -> list[str]:
-    """The second such create, which finds key, limits and secret cached, and its booking."""
+def _second_of(harness: DynamoDbGateway, what: str, create: Callable[[], Response]) -> list[str]:
+    """Count the second such create, which finds key, limits and secret cached, and its settlement."""
     create()
-    whole.settlement.settle_waiting(10)
-    calls, units = Counter(whole.recorder.calls), whole.recorder.write_units
+    harness.settlement.settle_waiting(10)
+    calls, units = Counter(harness.recorder.calls), harness.recorder.write_units
     create()
-    done = _line(f"{what}: create", whole.recorder.calls - calls, whole.recorder.write_units - units)
-    answered = whole.settlement.ledger.answered(10)
-    calls, units = Counter(whole.recorder.calls), whole.recorder.write_units
-    settle(answered, whole.settlement.ledger, whole.settlement.book)
-    return [done, _line(f"{what}: settle", whole.recorder.calls - calls, whole.recorder.write_units - units)]
+    done = _line(f"{what}: create", harness.recorder.calls - calls, harness.recorder.write_units - units)
+    answered = harness.settlement.ledger.answered(10)
+    calls, units = Counter(harness.recorder.calls), harness.recorder.write_units
+    settle(answered, harness.settlement.ledger, harness.settlement.book)
+    return [done, _line(f"{what}: settle", harness.recorder.calls - calls, harness.recorder.write_units - units)]
 
 
 def _line(step: str, calls: Counter[str], units: int) -> str:

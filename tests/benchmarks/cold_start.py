@@ -1,9 +1,9 @@
-"""Cold init against its floor, each in new interpreters that take turns.
+"""The api function's cold start compared with a floor, in new interpreters that alternate.
 
-The floor imports what the api function stands on and makes the same two AWS clients, an HTTP pool and a logger; the
-function does that too, and is then ready for its first request. The difference is ours. pydantic loads its modules
-only when a name is asked for, so the floor asks for those that the function asks for. All of them run from bytecode,
-as the layers ship it, whatever was edited last.
+The floor imports the api function's dependencies and makes the same two AWS clients, an HTTP pool and a logger; the
+function does that too, and is then ready for its first request. The difference is our own code. pydantic loads a module
+when a name of it is imported, so that the floor imports the names that the function imports. All run from bytecode, as
+the layers ship it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.measure import ROOT
+from tests.helpers.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,18 +57,18 @@ STATEMENTS = ("pass", FLOOR, INIT)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One new interpreter, in seconds: by the clock, and of CPU, which other programs on the machine disturb less."""
+    """The start of one interpreter, in seconds: wall time, and CPU time, which other programs disturb less."""
 
     wall: float
     cpu: float
 
 
 def report(runs: int = 25) -> list[str]:
-    """Lines to print: medians, less the bare interpreter's own start."""
+    """Return the lines to print: medians, less the start of a bare interpreter."""
     with tempfile.TemporaryDirectory() as bytecode:
         environment = {**os.environ, **ENVIRONMENT, "PYTHONPYCACHEPREFIX": bytecode}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        _round(environment)  # compiles
+        _round(environment)  # to compile
         rounds = [_round(environment) for _ in range(runs)]
     return [
         *_compared("CPU time", [[start.cpu for start in each] for each in rounds]),
@@ -97,6 +97,6 @@ def _start(statement: str, environment: Mapping[str, str]) -> Start:
 
 
 def _cpu() -> float:
-    """Seconds that the processes took that have ended."""
+    """Return the CPU seconds of the processes that have ended."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime

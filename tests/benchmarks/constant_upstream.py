@@ -1,6 +1,6 @@
-"""An upstream that answers every create with the same store but for its id: what is left is the gateway's own time.
+"""An upstream that answers every create with the same store but for its id, so that its own time is small.
 
-Its list is empty: the meter looks at it meanwhile.
+Its list is empty; the meter reads it meanwhile.
 
 `python -m tests.benchmarks.constant_upstream` prints its port and serves until its standard input ends.
 """

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import httpcore
 import httpx
 
-from tests.benchmarks.measure import Spread, process
+from tests.benchmarks.measure import Spread
+from tests.helpers.processes import run_module
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
 from vectorgate.providers.http.outcome import Replied
@@ -48,7 +49,7 @@ print(between - began, time.process_time() - between)
 def report(times: int = 2_000) -> list[str]:
     """Lines to print. The three take turns, so that what else the machine does falls on all of them alike."""
     clock = Clock(wall=time.time, monotonic=time.monotonic, sleep=time.sleep)
-    with process("tests.benchmarks.constant_upstream") as port:
+    with run_module("tests.benchmarks.constant_upstream") as port:
         url = f"http://127.0.0.1:{port}/v1/vector_stores"
         with httpcore.ConnectionPool() as pool, httpx.Client() as client, closing(PooledTransport(clock)) as ours:
             took = _in_turns(

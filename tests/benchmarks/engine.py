@@ -8,7 +8,8 @@ import tempfile
 import time
 from typing import Final
 
-from tests.benchmarks.measure import Spread, process, timed
+from tests.benchmarks.measure import Spread, timed
+from tests.helpers.processes import run_module
 
 KEY: Final = "sk-bench"
 BODY: Final = json.dumps({"name": "bench", "metadata": {"project": "rag-system"}})
@@ -19,7 +20,7 @@ def report(times: int = 2_000) -> list[str]:
     """Lines to print."""
     with tempfile.TemporaryDirectory() as home:
         arguments = ["--home", home, "--port", "0", "--api-key-env", "ENGINE_KEY"]
-        with process("engine", {"ENGINE_KEY": KEY}, arguments) as ready:
+        with run_module("engine", {"ENGINE_KEY": KEY}, arguments) as ready:
             return _measured(int(ready.rsplit(":", 1)[1]), times)
 
 

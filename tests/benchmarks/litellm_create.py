@@ -1,8 +1,8 @@
 """LiteLLM's own create, and raw httpx before it, in an interpreter that has both.
 
-Not in turn, as in `sdk.py`: what LiteLLM leaves to threads after a call would be waited for by httpx's next one.
+Not in turn, as in `sdk.py`: httpx's next call would wait for the threads that LiteLLM starts after a call.
 
-argv: the base URL, the key, and how many times. Prints the seconds of each call, by form and client, as JSON.
+argv: the base URL, the key, and the number of calls. Prints the seconds of each call, by form and client, as JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BODY = {"name": "bench", "metadata": {"project": "rag-system"}}
 
 
 def waited(act: Callable[[], object], times: int) -> list[float]:
-    """The seconds of each call."""
+    """Return the seconds of each call."""
     durations = []
     for _ in range(times):
         began = time.perf_counter()
@@ -33,7 +33,7 @@ def waited(act: Callable[[], object], times: int) -> list[float]:
 
 
 async def awaited(act: Callable[[], Awaitable[object]], times: int) -> list[float]:
-    """The same of an awaited one."""
+    """Return the seconds of each call of an awaitable."""
     durations = []
     for _ in range(times):
         began = time.perf_counter()
@@ -43,7 +43,7 @@ async def awaited(act: Callable[[], Awaitable[object]], times: int) -> list[floa
 
 
 async def acreate(stores: Any, url: str, headers: dict[str, str], where: dict[str, Any], times: int) -> dict[str, Any]:
-    """The awaited form of both."""
+    """Time both clients asynchronously."""
     async with httpx.AsyncClient() as raw:
         return {
             "raw httpx": await awaited(lambda: raw.post(f"{url}/vector_stores", json=BODY, headers=headers), times),
@@ -52,7 +52,7 @@ async def acreate(stores: Any, url: str, headers: dict[str, str], where: dict[st
 
 
 def main(url: str, key: str, count: str) -> None:
-    """Both forms."""
+    """Time both clients in both forms, and print the seconds."""
     times = int(count)
     stores: Any = importlib.import_module("litellm").vector_stores  # by name: this tree is checked without its types
     headers, where = (

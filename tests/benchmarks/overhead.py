@@ -1,4 +1,4 @@
-"""What the gateway adds to a create: over HTTP on one machine, and within the handler alone."""
+"""The time that the gateway adds to a create: over HTTP in local mode, and within the handler alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.app import LocalMode
-from tests.benchmarks.measure import Spread, process, timed
+from tests.benchmarks.measure import Spread, timed
+from tests.helpers.processes import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,8 @@ WARM_UP = 200
 
 
 def report(times: int = 2_000) -> list[str]:
-    """Lines to print. One client, one request at a time; direct and through the gateway in turn, in one run."""
-    with process("tests.benchmarks.constant_upstream") as port:
+    """Return the lines to print. One client, one request at a time, direct and through the gateway in turn."""
+    with run_module("tests.benchmarks.constant_upstream") as port:
         upstream = f"http://127.0.0.1:{port}/v1"
         return [*_over_http(upstream, int(port), times), *_in_process(upstream, times)]
 
@@ -31,7 +32,7 @@ def report(times: int = 2_000) -> list[str]:
 def _over_http(upstream: str, port: int, times: int) -> list[str]:
     with tempfile.TemporaryDirectory() as home:
         settings = {"PORT": "0", "VECTORGATE_HOME": home, "OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": upstream}
-        with process("local", settings) as ready:
+        with run_module("local", settings) as ready:
             ours = int(ready.partition("http://")[2].partition(" ")[0].rpartition(":")[2])
             direct, through = _poster(port), _poster(ours)
             timed(lambda: (direct(), through()), time.perf_counter, WARM_UP)
@@ -45,7 +46,7 @@ def _over_http(upstream: str, port: int, times: int) -> list[str]:
 
 
 def _pair(direct: Callable[[], None], through: Callable[[], None]) -> tuple[float, float]:
-    """One create each way, in turn: a slow moment of the machine is slow for both."""
+    """Time one create each way, in turn, so that a slow moment of the machine is slow for both."""
     return timed(direct, time.perf_counter, 1)[0], timed(through, time.perf_counter, 1)[0]
 
 
@@ -64,7 +65,7 @@ def _poster(port: int) -> Callable[[], None]:
 
 
 def _in_process(upstream: str, times: int) -> list[str]:
-    """The handler called as Lambda calls it; its own time is the whole less what the upstream took, by its header."""
+    """Call the handler as Lambda does. Its own time is the total less the upstream's, as the header says."""
     event = {
         "version": "2.0",
         "rawPath": "/v1/vector_stores",
@@ -75,10 +76,10 @@ def _in_process(upstream: str, times: int) -> list[str]:
     }
     secret = json.dumps({"base_url": upstream, "api_key": "sk-bench"})
     with tempfile.TemporaryDirectory() as home:
-        edition = LocalMode(database=Path(home) / "ledger.db", secret=secret, master_key=KEY)
+        local_mode = LocalMode(database=Path(home) / "ledger.db", secret=secret, master_key=KEY)
         try:
-            answers = [edition.api(event, None) for _ in itertools.repeat(None, WARM_UP + times)]
+            answers = [local_mode.api(event, None) for _ in itertools.repeat(None, WARM_UP + times)]
         finally:
-            edition.close()
+            local_mode.close()
     own = [float(answer["headers"]["x-litellm-overhead-duration-ms"]) / 1000 for answer in answers[WARM_UP:]]  # type: ignore[index]
     return [f"the handler's own time of a create:       {Spread.of(own)}"]

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import httpx
 import openai
 
-from tests.benchmarks.measure import ROOT, Spread, process, timed
+from tests.benchmarks.measure import Spread, timed
+from tests.helpers.processes import ROOT, run_module
 from vectorgate.client.client import Client
 from vectorgate.client.settings import ClientSettings
 
@@ -35,7 +36,7 @@ COMPAT = ROOT / ".cache" / "compat" / "bin" / "python"
 
 def report(times: int = 1_000) -> list[str]:
     """The lines to print. The clients take turns, so that other load on the machine affects all of them alike."""
-    with process("tests.benchmarks.constant_upstream") as port:
+    with run_module("tests.benchmarks.constant_upstream") as port:
         url = f"http://127.0.0.1:{port}/v1"
         ours = {"create": _sync(url, times), "acreate": asyncio.run(_awaited(url, times))}
         theirs = _litellm(url, times)

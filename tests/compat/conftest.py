@@ -1,4 +1,4 @@
-"""A gateway behind a real socket, for clients that are processes of their own."""
+"""A gateway with Azure behind it, behind a socket, for clients that are processes of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harnesses.azure import AzureGate
+from tests.harnesses.azure import AzureGatewayHarness
 from tests.harnesses.gateway import GatewayServer
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def door() -> GatewayServer:
+def gateway_server() -> GatewayServer:
     """One server for the whole session."""
     return GatewayServer()
 
 
 @pytest.fixture
-def harness(door: GatewayServer) -> Iterator[AzureGate]:
-    """A new, empty gateway behind the door."""
-    with AzureGate() as harness:
-        door.harness = harness
+def harness(gateway_server: GatewayServer) -> Iterator[AzureGatewayHarness]:
+    """A new gateway without rows, behind the server."""
+    with AzureGatewayHarness() as harness:
+        gateway_server.harness = harness
         yield harness

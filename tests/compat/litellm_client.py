@@ -1,6 +1,6 @@
-"""LiteLLM's own SDK as a client of the gateway at argv[1], with the key in GATE_KEY: what it sends and what it reads.
+"""LiteLLM's own SDK as a client of the gateway at argv[1], with the key in VECTORGATE_KEY.
 
-Runs in an interpreter of its own. Prints what was seen; any surprise is an exception, and so a status other than 0.
+Runs in an interpreter of its own. Prints counts; anything unexpected is an exception, and so a status other than 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ litellm: Any = importlib.import_module("litellm")  # by name: the types of this 
 
 
 def main(url: str, key: str) -> dict[str, int]:
-    """Every vector store and file call that LiteLLM has, as OpenAI's client and as Azure's."""
+    """Make every vector store and file call that LiteLLM has, as OpenAI's client and as Azure's."""
     openai = {"api_base": f"{url}/v1", "api_key": key, "custom_llm_provider": "openai"}
     azure = {"api_base": url, "api_key": key, "api_version": "2025-04-01-preview", "custom_llm_provider": "azure"}
     stores = [store_flow(openai, key), store_flow(azure, key)]
@@ -27,7 +27,7 @@ def main(url: str, key: str) -> dict[str, int]:
 
 
 def store_flow(where: dict[str, Any], key: str) -> str:
-    """Create and search; the id of the store."""
+    """Create and search a store, and return its id."""
     created = litellm.vector_stores.create(
         name="docs",
         metadata={"from": "litellm"},
@@ -43,7 +43,7 @@ def store_flow(where: dict[str, Any], key: str) -> str:
 
 
 def files_flow(where: dict[str, Any], store: str) -> str:
-    """Upload, attach, list, read, change and remove a file; its id."""
+    """Upload, attach, list, read, change and remove a file, and return its id."""
     file = litellm.create_file(file=("notes.md", b"some text"), purpose="assistants", **where)
     at = {"vector_store_id": store, "file_id": file.id, **where}
     attached = litellm.vector_store_file_create(attributes={"k": "v"}, **at)
@@ -60,13 +60,13 @@ def files_flow(where: dict[str, Any], store: str) -> str:
 
 
 async def searches(where: dict[str, Any], store: str) -> None:
-    """The asynchronous face."""
+    """Make the asynchronous calls."""
     found = await litellm.vector_stores.asearch(vector_store_id=store, query=["a", "b"], **where)
     check("data" in found, found)
 
 
 def refusals(where: dict[str, Any]) -> None:
-    """LiteLLM goes by the text of an error: an `invalid_request_error` is a bad request, whatever its status."""
+    """Check the types of errors. LiteLLM reads the text: an `invalid_request_error` is a bad request at any status."""
     expect(
         litellm.BadRequestError, lambda: litellm.vector_stores.search(vector_store_id="vs_absent", query="q", **where)
     )
@@ -78,7 +78,7 @@ def refusals(where: dict[str, Any]) -> None:
 
 
 def expect(kind: type[BaseException], call: Any) -> None:
-    """`call` ends in that error."""
+    """Check that a call raises an error."""
     try:
         call()
     except kind:
@@ -93,4 +93,4 @@ def check(holds: bool, otherwise: object) -> None:  # noqa: FBT001 - it is an as
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(sys.argv[1], os.environ["GATE_KEY"])) + "\n")
+    sys.stdout.write(json.dumps(main(sys.argv[1], os.environ["VECTORGATE_KEY"])) + "\n")

@@ -1,7 +1,7 @@
-"""Clients that do not run in this interpreter, each against a gateway behind a real socket.
+"""Clients that do not run in this interpreter, each against a gateway behind a socket.
 
-npm's `openai` needs node and `npm ci` in tests/compat/node; LiteLLM needs an interpreter of its own, because it brings
-eighty packages along: VECTORGATE_LITELLM_PYTHON names it. `make compat` provides both.
+npm's `openai` needs node and `npm ci` in tests/compat/node; LiteLLM needs an interpreter of its own, because it has
+eighty dependencies: VECTORGATE_LITELLM_PYTHON names it. `make compat` provides both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.harnesses.azure import AzureGate
+    from tests.harnesses.azure import AzureGatewayHarness
     from tests.harnesses.gateway import GatewayServer
 
 HERE = Path(__file__).parent
@@ -26,12 +26,12 @@ LITELLM_PYTHON = os.environ.get("VECTORGATE_LITELLM_PYTHON")
 
 
 def run(command: list[str], key: str) -> dict[str, int]:
-    """The last line that the client printed. Its own complaints are shown when it fails."""
+    """Run a client, and return the document of the last line that it prints."""
     kept = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"} | {
         name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ
     }
     done = subprocess.run(  # noqa: S603 - our own scripts
-        command, env={**kept, "GATE_KEY": key}, capture_output=True, text=True, timeout=100, check=False
+        command, env={**kept, "VECTORGATE_KEY": key}, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
     seen: dict[str, int] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -40,15 +40,19 @@ def run(command: list[str], key: str) -> dict[str, int]:
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 @pytest.mark.skipif(not MODULES.exists(), reason="npm's openai is not installed: npm ci in tests/compat/node")
-def test_npms_openai_client(harness: AzureGate, door: GatewayServer) -> None:
+def test_npms_openai_client(harness: AzureGatewayHarness, gateway_server: GatewayServer) -> None:
     key = harness.key("sk-of-node", team="red")
-    assert run([str(NODE), str(HERE / "node" / "flow.mjs"), door.url], key) == {"v1": 1, "bare": 1, "azure": 1}
-    assert not harness.notes.troubles
+    assert run([str(NODE), str(HERE / "node" / "flow.mjs"), gateway_server.url], key) == {
+        "v1": 1,
+        "bare": 1,
+        "azure": 1,
+    }
+    assert not harness.telemetry.errors
 
 
 @pytest.mark.skipif(LITELLM_PYTHON is None, reason="VECTORGATE_LITELLM_PYTHON names no interpreter with litellm")
-def test_litellms_own_client(harness: AzureGate, door: GatewayServer) -> None:
+def test_litellms_own_client(harness: AzureGatewayHarness, gateway_server: GatewayServer) -> None:
     key = harness.key("sk-of-litellm", team="red")
-    seen = run([str(LITELLM_PYTHON), str(HERE / "litellm_client.py"), door.url], key)
+    seen = run([str(LITELLM_PYTHON), str(HERE / "litellm_client.py"), gateway_server.url], key)
     assert seen["stores"] == 2
-    assert not harness.notes.troubles
+    assert not harness.telemetry.errors

@@ -1,8 +1,8 @@
-"""One suite, every engine.
+"""The engines that the suite runs on.
 
-An engine is a line in ENGINES. What needs transactions, conditions and threads runs in tests/e2e/test_contract.py once
-more, on the emulated AWS there. With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the whole suite also runs
-against whatever speaks DynamoDB there (MiniStack, DynamoDB Local).
+Tests of transactions, conditions and threads run once more in tests/e2e/test_contract.py, on the emulated AWS there.
+With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the whole suite also runs against the DynamoDB at that
+endpoint (MiniStack, DynamoDB Local).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from tests.contract.backends import Backend, MotoBackend, SqliteBackend, dynamo_at
+from tests.harnesses.store_backends import Backend, MotoBackend, SqliteBackend, dynamo_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,26 +32,26 @@ def _opened(engine: str, folder: Path, environment: pytest.MonkeyPatch) -> Itera
         with dynamo_at(ENDPOINT, environment) as backend:
             yield backend
     else:
-        sqlite = SqliteBackend(":memory:" if engine == "sqlite-memory" else str(folder / "gate.db"))
+        sqlite = SqliteBackend(":memory:" if engine == "sqlite-memory" else str(folder / "stores.db"))
         yield sqlite
         sqlite.database.close()
 
 
 @pytest.fixture(params=ENGINES)
 def stores(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
-    """Every engine in turn, empty."""
+    """Each engine in turn, without rows."""
     yield from _opened(request.param, tmp_path, monkeypatch)
 
 
 @pytest.fixture(params=DYNAMO_ENGINES)
 def dynamo(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
-    """The engines that speak DynamoDB."""
+    """Each engine that is a DynamoDB, without rows."""
     yield from _opened(request.param, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def sqlite() -> Iterator[SqliteBackend]:
-    """SQLite in memory."""
+    """SQLite in memory, without rows."""
     backend = SqliteBackend(":memory:")
     yield backend
     backend.database.close()

@@ -1,4 +1,4 @@
-"""Both engines against a plain dictionary, whatever is asked of them in whatever order."""
+"""Both engines compared with a dictionary, for any calls in any order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from moto import mock_aws
 
-from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
-from tests.contract.samples import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
+from tests.factories.ledger import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
+from tests.harnesses.store_backends import Backend, DynamoBackend, SqliteBackend
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
@@ -32,7 +32,7 @@ SPENDS = st.integers(0, 2**55)
 
 
 class Model:
-    """The contract in its plainest form."""
+    """The contract on dictionaries."""
 
     def __init__(self) -> None:
         self.rows: dict[str, LedgerEntry] = {}
@@ -74,7 +74,7 @@ class Model:
 
 
 def outcome(act: Callable[[], None]) -> type[Exception] | None:
-    """How it went."""
+    """Return the outcome of a call."""
     try:
         act()
     except (AlreadyExists, StateConflict, IllegalTransition) as error:
@@ -83,7 +83,7 @@ def outcome(act: Callable[[], None]) -> type[Exception] | None:
 
 
 class Engines(RuleBasedStateMachine):
-    """The same calls to all; the same outcome of each; the same rows in the end."""
+    """Makes the same calls of all; each has the same outcome, and the rows at the end are the same."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class Engines(RuleBasedStateMachine):
             self.mock.stop()
 
     def compare(self, engine: Backend) -> None:
-        """All that can be read."""
+        """Return all that can be read."""
         by_time = sorted(self.model.rows.values(), key=lambda row: row.started_ms)
         waiting = [row for row in by_time if row.state is State.ANSWERED]
         assert [engine.ledger.entry(row.id) for row in by_time] == by_time

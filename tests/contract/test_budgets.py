@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.samples import KEY, answered, begun, settled
+from tests.factories.ledger import KEY, answered, begun, settled
 from tests.helpers.threads import at_once
 from vectorgate.budgets.model import (
     Account,
@@ -26,7 +26,7 @@ from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ledger.entry import LedgerEntry
 
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
@@ -34,23 +34,23 @@ TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")
 
 
 def row(number: int = 0, amount: int = 10, **fields: object) -> LedgerEntry:
-    """A row that reserves for its key."""
+    """Return a row that reserves for its key."""
     reserved = NanoUSD(amount) if amount else None
     values: dict[str, Any] = {"reserved": reserved, "budgets": (account_ref(MINE),)}
     return begun(number, **(values | fields))
 
 
 def wish(amount: int = 10, limit: int = 100, account: Account = MINE) -> Reservation:
-    """What it reserves."""
+    """Return the reservation of a row."""
     return Reservation(account, NanoUSD(amount), NanoUSD(limit))
 
 
 def balance(stores: Backend, account: Account = MINE) -> Balance | None:
-    """What an account holds."""
+    """Return the balance of an account."""
     return stores.budgets.balances([account]).get(account)
 
 
-def test_an_account_that_nobody_touched_is_not_there(stores: Backend) -> None:
+def test_an_account_that_was_never_touched_does_not_exist(stores: Backend) -> None:
     assert stores.budgets.balances([MINE, TEAMS]) == {}
 
 
@@ -159,7 +159,7 @@ def test_a_charge_or_a_reservation_that_credits_is_a_mistake(stores: Backend) ->
 
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.begin(row(), reserve=[wish()])
     assert (stores.ledger.entry(row().id) is not None, balance(stores) is not None) == (written, written)
 
@@ -167,7 +167,7 @@ def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, writt
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(row(), reserve=[wish()])
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.advance(row().transition(State.VOIDED), since=State.STARTED)
     assert balance(stores) == Balance(0 if written else 10, 0)
 

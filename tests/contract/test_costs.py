@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.recorder import KIB, CallRecorder
-from tests.contract.samples import KEY, answered, begun, own, ref, settled
+from tests.factories.ledger import KEY, answered, begun, own, ref, settled
+from tests.helpers.call_recorder import KIB, CallRecorder
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record, explicit_record_name, with_answer
 from vectorgate.ledger.entry import State
@@ -17,7 +17,7 @@ from vectorgate.pricing.money import NanoUSD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.backends import DynamoBackend
+    from tests.harnesses.store_backends import DynamoBackend
 
 FULL = begun(
     key_alias="a key's alias of some length",
@@ -29,7 +29,7 @@ FULL = begun(
 
 
 def cost(dynamo: DynamoBackend, act: Callable[[], object]) -> tuple[dict[str, int], int]:
-    """Calls by name and write units; each item within the KiB that the units are reckoned with."""
+    """Check the calls and the write units, and that no item exceeds the KiB that the units assume."""
     with CallRecorder().watching(dynamo.table.client) as recorder:
         act()
     assert recorder.largest_item <= KIB
@@ -127,7 +127,7 @@ def test_a_refused_write_is_one_call(dynamo: DynamoBackend) -> None:
     dynamo.ledger.advance(answered(begun(1)), since=State.STARTED, owned=[own(ref())])
     dynamo.ledger.begin(FULL)
     calls, _ = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())]))
-    assert calls == {"TransactWriteItems": 2}  # put if new is refused, then checked to be the tenant's
+    assert calls == {"TransactWriteItems": 2}  # a conditional put is refused; then the owner is checked
 
 
 def test_reads_are_one_call(dynamo: DynamoBackend) -> None:

@@ -1,4 +1,4 @@
-"""Lost requests, lost answers, races, and errors of the engines: what is left behind, and what callers see."""
+"""Lost requests, lost answers, races, and errors of the engines: the rows that they leave, and what callers get."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from tests.contract.backends import DynamoBackend, Fragile, SqliteBackend
-from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from tests.factories.ledger import KEY, OPENAI, RED, STORE, T0, answered, begun, own, ref, settled
+from tests.harnesses.store_backends import DynamoBackend, FailingConnection, SqliteBackend
 from tests.helpers.threads import at_once
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, account_ref
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
 
 THREADS = 8
 ROW = begun()
@@ -47,7 +47,7 @@ FINAL = settled(ANSWER)
 
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.begin(ROW)
     assert stores.ledger.entry(ROW.id) == (ROW if written else None)
 
@@ -55,7 +55,7 @@ def test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing(stores: Backend, w
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(ROW)
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref())])
     assert stores.ledger.entry(ROW.id) == (ANSWER if written else ROW)
     assert bool(stores.ownership.owners([ref()])) is written
@@ -64,7 +64,7 @@ def test_a_lost_advance_is_unavailable_and_wrote_all_or_nothing(stores: Backend,
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_settlement_is_unavailable_and_wrote_all_or_nothing(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     stores.ledger.begin(ANSWER)
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.settle([FINAL], rollups_of([FINAL]))
     assert stores.ledger.entry(ROW.id) == (FINAL if written else ANSWER)
     assert bool(stores.reports.rollups(Scope.KEY, KEY, "2026-03")) is written
@@ -74,7 +74,7 @@ def test_sqlite_keeps_nothing_of_a_transaction_that_fails_at_any_statement(sqlit
     sqlite.ledger.begin(ROW)
     for sound in range(5):  # BEGIN, the row, two objects, COMMIT
         with (
-            sqlite.through(Fragile(sqlite.database._connection, sound)),
+            sqlite.connected_by(FailingConnection(sqlite.database._connection, sound)),
             pytest.raises(StoreUnavailable),
         ):
             sqlite.ledger.advance(ANSWER, since=State.STARTED, owned=[own(ref("a")), own(ref("b"))])
@@ -84,7 +84,7 @@ def test_sqlite_keeps_nothing_of_a_transaction_that_fails_at_any_statement(sqlit
 
 
 def race(stores: Backend, act: Callable[[int], None]) -> Counter[str]:
-    """Let threads do one thing at a time and count how it went for them."""
+    """Run a call in several threads at once, and count the outcomes."""
 
     def run(number: int) -> str:
         try:
@@ -97,19 +97,19 @@ def race(stores: Backend, act: Callable[[int], None]) -> Counter[str]:
         return Counter(at_once(THREADS, run))
 
 
-def test_of_those_who_race_to_begin_one_wins(stores: Backend) -> None:
+def test_of_several_that_race_to_begin_one_wins(stores: Backend) -> None:
     outcomes = race(stores, lambda number: stores.ledger.begin(begun(key_alias=str(number))))
     assert outcomes == {"won": 1, AlreadyExists.__name__: THREADS - 1}
 
 
-def test_of_those_who_race_to_advance_one_wins(stores: Backend) -> None:
+def test_of_several_that_race_to_advance_one_wins(stores: Backend) -> None:
     stores.ledger.begin(ROW)
     ways = [ANSWER, ROW.transition(State.VOIDED), ROW.transition(State.UNCERTAIN)]
     outcomes = race(stores, lambda number: stores.ledger.advance(ways[number % 3], since=State.STARTED))
     assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
 
 
-def test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist(stores: Backend) -> None:
+def test_of_several_that_race_with_ownership_one_wins_and_its_objects_alone_exist(stores: Backend) -> None:
     stores.ledger.begin(ROW)
     refs = [ref(f"vs_{number}") for number in range(THREADS)]
     outcomes = race(
@@ -119,7 +119,7 @@ def test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist(s
     assert len(stores.ownership.owners(refs)) == 1
 
 
-def test_of_those_who_race_to_settle_one_wins_and_counts_once(stores: Backend) -> None:
+def test_of_several_that_race_to_settle_one_wins_and_counts_once(stores: Backend) -> None:
     stores.ledger.begin(ANSWER)
     outcomes = race(stores, lambda _: stores.ledger.settle([FINAL], rollups_of([FINAL])))
     assert outcomes == {"won": 1, StateConflict.__name__: THREADS - 1}
@@ -156,7 +156,7 @@ EVERY_CALL: dict[str, Callable[[Any], object]] = {
 
 
 def refusal(code: str, **more: object) -> ClientError:
-    """An error as DynamoDB answers it."""
+    """Return an error of DynamoDB's."""
     response: Any = {"Error": {"Code": code, "Message": "no"}, **more}
     return ClientError(response, "Any")
 
@@ -183,8 +183,8 @@ FOREIGN_ERRORS = [
 ]
 
 
-class Failing:
-    """A client that answers everything with one error, `times` times, and then what a sound one does."""
+class FailingClient:
+    """A client that raises an error at the first `times` calls, and then calls the sound client."""
 
     def __init__(self, error: Exception, sound: Any = None, times: int = 1 << 30) -> None:
         self._error = error
@@ -203,7 +203,7 @@ class Failing:
 
 @pytest.mark.parametrize("error", FOREIGN_ERRORS, ids=repr)
 def test_no_error_of_botocore_leaks(dynamo: DynamoBackend, error: Exception) -> None:
-    dynamo.table.__dict__["client"], sound = Failing(error), dynamo.table.client
+    dynamo.table.__dict__["client"], sound = FailingClient(error), dynamo.table.client
     for call in EVERY_CALL.values():
         with pytest.raises(StoreUnavailable):
             call(dynamo)
@@ -212,16 +212,16 @@ def test_no_error_of_botocore_leaks(dynamo: DynamoBackend, error: Exception) -> 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_no_error_of_sqlite_leaks(sqlite: SqliteBackend, call: str) -> None:
-    with sqlite.lost(written=False), pytest.raises(StoreUnavailable):
+    with sqlite.failing_requests(written=False), pytest.raises(StoreUnavailable):
         EVERY_CALL[call](sqlite)
 
 
 def test_a_contended_transaction_is_tried_again_after_jittered_pauses(dynamo: DynamoBackend) -> None:
     dynamo.ledger.begin(ANSWER)
-    dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PAUSES_S))
+    dynamo.table.__dict__["client"] = FailingClient(CONFLICT, dynamo.table.client, times=len(PAUSES_S))
     dynamo.ledger.settle([FINAL], [])
-    assert len(dynamo.naps.taken) == len(PAUSES_S)
-    assert all(0 <= nap < pause for nap, pause in zip(dynamo.naps.taken, PAUSES_S, strict=True))
+    assert len(dynamo.time.slept) == len(PAUSES_S)
+    assert all(0 <= nap < pause for nap, pause in zip(dynamo.time.slept, PAUSES_S, strict=True))
     assert dynamo.ledger.entry(ROW.id) == FINAL
 
 
@@ -248,10 +248,10 @@ def test_a_transaction_keeps_its_token_until_it_is_decided(
 
 
 def test_a_contended_budget_is_waited_for_longer_than_anything_else(dynamo: DynamoBackend) -> None:
-    dynamo.table.__dict__["client"] = Failing(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
+    dynamo.table.__dict__["client"] = FailingClient(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
     entry = begun(budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(1))
     dynamo.ledger.begin(entry, reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))])
-    assert len(dynamo.naps.taken) == len(PATIENT_PAUSES_S) > len(PAUSES_S)
+    assert len(dynamo.time.slept) == len(PATIENT_PAUSES_S) > len(PAUSES_S)
 
 
 def test_keys_that_a_throttled_table_leaves_unprocessed_are_asked_for_again(dynamo: DynamoBackend) -> None:
@@ -268,7 +268,7 @@ def test_keys_that_a_throttled_table_leaves_unprocessed_are_asked_for_again(dyna
 
     dynamo.table.__dict__["client"] = Slow()
     assert len(dynamo.ownership.owners([ref("a"), ref("b"), ref("c")])) == 2
-    assert len(dynamo.naps.taken) == 2
+    assert len(dynamo.time.slept) == 2
     with pytest.raises(StoreUnavailable):
         dynamo.ownership.owners([ref(f"vs_{number}") for number in range(len(PAUSES_S) + 2)])
 

@@ -1,4 +1,4 @@
-"""LedgerStore: claims. Begun with their row, kept with its answer, taken over once."""
+"""LedgerStore: idempotency records, which begin with their row, keep its answer, and are taken over once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import BLUE, answered, begun, own, ref
+from tests.factories.ledger import BLUE, answered, begun, own, ref
 from tests.helpers.threads import at_once
 from vectorgate.idempotency.record import EXPLICIT_SLOT, IdempotencyRecord
 from vectorgate.idempotency.service import explicit_record, explicit_record_name, implicit_record, with_answer
@@ -15,7 +15,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ledger.entry import LedgerEntry
 
 THREADS = 8
@@ -28,7 +28,7 @@ def explicit(entry: LedgerEntry, key: str = "k") -> IdempotencyRecord:
 
 
 def implicit(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord:
-    """What a create claims by its body."""
+    """Return the record of a create without a key, by its body."""
     idempotency = implicit_record(replace(entry, fingerprint="e" * 64), attempt)
     assert idempotency is not None
     return idempotency
@@ -50,7 +50,7 @@ def test_a_claim_is_begun_with_its_row(stores: Backend, make: object) -> None:
     assert held(stores, idempotency) == [idempotency]
 
 
-def test_a_place_that_nobody_claimed_is_empty(stores: Backend) -> None:
+def test_a_slot_that_was_never_taken_is_empty(stores: Backend) -> None:
     assert held(stores, explicit(begun())) == []
 
 
@@ -116,7 +116,7 @@ def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(sto
     first, second = begun(1), begun(2)
     stores.ledger.begin(first, idempotency=explicit(first))
     stores.ledger.begin(second, idempotency=explicit(second), takeover_of=explicit(first))
-    if known:  # one of the objects is the tenant's already
+    if known:  # the tenant owns one of the objects already
         stores.ledger.begin(begun(3))
         stores.ledger.advance(answered(begun(3)), since=State.STARTED, owned=[own(ref())])
     late = with_answer(explicit(first), 200, BODY)
@@ -148,14 +148,14 @@ def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_wrote_row_and_claim_or_neither(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     entry = begun()
-    with stores.lost(written=written), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.begin(entry, idempotency=explicit(entry))
     assert (stores.ledger.entry(entry.id) is not None) is written
     assert bool(held(stores, explicit(entry))) is written
 
 
 @pytest.mark.parametrize("free", [False, True])
-def test_of_those_who_race_for_a_slot_one_wins(stores: Backend, free: bool) -> None:  # noqa: FBT001  # a parameter of the test
+def test_of_several_that_race_for_a_slot_one_wins(stores: Backend, free: bool) -> None:  # noqa: FBT001  # a parameter of the test
     old = begun(99)
     if free:
         stores.ledger.begin(old, idempotency=explicit(old))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.backends import Backend, DynamoBackend, SqliteBackend
+from tests.harnesses.store_backends import Backend, DynamoBackend, SqliteBackend
 from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.persistence.dynamodb import DynamoIndexes
 from vectorgate.persistence.sqlite import SqliteIndexes
@@ -72,8 +72,8 @@ def test_a_name_that_cannot_be_a_part_of_a_key_is_refused(indexes: IndexStore, b
             attempt()
 
 
-def test_an_engine_that_is_away_is_said_to_be(stores: Backend, indexes: IndexStore) -> None:
-    with stores.lost(written=False):
+def test_an_engine_that_cannot_be_reached_is_unavailable(stores: Backend, indexes: IndexStore) -> None:
+    with stores.failing_requests(written=False):
         with pytest.raises(StoreUnavailable):
             indexes.indexes([INDEX.name])
         with pytest.raises(StoreUnavailable):

@@ -1,4 +1,4 @@
-"""The port of ingestion, on every engine."""
+"""IngestStore, on every engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vectorgate.store_errors import StateConflict, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ingest.ports import IngestStore
 
 PLACE = ObjectLocation("bucket", "acme/handbook/2026/Überblick #1 + 2.pdf")
@@ -87,14 +87,18 @@ def test_places_whose_parts_read_alike_together_are_apart(rows: IngestStore) -> 
 
 
 @pytest.mark.parametrize(
-    "place",
-    [ObjectLocation("", "k"), ObjectLocation("b", ""), ObjectLocation("b", "\ud800")],
+    ("place", "message"),
+    [
+        (ObjectLocation("", "k"), "not a location"),
+        (ObjectLocation("b", ""), "not a location"),
+        (ObjectLocation("b", "\ud800"), "not UTF-8"),
+    ],
     ids=["no bucket", "no key", "surrogate"],
 )
-def test_a_place_that_is_none_is_refused(rows: IngestStore, place: ObjectLocation) -> None:
-    with pytest.raises(ValueError, match="not a"):
+def test_a_place_that_is_none_is_refused(rows: IngestStore, place: ObjectLocation, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         rows.object_row(place)
-    with pytest.raises(ValueError, match="not a"):
+    with pytest.raises(ValueError, match=message):
         rows.put_object_row(bare(location=place))
 
 
@@ -116,7 +120,7 @@ def test_names_are_a_teams_own(rows: IngestStore) -> None:
     assert (rows.named_store("red", "docs"), rows.named_store("redd", "ocs")) == (VS1, VS2)
 
 
-def test_a_name_that_nobody_gave_is_not_replaced(rows: IngestStore) -> None:
+def test_a_name_that_was_not_given_is_not_replaced(rows: IngestStore) -> None:
     with pytest.raises(StateConflict):
         rows.name_store("red", "docs", VS2, replacing=VS1)
     assert rows.named_store("red", "docs") is None
@@ -172,14 +176,14 @@ WRITES: dict[str, Callable[[IngestStore], object]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_lost_request_wrote_nothing(stores: Backend, write: str) -> None:
-    with stores.lost(written=False), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         WRITES[write](stores.ingest)
     WRITES[write](stores.ingest)
 
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_lost_answer_leaves_what_was_written(stores: Backend, write: str) -> None:
-    with stores.lost(written=True), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=True), pytest.raises(StoreUnavailable):
         WRITES[write](stores.ingest)
     assert stores.ingest.object_row(PLACE) == (bare() if write == "row" else None)
     assert stores.ingest.named_store("red", "docs") == (VS1 if write == "name" else None)
@@ -193,8 +197,8 @@ READS: dict[str, Callable[[IngestStore], object]] = {
 
 
 @pytest.mark.parametrize("read", READS)
-def test_reads_of_an_engine_that_is_away_are_unavailable(stores: Backend, read: str) -> None:
-    with stores.lost(written=False), pytest.raises(StoreUnavailable):
+def test_reads_of_an_engine_that_cannot_be_reached_are_unavailable(stores: Backend, read: str) -> None:
+    with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         READS[read](stores.ingest)
 
 

@@ -1,4 +1,4 @@
-"""LedgerStore: begin, advance, settle, and what can be read back."""
+"""LedgerStore: begin, advance, settle, and the rows that can be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import (
+from tests.factories.ledger import (
     BLUE,
     KEY,
     OPENAI,
@@ -31,7 +31,7 @@ from vectorgate.store_errors import AlreadyExists, StateConflict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.ids import OperationId
     from vectorgate.ledger.entry import LedgerEntry
 
@@ -40,7 +40,7 @@ ADVANCES = [way for way in EVERY_WAY if way[1] in SUCCESSORS[way[0]] and way[1] 
 
 
 def put_at(stores: Backend, state: State, number: int = 0) -> LedgerEntry:
-    """A row that has come as far as `state` by legal ways."""
+    """Return a row that legal transitions have brought to `state`."""
     entry = begun(number)
     stores.ledger.begin(entry)
     if state in (State.ANSWERED, State.SETTLED):
@@ -74,7 +74,7 @@ def test_integers_beyond_the_precision_of_a_float_are_exact(stores: Backend) -> 
     assert stores.ledger.entry(entry.id) == entry
 
 
-def test_a_row_that_nobody_wrote_is_none(stores: Backend) -> None:
+def test_a_row_that_was_never_written_is_none(stores: Backend) -> None:
     assert stores.ledger.entry(operation_id(1)) is None
 
 
@@ -267,7 +267,7 @@ def test_one_row_twice_in_a_transaction_is_refused(stores: Backend) -> None:
         stores.ledger.advance(answered(begun(2)), since=State.STARTED, owned=[own(ref())], retired=[ref()])
 
 
-def test_the_rows_to_settle_are_told_apart_by_id(stores: Backend) -> None:
+def test_the_rows_to_settle_are_distinguished_by_id(stores: Backend) -> None:
     rows = {state: put_at(stores, state, number) for number, state in enumerate(State)}
     many = [operation_id(number, T0 + 500) for number in range(150)]
     ids = [*(row.id for row in rows.values()), *many]
@@ -326,7 +326,7 @@ def test_rows_in_other_states_do_not_hide_those_that_wait(stores: Backend) -> No
 
 
 def retire(stores: Backend, at: int) -> None:
-    """Make `ref()` and delete it, in two operations."""
+    """Create `ref()` and delete it, in two operations."""
     stores.ledger.begin(begun(1))
     stores.ledger.advance(answered(begun(1)), since=State.STARTED, owned=[own(ref())])
     stores.ledger.begin(begun(2))
@@ -334,5 +334,5 @@ def retire(stores: Backend, at: int) -> None:
 
 
 def live(stores: Backend) -> list[object]:
-    """What is listed of RED's."""
+    """Return what is listed for RED."""
     return list(stores.ownership.owned_by(RED, OPENAI, STORE, start=None, ascending=True, limit=10))

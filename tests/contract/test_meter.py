@@ -1,4 +1,4 @@
-"""The meters' port, on every engine."""
+"""MeterStore, on every engine."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import AZURE, KEY, OPENAI, RED
+from tests.factories.ledger import AZURE, KEY, OPENAI, RED
 from vectorgate.ids import ObjectId
 from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
 from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
     from vectorgate.metering.ports import MeterStore
 
 
@@ -113,9 +113,9 @@ def test_a_name_that_is_no_id_is_refused(meters: MeterStore, name: str) -> None:
 
 
 def test_a_lost_write_is_unavailable(stores: Backend) -> None:
-    with stores.lost(written=False), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=False), pytest.raises(StoreUnavailable):
         stores.meters.keep(meter())
     assert list(stores.meters.meters(OPENAI)) == []
-    with stores.lost(written=True), pytest.raises(StoreUnavailable):
+    with stores.failing_requests(written=True), pytest.raises(StoreUnavailable):
         stores.meters.keep(meter())
     assert list(stores.meters.meters(OPENAI)) == [meter()]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from tests.contract.backends import MotoBackend
+from tests.harnesses.store_backends import MotoBackend
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
 from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject

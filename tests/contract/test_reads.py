@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import (
+from tests.factories.ledger import (
     AZURE,
     BLUE,
     KEY,
@@ -31,18 +31,18 @@ from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
-from vectorgate.tenancy.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.contract.backends import Backend
+    from tests.harnesses.store_backends import Backend
+    from vectorgate.tenancy.ownership import Ownership
 
 DAY_MS = 86_400_000
 
 
 def give(stores: Backend, rows: Sequence[Ownership]) -> None:
-    """Write ownership the one way there is."""
+    """Write ownership, with an operation's row."""
     for number, first in enumerate(range(0, len(rows), 90)):
         entry = begun(number)
         stores.ledger.begin(entry)
@@ -171,7 +171,7 @@ def test_sums_of_a_month_come_in_the_order_of_their_buckets(stores: Backend) -> 
 
 
 def search(stores: Backend, start_ms: int, end_ms: int, limit: int = 100, **of: str) -> list[int]:
-    """The milliseconds after T0 at which the rows found began."""
+    """Return when the rows that a search finds began, in milliseconds after T0."""
     query = RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=limit, **of)  # type: ignore[arg-type]
     return [entry.started_ms - T0 for entry in stores.ledger.search(query)]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vectorgate.persistence.dynamodb as package
-from tests.contract.samples import OPENAI, RED, STORE, answered, begun, own, ref, settled
+from tests.factories.ledger import OPENAI, RED, STORE, answered, begun, own, ref, settled
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Bucket, Scope

@@ -21,7 +21,7 @@ WHOLE = {"indexes._ALL"}  # the administrator's list of virtual index names
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    """Every constant that reads or looks for rows, by module and name."""
+    """Yield every constant that is a statement which reads or finds rows, with its module and name."""
     for module in pkgutil.iter_modules(vectorgate.persistence.sqlite.__path__):
         found = vars(importlib.import_module(f"vectorgate.persistence.sqlite.{module.name}"))
         for name, value in found.items():

@@ -1,4 +1,4 @@
-"""Rows of before there were versions: they count as the first one, and are replaced once like any other."""
+"""Rows without a version, from before versions existed: they count as the first, and are replaced like any other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.samples import KEY
+from tests.factories.ledger import KEY
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.persistence.dynamodb.budgets import limit_key
@@ -20,7 +20,7 @@ from vectorgate.store_errors import StateConflict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.contract.backends import DynamoBackend, SqliteBackend
+    from tests.harnesses.store_backends import DynamoBackend, SqliteBackend
 
 OLD_KEY = VirtualKey(id=KEY, created_at=5, alias="old")
 RED = Subject(BudgetScope.TEAM, "red")

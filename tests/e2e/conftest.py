@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.aws import BUILT, Emulator, Stack, deploy, emulator, upstream
-from tests.e2e.between import Between, between
+from tests.fakes.faulty_proxy import FaultyProxy, run_proxy
+from tests.harnesses.aws_stack import BUILT, Emulator, Stack, deploy, emulator, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where everything is that runs for these tests."""
+    """The folder of the processes that run for these tests."""
     return tmp_path_factory.mktemp("e2e")
 
 
 @pytest.fixture(scope="session")
-def cloud(home: Path) -> Iterator[Emulator]:
+def aws(home: Path) -> Iterator[Emulator]:
     """The emulated AWS."""
     with emulator(home) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def way(home: Path) -> Iterator[Between]:
-    """The way to the provider, on which a test can have calls fail."""
-    with upstream(home) as provider_url, between(provider_url) as made:
+def proxy(home: Path) -> Iterator[FaultyProxy]:
+    """The proxy to the provider, by which a test can have calls fail."""
+    with upstream(home) as provider_url, run_proxy(provider_url) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: Emulator, way: Between) -> Stack:
-    """template.yaml, deployed and provided for."""
+def stack(aws: Emulator, proxy: FaultyProxy) -> Stack:
+    """The deployed template."""
     if not (BUILT / "CoreLayer").is_dir():
         pytest.fail("the layers are not built: run `make e2e`")
-    return deploy(cloud, way.url)
+    return deploy(aws, proxy.url)
 
 
 @pytest.fixture(scope="session")
 def key(stack: Stack) -> str:
-    """A client's key, made by the administrator through the front door."""
+    """A client's key, which the administrator generated through the API."""
     made = stack.ask("POST", "/key/generate", key=stack.master_key, body={"team_id": "red", "key_alias": "e2e"})
     assert made.status == 200, made
     return str(made.body["key"])

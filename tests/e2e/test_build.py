@@ -1,4 +1,4 @@
-"""What `make build` makes: enough for the functions to start with nothing else, and nothing that was not asked for."""
+"""The result of `make build`: enough for the functions to start, and nothing that the requirements do not list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.aws import BUILT, ROOT
+from tests.harnesses.aws_stack import BUILT, ROOT
 from tests.helpers.pinned_packages import pinned
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 LAMBDA: Final = ROOT / ".build" / "lambda"
 AARCH64: Final = 183  # e_machine of an ELF file
 MB: Final = 1024 * 1024
-# -I -S: no environment, no user's and no virtual environment's packages. What is left is what Lambda has.
+# -I -S: no environment variables and no installed packages, as in Lambda.
 START: Final = """
 import importlib, pkgutil, sys
 sys.path[:0] = sys.argv[1:]
@@ -63,7 +63,7 @@ def test_what_is_deployed_is_small_compiled_for_lambda_and_runs_nothing_by_itsel
 
 
 def built(requirements: str, folder: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
-    """The dependencies' layer, made of other requirements and without a network."""
+    """Build the dependencies' layer from other requirements, without a network."""
     source = folder / "deps"
     source.mkdir()
     shutil.copy(ROOT / "layers/deps/Makefile", source)
@@ -75,7 +75,7 @@ def built(requirements: str, folder: Path, wheels: Path) -> subprocess.Completed
 
 
 def wheel(folder: Path, *extra: str) -> Path:
-    """A distribution `innocent` with more files than it should have."""
+    """Make a distribution that has more files than it should."""
     path = folder / "innocent-1.0-py3-none-any.whl"
     info = "innocent-1.0.dist-info"
     files = {

@@ -1,9 +1,9 @@
-"""Both stores' contract where it needs transactions, conditions and threads, on the emulated AWS: a third engine.
+"""The contract of transactions, conditions and threads on the emulated AWS, a third engine.
 
-Unlike moto it is a process of its own, and no lock of the tests stands before it. The tests are tests/contract's own.
+Unlike moto it is a process of its own, in front of which the tests need no lock. The tests are those of tests/contract.
 """
 
-# ruff: noqa: F401  # imported to be collected here
+# ruff: noqa: F401  # imported to be collected
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.backends import DynamoBackend, dynamo_at
 from tests.contract.test_budgets import (
     test_a_correction_moves_what_was_spent_in_either_direction,
     test_a_limit_is_replaced_by_the_next_version_of_it_alone,
@@ -32,10 +31,10 @@ from tests.contract.test_failures import (
     test_a_lost_begin_is_unavailable_and_wrote_all_or_nothing,
     test_a_lost_settlement_is_unavailable_and_wrote_all_or_nothing,
     test_a_put_that_botocore_repeats_knows_its_own_first_attempt,
-    test_of_those_who_race_to_advance_one_wins,
-    test_of_those_who_race_to_begin_one_wins,
-    test_of_those_who_race_to_settle_one_wins_and_counts_once,
-    test_of_those_who_race_with_ownership_one_wins_and_its_objects_alone_exist,
+    test_of_several_that_race_to_advance_one_wins,
+    test_of_several_that_race_to_begin_one_wins,
+    test_of_several_that_race_to_settle_one_wins_and_counts_once,
+    test_of_several_that_race_with_ownership_one_wins_and_its_objects_alone_exist,
 )
 from tests.contract.test_idempotency import (
     test_a_claim_is_taken_over_from_the_operation_that_was_seen,
@@ -44,7 +43,7 @@ from tests.contract.test_idempotency import (
     test_an_answer_is_kept_with_the_row_that_it_is_of,
     test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row,
     test_an_id_that_is_taken_comes_before_a_slot_that_is,
-    test_of_those_who_race_for_a_slot_one_wins,
+    test_of_several_that_race_for_a_slot_one_wins,
 )
 from tests.contract.test_ingest import test_no_more_are_admitted_at_once_than_allowed
 from tests.contract.test_ledger import (
@@ -59,10 +58,16 @@ from tests.contract.test_ledger import (
     test_what_the_tenant_has_already_stays_as_it_is,
 )
 from tests.contract.test_meter import meters, test_only_the_row_that_was_read_is_dropped
+from tests.factories.prices import CREATE, charging_book
+from tests.factories.secrets import secret_text
 from tests.fakes.clock import FakeClock
-from tests.harnesses.budgets import CREATE, charging, charging_book, rush
-from tests.harnesses.dynamodb_gateway import ConstantProvider
-from tests.harnesses.gateway import PROVIDER, FakeSecretSource, RecordingTelemetry, secret_text
+from tests.fakes.constant_provider import ConstantProvider
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import RecordingTelemetry
+from tests.harnesses.budgets import create_at_once
+from tests.harnesses.gateway import PROVIDER
+from tests.harnesses.price_books import with_book
+from tests.harnesses.store_backends import DynamoBackend, dynamo_at
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
@@ -77,28 +82,28 @@ from vectorgate.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.aws import Emulator
+    from tests.harnesses.aws_stack import Emulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def dynamo(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
-    """The emulated AWS's DynamoDB, empty."""
-    with dynamo_at(cloud.url, monkeypatch) as backend:
+def dynamo(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoBackend]:
+    """The emulated AWS's DynamoDB, without rows."""
+    with dynamo_at(aws.url, monkeypatch) as backend:
         yield backend
 
 
 @pytest.fixture
 def stores(dynamo: DynamoBackend) -> DynamoBackend:
-    """The one engine here."""
+    """The only engine of this module."""
     return dynamo
 
 
 def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(dynamo: DynamoBackend) -> None:
-    requests, fitting, secret = 100, 37, "sk-of-the-rush"
+    requests, fitting, secret = 100, 37, "sk-of-a-hundred"
     most = NanoUSD(fitting * CREATE + CREATE - 1)
-    stores, clock, notes, book = stores_of(dynamo.table), FakeClock().clock(), RecordingTelemetry(), charging_book()
+    stores, clock, telemetry, book = stores_of(dynamo.table), FakeClock().clock(), RecordingTelemetry(), charging_book()
     stores.keys.add_key(VirtualKey(id=key_id_of(secret), created_at=clock.unix_s(), max_budget=most))
     settings = Settings(table=dynamo.table.name, secrets={PROVIDER: "secret"})
     gateway = build_gateway(
@@ -109,15 +114,15 @@ def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(d
                 FakeSecretSource(secret_text("https://api.openai.com/v1")), settings.secrets, clock
             ),
             transport=ConstantProvider(),
-            telemetry=notes,
+            telemetry=telemetry,
             clock=clock,
             randomness=Random(random.SystemRandom().getrandbits),
         ),
     )
-    assert rush(charging(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
+    assert create_at_once(with_book(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
     account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), LIFETIME)
     assert stores.budgets.balances([account]) == {account: Balance(fitting * CREATE, 0)}
-    while SettlementService(stores.ledger, book, notes).settle_waiting(requests):
+    while SettlementService(stores.ledger, book, telemetry).settle_waiting(requests):
         pass
     assert stores.budgets.balances([account]) == {account: Balance(0, fitting * CREATE)}
-    assert notes.troubles == []
+    assert telemetry.errors == []

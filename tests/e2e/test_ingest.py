@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from openai import OpenAI
 
-from tests.e2e.aws import ROOT, Stack, TookTooLong, eventually, sample
+from tests.harnesses.aws_stack import ROOT, Stack, TookTooLong, eventually, sample
 from vectorgate.ingest.model import ObjectRow
 from vectorgate.persistence.dynamodb.codec import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.e2e.between import Between
+    from tests.fakes.faulty_proxy import FaultyProxy
 
-# `make e2e OBJECTS=1000`: as many as one likes, which takes minutes.
+# `make e2e OBJECTS=1000` runs more, which takes minutes.
 OBJECTS: Final = int(os.environ.get("OBJECTS") or 60)
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240 + 2 * OBJECTS)]
 
@@ -34,22 +34,22 @@ SOURCE: Final = "com.example.crm"
 
 
 @dataclass(frozen=True)
-class Ear:
-    """A queue that hears what is on the bus."""
+class ResultQueue:
+    """A queue that receives the results on the bus."""
 
     stack: Stack
     url: str
-    heard: list[dict[str, Any]]
+    received: list[dict[str, Any]]
 
-    def hears(self, kind: str, **said: object) -> dict[str, Any]:
-        """The detail of the first event of a kind that says so."""
+    def result(self, kind: str, **said: object) -> dict[str, Any]:
+        """Wait for the first event of a kind with these fields, and return its detail."""
 
         def found() -> dict[str, Any] | None:
-            queue = self.stack.cloud.client("sqs")
+            queue = self.stack.aws.client("sqs")
             for message in queue.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
-                self.heard.append(json.loads(message["Body"]))
+                self.received.append(json.loads(message["Body"]))
                 queue.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-            for event in self.heard:
+            for event in self.received:
                 if event["detail-type"] == kind and event["detail"].items() >= said.items():
                     assert event["source"] == "vectorgate"
                     return dict(event["detail"])
@@ -59,9 +59,9 @@ class Ear:
 
 
 @pytest.fixture(scope="module")
-def ear(stack: Stack) -> Iterator[Ear]:
-    """As docs/ingest.md has it. Afterwards no message is left, so that nothing happens while other tests count."""
-    events, queues, bus = stack.cloud.client("events"), stack.cloud.client("sqs"), stack.outputs["IngestBusName"]
+def result_queue(stack: Stack) -> Iterator[ResultQueue]:
+    """The queue of docs/ingest.md. At the end no message is left, so that nothing happens while other tests count."""
+    events, queues, bus = stack.aws.client("events"), stack.aws.client("sqs"), stack.outputs["IngestBusName"]
     url = queues.create_queue(QueueName="results")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     rule = events.put_rule(EventBusName=bus, Name="results", EventPattern=json.dumps({"source": ["vectorgate"]}))
@@ -75,16 +75,14 @@ def ear(stack: Stack) -> Iterator[Ear]:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events.put_targets(EventBusName=bus, Rule="results", Targets=[{"Id": "queue", "Arn": arn}])
-    yield Ear(stack, url, [])
+    yield ResultQueue(stack, url, [])
     eventually(lambda: True if waiting(stack) == 0 else None, WITHIN, "every message is done")
 
 
 def waiting(stack: Stack) -> int:
-    """The messages in the queue: to come, under way, and delayed."""
+    """Return the number of messages in the queue: visible, in progress, and delayed."""
     names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
-    found = stack.cloud.client("sqs").get_queue_attributes(
-        QueueUrl=stack.outputs["IngestQueueUrl"], AttributeNames=names
-    )
+    found = stack.aws.client("sqs").get_queue_attributes(QueueUrl=stack.outputs["IngestQueueUrl"], AttributeNames=names)
     return sum(int(found["Attributes"][name]) for name in names)
 
 
@@ -96,27 +94,27 @@ def provider(stack: Stack) -> Iterator[OpenAI]:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack, key: str) -> Iterator[OpenAI]:
-    """Team red, through the front door."""
-    base, host = f"{stack.cloud.url}/v1", {"Host": stack.host}
+    """OpenAI's client with a key of team red."""
+    base, host = f"{stack.aws.url}/v1", {"Host": stack.host}
     with closing(OpenAI(api_key=key, base_url=base, default_headers=host, max_retries=0, timeout=60)) as made:
         yield made
 
 
 def put(stack: Stack, kind: str, detail: object) -> str:
-    """An application's event; its id."""
+    """Put an application's event on the bus, and return its id."""
     entry = {
         "EventBusName": stack.outputs["IngestBusName"],
         "Source": SOURCE,
         "DetailType": kind,
         "Detail": json.dumps(detail),
     }
-    answer = stack.cloud.client("events").put_events(Entries=[entry])
+    answer = stack.aws.client("events").put_events(Entries=[entry])
     assert answer["FailedEntryCount"] == 0, answer
     return str(answer["Entries"][0]["EventId"])
 
 
 def records(stack: Stack, store_id: str, operation: str) -> list[dict[str, Any]]:
-    """The settled rows of an operation on a store, once there are any."""
+    """Wait for settled rows of an operation on a store, and return them."""
 
     def settled() -> list[dict[str, Any]] | None:
         rows = [
@@ -135,9 +133,9 @@ def records(stack: Stack, store_id: str, operation: str) -> list[dict[str, Any]]
 
 
 def test_objects_are_attached_to_one_store_of_the_folders_name_replaced_and_detached(
-    stack: Stack, provider: OpenAI, client: OpenAI, ear: Ear
+    stack: Stack, provider: OpenAI, client: OpenAI, result_queue: ResultQueue
 ) -> None:
-    s3, bucket = stack.cloud.client("s3"), stack.outputs["IngestBucketName"]
+    s3, bucket = stack.aws.client("s3"), stack.outputs["IngestBucketName"]
     for name in ("north sea.txt", "dead-sea.txt"):
         s3.put_object(
             Bucket=bucket,
@@ -147,8 +145,8 @@ def test_objects_are_attached_to_one_store_of_the_folders_name_replaced_and_deta
             Metadata={"author": "ada"},
             Tagging="sea=north",
         )
-    first = ear.hears("File Indexed", bucket=bucket, key="red/tide-tables/north sea.txt")
-    ear.hears("File Indexed", bucket=bucket, key="red/tide-tables/dead-sea.txt")
+    first = result_queue.result("File Indexed", bucket=bucket, key="red/tide-tables/north sea.txt")
+    result_queue.result("File Indexed", bucket=bucket, key="red/tide-tables/dead-sea.txt")
     (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "tide-tables"]
     assert first["vector_store_id"] == store.id
     assert client.vector_stores.retrieve(store.id).file_counts.completed == 2
@@ -174,100 +172,104 @@ def test_objects_are_attached_to_one_store_of_the_folders_name_replaced_and_deta
     assert left < replaced
 
 
-def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_exactly_once(
-    stack: Stack, provider: OpenAI, way: Between, ear: Ear
+def test_many_objects_notified_twice_and_out_of_order_with_faults_are_attached_exactly_once(
+    stack: Stack, provider: OpenAI, proxy: FaultyProxy, result_queue: ResultQueue
 ) -> None:
     order = random.Random(17)  # noqa: S311 - a test's own
-    keys = [f"red/crowd/{number:04d}.txt" for number in range(OBJECTS)]
+    keys = [f"red/many/{number:04d}.txt" for number in range(OBJECTS)]
     order.shuffle(keys)
-    s3, bucket = stack.cloud.client("s3"), stack.outputs["IngestBucketName"]
-    with way.failing(), ThreadPoolExecutor(8) as several:
+    s3, bucket = stack.aws.client("s3"), stack.outputs["IngestBucketName"]
+    with proxy.failing(), ThreadPoolExecutor(8) as several:
         list(several.map(lambda key: s3.put_object(Bucket=bucket, Key=key, Body=key.encode()), keys))
         begun = eventually(
-            lambda: rows if len(rows := crowd(stack)) >= OBJECTS // 10 else None, WITHIN, "some are under way"
+            lambda: rows if len(rows := object_rows(stack)) >= OBJECTS // 10 else None, WITHIN, "some are under way"
         )
-        tell_again(stack, order.sample(begun, OBJECTS // 10))
+        send_again(stack, order.sample(begun, OBJECTS // 10))
         for key in keys:
-            ear.hears("File Indexed", bucket=bucket, key=key)
+            result_queue.result("File Indexed", bucket=bucket, key=key)
     eventually(lambda: True if waiting(stack) == 0 else None, WITHIN, "every message is done")
 
-    assert sum(way.failed.values()) >= OBJECTS // 5
-    (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "crowd"]
+    assert sum(proxy.failed.values()) >= OBJECTS // 5
+    (store,) = [each for each in provider.vector_stores.list(limit=100) if each.name == "many"]
     attached = ids(provider, store.id)
     names = Counter(file.filename for file in provider.files.list() if file.filename in {key[-8:] for key in keys})
     assert names == {key[-8:]: 1 for key in keys}, "no upload is left over"
-    assert {each.file_id for each in crowd(stack)} == attached
-    assert {file_id: way.attached[file_id] for file_id in attached} == dict.fromkeys(attached, 1)
+    assert {each.file_id for each in object_rows(stack)} == attached
+    assert {file_id: proxy.attached[file_id] for file_id in attached} == dict.fromkeys(attached, 1)
     assert len(attached) == OBJECTS
-    assert way.busiest(60) <= 300
+    assert proxy.most_attaches(60) <= 300
     stack.quiet(WITHIN)
     made = [row for row in stack.items("OP#") if row.get("file_id", {}).get("S") in attached]
     uploads = [row for row in made if row["operation"] == {"S": "files.create"}]
     assert Counter(row["state"]["S"] for row in uploads) == {"settled": OBJECTS}
-    # What was told twice and answered from memory, or failed and was asked again, is void: nothing is left open.
+    # Replays and failures that were retried are void: no row is open.
     assert {row["state"]["S"] for row in made} <= {"settled", "voided"}
     assert records(stack, store.id, "vector_stores.file_batches.create")
 
 
-def crowd(stack: Stack) -> list[ObjectRow]:
-    """What is known of the many objects."""
+def object_rows(stack: Stack) -> list[ObjectRow]:
+    """Return the rows of the many objects."""
     rows = [ObjectRow.from_record(decoded(item, ObjectRow)) for item in stack.items("ING#OBJ#")]
-    return [row for row in rows if row.location.key.startswith("red/crowd/")]
+    return [row for row in rows if row.location.key.startswith("red/many/")]
 
 
-def tell_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
-    """Messages as S3 sent them, once more."""
-    told = json.loads(sample("ingest_s3_created.json")["Records"][0]["body"])
+def send_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
+    """Send the messages of S3 once more."""
+    message = json.loads(sample("ingest_s3_created.json")["Records"][0]["body"])
     for row in rows:
-        told["Records"][0]["s3"] |= {
+        message["Records"][0]["s3"] |= {
             "bucket": {"name": row.location.bucket},
             "object": {"key": row.location.key, "versionId": row.version, "sequencer": row.sequencer},
         }
-        stack.cloud.client("sqs").send_message(QueueUrl=stack.outputs["IngestQueueUrl"], MessageBody=json.dumps(told))
+        stack.aws.client("sqs").send_message(QueueUrl=stack.outputs["IngestQueueUrl"], MessageBody=json.dumps(message))
 
 
 def ids(provider: OpenAI, store_id: str) -> set[str]:
-    """The files in a store."""
+    """Return the ids of the files in a store."""
     return {file.id for file in provider.vector_stores.files.list(store_id)}
 
 
-def test_applications_ask_on_the_bus_and_hear_what_became_of_it(
-    stack: Stack, provider: OpenAI, client: OpenAI, ear: Ear
+def test_applications_ask_on_the_bus_and_receive_the_result(
+    stack: Stack, provider: OpenAI, client: OpenAI, result_queue: ResultQueue
 ) -> None:
     wanted = json.loads(sample("ingest_create_requested.json")["Records"][0]["body"])["detail"]
     event_id = put(stack, "VectorStore Create Requested", wanted)
-    made = ear.hears("VectorStore Created", event_id=event_id)
+    made = result_queue.result("VectorStore Created", event_id=event_id)
     store = provider.vector_stores.retrieve(made["vector_store_id"])
     assert (store.name, store.metadata) == ("product-docs", {**(store.metadata or {}), "project": "rag-system"})
     file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")
     attach = {"vector_store_id": store.id, "file_id": file.id, "attributes": {"region": "north"}}
     event_id = put(stack, "File Attach Requested", attach)
-    indexed = ear.hears("File Indexed", event_id=event_id)
+    indexed = result_queue.result("File Indexed", event_id=event_id)
     assert (indexed["vector_store_id"], indexed["file_id"]) == (store.id, file.id)
     attached = provider.vector_stores.files.retrieve(file.id, vector_store_id=store.id)
     assert (attached.status, attached.attributes) == ("completed", {"region": "north"})
 
 
-def test_a_file_of_somebody_else_is_as_absent_and_its_event_set_aside(stack: Stack, provider: OpenAI, ear: Ear) -> None:
+def test_a_file_of_another_tenant_is_as_absent_and_its_event_set_aside(
+    stack: Stack, provider: OpenAI, result_queue: ResultQueue
+) -> None:
     foreign = provider.files.create(file=("secret.txt", b"secret"), purpose="assistants")
     event_id = put(stack, "File Attach Requested", {"name": "tide-tables", "file_id": foreign.id})
-    failed = ear.hears("File Failed", event_id=event_id)
+    failed = result_queue.result("File Failed", event_id=event_id)
     assert foreign.id in json.dumps(failed)
     assert "not" in failed["error"]["message"]
     assert set_aside(stack, event_id)
 
 
-def test_an_object_of_a_sender_that_is_not_mapped_is_set_aside_with_the_reason(stack: Stack, ear: Ear) -> None:
+def test_an_object_of_a_sender_that_is_not_mapped_is_set_aside_with_the_reason(
+    stack: Stack, result_queue: ResultQueue
+) -> None:
     key = "nobody/docs/a.txt"
-    stack.cloud.client("s3").put_object(Bucket=stack.outputs["IngestBucketName"], Key=key, Body=b"Nobody's.")
+    stack.aws.client("s3").put_object(Bucket=stack.outputs["IngestBucketName"], Key=key, Body=b"Nobody's.")
     reason = set_aside(stack, f"/{key}")
     assert "IngestSenders" in reason
-    assert all(event["detail"].get("key") != key for event in ear.heard)
+    assert all(event["detail"].get("key") != key for event in result_queue.received)
 
 
 def set_aside(stack: Stack, source: str) -> str:
-    """Why a message of that source is in the dead-letter queue."""
-    queue, url = stack.cloud.client("sqs"), stack.outputs["IngestFailuresUrl"]
+    """Wait for a message of a source in the dead-letter queue, and return its reason."""
+    queue, url = stack.aws.client("sqs"), stack.outputs["IngestFailuresUrl"]
 
     def found() -> str | None:
         received = queue.receive_message(
@@ -295,24 +297,26 @@ def test_the_sample_events_run(stack: Stack, name: str) -> None:
     assert stack.invoked("IngestFunction", sample(name)) == {"batchItemFailures": []}
 
 
-def says_so(stack: Stack) -> dict[str, Any]:
-    """What an execution that asks for ingestion needs beside invoking: the documentation's statement."""
+def put_events_statement(stack: Stack) -> dict[str, Any]:
+    """Return the documentation's statement for an execution that asks for ingestion."""
     return {
         "Effect": "Allow",
         "Action": "events:PutEvents",
-        "Resource": stack.cloud.client("events").describe_event_bus(Name=stack.outputs["IngestBusName"])["Arn"],
+        "Resource": stack.aws.client("events").describe_event_bus(Name=stack.outputs["IngestBusName"])["Arn"],
         "Condition": {"StringEquals": {"events:source": SOURCE}},
     }
 
 
-def test_the_state_machine_of_the_documentation_runs(stack: Stack, client: OpenAI, key: str, ear: Ear) -> None:
+def test_the_state_machine_of_the_documentation_runs(
+    stack: Stack, client: OpenAI, key: str, result_queue: ResultQueue
+) -> None:
     text = (ROOT / "docs" / "ingest.md").read_text().partition("## Step Functions")[2]
     machine = json.loads(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])
     machine["States"]["Wait"]["Seconds"] = 1
     store = client.vector_stores.create(name="awaited")
     file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")
-    steps = stack.cloud.client("stepfunctions")
-    role = stack.role_of_steps("steps", says_so(stack))
+    steps = stack.aws.client("stepfunctions")
+    role = stack.role_of_steps("steps", put_events_statement(stack))
     arn = steps.create_state_machine(name="attach", definition=json.dumps(machine), roleArn=role)["stateMachineArn"]
     given = json.dumps({"key": key, "store": store.id, "file": file.id})
     running = steps.start_execution(stateMachineArn=arn, input=given)["executionArn"]
@@ -324,4 +328,4 @@ def test_the_state_machine_of_the_documentation_runs(stack: Stack, client: OpenA
     execution = eventually(ended, WITHIN, "the execution ends")
     assert execution["status"] == "SUCCEEDED", execution
     assert json.loads(execution["output"])["found"]["body"]["id"] == file.id
-    ear.hears("File Indexed", file_id=file.id)
+    result_queue.result("File Indexed", file_id=file.id)

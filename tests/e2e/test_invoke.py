@@ -1,4 +1,4 @@
-"""The invoke function on the deployed stack, as boto3 calls it; and budgets and repetitions, which both doors share."""
+"""The invoke function on the deployed stack, as boto3 calls it, with budgets and repetitions as over HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openai import OpenAI
 
-from tests.e2e.aws import ROOT, Stack, eventually, sample
+from tests.harnesses.aws_stack import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject
 from vectorgate.idempotency.service import implicit_record
 from vectorgate.ids import key_id_of
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # as in test_stack
-ENDS_WITHIN = 60.0  # an execution that starts its function cold
+ENDS_WITHIN = 60.0  # an execution with a cold start
 
 
 @pytest.fixture(scope="module")
 def budgeted(stack: Stack) -> str:
-    """A key with a dollar to spend, of a team with two."""
+    """A key with a budget of one dollar, of a team with two."""
     stack.ask("POST", "/team/new", key=stack.master_key, body={"team_id": "frugal", "max_budget": 2})
     body = {"team_id": "frugal", "max_budget": 1}
     return str(stack.ask("POST", "/key/generate", key=stack.master_key, body=body).body["key"])
@@ -42,7 +42,7 @@ def client(stack: Stack, budgeted: str) -> Iterator[OpenAI]:
     with closing(
         OpenAI(
             api_key=budgeted,
-            base_url=f"{stack.cloud.url}/v1",
+            base_url=f"{stack.aws.url}/v1",
             default_headers={"Host": stack.host},
             max_retries=0,
             timeout=60,
@@ -81,7 +81,7 @@ def test_an_invocation_is_within_a_budget_and_executed_once(stack: Stack, budget
 def test_the_state_machine_of_the_documentation_runs(stack: Stack, key: str) -> None:
     text = (ROOT / "docs" / "invoke.md").read_text().partition("## Step Functions")[2]
     (machine,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
-    steps = stack.cloud.client("stepfunctions")
+    steps = stack.aws.client("stepfunctions")
     created = steps.create_state_machine(name="create", definition=machine, roleArn=stack.role_of_steps("create-steps"))
 
     def executed(name: str, by: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stac
     row = stack.settled(first.headers["x-litellm-call-id"], WITHIN)
     settled = entry_of_item(row)
     assert settled is not None
-    entry = settled.changed(vector_store_id=None)  # as it was begun
+    entry = settled.changed(vector_store_id=None)  # as when it began
     idempotency = implicit_record(entry)
     assert idempotency is not None
     assert stack.item(record_key(idempotency)) is not None

@@ -1,4 +1,4 @@
-"""The meter on the deployed stack: what a tick finds, with its role's rights and no others."""
+"""The meter on the deployed stack: what a tick does with the permissions of its role alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.e2e.aws import Stack, sample
+from tests.harnesses.aws_stack import Stack, sample
 from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 WITHIN = 10.0  # as in test_stack
-LONG_AGO_MS: Final = 120_000  # beyond the minute after which a row counts as left behind
+LONG_AGO_MS: Final = 120_000  # longer than the minute after which a row counts as abandoned
 GIB: Final = 1 << 30
 OPENAI: Final = ProviderName("openai")
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Whose rows these are."""
+    """The owner of the test's rows."""
 
     stack: Stack
     key: str
 
     def left_behind(self, state: State, ago_ms: int = LONG_AGO_MS, **more: Any) -> LedgerEntry:
-        """A create that a crash left open two minutes ago."""
+        """Return a create that a crash left open two minutes ago."""
         began = int(time.time() * 1000) - ago_ms
         return LedgerEntry(
             id=uuid7(began, randbits(74)),
@@ -77,7 +77,7 @@ def provider(stack: Stack) -> Iterator[OpenAI]:
 
 
 def tick(stack: Stack) -> None:
-    """The schedule's event, now."""
+    """Invoke the meter as the schedule does."""
     done = stack.invoked("MeterFunction", sample("meter_schedule.json"))
     assert done.get("failed", 0) == 0, done
 
@@ -137,7 +137,7 @@ def test_a_deletion_that_took_place_is_concluded(stack: Stack, tenant: Tenant, p
     assert "retired_at" in owned
 
 
-def test_what_the_stream_will_not_speak_of_again_is_booked_by_the_next_tick(stack: Stack, tenant: Tenant) -> None:
+def test_a_row_that_the_stream_gave_up_is_settled_by_the_next_tick(stack: Stack, tenant: Tenant) -> None:
     stack.quiet(WITHIN)
     account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), LIFETIME)
     held = {"reserved": NanoUSD(5), "spent": NanoUSD(2), "committed": NanoUSD(7)}
@@ -145,28 +145,28 @@ def test_what_the_stream_will_not_speak_of_again_is_booked_by_the_next_tick(stac
         State.ANSWERED, ago_ms=(LATE_SECONDS + 60) * 1000, budgets=(account_ref(account),), reserved=NanoUSD(5)
     )
     fresh = tenant.left_behind(State.ANSWERED)
-    with deaf(stack):
+    with without_stream(stack):
         stack.put(account_key(account) | encoded(held))
         for row in (given_up, fresh):
             stack.put(operation_item(row))
         before = stack.rollups()
         tick(stack)
-        booked, waiting = stack.row(given_up.id), stack.row(fresh.id)
-        assert booked is not None
+        settled_row, waiting = stack.row(given_up.id), stack.row(fresh.id)
+        assert settled_row is not None
         assert waiting is not None
-        assert (booked["state"], waiting["state"]) == ({"S": "settled"}, {"S": "answered"})
+        assert (settled_row["state"], waiting["state"]) == ({"S": "settled"}, {"S": "answered"})
         assert stack.rollups() != before
         assert stack.item(account_key(account)) == account_key(account) | encoded(
             {"reserved": 0, "spent": 2, "committed": 2}
         )
-    after = stack.settled(fresh.id, WITHIN)  # the stream goes on where it was, and books nothing twice
-    assert after["price_id"] == booked["price_id"]
+    after = stack.settled(fresh.id, WITHIN)  # the stream continues where it was, and settles nothing twice
+    assert after["price_id"] == settled_row["price_id"]
 
 
 @contextmanager
-def deaf(stack: Stack) -> Iterator[None]:
-    """While the usage logger hears nothing of the table's stream."""
-    mappings = stack.cloud.client("lambda")
+def without_stream(stack: Stack) -> Iterator[None]:
+    """Disable the usage logger's event source, until the block ends."""
+    mappings = stack.aws.client("lambda")
     name = stack.outputs["UsageLoggerFunction"]
     (mapping,) = mappings.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -190,7 +190,7 @@ def test_stored_bytes_are_metered_and_a_day_that_is_over_is_charged(
         key_id=key_id_of(tenant.key),
     )
     stack.put(meter_place(gone.id) | encoded(gone.to_record()))
-    # Due at once, whatever an earlier tick resolved.
+    # Due at once, whatever an earlier tick scheduled.
     stack.put({"PK": {"S": "METER#openai"}, "SK": {"S": "SCHEDULE"}, "due": {"N": "0"}, "pause": {"N": "0"}})
     store = provider.vector_stores.create(name="metered")
     tick(stack)
@@ -207,17 +207,17 @@ def test_stored_bytes_are_metered_and_a_day_that_is_over_is_charged(
 
 
 def meter_place(store_id: str) -> dict[str, Any]:
-    """Where a store's meter is."""
+    """Return the key of a store's meter."""
     return {"PK": {"S": f"METER#openai#{crc32(store_id.encode()) % SHARDS}"}, "SK": {"S": store_id}}
 
 
 def test_the_schedule_is_on_and_may_invoke_the_meter(stack: Stack) -> None:
-    events = stack.cloud.client("events")
+    events = stack.aws.client("events")
     (rule,) = events.list_rules()["Rules"]
     assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    meter = stack.cloud.client("lambda").get_function(FunctionName=stack.outputs["MeterFunction"])["Configuration"]
+    meter = stack.aws.client("lambda").get_function(FunctionName=stack.outputs["MeterFunction"])["Configuration"]
     assert (target["Arn"], meter["Timeout"]) == (meter["FunctionArn"], 60)
-    policy = stack.cloud.client("lambda").get_policy(FunctionName=stack.outputs["MeterFunction"])["Policy"]
+    policy = stack.aws.client("lambda").get_policy(FunctionName=stack.outputs["MeterFunction"])["Policy"]
     (statement,) = json.loads(policy)["Statement"]
     assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == rule["Arn"]

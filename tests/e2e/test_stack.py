@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from tests.e2e.aws import Stack, eventually, sample
+from tests.harnesses.aws_stack import Stack, eventually, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-WITHIN = 10.0  # the stream's poller looks once a second here
+WITHIN = 10.0  # the emulator polls the stream once a second
 MEGABYTE = 1_000_000
 LAST_WORDS = "The tide turns at noon."
 
@@ -28,7 +28,7 @@ def client(stack: Stack, key: str) -> Iterator[OpenAI]:
     with closing(
         OpenAI(
             api_key=key,
-            base_url=f"{stack.cloud.url}/v1",
+            base_url=f"{stack.aws.url}/v1",
             default_headers={"Host": stack.host, "x-litellm-end-user-id": "ada"},
             max_retries=0,
             timeout=60,
@@ -38,12 +38,12 @@ def client(stack: Stack, key: str) -> Iterator[OpenAI]:
 
 
 def created(client: OpenAI, **fields: Any) -> tuple[Any, str]:
-    """A store, and the id of the operation that made it."""
+    """Create a store; return it with the id of its operation."""
     raw = client.vector_stores.with_raw_response.create(**fields)
     return raw.parse(), raw.headers["x-litellm-call-id"]
 
 
-def test_a_store_lives_and_dies_through_the_front_door(client: OpenAI) -> None:
+def test_a_store_is_created_used_and_deleted_through_the_api(client: OpenAI) -> None:
     file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")
     store, _ = created(client, name="tides", file_ids=[file.id])
     assert store.object == "vector_store"
@@ -61,7 +61,7 @@ def test_a_store_lives_and_dies_through_the_front_door(client: OpenAI) -> None:
         client.vector_stores.retrieve(store.id)
 
 
-def test_a_file_in_parts_passes_the_front_door_byte_for_byte_and_is_the_callers(stack: Stack, client: OpenAI) -> None:
+def test_a_file_in_parts_passes_the_api_byte_for_byte_and_is_the_callers(stack: Stack, client: OpenAI) -> None:
     page = large_page(9 * MEGABYTE)
     done = client.uploads.upload_file_chunked(
         file=page,
@@ -93,9 +93,9 @@ def test_an_upload_that_is_given_up_takes_no_more_parts(client: OpenAI) -> None:
 
 
 def large_page(size: int) -> bytes:
-    """So many bytes of HTML, or up to two more, of which the last words alone are text.
+    """Return so many bytes of HTML, or up to two more, whose last words alone are prose.
 
-    The rest are characters of three bytes, in no order: an edge at a round number is inside one, so no part is UTF-8.
+    The rest are characters of three bytes in random order, so that a part of round length is not valid UTF-8.
     """
     start, end = b"<!doctype html><!--  ", f"--><p>{LAST_WORDS}</p>".encode()
     randomness = random.Random(9)  # noqa: S311 - anything that does not repeat
@@ -104,7 +104,7 @@ def large_page(size: int) -> bytes:
 
 
 def own_row(stack: Stack, kind: str, name: str) -> dict[str, Any]:
-    """Whose something is."""
+    """Return the owner of an object."""
     (row,) = (row for row in stack.items("OWN#") if row["PK"]["S"].endswith(f"#{kind}#{name}"))
     return row
 
@@ -126,8 +126,8 @@ def test_the_stream_settles_the_record_and_the_administrator_sees_it(stack: Stac
 
 def test_a_batch_of_the_stream_that_comes_twice_changes_nothing(stack: Stack, client: OpenAI) -> None:
     stack.quiet(WITHIN)
-    # While nobody listens, a row stays `answered`: the batch is then delivered by hand, twice.
-    mappings = stack.cloud.client("lambda")
+    # Without the stream a row stays `answered`; the test delivers its batch itself, twice.
+    mappings = stack.aws.client("lambda")
     (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
         "EventSourceMappings"
     ]
@@ -166,22 +166,24 @@ def test_the_sample_request_for_spend_runs(stack: Stack) -> None:
     assert isinstance(json.loads(answer["body"]), list)
 
 
-def test_a_sample_batch_that_speaks_of_rows_of_another_table_books_nothing(stack: Stack) -> None:
+def test_a_sample_batch_of_rows_of_another_table_settles_nothing(stack: Stack) -> None:
     stack.quiet(WITHIN)
     before = stack.rollups()
     assert stack.invoked("UsageLoggerFunction", sample("usage_logger_stream.json")) == {"batchItemFailures": []}
     assert stack.rollups() == before
 
 
-def test_a_poisoned_row_reaches_the_dead_letter_queue_and_holds_nobody_up(stack: Stack, client: OpenAI) -> None:
-    # The emulator gives up by age alone, and at once only if told so: the template's limits are test_template's.
-    mappings = stack.cloud.client("lambda")
+def test_a_row_that_cannot_be_settled_reaches_the_dead_letter_queue_and_delays_no_other(
+    stack: Stack, client: OpenAI
+) -> None:
+    # The emulator gives up by age alone, so that the limit is 0 here; test_template checks the template's limits.
+    mappings = stack.aws.client("lambda")
     (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
         "EventSourceMappings"
     ]
     mappings.update_event_source_mapping(UUID=mapping["UUID"], MaximumRecordAgeInSeconds=1)
     place = {"PK": {"S": "OP#poisoned"}, "SK": {"S": "STATE"}}
-    table, name = stack.cloud.client("dynamodb"), stack.outputs["TableName"]
+    table, name = stack.aws.client("dynamodb"), stack.outputs["TableName"]
     table.put_item(TableName=name, Item={**place, "state": {"S": "answered"}, "began": {"S": "0"}})
     try:
         message = eventually(lambda: failure(stack), 30, "the dead letter")
@@ -192,12 +194,12 @@ def test_a_poisoned_row_reaches_the_dead_letter_queue_and_holds_nobody_up(stack:
         table.delete_item(TableName=name, Key=place)
     assert message["DDBStreamBatchInfo"]["streamArn"] == mapping["EventSourceArn"]
     _, operation_id = created(client, name="after the poison")
-    stack.settled(operation_id, 3 * WITHIN)  # the emulator rests after each failure
+    stack.settled(operation_id, 3 * WITHIN)  # the emulator pauses after each failure
 
 
 def failure(stack: Stack) -> dict[str, Any] | None:
-    """The next message of the dead-letter queue."""
-    received = stack.cloud.client("sqs").receive_message(QueueUrl=stack.outputs["UsageLoggerFailuresUrl"])
+    """Wait for the next message of the dead-letter queue."""
+    received = stack.aws.client("sqs").receive_message(QueueUrl=stack.outputs["UsageLoggerFailuresUrl"])
     messages = received.get("Messages", [])
     return dict(json.loads(messages[0]["Body"])) if messages else None
 
@@ -213,7 +215,7 @@ def test_administration_takes_the_master_key_alone(stack: Stack, key: str, metho
         assert answer.body["error"]["code"] == "invalid_api_key"
 
 
-def test_the_master_key_opens_nothing_at_the_front_door(stack: Stack) -> None:
+def test_the_master_key_is_no_virtual_key(stack: Stack) -> None:
     assert stack.ask("GET", "/v1/vector_stores", key=stack.master_key).status == 401
 
 
@@ -223,7 +225,7 @@ def test_a_deleted_key_opens_nothing(stack: Stack) -> None:
     assert stack.ask("GET", "/v1/vector_stores", key=made).status == 401
 
 
-def test_strangers_and_unknown_paths_get_openais_envelope(stack: Stack, key: str) -> None:
+def test_unauthenticated_callers_and_unknown_paths_get_openais_envelope(stack: Stack, key: str) -> None:
     assert stack.ask("GET", "/v1/vector_stores", key="sk-nobody").body["error"]["code"] == "invalid_api_key"
     unknown = stack.ask("GET", "/v1/nothing/here", key=key)
     assert unknown.status == 404
@@ -232,7 +234,7 @@ def test_strangers_and_unknown_paths_get_openais_envelope(stack: Stack, key: str
 
 def test_the_functions_log_no_secret(stack: Stack, client: OpenAI, key: str) -> None:
     created(client, name="quiet")
-    written = stack.cloud.log.read_text(errors="replace") + logged(stack)
+    written = stack.aws.log.read_text(errors="replace") + logged(stack)
     assert '"message":"request"' in written.replace(": ", ":")
     for secret in (key, stack.master_key, "sk-upstream-for-tests"):
         assert secret not in written
@@ -240,8 +242,8 @@ def test_the_functions_log_no_secret(stack: Stack, client: OpenAI, key: str) -> 
 
 
 def logged(stack: Stack) -> str:
-    """Every line in the functions' log groups."""
-    logs = stack.cloud.client("logs")
+    """Return every line of the functions' log groups."""
+    logs = stack.aws.client("logs")
     names = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
     lines = [event["message"] for name in names for event in logs.filter_log_events(logGroupName=name)["events"]]
     return "\n".join(lines)

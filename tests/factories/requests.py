@@ -1,4 +1,4 @@
-"""A valid request for every row of the operation table, so that a new row is covered by whoever enumerates it."""
+"""A valid request for every row of the operation table, so that a test of all rows covers a new one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BOUNDARY = "the-boundary"
 FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
-# What an operation's body has to hold beside file ids; a row that needs more than {} is a line here.
+# The required fields of bodies beside file ids, by operation. {} is enough for the others.
 BODIES: Mapping[str, Mapping[str, object]] = {
     "vector_stores.update": {"name": "new"},
     "vector_stores.search": {"query": "q"},
@@ -23,12 +23,12 @@ BODIES: Mapping[str, Mapping[str, object]] = {
     "uploads.create": {"filename": "notes.md", "bytes": 5, "mime_type": "text/markdown", "purpose": "assistants"},
     "uploads.complete": {"part_ids": ["part_absent"]},
 }
-# The fields that a form has to hold beside its file.
+# The required fields of forms beside the file.
 FIELDS: Mapping[str, Mapping[str, str]] = {"files.create": {"purpose": "assistants"}}
 
 
 def form(name: str = "file", /, **fields: str) -> bytes:
-    """A multipart form of plain fields and a small file, in the field `name`."""
+    """Return a multipart form of plain fields and a small file, in the field `name`."""
     parts = [
         f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
         for field, text in fields.items()
@@ -38,7 +38,7 @@ def form(name: str = "file", /, **fields: str) -> bytes:
 
 
 def body_of(operation: Operation, file_ids: Mapping[str, str]) -> dict[str, object]:
-    """A valid JSON body that names `file_ids`: ids by the operation's `body_ids`, each path at most one."""
+    """Return a valid JSON body that names `file_ids`: ids by the operation's `body_ids`, one for each path at most."""
     body = dict(BODIES.get(operation.name, {}))
     for path, value in file_ids.items():
         name, _, inner = path.partition(".")
@@ -57,7 +57,7 @@ def request_for(
     headers: Mapping[str, str] | None = None,
     prefix: str = "/v1",
 ) -> Request:
-    """The request, authorised by `key`. `body`: fields to add to the valid ones."""
+    """Return a request with a key. `body`: fields to add to the valid ones."""
     sent = {"authorization": f"Bearer {key}"}
     content = b""
     if operation.media is Media.JSON:

@@ -1,4 +1,4 @@
-"""The machine's time, with a hand to move it on: what sleeps is skipped and written down, never waited for."""
+"""A clock that a test can advance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EPOCH = 1_772_600_767.0  # 2026-03-04 05:06:07 UTC
 
 @dataclass
 class FakeClock:
-    """Runs at real speed, because sockets do, and jumps when it is told to or when somebody sleeps on it."""
+    """A clock that runs at real speed, because sockets do. Sleeping advances it at once and is recorded in `slept`."""
 
     slept: list[float] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
@@ -21,20 +21,20 @@ class FakeClock:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def skip(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance by so many seconds."""
         with self._lock:
             self._skipped += seconds
 
     def elapsed(self) -> float:
-        """Seconds since this clock was made."""
+        """Return the seconds since this clock was made."""
         return time.monotonic() - self._began + self._skipped
 
     def wall(self) -> float:
-        """Seconds since 1970."""
+        """Return the seconds since 1970."""
         return EPOCH + self.elapsed()
 
     def clock(self) -> Clock:
-        """The value that the gateway is handed."""
+        """Return it as the gateway's `Clock`."""
         return Clock(wall=self.wall, monotonic=self.elapsed, sleep=self._sleep)
 
     def _sleep(self, seconds: float) -> None:

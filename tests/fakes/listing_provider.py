@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.openai import PlainOpenAI, store_document
+from tests.fakes.openai import FakeOpenAI, store_document
 from tests.fakes.upstream import answer, hang_up, refusal
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _PURPOSE = re.compile(rb'name="purpose"\r\n\r\n(\w+)')
 
 
 @dataclass
-class ListingOpenAI(PlainOpenAI):
+class ListingOpenAI(FakeOpenAI):
     """`now` gives Unix seconds. `deleted` are the ids that it deleted; `listing` happens while it lists a page."""
 
     now: Callable[[], float] = lambda: 0.0

@@ -1,4 +1,4 @@
-"""The least that is still OpenAI: objects in dictionaries, answers in its shapes. The usual act of `FaultyUpstream`."""
+"""OpenAI's API with objects in dictionaries, as an act of `FaultyUpstream`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ CONTENT = b"\x00\x01 what is in a file \xff"
 
 
 @dataclass
-class PlainOpenAI:
-    """Its state is open to tests: `stores`, `files` and `uploads` by id; `ids` is what is handed out next.
+class FakeOpenAI:
+    """Keeps `stores`, `files` and `uploads` by id, for tests to look at and change.
 
-    `file_status` is what new files have.
+    `ids`: the numbers of the next objects. `file_status`: the status of new files.
     """
 
     stores: dict[str, Document] = field(default_factory=dict)
@@ -141,7 +141,7 @@ _END: Document = {"has_more": False, "next_page": None}
 
 
 def store_document(name: str, /, **changes: object) -> Document:
-    """A vector store as OpenAI shows it."""
+    """Return a vector store as OpenAI shows it."""
     counts = {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0}
     return {
         "id": name,

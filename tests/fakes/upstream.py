@@ -1,4 +1,4 @@
-"""A provider that fails as it is told to: a real HTTP server on loopback, with a script, that records what reached it.
+"""An HTTP server on loopback that answers by a script, failures included, and records the requests.
 
 An `Act` answers one request on its raw socket and says whether the connection may be used again, so that an answer
 can be late, torn, endless or no HTTP at all.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Act: TypeAlias = Callable[[socket.socket, "Received"], bool]
 
-LONG = 60.0  # seconds for which a hanging answer hangs: longer than any test, ended by `close`
+LONG = 60.0  # seconds until a hanging answer ends by itself: longer than any test; `close` ends it sooner
 PIECE = 64 * 1024
 
 
@@ -42,7 +42,7 @@ class Received:
 
 
 class FaultyUpstream:
-    """Listens on 127.0.0.1. Requests are answered by the script as long as it lasts, then by the usual act."""
+    """A server on 127.0.0.1. The script answers the first requests, the usual act all others."""
 
     def __init__(self, usual: Act) -> None:
         self.received: list[Received] = []
@@ -61,24 +61,24 @@ class FaultyUpstream:
 
     @property
     def calls(self) -> int:
-        """How many requests arrived."""
+        """The number of requests received."""
         return len(self.received)
 
     def will(self, *acts: Act) -> None:
-        """Answer the next requests so, one after the other."""
+        """Answer the next requests by these acts, one after the other."""
         self._script = deque(acts)
 
     def always(self, act: Act) -> None:
-        """Answer every request so."""
+        """Answer every request by this act."""
         self._usual = act
 
     def forget(self) -> None:
-        """Record anew, after what a test prepared."""
+        """Drop the recorded requests, such as those of a test's preparation."""
         self.received.clear()
         self.connections = 0
 
     def close(self) -> None:
-        """End what hangs, and stop listening."""
+        """End hanging answers, and stop listening."""
         self._ended.set()
         self._server.shutdown()
         self._thread.join()
@@ -91,7 +91,7 @@ class FaultyUpstream:
         self.close()
 
     def converse(self, connection: socket.socket) -> None:
-        """Requests and answers on one connection until either side ends it."""
+        """Answer the requests of one connection until either side closes it."""
         self.connections += 1
         with connection.makefile("rb") as stream:
             while (received := _read(stream, self._ended)) is not None:
@@ -116,7 +116,7 @@ class _Handler(socketserver.BaseRequestHandler):
         try:
             cast("_Server", self.server).upstream.converse(self.request)
         except OSError:
-            return  # the gateway hung up, or a deadline of its own did
+            return  # the gateway closed the connection
 
 
 def _read(stream: socket.SocketIO | object, ended: threading.Event) -> Received | None:
@@ -137,7 +137,7 @@ def _headers(lines: socket.SocketIO) -> Iterator[tuple[str, str]]:
 
 
 def raw(content: bytes, *, reusable: bool = False) -> Act:
-    """These bytes, whatever they are."""
+    """Return an act that sends these bytes as they are."""
 
     def act(connection: socket.socket, received: Received) -> bool:
         del received
@@ -148,7 +148,7 @@ def raw(content: bytes, *, reusable: bool = False) -> Act:
 
 
 def answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Act:
-    """A JSON answer, or any bytes, with the length that it has."""
+    """Return an act that answers with a JSON document, or with bytes, and their length."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     fields = {"content-type": "application/json", **(headers or {}), "content-length": str(len(body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -156,13 +156,13 @@ def answer(status: int, document: object, headers: Mapping[str, str] | None = No
 
 
 def refusal(status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> Act:
-    """OpenAI's envelope."""
+    """Return an act that answers with an error in OpenAI's envelope."""
     error = {"message": f"upstream says {status}", "type": "upstream_type", "param": "upstream_param", "code": code}
     return answer(status, {"error": error}, headers)
 
 
 def chunked(*pieces: bytes, status: int = 200, complete: bool = True) -> Act:
-    """Transfer encoding chunked, a chunk a piece; without the last one when it is not complete."""
+    """Return an act that sends each piece as a chunk; unless `complete`, without the last chunk."""
     framed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
     return raw(head.encode() + framed + (b"0\r\n\r\n" if complete else b""))
@@ -176,7 +176,7 @@ def hang(connection: socket.socket, received: Received) -> bool:
 
 
 def trickle(connection: socket.socket, received: Received) -> bool:
-    """A byte now and then, for ever: each read succeeds, and the answer never ends."""
+    """Send a byte now and then without end: each read succeeds, and the answer is never complete."""
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n")
     while not received.ended.wait(0.02):
         connection.sendall(b" ")
@@ -184,7 +184,7 @@ def trickle(connection: socket.socket, received: Received) -> bool:
 
 
 def trickle_headers(connection: socket.socket, received: Received) -> bool:
-    """The same before the body begins."""
+    """Send a byte of a header now and then without end."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nx-long: ")
     while not received.ended.wait(0.02):
         connection.sendall(b"a")
@@ -192,13 +192,13 @@ def trickle_headers(connection: socket.socket, received: Received) -> bool:
 
 
 def hang_up(connection: socket.socket, received: Received) -> bool:
-    """Close without a word."""
+    """Close without an answer."""
     del connection, received
     return False
 
 
 def reset(connection: socket.socket, received: Received) -> bool:
-    """RST, after the request was read whole: as a crash after commit looks."""
+    """Reset the connection (RST) after the whole request was read, as a server does that crashes after a commit."""
     del received
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     socket.close(connection.detach())

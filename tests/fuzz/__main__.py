@@ -1,7 +1,7 @@
 """`make fuzz`: valid requests of every operation, damaged at random, for `FUZZ_SECONDS` (default 60).
 
-Each answer has to be a typed one: OpenAI's envelope below 500, and no call that our own rules refuse may have gone
-upstream. A finding prints the seed that makes it again (`FUZZ_SEED`), and ends with status 1.
+Each answer below 500 has to have OpenAI's envelope, and no call that the gateway refuses may have been sent upstream. A
+finding prints the seed that reproduces it (`FUZZ_SEED`), and ends with status 1.
 """
 
 from __future__ import annotations
@@ -48,47 +48,47 @@ SNIPPETS = [
 PATH_SNIPPETS = ["/", "..", "%2f", "%00", "%25", ";", "//", "?", "#", "%5c", "é", " ", "'", "vs_x"]
 
 
-def damaged(request: Request, randomness: random.Random) -> Request:
-    """The request with one to three things wrong."""
-    for _ in range(randomness.randint(1, 3)):
-        request = randomness.choice(DAMAGES)(request, randomness)
+def damaged(request: Request, rng: random.Random) -> Request:
+    """Return the request with one to three faults."""
+    for _ in range(rng.randint(1, 3)):
+        request = rng.choice(DAMAGES)(request, rng)
     return request
 
 
-def _body(request: Request, randomness: random.Random) -> Request:
+def _body(request: Request, rng: random.Random) -> Request:
     content = bytearray(request.body.read())
-    place = randomness.randint(0, len(content))
-    content[place : place + randomness.randint(0, 4)] = randomness.choice(SNIPPETS)
+    place = rng.randint(0, len(content))
+    content[place : place + rng.randint(0, 4)] = rng.choice(SNIPPETS)
     return replace(request, body=Body.of(bytes(content)))
 
 
-def _path(request: Request, randomness: random.Random) -> Request:
-    place = randomness.randint(0, len(request.path))
-    path = request.path[:place] + randomness.choice(PATH_SNIPPETS) + request.path[place + randomness.randint(0, 3) :]
+def _path(request: Request, rng: random.Random) -> Request:
+    place = rng.randint(0, len(request.path))
+    path = request.path[:place] + rng.choice(PATH_SNIPPETS) + request.path[place + rng.randint(0, 3) :]
     return replace(request, path=path)
 
 
-def _header(request: Request, randomness: random.Random) -> Request:
+def _header(request: Request, rng: random.Random) -> Request:
     names = [*request.headers, "content-type", "x-litellm-tags", "x-litellm-end-user-id", "custom-llm-provider"]
-    value = "".join(chr(randomness.randint(1, 0x2FF)) for _ in range(randomness.randint(0, 40)))
-    return replace(request, headers={**request.headers, randomness.choice(names): value})
+    value = "".join(chr(rng.randint(1, 0x2FF)) for _ in range(rng.randint(0, 40)))
+    return replace(request, headers={**request.headers, rng.choice(names): value})
 
 
-def _query(request: Request, randomness: random.Random) -> Request:
-    name = randomness.choice(["limit", "order", "after", "before", "filter", "purpose", "api_base"])
-    value = randomness.choice(["", "0", "101", "-1", "9" * 50, "sideways", "vs_fuzz", "a b", "\x00"])
+def _query(request: Request, rng: random.Random) -> Request:
+    name = rng.choice(["limit", "order", "after", "before", "filter", "purpose", "api_base"])
+    value = rng.choice(["", "0", "101", "-1", "9" * 50, "sideways", "vs_fuzz", "a b", "\x00"])
     return replace(request, query={**request.query, name: value})
 
 
-def _method(request: Request, randomness: random.Random) -> Request:
-    return replace(request, method=randomness.choice(["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "", "get"]))
+def _method(request: Request, rng: random.Random) -> Request:
+    return replace(request, method=rng.choice(["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "", "get"]))
 
 
 DAMAGES: list[Callable[[Request, random.Random], Request]] = [_body, _body, _path, _header, _query, _method]
 
 
-def complaint(request: Request, response: Response, upstream_calls: int) -> str | None:
-    """What is wrong with the answer, if anything is."""
+def fault_of(request: Request, response: Response, upstream_calls: int) -> str | None:
+    """Return what is wrong with an answer, or None."""
     if response.status >= 500:
         return f"status {response.status}"
     if response.status >= 400:
@@ -96,7 +96,7 @@ def complaint(request: Request, response: Response, upstream_calls: int) -> str 
         if not isinstance(error, dict) or set(error) != ENVELOPE:
             return f"no envelope: {error}"
     if upstream_calls:
-        route(request.method, request.path)  # what went upstream is a row of the table, or this raises
+        route(request.method, request.path)  # raises unless the request is a row of the table
     return None
 
 
@@ -108,14 +108,14 @@ def main() -> None:
         harness.key(KEY)
         while time.monotonic() < ends:
             seed += 1
-            randomness = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-            request = damaged(request_for(randomness.choice(OPERATIONS), IDS, key=KEY), randomness)
+            rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+            request = damaged(request_for(rng.choice(OPERATIONS), IDS, key=KEY), rng)
             harness.upstream.forget()
-            response = answer(partial(harness.gateway.handle, request), harness.notes)
-            problem = complaint(request, response, harness.upstream.calls)
-            if problem is not None or harness.notes.troubles:
+            response = answer(partial(harness.gateway.handle, request), harness.telemetry)
+            problem = fault_of(request, response, harness.upstream.calls)
+            if problem is not None or harness.telemetry.errors:
                 sys.stdout.write(
-                    f"FUZZ_SEED={seed - 1}: {problem} {harness.notes.troubles} {request.method} {request.path}\n"
+                    f"FUZZ_SEED={seed - 1}: {problem} {harness.telemetry.errors} {request.method} {request.path}\n"
                 )
                 raise SystemExit(1)
             requests += 1

@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.contract.samples import operation_id
+from tests.factories.ledger import operation_id
+from tests.factories.secrets import MASTER_KEY
 from tests.fakes.clock import FakeClock
-from tests.harnesses.gateway import MASTER_KEY, RecordingTelemetry
+from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.admin.app import AdminApp
 from vectorgate.admin.deps import AdminDeps
 from vectorgate.api.http import Body, Request

@@ -1,7 +1,7 @@
-"""Ingests one large object as the deployed function does, and prints its peak memory in bytes.
+"""Ingest one large object as the deployed function does, and print the peak of memory in bytes.
 
-`python -m tests.harnesses.large_object <endpoint of AWS and of the provider> <key>`: a process of its own, for a peak is
-a process's. Everything is the function's own but the table: S3, SQS and the secret are reached by boto3, over a socket.
+`python -m tests.harnesses.large_object <endpoint of AWS and of the provider> <key>`: a process of its own, because a
+peak is a process's. The table alone is SQLite's; S3, SQS and the secret are reached by boto3, over a socket.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SENDER: Final = "red"
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """The function's, as the template gives it, with that endpoint in place of AWS."""
+    """Return the environment of the function as the template sets it, with an endpoint in place of AWS."""
     return {
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
@@ -43,20 +43,20 @@ def environment(endpoint: str) -> dict[str, str]:
 
 
 def created(key: str) -> Any:
-    """A message of the queue: that object was put."""
+    """Return the message of the queue which says that an object was put."""
     event = json.loads((ROOT / "events" / "ingest_s3_created.json").read_text())
-    told = json.loads(event["Records"][0]["body"])
-    told["Records"][0]["s3"]["bucket"]["name"] = BUCKET
-    told["Records"][0]["s3"]["object"]["key"] = key
-    event["Records"][0]["body"] = json.dumps(told)
+    message = json.loads(event["Records"][0]["body"])
+    message["Records"][0]["s3"]["bucket"]["name"] = BUCKET
+    message["Records"][0]["s3"]["object"]["key"] = key
+    event["Records"][0]["body"] = json.dumps(message)
     return event
 
 
 def main(endpoint: str, key: str) -> None:
-    """Ingest it."""
+    """Ingest the object."""
     os.environ.update(environment(endpoint))
     clock, randomness = bootstrap.system_clock(), bootstrap.system_random()
-    # What the function has besides: the clients of its table and its bus, which nobody asks here.
+    # The function also has clients of its table and its bus, which are not called here.
     table = DynamoTable("table", clock=clock, randomness=randomness, region=REGION, endpoint_url=endpoint)
     unused = (table.client, AwsClients(region=REGION, endpoint_url=endpoint).events)
     stores = open_stores()
@@ -70,7 +70,7 @@ def main(endpoint: str, key: str) -> None:
 
 
 def peak() -> int:
-    """Bytes of memory, at most so far. Not `ru_maxrss`, which begins with what the parent had when it started this."""
+    """Return the peak of memory in bytes. Not `ru_maxrss`, which starts at what the parent process had at the fork."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

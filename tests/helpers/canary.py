@@ -1,4 +1,4 @@
-"""What the tests' own sinks are held against: stricter than the gateway, for nobody feeds them what they look for."""
+"""Whether a text holds a piece of a secret. Stricter than the gateway, because no test writes such a piece itself."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ PIECE: Final = 8  # characters
 
 
 def holds_a_piece(text: str, secret: str) -> bool:
-    """Whether any eight consecutive characters of a secret stand in `text`."""
+    """Whether any eight consecutive characters of a secret are in `text`."""
     return any(secret[i : i + PIECE] in text for i in range(len(secret) - PIECE + 1))

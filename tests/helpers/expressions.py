@@ -1,7 +1,7 @@
-"""Whether the text of a DynamoDB expression is a constant of the source, however it gets to where it is used.
+"""Whether the texts of DynamoDB expressions are constants of the source.
 
-What is called `...Expression` (a keyword argument, a key of a dictionary, an item that is set) has to be a literal, a
-constant of the module or of another one, a local name for such, or a parameter for which every call gives such.
+The value of a name that ends in `Expression` (a keyword argument, a key of a dictionary, an item that is set) has to be
+a literal, a constant of this or another module, a local name for one, or a parameter whose argument is always one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Scope: TypeAlias = Function | ast.Module
 
 
 class Sources:
-    """Modules by their path within the package."""
+    """Modules, by their path within the package."""
 
     def __init__(self, trees: Mapping[str, ast.Module]) -> None:
         self._trees = trees
         self._asked: set[tuple[str, str, str]] = set()
 
     def built(self, module: str) -> list[str]:
-        """The expressions of a module that are not constants."""
+        """Return the expressions of a module that are not constants."""
         return [
             ast.unparse(value)
             for scope in scopes(self._trees[module])
@@ -48,7 +48,7 @@ class Sources:
         return self._is_one_of_a_module(value.id, module)
 
     def _is_assigned_one(self, name: str, scope: Scope, module: str) -> bool:
-        """All that the scope says of the name are plain assignments of constants."""
+        """Whether the scope binds the name by plain assignments of constants alone."""
         given = [value for node in within(scope) for target, value in assignments(node) if target == name]
         constant = [self._is_constant(value, scope, module) for value in given]
         shared = any(name in node.names for node in ast.walk(self._trees[module]) if isinstance(node, ast.Global))
@@ -64,9 +64,9 @@ class Sources:
         return self._is_assigned_one(name, tree, module)
 
     def _is_always_given_one(self, name: str, function: Function, module: str) -> bool:
-        """Every call of that name in the folder gives a constant for the parameter, and is all that is done with it."""
+        """Whether the function is only called, within its folder, and always with a constant for the parameter."""
         question = (module, function.name, name)
-        if question in self._asked:  # a function that calls itself: whoever calls it first decides
+        if question in self._asked:  # a function that calls itself: the outer call decides
             return True
         self._asked.add(question)
         folder = module.rpartition("/")[0]
@@ -92,13 +92,13 @@ class Sources:
 
 
 def scopes(tree: ast.Module) -> Iterator[Scope]:
-    """The module, and every function in it."""
+    """Yield the module, and every function in it."""
     yield tree
     yield from (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
 def within(scope: Scope) -> Iterator[ast.AST]:
-    """What stands in a scope, without what stands in the functions in it."""
+    """Yield the nodes of a scope, without those of the functions in it."""
     waiting: list[ast.AST] = list(scope.body)
     while waiting:
         node = waiting.pop()
@@ -108,7 +108,7 @@ def within(scope: Scope) -> Iterator[ast.AST]:
 
 
 def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    """The keyword arguments of a call, the constant keys of a dictionary, an item that is set, with their values."""
+    """Return names with values: keyword arguments of a call, constant keys of a dictionary, an item that is set."""
     if isinstance(node, ast.Call) and called(node.func) == "setdefault" and isinstance(node.args[0], ast.Constant):
         return [(str(node.args[0].value), node.args[1])]
     if isinstance(node, ast.Call):
@@ -118,7 +118,7 @@ def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
         return [(str(key.value), value) for key, value in pairs if isinstance(key, ast.Constant)]
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
         place = node.target.slice
-        return [(str(place.value), ast.JoinedStr([]))] if isinstance(place, ast.Constant) else []  # added to is built
+        return [(str(place.value), ast.JoinedStr([]))] if isinstance(place, ast.Constant) else []  # += builds a text
     if isinstance(node, ast.Assign):
         places = [place.slice for place in node.targets if isinstance(place, ast.Subscript)]
         return [(str(place.value), node.value) for place in places if isinstance(place, ast.Constant)]
@@ -126,14 +126,14 @@ def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
 
 
 def called(node: ast.AST) -> str | None:
-    """What a function is called by where it is used."""
+    """Return the name by which a function is used."""
     if isinstance(node, ast.Name):
         return node.id
     return node.attr if isinstance(node, ast.Attribute) else None
 
 
 def assignments(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    """The plain assignments to names."""
+    """Return the plain assignments to names."""
     if isinstance(node, ast.Assign):
         return [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
@@ -142,18 +142,18 @@ def assignments(node: ast.AST) -> list[tuple[str, ast.expr]]:
 
 
 def bound(scope: Scope) -> list[str]:
-    """The names that are bound in a scope, in whatever way, as often as they are."""
+    """Return the names that a scope binds, once for each binding."""
     return [node.id for node in within(scope) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 
 
 def parameters(function: Function) -> list[str]:
-    """Their names, those that go by place first."""
+    """Return the names of the parameters, positional ones first."""
     arguments = function.args
     return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
 def argument_of(call: ast.Call, name: str, function: Function) -> ast.expr | None:
-    """What a call gives for a parameter; None when it cannot be told."""
+    """Return a call's argument for a parameter, or None if it is unknown."""
     for word in call.keywords:
         if word.arg == name:
             return word.value

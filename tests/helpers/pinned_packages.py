@@ -1,4 +1,4 @@
-"""Packages that may not be beside ours: in folders of their own below .cache, installed once from their lock files."""
+"""Packages that conflict with ours, in folders of their own below .cache, installed once from their lock files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def pinned(name: str) -> Path:
-    """The folder with what `name` of requirements/*.txt says; CalledProcessError when it cannot be installed."""
+    """Return the folder with the packages of a lock file. CalledProcessError if they cannot be installed."""
     folder = ROOT / ".cache" / name
     if not folder.is_dir():
-        fresh = folder.with_name(f"{name}.{os.getpid()}")  # whole or not there, whoever interrupts
+        fresh = folder.with_name(f"{name}.{os.getpid()}")  # complete or absent, even if interrupted
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--require-hashes", "--target", str(fresh), "-r", str(ROOT / "requirements" / f"{name}.txt")]
         subprocess.run(command, check=True)  # noqa: S603 - our own lock file

@@ -1,4 +1,4 @@
-"""Many threads that do one thing at the same moment."""
+"""Threads that do one thing at the same time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 Outcome = TypeVar("Outcome")
 
-PATIENCE_S: Final = 60  # so that a thread which cannot be started leaves nobody waiting for it
+BARRIER_TIMEOUT_S: Final = 60  # so that a thread which cannot be started does not block the others
 
 
 def at_once(count: int, act: Callable[[int], Outcome]) -> list[Outcome]:
-    """What `act` returned for each number below `count`: a thread for each, all let go by one barrier."""
+    """Call `act` for each number below `count`, all at once from as many threads, and return the results."""
     outcomes: list[Outcome] = []
     start = threading.Barrier(count)
 
     def run(number: int) -> None:
-        start.wait(PATIENCE_S)
+        start.wait(BARRIER_TIMEOUT_S)
         outcomes.append(act(number))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]

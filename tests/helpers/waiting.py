@@ -1,4 +1,4 @@
-"""To wait for what another process does in its own time, and no longer than it may take."""
+"""Waiting for another process, for a limited time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Found = TypeVar("Found")
 
 
 def within(seconds: float, look: Callable[[], Found | None]) -> Found:
-    """The first true thing that `look` gives; AssertionError when there is none in time."""
+    """Return the first true result of `look`. AssertionError if there is none within so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds} s"

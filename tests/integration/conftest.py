@@ -1,51 +1,60 @@
-"""A gateway behind a real socket, and the official client in front of it."""
+"""A gateway behind a socket, and clients of it. A directory that needs another harness overrides `harness_type`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+import httpx
 import httpx2
 import pytest
 from openai import OpenAI
 
-from tests.harnesses.gateway import GatewayHarness, GatewayServer
+from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Connect(Protocol):
-    """A client of the gateway under test; it asks once, so that calls can be counted, unless told otherwise."""
-
-    def __call__(self, key: str, *, max_retries: int = 0) -> OpenAI: ...
-
-
 @pytest.fixture(scope="session")
-def door() -> GatewayServer:
+def gateway_server() -> GatewayServer:
     """One server for the whole session."""
     return GatewayServer()
 
 
+@pytest.fixture(scope="session")
+def harness_type() -> type[GatewayHarness]:
+    """The class of `harness`."""
+    return GatewayHarness
+
+
 @pytest.fixture
-def harness(door: GatewayServer) -> Iterator[GatewayHarness]:
-    """A new, empty gateway behind the door."""
-    with GatewayHarness() as harness:
-        door.harness = harness
+def harness(gateway_server: GatewayServer, harness_type: type[GatewayHarness]) -> Iterator[GatewayHarness]:
+    """A new gateway without rows, behind the server."""
+    with harness_type() as harness:
+        gateway_server.harness = harness
         yield harness
 
 
 @pytest.fixture(scope="session")
-def wire() -> Iterator[httpx2.Client]:
+def http_client() -> Iterator[httpx2.Client]:
     """Connections that all clients share: a pool of its own costs each test 30 ms of TLS set-up."""
     with httpx2.Client(timeout=60) as client:
         yield client
 
 
+@pytest.fixture(scope="session")
+def http(gateway_server: GatewayServer) -> Iterator[httpx.Client]:
+    """Plain HTTP to the gateway, over connections that all tests share."""
+    with httpx.Client(base_url=gateway_server.url, timeout=30) as client:
+        yield client
+
+
 @pytest.fixture
-def connect(door: GatewayServer, wire: httpx2.Client) -> Connect:
-    """Makes clients."""
+def connect(gateway_server: GatewayServer, http_client: httpx2.Client) -> Connect:
+    """A function that makes clients of the gateway."""
 
     def connected(key: str, *, max_retries: int = 0) -> OpenAI:
-        return OpenAI(base_url=f"{door.url}/v1", api_key=key, max_retries=max_retries, http_client=wire)
+        base_url = f"{gateway_server.url}/v1"
+        return OpenAI(base_url=base_url, api_key=key, max_retries=max_retries, http_client=http_client)
 
     return connected

@@ -1,4 +1,4 @@
-"""The reckoning: the books against the truth. None of it asks the code under test what is right."""
+"""The ledger compared with the provider. None of the checks asks the code under test what is right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Account = tuple[str, str, str]  # scope, id, period
-# What a void row costs: nothing was executed, or it was answered from the memory of another one.
+# What a void row costs: nothing was executed, or another row's answer was replayed.
 FREE: Final = {(0, "vectorgate.not-executed"), (0, "vectorgate.replayed")}
 # A scope of the rollups, and the field of a row that it sums by.
 SCOPES: Final = {
@@ -28,19 +28,19 @@ SCOPES: Final = {
     "store": "vector_store_id",
     "provider": "provider",
 }
-# A scope of the accounts, and the field of a row that says whose account.
+# A scope of the accounts, and the field of a row that names the account's owner.
 HOLDERS: Final = {"key": "key_id", "team": "team_id", "end_user": "end_user"}
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
 
 
 def differences(simulation: Simulation) -> list[str]:
-    """Everything in which the books and the truth disagree; none is what we want."""
+    """Return every disagreement of the ledger with the provider."""
     rows = _rows(simulation)
     return [
         *_defects(simulation),
         *_open(rows),
         *_creates(simulation, rows),
-        *_told(simulation),
+        *_answers(simulation),
         *_charges(rows),
         *_rollups(simulation, rows),
         *_ownership(simulation, rows),
@@ -50,14 +50,14 @@ def differences(simulation: Simulation) -> list[str]:
 
 
 def digest(simulation: Simulation) -> str:
-    """One hash of every row of every table, and of the truth."""
+    """Return one hash of every row of every table, the provider's stores and the random state."""
     total = hashlib.sha256()
     for (table,) in simulation.database.rows(_TABLES, ()):
         # The names are the schema's own.
         rows = simulation.database.rows(f"SELECT * FROM {table}", ())  # noqa: S608
         total.update(repr((table, sorted(rows, key=repr))).encode())
-    total.update(repr(list(simulation.truth.stores.values())).encode())
-    total.update(repr(simulation.world.dice.getstate()).encode())
+    total.update(repr(list(simulation.provider.stores.values())).encode())
+    total.update(repr(simulation.environment.rng.getstate()).encode())
     return total.hexdigest()
 
 
@@ -74,12 +74,12 @@ def _rows(simulation: Simulation) -> list[Row]:
 
 
 def _defects(simulation: Simulation) -> Iterator[str]:
-    for error in simulation.telemetry.crashes:
+    for error in simulation.deployment.telemetry.crashes:
         yield f"a defect: {error!r}"
 
 
 def _open(rows: list[Row]) -> Iterator[str]:
-    """Nothing stays open, and what is void made nothing."""
+    """Check that no row is open, and that no void row made a store."""
     for row in rows:
         if row["state"] not in {"settled", "voided"}:
             yield f"a row is still open: {row}"
@@ -88,8 +88,8 @@ def _open(rows: list[Row]) -> Iterator[str]:
 
 
 def _creates(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
-    """The set of settled creates is the set of what the provider made for us; and a create makes one store."""
-    ours = {store.id: store for store in simulation.truth.stores.values() if not store.foreign}
+    """Check that the settled creates are those which the provider executed for the gateway, one store each."""
+    ours = {store.id: store for store in simulation.provider.stores.values() if not store.foreign}
     settled = Counter(row.get("vector_store_id") for row in rows if row["operation"] == CREATE and _is_settled(row))
     for store_id, count in settled.items():
         if count > 1 or store_id not in ours:
@@ -105,19 +105,19 @@ def _is_settled(row: Row) -> bool:
     return bool(row["state"] == "settled")
 
 
-def _told(simulation: Simulation) -> Iterator[str]:
-    """What a client was told exists is in the books, or its row is still open."""
-    for made in simulation.logical:
-        if made.store_id is not None and made.store_id not in simulation.truth.stores:
-            yield f"{made} was told of a store that never was"
+def _answers(simulation: Simulation) -> Iterator[str]:
+    """Check that clients received only ids of stores that exist, and that what was reported as deleted is deleted."""
+    for made in simulation.creates:
+        if made.store_id is not None and made.store_id not in simulation.provider.stores:
+            yield f"{made} received the id of a store that never existed"
         if made.store_id is not None and made.deleted:
-            store = simulation.truth.stores[made.store_id]
+            store = simulation.provider.stores[made.store_id]
             if store.deleted_at is None:
-                yield f"{made} was told that its store is gone"
+                yield f"{made} was told that its store is deleted"
 
 
 def _charges(rows: list[Row]) -> Iterator[str]:
-    """A settled row costs what the price in force says, a void one nothing."""
+    """Check that a settled row costs what the price in force says, and a void one nothing."""
     for row in rows:
         actual = (row.get("spend"), row.get("price_id"))
         known = row["operation"] != STORAGE
@@ -128,7 +128,7 @@ def _charges(rows: list[Row]) -> Iterator[str]:
 
 
 def _rollups(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
-    """Every rollup is the sum of the settled rows of its bucket, and there is none without any."""
+    """Check that every rollup is the sum of the settled rows of its bucket, and that each has such rows."""
     expected: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in rows:
         if row["state"] != "settled":
@@ -157,7 +157,7 @@ def _buckets(row: Row) -> Iterable[tuple[str, ...]]:
 
 
 def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
-    """Ownership is of what exists, is its maker's, begins with a settled create and ends with a settled delete."""
+    """Check that ownership is of what exists, is its creator's, and starts and ends with settled rows."""
     statement = "SELECT id, tenant, key_id, end_user, retired_at FROM ownership WHERE kind = 'vector_store'"
     owned = {row[0]: row[1:] for row in simulation.database.rows(statement, ())}
     creates = {row["vector_store_id"]: row for row in rows if row["operation"] == CREATE and "vector_store_id" in row}
@@ -166,11 +166,11 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         for row in rows
         if row["operation"] == "vector_stores.delete" and row["state"] == "settled"
     }
-    makers = {made.name: made for made in simulation.logical}
+    makers = {made.name: made for made in simulation.creates}
     for store_id in sorted(set(owned) ^ set(creates)):
         yield f"{store_id}: a create without ownership, or ownership without a create"
     for store_id, (tenant, key_id, end_user, retired_at) in owned.items():
-        store, row = simulation.truth.stores.get(store_id), creates.get(store_id, {})
+        store, row = simulation.provider.stores.get(store_id), creates.get(store_id, {})
         if store is None or store.foreign:
             yield f"{store_id} is owned and not ours"
             continue
@@ -184,7 +184,7 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
 
 
 def _storage(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
-    """Each store that was seen has one record of the day; all of them together are what the account pays.
+    """Check that each store that was sampled has one record of the day, and that these add up to the account's bill.
 
     A metered seed ends just past midnight.
     """
@@ -197,12 +197,12 @@ def _storage(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     if simulation.database.rows("SELECT id FROM meters WHERE record LIKE ?", (f'%"{day}":%',)):
         yield "a day that is over is still in the meters"
     counts = Counter(row["vector_store_id"] for row in records)
-    for store in simulation.truth.stores.values():
+    for store in simulation.provider.stores.values():
         count = counts.pop(store.id, 0)
         if count > 1 or (count == 0 and store.deleted_at is None):
             yield f"{count} storage records of {store}"
     if counts:
-        yield f"storage records of what never was: {counts}"
+        yield f"storage records of stores that never existed: {counts}"
     whole = sum(row["byte_seconds"] for row in records)
     exact = Fraction(max(0, whole - FREE_BYTES * 86_400) * PER_GIB_DAY, 86_400 << 30)
     if sum(row["spend"] for row in records) != round(exact):
@@ -214,7 +214,7 @@ def _attribution(simulation: Simulation, records: list[Row]) -> Iterator[str]:
     statement = "SELECT id, tenant, key_id, end_user FROM ownership WHERE kind = 'vector_store'"
     owners = {row[0]: row[1:] for row in simulation.database.rows(statement, ())}
     for row in records:
-        store = simulation.truth.stores[row["vector_store_id"]]
+        store = simulation.provider.stores[row["vector_store_id"]]
         owner = owners.get(store.id, (None, None, None))
         if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != owner:
             yield f"storage of {store} is not its maker's: {row}"
@@ -224,16 +224,16 @@ def _attribution(simulation: Simulation, records: list[Row]) -> Iterator[str]:
 
 
 def _bounding(simulation: Simulation, row: Row) -> list[Account]:
-    """The accounts that a row has to count against: those of its key, team and end user that have a limit."""
+    """Return the accounts that a row counts against: those of its key, team and end user that have a limit."""
     periods = {"key": _day(row), "team": _day(row)[: len("2026-03")] + "-01", "end_user": "ever"}
     bounded = [(scope, str(row.get(name))) for scope, name in HOLDERS.items()]
     return [(scope, holder, periods[scope]) for scope, holder in bounded if (scope, holder) in simulation.limits]
 
 
 def _accounts(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
-    """At rest nothing is reserved, and an account has spent what its settled rows cost, within its limit."""
+    """Check that nothing is reserved, and that an account has spent what its settled rows cost, within its limit."""
     spent: Counter[Account] = Counter()
-    admitted: Counter[Account] = Counter()  # reads and deletes pass whatever the budget says, and count for it
+    admitted: Counter[Account] = Counter()  # reads and deletes are admitted at any balance, and count
     for row in rows:
         accounts = _bounding(simulation, row)
         named = [f"{scope}/{period}" for scope, _, period in accounts]
@@ -242,11 +242,11 @@ def _accounts(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         for account in accounts:
             spent[account] += row["spend"]
             admitted[account] += row["spend"] if row.get("reserved") else 0
-    for scope, holder, period, reserved, booked in simulation.database.rows("SELECT * FROM accounts", ()):
+    for scope, holder, period, reserved, actual in simulation.database.rows("SELECT * FROM accounts", ()):
         account = (scope, holder, period)
         expected = spent.pop(account, 0)
-        if reserved != 0 or booked != expected or admitted[account] > simulation.limits.get((scope, holder), 0):
-            yield f"account {account}: {reserved} reserved, {booked} spent of {expected}"
+        if reserved != 0 or actual != expected or admitted[account] > simulation.limits.get((scope, holder), 0):
+            yield f"account {account}: {reserved} reserved, {actual} spent of {expected}"
     for account, amount in spent.items():
         if amount:
             yield f"account {account} has not spent {amount}"

@@ -1,4 +1,4 @@
-"""The clients: they create, use and delete stores, and repeat what fails as OpenAI's SDKs do."""
+"""Simulated clients, which create, use and delete stores, and retry failures as OpenAI's SDKs do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vectorgate.api.http import Body, Request, encode_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.simulation.upstream import Truth
-    from tests.simulation.world import World
+    from tests.simulation.environment import SimulatedEnvironment
+    from tests.simulation.provider import SimulatedProvider
     from vectorgate.api.http import Response
 
 RETRIES: Final = 2  # of the official SDKs
-PATIENT: Final = 0.1  # of the repetitions come so late that a request under way has ended, or was left behind
+LATE_RETRIES: Final = 0.1  # of the retries are so late that the first request has ended, or its process has crashed
 LONG_PAUSE: Final = 100.0
-KEYED: Final = 0.3  # of the creates come with an idempotency key; the others have the SDK's count of retries
-OTHER_CALLS: Final = 0.12  # of what a client does, beside creating
+KEYED: Final = 0.3  # of the creates have an idempotency key; the others have the SDK's count of retries
+OTHER_CALLS: Final = 0.12  # of what a client does is not a create
 SECRETS: Final = ("sk-simulated-a", "sk-simulated-b", "sk-simulated-c")
 TEAMS: Final[Mapping[str, str]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": "None"}
 END_USERS: Final = (None, None, "émile", "東京", "u3")
@@ -27,8 +27,8 @@ FULL_METADATA: Final = {f"k{number}": "v" for number in range(16)}  # no room fo
 
 
 @dataclass(slots=True)
-class Logical:
-    """One create as its client means it, however often it is sent. `store_id`: what the client was told."""
+class LogicalCreate:
+    """One create, however often it is sent. `store_id`: the id that the client received."""
 
     name: str
     secret: str
@@ -39,113 +39,117 @@ class Logical:
     statuses: list[int] = field(default_factory=list)
 
 
-class Client:
-    """Every client of a seed, one at a time. `complaints`: answers that no client may get."""
+class Clients:
+    """Every client of a seed, one at a time. `violations`: answers that no client may get. `limit`: of the creates."""
 
     def __init__(
-        self, world: World, truth: Truth, ask: Callable[[Request], Response | None], logical: list[Logical]
+        self,
+        environment: SimulatedEnvironment,
+        provider: SimulatedProvider,
+        ask: Callable[[Request], Response | None],
+        creates: list[LogicalCreate],
     ) -> None:
-        self._world = world
-        self._truth = truth
-        self._ask = ask
-        self._logical = logical
-        self._own: list[Logical] = []
-        self.complaints: list[str] = []
-        self.most = 1 << 60  # creates in all
+        self._environment = environment
+        self._provider = provider
+        self._handle = ask
+        self._creates = creates
+        self._own: list[LogicalCreate] = []
+        self.violations: list[str] = []
+        self.limit = 1 << 60
 
     def act(self) -> None:
-        """One call and its repetitions."""
-        if self._own and self._world.randomness(OTHER_CALLS):
-            self._use(self._world.dice.choice(self._own))
-        elif len(self._logical) < self.most:
+        """Make one call, with its retries."""
+        if self._own and self._environment.happens(OTHER_CALLS):
+            self._use(self._environment.rng.choice(self._own))
+        elif len(self._creates) < self.limit:
             self.create()
 
     def create(self) -> None:
-        dice = self._world.dice
-        name = f"s{len(self._logical)}"
-        secret = dice.choice(SECRETS)
-        made = Logical(name, secret, dice.choice(END_USERS), encode_json(self._body(name, secret)))
-        self._logical.append(made)
-        self.send(made, keyed=self._world.randomness(KEYED))
+        rng = self._environment.rng
+        name = f"s{len(self._creates)}"
+        secret = rng.choice(SECRETS)
+        made = LogicalCreate(name, secret, rng.choice(END_USERS), encode_json(self._body(name, secret)))
+        self._creates.append(made)
+        self.send(made, keyed=self._environment.happens(KEYED))
 
-    def send(self, made: Logical, *, keyed: bool) -> None:
-        """A create and its repetitions. `keyed`: with an idempotency key, so that it may be sent again at any time."""
+    def send(self, made: LogicalCreate, *, keyed: bool) -> None:
+        """Send a create, with its retries. `keyed`: with an idempotency key, so that it may be repeated at any time."""
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
         if keyed:
             headers["idempotency-key"] = f"key of {made.name}"
-        response = self._insist("POST", "/v1/vector_stores", made, made.body, headers)
+        response = self._send_with_retries("POST", "/v1/vector_stores", made, made.body, headers)
         if response is not None and response.status == 200:
             self._created(made, json.loads(response.body.read()))
 
     def _body(self, name: str, secret: str) -> dict[str, object]:
         body: dict[str, object] = {"name": name}
-        kind = self._world.dice.randrange(20)
+        kind = self._environment.rng.randrange(20)
         if kind == 0:
             body["metadata"] = FULL_METADATA
         elif kind < 4:
             body["metadata"] = {"a": "b"}
         elif kind == 4:
             body["file_ids"] = [f"file-{TEAMS[secret]}-0"]
-        elif kind == 5 and self._world.randomness(0.1):
-            body["name"] = 7  # refused by us
+        elif kind == 5 and self._environment.happens(0.1):
+            body["name"] = 7  # the gateway refuses it
         return body
 
-    def _created(self, made: Logical, document: Mapping[str, object]) -> None:
+    def _created(self, made: LogicalCreate, document: Mapping[str, object]) -> None:
         made.store_id = str(document["id"])
-        store = self._truth.stores.get(made.store_id)
+        store = self._provider.stores.get(made.store_id)
         if store is None or store.name != made.name or document.get("name") != made.name:
-            self.complaints.append(f"{made.name} was answered with {document}")
+            self.violations.append(f"{made.name} was answered with {document}")
         sent = json.loads(made.body).get("metadata", {})
         if document.get("metadata", {}) != sent:
-            self.complaints.append(f"{made.name} sent metadata {sent} and got {document.get('metadata')}")
+            self.violations.append(f"{made.name} sent metadata {sent} and got {document.get('metadata')}")
         self._own.append(made)
 
-    def _use(self, made: Logical) -> None:
+    def _use(self, made: LogicalCreate) -> None:
         path = f"/v1/vector_stores/{made.store_id}"
-        match self._world.dice.randrange(6):
+        match self._environment.rng.randrange(6):
             case 0:
                 self._delete(made, path)
             case 1:
                 file_id = f"file-{TEAMS[made.secret]}-1"
-                self._insist("POST", f"{path}/files", made, encode_json({"file_id": file_id}))
+                self._send_with_retries("POST", f"{path}/files", made, encode_json({"file_id": file_id}))
             case 2:
-                self._insist("POST", f"{path}/search", made, b'{"query":"q"}')
+                self._send_with_retries("POST", f"{path}/search", made, b'{"query":"q"}')
             case 3:
-                self._insist("GET", path, made)
+                self._send_with_retries("GET", path, made)
             case 4:
-                self._insist("POST", path, made, b'{"metadata":{"c":"d"}}')
+                self._send_with_retries("POST", path, made, b'{"metadata":{"c":"d"}}')
             case _:
-                self._trespass(made, path)
+                self._use_foreign_keys(made, path)
 
-    def _delete(self, made: Logical, path: str) -> None:
-        response = self._insist("DELETE", path, made)
-        # 404 says nothing: a store whose row could not be concluded is nobody's until the meter has found it.
+    def _delete(self, made: LogicalCreate, path: str) -> None:
+        response = self._send_with_retries("DELETE", path, made)
+        # 404 means nothing: a store whose row could not be concluded has no owner until the meter has found it.
         if response is not None and response.status == 200:
             made.deleted = True
             self._own = [own for own in self._own if own is not made]
 
-    def _trespass(self, made: Logical, path: str) -> None:
-        """Somebody else's key, or nobody's."""
+    def _use_foreign_keys(self, made: LogicalCreate, path: str) -> None:
+        """Ask with the key of another tenant, and with an unknown one."""
         secret = "sk-simulated-c" if made.secret != "sk-simulated-c" else "sk-simulated-a"
-        for key, allowed in ((secret, {404}), ("sk-nobody", {401})):
+        for key, allowed in ((secret, {404}), ("sk-unknown", {401})):
             headers = {"authorization": f"Bearer {key}"}
-            response = self._ask(Request(method="DELETE", path=path, headers=headers))
+            response = self._handle(Request(method="DELETE", path=path, headers=headers))
             if response is not None and response.status not in allowed | {503}:
-                self.complaints.append(f"{key} got {response.status} for a store of {made.secret}")
+                self.violations.append(f"{key} got {response.status} for a store of {made.secret}")
 
-    def _insist(
-        self, method: str, path: str, made: Logical, body: bytes = b"", more: Mapping[str, str] | None = None
+    def _send_with_retries(
+        self, method: str, path: str, made: LogicalCreate, body: bytes = b"", more: Mapping[str, str] | None = None
     ) -> Response | None:
-        """As the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer says not to."""
+        """Retry as the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer forbids it."""
         headers = {"authorization": f"Bearer {made.secret}", "content-type": "application/json", **(more or {})}
         response = None
         for attempt in range(RETRIES + 1):
             counted = {**headers, "x-stainless-retry-count": str(attempt)}
-            response = self._ask(Request(method=method, path=path, headers=counted, body=Body.of(body)))
+            response = self._handle(Request(method=method, path=path, headers=counted, body=Body.of(body)))
             made.statuses.append(response.status if response is not None else 0)
             if response is not None and not _wants_retry(response):
                 break
-            self._world.now += LONG_PAUSE if self._world.randomness(PATIENT) else 0.5
+            self._environment.now += LONG_PAUSE if self._environment.happens(LATE_RETRIES) else 0.5
         return response
 
 

@@ -1,8 +1,8 @@
-"""`python -m tests.simulation.mutants [name ...]`: plant each fault of `mutants.toml`, and see whether anything notices.
+"""`python -m tests.simulation.mutants [name ...]`: plant each fault of `mutants.toml`, and see if a test notices.
 
 Each mutant is a copy of the package with one text replaced. Against it run, until one fails: two seeds of the
 simulation, every crash point of a create, and the contract suite on SQLite. Exit 1 unless all but ALLOWED are killed.
-Without names, the sound package goes first: what fails for it kills nothing.
+Without names, the unchanged package runs first: a suite that fails for it kills no mutant.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Mutant:
     why: str
 
     def planted_in(self, text: str) -> str:
-        """The text with the fault. ValueError when it is not clear where."""
+        """Return the text with the fault. ValueError unless `find` stands in it exactly once."""
         if text.count(self.find) != 1 or self.find == self.replace:
             raise ValueError(f"mutant {self.name}: stands {text.count(self.find)} times in {self.file}")
         return text.replace(self.find, self.replace)
@@ -54,13 +54,13 @@ SOUND: Final = Mutant("sound", "", "", "", "nothing is changed")
 
 
 def listed() -> list[Mutant]:
-    """All of the file, in its order."""
+    """Return the mutants of the file, in order."""
     entries = tomllib.loads(LISTED.read_text("utf-8"))["mutants"]
     return [Mutant(**entry) for entry in entries]
 
 
 def killer_of(mutant: Mutant) -> str | None:
-    """The first suite that fails for it; None when it survives."""
+    """Return the first suite that fails for a mutant, or None if it survives."""
     with tempfile.TemporaryDirectory() as folder:
         packages = Path(folder)
         shutil.copytree(PACKAGES / "vectorgate", packages / "vectorgate", ignore=shutil.ignore_patterns("__pycache__"))
@@ -83,7 +83,7 @@ def _passes(suite: str, packages: Path) -> bool:
 
 
 def main() -> int:
-    """Plant, report, and judge."""
+    """Run every mutant, print which survive, and return 1 if more than ALLOWED do."""
     began, names = time.monotonic(), set(sys.argv[1:])
     if not names and (failing := killer_of(SOUND)) is not None:
         sys.stderr.write(f"the sound package fails: {failing}\n")

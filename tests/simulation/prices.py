@@ -1,19 +1,19 @@
-"""A price book of the simulation's own, in which nothing is free: a sum of zeros would agree with anything.
+"""A price book in which nothing is free, because a sum of zeros would agree with anything.
 
-Prices change while a seed runs, and `charge` says what a row has to cost without asking the code under test.
+Prices change while a seed runs. `charge` returns what a row has to cost without asking the code under test.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tests.simulation.world import T0
+from tests.simulation.environment import T0
 from vectorgate.pricing.book import Price, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
 
 CREATE: Final = "vector_stores.create"
 STORAGE: Final = "storage"
-PER_GIB_DAY: Final = 10**12  # nano-dollars: a megabyte-hour of it is something
+PER_GIB_DAY: Final = 10**12  # nano-dollars: so high that a megabyte-hour costs something
 FREE_BYTES: Final = 1 << 20
 CHANGES_MS: Final = int((T0 + 900) * 1000)  # a quarter of an hour in
 
@@ -52,7 +52,7 @@ _BELOW: Final = ("vector_stores.search", "vector_stores.files.")
 
 
 def charge(operation: str, started_ms: int) -> tuple[int, str]:
-    """What a settled row has to cost, and by which entry."""
+    """Return the nano-dollars that a settled row has to cost, and the id of the price."""
     if operation == CREATE:
         return (11, "sim.create.2") if started_ms >= CHANGES_MS else (7, "sim.create.1")
     return (5, "sim.below") if operation.startswith(_BELOW) else (3, "sim.rest")

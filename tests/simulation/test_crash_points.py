@@ -1,4 +1,4 @@
-"""Every single and every double crash of one create, its booking and its finding out: none is left to chance.
+"""Every single and every double crash of one create, its settlement and its reconciliation.
 
 The singles are enumerated for each kind of create in both deployments; the pairs, of which there are thousands, for
 three of these ten by `make test`, and for the other seven by `make sim`.
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.simulation.clients import FULL_METADATA, Logical
-from tests.simulation.simulation import LOOK, Result, Simulation
-from tests.simulation.world import SMOOTH
+from tests.simulation.clients import FULL_METADATA, LogicalCreate
+from tests.simulation.environment import NO_FAULTS
+from tests.simulation.simulation import SWEEP_INTERVAL_S, Result, Simulation
 from vectorgate.api.http import encode_json
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 SECRET: Final = "sk-simulated-b"  # this key, its team and this end user have a limit each
 END_USER: Final = "émile"
-SEEDS: Final = {"on AWS": 1, "on one machine": 9}
-LOOKS: Final = 2  # of the reconciler: what is missing is missed, and missed again
+SEEDS: Final = {"on AWS": 1, "in local mode": 9}
+SWEEPS: Final = 2  # of the reconciler: an object has to be missed twice
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A create. `keyed`: with an idempotency key, by which its client repeats it when the reconciler has looked."""
+    """A create. `keyed`: with an idempotency key, by which its client repeats it after the sweeps."""
 
     body: Mapping[str, object] = field(default_factory=dict)
     keyed: bool = False
@@ -41,9 +41,9 @@ VARIANTS: Final = {
     "with full metadata": Variant({"metadata": FULL_METADATA}),
     "with full metadata and an idempotency key": Variant({"metadata": FULL_METADATA}, keyed=True),
 }
-# What differs most: the least, files for a day set aside, and what carries no tag and is repeated later.
+# The three that differ most: the plainest, one that reserves files' storage, and one without a tag that is repeated.
 SOON: Final = frozenset(
-    {"plain on AWS", "with files on one machine", "with full metadata and an idempotency key on AWS"}
+    {"plain on AWS", "with files in local mode", "with full metadata and an idempotency key on AWS"}
 )
 CASES: Final = {
     f"{name} {place}": (variant, seed) for (name, variant), (place, seed) in product(VARIANTS.items(), SEEDS.items())
@@ -58,63 +58,63 @@ every_case_in_time = pytest.mark.parametrize(
 )
 
 
-def _sent(simulation: Simulation, variant: Variant) -> Logical:
-    """The create, on which its client insists."""
-    made = Logical("s0", SECRET, END_USER, encode_json({"name": "s0", **variant.body}))
-    simulation.logical.append(made)
-    simulation.client.send(made, keyed=variant.keyed)
+def _sent(simulation: Simulation, variant: Variant) -> LogicalCreate:
+    """Send the create, with its client's retries."""
+    made = LogicalCreate("s0", SECRET, END_USER, encode_json({"name": "s0", **variant.body}))
+    simulation.creates.append(made)
+    simulation.clients.send(made, keyed=variant.keyed)
     return made
 
 
 def _one_create(variant: Variant, seed: int, *crash_at: int) -> tuple[Result, int]:
-    """A create that its client insists on, the bookkeeper's and the reconciler's looks; and the points passed."""
-    simulation = Simulation(seed, odds=SMOOTH, crash_at=frozenset(crash_at))
+    """Run a create, settlement and the sweeps; return the result and the number of crash points passed."""
+    simulation = Simulation(seed, rates=NO_FAULTS, crash_at=frozenset(crash_at))
     made = _sent(simulation, variant)
-    simulation.sweep()
-    for _ in range(LOOKS):
-        simulation.world.now += LOOK
-        simulation.find_out()
+    simulation.settle_all()
+    for _ in range(SWEEPS):
+        simulation.environment.now += SWEEP_INTERVAL_S
+        simulation.reconcile()
     if variant.keyed:
-        simulation.client.send(made, keyed=True)
-    simulation.sweep()
-    points = simulation.world.points
-    return simulation.reckon(hashed=False), points
+        simulation.clients.send(made, keyed=True)
+    simulation.settle_all()
+    crash_points = simulation.environment.crash_points
+    return simulation.check(with_digest=False), crash_points
 
 
-def test_a_create_sets_its_price_and_its_files_aside_in_three_accounts_until_it_is_booked() -> None:
-    simulation = Simulation(1, odds=SMOOTH)
+def test_a_create_reserves_its_price_and_its_files_storage_in_three_accounts_until_it_is_settled() -> None:
+    simulation = Simulation(1, rates=NO_FAULTS)
     _sent(simulation, VARIANTS["with files"])
     statement = "SELECT scope, reserved, spent FROM accounts ORDER BY scope"
     price, files = 7, 1_863  # two bytes for a day at PER_GIB_DAY, rounded up
-    set_aside = [(scope, price + files, 0) for scope in ("end_user", "key", "team")]
-    assert simulation.database.rows(statement, ()) == set_aside
-    simulation.sweep()
-    assert simulation.database.rows(statement, ()) == [(scope, 0, price) for scope, _, _ in set_aside]
+    reserved = [(scope, price + files, 0) for scope in ("end_user", "key", "team")]
+    assert simulation.database.rows(statement, ()) == reserved
+    simulation.settle_all()
+    assert simulation.database.rows(statement, ()) == [(scope, 0, price) for scope, _, _ in reserved]
 
 
 @every_case
-def test_a_create_with_three_budgets_its_booking_and_its_finding_out_pass_many_points(
+def test_a_create_with_three_budgets_its_settlement_and_its_reconciliation_pass_many_crash_points(
     variant: Variant, seed: int
 ) -> None:
-    result, points = _one_create(variant, seed)
+    result, crash_points = _one_create(variant, seed)
     assert result.differences == []
-    # Key, limits, balances, begin, forward, conclude, settle, two looks: two points each, and one for each statement
+    # Key, limits, balances, begin, forward, conclude, settle, two sweeps: two points each, and one for each statement
     # of the three transactions, of which two move three accounts.
-    assert points >= 9 * 2 + 3 * 2 + 2 * 3
+    assert crash_points >= 9 * 2 + 3 * 2 + 2 * 3
 
 
 @every_case
 def test_every_single_crash_of_a_create_leaves_the_books_right(variant: Variant, seed: int) -> None:
-    _, points = _one_create(variant, seed)
-    for point in range(1, points + 1):
-        result, _ = _one_create(variant, seed, point)
+    _, crash_points = _one_create(variant, seed)
+    for crash_point in range(1, crash_points + 1):
+        result, _ = _one_create(variant, seed, crash_point)
         assert result.tally.crashes == 1
-        assert result.differences == [], f"crash at {point}"
+        assert result.differences == [], f"crash at {crash_point}"
 
 
 @pytest.mark.timeout(600)
 @every_case_in_time
-def test_every_double_crash_of_a_create_leaves_the_books_right(variant: Variant, seed: int) -> None:
+def test_every_double_crash_of_a_create_leaves_the_ledger_right(variant: Variant, seed: int) -> None:
     pairs = 0
     _, most = _one_create(variant, seed)
     for first in range(1, most + 1):
@@ -128,27 +128,27 @@ def test_every_double_crash_of_a_create_leaves_the_books_right(variant: Variant,
 
 
 @pytest.mark.timeout(30)
-def test_what_is_not_handed_back_to_the_stream_is_booked_however_often_the_store_refuses() -> None:
-    simulation = Simulation(SEEDS["on AWS"], odds=replace(SMOOTH, unavailable=0.1))
+def test_what_is_not_reported_back_to_the_stream_is_settled_however_often_the_store_refuses() -> None:
+    simulation = Simulation(SEEDS["on AWS"], rates=replace(NO_FAULTS, unavailable=0.1))
     assert simulation.run(200).differences == []
     assert simulation.delivered
 
 
 @pytest.mark.timeout(30)
-def test_notifications_that_come_twice_are_dropped_without_any_crash_to_help() -> None:
-    simulation = Simulation(3, odds=replace(SMOOTH, stream_again=0.5))
-    while len(simulation.logical) < 300:
+def test_repeated_notifications_have_no_effect_even_without_crashes() -> None:
+    simulation = Simulation(3, rates=replace(NO_FAULTS, stream_again=0.5))
+    while len(simulation.creates) < 300:
         simulation.step()
     while simulation.stream.rows:
         simulation._deliver()
-    result = simulation.reckon()
+    result = simulation.check()
     assert result.tally.duplicates > 50
     assert result.differences == []
 
 
 def test_without_crashes_every_call_ends_its_own_row() -> None:
-    simulation = Simulation(4, odds=replace(SMOOTH, upstream=1.0))
-    while len(simulation.logical) < 300:
-        simulation.client.act()
+    simulation = Simulation(4, rates=replace(NO_FAULTS, provider=1.0))
+    while len(simulation.creates) < 300:
+        simulation.clients.act()
     assert simulation.database.rows("SELECT record FROM operations WHERE state = 'started'", ()) == []
-    assert simulation.reckon().differences == []
+    assert simulation.check().differences == []

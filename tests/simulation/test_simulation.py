@@ -1,4 +1,4 @@
-"""A minute's worth of `make sim`, and that a seed is a seed."""
+"""A minute of `make sim`, and that a seed replays."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from tests.simulation.__main__ import main, plan, run, settings
+from tests.simulation.environment import NO_FAULTS, Tally
 from tests.simulation.simulation import Simulation
-from tests.simulation.world import SMOOTH, Tally
 
-OPERATIONS = 40_000  # a minute of computing, shared by two processes: a taste of what `make sim` does by the million
+OPERATIONS = 40_000  # a minute of computing, shared by two processes: `make sim` runs millions
 FIRST_SEED = 1
-SEEDS = (16, 24, 17)  # on AWS with a meter, on one machine with a meter, on AWS without
+SEEDS = (16, 24, 17)  # on AWS with a meter, in local mode with a meter, on AWS without
 
 
 @pytest.mark.timeout(600)
@@ -46,35 +46,35 @@ def test_a_seed_replays_in_another_process_with_other_hashes(seed: int) -> None:
     assert len(digests) == 1
 
 
-def test_without_faults_every_create_is_answered_and_booked() -> None:
-    simulation = Simulation(5, odds=SMOOTH)
+def test_without_faults_every_create_is_answered_and_settled() -> None:
+    simulation = Simulation(5, rates=NO_FAULTS)
     result = simulation.run(200)
     assert result.differences == []
     assert (result.tally.crashes, result.tally.lost, result.tally.ambiguous) == (0, 0, 0)
-    told = [made for made in simulation.logical if made.store_id is not None]
-    ours = [store for store in simulation.truth.stores.values() if not store.foreign]
-    assert len(told) == len(ours) > 190
+    answered = [made for made in simulation.creates if made.store_id is not None]
+    ours = [store for store in simulation.provider.stores.values() if not store.foreign]
+    assert len(answered) == len(ours) > 190
 
 
-def test_a_store_that_nobody_booked_is_a_difference() -> None:
-    simulation = Simulation(6, odds=SMOOTH)
-    while len(simulation.logical) < 20:
+def test_a_store_without_a_settled_create_is_a_difference() -> None:
+    simulation = Simulation(6, rates=NO_FAULTS)
+    while len(simulation.creates) < 20:
         simulation.step()
     simulation.recover()
     simulation.database.change("DELETE FROM operations WHERE record LIKE '%\"vs_6_3\"%'", ())
-    assert any("vs_6_3" in difference for difference in simulation.reckon().differences)
+    assert any("vs_6_3" in difference for difference in simulation.check().differences)
 
 
-def test_on_aws_notifications_book_nearly_all_and_the_meter_what_they_lost() -> None:
+def test_on_aws_notifications_settle_nearly_all_rows_and_the_meter_the_rest() -> None:
     simulation = Simulation(1)
-    while len(simulation.logical) < 1_000:
+    while len(simulation.creates) < 1_000:
         simulation.step()
     while simulation.stream.rows:
-        simulation.book()
+        simulation.settle()
     (lost,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'answered'", ())[0]
-    (told,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'settled'", ())[0]
-    assert 0 < lost < told / 10
-    assert simulation.reckon().differences == []
+    (settled,) = simulation.database.rows("SELECT count(*) FROM operations WHERE state = 'settled'", ())[0]
+    assert 0 < lost < settled / 10
+    assert simulation.check().differences == []
 
 
 @pytest.mark.parametrize(("differences", "status"), [(0, 0), (1, 1)])

@@ -1,4 +1,4 @@
-"""Identifiers: ordered by time, shaped before they are used, and a key's name that tells nothing of the key."""
+"""Identifiers: ordered by time, checked before use, and ids of keys that reveal nothing of the key."""
 
 from __future__ import annotations
 

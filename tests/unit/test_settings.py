@@ -1,4 +1,4 @@
-"""A deployment that says too little does not start."""
+"""A deployment with a missing setting does not start."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-// What a developer does with the official npm client, against the gateway at argv[2] with the key in GATE_KEY.
-// Prints one JSON object of what was seen; any surprise is an exception, and so a status other than 0.
+// Calls of the official npm client against the gateway at argv[2], with the key in VECTORGATE_KEY.
+// Prints one JSON object of counts; anything unexpected is an exception, and so a status other than 0.
 import assert from 'node:assert/strict';
 import OpenAI, { AzureOpenAI, toFile } from 'openai';
 
 const [, , url] = process.argv;
-const apiKey = process.env.GATE_KEY;
+const apiKey = process.env.VECTORGATE_KEY;
 const seen = {};
 
 async function flow(client, name) {

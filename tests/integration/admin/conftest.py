@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from tests.contract.backends import MotoBackend
 from tests.harnesses.admin import AdminHarness
+from tests.harnesses.store_backends import MotoBackend
 from vectorgate.persistence.dynamodb import stores_of
 from vectorgate.persistence.sqlite import open_stores
 

@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import openai
 import pytest
 
+from tests.factories.secrets import MASTER_KEY
 from tests.fakes.clock import EPOCH
-from tests.harnesses.gateway import MASTER_KEY, key_id
 from vectorgate.api.http import Body, Request
 from vectorgate.auth.authenticate import KEY_CACHE_SECONDS
+from vectorgate.ids import key_id_of
 
 if TYPE_CHECKING:
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 KEY = "sk-admin-suite-client"
 
@@ -47,9 +47,9 @@ def test_a_generated_key_works_and_is_known_by_its_hash_alone(harness: GatewayHa
     assert key.startswith("sk-")
     assert len(key) == 3 + 43  # 256 bits in base 64
     assert works(harness, key)
-    for presented in (key, key_id(key)):
+    for presented in (key, key_id_of(key)):
         status, document = key_info(harness, presented)
-        assert (status, document["key"], document["info"]["team_id"]) == (200, key_id(key), "red")
+        assert (status, document["key"], document["info"]["team_id"]) == (200, key_id_of(key), "red")
         assert document["info"]["metadata"] == {"k": [1, "ü"]}
         assert key not in json.dumps(document)
 
@@ -115,7 +115,7 @@ def test_a_deleted_key_ends_within_the_time_of_the_cache_and_what_it_made_stays_
 ) -> None:
     first, second = generated(harness, team_id="red"), generated(harness, team_id="red")
     store = connect(first).vector_stores.create(name="x").id
-    assert app(harness, "POST", "/key/delete", {"keys": [first]}) == (200, {"deleted_keys": [key_id(first)]})
+    assert app(harness, "POST", "/key/delete", {"keys": [first]}) == (200, {"deleted_keys": [key_id_of(first)]})
     harness.time.skip(KEY_CACHE_SECONDS + 1)
     with pytest.raises(openai.AuthenticationError):
         connect(first).vector_stores.retrieve(store)
@@ -128,7 +128,7 @@ def test_a_blocked_key_is_refused(harness: GatewayHarness) -> None:
     assert not works(harness, harness.key("sk-blocked", blocked=True))
 
 
-@pytest.mark.parametrize("key", ["", "sk-wrong", MASTER_KEY[:-1], MASTER_KEY + "x", key_id(MASTER_KEY), "\ud800"])
+@pytest.mark.parametrize("key", ["", "sk-wrong", MASTER_KEY[:-1], MASTER_KEY + "x", key_id_of(MASTER_KEY), "\ud800"])
 def test_only_the_master_key_opens_the_admin_app(harness: GatewayHarness, key: str) -> None:
     for method, path in (("GET", "/spend/logs"), ("POST", "/key/generate"), ("GET", "/nowhere")):
         status, document = app(harness, method, path, {}, key=key)
@@ -176,7 +176,7 @@ def logs(harness: GatewayHarness, **query: str) -> Any:
     [
         ({}, 4),
         ({"api_key": KEY}, 3),
-        ({"api_key": key_id(KEY)}, 3),
+        ({"api_key": key_id_of(KEY)}, 3),
         ({"end_user": "ann"}, 2),
         ({"end_user": "ann", "api_key": KEY}, 1),
         ({"end_user": "absent"}, 0),
@@ -199,7 +199,7 @@ def test_the_log_says_everything_of_a_call(served: GatewayHarness) -> None:
     assert (newest["status"], newest["status_code"], newest["price_id"]) == ("failure", 400, "vectorgate.not-executed")
     assert oldest["spend"] == 0
     assert (oldest["status"], oldest["state"], oldest["call_type"]) == ("success", "settled", "vector_stores.create")
-    assert (oldest["api_key"], oldest["team_id"], oldest["end_user"]) == (key_id(KEY), "red", "ann")
+    assert (oldest["api_key"], oldest["team_id"], oldest["end_user"]) == (key_id_of(KEY), "red", "ann")
     assert (oldest["custom_llm_provider"], oldest["vector_store_id"]) == ("openai", "vs_0")
     assert oldest["price_id"] == "openai.calls.2025-03-11"
     began = datetime.fromisoformat(oldest["startTime"])
@@ -284,6 +284,6 @@ def test_repricing_and_updates_are_reached_over_a_real_socket(connect: Connect) 
     found: Any = client.post(f"{url}/spend/reprice", body=window, cast_to=object)
     assert (found["dry_run"], found["looked_at"], found["corrections"]) == (True, 4, 0)
     changed: Any = client.post(f"{url}/key/update", body={"key": KEY, "key_alias": "b"}, cast_to=object)
-    assert (changed["key"], changed["key_alias"]) == (key_id(KEY), "b")
+    assert (changed["key"], changed["key_alias"]) == (key_id_of(KEY), "b")
     with pytest.raises(openai.AuthenticationError):
         connect(KEY).post(f"{url}/spend/reprice", body=window, cast_to=object)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.harnesses.gateway import FakeSecretSource, RecordingTelemetry
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate import bootstrap
 from vectorgate.admin.master_key import MasterKey
 from vectorgate.entrypoints.admin import handler

@@ -1,4 +1,4 @@
-"""The gateway behind its socket, as the integration tests have it, and the administrator's app."""
+"""A gateway whose calls cost something, and its administrator's app."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.budgets import priced
-from tests.harnesses.gateway import MASTER_KEY, GatewayHarness
-from tests.integration.conftest import connect, door, wire
+from tests.factories.secrets import MASTER_KEY
+from tests.harnesses.budgets import charge_for_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
-    from tests.harnesses.gateway import GatewayServer
-
-__all__ = ["ask", "connect", "door", "harness", "wire"]
+    from tests.harnesses.gateway import GatewayHarness
 
 
 @pytest.fixture
-def ask(door: GatewayServer, harness: GatewayHarness, wire: httpx.Client) -> Callable[..., Any]:
-    """The administrator's app."""
-    priced(harness)
+def ask(harness: GatewayHarness, http: httpx.Client) -> Callable[..., Any]:
+    """A function that sends a request to the administrator's app, and returns the document of the answer."""
+    charge_for_calls(harness)
 
     def asked(method: str, path: str, body: object = None) -> Any:
-        answer = wire.request(method, door.url + path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"})
-        return answer.json()
+        return http.request(method, path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"}).json()
 
     return asked

@@ -1,17 +1,18 @@
-"""Budgets through real sockets: set by the administrator, refused to the client, and nothing left reserved."""
+"""Budgets over sockets: set by the administrator, enforced for the client, and nothing left reserved."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
+from tests.factories.prices import CREATE, SEARCH, charging_book
+from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.openai import store_document
-from tests.fakes.upstream import hang_up, refusal
-from tests.harnesses.budgets import CREATE, SEARCH, TODAY, TOMORROW, USD, balance, key_with, over, rush
-from tests.harnesses.dynamodb_gateway import ConstantProvider
+from tests.fakes.upstream import answer, hang_up, refusal
+from tests.harnesses.budgets import TODAY, TOMORROW, USD, balance, create_at_once, key_with, over_budget
+from tests.harnesses.price_books import with_book
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -19,8 +20,7 @@ from vectorgate.ledger.entry import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.ids import KeyId
 
@@ -34,7 +34,7 @@ def test_a_budget_is_set_shown_used_up_and_refused(
     assert first.headers["x-litellm-key-spend"] == f"0.00{CREATE}"
     assert first.headers["x-litellm-key-max-budget"] == f"0.00{2 * CREATE}"
     client.vector_stores.create(name="b")
-    error = over(lambda: client.vector_stores.create(name="c"))
+    error = over_budget(lambda: client.vector_stores.create(name="c"))
     assert (error.type, error.code) == ("insufficient_quota", "insufficient_quota")
     assert all(part in error.message for part in ("key", f"0.00{2 * CREATE} USD", TODAY, TOMORROW))
     assert error.response.headers["x-should-retry"] == "false"
@@ -59,17 +59,19 @@ def test_reads_and_deletes_always_pass_and_what_they_cost_is_spent(
     client.vector_stores.list()
     harness.settle()
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE + SEARCH)
-    over(lambda: client.vector_stores.update(store, name="b"))
+    over_budget(lambda: client.vector_stores.update(store, name="b"))
     assert client.vector_stores.delete(store).deleted
 
 
-def test_the_next_day_starts_anew(harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]) -> None:
+def test_the_budget_resets_with_the_next_day(
+    harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
+) -> None:
     client = connect(key_with(ask, 1))
     client.vector_stores.create(name="a")
-    over(lambda: client.vector_stores.create(name="b"))
+    over_budget(lambda: client.vector_stores.create(name="b"))
     harness.time.skip(86_400)
     client.vector_stores.create(name="c")
-    over(lambda: client.vector_stores.create(name="d"))
+    over_budget(lambda: client.vector_stores.create(name="d"))
 
 
 def test_a_call_counts_in_the_period_in_which_it_began(
@@ -106,7 +108,7 @@ def test_teams_and_end_users_have_budgets_that_their_keys_share(
         headers = {"x-litellm-end-user-id": "red"}
     for client in clients:
         client.vector_stores.create(name="a", extra_headers=headers)
-    error = over(lambda: clients[0].vector_stores.create(name="b", extra_headers=headers))
+    error = over_budget(lambda: clients[0].vector_stores.create(name="b", extra_headers=headers))
     assert all(part in error.message for part in (scope.replace("_", " "), "2026-03-01", "2026-04-01"))
     harness.settle()
     assert balance(harness, scope, "red", "2026-03-01") == Balance(0, 2 * CREATE)
@@ -144,7 +146,7 @@ def test_what_was_not_executed_is_released_and_what_is_unknown_is_not(
     held = CREATE if harness.row().state is State.UNCERTAIN else 0
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(held, 0)
     if held:
-        over(lambda: client.vector_stores.create(name="b"))
+        over_budget(lambda: client.vector_stores.create(name="b"))
         harness.stores.ledger.advance(harness.rows()[0].transition(State.VOIDED), since=State.UNCERTAIN)
     client.vector_stores.create(name="b")
 
@@ -161,7 +163,7 @@ def test_a_replay_and_a_mock_reserve_nothing(
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(0, CREATE)
 
 
-def test_a_soft_budget_is_said_and_refuses_nobody(
+def test_a_soft_budget_is_reported_and_refuses_no_call(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> None:
     key = str(ask("POST", "/key/generate", {"soft_budget": CREATE / USD})["key"])
@@ -195,22 +197,16 @@ def test_attaching_a_file_reserves_a_day_of_its_storage(
     usual = harness.openai.act
     for size, fits in ((2 << 30, True), (3 << 30, False)):
         file = {"id": f"file-{size}", "object": "file", "bytes": size, "created_at": 1, "purpose": "assistants"}
-        harness.upstream.always(lambda c, r, file=file: _answer(file)(c, r))  # type: ignore[misc]
+        harness.upstream.always(lambda c, r, file=file: answer(200, file)(c, r))  # type: ignore[misc]
         client.files.create(file=("a.md", b"a"), purpose="assistants")
         harness.upstream.always(usual)
         if fits:
             client.vector_stores.files.create(store, file_id=str(file["id"]))
             assert harness.rows()[-1].reserved == 200_000_000
         else:
-            over(lambda file=file: client.vector_stores.files.create(store, file_id=str(file["id"])))  # type: ignore[misc]
+            over_budget(lambda file=file: client.vector_stores.files.create(store, file_id=str(file["id"])))  # type: ignore[misc]
     harness.settle()
     assert balance(harness, BudgetScope.KEY, key_id_of(key), "ever") == Balance(0, CREATE)
-
-
-def _answer(document: object) -> Any:
-    from tests.fakes.upstream import answer  # noqa: PLC0415
-
-    return answer(200, document)
 
 
 @pytest.mark.parametrize("figure", [-(10**12), 1.5, 10**30, True, "5"], ids=str)
@@ -222,7 +218,7 @@ def test_a_figure_that_makes_no_sense_credits_nobody(
     client = connect(key)
     store = client.vector_stores.create(name="a").id
     file = {"id": "file-odd", "object": "file", "bytes": figure, "created_at": 1, "purpose": "assistants"}
-    harness.upstream.will(_answer(file))
+    harness.upstream.will(answer(200, file))
     client.files.with_raw_response.create(file=("a.md", b"a"), purpose="assistants")
     assert harness.rows()[-1].quarantined == ("bytes",)
     client.vector_stores.files.create(store, file_id="file-odd")
@@ -237,8 +233,8 @@ def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
 ) -> None:
     requests, fitting = 1_000, 387
     key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
-    gateway = replace(harness.gateway, transport=ConstantProvider())
-    assert rush(gateway, key, requests) == {200: fitting, 429: requests - fitting}
+    gateway = with_book(harness.build(transport=ConstantProvider()), charging_book())
+    assert create_at_once(gateway, key, requests) == {200: fitting, 429: requests - fitting}
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
     while harness.settle():
         pass

@@ -1,4 +1,4 @@
-"""What attaches files sets a day of their storage aside, in every budget, from before it is forwarded until it ends."""
+"""Calls that attach files reserve a day of their storage in every budget, from before they are forwarded to the end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.factories.prices import CREATE
 from tests.fakes.upstream import answer, hang_up, refusal
-from tests.harnesses.budgets import CREATE, USD, balance
+from tests.harnesses.budgets import USD, balance
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
     import openai
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 HEADERS = {"x-litellm-end-user-id": "ann"}
-# A GiB-day costs $0.10; what does not come to a whole nano-dollar is rounded up.
+# A GiB-day costs $0.10; a reservation is rounded up to whole nano-dollars.
 SIZES = (2 * GIB, 3 * GIB + 1)
 TWO, BOTH = 2 * USD // 10, 5 * USD // 10 + 1
 
@@ -45,7 +45,7 @@ WAYS: Mapping[str, tuple[Callable[[Any, str, list[str]], object], int]] = {
 
 
 def budgets(harness: GatewayHarness, key: str) -> list[Balance]:
-    """What the key's, the team's and the end user's accounts hold."""
+    """Return the balances of the key, the team and the end user."""
     return [
         balance(harness, BudgetScope.KEY, key_id_of(key)),
         balance(harness, BudgetScope.TEAM, "red", "ever"),
@@ -57,7 +57,7 @@ def budgets(harness: GatewayHarness, key: str) -> list[Balance]:
 def prepared(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> tuple[str, openai.OpenAI, str, list[str]]:
-    """A key with three budgets, its client, a store and two files of known sizes; all booked."""
+    """A key with three budgets, its client, a store and two files of known sizes; all calls are settled."""
     key = str(ask("POST", "/key/generate", {"team_id": "red", "max_budget": 10, "budget_duration": "1d"})["key"])
     ask("POST", "/team/new", {"team_id": "red", "max_budget": 10})
     ask("POST", "/customer/new", {"user_id": "ann", "max_budget": 10, "budget_duration": "1mo"})

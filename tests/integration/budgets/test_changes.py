@@ -1,4 +1,4 @@
-"""A limit that is changed counts within the time of the caches; what is under way ends as it began."""
+"""A changed limit is in force once the caches expire; what is in progress ends under the old one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.harnesses.budgets import CREATE, USD, balance, key_with, over
-from vectorgate.auth.authenticate import KEY_CACHE_SECONDS
-from vectorgate.budgets.limits import LIMIT_CACHE_SECONDS
+from tests.factories.prices import CREATE
+from tests.harnesses.budgets import CACHED_S, USD, balance, key_with, over_budget
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
-WITHIN = max(LIMIT_CACHE_SECONDS, KEY_CACHE_SECONDS) + 1
 PLACES = {
     BudgetScope.KEY: ("/key/update", "key"),
     BudgetScope.TEAM: ("/team/update", "team_id"),
@@ -29,12 +26,12 @@ PLACES = {
 
 @pytest.fixture(params=list(BudgetScope))
 def scope(request: pytest.FixtureRequest) -> BudgetScope:
-    """Each of them in turn."""
+    """Each scope in turn."""
     return BudgetScope(request.param)
 
 
 class Bounded:
-    """A key of team red for end user ann, of which one is bounded to one create."""
+    """A key of team red for end user ann; one of the three has a budget of one create."""
 
     def __init__(self, scope: BudgetScope, connect: Connect, ask: Callable[..., Any]) -> None:
         most = CREATE / USD
@@ -50,12 +47,12 @@ class Bounded:
         self._client, self._ask, self._scope = connect(self.key), ask, scope
 
     def update(self, **terms: object) -> Any:
-        """Change the bound."""
+        """Change the budget."""
         path, field = PLACES[self._scope]
         return self._ask("POST", path, {field: self.name, **terms})
 
     def create(self) -> object:
-        """One call for ann."""
+        """Create a store for ann."""
         return self._client.vector_stores.create(name="a", extra_headers={"x-litellm-end-user-id": "ann"})
 
 
@@ -64,21 +61,21 @@ def test_a_raised_limit_lets_more_through_and_a_lowered_one_less(
 ) -> None:
     bounded = Bounded(scope, connect, ask)
     bounded.create()
-    over(bounded.create)
+    over_budget(bounded.create)
     assert bounded.update(max_budget=3 * CREATE / USD)["max_budget"] == 3 * CREATE / USD
-    harness.time.skip(WITHIN)
+    harness.time.skip(CACHED_S)
     bounded.create()
     harness.settle()
-    assert bounded.update(max_budget=CREATE / USD)["spend_nano_usd"] == 2 * CREATE  # below what is spent
-    harness.time.skip(WITHIN)
-    over(bounded.create)
+    assert bounded.update(max_budget=CREATE / USD)["spend_nano_usd"] == 2 * CREATE  # less than is spent
+    harness.time.skip(CACHED_S)
+    over_budget(bounded.create)
     assert bounded.update(max_budget=None)["max_budget"] is None
-    harness.time.skip(WITHIN)
+    harness.time.skip(CACHED_S)
     bounded.create()
     bounded.create()
 
 
-def test_what_is_under_way_when_the_limit_falls_is_booked_in_full(
+def test_what_is_in_progress_when_the_limit_is_lowered_is_settled_in_full(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
 ) -> None:
     bounded = Bounded(scope, connect, ask)
@@ -94,13 +91,13 @@ def test_what_is_under_way_when_the_limit_falls_is_booked_in_full(
     assert balance(harness, scope, bounded.account, "ever") == Balance(0, CREATE)
 
 
-def test_whoever_is_blocked_may_do_nothing_until_that_is_taken_back(
+def test_a_blocked_key_team_or_end_user_is_refused_until_unblocked(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], scope: BudgetScope
 ) -> None:
     bounded = Bounded(scope, connect, ask)
     bounded.create()
     bounded.update(blocked=True, max_budget=10)
-    harness.time.skip(WITHIN)
+    harness.time.skip(CACHED_S)
     refused = openai.AuthenticationError if scope is BudgetScope.KEY else openai.PermissionDeniedError
     calls = harness.upstream.calls
     with pytest.raises(refused) as caught:
@@ -108,5 +105,5 @@ def test_whoever_is_blocked_may_do_nothing_until_that_is_taken_back(
     assert caught.value.code == ("invalid_api_key" if scope is BudgetScope.KEY else "blocked")
     assert harness.upstream.calls == calls
     bounded.update(blocked=False)
-    harness.time.skip(WITHIN)
+    harness.time.skip(CACHED_S)
     bounded.create()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks.measure import process
 from tests.fakes.upstream import FaultyUpstream, answer
+from tests.helpers.processes import run_module
 from vectorgate.client.client import Client
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of a gateway with its embedded upstream."""
     home: Path = tmp_path_factory.mktemp("local")
     settings = {"PORT": "0", "VECTORGATE_HOME": str(home), "VECTORGATE_TRUST_INVOKER": "1"}
-    with process("local", settings) as ready:
+    with run_module("local", settings) as ready:
         host = ready.partition("http://")[2].partition(" ")[0]
         assert host, "local mode did not start"
         yield f"http://{host}"

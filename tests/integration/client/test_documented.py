@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.measure import ROOT
+from tests.helpers.processes import ROOT
 from tests.integration.client.test_reference_page import run
 
 PAGE = (ROOT / "docs/sdk.md").read_text("utf-8")

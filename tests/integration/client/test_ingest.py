@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vectorgate
-from tests.benchmarks.measure import ROOT
+from tests.helpers.processes import ROOT
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.operations import BY_NAME
 from vectorgate.client import command

@@ -1,4 +1,4 @@
-"""What clients send and read beside OpenAI's own schema: fields that are only filled in, mocks, sizes by two names."""
+"""What clients send and read beside OpenAI's schema: empty fields, mocks, and sizes under two names."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer
 
 if TYPE_CHECKING:
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 CREATE_BATCH = "/vector_stores/{}/file_batches"
 
@@ -23,13 +22,13 @@ def client(harness: GatewayHarness, connect: Connect) -> openai.OpenAI:
 
 
 def made(client: openai.OpenAI) -> tuple[str, str]:
-    """A store and a file."""
+    """Create a store and a file, and return their ids."""
     file = client.files.create(file=("notes.md", b"x"), purpose="assistants").id
     return client.vector_stores.create(name="x").id, file
 
 
 def batch(client: openai.OpenAI, store: str, body: dict[str, object]) -> dict[str, Any]:
-    """A batch out of a body that the client's own methods would not send."""
+    """Create a batch from a body that the client's own methods would not send."""
     answered: dict[str, Any] = client.post(CREATE_BATCH.format(store), cast_to=dict, body=body)
     return answered
 

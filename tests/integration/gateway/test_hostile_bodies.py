@@ -1,4 +1,4 @@
-"""Row 13 of docs/threats.md over the real socket: hostile bodies are a typed 4xx, quickly, in flat memory."""
+"""Row 13 of docs/threats.md over a socket: a hostile body gets a typed 4xx, quickly, without using memory."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ KEY = "sk-hostile-client"
 AUTHORISED = {"authorization": f"Bearer {KEY}"}
 JSON = {**AUTHORISED, "content-type": "application/json"}
 FORM = {**AUTHORISED, "content-type": FORM_TYPE}
-QUICKLY = 1.5  # seconds, on a machine that does other things besides
+QUICKLY = 1.5  # seconds, on a machine that runs other programs
 MB = 1_000_000
 
 
 @pytest.fixture
-def url(harness: GatewayHarness, door: GatewayServer) -> str:
+def url(harness: GatewayHarness, gateway_server: GatewayServer) -> str:
     harness.key(KEY)
-    return f"{door.url}/v1"
+    return f"{gateway_server.url}/v1"
 
 
-def post(wire: httpx2.Client, url: str, content: Any, headers: dict[str, str]) -> httpx2.Response:
-    """The answer, if it came quickly."""
+def post(http_client: httpx2.Client, url: str, content: Any, headers: dict[str, str]) -> httpx2.Response:
+    """Send a request, check that the answer is quick, and return it."""
     began = time.monotonic()
-    response = wire.post(url, content=content, headers=headers)
+    response = http_client.post(url, content=content, headers=headers)
     assert time.monotonic() - began < QUICKLY
     return response
 
@@ -82,10 +82,10 @@ BODIES: dict[str, tuple[bytes, int]] = {
 
 @pytest.mark.parametrize("name", list(BODIES))
 def test_a_hostile_body_is_a_typed_refusal_and_reaches_nobody(
-    harness: GatewayHarness, url: str, wire: httpx2.Client, name: str
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, name: str
 ) -> None:
     content, status = BODIES[name]
-    assert_typed(post(wire, f"{url}/vector_stores", content, JSON), status)
+    assert_typed(post(http_client, f"{url}/vector_stores", content, JSON), status)
     assert harness.upstream.calls == 0
     assert harness.row().status_code == status
 
@@ -103,10 +103,10 @@ def test_a_hostile_body_is_a_typed_refusal_and_reaches_nobody(
     ],
 )
 def test_a_body_of_another_type_is_refused(
-    harness: GatewayHarness, url: str, wire: httpx2.Client, content_type: str
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, content_type: str
 ) -> None:
     assert_typed(
-        post(wire, f"{url}/vector_stores", b'{"name": "x"}', {**AUTHORISED, "content-type": content_type}), 400
+        post(http_client, f"{url}/vector_stores", b'{"name": "x"}', {**AUTHORISED, "content-type": content_type}), 400
     )
     assert harness.upstream.calls == 0
 
@@ -115,29 +115,29 @@ def test_a_body_of_another_type_is_refused(
     "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;x=y"]
 )
 def test_json_by_its_other_spellings_is_taken(
-    harness: GatewayHarness, url: str, wire: httpx2.Client, content_type: str
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, content_type: str
 ) -> None:
     headers = {**AUTHORISED, "content-type": content_type}
-    assert post(wire, f"{url}/vector_stores", b"{}", headers).status_code == 200
+    assert post(http_client, f"{url}/vector_stores", b"{}", headers).status_code == 200
     assert harness.upstream.received[0].headers["content-type"] == "application/json"
 
 
-def test_ten_large_bodies_leave_no_memory_behind(url: str, wire: httpx2.Client) -> None:
-    def pieces() -> Iterator[bytes]:  # the client shares this process, and must not be what is measured
+def test_ten_large_bodies_leave_no_memory_behind(url: str, http_client: httpx2.Client) -> None:
+    def pieces() -> Iterator[bytes]:  # the client is in this process, and its memory must not be measured
         return iter([b" " * 100_000] * 100)
 
     headers = {**JSON, "content-length": str(10 * MB)}
-    post(wire, f"{url}/vector_stores", pieces(), headers)
+    post(http_client, f"{url}/vector_stores", pieces(), headers)
     tracemalloc.start()
     for _ in range(5):
-        assert_typed(post(wire, f"{url}/vector_stores", pieces(), headers), 413)
+        assert_typed(post(http_client, f"{url}/vector_stores", pieces(), headers), 413)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * MB
 
 
-def test_a_stranger_is_refused_before_his_body_is_looked_at(url: str, wire: httpx2.Client) -> None:
-    response = post(wire, f"{url}/vector_stores", b"[" * 100_000, {"content-type": "application/json"})
+def test_a_stranger_is_refused_before_his_body_is_looked_at(url: str, http_client: httpx2.Client) -> None:
+    response = post(http_client, f"{url}/vector_stores", b"[" * 100_000, {"content-type": "application/json"})
     assert_typed(response, 401)
 
 
@@ -185,9 +185,9 @@ FORMS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", list(FORMS))
 def test_a_hostile_form_is_a_typed_refusal_and_reaches_nobody(
-    harness: GatewayHarness, url: str, wire: httpx2.Client, name: str
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, name: str
 ) -> None:
-    assert_typed(post(wire, f"{url}/files", FORMS[name], FORM), 400)
+    assert_typed(post(http_client, f"{url}/files", FORMS[name], FORM), 400)
     assert harness.upstream.calls == 0
 
 
@@ -205,18 +205,20 @@ def test_a_hostile_form_is_a_typed_refusal_and_reaches_nobody(
     ],
 )
 def test_a_form_without_its_boundary_is_refused(
-    harness: GatewayHarness, url: str, wire: httpx2.Client, content_type: str
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, content_type: str
 ) -> None:
-    assert_typed(post(wire, f"{url}/files", PURPOSE + FILE + END, {**AUTHORISED, "content-type": content_type}), 400)
+    assert_typed(
+        post(http_client, f"{url}/files", PURPOSE + FILE + END, {**AUTHORISED, "content-type": content_type}), 400
+    )
     assert harness.upstream.calls == 0
 
 
 @pytest.mark.parametrize("length", [70, 80, 200])
-def test_a_boundary_may_be_longer_than_the_standard_says(url: str, wire: httpx2.Client, length: int) -> None:
+def test_a_boundary_may_be_longer_than_the_standard_says(url: str, http_client: httpx2.Client, length: int) -> None:
     """Older clients in Ruby send 80."""
     content = (PURPOSE + FILE + END).replace(BOUNDARY.encode(), b"b" * length)
     headers = {**AUTHORISED, "content-type": f"multipart/form-data; boundary={'b' * length}"}
-    assert post(wire, f"{url}/files", content, headers).status_code == 200
+    assert post(http_client, f"{url}/files", content, headers).status_code == 200
 
 
 FILENAMES = [
@@ -233,9 +235,11 @@ FILENAMES = [
 
 
 @pytest.mark.parametrize("filename", FILENAMES)
-def test_a_filename_is_only_a_name(harness: GatewayHarness, url: str, wire: httpx2.Client, filename: str) -> None:
+def test_a_filename_is_only_a_name(
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, filename: str
+) -> None:
     content = PURPOSE + part(f'form-data; name="file"; filename="{filename}"') + END
-    assert post(wire, f"{url}/files", content, FORM).status_code in {200, 400}
+    assert post(http_client, f"{url}/files", content, FORM).status_code in {200, 400}
     for received in harness.upstream.received:
         assert received.path == "/v1/files"
         assert received.body.count(b"Content-Disposition") == 2
@@ -244,36 +248,36 @@ def test_a_filename_is_only_a_name(harness: GatewayHarness, url: str, wire: http
 @pytest.mark.parametrize("evil", ["a\nb", "a\rb", "a\x00b"], ids=repr)
 @pytest.mark.parametrize("place", ["filename", "type"])
 def test_a_control_character_opens_no_header_upstream(
-    harness: GatewayHarness, url: str, wire: httpx2.Client, evil: str, place: str
+    harness: GatewayHarness, url: str, http_client: httpx2.Client, evil: str, place: str
 ) -> None:
     name, kind = (evil, "text/plain") if place == "filename" else ("a.md", f"text/{evil}")
     content = PURPOSE + part(f'form-data; name="file"; filename="{name}"', more=f"content-type: {kind}\r\n") + END
-    assert_typed(post(wire, f"{url}/files", content, FORM), 400)
+    assert_typed(post(http_client, f"{url}/files", content, FORM), 400)
     assert harness.upstream.calls == 0
 
 
-def test_the_fields_of_a_form_come_in_any_order(harness: GatewayHarness, url: str, wire: httpx2.Client) -> None:
+def test_the_fields_of_a_form_come_in_any_order(harness: GatewayHarness, url: str, http_client: httpx2.Client) -> None:
     expiry = part('form-data; name="expires_after[seconds]"', b"3600")
     anchor = part('form-data; name="expires_after[anchor]"', b"created_at")
     for content in (FILE + PURPOSE, expiry + FILE + anchor + PURPOSE):
-        assert post(wire, f"{url}/files", content + END, FORM).status_code == 200
+        assert post(http_client, f"{url}/files", content + END, FORM).status_code == 200
     assert b"3600" in harness.upstream.received[1].body
 
 
-def test_a_chunked_upload_is_taken_like_another(harness: GatewayHarness, url: str, wire: httpx2.Client) -> None:
+def test_a_chunked_upload_is_taken_like_another(harness: GatewayHarness, url: str, http_client: httpx2.Client) -> None:
     def pieces() -> Iterator[bytes]:
         content = PURPOSE + FILE + END
         yield from (content[at : at + 7] for at in range(0, len(content), 7))
 
-    assert wire.post(f"{url}/files", content=pieces(), headers=FORM).status_code == 200
+    assert http_client.post(f"{url}/files", content=pieces(), headers=FORM).status_code == 200
     assert b"a.md" in harness.upstream.received[0].body
 
 
 def test_an_upload_over_the_limit_is_413_and_says_what_to_do(
-    harness: GatewayHarness, url: str, wire: httpx2.Client
+    harness: GatewayHarness, url: str, http_client: httpx2.Client
 ) -> None:
     content = PURPOSE + part('form-data; name="file"; filename="a"', bytes(34 * MB)) + END
-    response = wire.post(f"{url}/files", content=content, headers=FORM)
+    response = http_client.post(f"{url}/files", content=content, headers=FORM)
     assert_typed(response, 413)
     assert "ingest bucket" in response.json()["error"]["message"]
     assert harness.upstream.calls == 0

@@ -1,36 +1,28 @@
-"""One row a request, whatever becomes of it; what the row costs; and what happens when it cannot be written."""
+"""One row for each request, its charge, and what happens when it cannot be written."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.factories.entries import answered_row, stream_of
 from tests.fakes.upstream import refusal
-from tests.harnesses.gateway import GatewayHarness, GatewayServer, RecordingTelemetry
+from tests.harnesses.gateway import GatewayHarness, GatewayServer
 from vectorgate.api.http import Body, Request
 from vectorgate.bootstrap import price_book
-from vectorgate.entrypoints.usage_logger import act
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
-from vectorgate.ledger.rollups import Rollup, Scope, rollups_of
-from vectorgate.ledger.settlement import SettlementService
-from vectorgate.persistence.sqlite import open_stores
-from vectorgate.persistence.stores import Stores
+from vectorgate.ledger.rollups import Scope
 from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
-    from tests.integration.conftest import Connect
-    from vectorgate.ledger.entry import LedgerEntry
+    from tests.harnesses.gateway import Connect
+    from vectorgate.persistence.stores import Stores
 
 KEY = "sk-ledger-client"
 JSON = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
@@ -100,14 +92,14 @@ def test_create_retrieve_and_update_of_one_store_are_three_records(harness: Gate
     assert {entry.state for entry in harness.rows()} == {State.SETTLED}
 
 
-def test_the_rows_id_is_what_the_client_was_told(harness: GatewayHarness, connect: Connect) -> None:
+def test_the_client_receives_the_rows_id(harness: GatewayHarness, connect: Connect) -> None:
     answer = connect(harness.key(KEY)).vector_stores.with_raw_response.create(name="x")
     assert answer.headers["x-litellm-call-id"] == harness.row().id
     assert answer.headers["x-litellm-response-cost"] == "0"
     assert answer.headers["x-request-id"] == harness.row().upstream_request_id == "req_upstream"
 
 
-def test_the_row_says_who_for_whom_and_under_which_tags(harness: GatewayHarness, connect: Connect) -> None:
+def test_the_row_has_key_team_user_end_user_and_tags(harness: GatewayHarness, connect: Connect) -> None:
     client = connect(harness.key(KEY, team="red", alias="my key", user_id="u-7"))
     headers = {"x-litellm-end-user-id": "ann", "x-litellm-customer-id": "bob", "x-litellm-tags": "a, b,a"}
     client.vector_stores.create(name="x", extra_headers=headers, extra_body={"user": "eve", "tags": ["c"]})
@@ -127,14 +119,14 @@ def test_the_end_user_comes_from_the_next_best_place(
     assert harness.row().end_user == end_user
 
 
-def test_strangers_rows_are_rationed(harness: GatewayHarness) -> None:
+def test_rows_of_unauthenticated_callers_are_rate_limited(harness: GatewayHarness) -> None:
     for _ in range(150):
         assert ask(harness, "GET", "/v1/files", headers={"authorization": "Bearer sk-wrong"}) == 401
     assert 100 <= len(harness.rows()) <= 110
 
 
 class Broken:
-    """A store of which one method fails."""
+    """A store with one method that fails."""
 
     def __init__(self, store: Any, method: str, error: Exception) -> None:
         self._store, self._method, self._error = store, method, error
@@ -150,8 +142,8 @@ class Broken:
 
 
 @pytest.fixture
-def broken(door: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
-    """Makes a gateway whose ledger fails at one method."""
+def broken(gateway_server: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
+    """A function that makes a harness whose ledger has one method that fails."""
     harnesses: list[GatewayHarness] = []
 
     def make(method: str, error: Exception) -> GatewayHarness:
@@ -159,7 +151,7 @@ def broken(door: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
             return replace(stores, ledger=Broken(stores.ledger, method, error))
 
         harnesses.append(GatewayHarness(around=around))
-        door.harness = harnesses[-1]
+        gateway_server.harness = harnesses[-1]
         return harnesses[-1]
 
     yield make
@@ -170,14 +162,14 @@ def broken(door: GatewayServer) -> Iterator[Callable[..., GatewayHarness]]:
 def test_a_create_that_cannot_be_recorded_beforehand_reaches_nobody(
     broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    harness = broken("begin", StoreUnavailable("away"))
+    harness = broken("begin", StoreUnavailable("unavailable"))
     with pytest.raises(openai.InternalServerError) as caught:
         connect(harness.key(KEY)).vector_stores.create(name="x")
     assert (caught.value.status_code, caught.value.code) == (503, "ledger_unavailable")
     assert (harness.upstream.calls, harness.rows()) == (0, [])
 
 
-def test_a_create_whose_answer_is_somebody_elses_is_not_handed_on(
+def test_a_create_whose_answer_names_another_tenants_object_is_not_passed_on(
     broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
     harness = broken("advance", StateConflict("another owner"))
@@ -190,17 +182,17 @@ def test_a_create_whose_answer_is_somebody_elses_is_not_handed_on(
 def test_a_create_that_cannot_be_concluded_is_answered_and_its_row_stays_started(
     broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    error = StoreUnavailable("away")
+    error = StoreUnavailable("unavailable")
     harness = broken("advance", error)
     assert connect(harness.key(KEY)).vector_stores.create(name="x").id == "vs_0"
     assert harness.row().state is State.STARTED
-    assert harness.notes.troubles == [error]
+    assert harness.telemetry.errors == [error]
 
 
 def test_a_read_that_cannot_be_recorded_is_not_answered(
     broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    harness = broken("begin", StoreUnavailable("away"))
+    harness = broken("begin", StoreUnavailable("unavailable"))
     with pytest.raises(openai.InternalServerError) as caught:
         connect(harness.key(KEY)).files.list()
     assert (caught.value.status_code, harness.rows()) == (503, [])
@@ -209,10 +201,10 @@ def test_a_read_that_cannot_be_recorded_is_not_answered(
 def test_a_refusal_whose_row_cannot_be_written_is_a_refusal_all_the_same(
     broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
-    harness = broken("begin", StoreUnavailable("away"))
+    harness = broken("begin", StoreUnavailable("unavailable"))
     with pytest.raises(openai.NotFoundError):
         connect(harness.key(KEY)).vector_stores.retrieve("vs_none")
-    assert len(harness.notes.troubles) == 1
+    assert len(harness.telemetry.errors) == 1
 
 
 def test_every_operation_that_can_be_answered_has_a_price() -> None:
@@ -221,144 +213,6 @@ def test_every_operation_that_can_be_answered_has_a_price() -> None:
     for provider in ("openai", "azure"):
         for operation in OPERATIONS:
             assert price_book().price(provider, operation.name, 1_772_600_767_000).id
-
-
-# ------------------------------------------------------------------------------------------------ settling by stream
-
-ROWS = st.lists(
-    st.builds(
-        answered_row,
-        number=st.integers(0, 400),
-        operation=st.sampled_from(["vector_stores.create", "files.list", "vector_stores.search"]),
-        team=st.sampled_from([None, "red", "blue"]),
-        end_user=st.sampled_from([None, "ann", "bob"]),
-        status_code=st.sampled_from([200, 201]),
-    ),
-    max_size=40,
-    unique_by=lambda entry: entry.id,
-)
-
-
-def books(rows: list[LedgerEntry]) -> tuple[Stores, SettlementService, RecordingTelemetry]:
-    """A ledger that holds these rows, and who books them."""
-    stores, notes = open_stores(), RecordingTelemetry()
-    for entry in rows:
-        stores.ledger.begin(entry)
-    return stores, SettlementService(stores.ledger, price_book(), notes), notes
-
-
-def sums(stores: Stores, rows: list[LedgerEntry]) -> list[Rollup]:
-    """All rollups of the month in which the rows are."""
-    scopes = {(rollup.bucket.scope, rollup.bucket.scope_id) for rollup in rollups_of(rows)}
-    return sorted(
-        (rollup for scope, name in scopes for rollup in stores.reports.rollups(scope, name, "2026-03")),
-        key=lambda rollup: rollup.bucket,
-    )
-
-
-@settings(max_examples=60, deadline=None)
-@given(rows=ROWS, seed=st.integers(0, 2**32))
-def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[LedgerEntry], seed: int) -> None:
-    stores, settlement, notes = books(rows)
-    deliveries = [entry for entry in rows for _ in range(2)]
-    random.Random(seed).shuffle(deliveries)  # noqa: S311 - to be repeatable
-    for start in range(0, len(deliveries), 7):
-        result = act(stream_of(deliveries[start : start + 7]), settlement)
-        assert result == {"batchItemFailures": []}
-    kept = [stores.ledger.entry(entry.id) for entry in rows]
-    settled = [entry for entry in kept if entry is not None and entry.state is State.SETTLED]
-    assert len(settled) == len(rows)
-    assert {entry.spend for entry in settled} <= {0}
-    assert sums(stores, settled) == rollups_of(settled)
-    assert not notes.troubles
-    stores.close()
-
-
-def test_a_row_without_a_price_is_left_to_the_meter_and_what_stands_around_it_is_booked() -> None:
-    rows = [answered_row(number) for number in range(3)]
-    rows[1] = replace(rows[1], operation="nothing.known")
-    stores, settlement, notes = books(rows)
-    assert act(stream_of(rows), settlement) == {"batchItemFailures": []}
-    states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
-    assert states == [State.SETTLED, State.ANSWERED, State.SETTLED]
-    assert notes.named == [rows[1].id]
-    stores.close()
-
-
-def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_booked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rows = [answered_row(number) for number in range(3)]
-    stores, settlement, notes = books(rows)
-    settled = stores.ledger.settle
-
-    def settle(chunk: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
-        if rows[1].id in {entry.id for entry in chunk}:
-            raise StoreUnavailable("just now")
-        settled(chunk, rollups)
-
-    monkeypatch.setattr(stores.ledger, "settle", settle)
-    assert act(stream_of(rows), settlement) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
-    assert states == [State.SETTLED, State.ANSWERED, State.ANSWERED]
-    assert notes.named == [rows[1].id]
-    stores.close()
-
-
-def test_a_row_without_a_price_does_not_keep_the_one_machine_edition_from_booking_the_rest() -> None:
-    rows = [answered_row(number) for number in range(5)]
-    rows[0] = replace(rows[0], operation="nothing.known")
-    stores, settlement, notes = books(rows)
-    assert settlement.settle_waiting(50) == 4
-    assert settlement.settle_waiting(50) == 0
-    assert [entry.id for entry in stores.ledger.answered(10)] == [rows[0].id]
-    assert notes.troubles
-    stores.close()
-
-
-@pytest.mark.parametrize("at_once", [1, 2, 3, 50])
-def test_rows_without_a_price_are_walked_past_however_many_there_are(at_once: int) -> None:
-    rows = [answered_row(number) for number in range(9)]
-    rows[:5] = [replace(row, operation="nothing.known") for row in rows[:5]]
-    stores, settlement, notes = books(rows)
-    booked = 0
-    while now := settlement.settle_waiting(at_once):
-        assert now < 2 * at_once
-        booked += now
-    assert booked == 4
-    assert set(notes.named) == {rows[0].id}
-    stores.close()
-
-
-def test_rows_without_a_price_are_read_by_the_page_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [replace(answered_row(number), operation="nothing.known") for number in range(1, 41)]
-    stores, settlement, notes = books([answered_row(0), *rows])
-    read, asked = stores.ledger.answered, []
-
-    def answered(limit: int, **where: object) -> Sequence[LedgerEntry]:
-        asked.append(limit)
-        return read(limit, **where)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(stores.ledger, "answered", answered)
-    assert settlement.settle_waiting(10) == 1
-    assert asked == [10] * 6  # 41 rows, and what is behind them
-    assert notes.named == [rows[0].id]
-    stores.close()
-
-
-def test_only_what_waits_for_long_enough_is_booked_where_that_is_asked_for() -> None:
-    rows = [answered_row(number) for number in range(3)]
-    stores, settlement, _ = books(rows)
-    assert settlement.settle_waiting(50, before_ms=rows[2].started_ms) == 2
-    assert [entry.id for entry in stores.ledger.answered(10)] == [rows[2].id]
-    stores.close()
-
-
-def test_records_without_a_new_image_or_of_other_rows_are_passed_over() -> None:
-    stores, settlement, _ = books([])
-    event = {"Records": [{"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1"}}, {"dynamodb": {}}]}
-    assert act(event, settlement) == {"batchItemFailures": []}
-    stores.close()
 
 
 def test_rollups_of_a_served_day_are_the_sums_of_its_rows(harness: GatewayHarness, connect: Connect) -> None:
@@ -372,7 +226,7 @@ def test_rollups_of_a_served_day_are_the_sums_of_its_rows(harness: GatewayHarnes
         assert (rollup.calls, rollup.failures, rollup.spend) == (len(rows), 0, 0)
 
 
-def test_a_refused_body_is_recorded_with_whom_it_was_for(harness: GatewayHarness, connect: Connect) -> None:
+def test_a_refused_body_is_recorded_with_end_user_and_tags(harness: GatewayHarness, connect: Connect) -> None:
     client = connect(harness.key(KEY))
     headers = {"x-litellm-end-user-id": "ada", "x-litellm-tags": "blue, green"}
     with pytest.raises(openai.BadRequestError):

@@ -16,15 +16,17 @@ from aws_lambda_powertools import Logger, Metrics
 
 from local.server import path_of
 from tests.factories.requests import request_for
+from tests.factories.secrets import MASTER_KEY, PROVIDER_KEY, secret_text
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import FaultyUpstream, answer, refusal
-from tests.harnesses.gateway import MASTER_KEY, PROVIDER_KEY, GatewayHarness, key_id, secret_text
+from tests.harnesses.gateway import GatewayHarness
 from tests.helpers.canary import holds_a_piece
 from vectorgate.api.errors import INVALID_REQUEST, ApiError
 from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
 from vectorgate.auth import authenticate
+from vectorgate.ids import key_id_of
 from vectorgate.providers.credentials import LEAK_CHARACTERS
 from vectorgate.store_errors import StoreUnavailable
 from vectorgate.telemetry import PowertoolsTelemetry
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.harnesses.gateway import GatewayServer
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayServer
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
 IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
@@ -46,7 +47,7 @@ def each() -> pytest.MarkDecorator:
 
 @pytest.fixture
 def owned(harness: GatewayHarness) -> GatewayHarness:
-    """A gate whose one key owns one of everything."""
+    """A harness with one key, which owns an object of each kind."""
     harness.key(CLIENT_KEY, team="own")
     harness.openai.ids = iter(())
     own_all(harness)
@@ -62,13 +63,13 @@ def own_all(harness: GatewayHarness) -> None:
         ObjectKind.FILE: IDS["file_id"],
         ObjectKind.BATCH: IDS["batch_id"],
         ObjectKind.UPLOAD: IDS["upload_id"],
-        ObjectKind.PART: IDS["file_id"],  # whatever a body names
+        ObjectKind.PART: IDS["file_id"],  # as named in bodies
     }
     rows = [
         Ownership(
             ref=ObjectRef(next(iter(harness.gateway.providers)), kind, ObjectId(name)),
             tenant=TenantId("team:own"),
-            key_id=KeyId(key_id(CLIENT_KEY)),
+            key_id=KeyId(key_id_of(CLIENT_KEY)),
             created_at=1,
             parent=ObjectId(IDS["vector_store_id"]) if kind is ObjectKind.BATCH else None,
             snapshot=json.dumps({"id": name, "object": "file"}),
@@ -118,7 +119,7 @@ def test_row_1_nothing_in_a_request_chooses_the_host(owned: GatewayHarness, oper
 @pytest.mark.parametrize("place", ["header", "query", "body"])
 def test_row_1_a_provider_that_is_not_configured_is_refused(owned: GatewayHarness, name: str, place: str) -> None:
     if place == "header" and name.strip() == "openai":
-        return  # a header's value has no blanks at its ends
+        return  # a header's value has no spaces at its ends
     headers = {"authorization": f"Bearer {CLIENT_KEY}", "content-type": "application/json"}
     query = {"custom-llm-provider": name} if place == "query" else {}
     if place == "header":
@@ -143,7 +144,7 @@ def test_row_2_neither_the_environment_nor_an_earlier_answer_has_a_part_in_a_req
         monkeypatch.setenv("NO_PROXY", "")
         with GatewayHarness() as harness:
             harness.key(CLIENT_KEY)
-            harness.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=somebody"}))
+            harness.upstream.always(answer(200, store_document("vs_1"), {"set-cookie": "session=other"}))
             headers = {"authorization": f"Bearer {CLIENT_KEY}"}
             answers = [harness.api(event("POST", "/v1/vector_stores", headers))["statusCode"] for _ in range(2)]
             received = harness.upstream.received
@@ -208,11 +209,11 @@ def test_row_3_a_hundred_thousand_paths_match_their_exact_template_or_nothing() 
         path = randomness.choice(ROOTS) + randomness.choice(SEPARATORS).join(pieces)
         method = randomness.choice(METHODS)
         matches += sum(matches_exactly(method, said) for said in (path, path_of({"REQUEST_URI": path})))
-    assert matches > 200  # or the paths were merely nonsense
+    assert matches > 200  # otherwise the paths would test nothing
 
 
 def matches_exactly(method: str, path: str) -> bool:
-    """Whether a row was found; AssertionError when it is not the one that the path spells out."""
+    """Whether a row was found. AssertionError if it is not the row of the path."""
     try:
         matched = route(method, path)
     except ApiError as error:
@@ -233,22 +234,24 @@ ESCAPED += ["vs_own%0A", "vs_own%0D%0Ax", "vs_own%FF", "vs_own%C0%AFfiles", "vs_
 
 @pytest.mark.parametrize("path", ESCAPED)
 def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(
-    owned: GatewayHarness, door: GatewayServer, path: str
+    owned: GatewayHarness, gateway_server: GatewayServer, path: str
 ) -> None:
     for method in ("GET", "DELETE"):
-        status, error = asked(door, method, f"/v1/vector_stores/{path}")
+        status, error = asked(gateway_server, method, f"/v1/vector_stores/{path}")
         assert (status, error["error"]["type"]) in {(404, INVALID_REQUEST), (400, INVALID_REQUEST)}
     assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def test_row_3_on_one_machine_a_path_is_decoded_once(owned: GatewayHarness, door: GatewayServer) -> None:
-    listed = asked(door, "GET", "/v1/files")
+def test_row_3_on_one_machine_a_path_is_decoded_once(owned: GatewayHarness, gateway_server: GatewayServer) -> None:
+    listed = asked(gateway_server, "GET", "/v1/files")
     assert listed[0] == 200
-    assert asked(door, "GET", "/%761/file%73") == listed
-    assert asked(door, "GET", "/v1/file%2573")[0] == 404
-    assert asked(door, "GET", "/%6Bey/info")[0] == asked(door, "GET", "/key/info")[0] == 401  # the administrator's
+    assert asked(gateway_server, "GET", "/%761/file%73") == listed
+    assert asked(gateway_server, "GET", "/v1/file%2573")[0] == 404
+    assert (
+        asked(gateway_server, "GET", "/%6Bey/info")[0] == asked(gateway_server, "GET", "/key/info")[0] == 401
+    )  # the administrator's
     owned.upstream.forget()
-    asked(door, "GET", "/v1/files/file%2Down")
+    asked(gateway_server, "GET", "/v1/files/file%2Down")
     assert [each.path for each in owned.upstream.received] == ["/v1/files/file-own"]
 
 
@@ -272,9 +275,9 @@ def test_row_3_what_api_gateway_decoded_makes_no_odd_id(owned: GatewayHarness, o
     assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def asked(door: GatewayServer, method: str, path: str) -> tuple[int, Any]:
-    """The answer to a path that is sent as it is."""
-    connection = HTTPConnection("127.0.0.1", door.port, timeout=20)
+def asked(gateway_server: GatewayServer, method: str, path: str) -> tuple[int, Any]:
+    """Send a path as it is, and return status and document."""
+    connection = HTTPConnection("127.0.0.1", gateway_server.port, timeout=20)
     try:
         connection.request(method, path, headers={"authorization": f"Bearer {CLIENT_KEY}"})
         response = connection.getresponse()
@@ -313,12 +316,12 @@ def test_row_3_neither_the_clients_key_nor_its_headers_travel_on(owned: GatewayH
 # -------------------------------------------------------------------------------------------------- rows 4, 5, 7, 9
 
 
-class Mine(Exception):
-    """Raised where a test wants it."""
+class InjectedError(Exception):
+    """An error that only these tests raise."""
 
 
 @pytest.mark.parametrize("where", ["presented_key", "key_id_of", "Principal"])
-@pytest.mark.parametrize("error", [Mine("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
+@pytest.mark.parametrize("error", [InjectedError("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
 def test_row_4_whatever_breaks_while_identifying_authorises_nobody(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
 ) -> None:
@@ -365,7 +368,12 @@ def status_of(harness: GatewayHarness, key: str) -> int:
 
 def test_row_9_a_stored_hash_is_no_key(harness: GatewayHarness) -> None:
     harness.key(CLIENT_KEY)
-    for other in (key_id(CLIENT_KEY), f"sk-{key_id(CLIENT_KEY)}", key_id(key_id(CLIENT_KEY)), CLIENT_KEY.swapcase()):
+    for other in (
+        key_id_of(CLIENT_KEY),
+        f"sk-{key_id_of(CLIENT_KEY)}",
+        key_id_of(key_id_of(CLIENT_KEY)),
+        CLIENT_KEY.swapcase(),
+    ):
         assert status_of(harness, other) == 401
 
 
@@ -397,9 +405,9 @@ ECHOES: dict[str, Any] = {
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[tuple[GatewayHarness, Callable[[], str]]]:
-    """A gate with real logs and a real file, and all that it ever let out."""
+    """A harness with logs and a database file, and a function that returns all that these hold."""
     log = io.StringIO()
-    name = f"canary-{tmp_path.name}"  # Powertools keeps one handler a service, for as long as the process lives
+    name = f"canary-{tmp_path.name}"  # Powertools keeps one handler for each service while the process runs
     telemetry = PowertoolsTelemetry(
         Logger(service=name, stream=log, level="DEBUG"), Metrics(namespace="canary", service=name)
     )
@@ -494,7 +502,7 @@ LEAKS = {
 
 @pytest.fixture
 def long_keyed(harness: GatewayHarness) -> GatewayHarness:
-    """A gate whose provider's key is as long as a real one."""
+    """A harness whose provider's key is as long as OpenAI's."""
     harness.secret_source.text = secret_text(harness.upstream.url, LONG_KEY)
     return harness
 
@@ -546,7 +554,7 @@ def test_an_error_that_echoes_the_credential_is_withheld(
 def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
     long_keyed: GatewayHarness, connect: Connect, size: int, start: int
 ) -> None:
-    """Or the difference would tell the key, a character at a time, to whoever can have the provider repeat a text."""
+    """Otherwise a client that has the provider repeat a text could learn the key, a character at a time."""
     piece, client = LONG_KEY[start : start + size], connect(long_keyed.key("sk-guesses"))
     store = client.vector_stores.create(name=piece, metadata={piece: piece})
     assert (store.name, client.vector_stores.list().data) == (piece, [store])

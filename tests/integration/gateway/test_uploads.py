@@ -1,4 +1,4 @@
-"""A file in parts, by the official client: what is owned, what is refused, what is repeated, and what it costs."""
+"""A file in parts, by the official client: ownership, refusals, repetitions and costs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from vectorgate.tenancy.ownership import ObjectRef
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.harnesses.gateway import GatewayHarness, GatewayServer
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
     from vectorgate.tenancy.ownership import Ownership
 
 KEY, OTHER = "sk-of-parts-one", "sk-of-parts-two"
@@ -149,7 +148,7 @@ def test_no_step_that_makes_something_is_asked_twice(harness: GatewayHarness, cl
 
 
 def test_equal_parts_are_two_and_so_are_equal_uploads(harness: GatewayHarness, client: openai.OpenAI) -> None:
-    """An SDK's retry says nothing but its body; a file of zeros has one body for all its parts."""
+    """An SDK's retry is recognised by its body alone, and all parts of a file of zeros have the same body."""
     retried = {"x-stainless-retry-count": "1"}
     first = client.uploads.create(**ANNOUNCED).id
     second = client.uploads.create(**ANNOUNCED, extra_headers=retried).id
@@ -180,16 +179,16 @@ def test_a_step_under_an_idempotency_key_is_done_once(harness: GatewayHarness, c
         client.uploads.parts.create(other, data=b"x", extra_headers=named("b"))
 
 
-def narrowed(harness: GatewayHarness) -> None:
-    """Let the gate have Lambda's door."""
-    door = harness.gateway.surface("/v1/files")
-    assert isinstance(door, OpenAISurface)
-    limited = replace(door, limits=Limits(max_upload=LAMBDA_UPLOAD, too_large=LAMBDA_TOO_LARGE))
+def limit_uploads(harness: GatewayHarness) -> None:
+    """Limit uploads as in Lambda."""
+    surface = harness.gateway.surface("/v1/files")
+    assert isinstance(surface, OpenAISurface)
+    limited = replace(surface, limits=Limits(max_upload=LAMBDA_UPLOAD, too_large=LAMBDA_TOO_LARGE))
     object.__setattr__(harness.gateway, "openai", limited)
 
 
-def test_through_lambdas_door_a_refusal_says_how_a_file_fits(harness: GatewayHarness, client: openai.OpenAI) -> None:
-    narrowed(harness)
+def test_through_lambda_a_refusal_says_how_a_file_fits(harness: GatewayHarness, client: openai.OpenAI) -> None:
+    limit_uploads(harness)
     with pytest.raises(openai.APIStatusError) as whole:
         client.files.create(file=bytes(5_000_000), purpose="assistants")
     assert whole.value.status_code == 413
@@ -204,13 +203,13 @@ def test_through_lambdas_door_a_refusal_says_how_a_file_fits(harness: GatewayHar
 
 
 def test_litellms_fields_of_a_form_are_honoured_and_stay_here(
-    harness: GatewayHarness, door: GatewayServer, wire: httpx2.Client
+    harness: GatewayHarness, gateway_server: GatewayServer, http_client: httpx2.Client
 ) -> None:
     harness.key(KEY)
     said = {"custom_llm_provider": "openai", "user": "ann", "litellm_metadata": "{}", "timeout": "5"}
     headers = {"authorization": f"Bearer {KEY}", "content-type": FORM_TYPE}
     content = form(purpose="assistants", **said)
-    assert wire.post(f"{door.url}/v1/files", content=content, headers=headers).status_code == 200
+    assert http_client.post(f"{gateway_server.url}/v1/files", content=content, headers=headers).status_code == 200
     assert (harness.row().end_user, harness.row().provider) == ("ann", "openai")
     (sent,) = harness.upstream.received
     assert not any(name.encode() in sent.body for name in said)
@@ -231,8 +230,8 @@ def test_litellms_fields_of_a_form_are_honoured_and_stay_here(
 @pytest.mark.parametrize("path", ["files", "uploads/{upload}/parts"])
 def test_a_field_of_a_form_that_is_not_to_be_honoured_is_a_400(  # noqa: PLR0917 - fixtures and parameters
     harness: GatewayHarness,
-    door: GatewayServer,
-    wire: httpx2.Client,
+    gateway_server: GatewayServer,
+    http_client: httpx2.Client,
     client: openai.OpenAI,
     path: str,
     field: dict[str, str],
@@ -243,7 +242,7 @@ def test_a_field_of_a_form_that_is_not_to_be_honoured_is_a_400(  # noqa: PLR0917
     harness.upstream.forget()
     content = form("file", purpose="assistants", **field) if path == "files" else form("data", **field)
     headers = {"authorization": f"Bearer {KEY}", "content-type": FORM_TYPE}
-    answered = wire.post(f"{door.url}/v1/{at}", content=content, headers=headers)
+    answered = http_client.post(f"{gateway_server.url}/v1/{at}", content=content, headers=headers)
     error = answered.json()["error"]
     assert (answered.status_code, error["code"], error["param"]) == (400, code, param)
     assert harness.upstream.calls == 0
@@ -258,9 +257,16 @@ def test_a_field_of_a_form_that_is_not_to_be_honoured_is_a_400(  # noqa: PLR0917
     ],
 )
 def test_a_part_is_one_file_called_data_and_nothing_else(  # noqa: PLR0917 - the same
-    door: GatewayServer, wire: httpx2.Client, client: openai.OpenAI, content: bytes, code: str, param: str
+    gateway_server: GatewayServer,
+    http_client: httpx2.Client,
+    client: openai.OpenAI,
+    content: bytes,
+    code: str,
+    param: str,
 ) -> None:
     upload = client.uploads.create(**ANNOUNCED).id
     headers = {"authorization": f"Bearer {KEY}", "content-type": FORM_TYPE}
-    error = wire.post(f"{door.url}/v1/uploads/{upload}/parts", content=content, headers=headers).json()["error"]
+    error = http_client.post(
+        f"{gateway_server.url}/v1/uploads/{upload}/parts", content=content, headers=headers
+    ).json()["error"]
     assert (error["code"], error["param"]) == (code, param)

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` and the SDKs' own retries, through real sockets."""
+"""`Idempotency-Key` and the SDKs' own retries, over sockets."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.harnesses.gateway import GatewayHarness, GatewayServer
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
 
 KEY, OTHER = "sk-idempotent-one", "sk-idempotent-two"
 STORES = "/v1/vector_stores"
 
 
 @pytest.fixture
-def post(door: GatewayServer, harness: GatewayHarness, wire: httpx.Client) -> Callable[..., httpx.Response]:
-    """Ask for something, with headers."""
+def post(
+    gateway_server: GatewayServer, harness: GatewayHarness, http_client: httpx.Client
+) -> Callable[..., httpx.Response]:
+    """A function that posts a body with headers."""
     harness.key(KEY)
 
     def posted(body: Any = None, *, path: str = STORES, key: str = KEY, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         content = json.dumps({"name": "x"} if body is None else body)
         given = {"authorization": f"Bearer {key}", "content-type": "application/json", **named}
-        return wire.post(door.url + path, content=content, headers=given)
+        return http_client.post(gateway_server.url + path, content=content, headers=given)
 
     return posted
 
@@ -194,7 +195,7 @@ def test_an_answer_that_is_too_large_to_keep_is_not_executed_again(
 
 
 class _Swelling(dict[str, Any]):
-    """Each store comes with more than can be kept."""
+    """Each answer is larger than can be kept for replays."""
 
     def __setitem__(self, name: str, store: Any) -> None:
         store["more"] = "x" * MAX_STORED_ANSWER

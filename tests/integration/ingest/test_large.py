@@ -1,4 +1,4 @@
-"""An object of the largest size goes through in little memory: measured on a process, against a real socket."""
+"""An object of the largest size is ingested in little memory, measured on a process and over a socket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
-from tests.harnesses.gateway import secret_text
-from tests.harnesses.ingest import Town
+from tests.factories.secrets import secret_text
+from tests.harnesses.ingest import IngestHarness
 from tests.harnesses.large_object import BUCKET
 from vectorgate.ingest.model import DetailType, ObjectLocation, PermanentFailure
 from vectorgate.ingest.uploads import MAX_OBJECT_BYTES
@@ -37,16 +37,16 @@ PROVIDERS: Final[dict[str, dict[str, Any]]] = {
 
 
 class Counting(BaseHTTPRequestHandler):
-    """What the function reaches: a bucket with one large object, a queue, a secret, and a provider.
+    """The services of the function: a bucket with one large object, a queue, a secret, and a provider.
 
-    What is sent is counted, and none of it is kept.
+    The bytes of requests are counted and not kept.
     """
 
     protocol_version = "HTTP/1.1"
     received: ClassVar[dict[str, int]] = {}
 
     def do_GET(self) -> None:
-        """GetObject."""
+        """Answer GetObject."""
         assert self.path.startswith(f"/{BUCKET}/{KEY}?versionId="), self.path
         self.send_response(200)
         self.send_header("content-length", str(MAX_OBJECT_BYTES))
@@ -55,7 +55,7 @@ class Counting(BaseHTTPRequestHandler):
             self.wfile.write(PIECE)
 
     def do_POST(self) -> None:
-        """SendMessage, GetSecretValue, or the provider's."""
+        """Answer SendMessage, GetSecretValue, or a call of the provider."""
         name = self.headers.get("x-amz-target", self.path)
         self.received[name] = self._drained(int(self.headers["content-length"]))
         body = json.dumps(self._answer(name)).encode()
@@ -78,7 +78,7 @@ class Counting(BaseHTTPRequestHandler):
         return length - left
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -111,17 +111,17 @@ def test_an_object_of_512_mib_takes_less_than_128_mib_of_memory(endpoint: str) -
 
 
 def test_an_object_beyond_the_providers_limit_is_set_aside_unread() -> None:
-    town = Town()
-    change, opened = town.put("acme/docs/huge.bin", b"x"), town.open
+    harness = IngestHarness()
+    change, opened = harness.bucket.put("acme/docs/huge.bin", b"x"), harness.bucket.open
 
     def huge(place: ObjectLocation, version: str | None) -> StoredObject | None:
         found = opened(place, version)
         return None if found is None else replace(found, size=MAX_OBJECT_BYTES + 1)
 
-    town.open = huge  # type: ignore[method-assign]
-    (outcome,) = town.ingestor.process([change])
+    harness.bucket.open = huge  # type: ignore[method-assign]
+    (outcome,) = harness.ingestor.process([change])
     assert isinstance(outcome, PermanentFailure)
     assert str(MAX_OBJECT_BYTES) in outcome.reason
-    assert "POST files" not in town.calls
-    assert [event.detail_type for event in town.events] == [DetailType.FILE_FAILED]
-    town.close()
+    assert "POST files" not in harness.provider.calls
+    assert [event.detail_type for event in harness.events] == [DetailType.FILE_FAILED]
+    harness.close()

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.listing_provider import ListingOpenAI
-from tests.harnesses.gateway import CHANCE
-from tests.integration.conftest import connect, door, wire
 from vectorgate.ledger.reconciliation import Reconciler
 from vectorgate.providers.reader import ProviderReader
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.harnesses.gateway import GatewayHarness
-
-__all__ = ["connect", "door", "system", "wire"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class ReconcilerHarness:
 
 @pytest.fixture
 def system(harness: GatewayHarness) -> ReconcilerHarness:
-    """A gate before a provider that can be listed."""
+    """A gateway in front of a provider whose lists are true, and its sweep."""
     openai = ListingOpenAI(now=harness.time.wall)
     harness.openai = openai
     harness.upstream.always(openai.act)
@@ -62,12 +58,12 @@ def reconciler(harness: GatewayHarness) -> Reconciler:
         credentials=harness.gateway.credentials,
         transport=harness.transport,
         clock=clock,
-        randomness=CHANCE,
+        randomness=harness.deps.randomness,
     )
     return Reconciler(
         ledger=harness.stores.ledger,
         ownership=harness.stores.ownership,
         reader=reader,
         clock=clock,
-        telemetry=harness.notes,
+        telemetry=harness.telemetry,
     )

@@ -17,7 +17,7 @@ from vectorgate.providers.reader import CALL_SECONDS
 from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect
     from tests.integration.ledger.conftest import ReconcilerHarness
 
 PAGE_SECONDS = 3.0  # so long does a page take here: some five in a sweep, of one list or of two

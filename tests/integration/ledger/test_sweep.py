@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.contract.samples import begun
+from tests.factories.ledger import begun
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
 from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_assigned
@@ -26,7 +26,7 @@ from vectorgate.store_errors import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect
     from tests.integration.ledger.conftest import ReconcilerHarness
     from vectorgate.providers.base import Answer, Call
 
@@ -570,7 +570,7 @@ def test_a_list_that_makes_no_sense_voids_nothing(system: ReconcilerHarness, con
     system.harness.upstream.always(answer(200, {"object": "list", "data": listed, "has_more": True}))
     for _ in range(3):
         assert system.sweep() == {"failed": 1}
-    assert system.harness.notes.named == [system.harness.rows()[0].id] * 3
+    assert system.harness.telemetry.failed_ids == [system.harness.rows()[0].id] * 3
 
 
 def test_what_cannot_be_known_does_not_stay_open(system: ReconcilerHarness, connect: Connect) -> None:

@@ -64,7 +64,7 @@ class Forgetful(httpx.HTTPTransport):
 @pytest.mark.parametrize("alike", [False, True], ids=["names of their own", "one name"])
 def test_there_is_at_most_one_live_store_for_each_create(
     system: ReconcilerHarness,
-    door: GatewayServer,
+    gateway_server: GatewayServer,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     alike: bool,  # noqa: FBT001  # a parameter of the test
@@ -82,10 +82,10 @@ def test_there_is_at_most_one_live_store_for_each_create(
         except openai.APIError:
             return None
 
-    wire: Any
+    http_client: Any
     with (
-        httpx.Client(transport=Forgetful(dice)) as wire,
-        openai.OpenAI(base_url=f"{door.url}/v1", api_key=key, http_client=wire) as client,
+        httpx.Client(transport=Forgetful(dice)) as http_client,
+        openai.OpenAI(base_url=f"{gateway_server.url}/v1", api_key=key, http_client=http_client) as client,
         ThreadPoolExecutor(1 if alike else AT_ONCE) as pool,
     ):
         made = list(pool.map(create, range(CREATES)))

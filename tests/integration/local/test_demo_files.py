@@ -9,9 +9,9 @@ import pytest
 
 from local.app import LocalMode
 from local.demo import DEMO_FILES
-from tests.fakes.openai import PlainOpenAI
+from tests.factories.secrets import secret_text
+from tests.fakes.openai import FakeOpenAI
 from tests.fakes.upstream import FaultyUpstream
-from tests.harnesses.gateway import secret_text
 from vectorgate.api.errors import UpstreamRefused
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ KEY = "sk-1234"
 
 
 @pytest.fixture
-def provider() -> PlainOpenAI:
+def provider() -> FakeOpenAI:
     """One that has the demo files, as the embedded upstream does."""
-    openai = PlainOpenAI()
+    openai = FakeOpenAI()
     for name in DEMO_FILES:
         file = {"id": name, "object": "file", "bytes": 1459, "filename": f"{name}.md", "purpose": "assistants"}
         openai.files[name] = {**file, "created_at": openai.created_at, "status": "processed"}
@@ -32,7 +32,7 @@ def provider() -> PlainOpenAI:
 
 
 @pytest.fixture
-def start(provider: PlainOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], LocalMode]]:
+def start(provider: FakeOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], LocalMode]]:
     """Start local mode on one folder, in this process; the one before ends."""
     running: list[LocalMode] = []
 
@@ -89,7 +89,7 @@ def test_one_that_was_deleted_stays_deleted(start: Callable[[bool], LocalMode]) 
 
 
 def test_a_provider_without_them_is_no_embedded_upstream(
-    start: Callable[[bool], LocalMode], provider: PlainOpenAI
+    start: Callable[[bool], LocalMode], provider: FakeOpenAI
 ) -> None:
     provider.files.clear()
     with pytest.raises(UpstreamRefused):

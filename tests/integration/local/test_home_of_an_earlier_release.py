@@ -7,7 +7,9 @@ demo file to it in a batch, put a file into the watched folder, and announced an
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,7 @@ FILES: Final = {
     "file-abc123": (DEMO_FILES / "returns-and-refunds.md").read_bytes(),
     "file-def456": (DEMO_FILES / "shipping-guide.md").read_bytes(),
 }
+WATCHED: Final = "ingest/demo/Terms/refunds.md"
 SECONDS: Final = 20
 LATER: Final = 1_795_919_500  # a minute after it was used: its idempotency records are still valid
 
@@ -48,8 +51,11 @@ def home(tmp_path: Path) -> Path:
     restore("index.sql", upstream / "indexes" / f"{KEPT}.db")
     for file_id, content in FILES.items():
         (upstream / "files" / file_id).write_bytes(content)
-    (home / "ingest/demo/Terms").mkdir(parents=True)
-    (home / "ingest/demo/Terms/refunds.md").write_bytes(FILES["file-8HvHhVQ6qogmLXoyUL3KOtU0"])
+    watched = home / WATCHED
+    watched.parent.mkdir(parents=True)
+    watched.write_bytes(FILES["file-8HvHhVQ6qogmLXoyUL3KOtU0"])
+    # A copy is a new version, whose scan deletes the uploaded file. A file with a time to come is still being written.
+    os.utime(watched, (time.time() + 3600,) * 2)
     return home
 
 
@@ -77,6 +83,7 @@ def test_its_stores_are_listed_searched_and_changed(home: Path, rows: list[dict[
         assert [hit["filename"] for hit in search(http, KEPT, "honey")] == ["bees.md", "returns-and-refunds.md"]
         assert http.post("/v1/vector_stores", json={"file_ids": [*FILES]}).json()["file_counts"]["total"] == len(FILES)
         assert {file["id"] for file in http.get("/v1/files").json()["data"]} >= {"file-abc123", "file-def456"}
+        os.utime(home / WATCHED, (EPOCH, EPOCH))
         within(SECONDS, lambda: [hit["filename"] for hit in search(http, TERMS, "refunds")] == ["refunds.md"])
         logged = {row["request_id"]: row for row in http.get("/spend/logs?limit=500").json()}
         assert {row["id"] for row in rows} <= logged.keys()
@@ -93,9 +100,9 @@ def search(http: Client, store: str, query: str) -> list[dict[str, Any]]:
 
 def test_a_create_that_it_answered_is_answered_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Out of its own record: there is no provider."""
-    time = FakeClock()
-    time.skip(LATER - EPOCH)
-    monkeypatch.setattr("local.app.system_clock", time.clock)
+    fake = FakeClock()
+    fake.skip(LATER - EPOCH)
+    monkeypatch.setattr("local.app.system_clock", fake.clock)
     secret = json.dumps({"type": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"})
     local = LocalMode(database=home / "ledger.db", secret=secret, master_key=KEY)
     body = {"name": "kept", "file_ids": ["file-3m7XeqzWM6Ap2NUV7nub9Y5h"], "metadata": {"k": "v"}}

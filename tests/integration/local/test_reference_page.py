@@ -55,12 +55,12 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
 
 
 @pytest.fixture
-def client(process: LocalProcess, wire: httpx2.Client) -> openai.OpenAI:
-    return client_of(process, wire)
+def client(process: LocalProcess, http_client: httpx2.Client) -> openai.OpenAI:
+    return client_of(process, http_client)
 
 
-def client_of(process: LocalProcess, wire: httpx2.Client) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{process.url}/v1", api_key=KEY, max_retries=0, http_client=wire)
+def client_of(process: LocalProcess, http_client: httpx2.Client) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{process.url}/v1", api_key=KEY, max_retries=0, http_client=http_client)
 
 
 @pytest.fixture(scope="session")
@@ -133,9 +133,9 @@ def test_the_old_client_sends_a_file_in_parts(process: LocalProcess, client: ope
 
 @pytest.mark.parametrize("suffix", ["", "/v1"])
 def test_the_newest_client_creates_with_and_without_v1(
-    process: LocalProcess, client: openai.OpenAI, wire: httpx2.Client, suffix: str
+    process: LocalProcess, client: openai.OpenAI, http_client: httpx2.Client, suffix: str
 ) -> None:
-    newest = openai.OpenAI(base_url=process.url + suffix, api_key=KEY, http_client=wire)
+    newest = openai.OpenAI(base_url=process.url + suffix, api_key=KEY, http_client=http_client)
     store = newest.vector_stores.create(name="My Document Store", file_ids=FILES)
     assert_is_the_pages(store.model_dump(), client)
 
@@ -165,9 +165,9 @@ def test_the_same_with_the_async_client(process: LocalProcess) -> None:
     asyncio.run(flow())
 
 
-def test_each_request_is_a_settled_record_within_two_seconds(tmp_path: Path, wire: httpx2.Client) -> None:
+def test_each_request_is_a_settled_record_within_two_seconds(tmp_path: Path, http_client: httpx2.Client) -> None:
     with LocalProcess(tmp_path / "home") as process:
-        client = client_of(process, wire)
+        client = client_of(process, http_client)
         store = client.vector_stores.create(name="x").id
         client.vector_stores.retrieve(store)
         client.vector_stores.delete(store)
@@ -193,10 +193,10 @@ def test_the_demo_files_are_listed_as_they_are_retrieved(client: openai.OpenAI) 
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
-def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Client, ending: str) -> None:
+def test_what_was_made_is_there_after_a_restart(tmp_path: Path, http_client: httpx2.Client, ending: str) -> None:
     home = tmp_path / "home"
     with LocalProcess(home) as first:
-        client = client_of(first, wire)
+        client = client_of(first, http_client)
         file = client.files.create(file=("notes.md", b"kept"), purpose="assistants").id
         store = client.vector_stores.create(name="kept", file_ids=[file]).id
         upstreams = first.children()
@@ -204,7 +204,7 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Cli
         status = getattr(first, ending)()
     assert status == (0 if ending == "stop" else -9)
     with LocalProcess(home, first.port) as second:
-        client = client_of(second, wire)
+        client = client_of(second, http_client)
         assert client.vector_stores.retrieve(store).name == "kept"
         assert client.files.retrieve(file).id == file
         assert store in [listed.id for listed in client.vector_stores.list()]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.factories.entries import answered_row
-from tests.simulation.upstream import BASE_URL, Truth
-from tests.simulation.world import SMOOTH, Silent, World
+from tests.factories.ledger import answered_row
+from tests.fakes.telemetry import CrashTelemetry
+from tests.simulation.environment import NO_FAULTS, SimulatedEnvironment
+from tests.simulation.provider import BASE_URL, SimulatedProvider
 from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import OPERATIONS, Safety
 from vectorgate.auth.keys.model import VirtualKey
@@ -54,7 +55,7 @@ class FakeSecretSource:
         )
 
 
-class Counting(Silent):
+class Counting(CrashTelemetry):
     """Telemetry that remembers what was counted."""
 
     def __init__(self) -> None:
@@ -75,11 +76,13 @@ class Scene:
     """A provider, a meter, and a ledger."""
 
     stores: Stores = field(default_factory=open_stores)
-    world: World = field(default_factory=lambda: World(1, odds=SMOOTH, now=float(MIDNIGHT), calm=True))
+    world: SimulatedEnvironment = field(
+        default_factory=lambda: SimulatedEnvironment(1, rates=NO_FAULTS, now=float(MIDNIGHT), faultless=True)
+    )
     telemetry: Counting = field(default_factory=Counting)
 
     def __post_init__(self) -> None:
-        self.truth = Truth(self.world)
+        self.truth = SimulatedProvider(self.world)
         settings = Settings(table="-", secrets={OPENAI: "secret"})
         clock = Clock(wall=lambda: self.world.now, monotonic=lambda: self.world.now, sleep=lambda _: None)
         self.meter = build_meter(
@@ -90,13 +93,13 @@ class Scene:
                 transport=self.truth,
                 telemetry=self.telemetry,
                 clock=clock,
-                randomness=self.world.chances(),
+                randomness=self.world.randomness(),
             ),
         )
         self.sampler = self.meter.sampler
 
     def store(self, name: str, size: int, *, tenant: str | None = "team:red") -> str:
-        made = self.truth._make({"name": name})
+        made = self.truth.make_store({"name": name})
         made.size = size
         if tenant is not None:
             row = Ownership(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 
+from tests.factories.secrets import secret_text
 from tests.fakes.upstream import refusal
-from tests.harnesses.gateway import PROVIDER, secret_text
+from tests.harnesses.gateway import PROVIDER
 from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
     import socket
 
     from tests.fakes.upstream import Received
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 KEY = "sk-rotation-client"
 NEW_KEY = "sk-proj_rotated-0001"

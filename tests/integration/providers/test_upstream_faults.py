@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.fakes.upstream import Act
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 KEY = "sk-fault-client"
 ASK: dict[str, Callable[[openai.OpenAI, str], object]] = {

@@ -1,4 +1,4 @@
-"""Lists: the tenant's own and nothing else, in OpenAI's order, by its cursors, as the provider has it now."""
+"""Lists: the tenant's objects alone, in OpenAI's order, by its cursors, with the provider's current data."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     import openai
 
-    from tests.harnesses.gateway import GatewayHarness
-    from tests.integration.conftest import Connect
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 OPENAI = ProviderName("openai")
 EMPTY: dict[str, object] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
@@ -39,7 +38,7 @@ def client(harness: GatewayHarness, connect: Connect) -> openai.OpenAI:
 
 
 def made(harness: GatewayHarness, client: openai.OpenAI, count: int) -> list[str]:
-    """Ids of new stores, oldest first, each a second younger than the one before."""
+    """Create stores a second apart, and return their ids, oldest first."""
     ids = []
     for _ in range(count):
         harness.openai.created_at += 1
@@ -81,7 +80,7 @@ def test_a_list_shows_each_store_as_the_provider_has_it_now(harness: GatewayHarn
 def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(harness: GatewayHarness, client: openai.OpenAI) -> None:
     made(harness, client, 9)
     assert len(client.vector_stores.list(limit=2).data) == 2
-    assert harness.upstream.calls == 3  # the page, and whether it is the last
+    assert harness.upstream.calls == 3  # the page, and if it is the last
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_an_own_cursor_beside_a_foreign_one_shows_nothing(harness: GatewayHarnes
 
 
 def test_a_limit_of_zero_is_as_good_as_none(harness: GatewayHarness, client: openai.OpenAI) -> None:
-    """As the official clients' own tests send it, with cursors that name nothing."""
+    """The official clients' own tests send cursors that name no object."""
     ids = made(harness, client, 21)
     page = client.vector_stores.list(limit=0, order="asc")
     assert ([store.id for store in page.data], page.has_more) == (ids[:20], True)
@@ -121,7 +120,7 @@ def test_a_limit_of_zero_is_as_good_as_none(harness: GatewayHarness, client: ope
     assert client.files.list(after="after", limit=0, order="asc", purpose="purpose").data == []
 
 
-def test_who_deletes_while_paging_reaches_the_end(harness: GatewayHarness, client: openai.OpenAI) -> None:
+def test_a_client_that_deletes_while_paging_reaches_the_end(harness: GatewayHarness, client: openai.OpenAI) -> None:
     ids = made(harness, client, 5)
     deleted = [client.vector_stores.delete(store.id).id for store in client.vector_stores.list(limit=2)]
     assert deleted == ids[::-1]
@@ -155,7 +154,7 @@ def test_each_store_is_asked_for_again_as_a_single_read_is(
 
 
 def uploaded(harness: GatewayHarness, client: openai.OpenAI, *statuses: str) -> list[str]:
-    """Files that had these statuses when they were made, oldest first."""
+    """Create files with these statuses, and return their ids, oldest first."""
     ids = []
     for harness.openai.file_status in statuses:
         harness.openai.created_at += 1
@@ -209,32 +208,32 @@ def test_a_list_of_files_asks_for_a_hundred_at_most(
 
 
 def test_an_empty_list_has_no_ends(harness: GatewayHarness) -> None:
-    assert page_of(harness, harness.key("sk-nobody", team="nobody"), "/v1/vector_stores", {}) == EMPTY
+    assert page_of(harness, harness.key("sk-without-objects", team="without-objects"), "/v1/vector_stores", {}) == EMPTY
 
 
 def page_of(harness: GatewayHarness, key: str, path: str, query: dict[str, str]) -> object:
-    """A page as it stands on the wire."""
+    """Request a page, and return its document."""
     request = Request(method="GET", path=path, query=query, headers={"authorization": f"Bearer {key}"})
     return json.loads(harness.gateway.handle(request).body.read())
 
 
 # ------------------------------------------------------------------------------------------------------ by a model
 
-WORLD = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans(), st.booleans()), max_size=14)
+OBJECTS = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans(), st.booleans()), max_size=14)
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    world=WORLD,
+    objects=OBJECTS,
     limit=st.integers(1, 6),
     order=st.sampled_from(["asc", "desc"]),
     after=st.none() | st.integers(0, 13),
     before=st.none() | st.integers(0, 13),
 )
 def test_every_page_is_the_one_that_a_sorted_list_would_give(
-    world: list[tuple[int, bool, bool, bool]], limit: int, order: str, after: int | None, before: int | None
+    objects: list[tuple[int, bool, bool, bool]], limit: int, order: str, after: int | None, before: int | None
 ) -> None:
-    """Each object: (created_at, mine, gone at the provider, deleted here); cursors are places in the world."""
+    """Each object is (created_at, owned, deleted at the provider, deleted here); cursors are indexes of objects."""
     stores = open_stores()
     rows = [
         Ownership(
@@ -244,10 +243,10 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
             created_at=created_at,
             retired_at=9 if deleted else None,
         )
-        for place, (created_at, mine, _, deleted) in enumerate(world)
+        for place, (created_at, mine, _, deleted) in enumerate(objects)
     ]
     stores.ledger.insert_ownership(rows)  # type: ignore[attr-defined]
-    gone = {f"vs_{place}" for place, (_, _, gone, _) in enumerate(world) if gone}
+    gone = {f"vs_{place}" for place, (_, _, gone, _) in enumerate(objects) if gone}
     query = {"limit": str(limit), "order": order}
     cursors = {
         name: rows[place]
@@ -267,28 +266,28 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
 def expected(
     rows: list[Ownership], gone: set[str], cursors: dict[str, Ownership], limit: int, *, descending: bool
 ) -> dict[str, object]:
-    """The page, by the plainest means."""
+    """Return the page, from a sorted list."""
     if any(row.tenant != RED for row in cursors.values()):
         rows = []
 
     def place(row: Ownership) -> tuple[int, str]:
         return row.created_at, row.ref.id
 
-    shelf = sorted(
+    listed = sorted(
         (row for row in rows if row.accessible_to(RED) and row.ref.id not in gone), key=place, reverse=descending
     )
     if "after" in cursors:
         edge = place(cursors["after"])
-        shelf = [row for row in shelf if (place(row) < edge if descending else place(row) > edge)]
+        listed = [row for row in listed if (place(row) < edge if descending else place(row) > edge)]
     if "before" in cursors:
         edge = place(cursors["before"])
-        shelf = [row for row in shelf if (place(row) > edge if descending else place(row) < edge)]
+        listed = [row for row in listed if (place(row) > edge if descending else place(row) < edge)]
     backwards = "before" in cursors and "after" not in cursors
-    taken = [row.ref.id for row in (shelf[-limit:] if backwards else shelf[:limit])]
+    taken = [row.ref.id for row in (listed[-limit:] if backwards else listed[:limit])]
     return {
         "object": "list",
         "data": [{"id": name} for name in taken],
         "first_id": taken[0] if taken else None,
         "last_id": taken[-1] if taken else None,
-        "has_more": len(shelf) > limit,
+        "has_more": len(listed) > limit,
     }

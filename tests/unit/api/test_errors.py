@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def children(parent: type[ApiError]) -> list[type[ApiError]]:
-    """The classes of `errors` below one, as they stand in the file."""
+    """Return the subclasses in `errors` of a class, in the order of the file."""
     return [each for each in vars(errors).values() if isinstance(each, type) and parent in each.__bases__]
 
 
 def drawn(parent: type[ApiError], indent: str = "    ") -> Iterator[str]:
-    """The branches below a class."""
+    """Return the tree below a class."""
     below = children(parent)
     for child in below:
         is_last = child is below[-1]

@@ -1,4 +1,4 @@
-"""What the table's rows say of themselves."""
+"""The properties of the table's rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vectorgate.ids import ObjectKind
 def test_stores_and_files_are_what_can_be_deleted() -> None:
     deleted = {operation.name: operation.deleted_kind for operation in OPERATIONS if operation.deletes is not None}
     assert deleted == {"vector_stores.delete": ObjectKind.VECTOR_STORE, "files.delete": ObjectKind.FILE}
-    assert BY_NAME["vector_stores.files.delete"].deleted_kind is None  # the attachment ends, and the file stays
+    assert BY_NAME["vector_stores.files.delete"].deleted_kind is None  # the attachment is deleted, and the file remains
 
 
 def test_a_deletion_is_answered_in_openai_s_words() -> None:

@@ -1,4 +1,4 @@
-"""What an answer says about asking again, in all the ways in which it can be said."""
+"""How long an answer asks to wait, in each of the forms that its headers may have."""
 
 from __future__ import annotations
 

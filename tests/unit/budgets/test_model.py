@@ -1,4 +1,4 @@
-"""Periods, amounts and figures: what is pure."""
+"""Periods, amounts and figures of budgets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.samples import answered, begun
+from tests.factories.ledger import answered, begun
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.budgets.model import LIFETIME, Limit, balance_changes, is_duration, new_limit, window_of
 from vectorgate.gateway.recorder import invalid_figures
@@ -16,7 +16,7 @@ from vectorgate.pricing.money import NanoUSD
 
 
 def at(text: str) -> int:
-    """Unix seconds of a moment in UTC."""
+    """Return the Unix seconds of a time in UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 

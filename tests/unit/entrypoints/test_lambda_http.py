@@ -1,4 +1,4 @@
-"""What a function answers over HTTP, as Lambda carries it: never more than it can."""
+"""The responses of a function over HTTP, within the limits of Lambda."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever comes, in whatever order, twice, with faults and crashes: the stores end up like the bucket."""
+"""Events in any order, repeated, with faults and crashes: in the end the stores are as the bucket is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harnesses.ingest import BUCKET, Town
+from tests.fakes.bucket import BUCKET
+from tests.harnesses.ingest import IngestHarness
 from vectorgate.ingest.attachment import ATTACHES_PER_MINUTE
 from vectorgate.ingest.model import DetailType, ObjectChange, ObjectLocation
 
@@ -22,36 +23,36 @@ ACTIONS = st.lists(
 )
 
 
-def played(town: Town, actions: list[tuple[str, str]], order: random.Random) -> None:
-    """Do it to the bucket, and tell of it: some twice, none in order, in batches."""
-    notices: list[ObjectChange] = []
+def change_and_send(harness: IngestHarness, actions: list[tuple[str, str]], order: random.Random) -> None:
+    """Change the bucket, and send the events: some twice, in random order and at several times."""
+    events: list[ObjectChange] = []
     for number, (key, action) in enumerate(actions):
         if action == "put":
-            # All of one length: what was lost is found again by its looks, and these look alike.
-            notices.append(town.put(key, f"content {number:04d}".encode(), metadata={"number": str(number)}))
+            # All of one length: lost uploads are matched by name and size, and these are alike.
+            events.append(harness.bucket.put(key, f"content {number:04d}".encode(), metadata={"number": str(number)}))
         elif action == "remove":
-            notices.append(town.remove(key))
+            events.append(harness.bucket.remove(key))
         else:
-            kept = town.objects.get(ObjectLocation(BUCKET, key), [])
+            kept = harness.bucket.objects.get(ObjectLocation(BUCKET, key), [])
             if kept:
-                notices.append(town.purge(key, order.choice(kept).version))
-    doubled = notices + [notice for notice in notices if order.random() < 0.4]
+                events.append(harness.bucket.purge(key, order.choice(kept).version))
+    doubled = events + [event for event in events if order.random() < 0.4]
     order.shuffle(doubled)
-    for notice in doubled:
-        town.send(notice, after=order.choice([0, 0, 0, 1, 70, 700]))
+    for event in doubled:
+        harness.send(event, after=order.choice([0, 0, 0, 1, 70, 700]))
 
 
-def check(town: Town) -> None:
-    """The stores are as the bucket is, and nothing else is left."""
-    assert town.dead == []
-    assert town.truth() == town.expected()
-    stores = Counter(store.name for store in town.vector_stores.values())
+def check(harness: IngestHarness) -> None:
+    """Check that the stores are as the bucket is, and that nothing else is left."""
+    assert harness.failures == []
+    assert harness.attachments() == harness.expected_attachments()
+    stores = Counter(store.name for store in harness.provider.vector_stores.values())
     assert all(count == 1 for count in stores.values()), stores
-    attached = {name for store in town.vector_stores.values() for name in store.files}
-    assert set(town.files) == attached, "a file that nobody needs"
-    assert max(town.attached.values(), default=0) <= 1, "attached twice"
-    assert town.busiest() <= ATTACHES_PER_MINUTE
-    indexed = {event.detail["file_id"] for event in town.events if event.detail_type is DetailType.FILE_INDEXED}
+    attached = {name for store in harness.provider.vector_stores.values() for name in store.files}
+    assert set(harness.provider.files) == attached, "a file that is not attached"
+    assert max(harness.provider.attach_counts.values(), default=0) <= 1, "attached twice"
+    assert harness.provider.most_attaches() <= ATTACHES_PER_MINUTE
+    indexed = {event.detail["file_id"] for event in harness.events if event.detail_type is DetailType.FILE_INDEXED}
     assert attached <= indexed, "a result is missing"
 
 
@@ -61,13 +62,13 @@ def check(town: Town) -> None:
 def test_the_stores_end_up_as_the_bucket_is(
     odds: float, actions: list[tuple[str, str]], seed: int, crashes: list[int]
 ) -> None:
-    town = Town(seed, odds=odds)
-    played(town, actions, town.dice)
+    harness = IngestHarness(seed, fault_rate=odds)
+    change_and_send(harness, actions, harness.rng)
     for crash in crashes:
-        town.crash_at = crash
-        while town.crash_at is not None and town.step(3):
-            town.now += 1
-    town.crash_at = None
-    town.run(3)
-    check(town)
-    town.close()
+        harness.crash_at = crash
+        while harness.crash_at is not None and harness.step(3):
+            harness.now += 1
+    harness.crash_at = None
+    harness.run(3)
+    check(harness)
+    harness.close()

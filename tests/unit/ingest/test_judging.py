@@ -110,7 +110,7 @@ def test_what_is_no_sequencer_has_no_order(text: str) -> None:
         sequencer_order(text)
 
 
-def test_uploads_are_told_apart_by_bucket_key_version_and_sequencer() -> None:
+def test_uploads_are_distinguished_by_bucket_key_version_and_sequencer() -> None:
     row = ObjectRow(location=ObjectLocation("b", "ck"), revision=1, sequencer="A0", team="red")
     others = [
         ObjectRow(location=ObjectLocation("bc", "k"), revision=1, sequencer="A0", team="red"),

@@ -1,4 +1,4 @@
-"""What a message means, and that nothing in one can say who its sender is."""
+"""How messages are read, and that no field of one can name its sender."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORGED = ["team", "team_id", "tenant", "api_key", "api_base", "user", "custom_ll
 
 
 def record(name: str = "ObjectCreated:Put", **changes: Any) -> dict[str, Any]:
-    """A record of S3's, as its documentation has it."""
+    """Return a record of S3, as in its documentation."""
     thing = {"key": "acme/docs/a.txt", "size": 1, "eTag": "d4", "versionId": "096f", "sequencer": "0055AED6DCD90281E5"}
     thing |= changes
     return {
@@ -36,7 +36,7 @@ def record(name: str = "ObjectCreated:Put", **changes: Any) -> dict[str, Any]:
 
 
 def event(kind: str, detail: object, **changes: Any) -> dict[str, Any]:
-    """EventBridge's envelope."""
+    """Return an event in EventBridge's envelope."""
     envelope = {
         "version": "0",
         "id": "6a7e8feb-b491",
@@ -85,7 +85,7 @@ def test_a_key_is_decoded_once_and_judged_elsewhere(encoded: str, key: str) -> N
         ("LifecycleExpiration:DeleteMarkerCreated", True, None),
     ],
 )
-def test_a_removal_names_the_version_that_is_gone_for_good(name: str, gone: bool, version: str | None) -> None:  # noqa: FBT001 - a parameter
+def test_a_removal_names_the_version_that_was_deleted(name: str, gone: bool, version: str | None) -> None:  # noqa: FBT001 - a parameter
     change = one({"Records": [record(name)]})
     assert (change.deleted, change.version) == (gone, version)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.contract.samples import BLUE, T0, begun, operation_id
+from tests.factories.ledger import BLUE, T0, begun, operation_id
 from vectorgate.ids import ObjectKind
 from vectorgate.ledger.correlation import TAG, fuzzy_fingerprint_of
 from vectorgate.ledger.entry import Resolution

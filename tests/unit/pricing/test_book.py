@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.factories.entries import answered_row
+from tests.factories.ledger import answered_row
 from vectorgate.pricing.book import MOCK, NOT_EXECUTED, MissingPrice, Price, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
 

@@ -1,4 +1,4 @@
-"""Money: integers, exact in both directions, and shares that sum to the whole."""
+"""Money: integers, converted exactly in both directions, and shares that add up to the total."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_shares_sum_to_the_whole_and_none_is_off_by_one(total: int, weights: lis
 
 
 @given(st.integers(0, 10**12), st.lists(st.integers(0, 10**6), min_size=2, max_size=8))
-def test_who_weighs_more_never_gets_less(total: int, weights: list[int]) -> None:
+def test_a_greater_weight_never_gets_less(total: int, weights: list[int]) -> None:
     if not sum(weights):
         return
     shares = apportion(total, weights)
@@ -65,7 +65,7 @@ def test_who_weighs_more_never_gets_less(total: int, weights: list[int]) -> None
     assert all(light <= heavy for (lighter, light), (heavier, heavy) in pairwise(ordered) if lighter < heavier)
 
 
-def test_nothing_is_shared_among_nobody() -> None:
+def test_nothing_is_shared_without_weights() -> None:
     assert apportion(0, []) == []
     assert apportion(0, [0, 0]) == [0, 0]
     with pytest.raises(ValueError, match="nothing to share"):

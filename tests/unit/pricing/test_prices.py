@@ -1,4 +1,4 @@
-"""The price book: sourced, dated, followed, never edited, and a deployment's own."""
+"""The shipped prices: sourced, dated, and never edited; and those of a deployment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OWN: dict[str, Any] = {
     "free_gib": "0",
     "source": "our agreement of 2025",
 }
-# All that was ever shipped: id, provider, operations, from, nano-dollars (a call; of storage a GiB-day), free GiB.
+# All prices ever shipped: id, provider, operations, from, nano-dollars (a call; of storage a GiB-day), free GiB.
 SHIPPED = [
     ("openai.calls.2025-03-11", "openai", "vector_stores.* files.*", "2025-03-11", 0, 0),
     ("azure.calls.2025-03-11", "azure", "vector_stores.* files.*", "2025-03-11", 0, 0),
@@ -49,7 +49,7 @@ SHIPPED = [
 
 
 def as_shipped(price: Price) -> tuple[str, str, str, str, int, int]:
-    """A line of SHIPPED; the source alone may still be said better."""
+    """Return a line of SHIPPED, without the source, which may be corrected."""
     since = datetime.fromtimestamp(price.from_ms / 1_000, UTC).date().isoformat()
     amount = price.per_call if price.per_gib_day is None else price.per_gib_day
     return price.id, price.provider, " ".join(price.operations), since, amount, price.free_bytes // GIB
@@ -71,7 +71,7 @@ def test_what_ships_is_sourced_and_dated() -> None:
 
 
 def test_no_amount_that_was_ever_shipped_is_edited() -> None:
-    """A new price is a new entry, and a new last line of SHIPPED: no line of it ever changes or goes."""
+    """A new price is a new entry and a new last line of SHIPPED: no line of it is ever changed or removed."""
     assert [as_shipped(price) for price in shipped_prices()] == SHIPPED
 
 
@@ -91,7 +91,7 @@ def test_of_two_entries_for_one_day_the_later_sets_the_other_right() -> None:
     better = {**OWN, "id": "ours.storage.2026.better", "usd_per_gib_day": "0.07"}
     book = PriceBook(shipped_prices(), own=read_prices(json.dumps([OWN, better])))
     assert book.price("openai", "storage", MARCH).id == "ours.storage.2026.better"
-    assert book.by_id("ours.storage.2026").per_gib_day == 80_000_000  # for the rows that it was booked to
+    assert book.by_id("ours.storage.2026").per_gib_day == 80_000_000  # for the rows that were settled by it
 
 
 def test_a_deployments_own_entry_is_never_a_shipped_one_edited() -> None:

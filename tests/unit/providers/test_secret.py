@@ -1,4 +1,4 @@
-"""A secret has no printable form, and knows when it stands in a text: whole, or too much of it to be a guess."""
+"""A secret has no printable form, and detects itself in a text: whole, or a part too long to be a guess."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from vectorgate.providers.credentials import (
 )
 
 TEXT = "sk-Zt5VyCq8HwD2eJmR1oLu"
-# No character stands in it twice.
+# No character is in it twice.
 ALPHABET = "".join(chr(33 + at) for at in range(94))
-# As Azure builds its keys: 52 that are random, 28 that follow from service, region and month, 4 of a checksum.
+# As Azure builds its keys: 52 random characters, 28 from service, region and month, 4 of a checksum.
 AZURE_PUBLIC = "JQQJ99BBACYeBjFXJ3w3AAABACOG"
 KEYS = st.integers(MIN_SECRET_CHARACTERS, 200).map(lambda size: "".join(chr(0x100 + at) for at in range(size)))
 PLAIN = st.text(st.characters(max_codepoint=0xFF))
@@ -66,7 +66,7 @@ def test_an_empty_secret_is_refused(text: str) -> None:
 def test_a_long_run_of_a_secret_is_a_leak_wherever_it_stands_and_a_shorter_one_is_none(
     key: str, data: st.DataObject, before: str, after: str
 ) -> None:
-    """Keys whose characters differ, in texts that have none of them: a run's length is known."""
+    """Yield keys of distinct characters, in texts that have none of these, so that a run's length is known."""
     start = data.draw(st.integers(0, len(key) - 1))
     length = data.draw(st.integers(1, len(key) - start))
     leaks = length >= min(LEAK_CHARACTERS, len(key))
@@ -82,7 +82,7 @@ def test_every_run_of_a_long_key_is_found(size: int) -> None:
 
 
 def test_what_is_public_of_a_key_and_a_guess_beside_it_is_no_leak() -> None:
-    """Nothing tells a guess of a few characters from a wrong one."""
+    """A correct guess of a few characters is treated like a wrong one."""
     azure = "q" * 10 + ALPHABET[33:75] + AZURE_PUBLIC + "x1y2"
     assert len(azure) == 84
     for text in (AZURE_PUBLIC + "x1y2", azure[52 - 15 :], azure[52 - 19 : 80]):

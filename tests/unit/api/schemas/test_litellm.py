@@ -1,4 +1,4 @@
-"""LiteLLM's own fields: taken off, checked, and never forwarded."""
+"""LiteLLM's own fields: removed, checked, and never forwarded."""
 
 from __future__ import annotations
 

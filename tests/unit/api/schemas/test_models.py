@@ -1,4 +1,4 @@
-"""The models: what OpenAI documents is accepted, and the rest refused in OpenAI's words (contract 1.4)."""
+"""The models: what OpenAI documents is accepted, and the rest is refused with OpenAI's messages."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def search(**fields: object) -> dict[str, object]:
 def test_the_models_have_the_fields_of_the_official_client_and_no_others(
     model: type[BaseModel], params: type[object]
 ) -> None:
-    # The id of the store travels in the path, though the client's types list it among the parameters.
+    # The id of the store is in the path, though the client's types list it among the parameters.
     assert set(model.model_fields) == set(get_type_hints(params)) - {"vector_store_id"}
 
 
@@ -608,7 +608,7 @@ FORBIDDEN = [
 
 
 def with_field(value: Any, place: tuple[str | int, ...], name: str) -> Any:
-    """A copy of `value` with the field `name` at `place`."""
+    """Return a copy of `value` with the field `name` at `place`."""
     if not place:
         return {**value, name: "https://evil.example"}
     copy = value.copy()

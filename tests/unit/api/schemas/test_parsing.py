@@ -1,4 +1,4 @@
-"""Bodies: what is read, what is refused, and at what price."""
+"""Bodies: what is read, what is refused, and what that costs in time and memory."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ MODELS: list[type[BaseModel]] = [
     schemas.ListFilesQuery,
 ]
 
-# Keys and words that the models know, so that bad bodies reach their depths.
+# Keys and words of the models, so that invalid bodies are not all refused at the first field.
 NAMES = [
     *["name", "description", "file_ids", "files", "file_id", "expires_after", "anchor", "days", "seconds", "metadata"],
     *["chunking_strategy", "type", "static", "max_chunk_size_tokens", "chunk_overlap_tokens", "attributes", "query"],
@@ -77,7 +77,7 @@ BODIES = objects(VALUES)
 
 
 def refused(model: type[BaseModel], body: dict[str, object]) -> InvalidRequest | None:
-    """How `body` is refused, or None if it is a `model`; any other exception fails the test."""
+    """Return the refusal of `body`, or None if it is a valid `model`. Any other exception fails the test."""
     try:
         assert validate(model, body).model_fields_set <= set(body)
     except InvalidRequest as error:
@@ -88,7 +88,7 @@ def refused(model: type[BaseModel], body: dict[str, object]) -> InvalidRequest |
 @settings(PATIENT, max_examples=300)
 @given(body=BODIES)
 def test_any_body_is_a_model_or_one_short_refusal(body: dict[str, object]) -> None:
-    for model in MODELS:  # making a body up takes longer than ten models take to judge it
+    for model in MODELS:  # generating a body takes longer than ten models take to check it
         refusal = refused(model, body)
         if refusal:
             assert refusal.code, model

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from moto import mock_aws
 
-from vectorgate.clock import Clock, Random
+from tests.fakes.clock import FakeClock
+from vectorgate.clock import Random
 from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
 
 if TYPE_CHECKING:
@@ -21,22 +22,22 @@ BUS = "gate"
 
 @dataclass(frozen=True)
 class Account:
-    """The adapters, and the clients to look behind them. `naps`: how long somebody slept."""
+    """The adapters, and the clients to check what they did. `slept`: the seconds of each pause of the bus."""
 
     clients: AwsClients
     objects: S3Objects
-    mail: SqsQueue
+    sqs: SqsQueue
     bus: EventBridgeBus
     queue: str
     failures: str
-    naps: list[float]
+    slept: list[float]
 
     def put(self, key: str, content: bytes, **more: Any) -> str:
-        """An object; its version."""
+        """Put an object, and return its version."""
         return str(self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=content, **more)["VersionId"])
 
     def messages(self, queue: str) -> list[Any]:
-        """What a consumer of a queue gets now."""
+        """Receive the messages of a queue."""
         received = self.clients.sqs.receive_message(
             QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=0
         )
@@ -53,14 +54,13 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         queue, failures = (clients.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "failures"))
         clients.events.create_event_bus(Name=BUS)
-        naps: list[float] = []
-        clock = Clock(wall=lambda: 0.0, monotonic=lambda: 0.0, sleep=naps.append)
+        time = FakeClock()
         yield Account(
             clients=clients,
             objects=S3Objects(clients),
-            mail=SqsQueue(clients, queue_url=queue, failures_url=failures),
-            bus=EventBridgeBus(clients, BUS, clock=clock, randomness=Random(lambda bits: 1 << (bits - 1))),
+            sqs=SqsQueue(clients, queue_url=queue, failures_url=failures),
+            bus=EventBridgeBus(clients, BUS, clock=time.clock(), randomness=Random(lambda bits: 1 << (bits - 1))),
             queue=queue,
             failures=failures,
-            naps=naps,
+            slept=time.slept,
         )

@@ -1,4 +1,4 @@
-"""The adapters of ingestion on AWS: what is found, what is absent, and what may be over in a minute."""
+"""The adapters of ingestion on AWS: what is found, what is absent, and which errors are temporary."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_a_bucket_that_is_not_there_is_no_absent_object(account: Account) -> Non
 
 
 class Endless(io.RawIOBase):
-    """Bytes that are made while they are read, up to a size."""
+    """A stream that generates its bytes while they are read, up to a size."""
 
     def __init__(self, size: int) -> None:
         self._left = size
 
     def read(self, size: int = -1) -> bytes:
-        """As many as are left."""
+        """Return as many bytes as are left."""
         piece = min(self._left, size) if size >= 0 else self._left
         self._left -= piece
         return bytes(piece)
@@ -89,12 +89,12 @@ class OneObject:
         self._answer = {"Body": StreamingBody(body, size), "ContentLength": size}
 
     def get_object(self, **_: str) -> Any:
-        """That object."""
+        """Return the object."""
         return self._answer
 
 
 def objects_with(body: Any, size: int) -> S3Objects:
-    """Objects of a client that answers with that body."""
+    """Return the adapter of a client that answers with a body."""
     clients = AwsClients(region=REGION)
     clients.__dict__["s3"] = OneObject(body, size)
     return S3Objects(clients)
@@ -117,7 +117,7 @@ def test_a_large_object_is_never_held_whole() -> None:
 
 
 def broken(error: Exception) -> Any:
-    """A body that breaks off."""
+    """Raise as a body does that is cut short."""
 
     class Broken(Endless):
         def read(self, size: int = -1) -> bytes:
@@ -137,7 +137,7 @@ def test_a_connection_that_breaks_off_is_an_unavailable_source(body: Any, size: 
         found.stream.read()
 
 
-def test_closing_a_stream_lets_go_of_the_connection() -> None:
+def test_closing_a_stream_releases_the_connection() -> None:
     body = Endless(10)
     found = objects_with(body, 10).open(KEY, None)
     assert found is not None
@@ -146,7 +146,7 @@ def test_closing_a_stream_lets_go_of_the_connection() -> None:
 
 
 def failing(_error: Exception) -> Callable[..., Any]:
-    """A call that raises."""
+    """Return a call that raises."""
 
     def call(**_: Any) -> Any:
         raise _error
@@ -163,8 +163,8 @@ def test_a_service_that_cannot_be_reached_is_an_unavailable_source(
     monkeypatch.setattr(account.clients.events, "put_events", away)
     acts: tuple[Callable[[], object], ...] = (
         lambda: account.objects.open(KEY, None),
-        lambda: account.mail.send("{}", seconds=0, attributes={}),
-        lambda: account.mail.send_to_dead_letter_queue("{}", reason="r", source="s"),
+        lambda: account.sqs.send("{}", seconds=0, attributes={}),
+        lambda: account.sqs.send_to_dead_letter_queue("{}", reason="r", source="s"),
         lambda: account.bus.publish([ResultEvent(detail_type=DetailType.STORE_CREATED, detail={})]),
     )
     for act in acts:
@@ -186,7 +186,7 @@ def test_a_stream_whose_tags_cannot_be_had_is_closed(account: Account, monkeypat
 
 def test_a_message_that_is_sent_again_carries_its_numbers_and_its_reason(account: Account) -> None:
     attributes: dict[str, int | str] = {"first_seen": 1_795_380_000, "attempts": 3, "reason": "paced"}
-    account.mail.send('{"a": 1}', seconds=0, attributes=attributes)
+    account.sqs.send('{"a": 1}', seconds=0, attributes=attributes)
     (message,) = account.messages(account.queue)
     assert message["Body"] == '{"a": 1}'
     carried = {name: (value["DataType"], value["StringValue"]) for name, value in message["MessageAttributes"].items()}
@@ -203,13 +203,13 @@ def test_a_delay_is_what_the_queue_can_wait(
 ) -> None:
     sent: list[Any] = []
     monkeypatch.setattr(account.clients.sqs, "send_message", lambda **message: sent.append(message))
-    account.mail.send("{}", seconds=seconds, attributes={})
+    account.sqs.send("{}", seconds=seconds, attributes={})
     assert sent[0]["DelaySeconds"] == waits
 
 
 def test_what_is_set_aside_says_why_in_a_kilobyte_that_sqs_takes(account: Account) -> None:
-    account.mail.send_to_dead_letter_queue("body", reason="\x00\ud800é" * 1000, source="s3://ingest/red/\x01")
-    account.mail.send_to_dead_letter_queue("body", reason="", source="-")
+    account.sqs.send_to_dead_letter_queue("body", reason="\x00\ud800é" * 1000, source="s3://ingest/red/\x01")
+    account.sqs.send_to_dead_letter_queue("body", reason="", source="-")
     for message, reason in zip(account.messages(account.failures), ("\ufffd\ufffdé", "-"), strict=True):
         value = message["MessageAttributes"]["reason"]["StringValue"]
         assert value.startswith(reason)
@@ -236,11 +236,11 @@ def test_results_are_events_of_the_bus_ten_at_a_time(account: Account, monkeypat
         "DetailType": "File Indexed",
         "Detail": json.dumps({"file_id": "file-0"}),
     }
-    assert account.naps == []
+    assert account.slept == []
 
 
 def refusing(times: int) -> tuple[Callable[..., Any], list[Any]]:
-    """A bus that throttles the second of its entries so many times, and what was put."""
+    """Return a bus that throttles its second entry so many times, and the list of what was put."""
     put: list[Any] = []
 
     def call(*, Entries: list[Any]) -> Any:  # noqa: N803 - boto3's name
@@ -259,7 +259,7 @@ def test_what_the_bus_does_not_take_is_put_again(account: Account, monkeypatch: 
     monkeypatch.setattr(account.clients.events, "put_events", call)
     account.bus.publish([ResultEvent(detail_type=DetailType.STORE_CREATED, detail={"id": n}) for n in range(2)])
     assert [[json.loads(entry["Detail"])["id"] for entry in entries] for entries in put] == [[0, 1], [1], [1]]
-    assert account.naps == [0.05, 0.2]
+    assert account.slept == [0.05, 0.2]
 
 
 def test_a_bus_that_goes_on_refusing_is_an_unavailable_source(

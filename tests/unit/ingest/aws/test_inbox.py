@@ -1,4 +1,4 @@
-"""A batch of the queue: what is sent before what is deleted, and that nothing is dropped."""
+"""A batch of the queue: follow-ups are sent before messages are deleted, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.gateway import RecordingTelemetry
+from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate import bootstrap
 from vectorgate.bootstrap import deployed_ingest
 from vectorgate.clock import Clock
@@ -52,7 +52,7 @@ WANTED, ATTACHED = sample("ingest_create_requested.json"), sample("ingest_attach
 
 
 def batch(*bodies: object, **attributes: int) -> Any:
-    """An event of messages with those bodies and numbers."""
+    """Return the event of messages with these bodies and numbers."""
     (record,) = CREATED["Records"]
     numbers = {name: {"stringValue": str(value), "dataType": "Number"} for name, value in attributes.items()}
     texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
@@ -63,37 +63,37 @@ def batch(*bodies: object, **attributes: int) -> Any:
 
 
 def created(key: str) -> Any:
-    """A notification that the object is there."""
+    """Return the notification that an object was created."""
     body = json.loads(CREATED["Records"][0]["body"])
     body["Records"][0]["s3"]["object"]["key"] = key
     return body
 
 
 @dataclass
-class Post:
-    """Mail that is only written down. `away`: the queues cannot be reached."""
+class FakeQueue:
+    """An `IngestQueue` that keeps what is sent. `unreachable`: every call fails."""
 
     sent: list[tuple[Any, int, Mapping[str, int | str]]] = field(default_factory=list)
-    aside: list[tuple[str, str, str]] = field(default_factory=list)
-    away: bool = False
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    unreachable: bool = False
 
     def send(self, body: str, *, seconds: int, attributes: Mapping[str, int | str]) -> None:
-        """Noted."""
+        """Keep a message."""
         self._reach()
         self.sent.append((json.loads(body), seconds, attributes))
 
     def send_to_dead_letter_queue(self, body: str, *, reason: str, source: str) -> None:
-        """Noted."""
+        """Keep a message."""
         self._reach()
-        self.aside.append((body, reason, source))
+        self.failures.append((body, reason, source))
 
     def _reach(self) -> None:
-        if self.away:
+        if self.unreachable:
             raise SourceUnavailable("sqs: ConnectTimeoutError")
 
 
-class Counting(RecordingTelemetry):
-    """Telemetry that remembers numbers, too."""
+class CountingTelemetry(RecordingTelemetry):
+    """Telemetry that also keeps counts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,33 +101,33 @@ class Counting(RecordingTelemetry):
         self.flushed = 0
 
     def count(self, name: str, value: int = 1) -> None:
-        """Remembered."""
+        """Keep a count."""
         self.counted[name] += value
 
     def flush(self) -> None:
-        """Counted."""
+        """Count the calls."""
         self.flushed += 1
 
 
 @dataclass
-class Scene:
-    """The function around a taker that answers as it is told, notice by notice."""
+class HandlerHarness:
+    """The handler around an ingestor that returns given outcomes."""
 
     answer: Callable[[IngestEvent], Outcome]
     now: float = SENT + 5
-    post: Post = field(default_factory=Post)
-    notes: Counting = field(default_factory=Counting)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    telemetry: CountingTelemetry = field(default_factory=CountingTelemetry)
     taken: list[list[IngestEvent]] = field(default_factory=list)
 
-    def process(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
-        """As told."""
-        self.taken.append(list(notices))
-        return [self.answer(notice) for notice in notices]
+    def process(self, events: Sequence[IngestEvent]) -> Sequence[Outcome]:
+        """Return the given outcomes."""
+        self.taken.append(list(events))
+        return [self.answer(event) for event in events]
 
     def receive(self, event: Any) -> list[str]:
-        """The ids of the messages that are to come again."""
+        """Handle a batch, and return the ids of the messages that are to be delivered again."""
         clock = Clock(wall=lambda: self.now, monotonic=lambda: self.now, sleep=lambda _: None)
-        result = handler.bound_to(SqsBatchHandler(self, self.post, self.notes, clock))(event, None)
+        result = handler.bound_to(SqsBatchHandler(self, self.queue, self.telemetry, clock))(event, None)
         assert set(result) == {"batchItemFailures"}
         return [failure["itemIdentifier"] for failure in result["batchItemFailures"]]
 
@@ -137,10 +137,10 @@ def done(_: IngestEvent) -> Outcome:
 
 
 def test_the_samples_are_what_they_say() -> None:
-    scene = Scene(done)
+    harness = HandlerHarness(done)
     for event in (CREATED, REMOVED, WANTED, ATTACHED):
-        assert scene.receive(event) == []
-    (there,), (gone,), (wanted,), (attached,) = scene.taken
+        assert harness.receive(event) == []
+    (there,), (gone,), (wanted,), (attached,) = harness.taken
     bucket = "vectorgate-ingest-6f1c2a34-0000-4000-8000-000000000000"
     place = ObjectLocation(bucket, "red/product-docs/tide tables, 2026.txt")
     assert isinstance(there, ObjectChange)
@@ -152,14 +152,14 @@ def test_the_samples_are_what_they_say() -> None:
     assert (wanted.source, wanted.body["name"]) == ("com.example.crm", "product-docs")
     assert isinstance(attached, AttachRequested)
     assert (attached.file_id, attached.vector_store_id) == ("file-abc123", "vs_abc123")
-    assert scene.post == Post()
+    assert harness.queue == FakeQueue()
 
 
 def test_a_batch_is_taken_at_once() -> None:
-    scene = Scene(done)
-    assert scene.receive(batch(*(created(f"red/docs/{n}.txt") for n in range(3)))) == []
-    assert [len(taken) for taken in scene.taken] == [3]
-    assert scene.notes.flushed == 1
+    harness = HandlerHarness(done)
+    assert harness.receive(batch(*(created(f"red/docs/{n}.txt") for n in range(3)))) == []
+    assert [len(taken) for taken in harness.taken] == [3]
+    assert harness.telemetry.flushed == 1
 
 
 def test_a_deployment_without_a_bucket_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,83 +168,83 @@ def test_a_deployment_without_a_bucket_does_not_start(monkeypatch: pytest.Monkey
         deployed_ingest()
 
 
-def test_an_empty_batch_and_a_message_without_notices_ask_nobody() -> None:
-    scene = Scene(done)
-    assert scene.receive({"Records": []}) == []
-    assert scene.receive(batch({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
-    assert (scene.taken, scene.post) == ([], Post())
+def test_an_empty_batch_and_a_message_without_events_have_no_effect() -> None:
+    harness = HandlerHarness(done)
+    assert harness.receive({"Records": []}) == []
+    assert harness.receive(batch({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
+    assert (harness.taken, harness.queue) == ([], FakeQueue())
 
 
 def test_what_follows_up_is_sent_as_a_reminder() -> None:
-    scene = Scene(lambda _: Done(WATCH, 20))
-    assert scene.receive(CREATED) == []
-    ((body, seconds, attributes),) = scene.post.sent
+    harness = HandlerHarness(lambda _: Done(WATCH, 20))
+    assert harness.receive(CREATED) == []
+    ((body, seconds, attributes),) = harness.queue.sent
     assert messages.read_events(body) == [WATCH]
     assert (seconds, attributes) == (20, {})
 
 
-def test_what_comes_later_is_sent_again_with_when_it_was_first_seen() -> None:
-    scene = Scene(lambda _: RetryLater(45, "paced"))
-    assert scene.receive(CREATED) == []
+def test_a_postponed_message_is_sent_again_with_the_time_at_which_it_was_first_seen() -> None:
+    harness = HandlerHarness(lambda _: RetryLater(45, "paced"))
+    assert harness.receive(CREATED) == []
     body = json.loads(CREATED["Records"][0]["body"])
-    assert scene.post.sent == [(body, 45, {"first_seen": SENT, "attempts": 1, "reason": "paced"})]
-    assert scene.receive(batch(body, first_seen=SENT - 60, attempts=1)) == []
-    assert scene.post.sent[1] == (body, 45, {"first_seen": SENT - 60, "attempts": 2, "reason": "paced"})
-    assert scene.notes.counted == {"IngestPutOff": 2}
+    assert harness.queue.sent == [(body, 45, {"first_seen": SENT, "attempts": 1, "reason": "paced"})]
+    assert harness.receive(batch(body, first_seen=SENT - 60, attempts=1)) == []
+    assert harness.queue.sent[1] == (body, 45, {"first_seen": SENT - 60, "attempts": 2, "reason": "paced"})
+    assert harness.telemetry.counted == {"IngestPutOff": 2}
 
 
-def test_who_was_put_off_often_waits_longer() -> None:
-    scene = Scene(lambda _: RetryLater(45, "paced"))
-    scene.receive(batch(created("red/docs/a"), attempts=300))
-    assert [seconds for _, seconds, _ in scene.post.sent] == [300]
+def test_a_message_that_was_postponed_often_waits_longer() -> None:
+    harness = HandlerHarness(lambda _: RetryLater(45, "paced"))
+    harness.receive(batch(created("red/docs/a"), attempts=300))
+    assert [seconds for _, seconds, _ in harness.queue.sent] == [300]
 
 
-def test_numbers_of_a_message_that_nobody_of_us_wrote_do_not_count() -> None:
-    scene = Scene(lambda _: RetryLater(45, "paced"))
+def test_malformed_numbers_of_a_message_are_ignored() -> None:
+    harness = HandlerHarness(lambda _: RetryLater(45, "paced"))
     event = batch(created("red/docs/a"))
     event["Records"][0]["messageAttributes"] = {
         "first_seen": {"stringValue": "9" * 12},
         "attempts": {"stringValue": "x"},
     }
-    assert scene.receive(event) == []
-    assert scene.post.sent[0][2] == {"first_seen": SENT, "attempts": 1, "reason": "paced"}
+    assert harness.receive(event) == []
+    assert harness.queue.sent[0][2] == {"first_seen": SENT, "attempts": 1, "reason": "paced"}
 
 
-def test_what_was_put_off_for_hours_rings() -> None:
-    scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + OVERDUE_S + 1)
-    scene.receive(CREATED)
-    assert scene.notes.counted["IngestOverdue"] == 1
+def test_a_message_that_was_postponed_for_hours_raises_an_alarm() -> None:
+    harness = HandlerHarness(lambda _: RetryLater(45, "paced"), now=SENT + OVERDUE_S + 1)
+    harness.receive(CREATED)
+    assert harness.telemetry.counted["IngestOverdue"] == 1
 
 
-def test_what_was_put_off_for_thirteen_days_is_set_aside_before_the_queue_loses_it() -> None:
-    scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + MAX_AGE_S + 1)
-    assert scene.receive(batch(created("red/docs/a"), attempts=9)) == []
-    ((_, reason, source),) = scene.post.aside
+def test_a_message_that_was_postponed_for_thirteen_days_is_set_aside_before_the_queue_deletes_it() -> None:
+    harness = HandlerHarness(lambda _: RetryLater(45, "paced"), now=SENT + MAX_AGE_S + 1)
+    assert harness.receive(batch(created("red/docs/a"), attempts=9)) == []
+    ((_, reason, source),) = harness.queue.failures
     assert reason == "given up after 13 days and 9 attempts: paced"
     assert source.endswith("/red/docs/a")
-    assert scene.post.sent == []
+    assert harness.queue.sent == []
 
 
-def test_poison_is_set_aside_with_its_reason_and_source() -> None:
-    scene = Scene(lambda _: PermanentFailure("no team is mapped"))
+def test_a_permanent_failure_is_set_aside_with_its_reason_and_source() -> None:
+    harness = HandlerHarness(lambda _: PermanentFailure("no team is mapped"))
     for event in (CREATED, WANTED):
-        assert scene.receive(event) == []
-    (_, reason, place), (body, _, sender) = scene.post.aside
+        assert harness.receive(event) == []
+    (_, reason, place), (body, _, sender) = harness.queue.failures
     assert reason == "no team is mapped"
     assert place.endswith("/red/product-docs/tide tables, 2026.txt")
     assert sender == "com.example.crm 17793124-05d4-b198-2fde-7ededc63b103"
     assert body == WANTED["Records"][0]["body"]
-    assert scene.notes.counted == {"IngestSetAside": 2}
+    assert harness.telemetry.counted == {"IngestSetAside": 2}
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"hello": 1}', '"text"', '{"Records": [{}]}'])
-def test_what_cannot_be_read_is_set_aside_and_holds_nobody_up(body: str) -> None:
-    scene = Scene(done)
-    assert scene.receive(batch(body, created("red/docs/a"))) == []
-    ((kept, reason, source),) = scene.post.aside
+def test_an_unreadable_message_is_set_aside_and_delays_no_other(body: str) -> None:
+    harness = HandlerHarness(done)
+    assert harness.receive(batch(body, created("red/docs/a"))) == []
+    ((kept, reason, source),) = harness.queue.failures
     assert (kept, source) == (body, "unreadable")
     assert reason
-    assert len(scene.taken[0]) == 1
+    assert len(harness.taken[0]) == 1
 
 
 def test_a_message_of_which_a_part_comes_later_comes_again_as_a_whole() -> None:
@@ -257,43 +257,43 @@ def test_a_message_of_which_a_part_comes_later_comes_again_as_a_whole() -> None:
         "b": PermanentFailure("bad"),
         "c": RetryLater(30, "paced"),
     }
-    scene = Scene(lambda notice: by_key[notice.location.key[-1]])  # type: ignore[union-attr]
-    assert scene.receive(batch(body)) == []
-    assert [seconds for _, seconds, _ in scene.post.sent] == [30]
-    assert scene.post.aside == []
+    harness = HandlerHarness(lambda event: by_key[event.location.key[-1]])  # type: ignore[union-attr]
+    assert harness.receive(batch(body)) == []
+    assert [seconds for _, seconds, _ in harness.queue.sent] == [30]
+    assert harness.queue.failures == []
     by_key |= {"a": Done(), "c": Done()}
-    assert scene.receive(batch(body)) == []
-    assert [reason for _, reason, _ in scene.post.aside] == ["bad"]
+    assert harness.receive(batch(body)) == []
+    assert [reason for _, reason, _ in harness.queue.failures] == ["bad"]
 
 
 @pytest.mark.parametrize("outcome", [Done(WATCH, 20), RetryLater(45, "paced"), PermanentFailure("bad")])
-def test_what_could_not_be_sent_is_not_deleted(outcome: Outcome) -> None:
-    scene = Scene(lambda _: outcome)
-    scene.post.away = True
-    assert scene.receive(batch(created("red/docs/a"), created("red/docs/b"))) == ["m0", "m1"]
-    assert scene.notes.counted == {"IngestUnsent": 2}
-    scene.post.away = False
-    assert scene.receive(batch(created("red/docs/a"))) == []
+def test_a_message_whose_follow_up_cannot_be_sent_is_not_deleted(outcome: Outcome) -> None:
+    harness = HandlerHarness(lambda _: outcome)
+    harness.queue.unreachable = True
+    assert harness.receive(batch(created("red/docs/a"), created("red/docs/b"))) == ["m0", "m1"]
+    assert harness.telemetry.counted == {"IngestUnsent": 2}
+    harness.queue.unreachable = False
+    assert harness.receive(batch(created("red/docs/a"))) == []
 
 
 def test_a_table_that_cannot_be_reached_uses_up_no_receives() -> None:
-    def away(_: IngestEvent) -> Outcome:
+    def unavailable(_: IngestEvent) -> Outcome:
         raise StoreUnavailable("simulated")
 
-    scene = Scene(away)
-    assert scene.receive(batch(created("red/docs/a"), created("red/docs/b"))) == []
-    assert len(scene.taken) == 1
-    assert [seconds for _, seconds, _ in scene.post.sent] == [60, 60]
+    harness = HandlerHarness(unavailable)
+    assert harness.receive(batch(created("red/docs/a"), created("red/docs/b"))) == []
+    assert len(harness.taken) == 1
+    assert [seconds for _, seconds, _ in harness.queue.sent] == [60, 60]
 
 
 def test_a_defect_holds_back_the_message_that_it_is_about_and_no_other() -> None:
-    def defective(notice: IngestEvent) -> Outcome:
-        assert isinstance(notice, ObjectChange)
-        if notice.location.key.endswith("b"):
+    def defective(event: IngestEvent) -> Outcome:
+        assert isinstance(event, ObjectChange)
+        if event.location.key.endswith("b"):
             raise ZeroDivisionError
         return RetryLater(45, "paced")
 
-    scene = Scene(defective)
-    assert scene.receive(batch(*(created(f"red/docs/{key}") for key in "abc"))) == ["m1"]
-    assert len(scene.post.sent) == 2
-    assert {type(trouble) for trouble in scene.notes.troubles} == {ZeroDivisionError}
+    harness = HandlerHarness(defective)
+    assert harness.receive(batch(*(created(f"red/docs/{key}") for key in "abc"))) == ["m1"]
+    assert len(harness.queue.sent) == 2
+    assert {type(error) for error in harness.telemetry.errors} == {ZeroDivisionError}

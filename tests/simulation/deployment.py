@@ -1,0 +1,158 @@
+"""What a simulated deployment consists of: its keys, limits and files, its stores, and the processes around them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from tests.fakes.secret_source import FakeSecretSource
+from tests.fakes.telemetry import CrashTelemetry
+from tests.harnesses.price_books import sampler_with_book, with_book
+from tests.helpers.memory_stores import copied_stores
+from tests.simulation.environment import ChangeStream, CrashingConnection, FaultyStore
+from tests.simulation.prices import BOOK
+from tests.simulation.provider import BASE_URL
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import Deps, build_gateway, build_meter
+from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId, key_id_of
+from vectorgate.ledger.settlement import SettlementService
+from vectorgate.persistence.sqlite import open_stores
+from vectorgate.pricing.money import NanoUSD
+from vectorgate.providers.credentials import Credentials
+from vectorgate.settings import Settings
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.simulation.environment import SimulatedEnvironment
+    from tests.simulation.provider import SimulatedProvider
+    from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.ledger.reconciliation import Reconciler
+    from vectorgate.metering.sampler import Sampler
+    from vectorgate.metering.worker import MeterWorker
+    from vectorgate.persistence.sqlite import Database, SqliteLedger
+
+PROVIDER: Final = ProviderName("openai")
+SECRET: Final = json.dumps({"base_url": BASE_URL, "api_key": "sk-proj-secret-0123456789"})
+SETTINGS: Final = Settings(table="-", secrets={PROVIDER: "secret"})
+# Two keys of one team, and one that is a tenant of its own.
+KEYS: Final[Mapping[str, str | None]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": None}
+FILES: Final = 3  # files that each tenant owns from the start
+# Of keys for a day, of a team for a month, of end users without a period. One of each is reached before a seed of 2,000
+# ends, by calls whose other accounts have room left. One end user has a soft limit only, and still an account.
+KEY_LIMITS: Final = {"sk-simulated-b": NanoUSD(10**9), "sk-simulated-c": NanoUSD(6_000)}
+OTHER_LIMITS: Final = {
+    Subject(BudgetScope.TEAM, "red"): Limit(since=0, max_budget=NanoUSD(9_500), duration="1mo"),
+    Subject(BudgetScope.END_USER, "émile"): Limit(since=0, max_budget=NanoUSD(2_500)),
+    Subject(BudgetScope.END_USER, "東京"): Limit(since=0, max_budget=NanoUSD(10**9)),
+    Subject(BudgetScope.END_USER, "u3"): Limit(since=0, soft_budget=NanoUSD(1_000)),
+}
+UNBOUNDED: Final = 10**30  # nano-dollars
+
+
+@cache
+def _template() -> Database:
+    """Return a database with the keys, limits and files that exist from the start."""
+    stores = open_stores()
+    ledger = cast("SqliteLedger", stores.ledger)
+    ledger.insert_ownership([row for team in set(KEYS.values()) for row in _files(team)])
+    for secret in KEYS:
+        stores.keys.add_key(_key(secret))
+    for subject, limit in OTHER_LIMITS.items():
+        stores.budgets.add_limit(subject, limit)
+    return ledger._database
+
+
+class Deployment:
+    """One database behind faulty ports, and processes of it. `streamed`: its ledger's changes are in a stream.
+
+    Each process has a clock of its own, so that making one draws from the seed.
+    """
+
+    def __init__(self, environment: SimulatedEnvironment, provider: SimulatedProvider, *, streamed: bool) -> None:
+        self._environment, self._provider = environment, provider
+        self.stream, self.telemetry = ChangeStream(), CrashTelemetry()
+        sound = copied_stores(_template())
+        self.database = cast("SqliteLedger", sound.ledger)._database
+        self.database._connection = CrashingConnection(self.database._connection, environment)  # type: ignore[assignment]
+        ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
+        wrapped: dict[str, Any] = {
+            name: FaultyStore(port, environment, self.stream.record if name == "ledger" and streamed else None)
+            for name, port in ports.items()
+        }
+        self.stores = replace(sound, **wrapped)
+
+    def new_settlement(self) -> SettlementService:
+        """Start a process that settles."""
+        return SettlementService(self.stores.ledger, BOOK, self.telemetry)
+
+    def new_sampler(self) -> Sampler:
+        """Start a process that samples what is stored."""
+        return sampler_with_book(self.new_meter().sampler, BOOK)
+
+    def new_reconciler(self) -> Reconciler:
+        """Start a process that reconciles."""
+        return self.new_meter().reconciler
+
+    def new_meter(self) -> MeterWorker:
+        """Start a process of the meter, with the shipped prices."""
+        return build_meter(SETTINGS, self._deps())
+
+    def new_gateway(self) -> Gateway:
+        """Start a process of the gateway."""
+        return with_book(build_gateway(SETTINGS, self._deps()), BOOK)
+
+    def _deps(self) -> Deps:
+        clock = self._environment.clock()
+        return Deps(
+            stores=self.stores,
+            credentials=Credentials(FakeSecretSource(SECRET), SETTINGS.secrets, clock),
+            transport=self._provider,
+            telemetry=self.telemetry,
+            clock=clock,
+            randomness=self._environment.randomness(),
+        )
+
+
+def tenant_of(secret: str) -> TenantId:
+    """Return the tenant that owns what a key creates."""
+    return _key(secret).tenant
+
+
+def limits() -> dict[tuple[str, str], int]:
+    """Return the limit of each account, in nano-dollars, by scope and id."""
+    keys = {("key", str(key_id_of(secret))): int(limit) for secret, limit in KEY_LIMITS.items()}
+    others = {
+        (str(subject.scope), subject.id): UNBOUNDED if limit.max_budget is None else int(limit.max_budget)
+        for subject, limit in OTHER_LIMITS.items()
+    }
+    return keys | others
+
+
+def _key(secret: str) -> VirtualKey:
+    return VirtualKey(
+        id=key_id_of(secret),
+        created_at=0,
+        alias=secret[-1],
+        team_id=KEYS[secret],
+        max_budget=KEY_LIMITS.get(secret),
+        budget_duration="1d" if secret in KEY_LIMITS else None,
+    )
+
+
+def _files(team: str | None) -> list[Ownership]:
+    secret = next(secret for secret in KEYS if KEYS[secret] == team)
+    return [
+        Ownership(
+            ref=ObjectRef(PROVIDER, ObjectKind.FILE, ObjectId(f"file-{team}-{number}")),
+            tenant=tenant_of(secret),
+            key_id=KeyId(key_id_of(secret)),
+            created_at=0,
+            snapshot='{"bytes":1}',  # a day of its storage is reserved, and released: more than any call costs
+        )
+        for number in range(FILES)
+    ]
