@@ -1,4 +1,4 @@
-"""Row 13 of docs/threats.md over the real socket: hostile bodies are a typed 4xx, quickly, in flat memory."""
+"""Row 13 of docs/security.md over the real socket: hostile bodies are a typed 4xx, quickly, in flat memory."""
 
 from __future__ import annotations
 

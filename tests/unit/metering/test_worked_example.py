@@ -1,4 +1,4 @@
-"""The worked example of docs/ledger.md, recomputed from its sizes and hours alone."""
+"""The worked example of docs/billing.md, recomputed from its sizes and hours alone."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_every_test_that_a_document_names_is_there(path: Path) -> None:
 
 
 def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
-    text = (ROOT / "docs/threats.md").read_text("utf-8")
+    text = (ROOT / "docs/security.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| (\d+) \| (.*)$", text, re.MULTILINE))
     assert list(rows) == [str(number) for number in range(1, len(rows) + 1)]
     for number, row in rows.items():

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from vectorgate.telemetry import Telemetry
     from vectorgate.tenancy.ports import OwnershipStore
 
-MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/ledger.md states
+MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/billing.md states
 TURN_S: Final = 60  # the shortest pace of ticks on AWS
 MAX_SKEW_S: Final = 5  # between the clocks of two functions
 LONGEST_S: Final = 30  # a request, as API Gateway cuts it: one under way at a look may change something after it

@@ -1,7 +1,7 @@
 """What both adapters refuse before they touch their engine, so that neither is more lenient than the other. Pure.
 
 Parts of a key are joined by '#'. None of them may hold one, so that joining is injective: `a#b` + `c` and `a` + `b#c`
-cannot meet in one key, because neither gets this far (docs/threats.md, row 6).
+cannot meet in one key, because neither gets this far (docs/security.md, row 6).
 """
 
 from __future__ import annotations
