@@ -15,7 +15,7 @@ from vectorgate.persistence.sqlite import open_stores
 from vectorgate.pricing.book import PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD, format_usd, parse_usd
 
-TEXT = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text("utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "billing.md").read_text("utf-8")
 DAY = 20_516  # 2026-03-04
 BOOK = PriceBook(shipped_prices())
 
@@ -86,7 +86,7 @@ def _usd(nano: int) -> str:
     return f"{nano / 10**9:.9f}".rstrip("0")
 
 
-def test_the_prices_and_their_names_are_the_books() -> None:
+def test_the_prices_and_their_names_are_those_of_the_price_book() -> None:
     for name, provider, operation, stated in re.findall(r"(?:`((openai|azure)\.(storage|calls)\.[0-9-]+)`)(.*)", TEXT):
         del stated
         assert BOOK.named(name).covers(provider, "storage" if operation == "storage" else "vector_stores.create")
@@ -99,7 +99,7 @@ def test_the_prices_and_their_names_are_the_books() -> None:
     assert round(BOOK.named("openai.storage.2025-03-11").per_gib_day / 24 / 10**9, 4) == 0.0042  # type: ignore[operator]
 
 
-def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_desk_makes_of_it() -> None:
+def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_admin_app_makes_of_it() -> None:
     books = Books(open_stores(), BOOK)
     monthly = {"max_budget": 0.25, "budget_duration": "1mo"}
     assert books.ask("POST", "/team/new", {"team_id": "red", **monthly})[0] == 200
