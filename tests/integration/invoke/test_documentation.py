@@ -42,7 +42,7 @@ def sample(page: str, language: str, number: int = 0) -> str:
 
 
 def pasted(commands: str, url: str, home: Path, program: str = "") -> str:
-    """Return what commands print in a shell without the user's settings, where `python program.py` is the program."""
+    """Return what commands print in a shell without the user's settings; `program` is beside them as a file."""
     home.mkdir()
     (home / "python").symlink_to(sys.executable)
     (home / "program.py").write_text(program.replace("http://127.0.0.1:4000", url))

@@ -68,6 +68,19 @@ def test_what_a_document_names_is_there(path: Path) -> None:
     assert missing(quoted, path) == set()
 
 
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that GitHub gives a document's titles."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_link_into_a_document_leads_to_a_title(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)", path.read_text("utf-8")):
+        document = path.parent / target if target else path
+        assert anchor in anchors(document), f"{target}#{anchor}"
+
+
 def prose(path: Path) -> Iterator[str]:
     """A module's docstrings and comments."""
     source = path.read_text("utf-8")
