@@ -14,7 +14,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz lock clean
+.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz openapi dist lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -33,12 +33,19 @@ PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-ha
 # read pip's configuration), pip does it.
 UV := $(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes --only-binary :all:
 
-# A stamp is newer than the lock file that it was installed from; an interrupted install leaves none.
-$(VENV)/%.stamp: requirements/%.txt requirements/uv.txt
+# wordllama has no wheel for Python 3.14. Only its data files are read, which are the same in the wheel for 3.13.
+DATA = --no-deps --python-version 3.13 -r requirements/wordllama.txt --target "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+define need_embeddings
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 14))' || exit 0; $(UV) $(DATA) || $(PIP) $(DATA)
+endef
+
+# A stamp is newer than the lock files that it was installed from; an interrupted install leaves none.
+$(VENV)/%.stamp: requirements/%.txt requirements/uv.txt requirements/wordllama.txt
 	$(need_python)
 	@echo "Installing $< into $(VENV), once"
 	@$(PIP) -r requirements/uv.txt
 	@$(UV) -r $< || $(PIP) -r $<
+	$(need_embeddings)
 	@touch $@
 
 install: $(VENV)/dev.stamp ## Install everything for development into .venv (hash-pinned)
@@ -58,9 +65,11 @@ test: install ## Lint, types, template, and every test: about five minutes on tw
 
 check: lint types
 
-lint: install ## Style, format and the deployment template
+lint: install ## Style, format, imports between packages, openapi.json and the deployment template
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet . || { echo "run: $(PYTHON) -m ruff format ." >&2; exit 1; }
+	@said=$$(PYTHONPATH=layers/core/python:. $(VENV)/bin/lint-imports --no-cache --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
+	@$(RUN) -m tools.openapi --check
 	@$(VENV)/bin/cfn-lint template.yaml
 
 types: install ## mypy, strict
@@ -76,7 +85,7 @@ bench: install ## The gateway's own milliseconds, calls to AWS, cold start
 	@$(RUN) -m tests.benchmarks
 
 sim: install ## Every pair of crashes of a create, then operations with crash points, by the million
-	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/sim
+	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/simulation
 	@$(RUN) -m tests.simulation
 
 mutants: install ## Forty planted faults: does a test notice? A quarter of an hour
@@ -86,7 +95,7 @@ compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK 
 	@cd tests/compat/node && npm ci --ignore-scripts --silent
 	@test -d .cache/compat || $(BASE_PYTHON) -m venv .cache/compat
 	@$(VENV)/bin/uv pip install --quiet --python .cache/compat/bin/python --require-hashes --only-binary :all: -r requirements/compat.txt
-	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/clients
+	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/compat
 
 fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
 	@$(RUN) -m tests.fuzz
@@ -113,16 +122,29 @@ $(eval $(call part,functions,Ingest,functions/ingest/app.py))
 build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (python3.13, arm64), and its size
 	@du -sm $(PARTS:%=$(LAMBDA)/%) | awk '{ mb += $$1; print } END { printf "%d MB unzipped; Lambda takes 250\n", mb; exit mb > 200 }'
 
+# The backend's hash is checked as well; the archives of the layers are the same for the same input.
+dist: build ## What a release consists of, in dist/: wheel, source archive and the Lambda layers
+	@version=v$$($(RUN) -c 'import vectorgate; print(vectorgate.__version__)'); test "$${TAG:-$$version}" = "$$version" || \
+	  { echo "TAG is $$TAG, but vectorgate/__init__.py says $$version" >&2; exit 1; }
+	@rm -rf dist && mkdir dist
+	@$(VENV)/bin/uv build --quiet --python $(PYTHON) --out-dir dist --build-constraints requirements/setuptools-80.10.txt --require-hashes .
+	@for layer in DepsLayer CoreLayer; do $(PYTHON) -c 'import shutil, sys; shutil.make_archive(*sys.argv[1:])' dist/$$layer zip $(LAMBDA)/$$layer; done
+	@rm -f dist/.gitignore && find layers/core -name '*.egg-info' -exec rm -rf {} + && ls dist
+
 # The same for this machine and its Python, for the emulated AWS to run.
 $(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
 
 # --------------------------------------------------------------------------------------------------------- keeping
+
+openapi: install ## Write openapi.json from the operation tables
+	@$(RUN) -m tools.openapi
 
 LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 lock: install ## Pin what the .in files ask for; a pin that still fits stays
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(LOCK) -c requirements/dev.txt --no-deps requirements/wordllama.in -o requirements/wordllama.txt
 	$(LOCK) -c requirements/dev.txt layers/deps/requirements.in -o layers/deps/requirements.txt
 	$(LOCK) requirements/compat.in -o requirements/compat.txt
 

@@ -1,1 +1,1 @@
-"""The one-machine edition: the deployed functions' own handlers, with SQLite for DynamoDB and a loop for the stream."""
+"""Local mode: the deployed functions' own handlers on one machine, with SQLite for DynamoDB and threads for streams."""

@@ -1,4 +1,4 @@
-"""The files of the reference page's samples: the embedded upstream has them, and the edition's own key owns them."""
+"""The files of the reference page's samples: the embedded upstream has them, and the local key owns them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEMO_FILES: Final = (ObjectId("file-abc123"), ObjectId("file-def456"))
 
 
 def give_demo_files(stores: Stores, key: VirtualKey, provider: ProviderName, reader: ProviderReader) -> None:
-    """Let `key` own them, as the upstream describes them. What it owned once, and has deleted, stays deleted.
+    """Make `key` their owner, as the upstream describes them. One that it owned and deleted stays deleted.
 
     ApiError when the upstream does not have them.
     """

@@ -1,4 +1,4 @@
-"""HTTP on this machine to the events that API Gateway would make of it, and the handlers' answers back."""
+"""The HTTP server of local mode: requests as the events that API Gateway makes of them, to the functions' handlers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 from waitress.utilities import InternalServerError
 
-from local.invoke_api import serves
-from local.options import CannotStart, one_line
+from local.lambda_api import serves
+from local.settings import CannotStart, one_line
 from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.api.http import JSON, Body, encode_json
 from vectorgate.entrypoints.lambda_http import BODY_AS_IT_IS
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from waitress.parser import HTTPRequestParser
     from waitress.server import BaseWSGIServer
 
-    from local.invoke_api import InvokeApi
+    from local.lambda_api import InvokeApi
     from vectorgate.entrypoints.lambda_http import Result
 
     Handler = Callable[[Mapping[str, object], object], Result]
 
 THREADS: Final = 64
 MIB: Final = 1024 * 1024
-MAX_BODY: Final = 600 * MIB  # above what the gateway takes, so that the refusal is the gateway's
+MAX_BODY: Final = 600 * MIB  # more than the gateway takes, so that the gateway refuses it
 PIECE: Final = 64 * 1024
-CONNECTIONS: Final = 2_000  # idle ones, too: a client's pool keeps some
-FILES: Final = 4 * CONNECTIONS  # a connection, what it spooled either way, and the provider's end of it
+CONNECTIONS: Final = 2_000  # idle ones included: a client's pool keeps some
+FILES: Final = 4 * CONNECTIONS  # a connection, its request and response spooled, and the connection to the provider
 IDLE_SECONDS: Final = 60
 BACKLOG: Final = 1_024
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
@@ -71,13 +71,13 @@ class WsgiApp:
 def path_of(environ: WSGIEnvironment) -> str:
     """The path of the request line, decoded once, as API Gateway hands it over.
 
-    But for an escaped slash: API Gateway makes it a slash like any other. Here it stays an escape, which is no path's.
+    Except for an escaped slash, which API Gateway decodes as well: here it stays escaped, and so matches no path.
     """
     return unquote(_ESCAPED_SLASH.sub("%252F", str(environ["REQUEST_URI"]).partition("?")[0]))
 
 
 def event_of(environ: WSGIEnvironment, path: str) -> dict[str, object]:
-    """The request as an event of payload format 2.0, but that its body stays where the server spooled it."""
+    """The request as an event of payload format 2.0, except that the body stays where the server spooled it."""
     size = int(environ.get("CONTENT_LENGTH") or 0)
     query = str(environ.get("QUERY_STRING", ""))
     return {
@@ -115,15 +115,15 @@ def _write(result: Result, environ: WSGIEnvironment, start_response: StartRespon
         return []
     if isinstance(body.source, bytes):
         return [body.source]
-    # The server sends it in pieces, and closes it after the last one or when the client goes away.
+    # The server sends it in pieces, and closes it after the last one or when the client disconnects.
     return cast("Iterable[bytes]", environ["wsgi.file_wrapper"](body.open(), PIECE))
 
 
 class _EnvelopeTask(ErrorTask):
-    """The server's own refusals (of what is no HTTP, or too much of it) in the envelope of all others."""
+    """The server's own errors (malformed HTTP, too large a request) in the envelope of all others."""
 
     def execute(self) -> None:
-        """Answer, and hang up."""
+        """Answer, and close the connection."""
         error = cast("HTTPRequestParser", self.request).error or InternalServerError("")
         kind = INVALID_REQUEST if error.code < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error"
         message = f"{error.reason}: {error.body}"
@@ -139,14 +139,11 @@ class _Channel(HTTPChannel):
     error_task_class = _EnvelopeTask
 
 
-def listen(front: WsgiApp, host: str, port: int) -> tuple[Callable[[], None], int]:
-    """A server that holds its port, as the function that serves until the process is told to stop, and the port.
-
-    CannotStart when the port cannot be had.
-    """
+def listen(app: WsgiApp, host: str, port: int) -> tuple[Callable[[], None], int]:
+    """Listen on the port (0 takes a free one); the function that serves until SystemExit, and the port. CannotStart."""
     listener = _listener(host, port)
     server = create_server(
-        front,
+        app,
         sockets=[listener],
         threads=THREADS,
         max_request_body_size=MAX_BODY,

@@ -25,8 +25,9 @@ LONGEST: Final = (
     E2E,
     "tests/simulation/test_simulation.py",
     "tests/contract/",
+    "tests/integration/engine/test_extract.py",
+    "tests/integration/local/",
     "tests/integration/admin/",
-    "tests/integration/test_one_",
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import aws_calls, cold_start, overhead, retrieval, sdk
+from tests.benchmarks import aws_calls, cold_start, egress, engine, overhead, retrieval, sdk
 
 SECTIONS = {
     "overhead": overhead.report,
+    "egress": egress.report,
     "aws_calls": aws_calls.report,
     "cold_start": cold_start.report,
+    "engine": engine.report,
     "retrieval": retrieval.report,
     "sdk": sdk.report,
 }

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.harnesses.dynamodb_gateway import counted
-from vectorgate.ledger.settle import settle
+from vectorgate.ledger.settlement import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

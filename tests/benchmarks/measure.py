@@ -46,11 +46,11 @@ def timed(act: Callable[[], object], clock: Callable[[], float], times: int) -> 
 
 
 @contextmanager
-def process(module: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+def process(module: str, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> Iterator[str]:
     """Run `python -m module` until the block ends; gives the first line that it prints."""
     path = os.pathsep.join([str(ROOT / "layers/core/python"), str(ROOT)])
     running = subprocess.Popen(  # noqa: S603 - our own modules, by our own interpreter
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": path, **(environment or {})},
         stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.edition import LocalMode
+from local.app import LocalMode
 from tests.benchmarks.measure import Spread, process, timed
 
 if TYPE_CHECKING:

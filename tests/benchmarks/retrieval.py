@@ -1,17 +1,16 @@
-"""How well and how fast the embedded upstream retrieves: ``python tests/benchmarks/retrieval.py``.
+"""How well and how fast the engine retrieves: `python -m tests.benchmarks retrieval`.
 
 Collection: the API documentation that botocore carries in its wheel (Apache-2.0, (c) Amazon.com). A document is the
 description of one operation, of every service that comes with worked examples; its name is not part of the text.
 A query is the title that a person gave to an example ("To attach a managed policy to an IAM role"); the relevant
-document is the operation the example belongs to. Nobody made these pairs with retrieval in mind. Queries are split in
-two by hash: the weight of the fusion was chosen on one half, the table shows both.
+document is the operation the example belongs to. The pairs were not made with retrieval in mind. Queries are split in
+two by hash: the weight of the fusion was chosen on one set, the table shows both.
 """
 
 import gzip
 import hashlib
 import json
 import re
-import sys
 import tempfile
 import threading
 import time
@@ -24,11 +23,11 @@ from typing import Any
 import botocore
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from local.upstream import chunk, search
-from local.upstream.embed import Embedder, Floats
-from local.upstream.index import Entry, Index, Matrix
+from engine import chunking, search
+from engine.adapters.sqlite.index_file import IndexFile, Matrix
+from engine.adapters.sqlite.scoring import cosine, lexical
+from engine.adapters.wordllama import WordLlama
+from engine.model import Candidates, Entry, Floats
 
 DATA = Path(botocore.__file__).parent / "data"
 DEPTH = 10
@@ -83,12 +82,11 @@ def collection() -> tuple[list[str], list[Query]]:
     return documents, [Query(title, frozenset(found)) for title, found in sorted(titles.items()) if " " in title]
 
 
-def entries(embedder: Embedder, documents: list[str]) -> Iterator[tuple[int, list[Entry]]]:
+def entries(embedder: WordLlama, documents: list[str]) -> Iterator[tuple[int, list[Entry]]]:
     """The chunks of every document, as the worker makes them."""
-    model = embedder.model
     for number, text in enumerate(documents):
-        pieces = chunk.chunks(text, chunk.tokens(text, model.tokenize, 10**7), 800, 400)
-        yield number, [Entry(piece.text, model.embed(piece.ids)) for piece in pieces]
+        pieces = chunking.chunks(text, chunking.tokens(text, embedder.tokenize, 10**7), 800, 400)
+        yield number, [Entry(piece.text, embedder.embed(piece.ids)) for piece in pieces]
 
 
 def rrf(one: Floats, other: Floats) -> Floats:
@@ -123,37 +121,38 @@ def gain(matrix: Matrix, scores: Floats, relevant: frozenset[int]) -> tuple[floa
     return len(hits) / len(relevant), 1 / hits[0] if hits else 0.0
 
 
-def evaluate(index: Index, matrix: Matrix, embedder: Embedder, queries: list[Query]) -> dict[str, list[float]]:
-    """For each ranker: recall and MRR on the tuning half, then on the held-out half."""
+def evaluate(index: IndexFile, matrix: Matrix, embedder: WordLlama, queries: list[Query]) -> dict[str, list[float]]:
+    """For each ranker: recall and MRR on the tuning set, then on the held-out set."""
     everything = np.ones(len(matrix.chunks), dtype=bool)
     sums = {name: np.zeros(4) for name in RANKERS}
     sizes = np.array([0, 0])
     for query in queries:
-        semantic = search.cosine(matrix, embedder.query(query.text))
-        lexical = search.lexical(index, matrix, query.text, everything)
-        half = int(query.held_out)
-        sizes[half] += 1
+        semantic = cosine(matrix, search.embedded(embedder, query.text))
+        words = lexical(index, matrix, query.text, everything)
+        part = int(query.held_out)
+        sizes[part] += 1
         for name, ranker in RANKERS.items():
-            sums[name][half * 2 : half * 2 + 2] += gain(matrix, ranker(semantic, lexical), query.relevant)
+            sums[name][part * 2 : part * 2 + 2] += gain(matrix, ranker(semantic, words), query.relevant)
     return {name: list(total / sizes.repeat(2)) for name, total in sums.items()}
 
 
-def milliseconds(index: Index, matrix: Matrix, embedder: Embedder, queries: list[Query]) -> list[float]:
+def milliseconds(index: IndexFile, matrix: Matrix, embedder: WordLlama, queries: list[Query]) -> list[float]:
     """The time of each search, in order of size: query embedding, both scores, fusion, top 10, their texts."""
     everything = np.ones(len(matrix.chunks), dtype=bool)
     times = []
     for query in queries[:200]:
         started = time.perf_counter()
-        semantic = search.cosine(matrix, embedder.query(query.text))
-        scores = search.fuse(semantic, search.lexical(index, matrix, query.text, everything))
-        index.text(hit.chunk for hit in search.top(matrix, scores, DEPTH, 0.0))
+        semantic = cosine(matrix, search.embedded(embedder, query.text))
+        weights = lexical(index, matrix, query.text, everything)
+        found = Candidates(matrix.chunks, matrix.attachments, semantic, weights)
+        index.chunk_texts(hit.chunk for hit in search.top(found, search.fuse(semantic, weights), DEPTH))
         times.append((time.perf_counter() - started) * 1000)
     return sorted(times)
 
 
-def build(folder: str, name: str, embedder: Embedder, documents: list[str]) -> tuple[Index, Matrix]:
+def build(folder: str, name: str, embedder: WordLlama, documents: list[str]) -> tuple[IndexFile, Matrix]:
     """An index of the documents."""
-    index = Index(Path(folder) / name, threading.Lock())
+    index = IndexFile(Path(folder) / name, threading.Lock())
     # One transaction: the benchmark is of reading.
     together = [entry for _, some in entries(embedder, documents) for entry in some]
     index.replace(0, together)
@@ -165,7 +164,7 @@ def build(folder: str, name: str, embedder: Embedder, documents: list[str]) -> t
 def report() -> list[str]:
     """Lines to print: quality by ranker, and the time of a search over 10,000 chunks."""
     documents, queries = collection()
-    embedder = Embedder()
+    embedder = WordLlama()
     with tempfile.TemporaryDirectory() as folder:
         index, matrix = build(folder, "docs.db", embedder, documents)
         held_out = sum(query.held_out for query in queries)
@@ -186,7 +185,3 @@ def report() -> list[str]:
         middle, late = times[len(times) // 2], times[len(times) * 95 // 100]
         lines.append(f"{len(matrix.chunks)} chunks: search median {middle:.1f} ms, 95th percentile {late:.1f} ms")
         return lines
-
-
-if __name__ == "__main__":
-    sys.stdout.write("\n".join(report()) + "\n")

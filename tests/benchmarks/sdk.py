@@ -1,7 +1,7 @@
-"""What the SDK adds to a create: beside raw httpx, `openai` and LiteLLM, against a server that answers at once.
+"""The SDK's overhead in a create, beside raw httpx, `openai` and LiteLLM, over a server that answers at once.
 
-LiteLLM has an interpreter of its own (`make compat` makes it; VECTORGATE_LITELLM_PYTHON names another), and a raw httpx
-of its own to be compared with: its difference is not that to the first line.
+LiteLLM has an interpreter of its own (`make compat` makes it; VECTORGATE_LITELLM_PYTHON names another), and is compared
+with raw httpx in that interpreter: its difference is not the one to the first line.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ COMPAT = ROOT / ".cache" / "compat" / "bin" / "python"
 
 
 def report(times: int = 1_000) -> list[str]:
-    """Lines to print. The clients take turns, so that what else the machine does falls on all of them alike."""
+    """The lines to print. The clients take turns, so that other load on the machine affects all of them alike."""
     with process("tests.benchmarks.constant_upstream") as port:
         url = f"http://127.0.0.1:{port}/v1"
-        ours = {"create": _waiting(url, times), "acreate": asyncio.run(_awaited(url, times))}
+        ours = {"create": _sync(url, times), "acreate": asyncio.run(_awaited(url, times))}
         theirs = _litellm(url, times)
     lines = [line for form, took in ours.items() for line in [*_lines(form, took), _last_line(form, theirs)]]
     return [*lines, *_imports()]
@@ -47,7 +47,7 @@ def _client(url: str) -> Client:
     return Client(settings=ClientSettings(openai_url=url, openai_key=KEY))
 
 
-def _waiting(url: str, times: int) -> dict[str, list[float]]:
+def _sync(url: str, times: int) -> dict[str, list[float]]:
     headers = {"authorization": f"Bearer {KEY}"}
     with httpx.Client() as raw, openai.OpenAI(base_url=url, api_key=KEY) as theirs, _client(url) as ours:
         acts: dict[str, Callable[[], object]] = {
@@ -87,12 +87,12 @@ async def _awaited(url: str, times: int) -> dict[str, list[float]]:
 
 
 def _litellm(url: str, times: int) -> dict[str, dict[str, list[float]]] | None:
-    """By form and client, LiteLLM's and raw httpx's seconds; None where it is not installed."""
+    """Seconds of LiteLLM and of raw httpx, by form and client; None where LiteLLM is not installed."""
     python = Path(os.environ.get("VECTORGATE_LITELLM_PYTHON") or COMPAT)
     has = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)"
     if not python.is_file() or subprocess.run([str(python), "-c", has], check=False).returncode:  # noqa: S603 - ours
         return None
-    # -P: the modules beside the script are none of LiteLLM's. Its complaints go where the report's own go.
+    # -P: the modules beside the script are not LiteLLM's. Its warnings go to the report's own standard error.
     command = [str(python), "-P", str(ROOT / "tests/benchmarks/litellm_create.py"), url, KEY, str(WARM_UP + times)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {**kept, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
@@ -116,8 +116,8 @@ def _label(form: str, name: str) -> str:
 
 
 def _imports() -> list[str]:
-    """The best of some processes: the import alone, without the interpreter's start."""
-    codes = ("import vectorgate", "import vectorgate; vectorgate.vector_stores", "import openai")
+    """The best of several processes: the import alone, without the interpreter's start."""
+    codes = ("import vectorgate", "import vectorgate; vectorgate.vector_stores", "import httpx", "import openai")
     return [f"{code + ':':<48} {_imported(code):.0f} ms" for code in codes]
 
 

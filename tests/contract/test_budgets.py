@@ -19,7 +19,7 @@ from vectorgate.budgets.model import (
     account_ref,
     accounts_of,
 )
-from vectorgate.idempotency.record import explicit_record
+from vectorgate.idempotency.service import explicit_record
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.recorder import KIB, CallRecorder
 from tests.contract.samples import KEY, answered, begun, own, ref, settled
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
-from vectorgate.idempotency.record import explicit_name, explicit_record
+from vectorgate.idempotency.service import explicit_name, explicit_record, with_answer
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
@@ -100,7 +100,7 @@ def test_a_budget_adds_two_units_to_begin_and_no_call(dynamo: DynamoBackend) -> 
 
 def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoBackend) -> None:
     dynamo.ledger.begin(FULL, idempotency=CLAIM)
-    kept = CLAIM.with_answer(200, b"x" * 500)  # a store without metadata is about that
+    kept = with_answer(CLAIM, 200, b"x" * 500)  # a store without metadata is about that
     measured = cost(
         dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], idempotency=kept)
     )

@@ -23,7 +23,7 @@ from tests.contract.samples import KEY, OPENAI, RED, STORE, T0, answered, begun,
 from tests.helpers.threads import at_once
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Reservation, Subject, account_ref
-from vectorgate.idempotency.record import explicit_record
+from vectorgate.idempotency.service import explicit_record
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Scope, rollups_of

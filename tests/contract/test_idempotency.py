@@ -9,7 +9,8 @@ import pytest
 
 from tests.contract.samples import BLUE, answered, begun, own, ref
 from tests.helpers.threads import at_once
-from vectorgate.idempotency.record import ONLY, IdempotencyRecord, explicit_name, explicit_record, implicit_record
+from vectorgate.idempotency.record import ONLY, IdempotencyRecord
+from vectorgate.idempotency.service import explicit_name, explicit_record, implicit_record, with_answer
 from vectorgate.ledger.entry import State
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, StateConflict, StoreError, StoreUnavailable
 
@@ -101,7 +102,7 @@ def test_an_answer_is_kept_with_the_row_that_it_is_of(stores: Backend) -> None:
     entry = begun()
     idempotency = explicit(entry)
     stores.ledger.begin(entry, idempotency=idempotency)
-    kept = idempotency.with_answer(200, BODY)
+    kept = with_answer(idempotency, 200, BODY)
     stores.ledger.advance(answered(entry), since=State.STARTED, owned=[own(ref())], idempotency=kept)
     assert held(stores, idempotency) == [kept]
     assert held(stores, idempotency)[0].body == BODY.decode()
@@ -116,7 +117,7 @@ def test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row(sto
     if known:  # one of the objects is the tenant's already
         stores.ledger.begin(begun(3))
         stores.ledger.advance(answered(begun(3)), since=State.STARTED, owned=[own(ref())])
-    late = explicit(first).with_answer(200, BODY)
+    late = with_answer(explicit(first), 200, BODY)
     stores.ledger.advance(answered(first), since=State.STARTED, owned=[own(ref()), own(ref("b"))], idempotency=late)
     assert held(stores, explicit(first)) == [explicit(second)]
     assert stores.ledger.entry(first.id) == answered(first)
@@ -128,7 +129,7 @@ def test_an_answer_of_a_row_that_has_moved_is_not_kept(stores: Backend) -> None:
     stores.ledger.begin(entry, idempotency=explicit(entry))
     stores.ledger.advance(entry.transition(State.VOIDED), since=State.STARTED)
     with pytest.raises(StateConflict):
-        stores.ledger.advance(answered(entry), since=State.STARTED, idempotency=explicit(entry).with_answer(200, BODY))
+        stores.ledger.advance(answered(entry), since=State.STARTED, idempotency=with_answer(explicit(entry), 200, BODY))
     assert held(stores, explicit(entry)) == [explicit(entry)]
 
 

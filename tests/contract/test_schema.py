@@ -15,7 +15,7 @@ from tests.contract.samples import OPENAI, RED, STORE, answered, begun, own, ref
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Bucket, Scope
-from vectorgate.persistence.dynamodb import entry_of_image, schema
+from vectorgate.persistence.dynamodb import schema
 from vectorgate.persistence.dynamodb.codec import decode, encode
 
 FOLDER = Path(package.__file__).parent
@@ -50,7 +50,7 @@ def test_an_attribute_type_that_is_never_written_is_refused() -> None:
 
 @pytest.mark.parametrize("entry", [begun(), answered(begun()), settled(answered(begun()), 2**60)])
 def test_an_image_of_an_operation_is_its_row(entry: object) -> None:
-    assert entry_of_image(schema.operation_item(entry)) == entry  # type: ignore[arg-type]
+    assert schema.entry_of_item(schema.operation_item(entry)) == entry  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_an_image_of_an_operation_is_its_row(entry: object) -> None:
     ],
 )
 def test_an_image_of_anything_else_is_none(image: dict[str, dict[str, str]]) -> None:
-    assert entry_of_image(image) is None
+    assert schema.entry_of_item(image) is None
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -13,12 +13,12 @@ from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, eventually, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
-from vectorgate.idempotency.record import implicit_record
+from vectorgate.idempotency.service import implicit_record
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb.budgets import account_key
-from vectorgate.persistence.dynamodb.idempotency import claim_key
-from vectorgate.persistence.dynamodb.schema import entry_of_image, operation_item
+from vectorgate.persistence.dynamodb.idempotency import record_key
+from vectorgate.persistence.dynamodb.schema import entry_of_item, operation_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,19 +112,19 @@ def test_a_refusal_is_a_result(stack: Stack, key: str) -> None:
 def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stack: Stack, client: OpenAI) -> None:
     first = client.vector_stores.with_raw_response.create(name="tried again")
     row = stack.settled(first.headers["x-litellm-call-id"], WITHIN)
-    settled = entry_of_image(row)
+    settled = entry_of_item(row)
     assert settled is not None
     entry = settled.changed(vector_store_id=None)  # as it was begun
     idempotency = implicit_record(entry)
     assert idempotency is not None
-    assert stack.item(claim_key(idempotency)) is not None
+    assert stack.item(record_key(idempotency)) is not None
     stack.put(operation_item(entry.changed(state=State.VOIDED, status_code=502)))
     again = client.vector_stores.with_raw_response.create(
         name="tried again", extra_headers={"x-stainless-retry-count": "1"}
     )
     assert again.parse().id != first.parse().id
-    assert stack.item(claim_key(idempotency)) is None
-    held = stack.items(claim_key(idempotency)["PK"]["S"])
+    assert stack.item(record_key(idempotency)) is None
+    held = stack.items(record_key(idempotency)["PK"]["S"])
     assert [item["operation_id"]["S"] for item in held] == [again.headers["x-litellm-call-id"]]
 
 

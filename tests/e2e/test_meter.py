@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.aws import Stack, sample
 from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, account_ref
-from vectorgate.idempotency.record import explicit_record
+from vectorgate.idempotency.service import explicit_record
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7
 from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import LedgerEntry, State
@@ -23,7 +23,7 @@ from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.budgets import account_key
 from vectorgate.persistence.dynamodb.codec import encoded
-from vectorgate.persistence.dynamodb.idempotency import claim_item, claim_key
+from vectorgate.persistence.dynamodb.idempotency import record_item, record_key
 from vectorgate.persistence.dynamodb.schema import SHARDS, operation_item, ownership_key
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.tenancy.ownership import ObjectRef
@@ -88,7 +88,7 @@ def test_what_a_crash_left_open_is_adopted_with_its_owner_and_answered_for(
     row = tenant.left_behind(State.STARTED, idempotency_name="c" * 64)
     idempotency = explicit_record(row, "c" * 64, "f" * 64)
     stack.put(operation_item(row))
-    stack.put(claim_item(idempotency))
+    stack.put(record_item(idempotency))
     store = provider.vector_stores.create(name="lost", metadata={TAG: row.id})
     tick(stack)
     settled = stack.settled(row.id, WITHIN)
@@ -96,7 +96,7 @@ def test_what_a_crash_left_open_is_adopted_with_its_owner_and_answered_for(
     owned = stack.item(ownership_key(ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(store.id))))
     assert owned is not None
     assert owned["tenant"] == {"S": "team:red"}
-    kept = stack.item(claim_key(idempotency))
+    kept = stack.item(record_key(idempotency))
     assert kept is not None
     assert kept["status"] == {"N": "200"}
     assert json.loads(kept["body"]["S"])["id"] == store.id

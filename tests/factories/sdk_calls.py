@@ -49,12 +49,12 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 def call(client: Client, operation: str, **options: Any) -> Any:
-    """The waiting form."""
+    """Call the synchronous form."""
     return _method(client, operation, "")(**CALLS[operation], **options)
 
 
 async def acall(client: Client, operation: str, **options: Any) -> Any:
-    """The awaited form."""
+    """Call the awaited form."""
     return await _method(client, operation, "a")(**CALLS[operation], **options)
 
 

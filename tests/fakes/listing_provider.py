@@ -21,7 +21,7 @@ _PURPOSE = re.compile(rb'name="purpose"\r\n\r\n(\w+)')
 
 
 @dataclass
-class TrueOpenAI(PlainOpenAI):
+class ListingOpenAI(PlainOpenAI):
     """`now` gives Unix seconds. `deleted` are the ids that it deleted; `listing` happens while it lists a page."""
 
     now: Callable[[], float] = lambda: 0.0
@@ -64,7 +64,7 @@ class TrueOpenAI(PlainOpenAI):
 
 class _Nowhere:
     def sendall(self, content: bytes) -> None:
-        """To nobody."""
+        """Discard the answer."""
 
 
 def _page(kept: dict[str, dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An administrator's desk over real stores: days are metered, charged and booked as the meter and the logger do it."""
+"""The admin app over real stores, whose days are charged and settled as the meter and the usage logger do."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Scope, buckets_of
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.accounts import Accounts
-from vectorgate.metering.bill import records_of
+from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.pricing.book import GIB, STORAGE, Price, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
-from vectorgate.secrets import Secret
+from vectorgate.providers.credentials import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,22 +63,22 @@ def book_of(*own: Price) -> PriceBook:
     return PriceBook(shipped_prices(), own)
 
 
-def meter(name: str, byte_seconds: int, *, day: int = DAY, **made_by: Any) -> Meter:
-    """A store's day, its maker red's key unless said otherwise."""
-    maker: dict[str, Any] = {"tenant": TenantId("team:red"), "key_id": KEY, "end_user": "ann"}
-    return Meter(provider=OPENAI, id=ObjectId(name), at=(day + 1) * DAY_S, days={day: byte_seconds}, **maker | made_by)
+def meter(name: str, byte_seconds: int, *, day: int = DAY, **owned_by: Any) -> Meter:
+    """A store's day, owned by red's key unless said otherwise."""
+    owner: dict[str, Any] = {"tenant": TenantId("team:red"), "key_id": KEY, "end_user": "ann"}
+    return Meter(provider=OPENAI, id=ObjectId(name), at=(day + 1) * DAY_S, days={day: byte_seconds}, **owner | owned_by)
 
 
 @dataclass
-class Books:
-    """The stores, the prices in force, and who works with them."""
+class AdminHarness:
+    """The stores and the current prices, with the admin app on top of them."""
 
     stores: Stores
     book: PriceBook = field(default_factory=book_of)
     time: FakeClock = field(default_factory=FakeClock)
 
     def ask(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
-        """The desk's status and document."""
+        """The status and document of the app's answer."""
         app = AdminApp(
             master_key=Secret(MASTER_KEY),
             deps=AdminDeps(
@@ -92,18 +92,18 @@ class Books:
         return response.status, json.loads(response.body.read())
 
     def key(self, **terms: Any) -> None:
-        """Let red's key be there, with a budget."""
+        """Add red's key, with a budget."""
         created = DAY * DAY_S
         self.stores.keys.add_key(VirtualKey(id=KEY, created_at=created, team_id="red", **terms))
 
     def charge(self, meters: Sequence[Meter], day: int = DAY) -> None:
-        """The day is over: its records are begun and booked."""
-        for record in Accounts(self.stores.keys, self.stores.budgets).named_in(records_of(meters, day, self.book)):
+        """Post the records of a day, and settle them."""
+        for record in Accounts(self.stores.keys, self.stores.budgets).assign(storage_records(meters, day, self.book)):
             self.stores.ledger.begin(record)
         self.settle()
 
     def call(self, number: int, **fields: Any) -> LedgerEntry:
-        """A create that was answered, and is booked."""
+        """A create that was answered, and is settled."""
         values: dict[str, Any] = {"key_id": KEY, "tenant": TenantId("team:red"), "team_id": "red", "provider": OPENAI}
         entry = LedgerEntry(
             id=operation_id(number, DAY * DAY_S * 1_000 + number),
@@ -119,24 +119,24 @@ class Books:
         return entry
 
     def settle(self) -> None:
-        """Book everything that waits, by the prices in force."""
+        """Settle everything that waits, by the current prices."""
         while SettlementService(self.stores.ledger, self.book, RecordingTelemetry()).settle_waiting(1_000):
             pass
 
-    def reprice(self, **wish: Any) -> Any:
-        """One call; what it posted is booked."""
+    def reprice(self, **fields: Any) -> Any:
+        """One call; what it posted is settled."""
         window = {"start_date": "2026-03-03", "end_date": "2026-03-05"}
-        status, document = self.ask("POST", "/spend/reprice", window | wish)
+        status, document = self.ask("POST", "/spend/reprice", window | fields)
         assert status == 200, document
         self.settle()
         return document
 
-    def reprice_all(self, **wish: Any) -> int:
+    def reprice_all(self, **fields: Any) -> int:
         """Page by page; how many corrections were posted."""
-        page = self.reprice(dry_run=False, **wish)
+        page = self.reprice(dry_run=False, **fields)
         posted = int(page["posted"])
         while page["next_cursor"] is not None:
-            page = self.reprice(dry_run=False, cursor=page["next_cursor"], **wish)
+            page = self.reprice(dry_run=False, cursor=page["next_cursor"], **fields)
             posted += page["posted"]
         return posted
 

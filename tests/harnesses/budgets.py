@@ -36,7 +36,7 @@ def charging_book() -> PriceBook:
 
 def charging(gateway: Gateway, book: PriceBook) -> Gateway:
     """The same gateway under that book."""
-    return replace(gateway, book=book, budgets_service=replace(gateway.budgets_service, book=book))
+    return replace(gateway, book=book, budgets=replace(gateway.budgets, book=book))
 
 
 def priced(harness: GatewayHarness) -> GatewayHarness:

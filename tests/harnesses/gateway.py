@@ -23,9 +23,8 @@ from vectorgate.ids import KeyId, OperationId, ProviderName, key_id_of
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.providers.credentials import Credentials, SecretUnavailable
+from vectorgate.providers.credentials import Credentials, Secret, SecretUnavailable
 from vectorgate.providers.http.transport import PooledTransport
-from vectorgate.secrets import Secret
 from vectorgate.settings import MIB, Settings
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The one-machine edition as a user has it: a process of its own, started by its command, ended by signals."""
+"""Local mode as a user has it: a process of its own, started by its command, ended by signals."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ KEY = "sk-1234"
 READY = "vectorgate is ready on "
 
 
-class RunningEdition:
-    """Started and ready; `printed` is what it says then. `stop` asks it to end, `kill` does not ask.
+class LocalProcess:
+    """Started and ready; `printed` is its output by then. `stop` ends it by SIGTERM, `kill` by SIGKILL.
 
     `settings` are further variables of its environment.
     """
@@ -32,7 +32,7 @@ class RunningEdition:
         self.errors = home.with_suffix(".stderr")
         self._process = self._start()
         self.printed = self._await_ready()
-        # What it prints later has to go somewhere.
+        # What it prints later has to be read, or the pipe would fill.
         threading.Thread(target=self._output.read, daemon=True).start()
 
     @property
@@ -100,7 +100,7 @@ class RunningEdition:
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
+    """A port on which no process listens now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

@@ -43,6 +43,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.schema import operation_item
+from vectorgate.persistence.dynamodb.stream import answered_entries
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
@@ -219,7 +220,7 @@ class Simulation:
 
     def _book_late(self) -> None:
         """The meter books what began long ago and still waits."""
-        replace(self._new_meter(), settlement=self._books)._book_late()
+        replace(self._new_meter(), settlement=self._books).settle_late()
 
     def sweep(self) -> None:
         """The bookkeeper books all that there is, and begins anew if it died of the first time."""
@@ -289,11 +290,11 @@ class Simulation:
         world.tally.duplicates += len(kept) - len(news - self.delivered)
         self.delivered |= news
         try:
-            failures = self._books.settle_stream(_event(kept))["batchItemFailures"]
+            failed = self._books.settle_batch(answered_entries(_event(kept)))
         except SimulatedCrash:
             waiting[:0] = kept
             raise
-        done = int(failures[0]["itemIdentifier"]) if failures else len(kept)
+        done = int(failed[0]) if failed else len(kept)
         waiting[:0] = kept[done:]
         self._check_booked(kept[:done])
 
@@ -353,8 +354,7 @@ class Simulation:
         return build_meter(SETTINGS, self._new_deps())
 
     def _new_gateway(self) -> Gateway:
-        gateway = build_gateway(SETTINGS, self._new_deps())
-        return replace(gateway, book=BOOK, budgets_service=replace(gateway.budgets_service, book=BOOK))
+        return build_gateway(SETTINGS, self._new_deps(), book=BOOK)
 
     def _new_deps(self) -> Deps:
         """A process' own clock, around what all of them share."""

@@ -1,4 +1,4 @@
-"""The desk over every engine."""
+"""The admin app over every engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from tests.contract.backends import MotoBackend
-from tests.harnesses.admin import Books
+from tests.harnesses.admin import AdminHarness
 from vectorgate.persistence.dynamodb import stores_of
 from vectorgate.persistence.sqlite import open_stores
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["sqlite", "dynamodb-moto"])
-def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+def admin(request: pytest.FixtureRequest) -> Iterator[AdminHarness]:
     """Every engine in turn, empty."""
     if request.param == "sqlite":
         stores = open_stores()
-        yield Books(stores)
+        yield AdminHarness(stores)
         stores.close()
     else:
         with mock_aws():
-            yield Books(stores_of(MotoBackend().table))
+            yield AdminHarness(stores_of(MotoBackend().table))

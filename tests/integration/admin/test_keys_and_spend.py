@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.clock import EPOCH
 from tests.harnesses.gateway import MASTER_KEY, key_id
 from vectorgate.api.http import Body, Request
-from vectorgate.auth.keys.cache import FOUND_SECONDS
+from vectorgate.auth.authenticate import FOUND_SECONDS
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import GatewayHarness
@@ -31,8 +31,8 @@ def app(harness: GatewayHarness, method: str, path: str, body: object = None, *,
     return response.status, json.loads(response.body.read())
 
 
-def generated(harness: GatewayHarness, **wish: object) -> str:
-    status, document = app(harness, "POST", "/key/generate", wish)
+def generated(harness: GatewayHarness, **fields: object) -> str:
+    status, document = app(harness, "POST", "/key/generate", fields)
     assert status == 200
     return str(document["key"])
 
@@ -48,13 +48,13 @@ def test_a_generated_key_works_and_is_known_by_its_hash_alone(harness: GatewayHa
     assert len(key) == 3 + 43  # 256 bits in base 64
     assert works(harness, key)
     for presented in (key, key_id(key)):
-        status, document = desk_info(harness, presented)
+        status, document = key_info(harness, presented)
         assert (status, document["key"], document["info"]["team_id"]) == (200, key_id(key), "red")
         assert document["info"]["metadata"] == {"k": [1, "ü"]}
         assert key not in json.dumps(document)
 
 
-def desk_info(harness: GatewayHarness, presented: str) -> Any:
+def key_info(harness: GatewayHarness, presented: str) -> Any:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     response = harness.app.handle(Request(method="GET", path="/key/info", headers=headers, query={"key": presented}))
     return response.status, json.loads(response.body.read())
@@ -83,7 +83,7 @@ def test_a_key_for_ages_is_a_key_for_a_century(harness: GatewayHarness, duration
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "fields",
     [
         {"duration": "soon"},
         {"duration": "0s"},
@@ -105,8 +105,8 @@ def test_a_key_for_ages_is_a_key_for_a_century(harness: GatewayHarness, duration
     ],
     ids=str,
 )
-def test_a_wish_that_makes_no_sense_is_400_and_makes_no_key(harness: GatewayHarness, wish: dict[str, object]) -> None:
-    status, document = app(harness, "POST", "/key/generate", wish)
+def test_an_invalid_request_is_400_and_makes_no_key(harness: GatewayHarness, fields: dict[str, object]) -> None:
+    status, document = app(harness, "POST", "/key/generate", fields)
     assert (status, document["error"]["type"]) == (400, "invalid_request_error")
 
 
@@ -121,7 +121,7 @@ def test_a_deleted_key_ends_within_the_time_of_the_cache_and_what_it_made_stays_
         connect(first).vector_stores.retrieve(store)
     assert connect(second).vector_stores.retrieve(store).id == store
     assert app(harness, "POST", "/key/delete", {"keys": [first]})[0] == 404
-    assert desk_info(harness, first)[0] == 404
+    assert key_info(harness, first)[0] == 404
 
 
 def test_a_blocked_key_is_refused(harness: GatewayHarness) -> None:
@@ -129,13 +129,13 @@ def test_a_blocked_key_is_refused(harness: GatewayHarness) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "sk-wrong", MASTER_KEY[:-1], MASTER_KEY + "x", key_id(MASTER_KEY), "\ud800"])
-def test_only_the_master_key_opens_the_desk(harness: GatewayHarness, key: str) -> None:
+def test_only_the_master_key_opens_the_admin_app(harness: GatewayHarness, key: str) -> None:
     for method, path in (("GET", "/spend/logs"), ("POST", "/key/generate"), ("GET", "/nowhere")):
         status, document = app(harness, method, path, {}, key=key)
         assert (status, document["error"]["code"]) == (401, "invalid_api_key")
 
 
-def test_a_virtual_key_opens_no_desk_and_the_master_key_no_gateway(harness: GatewayHarness) -> None:
+def test_a_virtual_key_does_not_open_the_admin_app_nor_the_master_key_the_gateway(harness: GatewayHarness) -> None:
     key = generated(harness)
     assert app(harness, "GET", "/spend/logs", key=key)[0] == 401
     assert not works(harness, MASTER_KEY)
@@ -179,7 +179,7 @@ def logs(harness: GatewayHarness, **query: str) -> Any:
         ({"api_key": key_id(KEY)}, 3),
         ({"end_user": "ann"}, 2),
         ({"end_user": "ann", "api_key": KEY}, 1),
-        ({"end_user": "nobody"}, 0),
+        ({"end_user": "absent"}, 0),
         ({"limit": "2"}, 2),
         ({"start_date": "2026-03-05"}, 1),
         ({"end_date": "2026-03-04"}, 3),
@@ -251,7 +251,7 @@ def test_a_filter_that_makes_no_sense_is_400(served: GatewayHarness, query: dict
 
 
 @pytest.mark.parametrize("name", ["enduser", "user_id", "team_id", "key", "page", "", "x" * 5_000, "END_USER"])
-def test_a_filter_that_nobody_knows_is_400_and_shows_no_rows(served: GatewayHarness, name: str) -> None:
+def test_an_unknown_filter_is_400_and_shows_no_rows(served: GatewayHarness, name: str) -> None:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     request = Request(method="GET", path="/spend/logs", headers=headers, query={name: "ann", "end_user": "ann"})
     response = served.app.handle(request)
@@ -269,7 +269,7 @@ def test_what_litellms_own_clients_send_is_taken_or_refused_by_name(served: Gate
 
 
 @pytest.mark.usefixtures("served")
-def test_the_desk_answers_over_a_real_socket(connect: Connect) -> None:
+def test_the_admin_app_answers_over_a_real_socket(connect: Connect) -> None:
     client = connect(MASTER_KEY)
     url = str(client.base_url).removesuffix("/v1/")
     found: Any = client.get(f"{url}/spend/logs?{urlencode({'end_user': 'ann'})}", cast_to=object)

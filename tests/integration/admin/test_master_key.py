@@ -1,4 +1,4 @@
-"""The master key is the one that its secret holds, and a rotation needs nobody who starts the function anew."""
+"""The master key is the one that its secret holds, and a rotation needs no restart of the function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def key_in(secret_source: FakeSecretSource, time: FakeClock) -> MasterKey:
-    """The master key in a vault."""
+    """The master key in that secret source."""
     return MasterKey(secret_source, "master", time.clock())
 
 
@@ -28,7 +28,7 @@ def test_the_line_end_of_a_file_is_not_part_of_the_key() -> None:
     assert key_in(FakeSecretSource(" old-key\r\n"), FakeClock()).current().reveal() == "old-key"
 
 
-def test_a_rotated_key_is_in_force_within_five_minutes_and_until_then_nobody_reads_again() -> None:
+def test_a_rotated_key_is_valid_within_five_minutes_and_the_secret_is_not_read_before() -> None:
     secret_source, time = FakeSecretSource("old-key"), FakeClock()
     key = key_in(secret_source, time)
     assert key.current().reveal() == "old-key"
@@ -89,7 +89,7 @@ def forget() -> None:
 
 
 def status(key: str) -> object:
-    """What the function answers to who presents this key."""
+    """The status for a request with this key."""
     http = {"http": {"method": "GET", "path": "/spend/logs"}}
     event = {"rawPath": "/spend/logs", "headers": {"authorization": f"Bearer {key}"}, "requestContext": http}
     return handler(event, None)["statusCode"]

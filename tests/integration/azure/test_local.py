@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from local.azure import azure_secrets
-from local.edition import LocalMode
+from local.app import LocalMode
+from local.settings import azure_secrets
 from vectorgate.providers.credentials import read_credential
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.harnesses.budgets import CREATE, USD, balance, key_with, over
-from vectorgate.auth.keys.cache import FOUND_SECONDS
+from vectorgate.auth.authenticate import FOUND_SECONDS
 from vectorgate.budgets.limits import KEPT_SECONDS
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of

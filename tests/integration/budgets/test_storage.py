@@ -11,7 +11,7 @@ from tests.harnesses.budgets import CREATE, TODAY, USD, balance, over
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import TenantId, key_id_of
 from vectorgate.metering.accounts import Accounts
-from vectorgate.metering.bill import records_of
+from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB
 
@@ -29,7 +29,7 @@ RED: dict[str, Any] = {"tenant": TenantId("team:red"), "key_id": key_id_of(KEY),
 def charge(harness: GatewayHarness, meters: Sequence[Meter]) -> None:
     """The meter posts the day, and the logger books it."""
     accounts = Accounts(harness.stores.keys, harness.stores.budgets)
-    for record in accounts.named_in(records_of(meters, DAY, harness.app.deps.book)):
+    for record in accounts.assign(storage_records(meters, DAY, harness.app.deps.book)):
         harness.stores.ledger.begin(record)
     harness.settle()
 

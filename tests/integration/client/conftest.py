@@ -1,4 +1,4 @@
-"""The one-machine edition as a process, a scripted server, and environments without anybody's keys."""
+"""Local mode as a process, a scripted server, and an environment without keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "sk-1234"
-SPOKEN = (
+VARIABLES = (
     "VECTORGATE_BASE_URL",
     "VECTORGATE_API_KEY",
     "VECTORGATE_FUNCTION",
@@ -41,49 +41,49 @@ STORE = {
 
 
 @pytest.fixture(autouse=True)
-def nobodys_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key of the developer's reaches a test."""
-    for name in SPOKEN:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own keys out of every test."""
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
 
 
 @pytest.fixture(scope="session")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of a gateway with its embedded upstream."""
-    home: Path = tmp_path_factory.mktemp("edition")
+    home: Path = tmp_path_factory.mktemp("local")
     settings = {"PORT": "0", "VECTORGATE_HOME": str(home), "VECTORGATE_TRUST_INVOKER": "1"}
     with process("local", settings) as ready:
         host = ready.partition("http://")[2].partition(" ")[0]
-        assert host, "the edition did not start"
+        assert host, "local mode did not start"
         yield f"http://{host}"
 
 
 @pytest.fixture
-def through(edition: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def through(local_mode: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The environment of a program that uses the gateway."""
-    monkeypatch.setenv("VECTORGATE_BASE_URL", edition)
+    monkeypatch.setenv("VECTORGATE_BASE_URL", local_mode)
     monkeypatch.setenv("VECTORGATE_API_KEY", KEY)
-    return edition
+    return local_mode
 
 
 @pytest.fixture
 def server() -> Iterator[FaultyUpstream]:
-    """A server that answers with a store, unless it is told otherwise."""
+    """A server that answers with a store, unless a test scripts it."""
     with FaultyUpstream(answer(200, STORE, {"x-request-id": "req_1"})) as server:
         yield server
 
 
 @pytest.fixture
 def gateway(server: FaultyUpstream) -> Iterator[Client]:
-    """A client that takes the server for a gateway."""
+    """A client whose gateway is the server."""
     with Client(base_url=server.url, api_key="sk-gate") as client:
         yield client
 
 
 @pytest.fixture
 def direct(server: FaultyUpstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """A client that takes the server for OpenAI."""
+    """A client whose OpenAI is the server."""
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-open")
     with Client() as client:

@@ -1,4 +1,4 @@
-"""The same server, asked by `openai` and by us: what the two hand to a program."""
+"""The same server, called with `openai` and with the SDK: both return the same results and errors."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ SEARCHED = {
 
 
 def page(item: dict[str, Any]) -> dict[str, Any]:
-    """One page, which is all."""
+    """One page, which is the last one."""
     return {"object": "list", "data": [item], "first_id": item["id"], "last_id": item["id"], "has_more": False}
 
 
 def deleted(name: str, kind: str) -> dict[str, Any]:
-    """What a deletion answers."""
+    """The response of a deletion."""
     return {"id": name, "object": kind, "deleted": True}
 
 
@@ -138,7 +138,7 @@ def theirs(server: FaultyUpstream) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def asked(client: Any, operation: str, **options: Any) -> Any:
+def call_by_name(client: Any, operation: str, **options: Any) -> Any:
     *groups, name = operation.split(".")
     for group in groups:
         client = getattr(client, group)
@@ -164,7 +164,7 @@ def test_the_parsed_result_is_the_same(
     operation: str, direct: Client, theirs: openai.OpenAI, server: FaultyUpstream
 ) -> None:
     server.always(answer(200, ANSWERS[operation], {"x-request-id": "req_9"}))
-    ours, other = asked(direct, operation), asked(theirs, operation)
+    ours, other = call_by_name(direct, operation), call_by_name(theirs, operation)
     same(ours, other)
     assert ours.to_dict() == other.to_dict()
     assert ours._request_id == getattr(other, "_request_id", "req_9")

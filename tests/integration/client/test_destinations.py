@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 import vectorgate
 from vectorgate.client.client import Client
+from vectorgate.client.file_inputs import file_source, form_fields
 from vectorgate.client.settings import read
-from vectorgate.providers.http.multipart import form_fields, upload_of
 
 if TYPE_CHECKING:
     from tests.fakes.upstream import FaultyUpstream
@@ -19,21 +20,17 @@ GATE = {"VECTORGATE_BASE_URL": "http://gate.invalid", "VECTORGATE_API_KEY": "sk-
 AZURE = {"AZURE_API_KEY": "az", "AZURE_API_BASE": "https://res.openai.azure.com/"}
 
 
-def asked(environment: dict[str, str], **options: Any) -> tuple[str, dict[str, str]]:
+def sent_to(environment: dict[str, str], **options: Any) -> tuple[str, dict[str, str]]:
     """The URL and headers of a retrieval."""
-    client = Client(settings=read(environment))
-    sent: list[Any] = []
+    sent: list[httpx.Request] = []
 
-    class Caught:
-        def send(self, request: Any, seconds: float) -> Any:
-            del seconds
-            sent.append(request)
-            raise KeyboardInterrupt
+    def catch(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={"id": "vs_1"})
 
-    client.__dict__["_transport"] = Caught()
-    with pytest.raises(KeyboardInterrupt):
-        client.vector_stores.retrieve("vs_1", **options)
-    return sent[0].url, dict(sent[0].headers)
+    with httpx.Client(transport=httpx.MockTransport(catch)) as http_client:
+        Client(settings=read(environment), http_client=http_client).vector_stores.retrieve("vs_1", **options)
+    return str(sent[0].url), dict(sent[0].headers)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +51,7 @@ def asked(environment: dict[str, str], **options: Any) -> tuple[str, dict[str, s
     ],
 )
 def test_the_destination_and_its_key(environment: dict[str, str], options: dict[str, Any], url: str, key: str) -> None:
-    found, headers = asked(environment, **options)
+    found, headers = sent_to(environment, **options)
     assert (found, headers["authorization"]) == (url, key)
 
 
@@ -70,14 +67,14 @@ def test_the_destination_and_its_key(environment: dict[str, str], options: dict[
 @pytest.mark.parametrize("base", ["", "openai", "openai/v1"])
 def test_azure_in_each_of_its_forms(version: str | None, url: str, base: str) -> None:
     environment = {**OPEN, **AZURE, "AZURE_API_BASE": AZURE["AZURE_API_BASE"] + base}
-    found, headers = asked(environment, custom_llm_provider="azure", api_version=version)
+    found, headers = sent_to(environment, custom_llm_provider="azure", api_version=version)
     assert found == url
     assert headers["api-key"] == "az"
     assert "authorization" not in headers
 
 
-def test_a_gateway_is_told_the_provider_and_decides() -> None:
-    _, headers = asked({**GATE, **AZURE}, custom_llm_provider="azure")
+def test_a_gateway_gets_the_provider_s_name_and_decides() -> None:
+    _, headers = sent_to({**GATE, **AZURE}, custom_llm_provider="azure")
     assert headers["custom-llm-provider"] == "azure"
     assert "api-key" not in headers
 
@@ -96,7 +93,7 @@ def test_a_gateway_is_told_the_provider_and_decides() -> None:
         (OPEN, {"api_base": "https://x?key=1"}, "not a base URL"),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_anything_is_sent(
+def test_contradictory_settings_are_an_error_before_anything_is_sent(
     environment: dict[str, str], options: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(vectorgate.SettingsError, match=reason):
@@ -122,11 +119,11 @@ def test_a_key_is_in_no_text_of_a_client_or_an_error(server: FaultyUpstream) -> 
 
 
 def test_files_are_taken_in_openai_s_forms() -> None:
-    assert upload_of(b"abc").filename == "upload"
-    assert upload_of(("n.txt", b"abc")).filename == "n.txt"
-    assert upload_of(("n.txt", b"abc", "text/plain")).content_type == "text/plain"
+    assert file_source(b"abc").filename == "upload"
+    assert file_source(("n.txt", b"abc")).filename == "n.txt"
+    assert file_source(("n.txt", b"abc", "text/plain")).content_type == "text/plain"
     with pytest.raises(TypeError, match="binary mode"):
-        upload_of("path as text")  # type: ignore[arg-type]
+        file_source("path as text")  # type: ignore[arg-type]
     assert form_fields({"a": {"b": 1, "c": True}, "d": "x"}) == {"a[b]": "1", "a[c]": "true", "d": "x"}
     with pytest.raises(TypeError):
         form_fields({"a": [1]})

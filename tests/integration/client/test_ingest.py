@@ -1,4 +1,4 @@
-"""`vectorgate ingest`: a folder into a store, again and again, against the one-machine edition."""
+"""`vectorgate ingest`: a folder into a store, again and again, against local mode."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from vectorgate.api.operations import BY_NAME
 from vectorgate.client import command
 from vectorgate.client.client import Client
 from vectorgate.client.errors import APIConnectionError
-from vectorgate.client.exchange import HttpReply, RequestLine
 from vectorgate.client.ingest.cli import main
-from vectorgate.client.ingest.journal import Journal, JournalBusy, Known
+from vectorgate.client.ingest.journal import FileRecord, Journal, JournalBusy
 from vectorgate.client.ingest.progress import Progress, sized
 from vectorgate.client.ingest.scan import scan
+from vectorgate.client.messages import HttpResponse, RequestLine
 from vectorgate.providers.azure_openai import check_limits
 from vectorgate.providers.base import Call
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vectorgate.client.exchange import HttpRequest, Outcome
-    from vectorgate.client.http import AsyncHttp
+    from vectorgate.client.flow import TimeLimit
+    from vectorgate.client.messages import HttpRequest, Outcome
+    from vectorgate.client.sender import AsyncSender
 
 
 @pytest.fixture
@@ -101,17 +102,17 @@ class _Lost(Exception):
 def test_an_interrupted_run_goes_on_where_it_stopped(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send, uploads = type(Client()._async_transport).send, 0
+    send, uploads = type(Client()._async_sender).send, 0
 
-    async def dying(self: AsyncHttp, request: object, seconds: float) -> object:
+    async def dying(self: AsyncSender, request: object, limit: TimeLimit) -> object:
         nonlocal uploads
         uploads += str(getattr(request, "url", "")).endswith("/files")
         if uploads > 5:
             raise KeyboardInterrupt
-        return await send(self, request, seconds)  # type: ignore[arg-type]
+        return await send(self, request, limit)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr("vectorgate.client.http.AsyncHttp.send", dying)
+        patched.setattr("vectorgate.client.sender.AsyncSender.send", dying)
         assert main([str(folder), "--store", "Interrupted", "--concurrency", "1"]) == 130
     assert "goes on from here" in capsys.readouterr().err
     assert main([str(folder), "--store", "Interrupted"]) == 0
@@ -124,16 +125,16 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 def test_a_failure_of_one_file_fails_that_file(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = type(Client()._async_transport).send
+    send = type(Client()._async_sender).send
 
-    async def losing(self: AsyncHttp, request: object, seconds: float) -> object:
+    async def losing(self: AsyncSender, request: object, limit: TimeLimit) -> object:
         form = getattr(request, "content", None)
-        if getattr(getattr(form, "upload", None), "filename", "") == "3.md":
+        if getattr(getattr(form, "file", None), "filename", "") == "3.md":
             raise APIConnectionError(request=RequestLine("POST", "/files"), outcome_unknown=True)
-        return await send(self, request, seconds)  # type: ignore[arg-type]
+        return await send(self, request, limit)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr("vectorgate.client.http.AsyncHttp.send", losing)
+        patched.setattr("vectorgate.client.sender.AsyncSender.send", losing)
         assert main([str(folder), "--store", "One fails"]) == 1
     assert "  3.md: Connection error." in capsys.readouterr().out
     assert main([str(folder), "--store", "One fails"]) == 0
@@ -144,9 +145,9 @@ def test_a_failure_of_one_file_fails_that_file(
 def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send, refused = type(Client()._async_transport).send, 0
+    send, refused = type(Client()._async_sender).send, 0
 
-    async def azures(self: AsyncHttp, request: HttpRequest, seconds: float) -> Outcome:
+    async def azures(self: AsyncSender, request: HttpRequest, limit: TimeLimit) -> Outcome:
         nonlocal refused
         if request.url.endswith("/file_batches"):
             assert isinstance(request.content, bytes)
@@ -155,12 +156,12 @@ def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself
                 check_limits(Call(operation=row, body=json.loads(request.content)), {})
             except InvalidRequest as error:
                 refused += 1
-                return HttpReply(error.status, {}, json.dumps(error.envelope()).encode())
-        return await send(self, request, seconds)
+                return HttpResponse(error.status, {}, json.dumps(error.envelope()).encode())
+        return await send(self, request, limit)
 
     (folder / "picture.xyz").write_bytes(b"\x00\x01")
     with monkeypatch.context() as patched:
-        patched.setattr("vectorgate.client.http.AsyncHttp.send", azures)
+        patched.setattr("vectorgate.client.sender.AsyncSender.send", azures)
         patched.setattr("vectorgate.client.ingest.run.BATCH", 5)
         assert main([str(folder), "--store", "Azure's"]) == 1
     said = capsys.readouterr().out
@@ -178,16 +179,16 @@ def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself
 def test_another_refusal_of_a_batch_is_a_failure_of_its_files(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = type(Client()._async_transport).send
+    send = type(Client()._async_sender).send
 
-    async def refusing(self: AsyncHttp, request: HttpRequest, seconds: float) -> Outcome:
+    async def refusing(self: AsyncSender, request: HttpRequest, limit: TimeLimit) -> Outcome:
         if request.url.endswith("/file_batches"):
             refused = InvalidRequest("Too many.", code="array_above_max_length", param="files")
-            return HttpReply(400, {}, json.dumps(refused.envelope()).encode())
+            return HttpResponse(400, {}, json.dumps(refused.envelope()).encode())
         assert not re.search(r"/vector_stores/[^/]+/files$", request.url)
-        return await send(self, request, seconds)
+        return await send(self, request, limit)
 
-    monkeypatch.setattr("vectorgate.client.http.AsyncHttp.send", refusing)
+    monkeypatch.setattr("vectorgate.client.sender.AsyncSender.send", refusing)
     assert main([str(folder / "0.md"), "--store", "Refused"]) == 1
     assert "0.md: Too many." in capsys.readouterr().out
 
@@ -236,20 +237,20 @@ def test_two_stores_of_a_name_are_an_error_that_names_them(
 
 def test_a_journal_survives_a_torn_line_and_is_one_run_s_own(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    known = Known(path="a", sha256="1", file_id="file-1", state="done", replaces=("file-0",))
+    record = FileRecord(path="a", sha256="1", file_id="file-1", state="done", replaces=("file-0",))
     with Journal(path) as journal:
         journal.store("vs_1")
-        journal.note(known)
+        journal.note(record)
         with pytest.raises(JournalBusy):
             Journal(path)
     path.write_bytes(path.read_bytes() + b'{"path": "b", "sha')
     with Journal(path) as journal:
-        assert journal.known == {"a": known}
-        journal.note(known)
+        assert journal.records == {"a": record}
+        journal.note(record)
     with Journal(path) as journal:
-        assert journal.known == {"a": known}
+        assert journal.records == {"a": record}
         journal.store("vs_2")
-        assert journal.known == {}
+        assert journal.records == {}
     assert all(json.loads(line) for line in path.read_text().splitlines() if "sha" not in line or line.endswith("}"))
 
 

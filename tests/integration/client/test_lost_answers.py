@@ -1,38 +1,33 @@
-"""A create whose answer is lost on the way back from the gateway: made once, and answered in the end."""
+"""A create whose response is lost on the way back from the gateway: made once, and answered in the end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import httpx
 
 import vectorgate
-from vectorgate.client.exchange import ResponseLost
-
-if TYPE_CHECKING:
-    from vectorgate.client.exchange import HttpRequest, Outcome
-    from vectorgate.client.http import Http
 
 
-class Losing:
-    """Sends, and loses the first answers."""
+class Losing(httpx.HTTPTransport):
+    """Sends, and loses the first responses."""
 
-    def __init__(self, http: Http, losses: int) -> None:
-        self._http = http
+    def __init__(self, losses: int) -> None:
+        super().__init__()
         self._losses = losses
         self.sent = 0
 
-    def send(self, request: HttpRequest, seconds: float) -> Outcome:
-        outcome = self._http.send(request, seconds)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
         self.sent += 1
-        return ResponseLost("ReadError", timed_out=False) if self.sent <= self._losses else outcome
+        if self.sent <= self._losses:
+            response.read()
+            raise httpx.ReadError("lost")
+        return response
 
-    def close(self) -> None:
-        self._http.close()
 
-
-def test_a_store_whose_answers_were_lost_twice_is_one_store(through: str) -> None:
-    with vectorgate.Client(base_url=through, api_key="sk-1234") as client:
-        losing = Losing(client._transport, losses=2)
-        client.__dict__["_transport"] = losing
+def test_a_store_whose_responses_were_lost_twice_is_one_store(through: str) -> None:
+    losing = Losing(losses=2)
+    with httpx.Client(transport=losing) as http_client:
+        client = vectorgate.Client(base_url=through, api_key="sk-1234", http_client=http_client)
         store = client.vector_stores.create(name="made once")
         assert losing.sent == 3
         assert [found.id for found in client.vector_stores.list() if found.name == "made once"] == [store.id]

@@ -7,13 +7,14 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from tests.factories.sdk_calls import CALLS, acall, call
 from tests.fakes.upstream import FaultyUpstream, answer
 from vectorgate.api.operations import BY_NAME, OPERATIONS, Media, Safety
 from vectorgate.client.client import Client
-from vectorgate.client.destinations import Function
+from vectorgate.client.lambda_function import LambdaFunction
 from vectorgate.client.options import CallOptions, Options
 from vectorgate.entrypoints.invoke.payload import read
 
@@ -27,7 +28,7 @@ VARYING = {"host", "idempotency-key"}
 
 
 def essence(received: Received) -> tuple[object, ...]:
-    """A request without what differs from one to the next: the boundary and the key of a repetition."""
+    """A request without what differs between two calls: the boundary and the idempotency key."""
     headers = {name: value for name, value in received.headers.items() if name not in VARYING}
     body, kind = received.body, headers.get("content-type", "")
     if kind.startswith("multipart"):
@@ -71,14 +72,14 @@ def test_both_forms_have_the_same_parameters(operation: str) -> None:
     for group in operation.split(".")[:-1]:
         client = getattr(client, group)
     name = operation.rpartition(".")[2]
-    waits, awaits = getattr(client, name), getattr(client, f"a{name}")
-    assert inspect.signature(waits) == inspect.signature(awaits)
-    assert (waits.__name__, awaits.__name__) == (name, f"a{name}")
-    assert waits.__doc__ == awaits.__doc__
+    sync, awaited = getattr(client, name), getattr(client, f"a{name}")
+    assert inspect.signature(sync) == inspect.signature(awaited)
+    assert (sync.__name__, awaited.__name__) == (name, f"a{name}")
+    assert sync.__doc__ == awaited.__doc__
 
 
 class NoSignature:
-    """Lambda, as far as a request goes."""
+    """A signer that signs nothing."""
 
     endpoint = "http://lambda.invalid"
 
@@ -93,44 +94,38 @@ def test_through_lambda_it_means_the_same_request_as_over_http(
 ) -> None:
     call(gateway, operation, user="José" if BY_NAME[operation].media is Media.JSON else "jo", tags=["t"])
     (over_http,) = server.received
-    lambda_ = Function(name="vectorgate-invoke", api_key="sk-gate", signer=NoSignature())
+    lambda_ = LambdaFunction(name="vectorgate-invoke", api_key="sk-gate", signer=NoSignature())
     sent: list[bytes] = []
 
-    def catch(self: Client, options: Options) -> Function:
+    def to_lambda(self: Client, options: Options) -> LambdaFunction:
         del self, options
         return lambda_
 
-    monkeypatch.setattr(Client, "destination", catch)
+    def catch(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(200, json={"status": 200, "headers": {}, "body": {}})
 
-    class Caught:
-        def send(self, request: Any, seconds: float) -> Any:
-            del seconds
-            sent.append(request.content)
-            raise KeyboardInterrupt
-
-        def close(self) -> None:
-            """Nothing is open."""
-
-    client = Client()
-    client.__dict__["_transport"] = Caught()
-    with pytest.raises(KeyboardInterrupt):
-        call(client, operation, user="jo", tags=["t"])
-    request = read(json.loads(sent[0]), trusts_invoker=False, invocation_id=None).request
+    monkeypatch.setattr(Client, "destination", to_lambda)
+    with httpx.Client(transport=httpx.MockTransport(catch)) as http_client:
+        call(Client(http_client=http_client), operation, user="jo", tags=["t"])
+    invocation = read(json.loads(sent[0]), trusts_invoker=False, invocation_id=None)
     path, _, query = over_http.path.partition("?")
-    assert (request.method, request.path) == (over_http.method, path)
-    assert dict(request.query) == dict(pair.split("=") for pair in query.split("&") if pair)
-    assert request.headers["authorization"] == "Bearer sk-gate"
-    assert request.headers["x-litellm-end-user-id"] == "jo"
+    row = invocation.operation
+    assert (row.method, "/v1" + row.path.format_map(invocation.ids)) == (over_http.method, path)
+    assert dict(invocation.query) == dict(pair.split("=") for pair in query.split("&") if pair)
+    assert (invocation.api_key, invocation.options.end_user) == ("sk-gate", "jo")
     if BY_NAME[operation].media is Media.JSON:
         over = {name: value for name, value in over_http.document.items() if name not in {"user", "tags"}}
-        assert json.loads(request.body.read()) == over
+        assert invocation.body == over
         assert over_http.document["user"] == "José"
     elif BY_NAME[operation].media is Media.MULTIPART:
         expiry = [b'name="expires_after[seconds]"\r\n\r\n3600'] if operation == "files.create" else []
         file = f'name="{BY_NAME[operation].file_field}"; filename="a b.txt"'.encode()
         for part in (file, b"\x00text", *expiry):
-            assert part in request.body.read()
             assert part in over_http.body
+        assert (invocation.body["filename"], invocation.body["content"]) == ("a b.txt", b"\x00text")
+        seconds = {"anchor": "created_at", "seconds": 3600} if expiry else None
+        assert invocation.body.get("expires_after") == seconds
     else:
         assert over_http.headers["x-litellm-end-user-id"] == "jo"
 
@@ -147,7 +142,7 @@ def test_nothing_of_a_body_is_dropped(gateway: Client, server: FaultyUpstream) -
     assert server.calls == 2
 
 
-def test_an_update_tells_null_from_absent(gateway: Client, server: FaultyUpstream) -> None:
+def test_an_update_distinguishes_null_from_absent(gateway: Client, server: FaultyUpstream) -> None:
     gateway.vector_stores.update("vs_1", name=None)
     gateway.vector_stores.update("vs_1", metadata={"a": "b"})
     assert [received.document for received in server.received] == [{"name": None}, {"metadata": {"a": "b"}}]

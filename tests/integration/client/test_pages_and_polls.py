@@ -1,4 +1,4 @@
-"""Lists that go on by themselves, and waiting for what takes its time: against the one-machine edition."""
+"""Lists that continue by themselves, and polling: against local mode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.usefixtures("through")
-def test_iterating_over_a_list_goes_on_to_the_pages_that_follow() -> None:
+def test_iterating_over_a_list_continues_with_the_pages_that_follow() -> None:
     store = vectorgate.vector_stores.create(name="paged")
     texts = [(f"{number}.txt", b"text") for number in range(5)]
     batch = vectorgate.vector_stores.file_batches.upload_and_poll(store.id, files=texts, poll_interval_ms=20)
@@ -128,7 +128,9 @@ def test_a_file_in_parts_is_searched_like_another(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_parts_have_a_size_that_every_door_takes_unless_told_otherwise(gateway: Client, server: FaultyUpstream) -> None:
+def test_parts_have_a_size_that_every_entry_point_takes_unless_the_caller_names_one(
+    gateway: Client, server: FaultyUpstream
+) -> None:
     gateway.uploads.upload_file_chunked(file=bytes(9_000_000), mime_type="a/b", purpose="vision")
     created, *parts, completed = server.received
     assert (created.document["bytes"], created.document["filename"]) == (9_000_000, "upload")

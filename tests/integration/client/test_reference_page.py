@@ -88,7 +88,7 @@ def test_a_mock_response_becomes_the_typed_answer_without_a_network_at_no_cost()
 def test_a_mock_response_may_be_json_text_bytes_or_an_error() -> None:
     assert vectorgate.vector_stores.retrieve("vs_1", mock_response='{"id": "vs_9"}').id == "vs_9"
     assert vectorgate.files.content("file-1", mock_response=b"abc").read() == b"abc"
-    with pytest.raises(RuntimeError, match="as told"):
-        vectorgate.vector_stores.retrieve("vs_1", mock_response=RuntimeError("as told"))
+    with pytest.raises(RuntimeError, match="as passed"):
+        vectorgate.vector_stores.retrieve("vs_1", mock_response=RuntimeError("as passed"))
     with pytest.raises(TypeError, match="mock_response must be"):
         vectorgate.vector_stores.retrieve("vs_1", mock_response="[]")

@@ -11,7 +11,8 @@ import pytest
 
 from tests.fakes.upstream import answer
 from tests.integration.client.conftest import STORE
-from vectorgate.client.resources import CallInfo, VectorStore
+from vectorgate.client.resource import CallInfo
+from vectorgate.client.resources import VectorStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is repeated, and when. Flows are taken through scripted outcomes in time that nobody waits for."""
+"""What is repeated, and when. Flows run through scripted outcomes on a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import vectorgate
 from tests.factories.sdk_calls import CALLS, call
 from tests.fakes.upstream import answer, hang, hang_up, refusal, reset, trickle, trickle_headers
 from vectorgate.api.operations import BY_NAME, Media, Safety
-from vectorgate.client.calls import Timing
+from vectorgate.client.attempts import Timing
 from vectorgate.client.client import Client
-from vectorgate.client.exchange import HttpReply, NotSent, Outcome, ResponseLost
+from vectorgate.client.messages import HttpResponse, NotSent, Outcome, ResponseLost
 from vectorgate.client.retry import LONGEST_RETRY_AFTER, backoff
 from vectorgate.client.settings import ClientSettings
 
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.fakes.upstream import Act, FaultyUpstream
-    from vectorgate.client.exchange import HttpRequest
+    from vectorgate.client.flow import TimeLimit
+    from vectorgate.client.messages import HttpRequest
 
-OK = HttpReply(200, {}, b'{"id": "vs_1"}')
+OK = HttpResponse(200, {}, b'{"id": "vs_1"}')
 QUOTA = b'{"error": {"message": "m", "type": "insufficient_quota", "code": "insufficient_quota", "param": null}}'
 HEADERS = st.fixed_dictionaries(
     {},
@@ -41,10 +42,10 @@ HEADERS = st.fixed_dictionaries(
 )
 OUTCOMES = st.one_of(
     st.just(OK),
-    st.builds(NotSent, st.sampled_from(["ConnectError", "ConnectTimeout"])),
-    st.builds(ResponseLost, st.just("ReadError"), st.booleans()),
+    st.builds(NotSent, timed_out=st.booleans()),
+    st.builds(ResponseLost, timed_out=st.booleans()),
     st.builds(
-        HttpReply,
+        HttpResponse,
         st.sampled_from([200, 301, 400, 401, 404, 408, 409, 422, 429, 500, 502, 503, 504]),
         HEADERS,
         st.sampled_from([b"{}", b"", b"[]", QUOTA]),
@@ -53,7 +54,7 @@ OUTCOMES = st.one_of(
 
 
 class Script:
-    """A transport of prepared outcomes, each of which takes its time; the clock is the test's."""
+    """A sender of prepared outcomes, each of which takes `takes` seconds of its own clock."""
 
     def __init__(self, outcomes: list[Outcome], takes: float) -> None:
         self.outcomes = outcomes
@@ -62,17 +63,14 @@ class Script:
         self.sent: list[HttpRequest] = []
         self.slept: list[float] = []
 
-    def send(self, request: HttpRequest, seconds: float) -> Outcome:
+    def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
         self.sent.append(request)
-        assert seconds > 0
-        if self.takes > seconds:
-            self.now += seconds
-            return ResponseLost("ReadTimeout", timed_out=True)
+        assert limit.seconds > 0
+        if self.takes > limit.seconds:
+            self.now += limit.seconds
+            return ResponseLost(timed_out=True)
         self.now += self.takes
         return self.outcomes[min(len(self.sent), len(self.outcomes)) - 1]
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -83,7 +81,7 @@ class Script:
             monotonic=lambda: self.now, wall=lambda: 1_772_600_767.0, sleep=self.sleep, fraction=lambda: 0.5
         )
         client = Client(settings=settings, timing=timing)
-        client.__dict__["_transport"] = self
+        client.__dict__["_sender"] = self
         return client
 
 
@@ -112,7 +110,7 @@ def test_every_call_is_bounded_and_no_create_is_repeated_blindly(
     recognised = settings is GATE and row.media is Media.JSON
     if row.safety is Safety.CREATE and not recognised:
         for outcome in [script.outcomes[min(n, len(outcomes) - 1)] for n in range(len(script.sent) - 1)]:
-            assert isinstance(outcome, NotSent) or (isinstance(outcome, HttpReply) and outcome.status_code == 429)
+            assert isinstance(outcome, NotSent) or (isinstance(outcome, HttpResponse) and outcome.status_code == 429)
     keys = {request.headers.get("idempotency-key") for request in script.sent}
     assert len(keys) == 1
     assert (None in keys) == (settings is OPEN or row.safety is not Safety.CREATE)
@@ -121,18 +119,18 @@ def test_every_call_is_bounded_and_no_create_is_repeated_blindly(
 @pytest.mark.parametrize(
     ("outcome", "open_create", "gate_create", "read"),
     [
-        (NotSent("ConnectError"), 3, 3, 3),
-        (HttpReply(429, {}, b""), 3, 3, 3),
-        (HttpReply(429, {}, QUOTA), 1, 1, 1),
-        (HttpReply(429, {"retry-after": "121"}, b""), 1, 1, 1),
-        (HttpReply(500, {}, b""), 1, 3, 3),
-        (HttpReply(500, {"x-should-retry": "true"}, b""), 1, 3, 3),
-        (HttpReply(500, {"x-should-retry": "false"}, b""), 1, 1, 1),
-        (HttpReply(409, {}, b""), 1, 3, 3),
-        (HttpReply(400, {"x-should-retry": "true"}, b""), 1, 3, 3),
-        (HttpReply(400, {}, b""), 1, 1, 1),
-        (HttpReply(200, {}, b"<html>"), 1, 3, 3),
-        (ResponseLost("ReadError", timed_out=False), 1, 3, 3),
+        (NotSent(timed_out=False), 3, 3, 3),
+        (HttpResponse(429, {}, b""), 3, 3, 3),
+        (HttpResponse(429, {}, QUOTA), 1, 1, 1),
+        (HttpResponse(429, {"retry-after": "121"}, b""), 1, 1, 1),
+        (HttpResponse(500, {}, b""), 1, 3, 3),
+        (HttpResponse(500, {"x-should-retry": "true"}, b""), 1, 3, 3),
+        (HttpResponse(500, {"x-should-retry": "false"}, b""), 1, 1, 1),
+        (HttpResponse(409, {}, b""), 1, 3, 3),
+        (HttpResponse(400, {"x-should-retry": "true"}, b""), 1, 3, 3),
+        (HttpResponse(400, {}, b""), 1, 1, 1),
+        (HttpResponse(200, {}, b"<html>"), 1, 3, 3),
+        (ResponseLost(timed_out=False), 1, 3, 3),
     ],
 )
 def test_attempts_by_outcome(outcome: Outcome, open_create: int, gate_create: int, read: int) -> None:
@@ -145,8 +143,8 @@ def test_attempts_by_outcome(outcome: Outcome, open_create: int, gate_create: in
 
 
 def test_a_deletion_whose_first_answer_was_lost_succeeded() -> None:
-    missing = HttpReply(404, {}, b'{"error": {"message": "gone"}}')
-    script = Script([ResponseLost("ReadError", timed_out=False), missing], 0.0)
+    missing = HttpResponse(404, {}, b'{"error": {"message": "gone"}}')
+    script = Script([ResponseLost(timed_out=False), missing], 0.0)
     gone = script.client(OPEN).vector_stores.delete("vs_1")
     assert gone.to_dict() == {"id": "vs_1", "object": "vector_store.deleted", "deleted": True}
     with pytest.raises(vectorgate.NotFoundError):
@@ -156,32 +154,32 @@ def test_a_deletion_whose_first_answer_was_lost_succeeded() -> None:
 @pytest.mark.parametrize(
     ("first", "may_have_deleted"),
     [
-        (NotSent("ConnectError"), False),
-        (HttpReply(429, {}, b""), False),
-        (HttpReply(400, {"x-should-retry": "true"}, b""), False),
-        (HttpReply(409, {}, b""), True),
-        (HttpReply(503, {}, b""), True),
-        (HttpReply(200, {}, b"<html>"), True),
+        (NotSent(timed_out=False), False),
+        (HttpResponse(429, {}, b""), False),
+        (HttpResponse(400, {"x-should-retry": "true"}, b""), False),
+        (HttpResponse(409, {}, b""), True),
+        (HttpResponse(503, {}, b""), True),
+        (HttpResponse(200, {}, b"<html>"), True),
     ],
 )
 def test_a_404_means_deleted_only_after_an_attempt_that_may_have_done_it(
     first: Outcome, *, may_have_deleted: bool
 ) -> None:
-    script = Script([first, HttpReply(404, {}, b'{"error": {"message": "gone"}}')], 0.0)
+    script = Script([first, HttpResponse(404, {}, b'{"error": {"message": "gone"}}')], 0.0)
     with contextlib.nullcontext() if may_have_deleted else pytest.raises(vectorgate.NotFoundError):
         assert script.client(OPEN).vector_stores.delete("vs_1").deleted
     assert len(script.sent) == 2
 
 
-@pytest.mark.parametrize("last", ["ConnectError", "ConnectTimeout"])
-def test_an_attempt_that_was_not_sent_does_not_answer_for_one_that_was_lost(last: str) -> None:
-    lost = ResponseLost("ReadError", timed_out=False)
-    for outcomes, unknown in (([lost, NotSent(last)], True), ([NotSent(last)], False)):
+@pytest.mark.parametrize("timed_out", [False, True])
+def test_an_attempt_that_was_not_sent_does_not_answer_for_one_that_was_lost(*, timed_out: bool) -> None:
+    lost = ResponseLost(timed_out=False)
+    for outcomes, unknown in (([lost, NotSent(timed_out=timed_out)], True), ([NotSent(timed_out=timed_out)], False)):
         with pytest.raises(vectorgate.APIConnectionError) as error:
             Script([*outcomes], 0.0).client(GATE).vector_stores.create(name="n")
         assert error.value.outcome_unknown is unknown
     with pytest.raises(vectorgate.APIConnectionError) as error:
-        Script([lost, NotSent(last)], 0.0).client(GATE).vector_stores.retrieve("vs_1")
+        Script([lost, NotSent(timed_out=timed_out)], 0.0).client(GATE).vector_stores.retrieve("vs_1")
     assert not error.value.outcome_unknown
 
 
@@ -191,7 +189,7 @@ def test_pauses_are_openai_s() -> None:
 
 
 def test_a_pause_that_does_not_fit_the_time_is_not_begun() -> None:
-    script = Script([HttpReply(429, {"retry-after": "60"}, b"")], 1.0)
+    script = Script([HttpResponse(429, {"retry-after": "60"}, b"")], 1.0)
     with pytest.raises(vectorgate.RateLimitError):
         script.client(OPEN).vector_stores.list(timeout=30)
     assert (script.slept, script.now) == ([], 1001.0)
@@ -202,11 +200,11 @@ def _awaited(client: Client) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize("act", [hang, trickle, trickle_headers])
-@pytest.mark.parametrize("form", ["waits", "awaits"])
+@pytest.mark.parametrize("form", ["sync", "async"])
 def test_the_timeout_is_for_the_whole_call(act: Act, form: str, direct: Client, server: FaultyUpstream) -> None:
     server.always(act)
     began = time.monotonic()
-    retrieve = direct.vector_stores.retrieve if form == "waits" else _awaited(direct)
+    retrieve = direct.vector_stores.retrieve if form == "sync" else _awaited(direct)
     with pytest.raises(vectorgate.APITimeoutError):
         retrieve("vs_1", timeout=0.3)
     assert 0.25 < time.monotonic() - began < 1.5

@@ -1,8 +1,9 @@
-"""The upstream as its callers have it: a process behind a real socket; and in-process, with its clock in our hands."""
+"""The engine as its callers have it, a process behind a socket; and in this process, with a clock of the test's."""
 
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,18 @@ import httpx
 import httpx2
 import pytest
 from openai import OpenAI
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config
+from uvicorn import Server as Uvicorn
 
-from local.upstream.app import App, build
-from local.upstream.embed import Embedder
+from engine.__main__ import listener
+from engine.adapters.wordllama import WordLlama
+from engine.bootstrap import Service, build
+from engine.ports import Embedder
 
 ROOT = Path(__file__).parents[3]
 KEY = "sk-upstream-0123456789abcdef"
+AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 
 
 @dataclass
@@ -31,9 +38,9 @@ class Server:
 
     def start(self) -> "Server":
         """Start the process and wait for its ready line."""
-        module = [sys.executable, "-m", "local.upstream"]
+        module = [sys.executable, "-m", "engine"]
         options = ["--home", str(self.home), "--port", "0", "--api-key-env", "UPSTREAM_KEY"]
-        self.process = subprocess.Popen(  # noqa: S603 - our own server
+        self.process = subprocess.Popen(  # noqa: S603 - this project's server
             [*module, *options, "--exit-with-stdin", *self.flags],
             cwd=ROOT,
             env={**os.environ, "UPSTREAM_KEY": KEY, "PYTHONPATH": "layers/core/python:."},
@@ -57,7 +64,7 @@ class Server:
         self.reap()
 
     def reap(self) -> int:
-        """Wait for the end, and let go of the pipes."""
+        """Wait for the end, and close the pipes."""
         assert self.process
         pipe(self.process.stdin).close()
         status = self.process.wait(timeout=10)
@@ -87,29 +94,56 @@ def client(server: Server) -> Iterator[OpenAI]:
 @pytest.fixture(scope="session")
 def http(server: Server) -> Iterator[httpx.Client]:
     """Requests that the client would not make."""
-    headers = {"Authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{server.base}/v1", headers=headers, timeout=20) as http:
+    with httpx.Client(base_url=f"{server.base}/v1", headers=AUTHORIZED, timeout=20) as http:
         yield http
+
+
+class InProcess:
+    """A server in this process, whose application is that of the test."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+        socket = listener(0)
+        self.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
+        self._server = Uvicorn(Config(self._call, interface="asgi3", lifespan="off", ws="none", log_config=None))
+        self._thread = threading.Thread(target=self._server.run, args=([socket],), name="engine", daemon=True)
+        self._thread.start()
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app
+        await self.app(scope, receive, send)
+
+    def stop(self) -> None:
+        """End."""
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def in_process() -> Iterator[InProcess]:
+    running = InProcess()
+    yield running
+    running.stop()
 
 
 @dataclass
 class Clocked:
-    """The application in this process. Time passes, and work is done, when a test says so."""
+    """The engine in this process. Time passes, and work is done, when a test says so."""
 
-    app: App
+    service: Service
     clock: list[float]
     client: OpenAI
     raw: httpx.Client = field(repr=False)
 
     def work(self) -> None:
         """Do all there is to do."""
-        while self.app.worker.step():
+        while self.service.worker.step():
             pass
 
     def later(self, seconds: float) -> None:
         """Let time pass, and the sweep with it."""
         self.clock[0] += seconds
-        self.app.worker.sweep()
+        self.service.worker.sweep()
         self.work()
 
     def file(self, text: str = "Some text.", name: str = "a.txt") -> str:
@@ -120,25 +154,17 @@ class Clocked:
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
     """The model, loaded once."""
-    found = Embedder()
-    assert found.model
+    found = WordLlama()
+    found.load()
     return found
 
 
 @pytest.fixture
-def clocked(tmp_path: Path, embedder: Embedder) -> Iterator[Clocked]:
+def clocked(tmp_path: Path, embedder: Embedder, in_process: InProcess, wire: httpx2.Client) -> Iterator[Clocked]:
     clock = [1_700_000_000.0]
-    app = build(tmp_path / "home", KEY, clock=lambda: clock[0], workers=0, embedder=embedder)
-    with (
-        httpx.Client(
-            transport=httpx.WSGITransport(app=app), base_url="http://app/v1", headers={"Authorization": f"Bearer {KEY}"}
-        ) as raw,
-        OpenAI(
-            api_key=KEY,
-            base_url="http://app/v1",
-            http_client=httpx2.Client(transport=httpx2.WSGITransport(app=app)),
-            max_retries=0,
-        ) as client,
-    ):
-        yield Clocked(app, clock, client, raw)
-    app.close()
+    service = build(tmp_path / "home", KEY, clock=lambda: clock[0], workers=0, embedder=embedder)
+    in_process.app = service.app
+    client = OpenAI(api_key=KEY, base_url=in_process.url, http_client=wire, max_retries=0)
+    with httpx.Client(base_url=in_process.url, headers=AUTHORIZED) as raw:
+        yield Clocked(service, clock, client, raw)
+    service.close()

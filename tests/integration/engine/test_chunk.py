@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.upstream.chunk import Chunk, TooManyTokens, blocks, chunks, tokens, windows
-from local.upstream.embed import Embedder
+from engine.adapters.wordllama import WordLlama
+from engine.chunking import Chunk, TooManyTokens, blocks, chunks, tokens, windows
 
-EMBEDDER = Embedder()
+EMBEDDER = WordLlama()
 TEXT = st.text(max_size=600) | st.lists(st.sampled_from(["word", " ", "\n", "é", "漢字", "🙂", "a" * 50])).map("".join)
 
 
@@ -21,7 +21,7 @@ def sizes(draw: st.DrawFn) -> tuple[int, int]:
 
 
 def cut(text: str, size: int, overlap: int) -> list[Chunk]:
-    return list(chunks(text, tokens(text, EMBEDDER.model.tokenize, 10**6), size, overlap))
+    return list(chunks(text, tokens(text, EMBEDDER.tokenize, 10**6), size, overlap))
 
 
 @settings(deadline=None)  # the first example loads the model
@@ -47,7 +47,7 @@ def test_without_overlap_the_chunks_are_the_text(text: str, size: tuple[int, int
 @settings(deadline=None)  # the first example loads the model
 @given(TEXT, sizes())
 def test_each_window_starts_its_overlap_before_the_end_of_the_last(text: str, size: tuple[int, int]) -> None:
-    tokenised = tokens(text, EMBEDDER.model.tokenize, 10**6)
+    tokenised = tokens(text, EMBEDDER.tokenize, 10**6)
     found = list(windows(text, np.append(tokenised.starts, len(text)), len(tokenised), *size))
     for (start, end), (following, _) in itertools.pairwise(found):
         assert following == end - size[1]
@@ -68,7 +68,7 @@ def test_words_are_not_cut_where_it_can_be_helped() -> None:
 
 def test_the_number_of_tokens_is_bounded() -> None:
     with pytest.raises(TooManyTokens):
-        tokens("word " * 1000, EMBEDDER.model.tokenize, 500)
+        tokens("word " * 1000, EMBEDDER.tokenize, 500)
 
 
 @pytest.mark.parametrize("unit", ["a", "a ", "\n", "\u0301", "🙂", "ab1-"])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfWriter
 
-from local.upstream import extract as extraction
-from local.upstream.extract import Unextractable, extract
+from engine.extraction import extract as extraction
+from engine.extraction.extract import Unextractable, extract
 
 
 @pytest.fixture

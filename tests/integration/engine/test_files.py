@@ -4,7 +4,7 @@ import httpx
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from local.upstream.seed import DEMO
+from engine.demo import DEMO
 
 
 def test_a_file_comes_back_as_it_was_sent(client: OpenAI) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'layers/core/python'}{os.pathsep}{ROOT}"}
 STORY = "The lighthouse keeper counted ships. " * 2000
 
 
@@ -76,18 +78,18 @@ def test_only_loopback_listens(own: Any) -> None:
 
 
 def test_a_folder_has_one_server(own: Any) -> None:
-    command = [sys.executable, "-m", "local.upstream", "--home", str(own.home), "--port", "0", "--api-key-env", "K"]
-    second = subprocess.run(  # noqa: S603 - our own server
-        command, env={**os.environ, "K": "k"}, capture_output=True, text=True, check=False
+    command = [sys.executable, "-m", "engine", "--home", str(own.home), "--port", "0", "--api-key-env", "K"]
+    second = subprocess.run(  # noqa: S603 - this project's server
+        command, env=ENVIRONMENT | {"K": "k"}, capture_output=True, text=True, check=False
     )
     assert second.returncode == 1
     assert "another server is using" in second.stderr
 
 
 def test_a_key_is_needed_to_start(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local.upstream", "--home", str(tmp_path), "--port", "0", "--api-key-env", "NONE"]
-    refused = subprocess.run(  # noqa: S603 - our own server
-        command, capture_output=True, text=True, check=False
+    command = [sys.executable, "-m", "engine", "--home", str(tmp_path), "--port", "0", "--api-key-env", "NONE"]
+    refused = subprocess.run(  # noqa: S603 - this project's server
+        command, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert refused.returncode == 1
     assert "NONE is empty" in refused.stderr

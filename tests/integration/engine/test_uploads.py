@@ -58,7 +58,7 @@ def test_a_cancelled_or_unknown_upload_takes_nothing(client: OpenAI) -> None:
 def test_an_hour_later_it_is_gone(clocked: Any) -> None:
     upload = start(clocked.client)
     clocked.client.uploads.parts.create(upload, data=b"12345")
-    folder = clocked.app.engine.blobs._files
+    folder = clocked.service.engine.blobs._files
     assert len(list(folder.iterdir())) == 1
     clocked.clock[0] += 3600
     with pytest.raises(BadRequestError, match="is expired"):

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from openai import BadRequestError, NotFoundError
 
-from local.upstream import worker
-from local.upstream.blobs import Blobs
-from local.upstream.files import seed_file
+from engine import files, worker
+from engine.adapters.filesystem import FolderBlobs
+from engine.adapters.sqlite import queue
 
 DAY = 86_400
 
 
 def chunks(clocked: Any, store: str) -> int:
     """How many chunks are stored for a store."""
-    path = Path(clocked.app.engine.indexes._folder) / f"{store}.db"
+    path = Path(clocked.service.engine.index._folder) / f"{store}.db"
     if not path.exists():
         return 0
     connection = sqlite3.connect(path)
@@ -27,8 +27,13 @@ def chunks(clocked: Any, store: str) -> int:
         connection.close()
 
 
+def read(blobs: Any, blob_id: str) -> bytes:
+    with blobs.open(blob_id) as stream:
+        return bytes(stream.read())
+
+
 def blobs(clocked: Any) -> list[str]:
-    return [path.name for path in clocked.app.engine.blobs._files.iterdir()]
+    return [path.name for path in clocked.service.engine.blobs._files.iterdir()]
 
 
 def expiring(clocked: Any, days: int = 1) -> str:
@@ -38,7 +43,7 @@ def expiring(clocked: Any, days: int = 1) -> str:
     return store
 
 
-def test_a_store_expires_and_lets_go(clocked: Any) -> None:
+def test_a_store_expires_and_its_chunks_are_released(clocked: Any) -> None:
     store = expiring(clocked)
     assert chunks(clocked, store) == 1
     clocked.clock[0] += DAY
@@ -51,7 +56,7 @@ def test_a_store_expires_and_lets_go(clocked: Any) -> None:
 
 
 @pytest.mark.parametrize("use", ["search", "update", "attach"])
-def test_activity_pushes_the_expiry_away(clocked: Any, use: str) -> None:
+def test_activity_postpones_the_expiry(clocked: Any, use: str) -> None:
     store = expiring(clocked)
     clocked.later(DAY - 10)
     if use == "search":
@@ -111,7 +116,7 @@ def test_cancelling_a_batch_cancels_what_is_not_done(clocked: Any) -> None:
     files = [clocked.file() for _ in range(3)]
     batch = clocked.client.vector_stores.file_batches.create(store, file_ids=files)
     assert batch.status == "in_progress"
-    clocked.app.worker.step()
+    clocked.service.worker.step()
     cancelled = clocked.client.vector_stores.file_batches.cancel(batch.id, vector_store_id=store)
     assert (cancelled.status, cancelled.file_counts.cancelled, cancelled.file_counts.completed) == ("cancelled", 2, 1)
     clocked.work()
@@ -129,7 +134,7 @@ def test_cancelling_a_finished_batch_changes_nothing(clocked: Any) -> None:
 
 @pytest.mark.parametrize("act", ["cancel", "detach", "again", "delete_file", "delete_store"])
 def test_what_happens_during_a_job_wins(clocked: Any, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
-    """The job has its chunks ready when its ground is taken away."""
+    """The job has its chunks ready when what it works on changes."""
     store = clocked.client.vector_stores.create().id
     file = clocked.file()
     batch = clocked.client.vector_stores.file_batches.create(store, file_ids=[file]).id
@@ -153,16 +158,16 @@ def test_what_happens_during_a_job_wins(clocked: Any, monkeypatch: pytest.Monkey
     assert chunks(clocked, store) == (1 if act == "again" else 0)
     if act == "again":
         assert [result.attributes for result in stores.search(store, query="text")] == [{"v": "2"}]
-    assert clocked.app.worker._claimed == set()
+    assert clocked.service.engine.queue._claimed == set()
 
 
 def test_a_job_whose_commit_was_lost_is_done_again(clocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store = clocked.client.vector_stores.create(file_ids=[clocked.file()]).id
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "COMPLETE", "SELECT crash, here(?, ?)")
-        patched.setattr(worker, "FAIL", "SELECT crash, here(?, ?, ?)")
+        patched.setattr(queue, "COMPLETE", "SELECT crash, here(?, ?)")
+        patched.setattr(queue, "FAIL", "SELECT crash, here(?, ?, ?)")
         with pytest.raises(sqlite3.OperationalError):
-            clocked.app.worker.step()
+            clocked.service.worker.step()
     assert chunks(clocked, store) == 1
     assert clocked.client.vector_stores.search(store, query="text").data == []
     clocked.work()
@@ -180,7 +185,7 @@ def test_a_job_that_takes_the_process_down_is_given_up(clocked: Any, monkeypatch
         patched.setattr(worker.Worker, "_entries", die)
         for _ in range(worker.MAX_TRIES):
             with pytest.raises(KeyboardInterrupt):
-                clocked.app.worker.step()
+                clocked.service.worker.step()
     clocked.work()
     (file,) = clocked.client.vector_stores.files.list(store).data
     assert (file.status, file.last_error.code) == ("failed", "server_error")
@@ -217,15 +222,15 @@ def test_usage_is_the_text_and_its_embedding(clocked: Any) -> None:
 
 
 def test_seeding_twice_is_seeding_once(clocked: Any) -> None:
-    first = seed_file(clocked.app.engine, "file-seed", "a.txt", b"one")
-    assert seed_file(clocked.app.engine, "file-seed", "b.txt", b"two") == first
-    assert clocked.app.engine.blobs.path("file-seed").read_bytes() == b"one"
+    first = files.seed(clocked.service.engine, "file-seed", "a.txt", b"one")
+    assert files.seed(clocked.service.engine, "file-seed", "b.txt", b"two") == first
+    assert read(clocked.service.engine.blobs, "file-seed") == b"one"
     with pytest.raises(ValueError, match="not an id"):
-        seed_file(clocked.app.engine, "../x", "a.txt", b"")
+        files.seed(clocked.service.engine, "../x", "a.txt", b"")
 
 
 def test_leftovers_of_a_crash_are_cleared(tmp_path: Path) -> None:
-    store = Blobs(tmp_path)
+    store = FolderBlobs(tmp_path)
     (tmp_path / "incoming" / "half").write_bytes(b"x")
     (tmp_path / "files" / "file-unrecorded").write_bytes(b"x")
     (tmp_path / "files" / "file-known").write_bytes(b"x")
@@ -235,20 +240,20 @@ def test_leftovers_of_a_crash_are_cleared(tmp_path: Path) -> None:
 
 def test_no_blob_has_a_path_for_a_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not an id"):
-        Blobs(tmp_path).path("../../etc/passwd")
+        FolderBlobs(tmp_path).open("../../etc/passwd")
 
 
 def test_the_caches_of_forgotten_stores_are_evicted(clocked: Any) -> None:
-    clocked.app.engine.indexes._cached_bytes = 1500
+    clocked.service.engine.index._cached_bytes = 1500
     stores = [expiring(clocked) for _ in range(3)]
     for store in stores:
         assert len(clocked.client.vector_stores.search(store, query="text").data) == 1
-    assert list(clocked.app.engine.indexes._cache) == stores[-1:]
+    assert list(clocked.service.engine.index._cache) == stores[-1:]
 
 
 def test_an_index_may_vanish_while_it_is_read(clocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store = expiring(clocked)
-    index = clocked.app.engine.indexes.open(store)
+    index = clocked.service.engine.index.file(store)
     path = index._path
     answers = iter([True, False])
     monkeypatch.setattr(type(path), "exists", lambda _: next(answers))
@@ -257,25 +262,24 @@ def test_an_index_may_vanish_while_it_is_read(clocked: Any, monkeypatch: pytest.
 
 
 def test_an_index_that_is_being_made_is_empty(clocked: Any) -> None:
-    index = clocked.app.engine.indexes.open("vs_new")
+    index = clocked.service.engine.index.file("vs_new")
     index._path.touch()
     assert len(index.load().chunks) == 0
-    assert (index.texts(1), index.text([1]), index.match('"a"', 1), index.count('"a"')) == ([], {}, [], 0)
+    assert (index.texts(1), index.chunk_texts([1]), index.match('"a"', 1), index.count('"a"')) == ([], {}, [], 0)
 
 
 def test_a_thread_survives_a_full_disk(clocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = clocked.app
-    lone = worker.Worker(app.engine, 1)
+    lone = worker.Worker(clocked.service.engine, 1)
     failures = [sqlite3.OperationalError("disk full")]
-    claim = worker.Worker._claim
+    claim = queue.SqliteWorkQueue.claim
 
-    def sometimes(self: worker.Worker) -> Any:
+    def sometimes(self: queue.SqliteWorkQueue) -> Any:
         if failures:
             raise failures.pop()
         return claim(self)
 
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(worker.Worker, "_claim", sometimes)
+    monkeypatch.setattr(queue.SqliteWorkQueue, "claim", sometimes)
     store = clocked.client.vector_stores.create(file_ids=[clocked.file()]).id
     lone.start()
     while clocked.client.vector_stores.retrieve(store).status != "completed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.harnesses.dynamodb_gateway import counted
-from vectorgate.ledger.settle import settle
+from vectorgate.ledger.settlement import settle
 
 
 def test_a_create_with_a_cached_key_begins_concludes_and_settles_in_one_write_each() -> None:

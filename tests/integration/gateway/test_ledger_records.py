@@ -17,6 +17,7 @@ from tests.fakes.upstream import refusal
 from tests.harnesses.gateway import GatewayHarness, GatewayServer, RecordingTelemetry
 from vectorgate.api.http import Body, Request
 from vectorgate.bootstrap import price_book
+from vectorgate.entrypoints.usage_logger import act
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Rollup, Scope, rollups_of
@@ -262,7 +263,7 @@ def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[L
     deliveries = [entry for entry in rows for _ in range(2)]
     random.Random(seed).shuffle(deliveries)  # noqa: S311 - to be repeatable
     for start in range(0, len(deliveries), 7):
-        result = settlement.settle_stream(stream_of(deliveries[start : start + 7]))
+        result = act(stream_of(deliveries[start : start + 7]), settlement)
         assert result == {"batchItemFailures": []}
     kept = [stores.ledger.entry(entry.id) for entry in rows]
     settled = [entry for entry in kept if entry is not None and entry.state is State.SETTLED]
@@ -277,7 +278,7 @@ def test_a_row_without_a_price_is_left_to_the_meter_and_what_stands_around_it_is
     rows = [answered_row(number) for number in range(3)]
     rows[1] = replace(rows[1], operation="nothing.known")
     stores, settlement, notes = books(rows)
-    assert settlement.settle_stream(stream_of(rows)) == {"batchItemFailures": []}
+    assert act(stream_of(rows), settlement) == {"batchItemFailures": []}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.SETTLED]
     assert notes.named == [rows[1].id]
@@ -297,7 +298,7 @@ def test_a_row_that_the_store_refuses_is_reported_and_what_stands_before_it_is_b
         settled(chunk, rollups)
 
     monkeypatch.setattr(stores.ledger, "settle", settle)
-    assert settlement.settle_stream(stream_of(rows)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert act(stream_of(rows), settlement) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.ANSWERED]
     assert notes.named == [rows[1].id]
@@ -356,7 +357,7 @@ def test_only_what_waits_for_long_enough_is_booked_where_that_is_asked_for() -> 
 def test_records_without_a_new_image_or_of_other_rows_are_passed_over() -> None:
     stores, settlement, _ = books([])
     event = {"Records": [{"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1"}}, {"dynamodb": {}}]}
-    assert settlement.settle_stream(event) == {"batchItemFailures": []}
+    assert act(event, settlement) == {"batchItemFailures": []}
     stores.close()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.harnesses.local_process import KEY, RunningEdition
+from tests.harnesses.local_process import KEY, LocalProcess
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -22,13 +22,13 @@ Client = openai.OpenAI | openai.AsyncOpenAI
 
 
 @pytest.fixture(scope="module")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdition]:
-    with RunningEdition(tmp_path_factory.mktemp("flows") / "home") as running:
+def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+    with LocalProcess(tmp_path_factory.mktemp("flows") / "home") as running:
         yield running
 
 
 @pytest.fixture(params=[openai.OpenAI, openai.AsyncOpenAI], ids=["sync", "async"])
-def run(request: pytest.FixtureRequest, edition: RunningEdition) -> Callable[[Callable[[Any], Awaitable[None]]], None]:
+def run(request: pytest.FixtureRequest, edition: LocalProcess) -> Callable[[Callable[[Any], Awaitable[None]]], None]:
     """Runs a flow that is written once for both clients."""
 
     async def whole(flow: Callable[[Any], Awaitable[None]]) -> None:

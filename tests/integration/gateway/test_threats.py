@@ -25,7 +25,7 @@ from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
 from vectorgate.auth import authenticate
-from vectorgate.secrets import RUN
+from vectorgate.providers.credentials import RUN
 from vectorgate.store_errors import StoreUnavailable
 from vectorgate.telemetry import PowertoolsTelemetry
 

@@ -185,7 +185,7 @@ def narrowed(harness: GatewayHarness) -> None:
     door = harness.gateway.surface("/v1/files")
     assert isinstance(door, OpenAISurface)
     limited = replace(door, limits=Limits(max_upload=LAMBDA_UPLOAD, too_large=LAMBDA_TOO_LARGE))
-    object.__setattr__(harness.gateway, "surface", lambda _path: limited)
+    object.__setattr__(harness.gateway, "openai", limited)
 
 
 def test_through_lambdas_door_a_refusal_says_how_a_file_fits(harness: GatewayHarness, client: openai.OpenAI) -> None:

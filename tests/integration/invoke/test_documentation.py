@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.local_process import ROOT, RunningEdition
+from tests.harnesses.local_process import ROOT, LocalProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +30,9 @@ OF_THE_MOMENT = {"id": "", "created_at": 0, "last_active_at": 0}
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdition]:
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """Local mode with data of its own, so that the sample's idempotency key is new."""
-    with RunningEdition(tmp_path_factory.mktemp("fresh") / "home") as running:
+    with LocalProcess(tmp_path_factory.mktemp("fresh") / "home") as running:
         yield running
 
 
@@ -65,21 +65,21 @@ def pasted(commands: str, url: str, home: Path, program: str = "") -> str:
 
 
 @needs_curl
-def test_the_readme_shows_what_local_mode_prints(fresh: RunningEdition, tmp_path: Path) -> None:
+def test_the_readme_shows_what_local_mode_prints(fresh: LocalProcess, tmp_path: Path) -> None:
     assert fresh.printed.splitlines()[0].replace(fresh.url, "http://127.0.0.1:4000") == sample(README, "text").strip()
     printed: dict[str, Any] = json.loads(pasted(sample(README, "bash", 1), fresh.url, tmp_path / "home"))
     shown: dict[str, Any] = json.loads(sample(README, "json"))
     assert printed | OF_THE_MOMENT == shown | OF_THE_MOMENT
 
 
-def test_the_quickstart_finds_what_it_shows(fresh: RunningEdition, tmp_path: Path) -> None:
+def test_the_quickstart_finds_what_it_shows(fresh: LocalProcess, tmp_path: Path) -> None:
     printed = pasted("python program.py", fresh.url, tmp_path / "home", sample(QUICKSTART, "python"))
     names = [line.split()[0] for line in printed.splitlines()]
     assert names == [line.split()[0] for line in sample(QUICKSTART, "text").splitlines()]
 
 
 @needs_curl
-def test_the_quickstarts_second_team_sees_no_store(fresh: RunningEdition, tmp_path: Path) -> None:
+def test_the_quickstarts_second_team_sees_no_store(fresh: LocalProcess, tmp_path: Path) -> None:
     key = json.loads(pasted(sample(QUICKSTART, "bash", 1), fresh.url, tmp_path / "home"))["key"]
     shown = json.loads(sample(QUICKSTART, "text", 1))["error"]["message"]
     name = shown.split("'")[1]
@@ -88,7 +88,7 @@ def test_the_quickstarts_second_team_sees_no_store(fresh: RunningEdition, tmp_pa
 
 
 @needs_curl
-def test_the_quickstart_shows_fields_of_the_log(fresh: RunningEdition, tmp_path: Path) -> None:
+def test_the_quickstart_shows_fields_of_the_log(fresh: LocalProcess, tmp_path: Path) -> None:
     pasted(sample(README, "bash", 1), fresh.url, tmp_path / "made")
     (row,) = json.loads(pasted(sample(QUICKSTART, "bash", 2), fresh.url, tmp_path / "home"))
     shown = json.loads(sample(QUICKSTART, "json"))
@@ -97,12 +97,12 @@ def test_the_quickstart_shows_fields_of_the_log(fresh: RunningEdition, tmp_path:
     assert {name: row[name] for name in stable} == {name: shown[name] for name in stable}
 
 
-def test_boto3_creates_a_store(fresh: RunningEdition, tmp_path: Path) -> None:
+def test_boto3_creates_a_store(fresh: LocalProcess, tmp_path: Path) -> None:
     commands = sample(INVOKE, "bash") + "python program.py"
     printed = pasted(commands, fresh.url, tmp_path / "home", sample(INVOKE, "python"))
     assert re.fullmatch(r"200 0(\.0+)? vs_\w+\n", printed), printed
 
 
-def test_the_sdk_creates_a_store(fresh: RunningEdition, tmp_path: Path) -> None:
+def test_the_sdk_creates_a_store(fresh: LocalProcess, tmp_path: Path) -> None:
     printed = pasted(sample(INVOKE, "bash") + sample(INVOKE, "bash", 1), fresh.url, tmp_path / "home")
     assert re.match(r"VectorStore\(id='vs_\w+'", printed), printed

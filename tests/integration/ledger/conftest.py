@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.listing_provider import TrueOpenAI
+from tests.fakes.listing_provider import ListingOpenAI
 from tests.harnesses.gateway import CHANCE
 from tests.integration.conftest import connect, door, wire
 from vectorgate.ledger.reconciliation import Reconciler
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
     from tests.harnesses.gateway import GatewayHarness
 
-__all__ = ["connect", "door", "harness", "town", "wire"]
+__all__ = ["connect", "door", "system", "wire"]
 
 
 @dataclass(frozen=True)
-class Town:
-    """`sweep` lets a minute pass and looks."""
+class ReconcilerHarness:
+    """`sweep` lets a minute pass, and then sweeps."""
 
     harness: GatewayHarness
-    openai: TrueOpenAI
+    openai: ListingOpenAI
     sweep: Callable[[], Mapping[str, int]]
 
 
 @pytest.fixture
-def town(harness: GatewayHarness) -> Town:
+def system(harness: GatewayHarness) -> ReconcilerHarness:
     """A gate before a provider that can be listed."""
-    openai = TrueOpenAI(now=harness.time.wall)
+    openai = ListingOpenAI(now=harness.time.wall)
     harness.openai = openai
     harness.upstream.always(openai.act)
 
@@ -41,17 +41,17 @@ def town(harness: GatewayHarness) -> Town:
         harness.time.skip(61)
         return reconciler(harness).sweep()
 
-    return Town(harness, openai, sweep)
+    return ReconcilerHarness(harness, openai, sweep)
 
 
-def until_ambiguous(town: Town) -> list[Mapping[str, int]]:
-    """What the sweeps say until all rows that could be of the same object have met: the first is the earliest."""
-    return [town.sweep() for _ in range(3)]
+def until_ambiguous(system: ReconcilerHarness) -> list[Mapping[str, int]]:
+    """The outcomes until every row that can have made the same object was looked for."""
+    return [system.sweep() for _ in range(3)]
 
 
-def until_told(town: Town) -> list[Mapping[str, int]]:
-    """What they say until every row that could have made an object is old enough for it to be told by its looks."""
-    return [town.sweep() for _ in range(2)]
+def until_assigned(system: ReconcilerHarness) -> list[Mapping[str, int]]:
+    """The outcomes until every row that can have made an object is old enough for it to be assigned."""
+    return [system.sweep() for _ in range(2)]
 
 
 def reconciler(harness: GatewayHarness) -> Reconciler:

@@ -1,4 +1,4 @@
-"""Lost answers and crashes at every step, through real sockets, and what the sweep makes of them."""
+"""Lost answers and crashes at every step, through real sockets, and how the sweep resolves them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pytest
 from tests.contract.samples import begun
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
-from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_told
+from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_assigned
 from vectorgate.api.errors import UpstreamFailed
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.gateway.pipeline import Gateway
 from vectorgate.ids import ObjectKind, ProviderName
 from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import Resolution, State
-from vectorgate.ledger.reconciliation import PAGE, PROBES, PROVIDER_SECONDS
+from vectorgate.ledger.reconciliation.probes import PROBES
+from vectorgate.ledger.reconciliation.sweep import PAGE, PROVIDER_SECONDS
 from vectorgate.providers.client import ProviderClient
 from vectorgate.store_errors import StoreUnavailable
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.conftest import Connect
-    from tests.integration.ledger.conftest import Town
+    from tests.integration.ledger.conftest import ReconcilerHarness
     from vectorgate.providers.base import Answer, Call
 
 KEY, OTHER = "sk-reconciled-one", "sk-reconciled-two"
@@ -39,120 +40,128 @@ def fails(ask: Callable[[], object]) -> int:
     return caught.value.status_code
 
 
-def resolved(town: Town) -> tuple[State, str | None]:
+def resolved(system: ReconcilerHarness) -> tuple[State, str | None]:
     """How the last row ended."""
-    entry = town.harness.rows()[-1]
+    entry = system.harness.rows()[-1]
     return entry.state, entry.found_by
 
 
 @pytest.mark.parametrize("act", ["unseen", "unseen_500"])
-def test_a_store_whose_answer_was_lost_is_its_makers(town: Town, connect: Connect, act: str) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(getattr(town.openai, act))
+def test_a_store_whose_answer_was_lost_belongs_to_its_creator(
+    system: ReconcilerHarness, connect: Connect, act: str
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(getattr(system.openai, act))
     fails(lambda: client.vector_stores.create(name="x", metadata={"a": "b"}))
-    assert town.sweep() == {"adopted": 1}
-    assert resolved(town) == (State.ANSWERED, Resolution.TAG)
+    assert system.sweep() == {"adopted": 1}
+    assert resolved(system) == (State.ANSWERED, Resolution.TAG)
     (store,) = client.vector_stores.list().data
     assert (store.id, store.metadata) == ("vs_0", {"a": "b"})
-    assert town.harness.settle() == 2
-    assert town.sweep() == {}
+    assert system.harness.settle() == 2
+    assert system.sweep() == {}
 
 
-def test_a_store_that_never_came_to_be_is_void_after_the_second_look(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(hang_up)
+def test_a_store_that_never_came_to_be_is_void_after_the_second_look(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x"))
-    assert town.sweep() == {"looked": 1}
-    assert resolved(town) == (State.UNCERTAIN, None)
-    assert town.sweep() == {"voided": 1}
-    assert resolved(town) == (State.VOIDED, Resolution.ABSENT)
-    assert town.harness.row().spend == 0
+    assert system.sweep() == {"looked": 1}
+    assert resolved(system) == (State.UNCERTAIN, None)
+    assert system.sweep() == {"voided": 1}
+    assert resolved(system) == (State.VOIDED, Resolution.ABSENT)
+    assert system.harness.row().spend == 0
 
 
-def test_a_store_that_the_list_shows_late_is_found_at_the_second_look(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(town.openai.unseen)
+def test_a_store_that_the_list_shows_late_is_found_at_the_second_look(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
-    late = town.openai.stores
-    town.openai.stores = {}
-    assert town.sweep() == {"looked": 1}
-    town.openai.stores = late
-    assert town.sweep() == {"adopted": 1}
+    late = system.openai.stores
+    system.openai.stores = {}
+    assert system.sweep() == {"looked": 1}
+    system.openai.stores = late
+    assert system.sweep() == {"adopted": 1}
 
 
 @pytest.mark.parametrize("metadata", [None, FULL], ids=["tagged", "full"])
 def test_a_row_that_a_crash_left_is_settled_within_two_sweeps(
-    town: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch, metadata: Any
+    system: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch, metadata: Any
 ) -> None:
-    client = connect(town.harness.key(KEY))
+    client = connect(system.harness.key(KEY))
 
     def crash(*_: object) -> None:
         raise SystemError
 
-    for step, states in (("_forward", {State.VOIDED}), ("_conclude", {State.ANSWERED})):
+    for step, states in (("_forward", {State.VOIDED}), ("_commit", {State.ANSWERED})):
         with monkeypatch.context() as patch:
             patch.setattr(Gateway, step, crash)
             assert fails(lambda: client.vector_stores.create(name="x", metadata=metadata)) == 500
-        town.sweep()
-        town.sweep()
-        assert {town.harness.rows()[-1].state} == states
-        town.harness.time.skip(600)
+        system.sweep()
+        system.sweep()
+        assert {system.harness.rows()[-1].state} == states
+        system.harness.time.skip(600)
     assert len(client.vector_stores.list().data) == 1
 
 
 def test_a_conclude_that_fails_is_answered_and_brought_back(
-    town: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    system: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connect(town.harness.key(KEY))
+    client = connect(system.harness.key(KEY))
 
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(town.harness.stores.ledger), "advance", away)
+        patch.setattr(type(system.harness.stores.ledger), "advance", unavailable)
         store = client.vector_stores.create(name="x").id
     assert fails(lambda: client.vector_stores.retrieve(store)) == 404
-    assert town.sweep() == {"adopted": 1}
+    assert system.sweep() == {"adopted": 1}
     assert client.vector_stores.retrieve(store).id == store
 
 
-def test_an_idempotency_key_gets_the_store_that_was_found(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_an_idempotency_key_gets_the_store_that_was_found(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     headers = {"Idempotency-Key": "k"}
-    town.harness.upstream.will(town.openai.unseen)
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", extra_headers=headers))
     assert fails(lambda: client.vector_stores.create(name="x", extra_headers=headers)) == 409
-    town.sweep()
+    system.sweep()
     store = client.vector_stores.create(name="x", extra_headers=headers)
-    assert (store.id, store.metadata, list(town.openai.stores)) == ("vs_0", {}, ["vs_0"])
+    assert (store.id, store.metadata, list(system.openai.stores)) == ("vs_0", {}, ["vs_0"])
 
 
-def test_an_sdks_late_retry_gets_the_store_that_was_found(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(town.openai.unseen)
+def test_an_sdks_late_retry_gets_the_store_that_was_found(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
-    town.sweep()
+    system.sweep()
     store = client.vector_stores.create(name="x", extra_headers={"x-stainless-retry-count": "1"})
-    assert (store.id, len(town.openai.stores)) == ("vs_0", 1)
+    assert (store.id, len(system.openai.stores)) == ("vs_0", 1)
 
 
-def test_an_idempotency_key_is_free_when_nothing_was_found(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_an_idempotency_key_is_free_when_nothing_was_found(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     headers = {"Idempotency-Key": "k"}
-    town.harness.upstream.will(hang_up)
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x", extra_headers=headers))
-    town.sweep()
-    town.sweep()
+    system.sweep()
+    system.sweep()
     client.vector_stores.create(name="x", extra_headers=headers)
-    assert len(town.openai.stores) == 1
+    assert len(system.openai.stores) == 1
 
 
-def test_a_store_without_room_for_a_tag_is_known_by_its_likeness_and_flagged(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(town.openai.unseen)
+def test_a_store_without_room_for_a_tag_is_recognised_by_its_fingerprint_and_flagged(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
+    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
     assert client.vector_stores.retrieve("vs_0").metadata == FULL
 
 
@@ -166,133 +175,139 @@ def test_a_store_without_room_for_a_tag_is_known_by_its_likeness_and_flagged(tow
     ],
     ids=["same name", "another gateway's", "another name", "other metadata"],
 )
-def test_a_foreign_store_is_never_adopted(town: Town, connect: Connect, facts: dict[str, Any]) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(hang_up, hang_up)
+def test_a_foreign_store_is_never_adopted(system: ReconcilerHarness, connect: Connect, facts: dict[str, Any]) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(hang_up, hang_up)
     fails(lambda: client.vector_stores.create(name="x"))
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    town.openai.stores["vs_foreign"] = store_document(
-        "vs_foreign", created_at=int(town.harness.time.wall()), **({"metadata": {}} | facts)
+    system.openai.stores["vs_foreign"] = store_document(
+        "vs_foreign", created_at=int(system.harness.time.wall()), **({"metadata": {}} | facts)
     )
-    town.sweep()
-    town.sweep()
-    assert [row.state for row in town.harness.rows()] == [State.VOIDED] * 2
+    system.sweep()
+    system.sweep()
+    assert [row.state for row in system.harness.rows()] == [State.VOIDED] * 2
     assert client.vector_stores.list().data == []
 
 
 def test_a_foreign_store_with_our_lost_ones_name_full_metadata_and_minute_is_adopted_and_flagged(
-    town: Town, connect: Connect
+    system: ReconcilerHarness, connect: Connect
 ) -> None:
-    """What the ledger does not guarantee: nothing tells the two apart. Without the lost create it is nobody's."""
-    client = connect(town.harness.key(KEY))
-    foreign = store_document("vs_foreign", created_at=int(town.harness.time.wall()), name="x", metadata=FULL)
-    town.openai.stores["vs_foreign"] = foreign
-    assert town.sweep() == {}
+    """What the ledger does not guarantee: the two cannot be distinguished. Without the lost create it has no owner."""
+    client = connect(system.harness.key(KEY))
+    foreign = store_document("vs_foreign", created_at=int(system.harness.time.wall()), name="x", metadata=FULL)
+    system.openai.stores["vs_foreign"] = foreign
+    assert system.sweep() == {}
     assert client.vector_stores.list().data == []
-    town.harness.upstream.will(hang_up)
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    foreign["created_at"] = int(town.harness.time.wall())
-    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    foreign["created_at"] = int(system.harness.time.wall())
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
+    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
     assert [store.id for store in client.vector_stores.list().data] == ["vs_foreign"]
 
 
-def test_an_owned_store_is_never_adopted_however_it_looks(town: Town, connect: Connect) -> None:
-    one, other = connect(town.harness.key(KEY)), connect(town.harness.key(OTHER))
+def test_an_owned_store_is_never_adopted_whatever_its_fingerprint(system: ReconcilerHarness, connect: Connect) -> None:
+    one, other = connect(system.harness.key(KEY)), connect(system.harness.key(OTHER))
     store = one.vector_stores.create(name="x", metadata=FULL).id
-    town.harness.upstream.will(hang_up)
+    system.harness.upstream.will(hang_up)
     fails(lambda: other.vector_stores.create(name="x", metadata=FULL))
-    town.sweep()
-    town.sweep()
-    assert resolved(town) == (State.VOIDED, Resolution.ABSENT)
+    system.sweep()
+    system.sweep()
+    assert resolved(system) == (State.VOIDED, Resolution.ABSENT)
     assert fails(lambda: other.vector_stores.retrieve(store)) == 404
 
 
-def test_what_two_tenants_could_have_made_is_neithers(town: Town, connect: Connect) -> None:
-    one, other = connect(town.harness.key(KEY)), connect(town.harness.key(OTHER))
-    town.harness.upstream.will(town.openai.unseen, hang_up)
+def test_what_two_tenants_can_have_made_belongs_to_neither(system: ReconcilerHarness, connect: Connect) -> None:
+    one, other = connect(system.harness.key(KEY)), connect(system.harness.key(OTHER))
+    system.harness.upstream.will(system.openai.unseen, hang_up)
     for client in (one, other):
         fails(lambda client=client: client.vector_stores.create(name="x", metadata=FULL))  # type: ignore[misc]
-    assert until_ambiguous(town) == [{"waiting": 2}, {"looked": 2}, {"ambiguous": 2}]
+    assert until_ambiguous(system) == [{"waiting": 2}, {"looked": 2}, {"ambiguous": 2}]
     assert one.vector_stores.list().data == other.vector_stores.list().data == []
 
 
-def test_who_comes_later_does_not_get_what_two_could_have_made(town: Town, connect: Connect) -> None:
-    victim, thief = (connect(town.harness.key(key)) for key in (KEY, OTHER))
-    town.harness.upstream.will(town.openai.unseen, hang_up)
+def test_a_later_create_does_not_get_what_two_tenants_can_have_made(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    victim, thief = (connect(system.harness.key(key)) for key in (KEY, OTHER))
+    system.harness.upstream.will(system.openai.unseen, hang_up)
     for client in (victim, thief):
         fails(lambda client=client: client.files.create(file=("a.md", b"a"), purpose="assistants"))  # type: ignore[misc]
     ends = []
     for number in range(40):  # a look every ten seconds, and before the first nine a create that ends unknown
         if number < 9:
-            town.harness.upstream.will(hang_up)
+            system.harness.upstream.will(hang_up)
             fails(lambda: thief.files.create(file=("a.md", b"a"), purpose="assistants"))
-        town.harness.time.skip(10)
-        ends.append(reconciler(town.harness).sweep())
+        system.harness.time.skip(10)
+        ends.append(reconciler(system.harness).sweep())
     assert not [end for end in ends if end["weak"]]
     assert (victim.files.list().data, thief.files.list().data) == ([], [])
 
 
-def test_what_is_ambiguous_is_not_executed_again_under_its_key(town: Town, connect: Connect) -> None:
-    client, headers = connect(town.harness.key(KEY)), {"Idempotency-Key": "k"}
+def test_what_is_ambiguous_is_not_executed_again_under_its_key(system: ReconcilerHarness, connect: Connect) -> None:
+    client, headers = connect(system.harness.key(KEY)), {"Idempotency-Key": "k"}
 
     def create() -> object:
         return client.vector_stores.create(name="x", metadata=FULL, extra_headers=headers)
 
-    town.harness.upstream.will(town.openai.unseen)
+    system.harness.upstream.will(system.openai.unseen)
     fails(create)
-    town.openai.stores["vs_foreign"] = {**town.openai.stores["vs_0"], "id": "vs_foreign"}
-    assert until_ambiguous(town)[-1] == {"ambiguous": 1}
+    system.openai.stores["vs_foreign"] = {**system.openai.stores["vs_0"], "id": "vs_foreign"}
+    assert until_ambiguous(system)[-1] == {"ambiguous": 1}
     with pytest.raises(openai.ConflictError, match="not executed a second time") as caught:
         create()
     assert caught.value.response.headers["x-should-retry"] == "false"
-    assert len(town.openai.stores) == 2
-    town.harness.time.skip(86_400)
+    assert len(system.openai.stores) == 2
+    system.harness.time.skip(86_400)
     create()  # a day later the key is another request's
-    assert len(town.openai.stores) == 3
+    assert len(system.openai.stores) == 3
 
 
-def test_more_lookalikes_than_operations_are_nobodys(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(town.openai.unseen)
+def test_more_equal_objects_than_operations_get_no_owner(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    town.openai.stores["vs_foreign"] = {**town.openai.stores["vs_0"], "id": "vs_foreign"}
-    assert until_ambiguous(town)[-1] == {"ambiguous": 1}
+    system.openai.stores["vs_foreign"] = {**system.openai.stores["vs_0"], "id": "vs_foreign"}
+    assert until_ambiguous(system)[-1] == {"ambiguous": 1}
 
 
-def test_what_a_request_under_way_may_be_making_is_not_taken_from_it(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(hang_up)
+def test_what_a_request_under_way_may_be_making_is_not_taken_from_it(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    town.harness.time.skip(61)
-    young = store_document("vs_young", created_at=int(town.harness.time.wall()) + 10, name="x", metadata=FULL)
-    town.openai.stores["vs_young"] = young
-    town.harness.time.skip(-61)
-    assert town.sweep() == {"waiting": 1}
-    town.sweep()
-    assert town.sweep() == {"weak": 1}  # old enough, and nobody else has claimed it meanwhile
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
+    system.harness.time.skip(61)
+    young = store_document("vs_young", created_at=int(system.harness.time.wall()) + 10, name="x", metadata=FULL)
+    system.openai.stores["vs_young"] = young
+    system.harness.time.skip(-61)
+    assert system.sweep() == {"waiting": 1}
+    system.sweep()
+    assert system.sweep() == {"weak": 1}  # old enough, and no other row contends for it
+    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
 
 
-def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(town.openai.unseen)
+def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.files.create(file=("notes.md", b"# notes"), purpose="assistants"))
-    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
     (file,) = client.files.list().data
     assert (file.filename, file.bytes) == ("notes.md", 7)
 
 
-def test_uploads_of_other_sizes_are_not_it(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(hang_up)
+def test_uploads_of_other_sizes_are_not_it(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.files.create(file=("notes.md", b"# notes"), purpose="assistants"))
-    town.openai.files["file-f"] = {
-        "id": "file-f", "created_at": int(town.harness.time.wall()), "filename": "notes.md", "bytes": 8,
+    system.openai.files["file-f"] = {
+        "id": "file-f", "created_at": int(system.harness.time.wall()), "filename": "notes.md", "bytes": 8,
         "purpose": "assistants",
     }  # fmt: skip
-    town.sweep()
-    assert town.sweep() == {"voided": 1}
+    system.sweep()
+    assert system.sweep() == {"voided": 1}
 
 
 def begun_upload(client: openai.OpenAI, content: bytes = b"# notes") -> tuple[str, str]:
@@ -304,172 +319,178 @@ def begun_upload(client: openai.OpenAI, content: bytes = b"# notes") -> tuple[st
 
 
 @pytest.mark.parametrize("act", ["unseen", "unseen_500"])
-def test_a_file_whose_completion_was_lost_looks_as_its_upload_announced_it(
-    town: Town, connect: Connect, act: str
+def test_a_file_whose_completion_was_lost_is_recognised_by_what_its_upload_announced(
+    system: ReconcilerHarness, connect: Connect, act: str
 ) -> None:
-    client = connect(town.harness.key(KEY))
+    client = connect(system.harness.key(KEY))
     upload, part = begun_upload(client)
-    town.harness.upstream.will(getattr(town.openai, act))
+    system.harness.upstream.will(getattr(system.openai, act))
     headers = {"Idempotency-Key": "k"}
     fails(lambda: client.uploads.complete(upload, part_ids=[part], extra_headers=headers))
-    assert until_told(town) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(town) == (State.ANSWERED, Resolution.LIKENESS)
-    named = town.harness.rows()[-1].file_id
+    assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
+    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
+    named = system.harness.rows()[-1].file_id
     (file,) = client.files.list().data
     assert (file.filename, file.bytes, file.id) == ("notes.md", 7, named)
-    town.harness.upstream.forget()
+    system.harness.upstream.forget()
     repeated = client.uploads.complete(upload, part_ids=[part], extra_headers=headers)
-    assert repeated.to_dict() == {**town.openai.uploads[upload], "file": file.to_dict()}
-    assert town.harness.upstream.calls == 0
+    assert repeated.to_dict() == {**system.openai.uploads[upload], "file": file.to_dict()}
+    assert system.harness.upstream.calls == 0
 
 
-def test_a_completion_that_never_was_is_void_and_may_be_repeated(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_a_completion_that_never_was_is_void_and_may_be_repeated(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     upload, part = begun_upload(client)
-    town.harness.upstream.will(hang_up)
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.uploads.complete(upload, part_ids=[part]))
-    assert town.sweep() == {"looked": 1}
-    assert town.sweep() == {"voided": 1}
-    assert resolved(town) == (State.VOIDED, Resolution.ABSENT)
+    assert system.sweep() == {"looked": 1}
+    assert system.sweep() == {"voided": 1}
+    assert resolved(system) == (State.VOIDED, Resolution.ABSENT)
     assert client.uploads.complete(upload, part_ids=[part]).status == "completed"
 
 
-def test_a_file_that_two_tenants_may_have_made_is_nobodys(town: Town, connect: Connect) -> None:
-    one, other = connect(town.harness.key(KEY, team="red")), connect(town.harness.key(OTHER, team="blue"))
+def test_a_file_that_two_tenants_can_have_made_gets_no_owner(system: ReconcilerHarness, connect: Connect) -> None:
+    one, other = connect(system.harness.key(KEY, team="red")), connect(system.harness.key(OTHER, team="blue"))
     upload, part = begun_upload(one)
-    town.harness.upstream.will(town.openai.unseen)
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: one.uploads.complete(upload, part_ids=[part]))
-    town.harness.upstream.will(hang_up)
+    system.harness.upstream.will(hang_up)
     fails(lambda: other.files.create(file=("notes.md", b"# notes"), purpose="assistants"))
-    assert until_ambiguous(town)[-1] == {"ambiguous": 2}
+    assert until_ambiguous(system)[-1] == {"ambiguous": 2}
     assert (one.files.list().data, other.files.list().data) == ([], [])
 
 
-def test_an_upload_or_a_part_that_was_lost_is_void_at_once_for_it_ends_by_itself(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_an_upload_or_a_part_that_was_lost_is_void_at_once_for_it_ends_by_itself(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    client = connect(system.harness.key(KEY))
     upload, _ = begun_upload(client)
     for ask in (
         lambda: begun_upload(client),
         lambda: client.uploads.parts.create(upload, data=b"# notes"),
     ):
-        town.harness.upstream.will(town.openai.unseen)
+        system.harness.upstream.will(system.openai.unseen)
         fails(ask)
-    lost(town, lambda: client.uploads.cancel(upload), hang_up)
-    assert town.sweep() == {"voided": 3}
-    assert {row.found_by for row in town.harness.rows()[-3:]} == {Resolution.UNKNOWABLE}
+    lost(system, lambda: client.uploads.cancel(upload), hang_up)
+    assert system.sweep() == {"voided": 3}
+    assert {row.found_by for row in system.harness.rows()[-3:]} == {Resolution.UNKNOWABLE}
 
 
-def test_the_list_is_read_to_the_oldest_open_row_and_no_further(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    moment = int(town.harness.time.wall())
+def test_the_list_is_read_to_the_oldest_open_row_and_no_further(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
+    moment = int(system.harness.time.wall())
     for number in range(250):
         name = f"vs_before_{number}"
-        town.openai.stores[name] = store_document(name, created_at=moment - 10_000)
-    town.harness.upstream.will(town.openai.unseen)
+        system.openai.stores[name] = store_document(name, created_at=moment - 10_000)
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
     for number in range(150):
         name = f"vs_after_{number}"
-        town.openai.stores[name] = store_document(name, created_at=moment + 50)
-    assert town.sweep() == {"adopted": 1}
-    assert town.openai.listings == 2
+        system.openai.stores[name] = store_document(name, created_at=moment + 50)
+    assert system.sweep() == {"adopted": 1}
+    assert system.openai.listings == 2
 
 
 @pytest.mark.parametrize("act", [refusal(500), hang_up, refusal(401), refusal(403)], ids=["500", "lost", "401", "403"])
-def test_a_provider_that_cannot_be_listed_keeps_its_rows_open(town: Town, connect: Connect, act: Any) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(town.openai.unseen)
+def test_a_provider_that_cannot_be_listed_keeps_its_rows_open(
+    system: ReconcilerHarness, connect: Connect, act: Any
+) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
-    town.harness.upstream.always(act)
+    system.harness.upstream.always(act)
     for _ in range(3):
-        assert town.sweep() == {"failed": 1}
-    town.harness.upstream.always(town.openai.act)
-    assert town.sweep() == {"adopted": 1}
+        assert system.sweep() == {"failed": 1}
+    system.harness.upstream.always(system.openai.act)
+    assert system.sweep() == {"adopted": 1}
 
 
-def test_a_row_that_is_under_way_is_left_alone(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(hang_up)
-    town.harness.time.skip(30)
+def test_a_row_that_is_under_way_is_left_alone(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(hang_up)
+    system.harness.time.skip(30)
     fails(lambda: client.vector_stores.create(name="x"))
-    town.harness.time.skip(-31)
-    assert town.sweep() == {}
+    system.harness.time.skip(-31)
+    assert system.sweep() == {}
 
 
-def lost(town: Town, ask: Callable[[], object], act: Any) -> int:
+def lost(system: ReconcilerHarness, ask: Callable[[], object], act: Any) -> int:
     """Ask for something that may be repeated, and lose all three answers."""
-    town.harness.upstream.will(act, act, act)
+    system.harness.upstream.will(act, act, act)
     return fails(ask)
 
 
 @pytest.mark.parametrize("kind", ["store", "file"])
-def test_a_delete_whose_answers_were_lost_has_ended_what_is_gone(town: Town, connect: Connect, kind: str) -> None:
-    client = connect(town.harness.key(KEY))
+def test_a_delete_whose_answers_were_lost_ends_ownership_when_the_object_is_absent(
+    system: ReconcilerHarness, connect: Connect, kind: str
+) -> None:
+    client = connect(system.harness.key(KEY))
     if kind == "store":
         name = client.vector_stores.create(name="x").id
         delete, retrieve = client.vector_stores.delete, client.vector_stores.retrieve
     else:
         name = client.files.create(file=("a.md", b"a"), purpose="assistants").id
         delete, retrieve = client.files.delete, client.files.retrieve  # type: ignore[assignment]
-    lost(town, lambda: delete(name), hang_up)
-    assert town.sweep() == {"looked": 1}
-    assert town.sweep() == {"voided": 1}
+    lost(system, lambda: delete(name), hang_up)
+    assert system.sweep() == {"looked": 1}
+    assert system.sweep() == {"voided": 1}
     assert retrieve(name).id == name
-    town.openai.stores.pop(name, None)
-    town.openai.files.pop(name, None)
-    lost(town, lambda: delete(name), hang_up)
-    assert town.sweep() == {"done": 1}
-    assert resolved(town) == (State.ANSWERED, Resolution.OBJECT)
-    town.harness.upstream.forget()
+    system.openai.stores.pop(name, None)
+    system.openai.files.pop(name, None)
+    lost(system, lambda: delete(name), hang_up)
+    assert system.sweep() == {"done": 1}
+    assert resolved(system) == (State.ANSWERED, Resolution.OBJECT)
+    system.harness.upstream.forget()
     assert fails(lambda: retrieve(name)) == 404
-    assert town.harness.upstream.calls == 0
+    assert system.harness.upstream.calls == 0
 
 
-def test_an_attachment_whose_answers_were_lost_is_there_or_is_not(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_an_attachment_whose_answers_were_lost_is_there_or_is_not(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     store = client.vector_stores.create(name="x").id
     file = client.files.create(file=("a.md", b"a"), purpose="assistants").id
-    lost(town, lambda: client.vector_stores.files.create(store, file_id=file), hang_up)
-    assert town.harness.rows()[-1].file_id == file
-    assert town.sweep() == {"done": 1}
+    lost(system, lambda: client.vector_stores.files.create(store, file_id=file), hang_up)
+    assert system.harness.rows()[-1].file_id == file
+    assert system.sweep() == {"done": 1}
 
 
-def test_what_was_found_to_be_done_answers_for_its_repetitions(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_what_was_found_to_be_done_answers_for_its_repetitions(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     store = client.vector_stores.create(name="x").id
     file = client.files.create(file=("a.md", b"a"), purpose="assistants").id
     attached = {"Idempotency-Key": "attached"}
-    lost(town, lambda: client.vector_stores.files.create(store, file_id=file, extra_headers=attached), hang_up)
-    assert town.sweep() == {"done": 1}
+    lost(system, lambda: client.vector_stores.files.create(store, file_id=file, extra_headers=attached), hang_up)
+    assert system.sweep() == {"done": 1}
     detached = {"Idempotency-Key": "detached"}
-    town.harness.upstream.will(hang_up, hang_up, hang_up)
+    system.harness.upstream.will(hang_up, hang_up, hang_up)
     fails(lambda: client.vector_stores.files.delete(file, vector_store_id=store, extra_headers=detached))
-    town.harness.upstream.will(refusal(404))  # what the look finds
-    assert town.sweep() == {"done": 1}
-    town.harness.upstream.forget()
+    system.harness.upstream.will(refusal(404))  # what the look finds
+    assert system.sweep() == {"done": 1}
+    system.harness.upstream.forget()
     again = client.vector_stores.files.create(store, file_id=file, extra_headers=attached)
     assert (again.id, again.object) == (file, "vector_store.file")
-    gone = client.vector_stores.files.delete(file, vector_store_id=store, extra_headers=detached)
-    assert (gone.id, gone.object, gone.deleted) == (file, "vector_store.file.deleted", True)
-    assert town.harness.upstream.calls == 0
+    deleted = client.vector_stores.files.delete(file, vector_store_id=store, extra_headers=detached)
+    assert (deleted.id, deleted.object, deleted.deleted) == (file, "vector_store.file.deleted", True)
+    assert system.harness.upstream.calls == 0
 
 
-def test_rows_of_a_provider_that_is_gone_hide_nobody_elses(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
-    began = town.harness.time.clock().unix_ms() - 1_000_000
+def test_rows_of_a_provider_that_is_not_configured_delay_no_others(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
+    began = system.harness.time.clock().unix_ms() - 1_000_000
     for number in range(PAGE + 1):
-        town.harness.stores.ledger.begin(begun(number, started_ms=began, provider=ProviderName("gone")))
-    town.harness.upstream.will(town.openai.unseen)
+        system.harness.stores.ledger.begin(begun(number, started_ms=began, provider=ProviderName("unconfigured")))
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x"))
-    assert town.sweep() == {"failed": PAGE + 1, "adopted": 1}
+    assert system.sweep() == {"failed": PAGE + 1, "adopted": 1}
 
 
 def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
-    town: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    system: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connect(town.harness.key(KEY))
+    client = connect(system.harness.key(KEY))
     for store in [client.vector_stores.create(name="x").id for _ in range(5)]:
-        lost(town, lambda store=store: client.vector_stores.delete(store), hang_up)  # type: ignore[misc]
-    town.harness.upstream.will(town.openai.unseen)
+        lost(system, lambda store=store: client.vector_stores.delete(store), hang_up)  # type: ignore[misc]
+    system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="y"))
     ask, asked = ProviderClient.ask, []
 
@@ -477,89 +498,91 @@ def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
         if call.operation.name == "vector_stores.list":
             return ask(exchange, call)
         asked.append(call)
-        town.harness.time.skip(PROVIDER_SECONDS)
+        system.harness.time.skip(PROVIDER_SECONDS)
         raise UpstreamFailed("simulated", status=504, type="server_error")
 
     monkeypatch.setattr(ProviderClient, "ask", hang)
-    assert town.sweep() == {"adopted": 1, "failed": 5}  # what a list tells comes before what is asked one by one
+    assert system.sweep() == {"adopted": 1, "failed": 5}  # what a list shows comes before what needs a probe each
     assert len(asked) == 1
 
 
-def test_the_youngest_of_two_tenants_that_could_have_made_a_file_is_met_before_it_is_told(
-    town: Town, connect: Connect
+def test_the_youngest_row_that_can_have_made_a_file_is_looked_for_before_the_file_is_assigned(
+    system: ReconcilerHarness, connect: Connect
 ) -> None:
-    red, blue = (connect(town.harness.key(key)) for key in (KEY, OTHER))
-    town.harness.upstream.will(hang_up, town.openai.unseen)
+    red, blue = (connect(system.harness.key(key)) for key in (KEY, OTHER))
+    system.harness.upstream.will(hang_up, system.openai.unseen)
     fails(lambda: red.files.create(file=("a.md", b"a"), purpose="assistants"))
-    town.harness.time.skip(
-        5.8 - town.harness.time.wall() % 1
+    system.harness.time.skip(
+        5.8 - system.harness.time.wall() % 1
     )  # the second is made late in a second that its file is dated by
     fails(lambda: blue.files.create(file=("a.md", b"a"), purpose="assistants"))
     ends = []
     for _ in range(60):
-        town.harness.time.skip(5)
-        ends.append(reconciler(town.harness).sweep())
+        system.harness.time.skip(5)
+        ends.append(reconciler(system.harness).sweep())
     assert not [end for end in ends if end["weak"]]
     assert sum(end["ambiguous"] for end in ends) == 2
     assert (red.files.list().data, blue.files.list().data) == ([], [])
 
 
-def test_a_list_that_lags_once_does_not_make_certain_what_is_ambiguous(town: Town, connect: Connect) -> None:
-    one, other = (connect(town.harness.key(key)) for key in (KEY, OTHER))
+def test_a_list_that_lags_once_does_not_make_certain_what_is_ambiguous(
+    system: ReconcilerHarness, connect: Connect
+) -> None:
+    one, other = (connect(system.harness.key(key)) for key in (KEY, OTHER))
     headers = {"Idempotency-Key": "k"}
-    town.harness.upstream.will(town.openai.unseen, hang_up)
+    system.harness.upstream.will(system.openai.unseen, hang_up)
     for client in (one, other):
         fails(lambda c=client: c.vector_stores.create(name="x", metadata=FULL, extra_headers=headers))  # type: ignore[misc]
-    assert until_told(town) == [{"waiting": 2}, {"looked": 2}]
-    kept, town.openai.stores = town.openai.stores, {}
-    town.harness.time.skip(10)
-    assert reconciler(town.harness).sweep() == {"waiting": 2}
-    town.openai.stores = kept
+    assert until_assigned(system) == [{"waiting": 2}, {"looked": 2}]
+    kept, system.openai.stores = system.openai.stores, {}
+    system.harness.time.skip(10)
+    assert reconciler(system.harness).sweep() == {"waiting": 2}
+    system.openai.stores = kept
     with pytest.raises(openai.ConflictError):
         one.vector_stores.create(name="x", metadata=FULL, extra_headers=headers)
 
 
 def test_a_retry_of_what_a_crash_left_and_is_ambiguous_is_not_executed(
-    town: Town, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    system: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connect(town.harness.key(KEY))
+    client = connect(system.harness.key(KEY))
 
     def crash(*_: object) -> None:
         raise SystemError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Gateway, "_conclude", crash)
+        patched.setattr(Gateway, "_commit", crash)
         fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
-    town.openai.stores["vs_foreign"] = {**town.openai.stores["vs_0"], "id": "vs_foreign"}
-    assert until_ambiguous(town)[-1] == {"ambiguous": 1}
+    system.openai.stores["vs_foreign"] = {**system.openai.stores["vs_0"], "id": "vs_foreign"}
+    assert until_ambiguous(system)[-1] == {"ambiguous": 1}
     with pytest.raises(openai.ConflictError):
         client.vector_stores.create(name="x", metadata=FULL, extra_headers={"x-stainless-retry-count": "1"})
-    assert len(town.openai.stores) == 2
+    assert len(system.openai.stores) == 2
 
 
 @pytest.mark.parametrize("listed", [None, {}, "none", [None], [{"id": "../b"}]])
-def test_a_list_that_makes_no_sense_voids_nothing(town: Town, connect: Connect, listed: object) -> None:
-    client = connect(town.harness.key(KEY))
-    town.harness.upstream.will(hang_up)
+def test_a_list_that_makes_no_sense_voids_nothing(system: ReconcilerHarness, connect: Connect, listed: object) -> None:
+    client = connect(system.harness.key(KEY))
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.create(name="x"))
-    town.harness.upstream.always(answer(200, {"object": "list", "data": listed, "has_more": True}))
+    system.harness.upstream.always(answer(200, {"object": "list", "data": listed, "has_more": True}))
     for _ in range(3):
-        assert town.sweep() == {"failed": 1}
-    assert town.harness.notes.named == [town.harness.rows()[0].id] * 3
+        assert system.sweep() == {"failed": 1}
+    assert system.harness.notes.named == [system.harness.rows()[0].id] * 3
 
 
-def test_what_nobody_can_tell_does_not_stay_open(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_what_cannot_be_known_does_not_stay_open(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     store = client.vector_stores.create(name="x").id
     file = client.files.create(file=("a.md", b"a"), purpose="assistants").id
-    lost(town, lambda: client.vector_stores.update(store, name="y"), hang_up)
-    town.harness.upstream.will(hang_up)
+    lost(system, lambda: client.vector_stores.update(store, name="y"), hang_up)
+    system.harness.upstream.will(hang_up)
     fails(lambda: client.vector_stores.file_batches.create(store, file_ids=[file]))
-    assert town.sweep() == {"voided": 2}
-    assert {row.found_by for row in town.harness.rows()[-2:]} == {Resolution.UNKNOWABLE}
+    assert system.sweep() == {"voided": 2}
+    assert {row.found_by for row in system.harness.rows()[-2:]} == {Resolution.UNKNOWABLE}
 
 
-def test_what_nobody_can_tell_is_what_the_finance_page_says() -> None:
+def test_the_operations_whose_outcome_cannot_be_known_are_these() -> None:
     changes = [operation for operation in BY_NAME.values() if operation.safety is not Safety.READ]
     unknowable = {
         operation.name
@@ -576,10 +599,10 @@ def test_what_nobody_can_tell_is_what_the_finance_page_says() -> None:
     }
 
 
-def test_a_tag_is_in_no_answer(town: Town, connect: Connect) -> None:
-    client = connect(town.harness.key(KEY))
+def test_a_tag_is_in_no_answer(system: ReconcilerHarness, connect: Connect) -> None:
+    client = connect(system.harness.key(KEY))
     store = client.vector_stores.create(name="x")
     answers = [store, client.vector_stores.retrieve(store.id), client.vector_stores.update(store.id, name="y")]
     answers += client.vector_stores.list().data
-    assert TAG in town.openai.stores[store.id]["metadata"]
+    assert TAG in system.openai.stores[store.id]["metadata"]
     assert [answer.metadata for answer in answers] == [{}] * 4

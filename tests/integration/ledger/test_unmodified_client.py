@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.upstream import Received
     from tests.harnesses.gateway import GatewayServer
-    from tests.integration.ledger.conftest import Town
+    from tests.integration.ledger.conftest import ReconcilerHarness
 
 KEY = "sk-unmodified-client"
 CREATES = 100
@@ -32,14 +32,14 @@ DEADLINE_S = 0.6
 class Faults:
     """Upstream: one call in five fails, before or after it was done."""
 
-    town: Town
+    system: ReconcilerHarness
     dice: random.Random
 
     def act(self, connection: socket.socket, received: Received) -> bool:
         """Answer one request, or fail at it."""
         if received.method == "GET" or self.dice.random() >= 0.2:
-            return self.town.openai.act(connection, received)
-        openai = self.town.openai
+            return self.system.openai.act(connection, received)
+        openai = self.system.openai
         faults = [refusal(500), reset, hang, hang_up, openai.unseen, openai.unseen, openai.unseen_500, refusal(429)]
         return self.dice.choice(faults)(connection, received)
 
@@ -63,18 +63,18 @@ class Forgetful(httpx.HTTPTransport):
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("alike", [False, True], ids=["names of their own", "one name"])
 def test_there_is_at_most_one_live_store_for_each_create(
-    town: Town,
+    system: ReconcilerHarness,
     door: GatewayServer,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     alike: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     dice = random.Random(seed)  # noqa: S311  # a test's own
-    town.harness.gateway = replace(town.harness.gateway, deadline_seconds=DEADLINE_S)
+    system.harness.gateway = replace(system.harness.gateway, deadline_seconds=DEADLINE_S)
     # Its waits only; when it retries, and with what, stays its own.
     monkeypatch.setattr(openai.OpenAI, "_calculate_retry_timeout", lambda *_: 0.01)
-    town.harness.upstream.always(Faults(town, dice).act)
-    key = town.harness.key(KEY)
+    system.harness.upstream.always(Faults(system, dice).act)
+    key = system.harness.key(KEY)
 
     def create(number: int) -> str | None:
         try:
@@ -89,13 +89,13 @@ def test_there_is_at_most_one_live_store_for_each_create(
         ThreadPoolExecutor(1 if alike else AT_ONCE) as pool,
     ):
         made = list(pool.map(create, range(CREATES)))
-    town.harness.upstream.always(town.openai.act)
-    town.sweep()
-    town.sweep()
+    system.harness.upstream.always(system.openai.act)
+    system.sweep()
+    system.sweep()
 
-    rows = town.harness.rows()
+    rows = system.harness.rows()
     assert not {row.state for row in rows} & {State.STARTED, State.UNCERTAIN}
-    live = town.openai.stores
+    live = system.openai.stores
     assert len(live) <= CREATES
     if not alike:
         assert max(Counter(store["name"] for store in live.values()).values()) == 1
@@ -104,5 +104,5 @@ def test_there_is_at_most_one_live_store_for_each_create(
     if not alike:
         assert len(set(delivered)) == len(delivered)
     owned = [str(row.vector_store_id) for row in rows if row.state is State.ANSWERED]
-    assert sorted(owned) == sorted(live)  # every store is somebody's, and charged once
+    assert sorted(owned) == sorted(live)  # every store has an owner, and is charged once
     assert len(delivered) > CREATES * 0.6

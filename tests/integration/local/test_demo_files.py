@@ -1,4 +1,4 @@
-"""The one-machine edition's demo files: there with the embedded upstream, and as it describes them; nowhere else."""
+"""Local mode's demo files: there with the embedded upstream, as it describes them; absent with any other provider."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.app import LocalMode
 from local.demo import DEMO_FILES
-from local.edition import LocalMode
 from tests.fakes.openai import PlainOpenAI
 from tests.fakes.upstream import FaultyUpstream
 from tests.harnesses.gateway import secret_text
@@ -33,7 +33,7 @@ def provider() -> PlainOpenAI:
 
 @pytest.fixture
 def start(provider: PlainOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], LocalMode]]:
-    """Starts the edition on one folder, in this process; the one before ends."""
+    """Start local mode on one folder, in this process; the one before ends."""
     running: list[LocalMode] = []
 
     def started(demo: bool) -> LocalMode:  # noqa: FBT001 - the one thing that differs
@@ -47,29 +47,29 @@ def start(provider: PlainOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], Lo
 
     with FaultyUpstream(provider.act) as upstream:
         yield started
-        for edition in running:
-            edition.close()
+        for mode in running:
+            mode.close()
 
 
-def ask(edition: LocalMode, method: str, path: str) -> Any:
+def ask(mode: LocalMode, method: str, path: str) -> Any:
     event = {
         "rawPath": path,
         "headers": {"authorization": f"Bearer {KEY}"},
         "requestContext": {"http": {"method": method}},
     }
-    return json.loads(str(edition.api(event, None)["body"]))
+    return json.loads(str(mode.api(event, None)["body"]))
 
 
-def listed(edition: LocalMode) -> list[Any]:
-    """The files that the edition's key sees."""
-    files: list[Any] = ask(edition, "GET", "/v1/files")["data"]
+def listed(mode: LocalMode) -> list[Any]:
+    """The files that the local key may list."""
+    files: list[Any] = ask(mode, "GET", "/v1/files")["data"]
     return files
 
 
 def test_they_are_listed_as_they_are_retrieved(start: Callable[[bool], LocalMode]) -> None:
-    edition = start(True)
-    files = {file["id"]: file for file in listed(edition)}
-    assert files == {name: ask(edition, "GET", f"/v1/files/{name}") for name in DEMO_FILES}
+    mode = start(True)
+    files = {file["id"]: file for file in listed(mode)}
+    assert files == {name: ask(mode, "GET", f"/v1/files/{name}") for name in DEMO_FILES}
     assert {file["bytes"] for file in files.values()} == {1459}
 
 

@@ -1,4 +1,4 @@
-"""The reference page's samples as printed, and what a user does next, against the one-machine edition as a process."""
+"""The reference page's samples as printed, and what a user does next, against local mode as a process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.harnesses.local_process import KEY, ROOT, RunningEdition, alive
+from tests.harnesses.local_process import KEY, ROOT, LocalProcess, alive
 from tests.helpers.pinned_packages import pinned
 from tests.helpers.waiting import within
 
@@ -49,18 +49,18 @@ def printed_on_the_page(title: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdition]:
-    with RunningEdition(tmp_path_factory.mktemp("edition") / "home") as edition:
-        yield edition
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+    with LocalProcess(tmp_path_factory.mktemp("process") / "home") as process:
+        yield process
 
 
 @pytest.fixture
-def client(edition: RunningEdition, wire: httpx2.Client) -> openai.OpenAI:
-    return client_of(edition, wire)
+def client(process: LocalProcess, wire: httpx2.Client) -> openai.OpenAI:
+    return client_of(process, wire)
 
 
-def client_of(edition: RunningEdition, wire: httpx2.Client) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0, http_client=wire)
+def client_of(process: LocalProcess, wire: httpx2.Client) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{process.url}/v1", api_key=KEY, max_retries=0, http_client=wire)
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +69,8 @@ def old_client() -> Path:
     return pinned("openai-1.65")
 
 
-def here(sample: str, edition: RunningEdition) -> str:
-    return sample.replace("http://0.0.0.0:4000", edition.url)
+def here(sample: str, process: LocalProcess) -> str:
+    return sample.replace("http://0.0.0.0:4000", process.url)
 
 
 def assert_is_the_pages(store: dict[str, Any], client: openai.OpenAI) -> None:
@@ -89,8 +89,8 @@ def ready(client: openai.OpenAI, store: str) -> dict[str, Any] | None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_pages_curl_runs_as_printed(edition: RunningEdition, client: openai.OpenAI) -> None:
-    sample = here(printed_on_the_page("Create Vector Store via curl"), edition)
+def test_the_pages_curl_runs_as_printed(process: LocalProcess, client: openai.OpenAI) -> None:
+    sample = here(printed_on_the_page("Create Vector Store via curl"), process)
     store = json.loads(subprocess.run(["/bin/sh", "-c", sample], check=True, capture_output=True, text=True).stdout)  # noqa: S603
     assert store.keys() >= FIELDS
     assert store["expires_after"] == {"anchor": "last_active_at", "days": 7}
@@ -99,10 +99,10 @@ def test_the_pages_curl_runs_as_printed(edition: RunningEdition, client: openai.
 
 
 def test_the_pages_sdk_sample_runs_as_printed_with_the_client_of_its_time(
-    edition: RunningEdition, client: openai.OpenAI, old_client: Path
+    process: LocalProcess, client: openai.OpenAI, old_client: Path
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(old_client), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", here(printed_on_the_page("OpenAI SDK via LiteLLM Proxy"), edition)]
+    command = [sys.executable, "-c", here(printed_on_the_page("OpenAI SDK via LiteLLM Proxy"), process)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout  # noqa: S603
     shown = re.fullmatch(r"VectorStore\(id='(vs_\w+)', (.*)\)\n", printed)
     assert shown is not None, printed
@@ -122,10 +122,10 @@ print(upload.to_json(indent=None))
 """
 
 
-def test_the_old_client_sends_a_file_in_parts(edition: RunningEdition, client: openai.OpenAI, old_client: Path) -> None:
+def test_the_old_client_sends_a_file_in_parts(process: LocalProcess, client: openai.OpenAI, old_client: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(old_client), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", here(IN_PARTS, edition)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - ours
+    command = [sys.executable, "-c", here(IN_PARTS, process)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - this test's command
     upload = json.loads(done.stdout)
     assert (upload["status"], upload["bytes"]) == ("completed", upload["file"]["bytes"])
     assert client.files.retrieve(upload["file"]["id"]).filename == "bees.md"
@@ -133,9 +133,9 @@ def test_the_old_client_sends_a_file_in_parts(edition: RunningEdition, client: o
 
 @pytest.mark.parametrize("suffix", ["", "/v1"])
 def test_the_newest_client_creates_with_and_without_v1(
-    edition: RunningEdition, client: openai.OpenAI, wire: httpx2.Client, suffix: str
+    process: LocalProcess, client: openai.OpenAI, wire: httpx2.Client, suffix: str
 ) -> None:
-    newest = openai.OpenAI(base_url=edition.url + suffix, api_key=KEY, http_client=wire)
+    newest = openai.OpenAI(base_url=process.url + suffix, api_key=KEY, http_client=wire)
     store = newest.vector_stores.create(name="My Document Store", file_ids=FILES)
     assert_is_the_pages(store.model_dump(), client)
 
@@ -153,9 +153,9 @@ def test_upload_create_retrieve_list_delete_by_hand(client: openai.OpenAI) -> No
     assert file.id not in [listed.id for listed in client.files.list()]
 
 
-def test_the_same_with_the_async_client(edition: RunningEdition) -> None:
+def test_the_same_with_the_async_client(process: LocalProcess) -> None:
     async def flow() -> None:
-        async with openai.AsyncOpenAI(base_url=edition.url, api_key=KEY, max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=process.url, api_key=KEY, max_retries=0) as client:
             file = await client.files.create(file=("notes.txt", b"plain"), purpose="assistants")
             store = await client.vector_stores.create(name="async", file_ids=[file.id])
             assert (await client.vector_stores.retrieve(store.id)).id == store.id
@@ -166,21 +166,21 @@ def test_the_same_with_the_async_client(edition: RunningEdition) -> None:
 
 
 def test_each_request_is_a_settled_record_within_two_seconds(tmp_path: Path, wire: httpx2.Client) -> None:
-    with RunningEdition(tmp_path / "home") as edition:
-        client = client_of(edition, wire)
+    with LocalProcess(tmp_path / "home") as process:
+        client = client_of(process, wire)
         store = client.vector_stores.create(name="x").id
         client.vector_stores.retrieve(store)
         client.vector_stores.delete(store)
         with pytest.raises(openai.NotFoundError):
             client.vector_stores.retrieve(store)
-        rows = within(2, lambda: settled(client, edition, 4))
+        rows = within(2, lambda: settled(client, process, 4))
         assert {row["spend"] for row in rows} == {0}
         assert all(row["price_id"] for row in rows)
 
 
-def settled(client: openai.OpenAI, edition: RunningEdition, count: int) -> list[dict[str, Any]]:
+def settled(client: openai.OpenAI, process: LocalProcess, count: int) -> list[dict[str, Any]]:
     """All rows, once there are that many and none waits."""
-    rows: Any = client.get(f"{edition.url}/spend/logs", cast_to=object)
+    rows: Any = client.get(f"{process.url}/spend/logs", cast_to=object)
     done = [row for row in rows if row["state"] in {"settled", "voided"}]
     assert len(rows) <= count
     return done if len(done) == count else []
@@ -195,7 +195,7 @@ def test_the_demo_files_are_listed_as_they_are_retrieved(client: openai.OpenAI) 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
 def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Client, ending: str) -> None:
     home = tmp_path / "home"
-    with RunningEdition(home) as first:
+    with LocalProcess(home) as first:
         client = client_of(first, wire)
         file = client.files.create(file=("notes.md", b"kept"), purpose="assistants").id
         store = client.vector_stores.create(name="kept", file_ids=[file]).id
@@ -203,7 +203,7 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Cli
         assert upstreams
         status = getattr(first, ending)()
     assert status == (0 if ending == "stop" else -9)
-    with RunningEdition(home, first.port) as second:
+    with LocalProcess(home, first.port) as second:
         client = client_of(second, wire)
         assert client.vector_stores.retrieve(store).name == "kept"
         assert client.files.retrieve(file).id == file
@@ -212,19 +212,19 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path, wire: httpx2.Cli
         within(5, lambda: not [pid for pid in upstreams if alive(pid)])
 
 
-def made(store: str, client: openai.OpenAI, edition: RunningEdition) -> dict[str, Any]:
+def made(store: str, client: openai.OpenAI, process: LocalProcess) -> dict[str, Any]:
     """The row of a store's create."""
-    rows: Any = client.get(f"{edition.url}/spend/logs", cast_to=object)
+    rows: Any = client.get(f"{process.url}/spend/logs", cast_to=object)
     (row,) = [row for row in rows if (row["vector_store_id"], row["call_type"]) == (store, "vector_stores.create")]
     return dict(row)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_curl_that_it_prints_when_it_is_ready_can_be_pasted(edition: RunningEdition, client: openai.OpenAI) -> None:
-    pasted = edition.printed.partition("\n\n")[2].rstrip()
+def test_the_curl_that_it_prints_when_it_is_ready_can_be_pasted(process: LocalProcess, client: openai.OpenAI) -> None:
+    pasted = process.printed.partition("\n\n")[2].rstrip()
     assert pasted.startswith("curl ")
     command = f"{pasted} -w '\\n%{{http_code}}'"
-    done = subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    done = subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True)  # noqa: S603 - this test's command
     body, _, status = done.stdout.rpartition("\n")
     assert status == "200", body
     assert_is_the_pages(json.loads(body), client)

@@ -1,4 +1,4 @@
-"""The one-machine edition as an operator meets it: large files, many connections, and mistakes at the start."""
+"""Local mode as an operator meets it: large files, many connections, and mistakes at the start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, cast
 import pytest
 from httpx2 import Client
 
-from tests.harnesses.local_process import KEY, ROOT, RunningEdition, free_port
+from tests.harnesses.local_process import KEY, ROOT, LocalProcess, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +27,16 @@ AUTHORIZED = {"authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture(scope="module")
-def edition() -> Iterator[RunningEdition]:
+def process() -> Iterator[LocalProcess]:
     """One for the whole module."""
-    with tempfile.TemporaryDirectory() as folder, RunningEdition(Path(folder) / "home") as running:
+    with tempfile.TemporaryDirectory() as folder, LocalProcess(Path(folder) / "home") as running:
         yield running
 
 
 @pytest.fixture
-def http(edition: RunningEdition) -> Iterator[Client]:
+def http(process: LocalProcess) -> Iterator[Client]:
     """A client with the master key."""
-    with Client(base_url=edition.url, headers=AUTHORIZED, timeout=60) as client:
+    with Client(base_url=process.url, headers=AUTHORIZED, timeout=60) as client:
         yield client
 
 
@@ -49,33 +49,33 @@ def environment(**settings: str) -> dict[str, str]:
 
 def start(**settings: str) -> subprocess.CompletedProcess[str]:
     """Start it as an operator would, and see it end."""
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(  # noqa: S603 - this project's command
         COMMAND, env=environment(**settings), capture_output=True, text=True, timeout=30, check=False
     )
 
 
-def resident(edition: RunningEdition, field: str) -> int:
+def resident(process: LocalProcess, field: str) -> int:
     """Bytes of memory: `VmRSS` now, `VmHWM` at most so far."""
-    status = Path(f"/proc/{edition._process.pid}/status").read_text()
+    status = Path(f"/proc/{process._process.pid}/status").read_text()
     return int(status.partition(field + ":")[2].split()[0]) * 1024
 
 
-def said(edition: RunningEdition, request: bytes) -> bytes:
-    """What comes back for these bytes, until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", edition.port), timeout=20) as connection:
+def answer_to(process: LocalProcess, request: bytes) -> bytes:
+    """What is answered to these bytes, until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", process.port), timeout=20) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
-def test_a_large_download_is_streamed_and_arrives_whole(edition: RunningEdition, http: Client, tmp_path: Path) -> None:
+def test_a_large_download_is_streamed_and_arrives_whole(process: LocalProcess, http: Client, tmp_path: Path) -> None:
     large = tmp_path / "large.bin"
     piece = bytes(range(256)) * 4096
     with large.open("wb") as file:
         file.writelines(piece for _ in range(100))
     with large.open("rb") as file:
         made = http.post("/v1/files", data={"purpose": "vision"}, files={"file": ("large.bin", file)}).json()
-    before = resident(edition, "VmHWM")
+    before = resident(process, "VmHWM")
     received = 0
     with http.stream("GET", f"/v1/files/{made['id']}/content") as answer:
         assert answer.headers["content-length"] == str(100 * MIB)
@@ -83,18 +83,18 @@ def test_a_large_download_is_streamed_and_arrives_whole(edition: RunningEdition,
             assert part == piece
             received += len(part)
     assert received == 100 * MIB
-    assert resident(edition, "VmHWM") - before < 60 * MIB
+    assert resident(process, "VmHWM") - before < 60 * MIB
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads Linux's /proc")
 def test_a_client_that_leaves_in_the_middle_of_a_download_leaves_no_file_open(
-    edition: RunningEdition, http: Client
+    process: LocalProcess, http: Client
 ) -> None:
     made = http.post("/v1/files", data={"purpose": "vision"}, files={"file": ("l", bytes(32 * MIB))}).json()
-    content = f"{edition.url}/v1/files/{made['id']}/content"
+    content = f"{process.url}/v1/files/{made['id']}/content"
     with Client(headers=AUTHORIZED) as leaving, leaving.stream("GET", content) as answer:
         assert len(next(answer.iter_bytes(MIB))) == MIB
-    folder = Path(f"/proc/{edition._process.pid}/fd")
+    folder = Path(f"/proc/{process._process.pid}/fd")
     deadline = time.monotonic() + 10
     while deleted := [link for link in links(folder) if "deleted" in link]:
         assert time.monotonic() < deadline, deleted
@@ -110,8 +110,8 @@ def links(folder: Path) -> Iterator[str]:
             continue
 
 
-def test_three_hundred_idle_connections_keep_nobody_out(edition: RunningEdition, http: Client) -> None:
-    idle = [socket.create_connection(("127.0.0.1", edition.port), timeout=5) for _ in range(300)]
+def test_three_hundred_idle_connections_exclude_no_other(process: LocalProcess, http: Client) -> None:
+    idle = [socket.create_connection(("127.0.0.1", process.port), timeout=5) for _ in range(300)]
     try:
         assert http.get("/healthz", timeout=5).json() == {"status": "ok"}
     finally:
@@ -120,9 +120,9 @@ def test_three_hundred_idle_connections_keep_nobody_out(edition: RunningEdition,
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/vector_stores", "/spend/logs", "/2015-03-31/functions/x"])
-def test_an_answer_to_head_has_a_length_and_no_body(edition: RunningEdition, path: str) -> None:
+def test_an_answer_to_head_has_a_length_and_no_body(process: LocalProcess, path: str) -> None:
     head = f"HEAD {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\n\r\n"
-    fields, _, body = said(edition, head.encode()).partition(b"\r\n\r\n")
+    fields, _, body = answer_to(process, head.encode()).partition(b"\r\n\r\n")
     assert b"Content-Length: " in fields
     assert body == b""
 
@@ -136,26 +136,26 @@ def test_an_answer_to_head_has_a_length_and_no_body(edition: RunningEdition, pat
     ],
 )
 def test_what_the_server_itself_refuses_has_the_usual_envelope(
-    edition: RunningEdition, request_: bytes, status: int
+    process: LocalProcess, request_: bytes, status: int
 ) -> None:
-    head, _, body = said(edition, request_).partition(b"\r\n\r\n")
+    head, _, body = answer_to(process, request_).partition(b"\r\n\r\n")
     assert int(head.split()[1]) == status
     assert b"Content-Type: application/json" in head
     assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
 
 
-def test_what_it_stores_is_for_its_user_alone(edition: RunningEdition) -> None:
-    files = [path for path in edition.home.rglob("*") if path.is_file()]
+def test_what_it_stores_is_for_its_user_alone(process: LocalProcess) -> None:
+    files = [path for path in process.home.rglob("*") if path.is_file()]
     assert {path.name for path in files} >= {"ledger.db", "catalogue.db"}
     assert {path.stat().st_mode & 0o077 for path in files} == {0}
 
 
-def test_a_folder_has_one_edition(edition: RunningEdition) -> None:
-    assert_one_line(start(VECTORGATE_HOME=str(edition.home)), "VECTORGATE_HOME")
+def test_a_folder_has_one_process(process: LocalProcess) -> None:
+    assert_one_line(start(VECTORGATE_HOME=str(process.home)), "VECTORGATE_HOME")
 
 
-def test_a_port_in_use_is_one_line(edition: RunningEdition, tmp_path: Path) -> None:
-    assert_one_line(start(VECTORGATE_HOME=str(tmp_path / "h"), PORT=str(edition.port)), "PORT", str(edition.port))
+def test_a_port_in_use_is_one_line(process: LocalProcess, tmp_path: Path) -> None:
+    assert_one_line(start(VECTORGATE_HOME=str(tmp_path / "h"), PORT=str(process.port)), "PORT", str(process.port))
 
 
 def test_a_home_that_is_a_file_is_one_line(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_an_azure_endpoint_that_cannot_be_used_is_one_line(tmp_path: Path) -> No
 def test_the_ready_line_shows_no_more_of_the_upstream_than_its_origin(tmp_path: Path) -> None:
     host = "::1" if has_ipv6() else "127.0.0.1"
     openai = {"OPENAI_API_KEY": OPENAI_KEY, "OPENAI_BASE_URL": "http://127.0.0.1:9/secret/v1"}
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(  # noqa: S603 - this project's command
         COMMAND,
         env=environment(VECTORGATE_HOME=str(tmp_path), HOST=host, **openai),
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The watched folder of the one-machine edition: files in, searchable documents out, whatever happens in between."""
+"""The watched folder of local mode: files in, searchable documents out, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from openai import OpenAI
 
-from tests.harnesses.local_process import KEY, RunningEdition
+from tests.harnesses.local_process import KEY, LocalProcess
 from tests.helpers.waiting import within
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ SECONDS = 20
 OLD = 1_600_000_000
 
 
-def client_of(edition: RunningEdition) -> OpenAI:
-    """With the edition's own key."""
-    return OpenAI(api_key=KEY, base_url=f"{edition.url}/v1", max_retries=0)
+def client_of(process: LocalProcess) -> OpenAI:
+    """With the local key."""
+    return OpenAI(api_key=KEY, base_url=f"{process.url}/v1", max_retries=0)
 
 
-def put(edition: RunningEdition, key: str, text: str, at: int = OLD) -> Path:
+def put(process: LocalProcess, key: str, text: str, at: int = OLD) -> Path:
     """A file that is complete."""
-    path = edition.home / "ingest" / key
+    path = process.home / "ingest" / key
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}")
     part.write_text(text)
@@ -44,14 +44,14 @@ def found(client: OpenAI, name: str, query: str, text: str) -> VectorStore | Non
 
 
 def test_files_are_ingested_replaced_and_removed_across_a_crash(tmp_path: Path) -> None:
-    with RunningEdition(tmp_path / "home") as edition:
-        client = client_of(edition)
-        put(edition, "demo/Terms/refunds.md", "Refunds take thirty days.")
+    with LocalProcess(tmp_path / "home") as process:
+        client = client_of(process)
+        put(process, "demo/Terms/refunds.md", "Refunds take thirty days.")
         store = within(SECONDS, lambda: found(client, "Terms", "refunds", "Refunds take thirty days."))
-        path = put(edition, "demo/Terms/refunds.md", "Refunds take sixty days.", at=OLD + 1)
-        edition.kill()
-    with RunningEdition(tmp_path / "home") as edition:
-        client = client_of(edition)
+        path = put(process, "demo/Terms/refunds.md", "Refunds take sixty days.", at=OLD + 1)
+        process.kill()
+    with LocalProcess(tmp_path / "home") as process:
+        client = client_of(process)
         again = within(SECONDS, lambda: found(client, "Terms", "refunds", "Refunds take sixty days."))
         assert again.id == store.id
         within(SECONDS, lambda: len(client.files.list().data) == 3)  # the two demo files, and the newest version
@@ -60,10 +60,10 @@ def test_files_are_ingested_replaced_and_removed_across_a_crash(tmp_path: Path) 
         assert [each.name for each in client.vector_stores.list().data] == ["Terms"]
 
 
-def test_a_folder_that_is_nobodys_is_left_alone(tmp_path: Path) -> None:
-    with RunningEdition(tmp_path / "home") as edition:
-        put(edition, "stranger/store/a.md", "text")
-        put(edition, "demo/store/b.md", "text")
-        client = client_of(edition)
+def test_a_folder_without_a_sender_is_ignored(tmp_path: Path) -> None:
+    with LocalProcess(tmp_path / "home") as process:
+        put(process, "other/store/a.md", "text")
+        put(process, "demo/store/b.md", "text")
+        client = client_of(process)
         within(SECONDS, lambda: found(client, "store", "text", "text"))
         assert len(client.vector_stores.list().data) == 1

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.options import seconds_in
-from local.ticker import Ticker
+from local.settings import seconds_in
+from local.workers import Ticker
 from tests.integration.metering.test_sampler import Scene
 from vectorgate.entrypoints.meter import handler
 from vectorgate.ledger.entry import State
@@ -25,30 +25,30 @@ def test_a_tick_of_the_schedule_posts_what_is_due() -> None:
     scene = Scene()
     scene.store("mine", 2 * GIB)
     tick = handler.bound_to(scene.meter)
-    assert tick(EVENT, None) == {"posted": 0, "booked": 0}
+    assert tick(EVENT, None) == {"posted": 0, "settled": 0}
     scene.world.now += DAY_S
-    assert tick(EVENT, None) == {"posted": 1, "booked": 0}
-    assert tick(EVENT, None) == {"posted": 0, "booked": 1}  # here is no stream, which would have been faster
+    assert tick(EVENT, None) == {"posted": 1, "settled": 0}
+    assert tick(EVENT, None) == {"posted": 0, "settled": 1}  # here is no stream, which would have been faster
     scene.stores.close()
 
 
-def test_a_tick_books_what_waits_for_too_long_and_leaves_the_rest_to_the_stream() -> None:
+def test_a_tick_settles_late_rows_and_leaves_the_others_to_the_stream() -> None:
     scene = Scene()
     late, fresh = scene.waiting(LATE_SECONDS + 1), scene.waiting(LATE_SECONDS - 1)
-    assert scene.meter.tick() == {"posted": 0, "booked": 1}
+    assert scene.meter.tick() == {"posted": 0, "settled": 1}
     states = {row.id: row.state for row in scene.stores.ledger.entries([late, fresh]).values()}
     assert states == {late: State.SETTLED, fresh: State.ANSWERED}
     scene.stores.close()
 
 
-def test_a_ledger_that_is_away_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_is_unavailable_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
 
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable("simulated")
 
-    monkeypatch.setattr(scene.stores.ledger, "open_rows", away)
-    assert scene.meter.tick() == {"posted": 0, "booked": 0}
+    monkeypatch.setattr(scene.stores.ledger, "open_rows", unavailable)
+    assert scene.meter.tick() == {"posted": 0, "settled": 0}
     assert scene.telemetry.counted == ["MeterFailures"]
     scene.stores.close()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from httpx2 import Client
 
-from tests.harnesses.local_process import KEY, RunningEdition
+from tests.harnesses.local_process import KEY, LocalProcess
 from tests.helpers.waiting import within
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ SECONDS = 20  # a third of the default pace: only the setting brings a second ti
 
 
 def test_a_store_accrues_storage_within_ticks_of_the_pace_that_is_set(tmp_path: Path) -> None:
-    running = RunningEdition(tmp_path / "home", VECTORGATE_METER_SECONDS="0.2")
+    running = LocalProcess(tmp_path / "home", VECTORGATE_METER_SECONDS="0.2")
     with running, Client(base_url=running.url, headers={"authorization": f"Bearer {KEY}"}, timeout=SECONDS) as http:
         store = http.post("/v1/vector_stores", json={"file_ids": ["file-abc123"]}).json()["id"]
 

@@ -72,7 +72,7 @@ class Counting(Silent):
 
 @dataclass
 class Scene:
-    """A provider, a meter, and the books."""
+    """A provider, a meter, and a ledger."""
 
     stores: Stores = field(default_factory=open_stores)
     world: World = field(default_factory=lambda: World(1, odds=SMOOTH, now=float(MIDNIGHT), calm=True))
@@ -132,7 +132,7 @@ class Scene:
         self.stores.ledger.begin(row.changed(id=uuid7(started_ms, seconds), started_ms=started_ms))
 
     def waiting(self, seconds: int) -> OperationId:
-        """A row that was answered so long ago, and that nobody has booked."""
+        """A row that was answered so long ago, and is not settled."""
         began_ms = int(self.world.now - seconds) * 1000
         row = answered_row(seconds).changed(id=uuid7(began_ms, seconds), started_ms=began_ms)
         self.stores.ledger.begin(row)
@@ -150,7 +150,7 @@ def scene() -> Iterator[Scene]:
     made.stores.close()
 
 
-def test_a_day_is_charged_once_it_is_over_and_to_whoever_made_the_store(scene: Scene) -> None:
+def test_a_day_is_charged_once_it_is_over_to_the_owners_of_its_stores(scene: Scene) -> None:
     mine = scene.store("mine", 3 * GIB)
     foreign = scene.store("foreign", GIB, tenant=None)
     assert [scene.at(seconds) for seconds in (0, 3_600, 50_000, DAY_S - 1)] == [0, 0, 0, 0]
@@ -202,7 +202,7 @@ def test_a_meter_is_written_when_its_size_changes_and_at_midnight(scene: Scene) 
     versions = {meter.id: meter.version for meter in scene.stores.meters.meters(OPENAI)}
     assert sorted(versions.values()) == [1, 10]
     scene.at(DAY_S)
-    assert sorted(meter.version for meter in scene.stores.meters.meters(OPENAI)) == [3, 12]  # reckoned, and charged
+    assert sorted(meter.version for meter in scene.stores.meters.meters(OPENAI)) == [3, 12]  # sampled, and charged
     (one, other) = scene.records()
     assert {one.byte_seconds, other.byte_seconds} >= {GIB * DAY_S}
 
@@ -343,7 +343,7 @@ def test_a_day_that_some_meter_does_not_know_yet_waits(scene: Scene) -> None:
     scene.store("mine", GIB)
     scene.at(0)
     (meter,) = scene.stores.meters.meters(OPENAI)
-    assert scene.sampler._post([meter, meter.sampled(0, MIDNIGHT + DAY_S)], MIDNIGHT + DAY_S) == 0
+    assert scene.sampler._charge_days([meter, meter.sampled(0, MIDNIGHT + DAY_S)], MIDNIGHT + DAY_S) == 0
 
 
 def test_of_two_ticks_at_once_one_gives_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -418,7 +418,7 @@ def test_a_change_that_was_under_way_at_the_last_look_is_seen_at_the_next_tick(s
     assert scene.sizes() == [2 * GIB]
 
 
-def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(scene: Scene) -> None:
+def test_a_store_without_an_owner_is_charged_to_its_owner_as_soon_as_there_is_one(scene: Scene) -> None:
     name = scene.store("mine", GIB, tenant=None)
     scene.at(0)
     row = Ownership(
@@ -432,7 +432,7 @@ def test_a_store_that_is_known_to_nobody_is_its_makers_as_soon_as_that_is_known(
     assert [record.tenant for record in scene.records()] == ["key:k"]
 
 
-def test_a_day_counts_against_the_budgets_that_its_maker_has_when_it_is_charged(scene: Scene) -> None:
+def test_a_day_counts_against_the_budgets_that_its_owner_has_when_it_is_charged(scene: Scene) -> None:
     scene.stores.keys.add_key(
         VirtualKey(id=KeyId("k"), created_at=MIDNIGHT, max_budget=NanoUSD(1), budget_duration="1d")
     )
@@ -451,12 +451,12 @@ def test_a_day_whose_budgets_cannot_be_read_is_charged_by_a_later_tick(
 ) -> None:
     scene.store("mine", 3 * GIB)
     scene.at(0)
-    with monkeypatch.context() as away:
+    with monkeypatch.context() as patched:
 
         def unreadable(_: object) -> None:
-            raise StoreUnavailable("away")
+            raise StoreUnavailable("simulated")
 
-        away.setattr(scene.stores.keys, "key", unreadable)
+        patched.setattr(scene.stores.keys, "key", unreadable)
         assert scene.at(DAY_S) == 0
         assert scene.records() == []
     assert scene.at(DAY_S + 3_600) == 1

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
+import logging
+import os
 import socket
 import tempfile
 import threading
 import time
+import tracemalloc
 import zlib
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import pytest
 
 from tests.fakes.upstream import FaultyUpstream, answer, chunked, hang, raw
 from vectorgate.api.http import Body, FileUpload
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
-from vectorgate.providers.http import deadline, multipart
+from vectorgate.providers.http import adapter
 from vectorgate.providers.http import transport as egress
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 from vectorgate.providers.http.transport import PooledTransport
@@ -40,7 +45,7 @@ CLOCK: Final = Clock(wall=time.time, monotonic=time.monotonic, sleep=time.sleep)
 
 @pytest.fixture
 def upstream() -> Iterator[FaultyUpstream]:
-    with FaultyUpstream(answer(200, {"for": "whoever asks"})) as upstream:
+    with FaultyUpstream(answer(200, {"for": "the next"})) as upstream:
         yield upstream
 
 
@@ -70,8 +75,8 @@ def after(*, surplus: bytes, content: bytes = b'{"for": "the first"}') -> Act:
 
 
 SURPLUS: Final = {
-    "a whole answer": b'HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{"for": "nobody"}',
-    "half an answer": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "a whole answer": b'HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{"for": "no one"}',
+    "a part of an answer": b"HTTP/1.1 200 OK\r\ncontent-le",
     "a length too short": b', "more": 1}',
     "an empty line": b"\r\n",
 }
@@ -83,19 +88,19 @@ def test_what_stands_behind_an_answer_is_nobodys(
 ) -> None:
     upstream.will(after(surplus=SURPLUS[name]))
     assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the first"}'
-    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "whoever asks"}'
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the next"}'
     assert (upstream.calls, upstream.connections) == (2, 2)
 
 
-def test_what_stands_behind_the_last_chunk_is_nobodys(upstream: FaultyUpstream, transport: PooledTransport) -> None:
+def test_what_stands_behind_the_last_chunk_is_no_answer(upstream: FaultyUpstream, transport: PooledTransport) -> None:
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     upstream.will(raw(head + b"2\r\n{}\r\n0\r\n\r\n" + SURPLUS["a whole answer"], reusable=True))
     assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b"{}"
-    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "whoever asks"}'
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the next"}'
     assert upstream.connections == 2
 
 
-def test_what_comes_late_is_nobodys(upstream: FaultyUpstream, transport: PooledTransport) -> None:
+def test_what_comes_late_is_no_answer(upstream: FaultyUpstream, transport: PooledTransport) -> None:
     held: list[socket.socket] = []
 
     def hold(connection: socket.socket, received: Received) -> bool:
@@ -105,7 +110,7 @@ def test_what_comes_late_is_nobodys(upstream: FaultyUpstream, transport: PooledT
     upstream.will(hold)
     transport.send(asked(upstream.url), seconds=AMPLE)
     held[0].sendall(SURPLUS["a whole answer"])
-    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "whoever asks"}'
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).body.read() == b'{"for": "the next"}'
     assert upstream.connections == 2
 
 
@@ -114,6 +119,100 @@ def test_a_connection_without_surplus_is_used_again(upstream: FaultyUpstream, tr
     for _ in range(5):
         replied(transport.send(asked(upstream.url), seconds=AMPLE))
     assert (upstream.calls, upstream.connections) == (5, 1)
+
+
+def test_a_process_that_was_forked_has_connections_of_its_own(
+    upstream: FaultyUpstream, transport: PooledTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport.send(asked(upstream.url), seconds=AMPLE)
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        for _ in range(2):
+            replied(transport.send(asked(upstream.url), seconds=AMPLE))
+        transport.close()
+    replied(transport.send(asked(upstream.url), seconds=AMPLE))
+    assert upstream.connections == 2
+
+
+# What an answer, the environment and a URL have a part in: nothing
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_answer_leaves_a_client_nothing_to_follow_or_to_keep(upstream: FaultyUpstream, status: int) -> None:
+    """Not even one that would: httpx's, with its defaults, and set to follow."""
+    upstream.always(answer(status, b"", {"location": "/elsewhere", "set-cookie": "session=1"}))
+    connections = adapter.Transport(time.monotonic)
+    with httpx.Client(transport=connections, follow_redirects=True) as client:
+        answers = [client.get(upstream.url) for _ in range(2)]
+        assert [each.status_code for each in answers] == [status, status]
+        assert not client.cookies
+    assert upstream.calls == 2
+    assert not any("cookie" in received.headers for received in upstream.received)
+
+
+@pytest.mark.parametrize("location", ["/elsewhere", "http://[", "http://a:b", "\xff"])
+def test_a_redirect_is_an_answer_like_any_other(
+    upstream: FaultyUpstream, transport: PooledTransport, location: str
+) -> None:
+    upstream.always(answer(302, b"moved", {"location": location, "set-cookie": "session=1"}))
+    for _ in range(2):
+        assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).status == 302
+    assert not any("cookie" in received.headers for received in upstream.received)
+
+
+def test_what_is_created_may_say_where_it_is(upstream: FaultyUpstream, transport: PooledTransport) -> None:
+    upstream.always(answer(201, b"{}", {"location": "/there"}))
+    assert replied(transport.send(asked(upstream.url), seconds=AMPLE)).headers["location"] == "/there"
+
+
+def test_a_request_has_the_headers_that_it_was_given_and_no_others(
+    upstream: FaultyUpstream, transport: PooledTransport
+) -> None:
+    host = upstream.url.split("/")[2]
+    url = upstream.url.replace("://", "://user:password@") + "/stores"
+    request = UpstreamRequest(method="POST", url=url, headers={"x-own": "é"}, content=b"{}")
+    transport.send(request, seconds=AMPLE)
+    assert upstream.received[0].headers == {
+        "host": host,
+        "x-own": "é",
+        "content-length": "2",
+        "accept-encoding": "identity",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "content", "length"),
+    [("GET", None, None), ("DELETE", None, None), ("POST", None, "0"), ("POST", b"", "0"), ("DELETE", b"{}", "2")],
+)
+def test_a_request_says_how_long_its_content_is(
+    upstream: FaultyUpstream, transport: PooledTransport, method: str, content: bytes | None, length: str | None
+) -> None:
+    transport.send(UpstreamRequest(method=method, url=upstream.url, headers={}, content=content), seconds=AMPLE)
+    assert upstream.received[0].headers.get("content-length") == length
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:port/v1", "http://[::/v1", "http://a\tb/v1", "ftp://127.0.0.1/v1", "/v1"]
+)
+def test_a_url_that_means_nothing_is_not_sent_to(transport: PooledTransport, url: str) -> None:
+    assert transport.send(asked(url), seconds=AMPLE) == NotSent(timed_out=False)
+
+
+def test_no_url_goes_to_the_log(
+    upstream: FaultyUpstream, transport: PooledTransport, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    replied(transport.send(asked(upstream.url), seconds=AMPLE))
+    assert caplog.records == []
+
+
+def test_a_proxy_is_used_where_it_is_named_and_given_its_user(upstream: FaultyUpstream) -> None:
+    proxy = upstream.url.removesuffix("/v1").replace("://", "://some%40one:p%3Aw@")
+    with httpx.Client(transport=adapter.Transport(time.monotonic, adapter.Pooling(proxy=proxy))) as client:
+        assert client.get("http://gateway.example/v1/files").status_code == 200
+    (received,) = upstream.received
+    assert received.path == "http://gateway.example/v1/files"
+    assert received.headers["proxy-authorization"] == f"Basic {base64.b64encode(b'some@one:p:w').decode()}"
 
 
 # How long an attempt may take
@@ -155,7 +254,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
 
 @pytest.fixture
 def dead() -> Iterator[Callable[[str, int], None]]:
-    """Makes an address at which a connection hangs: its listener's queue is full, and nobody empties it."""
+    """Makes an address at which a connection hangs: its listener's queue is full and stays so."""
     with ExitStack() as stack:
 
         def make(address: str, port: int) -> None:
@@ -189,11 +288,11 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     upstream: FaultyUpstream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(deadline, "CONNECT_SECONDS", LITTLE)
+    monkeypatch.setattr(adapter, "CONNECT_SECONDS", LITTLE)
     port = int(upstream.url.split(":")[2].partition("/")[0])
     dead("127.0.0.2", port)
-    names.addresses["half.test"] = ["127.0.0.2", "127.0.0.1"]
-    assert replied(transport.send(asked(f"http://half.test:{port}/v1"), seconds=AMPLE)).status == 200
+    names.addresses["both.test"] = ["127.0.0.2", "127.0.0.1"]
+    assert replied(transport.send(asked(f"http://both.test:{port}/v1"), seconds=AMPLE)).status == 200
     assert names.tried == ["127.0.0.2", "127.0.0.1"]
 
 
@@ -217,7 +316,7 @@ def test_without_time_nothing_is_begun(upstream: FaultyUpstream, transport: Pool
     assert upstream.calls == 0
 
 
-# What nobody asked for
+# Content that is coded although none was asked for
 
 
 def _raw_deflate(content: bytes) -> bytes:
@@ -274,7 +373,7 @@ def _chunk(piece: bytes) -> bytes:
 
 
 MISCODED: Final = {
-    "a coding that nobody here knows": ("br", CONTENT),
+    "an unknown coding": ("br", CONTENT),
     "two codings": ("gzip, br", CODED["gzip"][1]),
     "gzip that is none": ("gzip", CONTENT),
     "gzip without an end": ("gzip", CODED["gzip"][1][:-9]),
@@ -330,6 +429,17 @@ BEYOND: Final[dict[str, Act]] = {
     "in chunks": chunked(*[bytes(500_000)] * 7),
     "when it is decoded": answer(200, zeros(LIMIT + 1), {"content-encoding": "gzip"}),
 }
+
+
+def test_a_bomb_takes_little_memory(upstream: FaultyUpstream, transport: PooledTransport) -> None:
+    upstream.always(answer(200, zeros(60_000_000), {"content-encoding": "gzip"}))
+    transport.send(asked(upstream.url, binary=True), seconds=AMPLE)
+    tracemalloc.start()
+    try:
+        assert transport.send(asked(upstream.url, binary=True), seconds=AMPLE) == TooLarge()
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.usefixtures("small_documents")
@@ -413,12 +523,15 @@ def test_a_file_is_sent_in_pieces_and_again_from_its_beginning(
         assert replied(transport.send(uploading(upstream.url, upload), seconds=AMPLE)).status == 200
     boundaries = [received.headers["content-type"].rpartition("=")[2] for received in upstream.received]
     for received, boundary in zip(upstream.received, boundaries, strict=True):
-        form = multipart.Form(upload.fields, multipart.upload_of(("ä.bin", content, upload.content_type)), boundary)
-        assert received.body == b"".join(form.pieces())
+        named = b'Content-Disposition: form-data; name="%b"'
+        purpose = named % b"purpose" + b"\r\n\r\nassistants\r\n"
+        whole = named % b"file" + '; filename="ä.bin"\r\nContent-Type: application/x-thing\r\n\r\n'.encode() + content
+        parts = [b"--%b\r\n" % boundary.encode() + part for part in (purpose, whole)]
+        assert received.body == b"".join([*parts, b"\r\n--%b--\r\n" % boundary.encode()])
         assert received.headers["content-length"] == str(len(received.body))
         assert "transfer-encoding" not in received.headers
         assert received.headers["x-own"] == "1"
-    assert (file.largest, file.closed) == (multipart.PIECE, False)
+    assert (file.largest, file.closed) == (64 * 1024, False)
     assert len(set(boundaries)) == 2
 
 

@@ -9,10 +9,9 @@ import pytest
 from tests.contract.samples import answered, begun
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.budgets.model import EVER, Limit, is_duration, limit_of, movements_of, window_of
-from vectorgate.budgets.service import invalid_figures
+from vectorgate.gateway.context import invalid_figures
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import PriceBook, shipped_prices
-from vectorgate.pricing.charge import reservation_for
 from vectorgate.pricing.money import NanoUSD
 
 
@@ -67,16 +66,16 @@ def test_what_is_no_amount_is_refused(usd: float) -> None:
 def test_an_attachment_may_cost_a_day_of_its_storage_rounded_up() -> None:
     book = PriceBook(shipped_prices())
     entry = begun()
-    assert reservation_for(entry, book) == 0
-    assert reservation_for(entry, book, 1 << 30) == 100_000_000
-    assert reservation_for(entry, book, 1) == 1
-    assert reservation_for(entry, book, (1 << 30) + 1) == 100_000_001
+    assert book.reservation_for(entry) == 0
+    assert book.reservation_for(entry, 1 << 30) == 100_000_000
+    assert book.reservation_for(entry, 1) == 1
+    assert book.reservation_for(entry, (1 << 30) + 1) == 100_000_001
 
 
 @pytest.mark.parametrize("figure", [-1, 1.5, "7", None, True, 10**30, [], float("inf")])
 def test_a_figure_that_makes_no_sense_is_named(figure: object) -> None:
     assert invalid_figures({"bytes": figure, "usage_bytes": 5}) == ("bytes",)
-    assert invalid_figures({"bytes": 0}) == invalid_figures({}) == invalid_figures(None) == ()
+    assert invalid_figures({"bytes": 0}) == invalid_figures({}) == ()
 
 
 def test_rows_that_are_under_way_move_nothing() -> None:

@@ -1,4 +1,4 @@
-"""A payload is understood whole, or refused: nothing of it slips into a path or a header."""
+"""A payload is understood whole, or refused: nothing of it slips into a path, a key or a log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.invoke_api import InvokeApi
+from local.lambda_api import InvokeApi
 from tests.harnesses.gateway import GatewayHarness
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.http import MAX_CARRIED, Body, Response
@@ -48,27 +48,21 @@ PAYLOADS = st.fixed_dictionaries(
 
 
 @given(PAYLOADS | JSON_VALUES, st.booleans())
-def test_a_payload_is_one_request_of_the_table_or_a_refusal(payload: Any, trusts: bool) -> None:  # noqa: FBT001
+def test_a_payload_is_one_operation_of_the_table_or_a_refusal(payload: Any, trusts: bool) -> None:  # noqa: FBT001
     try:
         invocation = read(payload, trusts_invoker=trusts, invocation_id="id")
     except (InvalidRequest, PermissionDenied):
         return
-    request = invocation.request
-    matched = route(request.method, request.path)
-    assert matched.operation.name == payload["operation"]
-    assert all(matched.captured[name] == payload[name] for name in matched.operation.parameters)
-    assert set(request.headers) <= {
-        "authorization",
-        "custom-llm-provider",
-        "x-litellm-end-user-id",
-        "x-litellm-tags",
-        "idempotency-key",
-        "content-type",
-    }
-    assert not any(character in value for value in request.headers.values() for character in "\r\n\x00")
-    assert set(request.query) <= {"limit", "order", "after", "before", "filter", "purpose"}
+    matched = route(invocation.operation.method, "/v1" + invocation.operation.path.format_map(invocation.ids))
+    assert matched.operation.name == invocation.operation.name == payload["operation"]
+    assert all(invocation.ids[name] == payload[name] for name in matched.operation.parameters)
+    assert set(invocation.ids) == set(matched.operation.parameters)
+    options = invocation.options
+    texts = [options.provider, options.end_user, *options.tags, invocation.idempotency_key, invocation.team]
+    assert not any(character in text for text in texts if text for character in "\r\n\x00")
+    assert set(invocation.query) <= {"limit", "order", "after", "before", "filter", "purpose"}
     assert (invocation.team is None) or trusts
-    assert ("authorization" in request.headers) == (payload.get("api_key") is not None)
+    assert invocation.api_key is None or payload.get("api_key") is not None
 
 
 @pytest.mark.parametrize(
@@ -108,12 +102,12 @@ def test_a_tenant_is_the_invoker_s_word_and_is_not_taken_by_default() -> None:
 def test_a_create_is_recognised_by_lambda_s_own_name_for_the_event() -> None:
     payload = {"operation": "vector_stores.create", "api_key": "k", "body": {}}
     for _ in range(2):  # a second delivery has the same id
-        request = read(payload, trusts_invoker=False, invocation_id="abc").request
-        assert request.headers["idempotency-key"] == "lambda-abc"
-    own = read({**payload, "idempotency_key": "mine"}, trusts_invoker=False, invocation_id="abc").request
-    assert own.headers["idempotency-key"] == "mine"
+        policy = read(payload, trusts_invoker=False, invocation_id="abc").policy()
+        assert policy.idempotency_key == "lambda-abc"
+    own = read({**payload, "idempotency_key": "mine"}, trusts_invoker=False, invocation_id="abc").policy()
+    assert own.idempotency_key == "mine"
     retrieved = {"operation": "files.list", "api_key": "k"}
-    assert "idempotency-key" not in read(retrieved, trusts_invoker=False, invocation_id="abc").request.headers
+    assert read(retrieved, trusts_invoker=False, invocation_id="abc").policy().idempotency_key is None
 
 
 def test_the_deployed_handler_answers_and_never_raises() -> None:

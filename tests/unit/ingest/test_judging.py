@@ -10,7 +10,7 @@ from vectorgate.ids import is_label
 from vectorgate.ingest.address import Address, address_of, is_folder
 from vectorgate.ingest.attributes import attributes_of
 from vectorgate.ingest.model import ObjectLocation, ObjectRow, Postponed, Rejected, order_of
-from vectorgate.ingest.rows import upload_key
+from vectorgate.ingest.object_rows import upload_key
 
 
 def test_a_key_names_sender_store_and_file() -> None:

@@ -1,4 +1,4 @@
-"""The watched folder: what is read of it, and which changes a look finds."""
+"""The watched folder: what is read of it, and which changes a scan finds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.watched import BUCKET, Folder, Watcher
+from local.folder_source import BUCKET, Folder
+from local.folder_watcher import FolderWatcher
 from tests.fakes.clock import FakeClock
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.model import Change, Done, ObjectLocation, ObjectRow, PermanentFailure, RetryLater, Watch
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.model import IngestEvent, Outcome
 
 KEY = "demo/store/a.md"
-OLD = 1_600_000_000  # a time at which nobody writes any more
+OLD = 1_600_000_000  # long ago: the file is not being written
 
 
 def put(root: Path, key: str = KEY, text: str = "text", at: int = OLD) -> Path:
@@ -36,29 +37,29 @@ def put(root: Path, key: str = KEY, text: str = "text", at: int = OLD) -> Path:
 
 @dataclass
 class Rig:
-    """A watcher whose ingestor does what it is told to, and remembers what it was given."""
+    """A watcher whose ingestor answers as set, and records what it was given."""
 
     root: Path
     rows: dict[ObjectLocation, ObjectRow] = field(default_factory=dict)
     taken: list[IngestEvent] = field(default_factory=list)
     answers: list[Outcome] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     time: FakeClock = field(default_factory=FakeClock)
 
-    def watcher(self) -> Watcher:
+    def watcher(self) -> FolderWatcher:
         """A new one, as after a start."""
-        return Watcher(
+        return FolderWatcher(
             folder=Folder(self.root),
             row_of=self.rows.get,
-            unfinished_or_there=lambda _: [place for place, row in self.rows.items() if not row.gone],
-            take=self._take,
+            recorded=lambda _: [place for place, row in self.rows.items() if not row.gone],
+            ingest=self._ingest,
             clock=self.time.clock(),
-            say=self.said.append,
+            write_line=self.lines.append,
         )
 
-    def _take(self, notices: Sequence[IngestEvent]) -> list[Outcome]:
-        self.taken += notices
-        for change in notices:
+    def _ingest(self, events: Sequence[IngestEvent]) -> list[Outcome]:
+        self.taken += events
+        for change in events:
             if isinstance(change, Change):
                 row = ObjectRow(
                     place=change.place,
@@ -69,10 +70,10 @@ class Rig:
                     team="red",
                 )
                 self.rows[change.place] = row
-        return [self.answers.pop(0) if self.answers else Done() for _ in notices]
+        return [self.answers.pop(0) if self.answers else Done() for _ in events]
 
     def changes(self) -> list[tuple[str, bool]]:
-        """The keys that were handed on, and whether they were gone."""
+        """The keys that were handed on, and whether they were removed."""
         return [(change.place.key, change.gone) for change in self.taken if isinstance(change, Change)]
 
 
@@ -90,7 +91,7 @@ def test_a_file_is_read_with_its_type_and_size(tmp_path: Path) -> None:
         assert (stream.read(), stored.size, stored.content_type) == (b"text", 4, "text/markdown")
 
 
-def test_a_file_that_is_not_the_one_that_was_seen_is_not_there(tmp_path: Path) -> None:
+def test_a_file_that_is_not_the_one_that_was_seen_is_absent(tmp_path: Path) -> None:
     path = put(tmp_path)
     folder = Folder(tmp_path)
     seen = folder.versions()[KEY]
@@ -100,7 +101,7 @@ def test_a_file_that_is_not_the_one_that_was_seen_is_not_there(tmp_path: Path) -
     assert folder.open(ObjectLocation(BUCKET, KEY), seen) is None
 
 
-def test_links_hidden_files_and_what_is_no_file_are_passed_over(tmp_path: Path) -> None:
+def test_links_hidden_files_and_other_entries_are_left_out(tmp_path: Path) -> None:
     outside = put(tmp_path / "outside", "secret.txt")
     root = tmp_path / "root"
     put(root)
@@ -148,121 +149,121 @@ def test_extended_attributes_are_a_files_metadata(tmp_path: Path) -> None:
     assert stored.metadata == {"author": "Ann"}
 
 
-def test_a_look_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig) -> None:
+def test_a_scan_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig) -> None:
     watcher = rig.watcher()
     path = put(rig.root)
-    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert (watcher.scan(), watcher.scan()) == (1, 0)
     put(rig.root, text="other", at=OLD + 1)
-    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert (watcher.scan(), watcher.scan()) == (1, 0)
     path.unlink()
-    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert (watcher.scan(), watcher.scan()) == (1, 0)
     assert rig.changes() == [(KEY, False), (KEY, False), (KEY, True)]
     put(rig.root)
-    assert watcher.look() == 1
+    assert watcher.scan() == 1
     sequencers = [change.sequencer for change in rig.taken if isinstance(change, Change)]
     assert sequencers == sorted(set(sequencers))
 
 
-def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_look(rig: Rig) -> None:
+def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_scan(rig: Rig) -> None:
     watcher, rows = rig.watcher(), rig.rows.get
 
-    def away(place: ObjectLocation) -> ObjectRow | None:
+    def unavailable(place: ObjectLocation) -> ObjectRow | None:
         raise StoreUnavailable(place.key)
 
     path = put(rig.root)
     for expected in (False, True):
-        watcher.row_of = away
+        watcher.row_of = unavailable
         with pytest.raises(StoreUnavailable):
-            watcher.look()
+            watcher.scan()
         watcher.row_of = rows
-        assert (watcher.look(), rig.changes()[-1]) == (1, (KEY, expected))
+        assert (watcher.scan(), rig.changes()[-1]) == (1, (KEY, expected))
         path.unlink(missing_ok=True)
 
 
 def test_a_file_that_is_being_written_waits(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root, at=int(rig.time.wall()))
-    assert watcher.look() == 0
+    assert watcher.scan() == 0
     rig.time.skip(2)
-    assert watcher.look() == 1
+    assert watcher.scan() == 1
 
 
-def test_what_happened_while_nobody_looked_is_found_at_the_start(rig: Rig) -> None:
+def test_what_happened_between_two_processes_is_found_at_the_start(rig: Rig) -> None:
     gone, other, same = put(rig.root, "demo/s/gone.md"), "demo/s/other.md", "demo/s/same.md"
     put(rig.root, other)
     put(rig.root, same)
-    rig.watcher().look()
+    rig.watcher().scan()
     rig.taken.clear()
     gone.unlink()
     put(rig.root, other, text="changed", at=OLD + 1)
     before = rig.rows[ObjectLocation(BUCKET, same)]
-    rig.watcher().look()
+    rig.watcher().scan()
     assert sorted(rig.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
     (again,) = [change for change in rig.taken if isinstance(change, Change) and change.place.key == same]
-    assert again.sequencer == before.sequencer  # no news: it goes on where the row says, if anything is left
+    assert again.sequencer == before.sequencer  # unchanged: what is left of it continues from its row
 
 
 def test_a_clock_that_was_set_back_makes_no_change_an_old_one(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
-    watcher.look()
+    watcher.scan()
     place = ObjectLocation(BUCKET, KEY)
     rig.rows[place] = replace(rig.rows[place], sequencer="f" * 16)
     put(rig.root, text="other", at=OLD + 1)
-    watcher.look()
+    watcher.scan()
     assert int(rig.rows[place].sequencer, 16) > int("f" * 16, 16)
 
 
-def test_what_is_postponed_comes_again_when_it_is_due(rig: Rig) -> None:
+def test_what_is_postponed_is_repeated_when_it_is_due(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
     rig.answers = [RetryLater(30, "busy")]
-    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert (watcher.scan(), watcher.scan()) == (1, 0)
     rig.time.skip(31)
-    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert (watcher.scan(), watcher.scan()) == (1, 0)
 
 
-def test_a_reminder_comes_back_after_its_time(rig: Rig) -> None:
+def test_a_follow_up_is_done_after_its_time(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
     watch = Watch(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
     rig.answers = [Done(watch, 5)]
-    assert (watcher.look(), watcher.look()) == (1, 0)
+    assert (watcher.scan(), watcher.scan()) == (1, 0)
     rig.time.skip(6)
-    assert watcher.look() == 1
+    assert watcher.scan() == 1
     assert rig.taken[-1] == watch
 
 
-def test_what_is_refused_is_said_once_with_the_reason(rig: Rig) -> None:
+def test_what_is_refused_is_reported_once_with_the_reason(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
     rig.answers = [PermanentFailure("no such team")]
-    watcher.look()
-    watcher.look()
-    assert rig.said == [f"not ingested: {KEY}: no such team"]
+    watcher.scan()
+    watcher.scan()
+    assert rig.lines == [f"not ingested: {KEY}: no such team"]
 
 
 def test_a_file_of_before_1970_is_a_file_like_any_other(rig: Rig) -> None:
     put(rig.root, at=-5)
-    assert rig.watcher().look() == 1
+    assert rig.watcher().scan() == 1
     assert rig.changes() == [(KEY, False)]
 
 
 def test_what_lies_deeper_than_a_key_is_long_is_not_walked_to(rig: Rig) -> None:
-    """Python 3.11 walks recursively: a thousand folders within each other would end the watching."""
+    """Python 3.11 walks recursively: a thousand folders within each other would end the watcher."""
     put(rig.root)
     put(rig.root, "demo/" + "/".join(["n" * 200] * 7) + "/a.md")
     assert list(Folder(rig.root).versions()) == [KEY]
 
 
-def test_a_folder_that_is_not_there_is_not_an_empty_one(rig: Rig) -> None:
+def test_a_folder_that_is_absent_is_not_an_empty_one(rig: Rig) -> None:
     put(rig.root / "home")
     rig.root /= "home"
     watcher = rig.watcher()
-    watcher.look()
+    watcher.scan()
     rig.root.rename(rig.root.with_name("elsewhere"))
     with pytest.raises(SourceUnavailable):
-        watcher.look()
+        watcher.scan()
     with pytest.raises(SourceUnavailable):
         Folder(rig.root).open(ObjectLocation(BUCKET, KEY), None)
     assert rig.changes() == [(KEY, False)]
@@ -280,5 +281,5 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
 def test_a_name_cannot_forge_a_line(rig: Rig) -> None:
     put(rig.root, "demo/store/a\nFile Indexed: {}")
     rig.answers.append(PermanentFailure("no\r\nmore"))
-    rig.watcher().look()
-    assert rig.said == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]
+    rig.watcher().scan()
+    assert rig.lines == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 from vectorgate.ledger.entry import State
-from vectorgate.metering.bill import amount_of, record_id, records_of
-from vectorgate.metering.model import DAY_S, MAX_SIZE, Meter, sound_size
+from vectorgate.metering.bill import amount_of, record_id, storage_records
+from vectorgate.metering.model import DAY_S, MAX_SIZE, Meter, valid_size
 from vectorgate.pricing.book import GIB, MissingPrice, PriceBook, shipped_prices
 
 BOOK = PriceBook(shipped_prices())
@@ -41,13 +41,13 @@ def test_a_gib_day_beyond_the_first_costs_ten_cents() -> None:
 
 
 def test_the_free_gib_is_shared_in_proportion() -> None:
-    records = records_of([meter("vs_a", 3 * GIB * DAY_S), meter("vs_b", GIB * DAY_S)], DAY, BOOK)
+    records = storage_records([meter("vs_a", 3 * GIB * DAY_S), meter("vs_b", GIB * DAY_S)], DAY, BOOK)
     assert [record.spend for record in records] == [225_000_000, 75_000_000]
 
 
 @given(st.lists(st.integers(0, MAX_SIZE * DAY_S), min_size=1, max_size=30))
 def test_the_parts_are_the_whole_to_the_nano_dollar(weights: list[int]) -> None:
-    records = records_of([meter(f"vs_{place:03d}", weight) for place, weight in enumerate(weights)], DAY, BOOK)
+    records = storage_records([meter(f"vs_{place:03d}", weight) for place, weight in enumerate(weights)], DAY, BOOK)
     assert sum(record.spend or 0 for record in records) == amount_of(sum(weights), PRICE)
     whole = sum(weights)
     for record, weight in zip(records, weights, strict=True):
@@ -58,7 +58,7 @@ def test_the_parts_are_the_whole_to_the_nano_dollar(weights: list[int]) -> None:
 
 
 def test_a_record_says_whose_it_is_which_day_and_by_which_price() -> None:
-    (record,) = records_of([meter("vs_a", 0)], DAY, BOOK)
+    (record,) = storage_records([meter("vs_a", 0)], DAY, BOOK)
     assert (record.operation, record.state) == ("storage", State.ANSWERED)
     assert (record.tenant, record.team_id, record.key_id, record.end_user) == ("team:red", "red", "k", "émile")
     assert (record.vector_store_id, record.provider) == ("vs_a", "openai")
@@ -74,9 +74,9 @@ def test_a_day_of_a_store_has_one_id_for_ever() -> None:
     assert len(others) == 2
 
 
-def test_nobody_there_is_nothing_to_charge() -> None:
-    assert records_of([], DAY, BOOK) == []
-    assert records_of([meter("vs_a", 1)], DAY + 1, BOOK) == []
+def test_without_stores_there_is_nothing_to_charge() -> None:
+    assert storage_records([], DAY, BOOK) == []
+    assert storage_records([meter("vs_a", 1)], DAY + 1, BOOK) == []
 
 
 def test_a_price_of_calls_does_not_price_storage() -> None:
@@ -86,6 +86,6 @@ def test_a_price_of_calls_does_not_price_storage() -> None:
 
 @pytest.mark.parametrize("figure", [-1, 1.5, "7", None, True, MAX_SIZE + 1, float("nan"), [], {}])
 def test_a_figure_that_makes_no_sense_is_none(figure: object) -> None:
-    assert sound_size(figure) is None
-    assert sound_size(0) == 0
-    assert sound_size(MAX_SIZE) == MAX_SIZE
+    assert valid_size(figure) is None
+    assert valid_size(0) == 0
+    assert valid_size(MAX_SIZE) == MAX_SIZE

@@ -1,4 +1,4 @@
-"""Ten thousand random lives of a store: what a meter reckons, against the exact integral."""
+"""Ten thousand random lives of a store: a meter's byte-seconds against the exact integral."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_a_sample_at_every_change_is_exact_to_the_byte_second(seed: int) -> None
             meter = meter.sampled(changed, at)
         meter = meter.stopped(end)
         assert total(meter) == life.byte_seconds()
-        for day, reckoned in meter.days.items():
-            assert reckoned == _of_day(life, day)
+        for day, byte_seconds in meter.days.items():
+            assert byte_seconds == _of_day(life, day)
 
 
 def _of_day(life: Life, day: int) -> int:

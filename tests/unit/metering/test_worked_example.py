@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.harnesses.admin import Books, storage
+from tests.harnesses.admin import AdminHarness, storage
 from vectorgate.budgets.model import BudgetScope
 from vectorgate.ids import ObjectId, ProviderName, TenantId
-from vectorgate.metering.bill import records_of
+from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S, Meter, first_sample
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.pricing.book import PriceBook, shipped_prices
@@ -26,7 +26,7 @@ class Line:
     """A row of the table."""
 
     store: str
-    maker: str
+    owner: str
     size: int
     start: int
     end: int
@@ -50,8 +50,8 @@ def _cells(row: str) -> list[str]:
 def lines() -> list[Line]:
     rows = [_cells(row) for row in re.findall(r"^\| `vs_.*\|$", TEXT, re.MULTILINE)]
     return [
-        Line(store, maker, _number(size), _second(start), _second(end), _number(total), parse_usd(amount.strip("$")))
-        for store, maker, size, start, end, total, amount in rows
+        Line(store, owner, _number(size), _second(start), _second(end), _number(total), parse_usd(amount.strip("$")))
+        for store, owner, size, start, end, total, amount in rows
     ]
 
 
@@ -61,13 +61,13 @@ def metered(line: Line) -> Meter:
     for at in range(line.start, line.end, 3_600):
         meter = meter.sampled(line.size, at)
     meter = meter.stopped(line.end)
-    return Meter(**{**meter.to_record(), "days": dict(meter.days), "tenant": TenantId(line.maker)})
+    return Meter(**{**meter.to_record(), "days": dict(meter.days), "tenant": TenantId(line.owner)})
 
 
 def test_each_line_of_the_example_is_what_the_meter_makes_of_it() -> None:
     stated = {line.store: line for line in lines()}
     assert len(stated) == 3
-    records = records_of([metered(line) for line in stated.values()], DAY, BOOK)
+    records = storage_records([metered(line) for line in stated.values()], DAY, BOOK)
     assert {record.vector_store_id: (record.byte_seconds, record.spend) for record in records} == {
         line.store: (line.byte_seconds, line.amount) for line in stated.values()
     }
@@ -77,8 +77,8 @@ def test_the_example_adds_up() -> None:
     (whole,) = [_cells(row) for row in re.findall(r"^\| whole account.*\|$", TEXT, re.MULTILINE)]
     assert _number(whole[-2]) == sum(line.byte_seconds for line in lines())
     assert parse_usd(whole[-1].strip("$")) == sum(line.amount for line in lines())
-    of_red = sum(line.amount for line in lines() if line.maker == "team red")
-    of_blue = sum(line.amount for line in lines() if line.maker == "team blue")
+    of_red = sum(line.amount for line in lines() if line.owner == "team red")
+    of_blue = sum(line.amount for line in lines() if line.owner == "team blue")
     assert f"red's sum of the day is ${format_usd(parse_usd(_usd(of_red)))}" in FLAT
     assert f"team blue's is ${_usd(of_blue)}" in FLAT
 
@@ -100,34 +100,34 @@ def test_the_prices_and_their_names_are_those_of_the_price_book() -> None:
     assert round(BOOK.named("openai.storage.2025-03-11").per_gib_day / 24 / 10**9, 4) == 0.0042  # type: ignore[operator]
 
 
-def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_admin_app_makes_of_it() -> None:
-    books = Books(open_stores(), BOOK)
+def test_the_example_of_a_budget_and_of_a_wrong_price_is_what_the_admin_app_computes() -> None:
+    admin = AdminHarness(open_stores(), BOOK)
     monthly = {"max_budget": 0.25, "budget_duration": "1mo"}
-    assert books.ask("POST", "/team/new", {"team_id": "red", **monthly})[0] == 200
-    makers = {line.store: TenantId(line.maker.replace("team ", "team:")) for line in lines()}
-    books.charge([replace(metered(line), tenant=makers[line.store]) for line in lines()])
-    booked = books.net()
-    spent = books.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
+    assert admin.ask("POST", "/team/new", {"team_id": "red", **monthly})[0] == 200
+    owners = {line.store: TenantId(line.owner.replace("team ", "team:")) for line in lines()}
+    admin.charge([replace(metered(line), tenant=owners[line.store]) for line in lines()])
+    settled = admin.net()
+    spent = admin.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
     assert spent > 250_000_000
     assert f"has spent ${format_usd(NanoUSD(spent))}" in FLAT
 
-    books.book = PriceBook(shipped_prices(), [storage("ours", 80_000_000)])
-    answer = books.reprice(dry_run=False)
+    admin.book = PriceBook(shipped_prices(), [storage("ours", 80_000_000)])
+    answer = admin.reprice(dry_run=False)
     stated = [_cells(row) for row in re.findall(r"^\| correction of .*\|$", TEXT, re.MULTILINE)]
     assert {row["vector_store_id"]: row["spend_nano_usd"] for row in answer["data"]} == {
         cells[0].removeprefix("correction of `"): _dollars(cells[3]) for cells in stated
     }
     for name, before, after, _ in stated:
         store = name.removeprefix("correction of `")
-        assert (_dollars(before), _dollars(after)) == (booked[store], books.net()[store])
+        assert (_dollars(before), _dollars(after)) == (settled[store], admin.net()[store])
     (whole,) = [_cells(row) for row in re.findall(r"^\| all corrections.*\|$", TEXT, re.MULTILINE)]
-    sums = (sum(booked.values()), sum(books.net().values()), answer["spend_nano_usd"])
+    sums = (sum(settled.values()), sum(admin.net().values()), answer["spend_nano_usd"])
     assert tuple(map(_dollars, whole[1:])) == sums
-    left = books.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
+    left = admin.balance(BudgetScope.TEAM, "red", "2026-03-01").spent
     assert left < 250_000_000
     assert f"has now spent ${format_usd(NanoUSD(left))}" in FLAT
-    assert books.disagreements() == []
-    books.stores.close()
+    assert admin.disagreements() == []
+    admin.stores.close()
 
 
 def _dollars(cell: str) -> int:

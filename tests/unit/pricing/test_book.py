@@ -8,7 +8,6 @@ import pytest
 
 from tests.factories.entries import answered_row
 from vectorgate.pricing.book import MOCK, NOT_EXECUTED, MissingPrice, Price, PriceBook, shipped_prices
-from vectorgate.pricing.charge import charge_for
 from vectorgate.pricing.money import NanoUSD
 
 OLD = Price(id="old", provider="p", operations=("a.*",), from_ms=1_000, per_call=NanoUSD(1), source="s")
@@ -48,5 +47,5 @@ def test_every_shipped_entry_says_where_it_comes_from() -> None:
 
 def test_a_row_that_names_its_price_keeps_it() -> None:
     book = PriceBook(shipped_prices())
-    assert charge_for(replace(answered_row(1), price_id=MOCK), book).price_id == MOCK
-    assert charge_for(answered_row(1), book).price_id.startswith("openai.calls.")
+    assert book.charge_for(replace(answered_row(1), price_id=MOCK)).price_id == MOCK
+    assert book.charge_for(answered_row(1)).price_id.startswith("openai.calls.")

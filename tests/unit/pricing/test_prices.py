@@ -12,8 +12,7 @@ from vectorgate.bootstrap import price_book
 from vectorgate.ids import OperationId
 from vectorgate.ledger.corrections import correction, cost_of
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.pricing.book import GIB, MissingPrice, Price, PriceBook, read_prices, shipped_prices
-from vectorgate.pricing.charge import Charge, charge_for
+from vectorgate.pricing.book import GIB, Charge, MissingPrice, Price, PriceBook, read_prices, shipped_prices
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.settings import read
 
@@ -158,10 +157,10 @@ def row(**fields: Any) -> LedgerEntry:
 def test_a_row_that_brings_its_amount_keeps_it() -> None:
     book = PriceBook(shipped_prices())
     stored = row(state=State.ANSWERED, operation="storage", price_id="openai.storage.2025-03-11", spend=NanoUSD(5))
-    assert charge_for(stored, book) == Charge(NanoUSD(5), "openai.storage.2025-03-11")
-    assert charge_for(row(spend=None, price_id="vectorgate.mock"), book) == Charge(NanoUSD(0), "vectorgate.mock")
+    assert book.charge_for(stored) == Charge(NanoUSD(5), "openai.storage.2025-03-11")
+    assert book.charge_for(row(spend=None, price_id="vectorgate.mock")) == Charge(NanoUSD(0), "vectorgate.mock")
     with pytest.raises(MissingPrice):
-        charge_for(row(price_id="nobody's"), book)
+        book.charge_for(row(price_id="nobody's"))
 
 
 def test_repricing_is_a_new_row_that_names_the_old_one() -> None:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 import pytest
 
-from vectorgate.client.exchange import HttpRequest
-from vectorgate.client.exchange import ResponseLost as SdkLost
-from vectorgate.client.http import Http
+from vectorgate.client.flow import TimeLimit
+from vectorgate.client.messages import HttpRequest
+from vectorgate.client.messages import ResponseLost as SdkLost
+from vectorgate.client.sender import SyncSender
+from vectorgate.client.transport import SyncTransport, own_client
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
-from vectorgate.providers.http.deadline import WRITE_PIECE, TimedBackend, TimedStream, ends_at
+from vectorgate.providers.http.adapter import WRITE_PIECE, TimedBackend, TimedStream
 from vectorgate.providers.http.outcome import ResponseLost
 from vectorgate.providers.http.transport import PooledTransport
 
@@ -65,15 +67,22 @@ class SlowReader:
 
 
 class Pipe(httpcore.NetworkStream):
-    """A stream that is never read, and notes what it is given and with which timeout; each write takes 4 seconds."""
+    """A stream that notes what it is given and with which timeout; each write takes 4 seconds, and may fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.now = 0.0
+        self._error = error
         self.written: list[tuple[int, float | None]] = []
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.written.append((len(buffer), timeout))
         self.now += 4.0
+        if self._error is not None:
+            raise self._error
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        del max_bytes, timeout
+        return b"answer"
 
 
 @pytest.fixture
@@ -83,20 +92,13 @@ def reader() -> Iterator[SlowReader]:
     reader.end()
 
 
-@pytest.fixture
-def limit() -> Iterator[None]:
-    token = ends_at.set(LIMIT)
-    yield
-    ends_at.reset(token)
-
-
 def by_the_sdk(url: str, monotonic: Callable[[], float]) -> object:
-    http = Http(None, monotonic)
+    transport = SyncTransport(None, monotonic)
     request = HttpRequest(method="POST", url=url, headers=framed(url), content=BODY)
     try:
-        return http.send(request, LIMIT)
+        return SyncSender(own_client(transport), monotonic).send(request, TimeLimit(LIMIT))
     finally:
-        http.close()
+        transport.close()
 
 
 def by_the_gateway(url: str, monotonic: Callable[[], float]) -> object:
@@ -123,20 +125,35 @@ def test_a_slow_reader_holds_a_call_no_longer_than_its_time(
     assert reader.taken < len(BODY)
 
 
-@pytest.mark.usefixtures("limit")
 def test_each_piece_of_a_body_is_given_what_is_left_of_the_time() -> None:
     pipe = Pipe()
     with pytest.raises(httpcore.WriteTimeout):
-        TimedStream(pipe, lambda: pipe.now).write(bytes(4 * WRITE_PIECE), 60.0)
+        TimedStream(pipe, lambda: pipe.now).write(bytes(4 * WRITE_PIECE), LIMIT)
     assert pipe.written == [(WRITE_PIECE, 10.0), (WRITE_PIECE, 6.0), (WRITE_PIECE, 2.0)]
 
 
-@pytest.mark.usefixtures("limit")
 def test_nothing_is_begun_when_the_time_is_over() -> None:
     stream = TimedStream(Pipe(), lambda: LIMIT)
     with pytest.raises(httpcore.ReadTimeout):
-        stream.read(1)
+        stream.read(1, LIMIT)
     with pytest.raises(httpcore.WriteTimeout):
-        stream.write(b"a")
+        stream.write(b"a", LIMIT)
     with pytest.raises(httpcore.ConnectTimeout):
-        TimedBackend(lambda: LIMIT).connect_tcp("127.0.0.1", 9)
+        TimedBackend(lambda: LIMIT).connect_tcp("127.0.0.1", 9, LIMIT)
+
+
+def test_a_head_goes_out_with_its_body_before_an_answer_is_waited_for() -> None:
+    pipe = Pipe()
+    stream = TimedStream(pipe, lambda: pipe.now)
+    stream.write(b"head", LIMIT)
+    stream.write(b"body", LIMIT)
+    assert pipe.written == []
+    assert stream.read(1, LIMIT) == b"answer"
+    assert pipe.written == [(8, LIMIT)]
+
+
+def test_an_answer_that_came_before_the_end_of_its_request_is_read() -> None:
+    pipe = Pipe(error=httpcore.WriteError("the other side reads no more"))
+    stream = TimedStream(pipe, lambda: pipe.now)
+    stream.write(b"head", LIMIT)
+    assert (stream.read(1, LIMIT), stream.read(1, LIMIT), len(pipe.written)) == (b"answer", b"answer", 1)

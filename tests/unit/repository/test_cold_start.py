@@ -45,7 +45,6 @@ ELSEWHERE: Final = (
     "vectorgate.client",
     "vectorgate.ingest.model",
     "vectorgate.entrypoints.invoke",
-    "vectorgate.admin.key_requests",
     "vectorgate.ledger.reconciliation",
     "vectorgate.ledger.settlement",
     "vectorgate.metering.worker",
@@ -56,7 +55,7 @@ ELSEWHERE: Final = (
     "vectorgate.persistence.sqlite",
 )
 # 270 ms of boto3 are the first request's; the rest is other functions' and other editions'.
-HEAVY: Final = {"asyncio", "boto3", "httpx", "openai", "python_multipart", "requests", "sqlite3", "yaml"}
+HEAVY: Final = {"asyncio", "boto3", "openai", "python_multipart", "requests", "sqlite3", "yaml"}
 
 
 @cache

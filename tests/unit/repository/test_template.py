@@ -23,9 +23,9 @@ from vectorgate.gateway.pipeline import DEADLINE_SECONDS
 from vectorgate.idempotency.record import EXPLICIT_SECONDS
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.aws import SOURCE
-from vectorgate.ingest.inbox import GIVEN_UP_S
 from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
 from vectorgate.ingest.model import Kind
+from vectorgate.ingest.sqs_handler import GIVEN_UP_S
 from vectorgate.ledger.entry import LedgerEntry
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import Sampler
@@ -575,7 +575,7 @@ def test_the_streams_filter_lets_answered_rows_through_and_nothing_else() -> Non
     records = json.loads((ROOT / "events/usage_logger_stream.json").read_text())["Records"]
     passed = [record for record in records if matches(record, wanted)]
     assert [record["dynamodb"]["NewImage"]["state"] for record in passed] == [{"S": "answered"}]
-    entry = schema.entry_of_image(passed[0]["dynamodb"]["NewImage"])
+    entry = schema.entry_of_item(passed[0]["dynamodb"]["NewImage"])
     assert entry is not None
     assert entry.state == "answered"
 

@@ -1,16 +1,15 @@
-"""vectorgate: a gateway in front of other people's vector stores, and its Python SDK.
+"""vectorgate: a gateway in front of OpenAI's and Azure's vector stores, and its Python SDK.
 
-Start at `gateway.py` (the path of a request, one screen) and `operations.py` (the table of what it speaks); for the
-SDK, `vectorgate.vector_stores.create(...)` and its like, at `client/`.
-Importing the package, or any module of it, does nothing: no client, no environment, no clock. The SDK's names below
-are looked up when they are first used.
+Start at `gateway/` (the path of a request) and `api/operations.py` (the table of the API's operations); for the SDK,
+`vectorgate.vector_stores.create(...)` and the other methods, at `client/`. Importing the package, or any module of it,
+does nothing: no client, no environment, no clock. The SDK's names below are looked up when they are first used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+from vectorgate.version import __version__
 
 if TYPE_CHECKING:
     from vectorgate.client.client import Client
@@ -63,14 +62,14 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # a type checker would take it for a licence to any name
+if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from vectorgate.client import public  # noqa: PLC0415 - the functions of a deployment import the package, too
 
-        return public.named(name)
+        return public.lookup(name)
 
 
 def __dir__() -> list[str]:

@@ -24,15 +24,15 @@ from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.entrypoints.invoke.invocations import InvokeHandler
     from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.gateway.surfaces import ApiSurface
-    from vectorgate.ingest.inbox import SqsBatchHandler
+    from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface
+    from vectorgate.ingest.sqs_handler import SqsBatchHandler
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.stores import Stores
@@ -87,37 +87,37 @@ def price_book(own: str | None = None) -> PriceBook:
     return PriceBook(shipped_prices(), own=read_prices(text))
 
 
-# ----------------------------------------------------------------------------------------------------- applications
-
-
-def build_gateway(settings: Settings, deps: Deps) -> Gateway:
-    """The request pipeline."""
-    from vectorgate.auth.keys.cache import CachedKeys
+def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = None) -> Gateway:
+    """The request pipeline. `book`: the prices, where they are not the ones that the settings name."""
+    from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.token_bucket import TokenBucket
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.idempotency.service import IdempotencyService
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    book = price_book(settings.prices)
+    prices = book if book is not None else price_book(settings.prices)
     return Gateway(
         clock=clock,
         randomness=deps.randomness,
-        keys=CachedKeys(stores.keys, clock),
+        authenticator=Authenticator(stores.keys, clock),
+        openai=_openai_surface(settings, stores),
+        surfaces=_other_surfaces(settings, stores),
+        budgets=BudgetService(
+            limits=CachedLimits(stores.budgets, clock),
+            store=stores.budgets,
+            ownership=stores.ownership,
+            book=prices,
+            telemetry=telemetry,
+        ),
+        idempotency=IdempotencyService(stores.ledger, clock),
         ledger=stores.ledger,
-        book=book,
-        surface=_surfaces(settings, stores),
+        book=prices,
         providers=_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
         telemetry=telemetry,
-        budgets_service=BudgetService(
-            limits=CachedLimits(stores.budgets, clock),
-            store=stores.budgets,
-            ownership=stores.ownership,
-            book=book,
-            telemetry=telemetry,
-        ),
         anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
     )
 
@@ -179,63 +179,49 @@ def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomnes
     return AdminDeps(stores=stores, clock=clock, randomness=randomness, book=price_book(settings.prices))
 
 
-# -------------------------------------------------------------------------------------------- surfaces and providers
-
-
-def _surfaces(settings: Settings, stores: Stores) -> Callable[[str], ApiSurface]:
-    """From a path to its API. Without a search service, its paths are unknown ones of OpenAI's."""
+def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
     from vectorgate.gateway.parser import Limits
     from vectorgate.gateway.surfaces import OpenAISurface
 
-    openai = OpenAISurface(
+    return OpenAISurface(
         ownership=stores.ownership,
         providers=[name for name in settings.secrets if name != SEARCH_PROVIDER],
         limits=Limits(max_upload=settings.max_upload, too_large=settings.too_large),
     )
+
+
+def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...]:
+    """Without a search service, Azure AI Search's paths are unknown ones of OpenAI's API."""
     if SEARCH_PROVIDER not in settings.secrets:
-        return lambda _path: openai
+        return ()
     from vectorgate.api.operations import BATCH_BODY
-    from vectorgate.azure_search.router import speaks_azure
     from vectorgate.azure_search.surface import AzureSearchSurface
 
     most = max(settings.max_upload, BATCH_BODY)
-    search = AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=most)
-    return lambda path: search if speaks_azure(path) else openai
+    return (AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=most),)
 
 
-def _openai(name: str) -> Provider:
-    from vectorgate.providers.openai import OpenAI
+def _provider(name: ProviderName) -> Provider:
+    match name:
+        case "openai":
+            from vectorgate.providers.openai import OpenAI
 
-    return OpenAI(name)
+            return OpenAI(name)
+        case "azure":
+            from vectorgate.providers.azure_openai import AzureOpenAI
 
+            return AzureOpenAI(name)
+        case "azure_ai":
+            from vectorgate.providers.azure_search import AzureAISearch
 
-def _azure_openai(name: str) -> Provider:
-    from vectorgate.providers.azure_openai import AzureOpenAI
-
-    return AzureOpenAI(name)
-
-
-def _azure_search(name: str) -> Provider:
-    from vectorgate.providers.azure_search import AzureAISearch
-
-    return AzureAISearch(name)
-
-
-PROVIDERS: Final[Mapping[str, Callable[[str], Provider]]] = {
-    "openai": _openai,
-    "azure": _azure_openai,
-    SEARCH_PROVIDER: _azure_search,
-}
+            return AzureAISearch(name)
+    raise ValueError(f"unknown provider: {name}")
 
 
 def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Provider]:
-    unknown = sorted(set(secrets) - set(PROVIDERS))
-    if unknown or not secrets:
-        raise ValueError(f"no provider is configured, or one that is not known: {unknown}")
-    return {name: PROVIDERS[name](name) for name in secrets}
-
-
-# ------------------------------------------------------------------------------------------------ deployed functions
+    if not secrets:
+        raise ValueError("no provider is configured")
+    return {name: _provider(name) for name in secrets}
 
 
 @cache
@@ -356,8 +342,8 @@ def deployed_ingest() -> SqsBatchHandler:
     """The ingest function."""
     from vectorgate.api.operations import UPLOAD_BODY
     from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsQueue
-    from vectorgate.ingest.inbox import SqsBatchHandler
     from vectorgate.ingest.ingestor import Ingestor
+    from vectorgate.ingest.sqs_handler import SqsBatchHandler
 
     given = deployed_settings()
     places = given.ingest

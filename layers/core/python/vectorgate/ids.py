@@ -29,7 +29,7 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 # Names that people choose (teams, users, end users): printable, without the '#' that separates key parts.
 LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 
-_TEAM = "team:"
+TEAM_PREFIX = "team:"
 _UUID7_VERSION = 0x7 << 76
 _UUID7_VARIANT = 0b10 << 62
 
@@ -46,7 +46,7 @@ def is_label(text: str) -> bool:
 
 def tenant_of_team(team: str) -> TenantId:
     """The tenant that all keys of a team are. Its prefix keeps a team named like a key's hash from being that key."""
-    return TenantId(_TEAM + team)
+    return TenantId(TEAM_PREFIX + team)
 
 
 def tenant_of_key(key_id: KeyId) -> TenantId:
@@ -56,7 +56,7 @@ def tenant_of_key(key_id: KeyId) -> TenantId:
 
 def team_of(tenant: TenantId) -> str | None:
     """The team that is the tenant; None for a key of its own."""
-    return tenant.removeprefix(_TEAM) if tenant.startswith(_TEAM) else None
+    return tenant.removeprefix(TEAM_PREFIX) if tenant.startswith(TEAM_PREFIX) else None
 
 
 def uuid7(unix_ms: int, random_bits: int) -> OperationId:

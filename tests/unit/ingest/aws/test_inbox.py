@@ -16,7 +16,6 @@ from vectorgate.bootstrap import deployed_ingest
 from vectorgate.clock import Clock
 from vectorgate.entrypoints.ingest import handler
 from vectorgate.ingest import messages
-from vectorgate.ingest.inbox import GIVEN_UP_S, OVERDUE_S, SqsBatchHandler
 from vectorgate.ingest.model import (
     AttachRequested,
     Change,
@@ -28,6 +27,7 @@ from vectorgate.ingest.model import (
     Watch,
 )
 from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.ingest.sqs_handler import GIVEN_UP_S, OVERDUE_S, SqsBatchHandler
 from vectorgate.settings import Settings
 from vectorgate.store_errors import StoreUnavailable
 

@@ -1,1 +1,1 @@
-"""What only the holder of the master key may do: make keys, and read what everybody spent."""
+"""What only the holder of the master key may do: make keys, set budgets, and read what was spent."""

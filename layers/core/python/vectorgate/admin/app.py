@@ -1,4 +1,4 @@
-"""The admin function's front: the master key, then one of a few routes. It shares no code path with the gateway."""
+"""The admin app: authentication by the master key, then one of a few routes. It shares no code path with the gateway."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.secrets import Secret
+    from vectorgate.providers.credentials import Secret
     from vectorgate.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminApp:
-    """Everything that an administrator's request needs."""
+    """Answers administrators' requests."""
 
     master_key: Secret
     deps: AdminDeps
     telemetry: Telemetry
 
     def handle(self, request: Request) -> Response:
-        """Answer one administrator's request."""
+        """Answer one request; errors become responses."""
         headers = {"x-request-id": new_operation_id(self.deps.clock, self.deps.randomness)}
         try:
-            self._identify(request)
-            return Response.of_json(200, self._act(request), headers)
+            self._authenticate(request)
+            return Response.of_json(200, self._route(request), headers)
         except ApiError as error:
             return Response.of_json(error.status, error.envelope(), {**headers, **error.headers})
 
-    def _identify(self, request: Request) -> None:
-        """The master key and nothing else; compared in constant time."""
+    def _authenticate(self, request: Request) -> None:
+        """Accept the master key and no other, compared in constant time. Unauthenticated."""
         secret = (presented_key(request) or "").encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(secret, self.master_key.reveal().encode()):
             raise Unauthenticated("Incorrect API key provided: this needs the master key.", code="invalid_api_key")
 
-    def _act(self, request: Request) -> object:
+    def _route(self, request: Request) -> object:
         action = ROUTES.get((request.method, request.path.rstrip("/")))
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")

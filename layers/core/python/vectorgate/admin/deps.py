@@ -1,4 +1,4 @@
-"""What an administrator's actions work with."""
+"""The dependencies of the admin app's routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminDeps:
-    """Handed in by the composition root."""
+    """Given by the composition root."""
 
     stores: Stores
     clock: Clock

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import StringConstraints
 
+from vectorgate.admin.fields import invalid, iso_time, read_body
 from vectorgate.api import schemas
-from vectorgate.api.errors import DO_NOT_RETRY, Conflict, InvalidRequest, NotFound
+from vectorgate.api.errors import DO_NOT_RETRY, Conflict, NotFound
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.azure_search.model import VirtualIndex, is_real_name
 from vectorgate.ids import is_label, is_object_id
@@ -44,13 +44,13 @@ class DeleteIndex(WireModel):
 
 
 def create(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Give a real index a virtual name. Conflict (409) for a name that is given already."""
-    wish = schemas.validate(CreateIndex, _body(request))
-    real, label = wish.litellm_params.vector_store_index, wish.litellm_params.vector_store_name
-    _check("index_name", "letters, digits, dashes and underscores", fits=is_object_id(wish.index_name))
+    """Give a real index a virtual name. Conflict (409) for a name that is in use."""
+    body = schemas.validate(CreateIndex, read_body(request, MAX_BODY))
+    real, label = body.litellm_params.vector_store_index, body.litellm_params.vector_store_name
+    _check("index_name", "letters, digits, dashes and underscores", fits=is_object_id(body.index_name))
     _check("litellm_params.vector_store_index", "a name of Azure AI Search", fits=is_real_name(real))
     _check("litellm_params.vector_store_name", "printable characters without '#'", fits=is_label(label))
-    row = VirtualIndex(name=wish.index_name, real_name=real, vector_store_name=label, created_at=deps.clock.unix_s())
+    row = VirtualIndex(name=body.index_name, real_name=real, vector_store_name=label, created_at=deps.clock.unix_s())
     try:
         deps.stores.indexes.add_index(row)
     except AlreadyExists:
@@ -65,26 +65,22 @@ def listing(_request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Take a virtual name away. The real index and its documents stay."""
-    name = schemas.validate(DeleteIndex, _body(request)).index_name
+    """Remove a virtual name. The real index and its documents stay."""
+    name = schemas.validate(DeleteIndex, read_body(request, MAX_BODY)).index_name
     if not is_object_id(name) or not deps.stores.indexes.delete_index(name):
         raise NotFound("No such index.", param="index_name")
     return {"index_name": name, "deleted": True}
 
 
 def described(row: VirtualIndex) -> dict[str, object]:
-    """A virtual index as LiteLLM shows it, to administrators alone: it names the real one."""
+    """A virtual index as LiteLLM shows it. Only administrators see it, for it names the real index."""
     return {
         "index_name": row.name,
         "litellm_params": {"vector_store_index": row.real_name, "vector_store_name": row.vector_store_name},
-        "created_at": datetime.fromtimestamp(row.created_at, UTC).isoformat(),
+        "created_at": iso_time(row.created_at),
     }
-
-
-def _body(request: Request) -> dict[str, object]:
-    return schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
 
 
 def _check(param: str, expected: str, *, fits: bool) -> None:
     if not fits:
-        raise InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)
+        raise invalid(param, expected)

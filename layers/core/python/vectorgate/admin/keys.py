@@ -2,78 +2,116 @@
 
 from __future__ import annotations
 
-import json
+import base64
 import re
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate.admin.budgets import shown
-from vectorgate.admin.key_requests import GenerateKey, UpdateKey, new_key, updated_key
-from vectorgate.admin.races import ATTEMPTS, met_another
+from vectorgate.admin.budgets import budget_fields
+from vectorgate.admin.conflicts import retry_on_conflict
+from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, metadata_text, read_body
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.budgets.model import BudgetScope, Subject, key_limit
+from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, limit_of
 from vectorgate.ids import KeyId, key_id_of
-from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.clock import Clock, Random
 
-MAX_BODY: Final = 64 * 1024
+KEY_BITS: Final = 256
+MAX_SECONDS: Final = 100 * 365 * 86_400  # a longer duration becomes a century: no date of a calendar overflows
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d|w|mo)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400}
+
+Label = Annotated[str, StringConstraints(max_length=128)]
+Duration = Annotated[str, StringConstraints(max_length=16)]
+PresentedKey = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+class IndexGrant(WireModel):
+    """One index that the key may use, and how (LiteLLM's `allowed_vector_store_indexes`)."""
+
+    index_name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    index_permissions: Annotated[list[Annotated[str, StringConstraints(max_length=16)]], Field(max_length=2)]
+
+
+Grants = Annotated[list[IndexGrant], Field(max_length=100)]
+
+
+class GenerateKey(WireModel):
+    """`POST /key/generate`: LiteLLM's names for what a key is and may do."""
+
+    key_alias: Label | None = None
+    team_id: Label | None = None
+    user_id: Label | None = None
+    duration: Duration | None = None
+    allowed_vector_store_indexes: Grants | None = None
+    metadata: dict[str, object] | None = None
+    max_budget: StrictInt | StrictFloat | None = None
+    soft_budget: StrictInt | StrictFloat | None = None
+    budget_duration: Duration | None = None
+
+
+class UpdateKey(WireModel):
+    """`POST /key/update`: a field that is not sent stays, null removes its value. A key's team does not change."""
+
+    key: PresentedKey
+    key_alias: Label | None = None
+    user_id: Label | None = None
+    duration: Duration | None = None
+    blocked: StrictBool | None = None
+    allowed_vector_store_indexes: Grants | None = None
+    metadata: dict[str, object] | None = None
+    max_budget: StrictInt | StrictFloat | None = None
+    soft_budget: StrictInt | StrictFloat | None = None
+    budget_duration: Duration | None = None
 
 
 class DeleteKeys(WireModel):
     """`POST /key/delete`: keys, or their hashes."""
 
-    keys: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=512)]], Field(max_length=100)]
+    keys: Annotated[list[PresentedKey], Field(max_length=100)]
 
 
 def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Make a key. The answer holds the secret; nothing else ever will."""
-    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    secret, row = new_key(schemas.validate(GenerateKey, body), deps.clock, deps.randomness)
+    """Make a key. The answer is the only place that ever holds the secret."""
+    secret, row = new_key(schemas.validate(GenerateKey, read_body(request)), deps.clock, deps.randomness)
     deps.stores.keys.add_key(row)
-    return {"key": secret, **described(row), **_budget(row, deps)}
+    return {"key": secret, **described(row, deps)}
 
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """What is known of a key, by the key or by its hash."""
+    """A key's row, by the key or by its hash."""
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
-    row = deps.stores.keys.key(key_id_in(presented))
-    if row is None:
-        raise NotFound("No such key.", param="key")
-    return {"key": row.id, "info": {**described(row), **_budget(row, deps)}}
+    row = _find(key_id_in(presented), deps)
+    return {"key": row.id, "info": described(row, deps)}
 
 
 def update(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change what is sent and leave the rest; it counts within 30 s everywhere. Calls under way end as they began."""
-    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    wish = schemas.validate(UpdateKey, body)
-    key_id = key_id_in(wish.key)
-    for _ in range(ATTEMPTS):
-        row = deps.stores.keys.key(key_id)
-        if row is None:
-            raise NotFound("No such key.", param="key")
-        changed = updated_key(row, wish, deps.clock.unix_s())
-        with suppress(StateConflict):
-            deps.stores.keys.replace_key(changed)
-            return {"key": row.id, **described(changed), **_budget(changed, deps)}
-    raise met_another("key")
+    """Change the fields that are sent. Effective within 30 s everywhere; calls under way end as they began."""
+    body = schemas.validate(UpdateKey, read_body(request))
+    key_id = key_id_in(body.key)
+
+    def replace_row() -> VirtualKey:
+        row = updated_key(_find(key_id, deps), body, deps.clock.unix_s())
+        deps.stores.keys.replace_key(row)
+        return row
+
+    return {"key": key_id, **described(retry_on_conflict("key", replace_row), deps)}
 
 
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Delete keys. What they made stays with their tenant; they stop working within 30 s everywhere."""
-    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, body).keys]
+    """Delete keys. They stop working within 30 s everywhere; what they made stays with their tenant."""
+    ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, read_body(request)).keys]
     deleted = [key_id for key_id in ids if deps.stores.keys.delete_key(key_id)]
     if not deleted and ids:
         raise NotFound("No such key.", param="keys")
@@ -85,27 +123,91 @@ def key_id_in(presented: str) -> KeyId:
     return KeyId(presented) if _HASH.fullmatch(presented) else key_id_of(presented)
 
 
-def _budget(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
-    return shown(Subject(BudgetScope.KEY, row.id), key_limit(row), deps)
+def _find(key_id: KeyId, deps: AdminDeps) -> VirtualKey:
+    row = deps.stores.keys.key(key_id)
+    if row is None:
+        raise NotFound("No such key.", param="key")
+    return row
 
 
-def described(row: VirtualKey) -> dict[str, object]:
-    """A key as LiteLLM shows it: `token` is its hash."""
+def described(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
+    """A key and its budget as LiteLLM shows them: `token` is the key's hash."""
     return {
         "token": row.id,
         "key_alias": row.alias,
         "team_id": row.team_id,
         "user_id": row.user_id,
-        "created_at": _iso(row.created_at),
-        "expires": _iso(row.expires_at),
+        "created_at": iso_time(row.created_at),
+        "expires": iso_time(row.expires_at),
         "blocked": row.blocked,
         "allowed_vector_store_indexes": [
             {"index_name": name, "index_permissions": sorted(permissions)}
             for name, permissions in sorted(row.indexes.items())
         ],
-        "metadata": json.loads(row.metadata) if row.metadata is not None else {},
+        "metadata": metadata_object(row.metadata),
+        **budget_fields(Subject(BudgetScope.KEY, row.id), key_limit(row), deps),
     }
 
 
-def _iso(unix_s: int | None) -> str | None:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat() if unix_s is not None else None
+def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, VirtualKey]:
+    """A secret of 256 random bits, and the row to keep, which holds its SHA-256. InvalidRequest."""
+    text = base64.urlsafe_b64encode(randomness.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode()
+    secret = "sk-" + text.rstrip("=")
+    now = clock.unix_s()
+    limit = limit_of(body.max_budget, body.soft_budget, body.budget_duration, now)
+    row = VirtualKey(
+        id=key_id_of(secret),
+        created_at=now,
+        alias=label("key_alias", body.key_alias),
+        team_id=label("team_id", body.team_id),
+        user_id=label("user_id", body.user_id),
+        expires_at=_expiry(body.duration, now),
+        indexes=_permissions_by_index(body.allowed_vector_store_indexes),
+        metadata=metadata_text(body.metadata),
+        max_budget=limit.max_budget if limit is not None else None,
+        soft_budget=limit.soft_budget if limit is not None else None,
+        budget_duration=limit.duration if limit is not None else None,
+    )
+    return secret, row
+
+
+def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
+    """The key's next row. InvalidRequest."""
+    values: dict[str, tuple[str, Any]] = {
+        "key_alias": ("alias", label("key_alias", body.key_alias)),
+        "user_id": ("user_id", label("user_id", body.user_id)),
+        "duration": ("expires_at", _expiry(body.duration, now)),
+        "blocked": ("blocked", bool(body.blocked)),
+        "allowed_vector_store_indexes": ("indexes", _permissions_by_index(body.allowed_vector_store_indexes)),
+        "metadata": ("metadata", metadata_text(body.metadata)),
+        "max_budget": ("max_budget", budget_amount("max_budget", body.max_budget)),
+        "soft_budget": ("soft_budget", budget_amount("soft_budget", body.soft_budget)),
+        "budget_duration": ("budget_duration", budget_duration(body.budget_duration)),
+    }
+    changes = dict(values[name] for name in values if name in body.model_fields_set)
+    return replace(row, **changes, version=row.version + 1)
+
+
+def _expiry(duration: str | None, now: int) -> int | None:
+    """The Unix second after a duration such as `30d`; None for a key that does not expire."""
+    if duration is None:
+        return None
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        raise invalid("duration", "a number and a unit, such as '30s', '30m', '30h', '30d', '1w' or '1mo'")
+    return now + min(int(match[1]) * _SECONDS[match[2]], MAX_SECONDS)
+
+
+def _permissions_by_index(grants: list[IndexGrant] | None) -> dict[str, frozenset[IndexPermission]]:
+    return {grant.index_name: _permissions(grant) for grant in grants or ()}
+
+
+def _permissions(grant: IndexGrant) -> frozenset[IndexPermission]:
+    try:
+        return frozenset(IndexPermission(permission) for permission in grant.index_permissions)
+    except ValueError:
+        raise InvalidRequest(
+            "Invalid value in 'index_permissions'. Supported values are: 'read' and 'write'.",
+            code="invalid_value",
+            param="allowed_vector_store_indexes",
+        ) from None

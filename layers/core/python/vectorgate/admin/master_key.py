@@ -1,11 +1,10 @@
-"""The administrator's key, read anew every few minutes so that a rotation needs no restart."""
+"""The master key, read again every few minutes, so that a rotation needs no restart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.providers.credentials import CACHED_SECONDS, SecretUnavailable
-from vectorgate.secrets import Secret
+from vectorgate.providers.credentials import CACHED_SECONDS, Secret, SecretUnavailable
 
 if TYPE_CHECKING:
     from vectorgate.clock import Clock
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class MasterKey:
-    """The administrator's key as its secret has it. A secret that cannot be read again leaves the last one in force."""
+    """The master key of a secret. Where the secret cannot be read again, the last key that was read stays valid."""
 
     def __init__(self, source: SecretSource, name: str, clock: Clock) -> None:
         self._source = source
@@ -24,15 +23,15 @@ class MasterKey:
     def current(self) -> Secret:
         """The key, at most CACHED_SECONDS old unless it cannot be read again.
 
-        Without the white space around it, which no header can carry. ValueError when the secret is empty,
+        White space around it is removed, for no header can carry it. ValueError when the secret is empty,
         SecretUnavailable when it could never be read.
         """
         now = self._clock.monotonic()
         if self._read is None or now - self._read[1] >= CACHED_SECONDS:
-            self._read = self._again(), now
+            self._read = self._read_again(), now
         return self._read[0]
 
-    def _again(self) -> Secret:
+    def _read_again(self) -> Secret:
         try:
             return Secret(self._source.read(self._name).strip())
         except SecretUnavailable:

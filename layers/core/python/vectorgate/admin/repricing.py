@@ -1,15 +1,15 @@
-"""`POST /spend/reprice`: what booked rows should have cost by the prices as they stand now, as rows of their own.
+"""`POST /spend/reprice`: corrections that bring settled rows to the current prices.
 
 ::
 
-    row                settled at 7 by price a          stays as it is, for ever
+    row                settled at 7 by price a          never changes
     book gets b = 11   dry run: +4                      nothing is written
-                       posted: correction 1, +4, by b   booked like any row: sums and budgets move by 4
+                       posted: correction 1, +4, by b   settled like any row: rollups and budgets change by 4
     run again          row + correction 1 = 11          nothing to do
-    book gets c = 5    correction 2, -6, by c           whoever posts a row's n-th correction second meets AlreadyExists
+    book gets c = 5    correction 2, -6, by c           a second correction 2 of this row is AlreadyExists
 
 A storage record is a share of its account's day, which has one free allowance and is rounded once. So the whole day is
-shared out anew, from the byte-seconds that its records hold, and each record is brought to its new share.
+divided again, by the byte-seconds of its records, and each record is corrected to its new share.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from vectorgate.admin.budgets import usd
-from vectorgate.admin.spend import invalid, moment
+from vectorgate.admin.fields import dollars, invalid, moment_ms, read_body
 from vectorgate.api import schemas
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.clock import MILLISECONDS
@@ -31,10 +30,9 @@ from vectorgate.ids import OperationId
 from vectorgate.ledger.corrections import correction, correction_id
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.metering.bill import parts_of
+from vectorgate.metering.bill import shares_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.book import STORAGE, MissingPrice
-from vectorgate.pricing.charge import Charge
+from vectorgate.pricing.book import STORAGE, Charge, MissingPrice
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -45,18 +43,17 @@ if TYPE_CHECKING:
     from vectorgate.ids import ObjectId, ProviderName
     from vectorgate.ledger.entry import LedgerEntry
 
-MAX_BODY: Final = 64 * 1024
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 500  # rows a call, of which each may become a write: the function has 30 s
-MAX_DAYS: Final = 31  # a call: DynamoDB is asked 16 times for each
-MAX_STORES: Final = 20_000  # records of a day that are shared out anew in one call
+MAX_DAYS: Final = 31  # a call: 16 queries of DynamoDB for each
+MAX_STORES: Final = 20_000  # records of a day that are divided again in one call
 _CURSOR: Final = re.compile(r"([0-9]{1,13})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class Reprice(WireModel):
-    """The rows that began from `start_date` to `end_date`; with `price_ids`, those that were last priced by them."""
+    """Rows that began from `start_date` to `end_date`; with `price_ids`, only those that were last priced by them."""
 
     start_date: Text
     end_date: Text
@@ -68,7 +65,7 @@ class Reprice(WireModel):
 
 @dataclass(slots=True)
 class Page:
-    """What one call found: corrections with the rows that they correct, and why rows were left as they are."""
+    """The result of one call: each row with its correction, and how many rows were left, by the reason."""
 
     corrections: list[tuple[LedgerEntry, LedgerEntry]] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
@@ -76,43 +73,42 @@ class Page:
 
 def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
     """One page of the window, newest rows first. Posts nothing unless `dry_run` is false. InvalidRequest."""
-    body = schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=MAX_BODY)
-    wish = schemas.validate(Reprice, body)
-    rows = deps.stores.ledger.search(_query(wish))
-    page = _page(rows, frozenset(wish.price_ids or ()), deps)
-    posted = 0 if wish.dry_run else sum(_post(row, deps) for _, row in page.corrections)
+    body = schemas.validate(Reprice, read_body(request))
+    rows = deps.stores.ledger.search(_query(body))
+    page = _page(rows, frozenset(body.price_ids or ()), deps)
+    posted = 0 if body.dry_run else sum(_post(row, deps) for _, row in page.corrections)
     difference = sum(row.spend or 0 for _, row in page.corrections)
     return {
-        "dry_run": wish.dry_run,
+        "dry_run": body.dry_run,
         "looked_at": len(rows),
         "corrections": len(page.corrections),
         "posted": posted,
-        "spend": usd(difference),
+        "spend": dollars(difference),
         "spend_nano_usd": difference,
         "left": dict(sorted(page.left.items())),
         "data": [_described(old, new) for old, new in page.corrections],
-        "next_cursor": f"{rows[-1].started_ms}.{rows[-1].id}" if len(rows) == wish.limit else None,
+        "next_cursor": f"{rows[-1].started_ms}.{rows[-1].id}" if len(rows) == body.limit else None,
     }
 
 
-def _query(wish: Reprice) -> RecordQuery:
-    start_ms, end_ms = moment("start_date", wish.start_date), moment("end_date", wish.end_date, end_of_day=True)
+def _query(body: Reprice) -> RecordQuery:
+    start_ms, end_ms = moment_ms("start_date", body.start_date), moment_ms("end_date", body.end_date, end_of_day=True)
     if not 0 <= end_ms - start_ms <= MAX_DAYS * DAY_S * MILLISECONDS:
         raise invalid("start_date", f"a date at most {MAX_DAYS} days before the end date")
-    if wish.cursor is None:
-        return RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=wish.limit)
-    match = _CURSOR.fullmatch(wish.cursor)
+    if body.cursor is None:
+        return RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=body.limit)
+    match = _CURSOR.fullmatch(body.cursor)
     if match is None:
         raise invalid("cursor", "the next_cursor of an earlier answer")
     before = int(match[1]), OperationId(match[2])
-    return RecordQuery(start_ms=start_ms, end_ms=min(end_ms, before[0] + 1), limit=wish.limit, before=before)
+    return RecordQuery(start_ms=start_ms, end_ms=min(end_ms, before[0] + 1), limit=body.limit, before=before)
 
 
 def _page(rows: Sequence[LedgerEntry], price_ids: frozenset[str], deps: AdminDeps) -> Page:
     page, days = Page(), Days(deps)
-    booked = [row for row in rows if row.state is State.SETTLED and row.corrects is None]
+    settled = [row for row in rows if row.state is State.SETTLED and row.corrects is None]
     page.left["open"] = sum(row.state not in {State.SETTLED, State.VOIDED} for row in rows)
-    for row, earlier in _with_corrections(booked, deps).items():
+    for row, earlier in _with_corrections(settled, deps).items():
         priced_by = earlier[-1].price_id if earlier else row.price_id
         if (price_ids and priced_by not in price_ids) or deps.book.is_general(row.price_id):
             continue
@@ -126,20 +122,20 @@ def _page(rows: Sequence[LedgerEntry], price_ids: frozenset[str], deps: AdminDep
 
 
 def _with_corrections(rows: Sequence[LedgerEntry], deps: AdminDeps) -> dict[LedgerEntry, list[LedgerEntry]]:
-    """Each row's corrections in their order, by consistent reads: what was posted a moment ago is among them."""
-    chains: dict[LedgerEntry, list[LedgerEntry]] = {row: [] for row in rows}
-    growing = list(rows)
-    while growing:
-        ids = {correction_id(row, len(chains[row])): row for row in growing}
-        found = deps.stores.ledger.entries(list(ids))
-        growing = [row for id_, row in ids.items() if id_ in found]
-        for id_, row in ids.items():
-            chains[row] += [found[id_]] if id_ in found else []
-    return chains
+    """Each row's corrections in their order, by consistent reads, which include those posted a moment ago."""
+    earlier: dict[LedgerEntry, list[LedgerEntry]] = {row: [] for row in rows}
+    pending = list(rows)
+    while pending:
+        next_ids = {correction_id(row, len(earlier[row])): row for row in pending}
+        found = deps.stores.ledger.entries(list(next_ids))
+        for id_, entry in found.items():
+            earlier[next_ids[id_]].append(entry)
+        pending = [next_ids[id_] for id_ in found]
+    return earlier
 
 
 def _charge(row: LedgerEntry, days: Days) -> Charge | str:
-    """What the row costs by the book as it stands, or why that cannot be said."""
+    """What the row costs by the current prices, or why that cannot be computed."""
     try:
         if row.operation == STORAGE:
             return days.share_of(row)
@@ -151,14 +147,14 @@ def _charge(row: LedgerEntry, days: Days) -> Charge | str:
 
 @dataclass(slots=True)
 class Days:
-    """The accounts' days that a page speaks of, each read and shared out anew once."""
+    """The accounts' days of a page's storage records, each read and divided once."""
 
     deps: AdminDeps
     shared: dict[tuple[ProviderName, int], Mapping[ObjectId, Charge] | str] = field(default_factory=dict)
     metered: dict[ProviderName, frozenset[int]] = field(default_factory=dict)
 
     def share_of(self, row: LedgerEntry) -> Charge | str:
-        """What a storage record bears of its day. MissingPrice."""
+        """A storage record's share of its day, or why there is none. MissingPrice."""
         if row.provider is None or row.vector_store_id is None:
             return "unpriced"
         day = row.provider, row.started_ms
@@ -177,12 +173,12 @@ class Days:
             return "day_too_large"
         records = [row for row in found if row.operation == STORAGE and row.provider == provider]
         if any(row.state is not State.SETTLED for row in records):
-            return "day_not_closed"  # just posted: others of the day may not be in the index yet
+            return "day_not_closed"  # posted a moment ago: other records of the day may not be in the index yet
         stored = {row.vector_store_id: row.byte_seconds or 0 for row in records if row.vector_store_id is not None}
-        return {store_id: Charge(part, price.id) for store_id, part in parts_of(stored, price).items()}
+        return {store_id: Charge(share, price.id) for store_id, share in shares_of(stored, price).items()}
 
     def _metered(self, provider: ProviderName) -> frozenset[int]:
-        """The days that are not charged to the last record: they are in the meters still."""
+        """The days that some meter still holds, and of which records may be missing."""
         if provider not in self.metered:
             meters = self.deps.stores.meters.meters(provider)
             self.metered[provider] = frozenset(day for meter in meters for day in meter.days)
@@ -190,7 +186,7 @@ class Days:
 
 
 def _post(row: LedgerEntry, deps: AdminDeps) -> bool:
-    """Whether it was this call that posted it."""
+    """Begin the correction; False where another call did first."""
     with suppress(AlreadyExists):
         deps.stores.ledger.begin(row)
         return True
@@ -204,6 +200,6 @@ def _described(old: LedgerEntry, new: LedgerEntry) -> dict[str, object]:
         "call_type": old.operation,
         "vector_store_id": old.vector_store_id,
         "price_id": new.price_id,
-        "spend": usd(new.spend),
+        "spend": dollars(new.spend),
         "spend_nano_usd": new.spend,
     }

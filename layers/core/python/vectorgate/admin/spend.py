@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin.budgets import usd
+from vectorgate.admin.fields import dollars, invalid, moment_ms
 from vectorgate.admin.keys import key_id_in
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OperationId, ProviderName, unix_ms_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
-from vectorgate.metering.bill import records_of
+from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import PENDING, STORAGE
 from vectorgate.pricing.money import ZERO
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 DEFAULT_DAYS: Final = 30
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
-MAX_UNIX_MS: Final = 9_999_999_999_999  # the last moment that the ledger sorts rightly, in the year 2286
 FILTERS: Final = frozenset({"api_key", "end_user", "request_id", "start_date", "end_date", "limit", "summarize"})
-_ROWS: Final = frozenset({"false", "0"})  # of `summarize`: LiteLLM's word for rows instead of sums
+_NOT_SUMMARIZED: Final = frozenset({"false", "0"})  # of `summarize`: rows instead of sums
 _OPERATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATUS: Final = {
     State.STARTED: "pending",
@@ -39,42 +38,42 @@ _STATUS: Final = {
 
 
 def logs(request: Request, deps: AdminDeps) -> list[dict[str, object]]:
-    """The rows that the query's filters leave, newest first. InvalidRequest for a filter that makes no sense."""
+    """The rows that match the query's filters, newest first. InvalidRequest for an unknown or malformed filter."""
     query = request.query
     _refuse_unknown(query)
     search = _search(query, deps.clock.unix_ms())
     if "request_id" in query:
-        return [described(entry) for entry in _one(query["request_id"], deps) if _passes(entry, search, query)]
-    booked = deps.stores.ledger.search(search)
-    known = {entry.id for entry in booked}
-    found = [*booked, *(entry for entry in accruing(search, deps) if entry.id not in known)]
+        return [described(entry) for entry in _one(query["request_id"], deps) if _matches(entry, search, query)]
+    stored = deps.stores.ledger.search(search)
+    known = {entry.id for entry in stored}
+    found = [*stored, *(entry for entry in accruing(search, deps) if entry.id not in known)]
     found.sort(key=lambda entry: (entry.started_ms, entry.id), reverse=True)
     return [described(entry) for entry in found[: search.limit]]
 
 
 def _refuse_unknown(query: Mapping[str, str]) -> None:
-    """A filter that is not applied would show everybody's rows to whoever thinks that it is."""
+    """An unknown filter is an error: ignored, it would show rows that the caller meant to exclude."""
     unknown = sorted(query.keys() - FILTERS)
     if unknown:
         name, known = unknown[0][:64], ", ".join(sorted(FILTERS))
         raise InvalidRequest(f"Unknown filter '{name}': expected one of {known}.", code="unknown_parameter", param=name)
-    if query.get("summarize", "false").lower() not in _ROWS:
+    if query.get("summarize", "false").lower() not in _NOT_SUMMARIZED:
         raise invalid("summarize", "'false': this log is of rows, and adds nothing up")
 
 
 def accruing(search: RecordQuery, deps: AdminDeps) -> list[LedgerEntry]:
-    """Storage that is metered and not charged yet, as it stands: its rows get into the ledger when the day is over."""
+    """Storage that is metered and not charged yet, as the records that would be posted if the day were over."""
     found: list[LedgerEntry] = []
     now = deps.clock.unix_s()
     for provider in deps.book.providers_of(STORAGE):
         meters = [meter.sampled(meter.size, now) for meter in deps.stores.meters.meters(ProviderName(provider))]
         for day in sorted({day for meter in meters for day in meter.days}):
             if search.start_ms <= day * DAY_S * MILLISECONDS < search.end_ms:
-                found += records_of(meters, day, deps.book, State.STARTED)
-    return [entry for entry in found if _is_asked_for(entry, search)]
+                found += storage_records(meters, day, deps.book, State.STARTED)
+    return [entry for entry in found if _matches_owner(entry, search)]
 
 
-def _is_asked_for(entry: LedgerEntry, search: RecordQuery) -> bool:
+def _matches_owner(entry: LedgerEntry, search: RecordQuery) -> bool:
     return search.key_id in {None, entry.key_id} and search.end_user in {None, entry.end_user}
 
 
@@ -87,7 +86,7 @@ def _one(request_id: str, deps: AdminDeps) -> list[LedgerEntry]:
 
 
 def _accruing_one(operation_id: OperationId, deps: AdminDeps) -> list[LedgerEntry]:
-    """The record of a store's day that is not over: its id says which day, and begins at its midnight."""
+    """The record of a store's day that is not over: its id holds the day's first millisecond."""
     midnight = unix_ms_of(operation_id)
     if midnight % (DAY_S * MILLISECONDS):
         return []
@@ -95,17 +94,17 @@ def _accruing_one(operation_id: OperationId, deps: AdminDeps) -> list[LedgerEntr
     return [entry for entry in accruing(day, deps) if entry.id == operation_id]
 
 
-def _passes(entry: LedgerEntry, search: RecordQuery, query: Mapping[str, str]) -> bool:
-    """Whether the one that was asked for is within the other filters; without dates it may be of any time."""
+def _matches(entry: LedgerEntry, search: RecordQuery, query: Mapping[str, str]) -> bool:
+    """Whether a row that was found by its id matches the other filters, too; without dates it may be of any time."""
     began = "start_date" not in query or entry.started_ms >= search.start_ms
     ended = "end_date" not in query or entry.started_ms < search.end_ms
-    return began and ended and _is_asked_for(entry, search)
+    return began and ended and _matches_owner(entry, search)
 
 
 def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
-    end_ms = moment("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
+    end_ms = moment_ms("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
     default_start = end_ms - DEFAULT_DAYS * 86_400 * MILLISECONDS
-    start_ms = moment("start_date", query["start_date"]) if "start_date" in query else max(0, default_start)
+    start_ms = moment_ms("start_date", query["start_date"]) if "start_date" in query else max(0, default_start)
     if not 0 <= end_ms - start_ms <= MAX_SEARCH_MS:
         raise invalid("start_date", "a date at most 366 days before the end date")
     return RecordQuery(
@@ -117,20 +116,6 @@ def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
     )
 
 
-def moment(param: str, text: str, *, end_of_day: bool = False) -> int:
-    """Milliseconds of a day (`2026-11-22`; an end day counts whole) or of an ISO 8601 time, UTC by default."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if end_of_day and len(text) == len("2026-11-22"):
-            moment += timedelta(days=1)
-        unix_ms = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * MILLISECONDS)
-    except (ValueError, OverflowError):
-        unix_ms = -1
-    if not 0 <= unix_ms <= MAX_UNIX_MS:
-        raise invalid(param, "a date such as 2026-11-22")
-    return unix_ms
-
-
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
@@ -139,15 +124,10 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def invalid(param: str, expected: str) -> InvalidRequest:
-    """A filter that makes no sense."""
-    return InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)
-
-
 def described(entry: LedgerEntry) -> dict[str, object]:
-    """One row. `spend` is dollars; `spend_nano_usd` the same, exactly. `status` says how it ended for the client.
+    """One row. `spend` is in dollars, `spend_nano_usd` the exact amount. `status` is how the call ended for the client.
 
-    A row that is not booked yet has the price id `vectorgate.pending`: `state` says what it waits for.
+    A row that is not settled yet has the price id `vectorgate.pending`.
     """
     spend = entry.spend if entry.spend is not None else ZERO
     return {
@@ -171,7 +151,7 @@ def described(entry: LedgerEntry) -> dict[str, object]:
         "error_code": entry.error_code,
         "found_by": entry.found_by,
         "quarantined": list(entry.quarantined),
-        "spend": usd(spend),
+        "spend": dollars(spend),
         "spend_nano_usd": spend,
         "price_id": entry.price_id or PENDING,
         "byte_seconds": entry.byte_seconds,

@@ -11,11 +11,12 @@ from vectorgate.api.http import Body, FileUpload
 from vectorgate.api.schemas import error_messages, take_litellm_form_fields, validate_form
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import BinaryIO
 
-    from pydantic import BaseModel
     from python_multipart.multipart import MultipartCallbacks
 
+    from vectorgate.api.operations import Operation
     from vectorgate.api.schemas import LiteLLMFields
 
 PIECE: Final = 64 * 1024
@@ -41,22 +42,57 @@ _DEFAULT_TYPE: Final = "application/octet-stream"
 
 
 def read_upload(
-    body: Body, content_type: str | None, *, name: str, model: type[BaseModel], max_bytes: int, too_large: str
+    body: Body, content_type: str | None, operation: Operation, *, max_bytes: int, too_large: str
 ) -> tuple[FileUpload, LiteLLMFields]:
     """The upload in a request's body, and what its form says to LiteLLM. The caller closes the upload's content.
 
-    `name` is the field of the file, `model` what the other fields have to be. InvalidRequest, or PayloadTooLarge with
-    the message `too_large`.
+    InvalidRequest, or PayloadTooLarge with the message `too_large`.
     """
     if body.size > max_bytes:
         raise PayloadTooLarge(too_large, code="request_too_large")
-    form = _Form(name)
+    form = _Form(operation.file_field)
     try:
         _parse(body, _boundary(content_type), form)
-        return form.upload(model)
+        return form.upload(operation)
     except BaseException:
         form.file.close()
         raise
+
+
+def file_upload(
+    operation: Operation, fields: Mapping[str, str], *, filename: str, content_type: str, content: Body
+) -> FileUpload:
+    """A file with its form's other fields, validated. InvalidRequest."""
+    name = operation.file_field
+    if operation.body is None:
+        raise TypeError(f"{operation.name} takes no file")
+    validate_form(operation.body, fields)
+    return FileUpload(
+        fields=fields,
+        filename=_line(filename, MAX_FILENAME, name),
+        content_type=_media_type(content_type, name),
+        content=content,
+        name=name,
+    )
+
+
+def form_fields(fields: Mapping[str, object]) -> dict[str, str]:
+    """Nested values as `name[key]`, which is how OpenAI reads `expires_after`. TypeError for what no form can hold."""
+    flat: dict[str, str] = {}
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            flat.update(form_fields({f"{name}[{key}]": inner for key, inner in value.items()}))
+        else:
+            flat[name] = value if isinstance(value, str) else _spelled(name, value)
+    return flat
+
+
+def _spelled(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    raise TypeError(f"{name} cannot be sent in a form: {type(value).__name__}")
 
 
 class _Form:
@@ -75,7 +111,7 @@ class _Form:
         self._filename: bytes | None = None
         self._file_type = _DEFAULT_TYPE
 
-    def upload(self, model: type[BaseModel]) -> tuple[FileUpload, LiteLLMFields]:
+    def upload(self, operation: Operation) -> tuple[FileUpload, LiteLLMFields]:
         """What the form holds, validated."""
         name = self._file_field
         if not self.whole:
@@ -83,13 +119,9 @@ class _Form:
         if self._filename is None:
             raise error_messages.missing_parameter(name)
         fields, extra = take_litellm_form_fields(self.fields)
-        validate_form(model, fields)
-        upload = FileUpload(
-            fields=fields,
-            filename=_text(self._filename or b"upload", MAX_FILENAME, name),
-            content_type=_media_type(self._file_type, name),
-            content=self._content(),
-            name=name,
+        filename = _text(self._filename or b"upload", MAX_FILENAME, name)
+        upload = file_upload(
+            operation, fields, filename=filename, content_type=self._file_type, content=self._content()
         )
         return upload, extra
 
@@ -211,6 +243,10 @@ def _text(value: bytes, most: int, param: str) -> str:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidRequest(f"Invalid '{param[:100]}': not UTF-8.", code="invalid_value", param=param[:100]) from None
+    return _line(text, most, param)
+
+
+def _line(text: str, most: int, param: str) -> str:
     if len(text) > most or "\0" in text or "\r" in text or "\n" in text:
         raise InvalidRequest(f"Invalid '{param[:100]}'.", code="invalid_value", param=param[:100])
     return text

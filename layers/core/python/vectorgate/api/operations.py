@@ -1,7 +1,7 @@
 """The table: one row for each operation of the API. A new operation is a row here and a line in a test.
 
-What the descent (`gateway.py`) does with a call, it reads off the row: how the path and body must look, which ids the
-caller has to own, whether the provider may be asked twice, and what comes into being or ends.
+The pipeline reads off the row what it does with a call: how the path and body must look, which ids the caller has to
+own, whether the provider may be asked twice, and what is created or deleted.
 """
 
 from __future__ import annotations
@@ -86,13 +86,6 @@ class Operation:
     def parameters(self) -> tuple[str, ...]:
         """The path's parameter names, in order."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
-
-    def made(self, answer: Mapping[str, object]) -> Mapping[str, object] | None:
-        """What came into being, as an answer describes it; None when nothing did, or the answer does not say."""
-        if self.creates is None:
-            return None
-        found = answer if self.result_field is None else answer.get(self.result_field)
-        return found if isinstance(found, dict) else None
 
     @property
     def deleted_kind(self) -> ObjectKind | None:

@@ -7,6 +7,7 @@ edition as they do. Nothing is decoded here, so a `%` that is left is no part of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import MethodNotAllowed, NotFound
@@ -32,6 +33,7 @@ class Route:
     captured: Mapping[str, str]
 
 
+@lru_cache(maxsize=128)
 def route(method: str, path: str) -> Route:
     """The one row that this method and path mean. NotFound (404) or MethodNotAllowed (405) otherwise."""
     segments = segments_of(_without_prefix(path))

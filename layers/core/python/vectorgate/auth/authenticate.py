@@ -1,19 +1,32 @@
-"""Who is calling. It ends in a principal, in 401, or in 503: there is no anonymous principal to fall through to."""
+"""From the key that a request presents to a principal, to 401, or to 503: there is no anonymous principal.
+
+Keys are cached by their full SHA-256, a found one for 30 s, a missing one for 5 s: a deleted or blocked key is refused
+at most 30 s later, everywhere.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import Unauthenticated
-from vectorgate.auth.keys.model import Principal
+from vectorgate.api.errors import Unauthenticated, Unavailable
+from vectorgate.auth.principal import Principal
 from vectorgate.ids import key_id_of
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from vectorgate.api.http import Request
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.keys.ports import Keys
+    from vectorgate.clock import Clock
+    from vectorgate.ids import KeyId
 
-MAX_KEY = 512
-_BEARER = "bearer "
+FOUND_SECONDS: Final = 30.0
+MISSING_SECONDS: Final = 5.0
+MAX_CACHED: Final = 10_000  # a flood of guesses evicts entries, and costs a read each; it does not fill the memory
+MAX_KEY: Final = 512
+_BEARER: Final = "bearer "
 
 
 def presented_key(request: Request) -> str | None:
@@ -24,15 +37,56 @@ def presented_key(request: Request) -> str | None:
     return request.header("api-key")
 
 
-def identify(request: Request, keys: Keys, unix_s: int) -> Principal:
-    """The principal whose key was presented. The answer never holds any of what was presented."""
-    secret = presented_key(request)
-    if secret is None:
-        raise Unauthenticated(
-            "You didn't provide an API key. You need to provide your API key in an Authorization header using "
-            "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
-        )
-    key = keys.key(key_id_of(secret)) if len(secret) <= MAX_KEY else None
-    if key is None or not key.usable_at(unix_s):
-        raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
-    return Principal(key=key)
+def _is_usable(key: VirtualKey, unix_s: float) -> bool:
+    """Neither blocked nor expired."""
+    return not key.blocked and (key.expires_at is None or unix_s < key.expires_at)
+
+
+class Authenticator:
+    """Identifies callers by their virtual keys. Safe to use from many threads."""
+
+    def __init__(self, keys: Keys, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._cache: OrderedDict[KeyId, tuple[Principal | None, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def identify(self, request: Request) -> Principal:
+        """The principal whose key a request presents. Unauthenticated (401), Unavailable (503)."""
+        return self.authenticate(presented_key(request))
+
+    def authenticate(self, secret: str | None) -> Principal:
+        """The principal whose key this is. Unauthenticated (401); Unavailable (503) when keys cannot be read.
+
+        The error never holds any of what was presented.
+        """
+        if secret is None:
+            raise Unauthenticated(
+                "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+            )
+        principal = self._principal(key_id_of(secret)) if len(secret) <= MAX_KEY else None
+        if principal is None or not _is_usable(principal.key, self._clock.wall()):
+            raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
+        return principal
+
+    def _principal(self, key_id: KeyId) -> Principal | None:
+        now = self._clock.monotonic()
+        with self._lock:
+            cached = self._cache.get(key_id)
+        if cached is not None and now < cached[1]:
+            return cached[0]
+        principal = self._read(key_id)
+        with self._lock:
+            self._cache[key_id] = (principal, now + (FOUND_SECONDS if principal is not None else MISSING_SECONDS))
+            self._cache.move_to_end(key_id)
+            if len(self._cache) > MAX_CACHED:
+                self._cache.popitem(last=False)
+        return principal
+
+    def _read(self, key_id: KeyId) -> Principal | None:
+        try:
+            key = self._keys.key(key_id)
+        except StoreError as error:
+            raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
+        return Principal(key=key, tenant=key.tenant) if key is not None else None

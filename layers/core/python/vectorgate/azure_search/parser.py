@@ -1,4 +1,4 @@
-"""From a native request to an order: api-version, query, headers and body, each against what the row lists.
+"""From a native request to a command: api-version, query, headers and body, each against what the row lists.
 
 A search service fetches what a definition or a query names by URL, with its own identity. What would make it fetch
 something of the client's choice, or hold a credential, is refused: a client must not reach through the service.
@@ -6,6 +6,7 @@ something of the client's choice, or hold a credential, is refused: a client mus
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,9 +15,8 @@ from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media
-from vectorgate.api.schemas import LiteLLMFields
 from vectorgate.azure_search.operations import IndexOperation, Returns, words
-from vectorgate.gateway.parser import end_user_of, tags_of
+from vectorgate.gateway.parser import checked_end_user, checked_tags
 from vectorgate.ids import ObjectId, is_object_id
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
+    from vectorgate.gateway.parser import CallOptions
     from vectorgate.ids import ProviderName
 
 API_VERSION: Final = "api-version"
@@ -47,24 +48,26 @@ _VECTOR_SEARCH: Final = frozenset({"profiles", "algorithms", "compressions", "ve
 _VECTOR_QUERIES: Final = frozenset({"vector", "text"})
 
 
-def admit(request: Request, route: Route, provider: ProviderName, most: int) -> Command:
-    """The order. NotFound (404) for another api-version, InvalidRequest (400), PayloadTooLarge (413)."""
+def parse(request: Request, route: Route, options: CallOptions, provider: ProviderName, most: int) -> Command:
+    """The command. NotFound (404) for another api-version, InvalidRequest (400), PayloadTooLarge (413)."""
     operation = index_row(route.operation)
     _check_version(request, operation)
     body = _body(request, operation, min(most, operation.max_body))
     ids = {name: ObjectId(text) for name, text in route.captured.items()}
     if operation.returns is Returns.DEFINITION and operation.media is Media.JSON:
         ids["index"] = _checked_definition(body, ids.get("index"))
+    content = encode_json(body) if operation.media is Media.JSON else None
     return Command(
         operation=operation,
         ids=ids,
         query=_query(request, operation),
         headers=_headers(request),
         body=body,
-        content=encode_json(body) if operation.media is Media.JSON else None,
+        content=content,
+        fingerprint=hashlib.sha256(content).hexdigest() if content is not None else None,
         provider=provider,
-        end_user=end_user_of(request, LiteLLMFields()),
-        tags=tags_of(request, LiteLLMFields()),
+        end_user=checked_end_user(options.end_user),
+        tags=checked_tags(options.tags),
     )
 
 

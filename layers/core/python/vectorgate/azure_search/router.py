@@ -20,11 +20,6 @@ _SHOWN: Final = 100
 _PATTERNS: Final = {"{index}": r"(?P<index>[A-Za-z0-9_-]{1,128})", "{key}": r"(?P<key>[A-Za-z0-9_=-]{1,1024})"}
 
 
-def speaks_azure(path: str) -> bool:
-    """Whether the path is one of Azure AI Search's, served or not."""
-    return path == PREFIX or path.startswith(PREFIX + "/")
-
-
 def route(method: str, path: str) -> Route:
     """The one row that this method and path mean. NotFound (404) otherwise, also for a path with another method."""
     segments = segments_of(path.removeprefix(PREFIX))

@@ -1,4 +1,4 @@
-"""The door to Azure AI Search: rows of its own, permissions of keys instead of ownership, virtual names in and out."""
+"""Azure AI Search's API: operations of its own, permissions of keys instead of ownership, virtual index names."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media, Safety
 from vectorgate.azure_search import router
 from vectorgate.azure_search.operations import Returns
-from vectorgate.azure_search.parser import admit, index_row
+from vectorgate.azure_search.parser import index_row, parse
 from vectorgate.azure_search.responses import Names, envelope, listed
+from vectorgate.azure_search.router import PREFIX
+from vectorgate.gateway.context import Policy
 from vectorgate.gateway.surfaces import Target
 from vectorgate.ids import is_object_id
 from vectorgate.providers.base import Answer, Call
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from vectorgate.api.errors import ApiError
     from vectorgate.api.http import Request
     from vectorgate.api.router import Route
-    from vectorgate.auth.keys.model import Principal
+    from vectorgate.auth.principal import Principal
     from vectorgate.azure_search.ports import IndexStore
-    from vectorgate.ids import ProviderName
-    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.gateway.parser import CallOptions
+    from vectorgate.ids import OperationId, ProviderName
     from vectorgate.providers.client import ProviderClient
 
 CONDITIONS: Final = frozenset({"if-match", "if-none-match"})
@@ -39,14 +41,15 @@ class AzureSearchSurface:
     provider: ProviderName
     indexes: IndexStore
     max_body: int
+    prefix: str = PREFIX
 
     def route(self, method: str, path: str) -> Route:
         """A row of the allow-list, or NotFound."""
         return router.route(method, path)
 
-    def admit(self, request: Request, matched: Route) -> Command:
-        """The order, in Azure's terms."""
-        return admit(request, matched, self.provider, self.max_body)
+    def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
+        """The command, in Azure's terms. Repetitions are not looked for: Azure's clients have no such key."""
+        return parse(request, matched, options, self.provider, self.max_body), Policy(retry_count=None)
 
     def authorise(self, command: Command, principal: Principal) -> Target:
         """The indexes that the key may use for this. One that it may not, and one that is not there, are the same 404.
@@ -61,9 +64,11 @@ class AzureSearchSurface:
             raise no_such_index(asked)
         return Target(self.provider, {name: row.real_name for name, row in found.items()})
 
-    def ask(self, command: Command, target: Target, entry: LedgerEntry, client: ProviderClient) -> Answer:
-        """The service's answer about the real index, told of the virtual one."""
-        del entry
+    def forward(
+        self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient
+    ) -> Answer:
+        """The service's answer about the real index, under its virtual name."""
+        del principal, operation_id
         if "index" not in command.ids:
             return _list(command, target.names, client)
         names = Names(command.ids["index"], target.names[command.ids["index"]])
@@ -87,7 +92,7 @@ def no_such_index(name: str) -> NotFound:
 
 
 def _call(command: Command, real: str) -> Call:
-    """The order under the real name. A condition holds once only, so a call that has one is never repeated."""
+    """The command under the real name. A condition holds once only, so a call that has one is never repeated."""
     operation, content = command.operation, command.content
     if not CONDITIONS.isdisjoint(command.headers):
         operation = replace(operation, safety=Safety.CREATE)
@@ -98,7 +103,7 @@ def _call(command: Command, real: str) -> Call:
 
 
 def _list(command: Command, real_names: Mapping[str, str], client: ProviderClient) -> Answer:
-    """The service's list holds everybody's: the names are needed to tell which are the caller's."""
+    """The service lists all tenants' indexes: the names are needed to pick the caller's."""
     if not real_names:
         return Answer(status=200, headers={}, document={"value": []})
     query = {**command.query}

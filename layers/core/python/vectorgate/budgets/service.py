@@ -11,13 +11,12 @@ from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.api.operations import Safety
 from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.ids import ObjectKind
-from vectorgate.metering.model import sound_size
-from vectorgate.pricing.charge import reservation_for
+from vectorgate.metering.model import valid_size
 from vectorgate.pricing.money import NanoUSD, format_usd
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from vectorgate.api.command import Command
     from vectorgate.auth.keys.model import VirtualKey
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
 
-# Figures of a provider that could be wrong; a row that was given one that makes no sense names it.
-FIGURES: Final = ("bytes", "usage_bytes")
 _NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
 # What only ever makes things cheaper.
 _ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel"})
@@ -49,17 +46,14 @@ class ApplicableBudget:
 
 @dataclass(frozen=True, slots=True)
 class ReservationPlan:
-    """What is to be reserved in each account, and which figures were not used in reckoning it."""
+    """What is to be reserved in each account, and which figures could not be right and were left out of it."""
 
     amount: NanoUSD
     reserve: tuple[Reservation, ...]
     quarantined: tuple[str, ...] = ()
 
-    def noted_in(self, entry: LedgerEntry) -> LedgerEntry:
-        """The row, which says what is set aside for it."""
-        if not self.amount and not self.quarantined:
-            return entry
-        return entry.changed(reserved=self.amount or None, quarantined=self.quarantined)
+
+NO_RESERVATION: Final = ReservationPlan(NanoUSD(0), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +66,7 @@ class BudgetService:
     book: PriceBook
     telemetry: Telemetry
 
-    def budgets(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[ApplicableBudget, ...]:
+    def applicable(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[ApplicableBudget, ...]:
         """The accounts of a call that began then (Unix seconds). One read when there are any, none otherwise.
 
         StoreError. PermissionDenied when the team or the end user is blocked.
@@ -100,9 +94,9 @@ class BudgetService:
         """
         bounded = [budget for budget in budgets if budget.limit.max_budget is not None]
         if not bounded or not _reserves(command):
-            return ReservationPlan(NanoUSD(0), ())
+            return NO_RESERVATION
         stored, quarantined = self._attached(command, entry)
-        amount = reservation_for(entry, self.book, stored)
+        amount = self.book.reservation_for(entry, stored)
         asked = budgets if amount else bounded
         reserve = tuple(Reservation(budget.account, amount, _most(budget.limit)) for budget in asked)
         return ReservationPlan(amount, reserve, quarantined)
@@ -111,7 +105,7 @@ class BudgetService:
         """The bytes of the files that the order attaches, as they were when they were uploaded."""
         if entry.provider is None or command.operation.body_kind is not ObjectKind.FILE:
             return 0, ()
-        refs = {ObjectRef(entry.provider, ObjectKind.FILE, file_id) for file_id in command.body_ids()}
+        refs = {ObjectRef(entry.provider, ObjectKind.FILE, file_id) for file_id in command.body_ids}
         sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
         sound = [size for size in sizes if size is not None]
         if len(sound) == len(sizes):
@@ -138,13 +132,7 @@ def _most(limit: Limit) -> NanoUSD:
 
 def _size(row: Ownership) -> int | None:
     """0 for a file whose description says nothing; None for a figure that makes no sense."""
-    return sound_size(json.loads(row.snapshot or "{}").get("bytes", 0))
-
-
-def invalid_figures(document: Mapping[str, object] | None) -> tuple[str, ...]:
-    """The figures of an answer that make no sense: negative, fractional, absurd. They are never reckoned with."""
-    given = document or {}
-    return tuple(name for name in FIGURES if name in given and sound_size(given[name]) is None)
+    return valid_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
 def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:

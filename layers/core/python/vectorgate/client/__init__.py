@@ -1,12 +1,14 @@
-"""The Python SDK: the operations of `vectorgate.api.operations` as methods, in a waiting and an awaited form.
+"""The Python SDK: the operations of `vectorgate.api.operations` as methods, in a synchronous and an awaited form.
 
 ::
 
-    vector_stores, file_batches, ...   the methods a caller sees: parameters in, a flow out (faces.py makes two of each)
-    calls.py                           one operation's flow: destination -> attempt -> answer, or pause and again
-    destinations.py  retry.py          what a request looks like there; when it may be repeated. Pure
-    exchange.py                        the steps of a flow, and the two drivers that take them
-    http.py  function.py               the only I/O: connections, and AWS's signature
+    vector_stores, file_batches, ...   the methods a caller sees: parameters in, a flow out (sync_async.py: two of each)
+    calls.py  attempts.py              one operation's flow: destination -> attempt -> result, or a pause and again
+    routing.py  destinations.py        which destination a call has, and how its request looks there. Pure
+    retry.py                           when an attempt may be repeated. Pure
+    flow.py  drivers.py                the steps of a flow, and the two drivers that take them
+    sender.py  transport.py            the only I/O: one attempt over an httpx client, and the SDK's own such client
+    lambda_signer.py                   AWS's signature, by boto3
 
-Importing this package imports neither a network stack nor boto3; the first call does.
+Importing this package imports neither httpx nor boto3; the first call does.
 """

@@ -1,20 +1,21 @@
-"""What a call can end in, named and shaped as `openai` names and shapes it, without depending on it.
+"""The errors of a call, with the names and attributes of `openai`'s, without depending on it.
 
 ::
 
     VectorGateError
-    ├── SettingsError                  no destination, no key, or two that contradict each other; nothing was sent
+    ├── SettingsError                  no destination, no key, or contradictory settings; nothing was sent
     └── APIError                       message, request, body, code, param, type
-        ├── APIResponseValidationError a success that cannot be read
-        ├── APIConnectionError         no answer; `outcome_unknown` says whether it may have been executed
+        ├── APIResponseValidationError a success whose content cannot be read
+        ├── APIConnectionError         no response; `outcome_unknown`: it may have been executed
         │   └── APITimeoutError        the call's `timeout` is over
-        └── APIStatusError             an answer that is not a success: status_code, response, request_id
+        └── APIStatusError             a response that is not a success: status_code, response, request_id
             ├── BadRequestError 400            ├── ConflictError 409
             ├── AuthenticationError 401        ├── UnprocessableEntityError 422
             ├── PermissionDeniedError 403      ├── RateLimitError 429
             ├── NotFoundError 404              └── InternalServerError >= 500
 
-`body` is what stands under `error` in the answer; the whole answer where there is no such field, as text if need be.
+`body` is the field `error` of the response's JSON; without that field all of the JSON, and without JSON the text.
+`__cause__` of an APIConnectionError is httpx's own exception, where there is one.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.client.exchange import HttpReply, RequestLine
+    from vectorgate.client.messages import HttpResponse, RequestLine
 
 SERVER_ERRORS: Final = 500
 
 
 class VectorGateError(Exception):
-    """Everything that this client raises by itself."""
+    """The base of all errors of the SDK."""
 
 
 class SettingsError(VectorGateError, ValueError):
-    """The call cannot be made as it is configured. Nothing was sent."""
+    """The call cannot be sent with these settings. Nothing was sent."""
 
 
 class APIError(VectorGateError):
@@ -53,7 +54,7 @@ class APIError(VectorGateError):
 
 
 class APIConnectionError(APIError):
-    """No answer arrived. With `outcome_unknown` the call may have been executed: look before you repeat a create."""
+    """No response arrived. With `outcome_unknown` it may have been executed: look before you repeat a create."""
 
     def __init__(
         self, message: str = "Connection error.", *, request: RequestLine, outcome_unknown: bool = False
@@ -72,35 +73,35 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIResponseValidationError(APIError):
-    """A success whose body is not what the operation promises. Whether anything was executed is unknown."""
+    """A success whose body is not a JSON object. Whether the operation was executed is unknown."""
 
-    def __init__(self, *, request: RequestLine, response: HttpReply) -> None:
+    def __init__(self, *, request: RequestLine, response: HttpResponse) -> None:
         super().__init__("Data returned by API invalid for expected schema.", request=request)
         self.response = response
         self.status_code = response.status_code
 
 
 class APIStatusError(APIError):
-    """An answer whose status is not a success."""
+    """A response whose status is not a success."""
 
-    def __init__(self, message: str, *, request: RequestLine, response: HttpReply, body: object) -> None:
+    def __init__(self, message: str, *, request: RequestLine, response: HttpResponse, body: object) -> None:
         super().__init__(message, request=request, body=body)
         self.response = response
         self.status_code = response.status_code
         self.request_id = response.headers.get("x-request-id")
 
     @classmethod
-    def of(cls, request: RequestLine, response: HttpReply) -> Self:
-        """The error of this answer, of the class that its status names."""
+    def of(cls, request: RequestLine, response: HttpResponse) -> Self:
+        """The error of this response, of the class for its status."""
         text = response.content.decode("utf-8", "replace").strip()
         document = read_json(response.content)
         body = text if document is None else document
         if isinstance(body, dict):
             body = body.get("error", body)
-        said = body.get("message") if isinstance(body, dict) else None
+        reason = body.get("message") if isinstance(body, dict) else None
         message = f"Error code: {response.status_code}"
-        if isinstance(said, str) and said:
-            message = f"{message} - {said}"
+        if isinstance(reason, str) and reason:
+            message = f"{message} - {reason}"
         kind = _BY_STATUS.get(response.status_code)
         if kind is None:
             kind = InternalServerError if response.status_code >= SERVER_ERRORS else APIStatusError
@@ -120,7 +121,7 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """404: absent, or somebody else's."""
+    """404: absent, or owned by another account."""
 
 
 class ConflictError(APIStatusError):
@@ -132,7 +133,7 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: a rate, or with type `insufficient_quota` a budget."""
+    """429: over a rate limit, or with type `insufficient_quota` over a budget."""
 
 
 class InternalServerError(APIStatusError):
@@ -151,7 +152,7 @@ _BY_STATUS: Final[Mapping[int, type[APIStatusError]]] = {
 
 
 def read_json(content: bytes) -> object:
-    """The document, or None when it is none."""
+    """The JSON document, or None for content that is not JSON."""
     try:
         document: object = json.loads(content)
     except (ValueError, RecursionError):

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from vectorgate.client.calls import Asked
-from vectorgate.client.exchange import Together
-from vectorgate.client.faces import apages, awaits, pages, waits
-from vectorgate.client.files import uploading
+from vectorgate.client.calls import Parameters
+from vectorgate.client.files import upload_parameters
+from vectorgate.client.flow import Together
 from vectorgate.client.group import Group
-from vectorgate.client.options import CallOptions, given
+from vectorgate.client.options import CallOptions, without_none
 from vectorgate.client.resources import FileObject, VectorStoreFile, VectorStoreFileBatch
+from vectorgate.client.sync_async import async_, async_pages, sync, sync_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from vectorgate.client.exchange import Flow
-    from vectorgate.client.faces import Leaf
-    from vectorgate.providers.http.multipart import FileInput
+    from vectorgate.client.file_inputs import FileInput
+    from vectorgate.client.flow import Flow
+    from vectorgate.client.pages import RawPage
 
 MAX_CONCURRENCY = 5  # as in openai's SDK
 
 
 class FileBatches(Group):
-    """Each method has an awaited form of the same parameters, with an `a` in front of its name."""
+    """Each method `name` has an awaited form `aname` with the same parameters."""
 
     def _create(
         self,
@@ -36,20 +36,22 @@ class FileBatches(Group):
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFileBatch]:
         """Attach many files: `file_ids` with the same attributes for all, or `files` with their own."""
-        body = given(file_ids=file_ids, files=files, attributes=attributes, chunking_strategy=chunking_strategy)
-        return self._ask(VectorStoreFileBatch, _of("create", {"vector_store_id": vector_store_id}, body), options)
+        body = without_none(file_ids=file_ids, files=files, attributes=attributes, chunking_strategy=chunking_strategy)
+        return self._perform(
+            VectorStoreFileBatch, _parameters("create", {"vector_store_id": vector_store_id}, body), options
+        )
 
     def _retrieve(
         self, batch_id: str, *, vector_store_id: str, **options: Unpack[CallOptions]
     ) -> Flow[VectorStoreFileBatch]:
-        """One batch, and how far it is."""
-        return self._ask(VectorStoreFileBatch, _of("retrieve", _both(batch_id, vector_store_id)), options)
+        """Retrieve a batch, with the counts of its files by status."""
+        return self._perform(VectorStoreFileBatch, _parameters("retrieve", _ids(batch_id, vector_store_id)), options)
 
     def _cancel(
         self, batch_id: str, *, vector_store_id: str, **options: Unpack[CallOptions]
     ) -> Flow[VectorStoreFileBatch]:
-        """Stop what has not been indexed yet."""
-        return self._ask(VectorStoreFileBatch, _of("cancel", _both(batch_id, vector_store_id)), options)
+        """Cancel the indexing of the files that are still in progress."""
+        return self._perform(VectorStoreFileBatch, _parameters("cancel", _ids(batch_id, vector_store_id)), options)
 
     def _list_files(
         self,
@@ -62,10 +64,10 @@ class FileBatches(Group):
         limit: int | None = None,
         order: str | None = None,
         **options: Unpack[CallOptions],
-    ) -> Flow[Leaf[VectorStoreFile]]:
-        """A batch's files. `filter`: in_progress, completed, failed or cancelled."""
-        query = given(after=after, before=before, filter=filter, limit=limit, order=order)
-        ids = _both(batch_id, vector_store_id)
+    ) -> Flow[RawPage[VectorStoreFile]]:
+        """List a batch's files. `filter`: in_progress, completed, failed or cancelled."""
+        query = without_none(after=after, before=before, filter=filter, limit=limit, order=order)
+        ids = _ids(batch_id, vector_store_id)
         return self._page(VectorStoreFile, "vector_stores.file_batches.list_files", query, options, ids)
 
     def _poll_batch(
@@ -77,7 +79,7 @@ class FileBatches(Group):
         max_wait_seconds: float | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFileBatch]:
-        """Look until no file is in progress; some may have failed (`file_counts`)."""
+        """Poll until no file is in progress; some may have failed (`file_counts`)."""
         return self._poll(
             lambda: self._retrieve(batch_id, vector_store_id=vector_store_id, **options),
             lambda batch: not batch.file_counts.in_progress,
@@ -97,8 +99,8 @@ class FileBatches(Group):
         max_wait_seconds: float | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFileBatch]:
-        """Attach many files, and look until they are indexed."""
-        made = yield from self._create(
+        """Attach many files, and poll until none is in progress."""
+        created = yield from self._create(
             vector_store_id,
             file_ids=file_ids,
             files=files,
@@ -108,7 +110,7 @@ class FileBatches(Group):
         )
         return (
             yield from self._poll_batch(
-                made.id,
+                created.id,
                 vector_store_id=vector_store_id,
                 poll_interval_ms=poll_interval_ms,
                 max_wait_seconds=max_wait_seconds,
@@ -128,8 +130,8 @@ class FileBatches(Group):
         max_wait_seconds: float | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFileBatch]:
-        """Upload files (several at a time when awaited, one after the other when not), and attach them all."""
-        flows = [self._ask(FileObject, uploading(file), options) for file in files]
+        """Upload files (`max_concurrency` at a time when awaited, else one by one), attach them, and poll."""
+        flows = [self._perform(FileObject, upload_parameters(file), options) for file in files]
         uploaded: list[FileObject] = yield Together(flows, max_concurrency)
         return (
             yield from self._create_and_poll(
@@ -142,18 +144,18 @@ class FileBatches(Group):
             )
         )
 
-    create, acreate = waits(_create), awaits(_create)
-    retrieve, aretrieve = waits(_retrieve), awaits(_retrieve)
-    cancel, acancel = waits(_cancel), awaits(_cancel)
-    poll, apoll = waits(_poll_batch), awaits(_poll_batch)
-    create_and_poll, acreate_and_poll = waits(_create_and_poll), awaits(_create_and_poll)
-    upload_and_poll, aupload_and_poll = waits(_upload_and_poll), awaits(_upload_and_poll)
-    list_files, alist_files = pages(_list_files), apages(_list_files)
+    create, acreate = sync(_create), async_(_create)
+    retrieve, aretrieve = sync(_retrieve), async_(_retrieve)
+    cancel, acancel = sync(_cancel), async_(_cancel)
+    poll, apoll = sync(_poll_batch), async_(_poll_batch)
+    create_and_poll, acreate_and_poll = sync(_create_and_poll), async_(_create_and_poll)
+    upload_and_poll, aupload_and_poll = sync(_upload_and_poll), async_(_upload_and_poll)
+    list_files, alist_files = sync_pages(_list_files), async_pages(_list_files)
 
 
-def _both(batch_id: str, vector_store_id: str) -> dict[str, str]:
+def _ids(batch_id: str, vector_store_id: str) -> dict[str, str]:
     return {"vector_store_id": vector_store_id, "batch_id": batch_id}
 
 
-def _of(verb: str, ids: Mapping[str, str], body: Mapping[str, object] | None = None) -> Asked:
-    return Asked(operation=f"vector_stores.file_batches.{verb}", ids=ids, body=body)
+def _parameters(verb: str, ids: Mapping[str, str], body: Mapping[str, object] | None = None) -> Parameters:
+    return Parameters(operation=f"vector_stores.file_batches.{verb}", ids=ids, body=body)

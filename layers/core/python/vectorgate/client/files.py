@@ -1,27 +1,27 @@
-"""`files`: uploads, whatever store they are for."""
+"""`files`: uploaded files, independent of any store."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from vectorgate.client.calls import Asked, ask
-from vectorgate.client.faces import apages, awaits, pages, waits
+from vectorgate.client.calls import Parameters, perform
 from vectorgate.client.group import Group
-from vectorgate.client.options import CallOptions, Options, given
+from vectorgate.client.options import CallOptions, Options, without_none
 from vectorgate.client.resources import BinaryContent, Deleted, FileObject
+from vectorgate.client.sync_async import async_, async_pages, sync, sync_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.client.exchange import Flow
-    from vectorgate.client.faces import Leaf
-    from vectorgate.providers.http.multipart import FileInput
+    from vectorgate.client.file_inputs import FileInput
+    from vectorgate.client.flow import Flow
+    from vectorgate.client.pages import RawPage
 
 _PROCESSED = frozenset({"processed", "error", "deleted"})
 
 
 class Files(Group):
-    """Each method has an awaited form of the same parameters, with an `a` in front of its name."""
+    """Each method `name` has an awaited form `aname` with the same parameters."""
 
     def _create(
         self,
@@ -32,21 +32,21 @@ class Files(Group):
         **options: Unpack[CallOptions],
     ) -> Flow[FileObject]:
         """Upload a file: bytes, a path, a binary stream, or `(filename, one of these[, content type])`."""
-        return self._ask(FileObject, uploading(file, purpose, expires_after), options)
+        return self._perform(FileObject, upload_parameters(file, purpose, expires_after), options)
 
     def _retrieve(self, file_id: str, **options: Unpack[CallOptions]) -> Flow[FileObject]:
-        """One file's description."""
-        return self._ask(FileObject, Asked(operation="files.retrieve", ids={"file_id": file_id}), options)
+        """Retrieve a file's description."""
+        return self._perform(FileObject, Parameters(operation="files.retrieve", ids={"file_id": file_id}), options)
 
     def _delete(self, file_id: str, **options: Unpack[CallOptions]) -> Flow[Deleted]:
-        """Delete a file, and take it out of every store."""
-        return self._ask(Deleted, Asked(operation="files.delete", ids={"file_id": file_id}), options)
+        """Delete a file, which detaches it from every store."""
+        return self._perform(Deleted, Parameters(operation="files.delete", ids={"file_id": file_id}), options)
 
     def _content(self, file_id: str, **options: Unpack[CallOptions]) -> Flow[BinaryContent]:
-        """A file's own bytes."""
-        asked = Asked(operation="files.content", ids={"file_id": file_id})
-        received = yield from ask(self._client, asked, Options(**options))
-        return BinaryContent(received.content, received.info)
+        """Retrieve a file's own bytes."""
+        parameters = Parameters(operation="files.content", ids={"file_id": file_id})
+        success = yield from perform(self._client, parameters, Options(**options))
+        return BinaryContent(success.content, success.info)
 
     def _wait_for_processing(
         self,
@@ -55,7 +55,7 @@ class Files(Group):
         poll_interval: float = 5.0,
         max_wait_seconds: float = 30 * 60.0,
     ) -> Flow[FileObject]:
-        """Look until the provider has processed the file. TimeoutError after `max_wait_seconds`."""
+        """Poll until the provider has processed the file. TimeoutError after `max_wait_seconds`."""
         return self._poll(
             lambda: self._retrieve(id), lambda file: file.status in _PROCESSED, poll_interval * 1000, max_wait_seconds
         )
@@ -68,19 +68,22 @@ class Files(Group):
         order: str | None = None,
         purpose: str | None = None,
         **options: Unpack[CallOptions],
-    ) -> Flow[Leaf[FileObject]]:
-        """The files, newest first. Iterating goes on to the pages that follow."""
-        query = given(after=after, limit=limit, order=order, purpose=purpose)
+    ) -> Flow[RawPage[FileObject]]:
+        """List the files, newest first. Iterating continues with the pages that follow."""
+        query = without_none(after=after, limit=limit, order=order, purpose=purpose)
         return self._page(FileObject, "files.list", query, options)
 
-    create, acreate = waits(_create), awaits(_create)
-    retrieve, aretrieve = waits(_retrieve), awaits(_retrieve)
-    delete, adelete = waits(_delete), awaits(_delete)
-    content, acontent = waits(_content), awaits(_content)
-    wait_for_processing, await_for_processing = waits(_wait_for_processing), awaits(_wait_for_processing)
-    list, alist = pages(_list), apages(_list)
+    create, acreate = sync(_create), async_(_create)
+    retrieve, aretrieve = sync(_retrieve), async_(_retrieve)
+    delete, adelete = sync(_delete), async_(_delete)
+    content, acontent = sync(_content), async_(_content)
+    wait_for_processing, await_for_processing = sync(_wait_for_processing), async_(_wait_for_processing)
+    list, alist = sync_pages(_list), async_pages(_list)
 
 
-def uploading(file: FileInput, purpose: str = "assistants", expires_after: Mapping[str, Any] | None = None) -> Asked:
-    """An upload's parameters."""
-    return Asked(operation="files.create", body=given(purpose=purpose, expires_after=expires_after), file=file)
+def upload_parameters(
+    file: FileInput, purpose: str = "assistants", expires_after: Mapping[str, Any] | None = None
+) -> Parameters:
+    """The parameters of `files.create`."""
+    body = without_none(purpose=purpose, expires_after=expires_after)
+    return Parameters(operation="files.create", body=body, file=file)

@@ -1,41 +1,44 @@
-"""What the groups of operations share: a client, and the ways from parameters to a flow."""
+"""The base of the groups of operations: a client, and the ways from parameters to a flow."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from vectorgate.client.calls import Asked, ask
-from vectorgate.client.exchange import Wait
-from vectorgate.client.faces import Leaf
+from vectorgate.client.calls import Caller, Parameters, perform
+from vectorgate.client.flow import Pause, Runner
 from vectorgate.client.options import CallOptions, Options
-from vectorgate.client.resources import Resource
+from vectorgate.client.pages import RawPage
+from vectorgate.client.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.client.client import Client
-    from vectorgate.client.exchange import Flow
+    from vectorgate.client.flow import Flow
 
-DEFAULT_POLL_MS = 1000.0  # openai's SDK's, where the server does not say `openai-poll-after-ms`
+DEFAULT_POLL_MS = 1000.0  # openai's SDK's, for a server that sends no `openai-poll-after-ms`
 
 R = TypeVar("R", bound=Resource)
+
+
+class GroupClient(Caller, Runner, Protocol):
+    """The client that a group belongs to."""
 
 
 class Group:
     """A group of operations, of one client."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GroupClient) -> None:
         self._client = client
 
     @property
-    def _runner(self) -> Client:
+    def _runner(self) -> Runner:
         return self._client
 
-    def _ask(self, kind: type[R], asked: Asked, options: CallOptions) -> Flow[R]:
-        """The flow to an answer of that kind."""
-        received = yield from ask(self._client, asked, Options(**options))
-        return kind(received.document, received.info)
+    def _perform(self, kind: type[R], parameters: Parameters, options: CallOptions) -> Flow[R]:
+        """The flow to a result of that kind."""
+        success = yield from perform(self._client, parameters, Options(**options))
+        return kind(success.document, success.info)
 
     def _page(
         self,
@@ -44,13 +47,13 @@ class Group:
         query: Mapping[str, object],
         options: CallOptions,
         ids: Mapping[str, str] | None = None,
-    ) -> Flow[Leaf[R]]:
-        """The flow to a page of them. The next one is asked for with the same query, after the last id."""
+    ) -> Flow[RawPage[R]]:
+        """The flow to a page of that kind. The next page has the same query, after the last id."""
 
-        def page(after: Mapping[str, object]) -> Flow[Leaf[R]]:
-            asked = Asked(operation=operation, ids=ids or {}, query={**query, **after})
-            received = yield from ask(self._client, asked, Options(**options))
-            return Leaf(received, kind, lambda last: page({"after": last}))
+        def page(after: Mapping[str, object]) -> Flow[RawPage[R]]:
+            parameters = Parameters(operation=operation, ids=ids or {}, query={**query, **after})
+            success = yield from perform(self._client, parameters, Options(**options))
+            return RawPage(success.document, success.info, kind, lambda last: page({"after": last}))
 
         return page({})
 
@@ -61,7 +64,7 @@ class Group:
         interval_ms: float | None,
         max_wait_seconds: float | None = None,
     ) -> Flow[R]:
-        """Look until it is done, as often as the caller or else the server says. TimeoutError after that time."""
+        """Repeat `look` until it is done, at the caller's interval or else the server's. TimeoutError."""
         if max_wait_seconds is not None and not (math.isfinite(max_wait_seconds) and max_wait_seconds >= 0):
             raise ValueError("Expected a finite, non-negative value for `max_wait_seconds`")
         monotonic = self._client.timing.monotonic
@@ -70,14 +73,14 @@ class Group:
             found = yield from look()
             if done(found):
                 return found
-            pause = (interval_ms if interval_ms is not None else _asked_ms(found)) / 1000
-            yield Wait(min(pause, max(0.0, deadline - monotonic())))
+            pause = (interval_ms if interval_ms is not None else _server_interval_ms(found)) / 1000
+            yield Pause(min(pause, max(0.0, deadline - monotonic())))
         raise TimeoutError(f"not done within {max_wait_seconds} seconds; the server goes on with it")
 
 
-def _asked_ms(found: Resource) -> float:
+def _server_interval_ms(found: Resource) -> float:
     try:
-        asked = float(found.response_headers["openai-poll-after-ms"])
+        interval = float(found.response_headers["openai-poll-after-ms"])
     except (KeyError, ValueError):
         return DEFAULT_POLL_MS
-    return asked if 0 < asked < 60_000 else DEFAULT_POLL_MS  # noqa: PLR2004 - a minute; nothing sane is longer
+    return interval if 0 < interval < 60_000 else DEFAULT_POLL_MS  # noqa: PLR2004 - a minute; no sane one is longer

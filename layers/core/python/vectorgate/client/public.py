@@ -1,4 +1,4 @@
-"""What `import vectorgate` offers, found by name when it is first used."""
+"""The public names of `import vectorgate`, looked up when they are first used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vectorgate.client import errors
 
 
 @cache
-def named(name: str) -> object:
+def lookup(name: str) -> object:
     """An error class, `Client`, or one of the default client's groups of operations."""
     if hasattr(errors, name):
         return getattr(errors, name)
@@ -20,6 +20,6 @@ def named(name: str) -> object:
 @cache
 def default_client() -> object:
     """The client of the module's own functions. It reads the environment at each call."""
-    from vectorgate.client.client import Client  # noqa: PLC0415 - see named
+    from vectorgate.client.client import Client  # noqa: PLC0415 - see lookup
 
     return Client()

@@ -1,16 +1,16 @@
-"""When a call may be repeated, and after how long: a pure function of what came back.
+"""When a call may be repeated, and after how long: a pure function of the outcome.
 
 =====================================  ====================  ==================================================
-outcome                                executed?             then
+outcome                                executed?             repeated?
 =====================================  ====================  ==================================================
-no connection                          no                    again
-429                                    no                    again, unless it is a quota
-`x-should-retry: false`                the server knows      the end
-408, 409, 5xx, lost, unreadable 2xx    unknown               again only where a repetition does no harm: reads,
+no connection                          no                    yes
+429                                    no                    yes, unless it is a quota
+`x-should-retry: false`                the server knows      no
+408, 409, 5xx, lost, unreadable 2xx    unknown               only where a repetition does no harm: reads,
                                                              idempotent changes, and creates that a gateway
                                                              recognises by their Idempotency-Key
-`x-should-retry: true`                 the server knows      again, under the same condition
-a retry-after of more than 120 s       -                     the end, as in openai's SDK
+`x-should-retry: true`                 the server knows      yes, under the same condition
+a retry-after of more than 120 s       -                     no, as in openai's SDK
 =====================================  ====================  ==================================================
 """
 
@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.retry_after import QUOTA, retry_after
 from vectorgate.client.errors import SERVER_ERRORS, read_json
-from vectorgate.client.exchange import HttpReply, NotSent
+from vectorgate.client.messages import HttpResponse, NotSent
 
 if TYPE_CHECKING:
-    from vectorgate.client.exchange import Outcome
+    from vectorgate.client.messages import Outcome
 
-# openai-python's own figures, so that a program which changes over behaves as before.
+# Seconds. openai-python's own figures, so that a program which changes over behaves as before.
 FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 8.0
 JITTER: Final = 0.25
@@ -36,40 +36,40 @@ _UNKNOWN: Final = frozenset({408, 409})
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """`repeatable`: a second execution does no harm, because of what it is or because the server will not do it."""
+class RetryPolicy:
+    """`repeatable`: a second execution does no harm, by the operation's nature or because the server recognises it."""
 
     max_retries: int
     repeatable: bool
 
     def pause(self, outcome: Outcome, retries: int, *, unix_s: float, fraction: float) -> float | None:
-        """Seconds until the next attempt; None when there is to be none.
+        """Seconds until the next attempt; None when there must be none.
 
-        `retries`: how many there were already. `fraction`: a random number in [0, 1).
+        `retries`: the number of repetitions so far. `fraction`: a random number in [0, 1).
         """
-        if retries >= self.max_retries or not self._again(outcome):
+        if retries >= self.max_retries or not self._may_repeat(outcome):
             return None
-        asked = retry_after(outcome.headers, unix_s) if isinstance(outcome, HttpReply) else None
-        if asked is not None and asked > LONGEST_RETRY_AFTER:
+        requested = retry_after(outcome.headers, unix_s) if isinstance(outcome, HttpResponse) else None
+        if requested is not None and requested > LONGEST_RETRY_AFTER:
             return None
-        return asked if asked is not None and asked > 0 else backoff(retries, fraction)
+        return requested if requested is not None and requested > 0 else backoff(retries, fraction)
 
-    def _again(self, outcome: Outcome) -> bool:
+    def _may_repeat(self, outcome: Outcome) -> bool:
         if isinstance(outcome, NotSent):
             return True
-        if not isinstance(outcome, HttpReply):
+        if not isinstance(outcome, HttpResponse):
             return self.repeatable
-        asked = outcome.headers.get("x-should-retry")
-        if asked == "false":
+        advice = outcome.headers.get("x-should-retry")
+        if advice == "false":
             return False
         if outcome.status_code == _TOO_MANY:
-            return asked == "true" or not _is_quota(outcome)
-        return self.repeatable and (may_be_executed(outcome) or asked == "true")
+            return advice == "true" or not _is_quota(outcome)
+        return self.repeatable and (may_be_executed(outcome) or advice == "true")
 
 
 def may_be_executed(outcome: Outcome) -> bool:
-    """Whether it is unknown what the attempt did: the fourth row of the table."""
-    if not isinstance(outcome, HttpReply):
+    """Whether the attempt may have been executed: the fourth row of the table."""
+    if not isinstance(outcome, HttpResponse):
         return not isinstance(outcome, NotSent)
     return outcome.status_code in _UNKNOWN or outcome.status_code >= SERVER_ERRORS or _is_success(outcome)
 
@@ -79,12 +79,12 @@ def backoff(retries: int, fraction: float) -> float:
     return float(min(FIRST_BACKOFF * 2.0 ** min(retries, 10), LONGEST_BACKOFF)) * (1 - JITTER * fraction)
 
 
-def _is_success(reply: HttpReply) -> bool:
-    """A 2xx that comes here is one that could not be read."""
-    return 200 <= reply.status_code < 300  # noqa: PLR2004 - the class of successes
+def _is_success(response: HttpResponse) -> bool:
+    """Whether it is a 2xx, which is an outcome here only when it could not be read."""
+    return 200 <= response.status_code < 300  # noqa: PLR2004 - the class of successes
 
 
-def _is_quota(reply: HttpReply) -> bool:
-    document = read_json(reply.content)
+def _is_quota(response: HttpResponse) -> bool:
+    document = read_json(response.content)
     error = document.get("error") if isinstance(document, dict) else None
     return isinstance(error, dict) and bool({error.get("code"), error.get("type")} & QUOTA)

@@ -1,4 +1,4 @@
-"""What the environment says to the SDK. Read at each call, because programs set keys after they import."""
+"""The SDK's settings in the environment. Read at each call, because programs set keys after they import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """None where nothing is said. A variable that is set to blanks counts as not set, as in openai's SDK."""
+    """None for what is not set. A variable that is set to blanks counts as not set, as in openai's SDK."""
 
     base_url: str | None = None
     api_key: str | None = None
@@ -38,26 +38,26 @@ def from_environment() -> ClientSettings:
 def read(environment: Mapping[str, str]) -> ClientSettings:
     """The settings in an environment."""
 
-    def said(name: str) -> str | None:
+    def value(name: str) -> str | None:
         return environment.get(name, "").strip() or None
 
     return ClientSettings(
-        base_url=said("VECTORGATE_BASE_URL"),
-        api_key=said("VECTORGATE_API_KEY"),
-        function=said("VECTORGATE_FUNCTION"),
-        openai_url=said("OPENAI_BASE_URL") or OPENAI_URL,
-        openai_key=said("OPENAI_API_KEY"),
-        openai_organization=said("OPENAI_ORG_ID"),
-        openai_project=said("OPENAI_PROJECT_ID"),
-        azure_url=said("AZURE_API_BASE"),
-        azure_key=said("AZURE_API_KEY"),
-        azure_version=said("AZURE_API_VERSION"),
-        certificates=said("SSL_CERT_FILE"),
+        base_url=value("VECTORGATE_BASE_URL"),
+        api_key=value("VECTORGATE_API_KEY"),
+        function=value("VECTORGATE_FUNCTION"),
+        openai_url=value("OPENAI_BASE_URL") or OPENAI_URL,
+        openai_key=value("OPENAI_API_KEY"),
+        openai_organization=value("OPENAI_ORG_ID"),
+        openai_project=value("OPENAI_PROJECT_ID"),
+        azure_url=value("AZURE_API_BASE"),
+        azure_key=value("AZURE_API_KEY"),
+        azure_version=value("AZURE_API_VERSION"),
+        certificates=value("SSL_CERT_FILE"),
     )
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy for this URL, as the standard library reads `*_PROXY`, `NO_PROXY` and what the system says."""
+    """The proxy for this URL, as the standard library reads `*_PROXY`, `NO_PROXY` and the system's settings."""
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - importing the SDK must not cost HTTP
 
     parts = urlsplit(url)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from vectorgate.client.calls import Asked
-from vectorgate.client.faces import apages, awaits, pages, waits
-from vectorgate.client.files import uploading
+from vectorgate.client.calls import Parameters
+from vectorgate.client.files import upload_parameters
 from vectorgate.client.group import Group
-from vectorgate.client.options import CallOptions, given
+from vectorgate.client.options import CallOptions, without_none
 from vectorgate.client.resources import Deleted, FileObject, StoreFileContent, VectorStoreFile
+from vectorgate.client.sync_async import async_, async_pages, sync, sync_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.client.exchange import Flow
-    from vectorgate.client.faces import Leaf
-    from vectorgate.providers.http.multipart import FileInput
+    from vectorgate.client.file_inputs import FileInput
+    from vectorgate.client.flow import Flow
+    from vectorgate.client.pages import RawPage
 
 
 class StoreFiles(Group):
-    """Each method has an awaited form of the same parameters, with an `a` in front of its name."""
+    """Each method `name` has an awaited form `aname` with the same parameters."""
 
     def _create(
         self,
@@ -32,12 +32,14 @@ class StoreFiles(Group):
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFile]:
         """Attach an uploaded file; it is indexed afterwards."""
-        body = given(file_id=file_id, attributes=attributes, chunking_strategy=chunking_strategy)
-        return self._ask(VectorStoreFile, _of("create", {"vector_store_id": vector_store_id}, body), options)
+        body = without_none(file_id=file_id, attributes=attributes, chunking_strategy=chunking_strategy)
+        return self._perform(
+            VectorStoreFile, _parameters("create", {"vector_store_id": vector_store_id}, body), options
+        )
 
     def _retrieve(self, file_id: str, *, vector_store_id: str, **options: Unpack[CallOptions]) -> Flow[VectorStoreFile]:
-        """One file, and how far it is."""
-        return self._ask(VectorStoreFile, _of("retrieve", _both(file_id, vector_store_id)), options)
+        """Retrieve a file's description, with its `status`."""
+        return self._perform(VectorStoreFile, _parameters("retrieve", _ids(file_id, vector_store_id)), options)
 
     def _update(
         self,
@@ -47,17 +49,17 @@ class StoreFiles(Group):
         attributes: Mapping[str, Any] | None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFile]:
-        """Replace all attributes; None takes them away."""
-        asked = _of("update", _both(file_id, vector_store_id), {"attributes": attributes})
-        return self._ask(VectorStoreFile, asked, options)
+        """Replace all attributes; None removes them."""
+        parameters = _parameters("update", _ids(file_id, vector_store_id), {"attributes": attributes})
+        return self._perform(VectorStoreFile, parameters, options)
 
     def _delete(self, file_id: str, *, vector_store_id: str, **options: Unpack[CallOptions]) -> Flow[Deleted]:
-        """Detach a file. The file itself stays."""
-        return self._ask(Deleted, _of("delete", _both(file_id, vector_store_id)), options)
+        """Detach a file. The uploaded file itself is kept."""
+        return self._perform(Deleted, _parameters("delete", _ids(file_id, vector_store_id)), options)
 
     def _content(self, file_id: str, *, vector_store_id: str, **options: Unpack[CallOptions]) -> Flow[StoreFileContent]:
-        """The text that was found in a file."""
-        return self._ask(StoreFileContent, _of("content", _both(file_id, vector_store_id)), options)
+        """Retrieve the text that was extracted from a file."""
+        return self._perform(StoreFileContent, _parameters("content", _ids(file_id, vector_store_id)), options)
 
     def _list(
         self,
@@ -69,9 +71,9 @@ class StoreFiles(Group):
         limit: int | None = None,
         order: str | None = None,
         **options: Unpack[CallOptions],
-    ) -> Flow[Leaf[VectorStoreFile]]:
-        """A store's files. `filter`: in_progress, completed, failed or cancelled."""
-        query = given(after=after, before=before, filter=filter, limit=limit, order=order)
+    ) -> Flow[RawPage[VectorStoreFile]]:
+        """List a store's files. `filter`: in_progress, completed, failed or cancelled."""
+        query = without_none(after=after, before=before, filter=filter, limit=limit, order=order)
         return self._page(
             VectorStoreFile, "vector_stores.files.list", query, options, {"vector_store_id": vector_store_id}
         )
@@ -85,7 +87,7 @@ class StoreFiles(Group):
         max_wait_seconds: float | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFile]:
-        """Look until the file is indexed, or is not going to be: see its `status` and `last_error`."""
+        """Poll until the file is indexed or has failed: see its `status` and `last_error`."""
         return self._poll(
             lambda: self._retrieve(file_id, vector_store_id=vector_store_id, **options),
             lambda file: file.status != "in_progress",
@@ -104,12 +106,12 @@ class StoreFiles(Group):
         max_wait_seconds: float | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFile]:
-        """Attach a file, and look until it is indexed."""
-        made = yield from self._create(
+        """Attach a file, and poll until it is indexed."""
+        created = yield from self._create(
             vector_store_id, file_id=file_id, attributes=attributes, chunking_strategy=chunking_strategy, **options
         )
-        if made.status != "in_progress":
-            return made
+        if created.status != "in_progress":
+            return created
         return (
             yield from self._poll_file(
                 file_id,
@@ -130,7 +132,7 @@ class StoreFiles(Group):
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFile]:
         """Upload a file and attach it."""
-        uploaded = yield from self._ask(FileObject, uploading(file), options)
+        uploaded = yield from self._perform(FileObject, upload_parameters(file), options)
         return (
             yield from self._create(
                 vector_store_id,
@@ -152,8 +154,8 @@ class StoreFiles(Group):
         max_wait_seconds: float | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStoreFile]:
-        """Upload a file, attach it, and look until it is indexed."""
-        uploaded = yield from self._ask(FileObject, uploading(file), options)
+        """Upload a file, attach it, and poll until it is indexed."""
+        uploaded = yield from self._perform(FileObject, upload_parameters(file), options)
         return (
             yield from self._create_and_poll(
                 uploaded.id,
@@ -166,21 +168,21 @@ class StoreFiles(Group):
             )
         )
 
-    create, acreate = waits(_create), awaits(_create)
-    retrieve, aretrieve = waits(_retrieve), awaits(_retrieve)
-    update, aupdate = waits(_update), awaits(_update)
-    delete, adelete = waits(_delete), awaits(_delete)
-    content, acontent = waits(_content), awaits(_content)
-    poll, apoll = waits(_poll_file), awaits(_poll_file)
-    create_and_poll, acreate_and_poll = waits(_create_and_poll), awaits(_create_and_poll)
-    upload, aupload = waits(_upload), awaits(_upload)
-    upload_and_poll, aupload_and_poll = waits(_upload_and_poll), awaits(_upload_and_poll)
-    list, alist = pages(_list), apages(_list)
+    create, acreate = sync(_create), async_(_create)
+    retrieve, aretrieve = sync(_retrieve), async_(_retrieve)
+    update, aupdate = sync(_update), async_(_update)
+    delete, adelete = sync(_delete), async_(_delete)
+    content, acontent = sync(_content), async_(_content)
+    poll, apoll = sync(_poll_file), async_(_poll_file)
+    create_and_poll, acreate_and_poll = sync(_create_and_poll), async_(_create_and_poll)
+    upload, aupload = sync(_upload), async_(_upload)
+    upload_and_poll, aupload_and_poll = sync(_upload_and_poll), async_(_upload_and_poll)
+    list, alist = sync_pages(_list), async_pages(_list)
 
 
-def _both(file_id: str, vector_store_id: str) -> dict[str, str]:
+def _ids(file_id: str, vector_store_id: str) -> dict[str, str]:
     return {"vector_store_id": vector_store_id, "file_id": file_id}
 
 
-def _of(verb: str, ids: Mapping[str, str], body: Mapping[str, object] | None = None) -> Asked:
-    return Asked(operation=f"vector_stores.files.{verb}", ids=ids, body=body)
+def _parameters(verb: str, ids: Mapping[str, str], body: Mapping[str, object] | None = None) -> Parameters:
+    return Parameters(operation=f"vector_stores.files.{verb}", ids=ids, body=body)

@@ -1,29 +1,29 @@
-"""`vector_stores`: the stores themselves. Their files and batches are groups of their own below it."""
+"""`vector_stores`: the stores themselves, and the groups of their files and file batches."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from vectorgate.client.calls import Asked
-from vectorgate.client.faces import apages, awaits, pages, waits
+from vectorgate.client.calls import Parameters
 from vectorgate.client.file_batches import FileBatches
 from vectorgate.client.group import Group
-from vectorgate.client.options import OMIT, CallOptions, Omit, given, given_or_null
+from vectorgate.client.options import OMIT, CallOptions, Omit, without_none, without_omitted
 from vectorgate.client.resources import Deleted, SearchResults, VectorStore
 from vectorgate.client.store_files import StoreFiles
+from vectorgate.client.sync_async import async_, async_pages, sync, sync_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.client.client import Client
-    from vectorgate.client.exchange import Flow
-    from vectorgate.client.faces import Leaf
+    from vectorgate.client.flow import Flow
+    from vectorgate.client.group import GroupClient
+    from vectorgate.client.pages import RawPage
 
 
 class VectorStores(Group):
-    """Each method has an awaited form of the same parameters, with an `a` in front of its name."""
+    """Each method `name` has an awaited form `aname` with the same parameters."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GroupClient) -> None:
         super().__init__(client)
         self.files = StoreFiles(client)
         self.file_batches = FileBatches(client)
@@ -39,8 +39,8 @@ class VectorStores(Group):
         description: str | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStore]:
-        """Create a vector store. What is None is not sent."""
-        body = given(
+        """Create a vector store. A parameter that is None is not sent."""
+        body = without_none(
             name=name,
             file_ids=file_ids,
             expires_after=expires_after,
@@ -48,11 +48,11 @@ class VectorStores(Group):
             metadata=metadata,
             description=description,
         )
-        return self._ask(VectorStore, Asked(operation="vector_stores.create", body=body), options)
+        return self._perform(VectorStore, Parameters(operation="vector_stores.create", body=body), options)
 
     def _retrieve(self, vector_store_id: str, **options: Unpack[CallOptions]) -> Flow[VectorStore]:
-        """One store."""
-        return self._ask(VectorStore, _of("retrieve", vector_store_id), options)
+        """Retrieve a store."""
+        return self._perform(VectorStore, _parameters("retrieve", vector_store_id), options)
 
     def _update(
         self,
@@ -63,13 +63,13 @@ class VectorStores(Group):
         metadata: Mapping[str, Any] | Omit | None = OMIT,
         **options: Unpack[CallOptions],
     ) -> Flow[VectorStore]:
-        """Change a store. None clears a field; what is not named stays."""
-        body = given_or_null(name=name, expires_after=expires_after, metadata=metadata)
-        return self._ask(VectorStore, _of("update", vector_store_id, body), options)
+        """Change a store. None clears a field; one that is not passed stays."""
+        body = without_omitted(name=name, expires_after=expires_after, metadata=metadata)
+        return self._perform(VectorStore, _parameters("update", vector_store_id, body), options)
 
     def _delete(self, vector_store_id: str, **options: Unpack[CallOptions]) -> Flow[Deleted]:
-        """Delete a store. Its files stay."""
-        return self._ask(Deleted, _of("delete", vector_store_id), options)
+        """Delete a store. Its files are kept."""
+        return self._perform(Deleted, _parameters("delete", vector_store_id), options)
 
     def _search(
         self,
@@ -82,15 +82,15 @@ class VectorStores(Group):
         rewrite_query: bool | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[SearchResults]:
-        """The chunks that answer the query, the best first."""
-        body = given(
+        """Search a store. The matching files and passages, best first."""
+        body = without_none(
             query=query,
             filters=filters,
             max_num_results=max_num_results,
             ranking_options=ranking_options,
             rewrite_query=rewrite_query,
         )
-        return self._ask(SearchResults, _of("search", vector_store_id, body), options)
+        return self._perform(SearchResults, _parameters("search", vector_store_id, body), options)
 
     def _list(
         self,
@@ -100,18 +100,18 @@ class VectorStores(Group):
         limit: int | None = None,
         order: str | None = None,
         **options: Unpack[CallOptions],
-    ) -> Flow[Leaf[VectorStore]]:
-        """The stores, newest first. Iterating goes on to the pages that follow."""
-        query = given(after=after, before=before, limit=limit, order=order)
+    ) -> Flow[RawPage[VectorStore]]:
+        """List the stores, newest first. Iterating continues with the pages that follow."""
+        query = without_none(after=after, before=before, limit=limit, order=order)
         return self._page(VectorStore, "vector_stores.list", query, options)
 
-    create, acreate = waits(_create), awaits(_create)
-    retrieve, aretrieve = waits(_retrieve), awaits(_retrieve)
-    update, aupdate = waits(_update), awaits(_update)
-    delete, adelete = waits(_delete), awaits(_delete)
-    search, asearch = waits(_search), awaits(_search)
-    list, alist = pages(_list), apages(_list)
+    create, acreate = sync(_create), async_(_create)
+    retrieve, aretrieve = sync(_retrieve), async_(_retrieve)
+    update, aupdate = sync(_update), async_(_update)
+    delete, adelete = sync(_delete), async_(_delete)
+    search, asearch = sync(_search), async_(_search)
+    list, alist = sync_pages(_list), async_pages(_list)
 
 
-def _of(verb: str, vector_store_id: str, body: Mapping[str, object] | None = None) -> Asked:
-    return Asked(operation=f"vector_stores.{verb}", ids={"vector_store_id": vector_store_id}, body=body)
+def _parameters(verb: str, vector_store_id: str, body: Mapping[str, object] | None = None) -> Parameters:
+    return Parameters(operation=f"vector_stores.{verb}", ids={"vector_store_id": vector_store_id}, body=body)

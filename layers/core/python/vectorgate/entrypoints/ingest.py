@@ -8,7 +8,7 @@ from vectorgate.bootstrap import deployed_ingest
 from vectorgate.entrypoints.function import Event, Function
 
 if TYPE_CHECKING:
-    from vectorgate.ingest.inbox import BatchResult, SqsBatchHandler
+    from vectorgate.ingest.sqs_handler import BatchResult, SqsBatchHandler
 
 
 def act(event: Event, batches: SqsBatchHandler) -> BatchResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypedDict, cast
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypedDict, TypeVar, cast
 
 from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
 from vectorgate.api.http import EMPTY, JSON, MAX_CARRIED, Body, Request, Response
@@ -48,24 +48,53 @@ class InternalError(ApiError):
 class Handler(Protocol):
     """What answers requests: the gateway, or the admin function."""
 
+    @property
+    def telemetry(self) -> Telemetry:
+        """Where it reports to."""
+        ...
+
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         ...
 
 
+Answering = TypeVar("Answering", bound=Handler)
+
+
 def serve(handler: Handler, event: Event, telemetry: Telemetry) -> Result:
     """One event answered. Whatever happens, the client gets OpenAI's envelope, and a defect is reported."""
     try:
-        response = answer(handler, lambda: read_event(event), telemetry)
+        response = answer(lambda: handler.handle(read_event(event)), telemetry)
         return _write_as_it_is(response) if event.get(BODY_AS_IT_IS) is Body else write_response(response)
     finally:
         telemetry.flush()
 
 
-def answer(handler: Handler, read: Callable[[], Request], telemetry: Telemetry) -> Response:
-    """The response to the request that `read` gives. The one place where an unforeseen exception ends."""
+class HttpFunction(Generic[Answering]):
+    """A Lambda handler `(event, context)` of API Gateway's events, around what answers requests.
+
+    `deployed` is asked at each call, and keeps what may be kept from one to the next (on AWS the first call is the
+    environment's first request). `bound_to` gives the same handler around another one: local mode and tests use it.
+    """
+
+    def __init__(self, deployed: Callable[[], Answering]) -> None:
+        self._deployed = deployed
+
+    def __call__(self, event: Event, context: object) -> Result:
+        """One request."""
+        del context  # the time limit is the gateway's own, and shorter
+        handler = self._deployed()
+        return serve(handler, event, handler.telemetry)
+
+    def bound_to(self, handler: Answering) -> HttpFunction[Answering]:
+        """The same function around that handler."""
+        return HttpFunction(lambda: handler)
+
+
+def answer(respond: Callable[[], Response], telemetry: Telemetry) -> Response:
+    """What `respond` responds. The one place where an unforeseen exception ends."""
     try:
-        return handler.handle(read())
+        return respond()
     except ApiError as error:
         return Response.of_json(error.status, error.envelope(), error.headers)
     except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, answered without its text

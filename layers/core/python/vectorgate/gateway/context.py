@@ -1,204 +1,212 @@
-"""One request on its way through the gateway: what is known of it so far, and the ledger row that grows with it."""
+"""What is known of one call, as plain data, and the ledger row that follows from it at each step. No I/O."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import OutcomeUnknown, UpstreamFailed
-from vectorgate.api.http import FileUpload, encode_json
+from vectorgate.api.http import encode_json
 from vectorgate.budgets.model import account_ref
-from vectorgate.budgets.service import invalid_figures
-from vectorgate.clock import MICROSECONDS, MILLISECONDS
-from vectorgate.idempotency.record import record_of
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName
+from vectorgate.clock import MICROSECONDS
+from vectorgate.idempotency.record import ONLY
+from vectorgate.idempotency.service import with_answer
+from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import fuzzy_fingerprint_of_command
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED, PriceBook
+from vectorgate.metering.model import MAX_SIZE
+from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED
 from vectorgate.pricing.money import ZERO
-from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership
+from vectorgate.tenancy.ownership import OWNED_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
-    from vectorgate.api.http import Request
-    from vectorgate.auth.keys.model import Principal
-    from vectorgate.budgets.service import ApplicableBudget
-    from vectorgate.clock import Clock
+    from vectorgate.auth.principal import Principal
+    from vectorgate.budgets.service import ApplicableBudget, ReservationPlan
+    from vectorgate.gateway.surfaces import ApiSurface
     from vectorgate.idempotency.record import IdempotencyRecord
+    from vectorgate.ids import OperationId, ProviderName
+    from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Answer
 
-COLUMN = {
-    ObjectKind.VECTOR_STORE: "vector_store_id",
-    ObjectKind.FILE: "file_id",
-    ObjectKind.BATCH: "batch_id",
-    ObjectKind.UPLOAD: "upload_id",
-    ObjectKind.PART: "part_id",
-}
-PARENT = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}  # the path's parameter
-DESCRIBED = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})  # whose ownership row keeps the provider's description
-UNROUTED = "unknown"  # the operation of a request that no row of the table matches
+UNROUTED: Final = "unknown"  # the operation of a request that no row of the table matches
+FIGURES: Final = ("bytes", "usage_bytes")  # of a provider's answer; one that cannot be right is named in the row
 
 
-@dataclass(slots=True)
-class RequestContext:
-    """`row` is what the facts that were not yet asked for are added to; `begun` says whether it is in the ledger.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How one call may be carried out.
 
-    `idempotency` is what the row holds against repetitions, `budgets` are the budgets that it counts against.
+    `deadline_seconds`: within which the provider answers; None for the gateway's own deadline. `attempts`: how often
+    the provider is asked at most; None for as often as is safe. `send_before`: a monotonic second after which nothing
+    is sent. `idempotency_key`: the caller's; `retry_count`: how often the caller says it tried before, None where
+    repetitions are not recognised by their body.
     """
 
-    request: Request
-    clock: Clock
-    row: LedgerEntry
+    deadline_seconds: float | None = None
+    attempts: int | None = None
+    send_before: float | None = None
+    idempotency_key: str | None = None
+    retry_count: int | None = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestContext:
+    """One call, filled in step by step; a field is None, or empty, until its step has found it.
+
+    `began` and `upstream_seconds` are monotonic seconds, `started_ms` and `until_ms` Unix milliseconds: the call may be
+    under way until then, where that is longer than usual. `entry` is the ledger row as it was last written, or would be
+    written now; `recorded` says whether it is in the ledger, and `idempotency` is what recognises a repetition of the
+    call. A call ends with an `answer`, a `replay` or an `error`.
+    """
+
+    id: OperationId
+    surface: ApiSurface
+    started_ms: int
     began: float
-    begun: bool = False
-    upstream_s: float = 0.0
-    idempotency: IdempotencyRecord | None = None
+    until_ms: int | None = None
+    principal: Principal | None = None
+    operation: str = UNROUTED
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    command: Command | None = None
+    provider: ProviderName | None = None
     budgets: tuple[ApplicableBudget, ...] = ()
-    upload: FileUpload | None = None
-    _facts: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def entry(self) -> LedgerEntry:
-        """The row as it was last written, or would be written now."""
-        if self._facts:
-            self.row = self.row.changed(**self._facts)
-            self._facts.clear()
-        return self.row
-
-    @entry.setter
-    def entry(self, row: LedgerEntry) -> None:
-        self._facts.clear()
-        self.row = row
-
-    def leave(self) -> None:
-        """Let go of what was spooled for the way."""
-        if self.upload is not None:
-            self.upload.content.close()
-
-    def knows(self, **facts: object) -> None:
-        """Note facts for the row."""
-        self._facts.update(facts)
-
-    def identified(self, principal: Principal) -> None:
-        """The caller is somebody."""
-        key = principal.key
-        self.knows(key_id=key.id, tenant=key.tenant, key_alias=key.alias, team_id=key.team_id, user_id=key.user_id)
-
-    def admitted(self, command: Command) -> None:
-        """The request is a valid order."""
-        self.upload = command.content if isinstance(command.content, FileUpload) else None
-        self.knows(
-            end_user=command.end_user,
-            tags=command.tags,
-            fingerprint=command.fingerprint,
-            vector_store_id=command.ids.get("vector_store_id", command.ids.get("index")),
-            file_id=command.ids.get("file_id", command.attached()),
-            batch_id=command.ids.get("batch_id"),
-            upload_id=command.ids.get("upload_id"),
-            fuzzy_fingerprint=fuzzy_fingerprint_of_command(command, self.entry.id),
-        )
-
-    def funded(self, budgets: tuple[ApplicableBudget, ...]) -> None:
-        """Whose budgets the call counts against."""
-        self.budgets = budgets
-        self.knows(budgets=tuple(account_ref(budget.account) for budget in budgets))
-
-    def idempotency_records(self, command: Command) -> None:
-        """What the row will hold against repetitions, if anything."""
-        self.idempotency = record_of(command, self.entry)
-        if self.idempotency is not None and self.idempotency.explicit:
-            self.knows(idempotency_name=self.idempotency.name)
-
-    def claim_with(self, answer: Answer) -> IdempotencyRecord | None:
-        """The claim, and what is to be answered to repetitions from now on."""
-        if self.idempotency is None or answer.document is None:
-            return None
-        return self.idempotency.with_answer(answer.status, encode_json(answer.document))
-
-    def answered(self, answer: Answer, command: Command) -> None:
-        """The provider did it: the row names what came into being."""
-        kind, made = command.operation.creates, command.operation.made(answer.document or {})
-        if kind is not None and made is not None and command.mock_response is None:
-            self.knows(**{COLUMN[kind]: ObjectId(str(made["id"]))})
-        figures = invalid_figures(answer.document) if command.mock_response is None else ()
-        if figures:
-            self.knows(quarantined=tuple(dict.fromkeys([*self.entry.quarantined, *figures])))
-        price_id = MOCK if command.mock_response is not None else None
-        self.knows(upstream_request_id=answer.request_id, status_code=answer.status, price_id=price_id, **self._times())
-        self._move(State.ANSWERED)
-
-    def replayed(self, idempotency: IdempotencyRecord, book: PriceBook) -> None:
-        """The client gets the answer that another operation had: nothing was executed for it, and it costs nothing."""
-        self.knows(status_code=idempotency.status, spend=ZERO, price_id=book.named(REPLAYED).id, **self._times())
-        self._move(State.VOIDED)
-
-    def failed(self, error: ApiError, book: PriceBook) -> None:
-        """The client gets an error. What may have been executed stays open; the rest is void, and costs nothing."""
-        self.knows(status_code=error.status, error_code=error.code or error.type, **self._times())
-        open_still = self.begun and isinstance(error, OutcomeUnknown | UpstreamFailed)
-        if open_still:
-            self._move(State.UNCERTAIN)
-        else:
-            self.knows(spend=ZERO, price_id=book.named(NOT_EXECUTED).id)
-            self._move(State.VOIDED)
-
-    def elapsed_us(self) -> int:
-        """Microseconds since the request arrived."""
-        return round((self.clock.monotonic() - self.began) * MICROSECONDS)
-
-    def _times(self) -> dict[str, object]:
-        upstream_us = round(self.upstream_s * MICROSECONDS)
-        return {
-            "ended_ms": self.clock.unix_ms(),
-            "upstream_us": upstream_us,
-            "overhead_us": max(0, self.elapsed_us() - upstream_us),
-        }
-
-    def _move(self, state: State) -> None:
-        facts, self._facts = self._facts, {}
-        self.row = self.row.transition(state, **facts)
+    upstream_seconds: float = 0.0
+    entry: LedgerEntry | None = None
+    idempotency: IdempotencyRecord | None = None
+    recorded: bool = False
+    answer: Answer | None = None
+    replay: IdempotencyRecord | None = None
+    error: ApiError | None = None
 
 
-def owned_by_visit(command: Command, answer: Answer, entry: LedgerEntry) -> list[Ownership]:
-    """The ownership of what the answer says came into being."""
-    made, kind = command.operation.made(answer.document or {}), command.operation.creates
-    if kind is None or made is None or command.mock_response is not None:
-        return []
-    return [ownership_of(entry, kind, made, parent=command.ids.get(PARENT.get(kind, "")))]
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a call ended: Unix milliseconds, and the monotonic second."""
+
+    ended_ms: int
+    ended: float
 
 
-def ownership_of(
-    entry: LedgerEntry, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
-) -> Ownership:
-    """The row of what an operation made, as the provider describes it."""
-    if entry.tenant is None or entry.key_id is None:
-        raise ValueError("nothing comes into being for a stranger")
-    return Ownership(
-        ref=ObjectRef(ProviderName(str(entry.provider)), kind, ObjectId(str(document["id"]))),
-        tenant=entry.tenant,
-        key_id=entry.key_id,
-        created_at=_created_at(document, entry),
-        end_user=entry.end_user,
-        parent=parent,
-        snapshot=encode_json(document).decode("ascii") if kind in DESCRIBED else None,
+def started_entry(context: RequestContext) -> LedgerEntry:
+    """The row of a call as it begins, with all that is known of it by then."""
+    facts = _principal_facts(context.principal) | _command_facts(context.command, context.id)
+    return LedgerEntry(
+        id=context.id,
+        operation=context.operation,
+        state=State.STARTED,
+        started_ms=context.started_ms,
+        until_ms=context.until_ms,
+        end_user=context.end_user,
+        tags=context.tags,
+        provider=context.provider,
+        budgets=tuple([account_ref(budget.account) for budget in context.budgets]),
+        **facts,  # type: ignore[arg-type]
     )
 
 
-def _created_at(document: Mapping[str, object], entry: LedgerEntry) -> int:
-    """The object's own moment, by which lists are ordered; ours when the provider names none that makes sense."""
-    moment = document.get("created_at")
-    sensible = isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= MAX_CREATED_AT
-    return cast("int", moment) if sensible else entry.started_ms // MILLISECONDS
+def begun_entry(entry: LedgerEntry, record: IdempotencyRecord | None, plan: ReservationPlan) -> LedgerEntry:
+    """The row with what it reserves, and the name of the client's idempotency key."""
+    facts: dict[str, object] = {}
+    if plan.amount or plan.quarantined:
+        facts |= {"reserved": plan.amount or None, "quarantined": plan.quarantined}
+    if record is not None and record.slot == ONLY:
+        facts["idempotency_name"] = record.name
+    return entry.changed(**facts) if facts else entry
 
 
-def retired_by(command: Command, provider: ProviderName, answer: Answer) -> list[ObjectRef]:
-    """What the operation ended. A provider that says `deleted: false` has kept it, and so does its owner."""
-    kind, named = command.operation.deleted_kind, command.operation.deletes
-    if kind is None or named is None or command.mock_response is not None:
-        return []
-    if answer.document is None or answer.document.get("deleted") is not True:
-        return []
-    return [ObjectRef(provider, kind, command.ids[named])]
+def record_with(record: IdempotencyRecord | None, answer: Answer) -> IdempotencyRecord | None:
+    """The record with what is to be answered to repetitions from now on."""
+    if record is None or answer.document is None:
+        return None
+    return with_answer(record, answer.status, encode_json(answer.document))
+
+
+def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: Times) -> LedgerEntry:
+    """The row once the provider did it: it names what was created, and the figures that cannot be right."""
+    facts = _durations(context, times)
+    command = context.command
+    if command is not None and command.mock_response is not None:
+        facts["price_id"] = MOCK
+    elif command is not None:
+        if command.operation.creates is not None and answer.created is not None:
+            facts[OWNED_COLUMN[command.operation.creates]] = ObjectId(str(answer.created["id"]))
+        facts |= _quarantined(entry, answer.document or {})
+    return entry.transition(State.ANSWERED, upstream_request_id=answer.request_id, status_code=answer.status, **facts)
+
+
+def replayed_entry(
+    entry: LedgerEntry, context: RequestContext, replay: IdempotencyRecord, times: Times, book: PriceBook
+) -> LedgerEntry:
+    """The row of a repetition: nothing was executed for it, and it costs nothing."""
+    price_id = book.named(REPLAYED).id
+    facts = _durations(context, times)
+    return entry.transition(State.VOIDED, status_code=replay.status, spend=ZERO, price_id=price_id, **facts)
+
+
+def failed_entry(
+    entry: LedgerEntry, context: RequestContext, error: ApiError, times: Times, book: PriceBook
+) -> LedgerEntry:
+    """The row of a call that ends in an error: `uncertain` if it may have been executed, else void and without cost."""
+    facts = _durations(context, times) | {"status_code": error.status, "error_code": error.code or error.type}
+    if context.recorded and isinstance(error, OutcomeUnknown | UpstreamFailed):
+        return entry.transition(State.UNCERTAIN, **facts)
+    return entry.transition(State.VOIDED, spend=ZERO, price_id=book.named(NOT_EXECUTED).id, **facts)
+
+
+def _principal_facts(principal: Principal | None) -> dict[str, object]:
+    if principal is None:
+        return {}
+    key = principal.key
+    return {
+        "key_id": key.id,
+        "tenant": principal.tenant,
+        "key_alias": key.alias,
+        "team_id": key.team_id,
+        "user_id": key.user_id,
+    }
+
+
+def _command_facts(command: Command | None, operation_id: OperationId) -> dict[str, object]:
+    if command is None:
+        return {}
+    ids = command.ids
+    return {
+        "fingerprint": command.fingerprint,
+        "vector_store_id": ids.get("vector_store_id", ids.get("index")),
+        "file_id": ids.get("file_id", _attached_file(command)),
+        "batch_id": ids.get("batch_id"),
+        "upload_id": ids.get("upload_id"),
+        "fuzzy_fingerprint": fuzzy_fingerprint_of_command(command, operation_id),
+    }
+
+
+def _attached_file(command: Command) -> ObjectId | None:
+    """The one file that the body names, for an operation that attaches one."""
+    return command.body_ids[0] if command.operation.body_ids == ("file_id",) else None
+
+
+def _quarantined(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
+    """Figures that cannot be right are named in the row, and never computed with."""
+    invalid = invalid_figures(document)
+    return {"quarantined": tuple(dict.fromkeys([*entry.quarantined, *invalid]))} if invalid else {}
+
+
+def invalid_figures(document: Mapping[str, object]) -> tuple[str, ...]:
+    """The figures of an answer that cannot be right: negative, fractional or absurd."""
+    return tuple([name for name in FIGURES if name in document and not _is_size(document[name])])
+
+
+def _is_size(figure: object) -> bool:
+    return isinstance(figure, int) and not isinstance(figure, bool) and 0 <= figure <= MAX_SIZE
+
+
+def _durations(context: RequestContext, times: Times) -> dict[str, object]:
+    """The overhead is what the call took less the time that the provider had it."""
+    upstream_us = round(context.upstream_seconds * MICROSECONDS)
+    elapsed_us = round((times.ended - context.began) * MICROSECONDS)
+    return {"ended_ms": times.ended_ms, "upstream_us": upstream_us, "overhead_us": max(0, elapsed_us - upstream_us)}

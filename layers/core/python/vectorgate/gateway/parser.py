@@ -1,141 +1,227 @@
-"""From a request to an order: routed, measured, parsed and validated. What comes out may be forwarded as it is."""
+"""From a request to a command: measured, parsed and validated. What comes out may be forwarded as it is.
+
+HTTP requests come in by `parse`; the invoke function and ingestion, which hold a document or a file already, build the
+same commands by `document_command` and `upload_command`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from vectorgate.api import schemas
+from vectorgate.api import headers, schemas
 from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.form_data import read_upload
-from vectorgate.api.http import JSON, FileUpload, encode_json
+from vectorgate.api.form_data import PIECE, read_upload
+from vectorgate.api.http import JSON, encode_json
 from vectorgate.api.operations import FITTING_PART, Media
 from vectorgate.api.schemas import LiteLLMFields
+from vectorgate.gateway.context import Policy
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
 from vectorgate.ledger.correlation import TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from vectorgate.api.http import Request
+    from vectorgate.api.http import FileUpload, Request
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
 
-END_USER_HEADERS: Final = ("x-litellm-end-user-id", "x-litellm-customer-id")
-TAGS_HEADER: Final = "x-litellm-tags"
-IDEMPOTENCY_HEADER: Final = "idempotency-key"
-RETRY_COUNT_HEADER: Final = "x-stainless-retry-count"
-PROVIDER_NAME: Final = "custom-llm-provider"
 MAX_TAGS: Final = 10  # and 256 characters in all: the ledger's row stays below 1 KiB, which is one write unit
 MAX_TAGS_LENGTH: Final = 256
 MAX_END_USER: Final = 128
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+NO_LITELLM_FIELDS: Final = LiteLLMFields()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What this deployment can carry. `too_large` tells a client what to do instead."""
+    """What this deployment can carry: `max_upload` in bytes. `too_large` tells a client what to do instead."""
 
     max_upload: int
     too_large: str
 
+    def most_bytes(self, operation: Operation) -> int:
+        """The largest upload that this operation takes here."""
+        return min(operation.max_body, self.max_upload)
 
-def admit(request: Request, route: Route, providers: Collection[ProviderName], limits: Limits) -> Command:
-    """The order, or InvalidRequest (400) or PayloadTooLarge (413) in OpenAI's words. Nothing is sent or stored."""
+    def message(self, operation: Operation) -> str:
+        """What the client of a larger one is told."""
+        if operation.creates is not ObjectKind.PART:
+            return self.too_large
+        return (
+            f"Part too large: this door takes requests of up to {self.most_bytes(operation)} bytes. Send the file in "
+            f"smaller parts, such as part_size={FITTING_PART} of 'upload_file_chunked'."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """What a caller says beside the body, not yet checked: in headers over HTTP, in fields of an invocation."""
+
+    provider: str | None = None
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """What a call is filed under: its provider, if one is named, its end user and its tags."""
+
+    provider: ProviderName | None = None
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------------ HTTP requests
+
+
+def parse(
+    request: Request, route: Route, options: CallOptions, providers: Collection[ProviderName], limits: Limits
+) -> tuple[Command, Policy]:
+    """The command, or InvalidRequest (400) or PayloadTooLarge (413) in OpenAI's words. Nothing is sent or stored."""
     operation = route.operation
     ids = {name: ObjectId(schemas.check_id(name, text)) for name, text in route.captured.items()}
-    body, extra, content = _content(request, operation, limits)
-    try:
-        return _order(request, operation, providers, ids=ids, said=(body, extra, content))
-    except InvalidRequest:
-        if isinstance(content, FileUpload):
-            content.content.close()
-        raise
+    if operation.media is Media.MULTIPART:
+        most = limits.most_bytes(operation)
+        content_type = request.headers.get("content-type")
+        upload, extra = read_upload(
+            request.body, content_type, operation, max_bytes=most, too_large=limits.message(operation)
+        )
+        try:
+            attribution = attribution_of(options, extra, providers)
+            return upload_command(operation, ids=ids, upload=upload, attribution=attribution), policy_of(request)
+        except InvalidRequest:
+            upload.content.close()
+            raise
+    query = operation.query(request.query) if operation.query is not None else {}
+    body = _parse_json(request, operation)
+    command = json_command(operation, ids=ids, query=query, body=body, options=options, providers=providers)
+    return command, policy_of(request)
 
 
-def _order(
-    request: Request,
+def options_of(request: Request) -> CallOptions:
+    """As the headers say, and the query in which a provider may be named, too."""
+    header = request.header
+    tags = header(headers.TAGS)
+    return CallOptions(
+        provider=header(headers.PROVIDER) or request.query.get(headers.PROVIDER),
+        end_user=header(*headers.END_USER),
+        tags=tuple(tag.strip() for tag in tags.split(",")) if tags is not None else (),
+    )
+
+
+def policy_of(request: Request) -> Policy:
+    """By what a repetition of the request is recognised. InvalidRequest for an odd key."""
+    key = checked_idempotency_key(request.header(headers.IDEMPOTENCY_KEY))
+    # What the official clients say of earlier attempts; anything else is a first one.
+    count = request.header(headers.RETRY_COUNT) or ""
+    return Policy(idempotency_key=key, retry_count=int(count) if _COUNT.fullmatch(count) else 0)
+
+
+def _parse_json(request: Request, operation: Operation) -> dict[str, object]:
+    if operation.media is Media.NONE:
+        return {}
+    if request.body.size > operation.max_body:
+        raise _body_too_large(operation, request.body.size)
+    # LiteLLM's client for Azure sends JSON without saying so, which Azure takes.
+    content_type = request.headers.get("content-type", JSON)
+    return schemas.parse_json_object(request.body.read(), content_type, max_bytes=operation.max_body)
+
+
+def _body_too_large(operation: Operation, size: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"Request body too large: expected at most {operation.max_body} bytes, but got {size}. "
+        "Send fewer files or attributes in one request, and the rest in further ones.",
+        code="request_too_large",
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- commands
+
+
+def json_command(
     operation: Operation,
-    providers: Collection[ProviderName],
     *,
     ids: Mapping[str, ObjectId],
-    said: tuple[Mapping[str, object], LiteLLMFields, bytes | FileUpload | None],
+    query: Mapping[str, str],
+    body: dict[str, object],
+    options: CallOptions,
+    providers: Collection[ProviderName],
 ) -> Command:
-    body, extra, content = said
+    """A command without a file. InvalidRequest (400) for a body that OpenAI would not accept."""
+    content, extra = None, NO_LITELLM_FIELDS
+    if operation.media is Media.JSON and operation.body is not None:
+        if not schemas.LITELLM_FIELDS.isdisjoint(body):
+            body, extra = schemas.take_litellm_fields(body)
+        body = _without_defaults(operation, body)
+        schemas.validate(operation.body, body)
+        _refuse_reserved(body)
+        content = encode_json(body)
+    attribution = attribution_of(options, extra, providers)
     return Command(
         operation=operation,
         ids=ids,
-        query=_query(request, operation),
+        query=query,
         body=body,
+        body_ids=tuple([ObjectId(str(value)) for path in operation.body_ids for value in _at(body, path.split("."))]),
         content=content,
-        provider=_named_provider(request, extra, providers),
-        end_user=end_user_of(request, extra),
-        tags=tags_of(request, extra),
+        fingerprint=hashlib.sha256(content).hexdigest() if content is not None else None,
+        provider=attribution.provider,
+        end_user=attribution.end_user,
+        tags=attribution.tags,
         mock_response=extra.mock_response,
-        idempotency_key=_idempotency_key(request),
-        attempt=_attempt(request),
     )
 
 
-def _query(request: Request, operation: Operation) -> dict[str, str]:
-    """The parameters that the operation knows; others are not forwarded."""
-    return operation.query(request.query) if operation.query is not None else {}
+def document_command(
+    operation: Operation,
+    *,
+    ids: Mapping[str, ObjectId],
+    query: Mapping[str, str],
+    body: dict[str, object],
+    options: CallOptions,
+    providers: Collection[ProviderName],
+) -> Command:
+    """The same for a document that was not parsed here. InvalidRequest and PayloadTooLarge as for its bytes."""
+    schemas.check_document(body)
+    command = json_command(operation, ids=ids, query=query, body=body, options=options, providers=providers)
+    if isinstance(command.content, bytes) and len(command.content) > operation.max_body:
+        raise _body_too_large(operation, len(command.content))
+    return command
 
 
-def _content(
-    request: Request, operation: Operation, limits: Limits
-) -> tuple[dict[str, object], LiteLLMFields, bytes | FileUpload | None]:
-    if operation.media is Media.NONE or operation.body is None:
-        return {}, LiteLLMFields(), None
-    if operation.media is Media.MULTIPART:
-        most = min(operation.max_body, limits.max_upload)
-        upload, extra = read_upload(
-            request.body,
-            request.headers.get("content-type"),
-            name=operation.file_field,
-            model=operation.body,
-            max_bytes=most,
-            too_large=_part_too_large(most) if operation.creates is ObjectKind.PART else limits.too_large,
-        )
-        return {}, extra, upload
-    if request.body.size > operation.max_body:
-        raise PayloadTooLarge(
-            f"Request body too large: expected at most {operation.max_body} bytes, but got {request.body.size}. "
-            "Send fewer files or attributes in one request, and the rest in further ones.",
-            code="request_too_large",
-        )
-    # LiteLLM's client for Azure sends JSON without saying so, which Azure takes.
-    content_type = request.headers.get("content-type", JSON)
-    parsed = schemas.parse_json_object(request.body.read(), content_type, max_bytes=operation.max_body)
-    body, extra = schemas.take_litellm_fields(parsed)
-    body = _meant(operation, body)
-    schemas.validate(operation.body, body)
-    _refuse_reserved(body)
-    return body, extra, encode_json(body)
-
-
-def _meant(operation: Operation, body: dict[str, object]) -> dict[str, object]:
-    """What a client says, without the fields that it only fills in: see `Operation`."""
-    if operation.null_is_absent:
-        body = {name: value for name, value in body.items() if value is not None}
-    if any(body.get(name) for name in operation.one_of):
-        body = {name: value for name, value in body.items() if name not in operation.one_of or value != []}
-    return body
-
-
-def _part_too_large(most: int) -> str:
-    return (
-        f"Part too large: this door takes requests of up to {most} bytes. Send the file in smaller parts, such as "
-        f"part_size={FITTING_PART} of 'upload_file_chunked'."
+def upload_command(
+    operation: Operation, *, ids: Mapping[str, ObjectId], upload: FileUpload, attribution: Attribution
+) -> Command:
+    """A command with a file, whose form was validated when it was read."""
+    return Command(
+        operation=operation,
+        ids=ids,
+        content=upload,
+        fingerprint=_upload_digest(upload),
+        provider=attribution.provider,
+        end_user=attribution.end_user,
+        tags=attribution.tags,
     )
 
 
-def _named_provider(request: Request, extra: LiteLLMFields, providers: Collection[ProviderName]) -> ProviderName | None:
-    """As the body, the header or the query names it, in that order; None when nobody does."""
-    name = extra.provider or request.header(PROVIDER_NAME) or request.query.get(PROVIDER_NAME)
+# ------------------------------------------------------------------------------------------------------ attribution
+
+
+def attribution_of(options: CallOptions, extra: LiteLLMFields, providers: Collection[ProviderName]) -> Attribution:
+    """The provider as the body or else the caller's options name it, the end user the other way round, all tags."""
+    return Attribution(
+        provider=_provider(extra.provider or options.provider, providers),
+        end_user=checked_end_user(options.end_user or extra.user),
+        tags=checked_tags((*options.tags, *extra.tags)),
+    )
+
+
+def _provider(name: str | None, providers: Collection[ProviderName]) -> ProviderName | None:
     if name is None:
         return None
     if name not in providers:
@@ -148,39 +234,8 @@ def _named_provider(request: Request, extra: LiteLLMFields, providers: Collectio
     return ProviderName(name)
 
 
-def end_user_of(request: Request, extra: LiteLLMFields) -> str | None:
-    """Whom the call is for: the first of LiteLLM's two headers, then the body's `user`."""
-    end_user = request.header(*END_USER_HEADERS) or extra.user
-    if end_user and (len(end_user) > MAX_END_USER or not is_label(end_user)):
-        raise InvalidRequest(
-            f"Invalid 'user': expected at most {MAX_END_USER} printable characters without '#'.",
-            code="invalid_value",
-            param="user",
-        )
-    return end_user or None
-
-
-def tags_of(request: Request, extra: LiteLLMFields) -> tuple[str, ...]:
-    """What the caller files the call under: LiteLLM's header, then the body's `tags`."""
-    listed = [tag.strip() for tag in (request.header(TAGS_HEADER) or "").split(",")]
-    tags = tuple(dict.fromkeys(tag for tag in [*listed, *extra.tags] if tag))
-    if len(tags) > MAX_TAGS or sum(map(len, tags)) > MAX_TAGS_LENGTH or not all(map(is_label, tags)):
-        raise InvalidRequest(
-            f"Invalid 'tags': expected at most {MAX_TAGS} tags of {MAX_TAGS_LENGTH} printable characters in all.",
-            code="invalid_value",
-            param="tags",
-        )
-    return tags
-
-
-def attribution_of(request: Request) -> dict[str, object]:
-    """End user and tags as the headers name them: known before the body is read, so that a refused one counts, too."""
-    nothing_more = LiteLLMFields()
-    return {"end_user": end_user_of(request, nothing_more), "tags": tags_of(request, nothing_more)}
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.header(IDEMPOTENCY_HEADER)
+def checked_idempotency_key(key: str | None) -> str | None:
+    """A client's key. InvalidRequest for one that is too long, or not printable ASCII."""
     if key is not None and not _PRINTABLE.fullmatch(key):
         raise InvalidRequest(
             "Invalid 'Idempotency-Key': expected at most 255 printable ASCII characters.",
@@ -190,14 +245,63 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _attempt(request: Request) -> int:
-    """How often the official clients say they have tried already; anything strange is a first time."""
-    text = request.header(RETRY_COUNT_HEADER) or ""
-    return int(text) if _COUNT.fullmatch(text) else 0
+def checked_end_user(end_user: str | None) -> str | None:
+    """An end user's name; None for an empty one. InvalidRequest for one that cannot be a part of a key."""
+    if end_user and (len(end_user) > MAX_END_USER or not is_label(end_user)):
+        raise InvalidRequest(
+            f"Invalid 'user': expected at most {MAX_END_USER} printable characters without '#'.",
+            code="invalid_value",
+            param="user",
+        )
+    return end_user or None
+
+
+def checked_tags(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags without empty ones and repetitions. InvalidRequest for too many, or for one that is not printable."""
+    if not given:
+        return ()
+    tags = tuple(dict.fromkeys(tag for tag in given if tag))
+    if len(tags) > MAX_TAGS or sum(map(len, tags)) > MAX_TAGS_LENGTH or not all(map(is_label, tags)):
+        raise InvalidRequest(
+            f"Invalid 'tags': expected at most {MAX_TAGS} tags of {MAX_TAGS_LENGTH} printable characters in all.",
+            code="invalid_value",
+            param="tags",
+        )
+    return tags
+
+
+def _without_defaults(operation: Operation, body: dict[str, object]) -> dict[str, object]:
+    """What a client says, without the fields that it only fills in: see `Operation`."""
+    if operation.null_is_absent:
+        body = {name: value for name, value in body.items() if value is not None}
+    if any(body.get(name) for name in operation.one_of):
+        body = {name: value for name, value in body.items() if name not in operation.one_of or value != []}
+    return body
+
+
+def _at(value: object, path: list[str]) -> Iterator[object]:
+    """The values at a path such as `["files[]", "file_id"]`; none where a part is absent."""
+    if not path:
+        yield value
+        return
+    name, rest = path[0].removesuffix("[]"), path[1:]
+    inner = cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
+    for item in (inner if isinstance(inner, list) else []) if path[0].endswith("[]") else [inner]:
+        if item is not None:
+            yield from _at(item, rest)
+
+
+def _upload_digest(upload: FileUpload) -> str:
+    """A file is read for it, at about a second for the largest one: little beside the sending."""
+    digest = hashlib.sha256(encode_json([sorted(upload.fields.items()), upload.filename, upload.content_type]))
+    stream = upload.content.open()
+    while piece := stream.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _refuse_reserved(body: Mapping[str, object]) -> None:
-    """Our tag is nobody else's: whoever could set it could claim another's lost store."""
+    """Our tag is set by us alone: a client that could set it could claim another's lost store."""
     metadata = body.get("metadata")
     if isinstance(metadata, dict) and TAG in metadata:
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""From an answer or an error to what the client receives: the provider's headers that may pass, and ours."""
+"""From a finished call to what its client receives: the provider's headers that may pass, and ours."""
 
 from __future__ import annotations
 
@@ -6,53 +6,58 @@ from typing import TYPE_CHECKING
 
 from vectorgate.api.http import JSON, Body, Response
 from vectorgate.budgets.service import budget_headers
-from vectorgate.pricing.money import ZERO, format_usd
+from vectorgate.clock import MICROSECONDS
+from vectorgate.pricing.money import ZERO, NanoUSD, format_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vectorgate.api.errors import ApiError
     from vectorgate.gateway.context import RequestContext
     from vectorgate.idempotency.record import IdempotencyRecord
-    from vectorgate.pricing.charge import Charge
-    from vectorgate.pricing.money import NanoUSD
+    from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Answer
 
 
-def replied(answer: Answer, context: RequestContext, charge: Charge) -> Response:
-    """A success, with what it costs."""
-    headers = {**_own_headers(context, charge.spend), **answer.headers}
+def render(context: RequestContext, book: PriceBook, now: float) -> Response:
+    """The response to a call that has ended; `now` in monotonic seconds."""
+    if context.error is not None:
+        return error(context.error, context, now)
+    if context.replay is not None:
+        return replay(context.replay, context, now)
+    if context.answer is None or context.entry is None:
+        raise ValueError("a call that has not ended")
+    return success(context.answer, context, book.charge_for(context.entry).spend, now)
+
+
+def success(answer: Answer, context: RequestContext, spend: NanoUSD, now: float) -> Response:
+    """The provider's answer, with what it costs."""
+    headers = {**_own_headers(context, spend, now), **answer.headers}
     if answer.document is None:
         return Response(status=answer.status, headers=headers, body=answer.body)
     return Response.of_json(answer.status, answer.document, headers)
 
 
-def repeated(idempotency: IdempotencyRecord, context: RequestContext) -> Response:
-    """The kept answer, byte for byte."""
-    headers = {**_own_headers(context, ZERO), "content-type": JSON, "idempotency-replayed": "true"}
-    if idempotency.status is None or idempotency.body is None:
-        raise ValueError("there is nothing to replay")
-    return Response(status=idempotency.status, headers=headers, body=Body.of(idempotency.body.encode()))
+def replay(record: IdempotencyRecord, context: RequestContext, now: float) -> Response:
+    """The answer that the first of these requests had, byte for byte."""
+    headers = {**_own_headers(context, ZERO, now), "content-type": JSON, "idempotency-replayed": "true"}
+    if record.status is None or record.body is None:
+        raise ValueError("a record without an answer")
+    return Response(status=record.status, headers=headers, body=Body.of(record.body.encode()))
 
 
-def refused(error: ApiError, context: RequestContext, envelope: Mapping[str, object]) -> Response:
-    """An error, in the envelope of the API that was asked."""
-    return Response.of_json(error.status, envelope, {**_own_headers(context, ZERO), **error.headers})
+def error(failure: ApiError, context: RequestContext, now: float) -> Response:
+    """An error, in the envelope of the API that was called."""
+    headers = {**_own_headers(context, ZERO, now), **failure.headers}
+    return Response.of_json(failure.status, context.surface.envelope(failure), headers)
 
 
-def _own_headers(context: RequestContext, spend: NanoUSD) -> dict[str, str]:
-    """LiteLLM's names. The overhead is what the request took less the time that the provider had it."""
-    elapsed_us = context.elapsed_us()
-    upstream_us = context.entry.upstream_us or 0
+def _own_headers(context: RequestContext, spend: NanoUSD, now: float) -> dict[str, str]:
+    """LiteLLM's names. The overhead is what the call took less the time that the provider had it."""
+    elapsed, upstream = now - context.began, context.upstream_seconds
     return {
-        "x-request-id": context.entry.id,
-        "x-litellm-call-id": context.entry.id,
+        "x-request-id": context.id,
+        "x-litellm-call-id": context.id,
         "x-litellm-response-cost": format_usd(spend),
-        **budget_headers(context.budgets, spend),
-        "x-litellm-response-duration-ms": _milliseconds(elapsed_us),
-        "x-litellm-overhead-duration-ms": _milliseconds(max(0, elapsed_us - upstream_us)),
+        **(budget_headers(context.budgets, spend) if context.budgets else {}),
+        "x-litellm-response-duration-ms": f"{round(elapsed * MICROSECONDS) / 1000:.3f}",
+        "x-litellm-overhead-duration-ms": f"{round(max(0.0, elapsed - upstream) * MICROSECONDS) / 1000:.3f}",
     }
-
-
-def _milliseconds(microseconds: int) -> str:
-    return f"{microseconds / 1000:.3f}"

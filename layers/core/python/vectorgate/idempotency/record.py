@@ -6,19 +6,16 @@ operation is voided or becomes uncertain: whoever repeats the request reads the 
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.operations import Safety
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.entry import Resolution, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.api.command import Command
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.entry import LedgerEntry
 
@@ -59,82 +56,9 @@ class IdempotencyRecord:
     body: str | None = None
 
     @property
-    def explicit(self) -> bool:
-        """Whether the client named a key."""
-        return self.slot == ONLY
-
-    @property
     def removed_at(self) -> int:
         """When the row may be removed, Unix seconds."""
         return self.expires_at + GRACE_SECONDS
-
-    def with_answer(self, status: int, body: bytes) -> IdempotencyRecord:
-        """The claim with what is to be replayed; an answer that is too large is not kept, only that there was one."""
-        kept = body.decode("utf-8") if len(body) <= MAX_KEPT else None
-        return replace(self, status=status, body=kept)
-
-
-def explicit_name(operation: str, key: str) -> str:
-    """The place of an `Idempotency-Key`, within its tenant."""
-    return _hash("explicit", operation, key)
-
-
-def explicit_record(entry: LedgerEntry, name: str, fingerprint: str) -> IdempotencyRecord:
-    """What the caller's row claims under a key of its own choosing."""
-    return IdempotencyRecord(
-        tenant=_tenant(entry),
-        name=name,
-        slot=ONLY,
-        fingerprint=fingerprint,
-        operation_id=entry.id,
-        claimed_ms=entry.started_ms,
-        expires_at=entry.started_ms // MILLISECONDS + EXPLICIT_SECONDS,
-    )
-
-
-def record_of(command: Command, entry: LedgerEntry) -> IdempotencyRecord | None:
-    """What an order claims: by its client's key, else a create by its body; None for reads, and for what is mocked.
-
-    A fleeting create claims nothing by its body: two equal parts of a file are two, and so are two uploads of one name.
-    """
-    if command.operation.safety is Safety.READ or command.mock_response is not None:
-        return None
-    if command.idempotency_key is not None:
-        named = [f"{name}={value}" for name, value in sorted(command.ids.items())]
-        fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
-        return explicit_record(entry, explicit_name(entry.operation, command.idempotency_key), fingerprint)
-    operation = command.operation
-    if operation.safety is Safety.CREATE and not operation.transient and command.attempt is not None:
-        return implicit_record(entry, command.attempt)
-    return None
-
-
-def implicit_record(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord | None:
-    """What the row of a create claims by its key and body; None when the body has no fingerprint."""
-    if entry.fingerprint is None:
-        return None
-    where = str(entry.vector_store_id or entry.upload_id)  # the path's: one body at two places is two requests
-    name = _hash("implicit", str(entry.key_id), entry.operation, where, entry.fingerprint)
-    return IdempotencyRecord(
-        tenant=_tenant(entry),
-        name=name,
-        slot=entry.id,
-        fingerprint=entry.fingerprint,
-        operation_id=entry.id,
-        claimed_ms=entry.started_ms,
-        expires_at=entry.started_ms // MILLISECONDS + IMPLICIT_SECONDS,
-        attempt=attempt,
-    )
-
-
-def _tenant(entry: LedgerEntry) -> TenantId:
-    if entry.tenant is None:
-        raise ValueError("a stranger claims nothing")
-    return entry.tenant
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class RecordStatus(Enum):
@@ -158,7 +82,7 @@ def record_status(idempotency: IdempotencyRecord, entry: LedgerEntry | None, now
     if entry.state is State.UNCERTAIN:
         return RecordStatus.UNKNOWN
     # A day later the key may be used anew, but never while its operation is open.
-    if idempotency.explicit and idempotency.expires_at * MILLISECONDS <= now_ms:
+    if idempotency.slot == ONLY and idempotency.expires_at * MILLISECONDS <= now_ms:
         return RecordStatus.FREE
     return RecordStatus.UNKNOWN if entry.state is State.VOIDED else RecordStatus.DONE
 
@@ -171,7 +95,7 @@ def repeatable(
     An attempt that says of itself that it came later than the one before `wanted` is not one of them, nor is one that
     was voided with an answer that no SDK repeats.
     """
-    if wanted.explicit:
+    if wanted.slot == ONLY:
         return list(held)
     oldest_ms = wanted.claimed_ms - IMPLICIT_SECONDS * MILLISECONDS
     return [

@@ -13,11 +13,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
-from vectorgate.idempotency.record import MAX_HELD, ONLY, IdempotencyRecord, RecordStatus, record_status, repeatable
+from vectorgate.api.operations import Safety
+from vectorgate.clock import MILLISECONDS
+from vectorgate.idempotency.record import (
+    EXPLICIT_SECONDS,
+    IMPLICIT_SECONDS,
+    MAX_HELD,
+    MAX_KEPT,
+    ONLY,
+    IdempotencyRecord,
+    RecordStatus,
+    record_status,
+    repeatable,
+)
 from vectorgate.ids import uuid7
 from vectorgate.ledger.entry import State
 from vectorgate.store_errors import IdempotencyConflict, StateConflict
@@ -25,8 +38,10 @@ from vectorgate.store_errors import IdempotencyConflict, StateConflict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.api.command import Command
     from vectorgate.budgets.model import Reservation
     from vectorgate.clock import Clock
+    from vectorgate.ids import TenantId
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
 
@@ -72,7 +87,7 @@ class IdempotencyService:
 
     def _found(self, wanted: IdempotencyRecord) -> IdempotencyRecord | None:
         """The claim to replay (it has an answer), the one to take over (it has none), or None: there is none left."""
-        start = ONLY if wanted.explicit else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
+        start = ONLY if wanted.slot == ONLY else uuid7(max(0, wanted.claimed_ms - _HOUR_MS), 0)
         idempotency_records = self.ledger.idempotency_records(wanted.tenant, wanted.name, start=start, limit=MAX_HELD)
         held = [(idempotency, self.ledger.entry(idempotency.operation_id)) for idempotency in idempotency_records]
         return self._judged(wanted, repeatable(wanted, held))
@@ -115,6 +130,83 @@ class IdempotencyService:
             self.ledger.advance(entry.transition(State.UNCERTAIN), since=State.STARTED)
         except StateConflict:
             return  # it was not left behind after all, or somebody else has noticed
+
+
+# ------------------------------------------------------------------------------------------- the records of a call
+
+
+def explicit_name(operation: str, key: str) -> str:
+    """The place of an `Idempotency-Key`, within its tenant."""
+    return _hash("explicit", operation, key)
+
+
+def explicit_record(entry: LedgerEntry, name: str, fingerprint: str) -> IdempotencyRecord:
+    """What the caller's row claims under a key of its own choosing."""
+    return IdempotencyRecord(
+        tenant=_tenant(entry),
+        name=name,
+        slot=ONLY,
+        fingerprint=fingerprint,
+        operation_id=entry.id,
+        claimed_ms=entry.started_ms,
+        expires_at=entry.started_ms // MILLISECONDS + EXPLICIT_SECONDS,
+    )
+
+
+def record_for(
+    command: Command, key: str | None, retry_count: int | None, entry: LedgerEntry
+) -> IdempotencyRecord | None:
+    """What recognises a repetition of this call: its client's key, else, for a create, its body.
+
+    None for reads, and for what is mocked; by its body alone also where `retry_count` is None, and for a transient
+    create: two equal parts of a file are two, and so are two uploads of one name.
+    """
+    operation = command.operation
+    if operation.safety is Safety.READ or command.mock_response is not None:
+        return None
+    if key is not None:
+        named = [f"{name}={value}" for name, value in sorted(command.ids.items())]
+        fingerprint = _hash(str(entry.provider), *named, str(entry.fingerprint))
+        return explicit_record(entry, explicit_name(entry.operation, key), fingerprint)
+    if operation.safety is Safety.CREATE and not operation.transient and retry_count is not None:
+        return implicit_record(entry, retry_count)
+    return None
+
+
+def implicit_record(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord | None:
+    """What the row of a create claims by its key and body; None when the body has no fingerprint."""
+    if entry.fingerprint is None:
+        return None
+    where = str(entry.vector_store_id or entry.upload_id)  # the path's: one body at two places is two requests
+    name = _hash("implicit", str(entry.key_id), entry.operation, where, entry.fingerprint)
+    return IdempotencyRecord(
+        tenant=_tenant(entry),
+        name=name,
+        slot=entry.id,
+        fingerprint=entry.fingerprint,
+        operation_id=entry.id,
+        claimed_ms=entry.started_ms,
+        expires_at=entry.started_ms // MILLISECONDS + IMPLICIT_SECONDS,
+        attempt=attempt,
+    )
+
+
+def _tenant(entry: LedgerEntry) -> TenantId:
+    if entry.tenant is None:
+        raise ValueError("a stranger claims nothing")
+    return entry.tenant
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def with_answer(record: IdempotencyRecord, status: int, body: bytes) -> IdempotencyRecord:
+    """The record with what is to be replayed; of an answer that is too large only that there was one is kept."""
+    return replace(record, status=status, body=body.decode("utf-8") if len(body) <= MAX_KEPT else None)
+
+
+# ----------------------------------------------------------------------------------------------------------- errors
 
 
 def _unanswered(idempotency: IdempotencyRecord) -> IdempotencyRecord:

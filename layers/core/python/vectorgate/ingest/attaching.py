@@ -20,21 +20,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.http import encode_json
+from vectorgate.gateway.context import Policy
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.calls import NOT_FOUND, SOON, step_key
 from vectorgate.ingest.model import Postponed, Rejected
-from vectorgate.ingest.naming import is_there
-from vectorgate.ingest.rows import following
+from vectorgate.ingest.object_rows import following
+from vectorgate.ingest.store_resolver import is_there
+from vectorgate.ingest.team_client import NOT_FOUND, SOON, step_key
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vectorgate.clock import Clock
-    from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.model import ObjectLocation, ObjectRow
-    from vectorgate.ingest.naming import StoreResolver
     from vectorgate.ingest.ports import IngestStore
+    from vectorgate.ingest.store_resolver import StoreResolver
+    from vectorgate.ingest.team_client import TeamClient
 
     Fields: TypeAlias = Mapping[str, object]
 
@@ -58,7 +59,7 @@ class Wanted:
     """
 
     index: int
-    caller: Caller
+    client: TeamClient
     store_id: ObjectId
     name: str | None
     file_id: ObjectId
@@ -117,21 +118,24 @@ class Attaching:
             left = wanted.row.attempted + ATTEMPT_SECONDS - self.clock.unix_s()
             if left > 0:
                 raise Postponed(left, "The file is being attached, or its answer was lost.")
-        return wanted.caller.found("GET", f"/vector_stores/{wanted.store_id}/files/{wanted.file_id}") is not None
+        found = wanted.client.find(
+            "vector_stores.files.retrieve", vector_store_id=wanted.store_id, file_id=wanted.file_id
+        )
+        return found is not None
 
     def _batch(self, wanted: Sequence[Wanted]) -> dict[int, Ending]:
         """One request for all of them, if the store has one left in this window."""
         until = self.clock.monotonic() + PROMPT_SECONDS
-        now, caller = self.clock.unix_s(), wanted[0].caller
+        now, client = self.clock.unix_s(), wanted[0].client
         try:
-            caller.in_time()
-            lane = lane_of(caller.team, wanted[0].store_id)
+            client.check_time()
+            lane = lane_of(client.team, wanted[0].store_id)
             admitted = self.store.admit(lane, window_of(now), most=ATTACHES_A_WINDOW)
         except (Postponed, StoreError) as error:
             return {each.index: error for each in wanted}
         if not admitted:
             wait = (
-                window_of(now) + WINDOW_SECONDS - now + caller.gateway.randomness.fraction() * (MINUTE - WINDOW_SECONDS)
+                window_of(now) + WINDOW_SECONDS - now + client.gateway.randomness.fraction() * (MINUTE - WINDOW_SECONDS)
             )
             full = Postponed(wait, "The store takes no more files at this moment.")
             return {each.index: full for each in wanted}
@@ -154,9 +158,14 @@ class Attaching:
         return replace(wanted, row=row)
 
     def _request(self, wanted: Sequence[Wanted], until: float) -> dict[int, Ending]:
-        caller, store_id = wanted[0].caller, wanted[0].store_id
+        client, store_id = wanted[0].client, wanted[0].store_id
         try:
-            batch = caller.once("POST", f"/vector_stores/{store_id}/file_batches", body_of(wanted), until=until)
+            batch = client.call(
+                "vector_stores.file_batches.create",
+                {"vector_store_id": store_id},
+                body_of(wanted),
+                policy=Policy(attempts=1, send_before=until),
+            )
         except Postponed as error:
             return {each.index: error for each in wanted}
         except Rejected as error:
@@ -166,7 +175,7 @@ class Attaching:
     def _refused(self, wanted: Sequence[Wanted], error: Rejected) -> dict[int, Ending]:
         """Whose fault is it: the store's, the provider's, or one file's?"""
         try:
-            if error.status == NOT_FOUND and not is_there(wanted[0].caller, wanted[0].store_id):
+            if error.status == NOT_FOUND and not is_there(wanted[0].client, wanted[0].store_id):
                 return self._without_store(wanted, error)
         except (Postponed, Rejected, StoreError) as trouble:
             return {each.index: trouble for each in wanted}
@@ -183,7 +192,7 @@ class Attaching:
             if each.name is None:
                 endings[each.index] = error
                 continue
-            self.names.replace(each.caller, each.name, each.store_id)
+            self.names.replace(each.client, each.name, each.store_id)
             endings[each.index] = Postponed(SOON, "The store was deleted; there is a new one of its name.")
         return endings
 
@@ -218,9 +227,9 @@ def grouped(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
     groups: dict[tuple[str, str, int], list[Wanted]] = {}
     seen: dict[tuple[str, str, str], int] = {}
     for each in wanted:
-        place = (each.caller.team, each.store_id, each.file_id)
+        place = (each.client.team, each.store_id, each.file_id)
         seen[place] = seen.get(place, -1) + 1
-        groups.setdefault((each.caller.team, each.store_id, seen[place]), []).append(each)
+        groups.setdefault((each.client.team, each.store_id, seen[place]), []).append(each)
     yield from groups.values()
 
 

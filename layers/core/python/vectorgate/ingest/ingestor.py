@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import CreateVectorStoreFile, validate
+from vectorgate.gateway.context import Policy
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.address import address_of, is_folder
 from vectorgate.ingest.attaching import Attached, Attaching, Wanted
-from vectorgate.ingest.calls import SOON, Caller, step_key
+from vectorgate.ingest.indexing import Batches, Watching, look_after, refusal_of, source_of
 from vectorgate.ingest.model import (
     AttachRequested,
     Change,
@@ -32,10 +33,10 @@ from vectorgate.ingest.model import (
     Watch,
     order_of,
 )
-from vectorgate.ingest.naming import StoreResolver
-from vectorgate.ingest.objects import NOTHING, Changes
+from vectorgate.ingest.object_changes import NOTHING, Changes
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.ingest.watching import Batches, Watching, look_after, refusal_of, source_of
+from vectorgate.ingest.store_resolver import StoreResolver
+from vectorgate.ingest.team_client import SOON, TeamClient, step_key
 from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ class Ingestor:
         """
         return _Taking(self, notices, self.clock.monotonic() + within).outcomes()
 
-    def caller(self, team: str, until: float) -> Caller:
+    def client(self, team: str, until: float) -> TeamClient:
         """The gateway, as that team, until that monotonic second."""
-        return Caller(self.gateway, team, until)
+        return TeamClient(self.gateway, team, until)
 
 
 class _Taking:
@@ -102,7 +103,7 @@ class _Taking:
             names=self._names,
             clock=ingestor.clock,
             upload_seconds=ingestor.upload_seconds,
-            caller_of=self._caller,
+            client_of=self._client,
         )
         self._watching = Watching(ingestor.store, ingestor.bus, frozenset(ingestor.senders.values()))
         self._batches = Batches([notice for notice in notices if isinstance(notice, Watch)])
@@ -135,7 +136,7 @@ class _Taking:
                 case AttachRequested():
                     return self._attach(index, notice)
                 case Watch():
-                    return self._watching.look(self._caller(notice.team), notice, self._batches)
+                    return self._watching.look(self._client(notice.team), notice, self._batches)
         except _TROUBLES as trouble:
             return self._outcome(notice, trouble)
 
@@ -146,17 +147,18 @@ class _Taking:
             return NOTHING
         address = address_of(change.place.key)
         late = self._ingestor.clock.monotonic() >= self._until
-        return self._changes.begin(index, change, self._caller_of(address.sender), address, late=late)
+        return self._changes.begin(index, change, self._client_of(address.sender), address, late=late)
 
     def _create(self, notice: CreateRequested) -> Done:
-        caller = self._caller_of(notice.source)
-        made = caller.ask("POST", "/vector_stores", notice.body, key=step_key("create", notice.source, notice.event_id))
+        client = self._client_of(notice.source)
+        policy = Policy(idempotency_key=step_key("create", notice.source, notice.event_id))
+        made = client.call("vector_stores.create", body=notice.body, policy=policy)
         detail = {**source_of(notice.event_id), "vector_store_id": made.get("id"), "name": made.get("name")}
         self._ingestor.bus.publish([Result(kind=Kind.STORE_CREATED, detail=detail)])
         return NOTHING
 
     def _attach(self, index: int, notice: AttachRequested) -> Wanted:
-        caller = self._caller_of(notice.source)
+        client = self._client_of(notice.source)
         asked = {"attributes": notice.attributes, "chunking_strategy": notice.chunking_strategy}
         fields = {name: value for name, value in asked.items() if value is not None}
         try:
@@ -164,10 +166,10 @@ class _Taking:
         except InvalidRequest as error:
             raise Rejected(error.message, code=error.code, param=error.param) from error
         named = notice.vector_store_id is None
-        store_id = self._names.resolve(caller, str(notice.name)) if named else ObjectId(str(notice.vector_store_id))
+        store_id = self._names.resolve(client, str(notice.name)) if named else ObjectId(str(notice.vector_store_id))
         return Wanted(
             index=index,
-            caller=caller,
+            client=client,
             store_id=store_id,
             name=notice.name,
             file_id=ObjectId(notice.file_id),
@@ -176,7 +178,7 @@ class _Taking:
             again=True,
         )
 
-    def _caller_of(self, sender: str) -> Caller:
+    def _client_of(self, sender: str) -> TeamClient:
         team = self._ingestor.senders.get(sender)
         if team is None:
             raise Rejected(
@@ -184,10 +186,10 @@ class _Taking:
                 status=403,
                 code="unknown_sender",
             )
-        return self._caller(team)
+        return self._client(team)
 
-    def _caller(self, team: str) -> Caller:
-        return self._ingestor.caller(team, self._end)
+    def _client(self, team: str) -> TeamClient:
+        return self._ingestor.client(team, self._end)
 
     def _ended(self, notice: IngestEvent, ending: Ending) -> Outcome:
         """What became of a file that was to be attached."""
@@ -202,7 +204,7 @@ class _Taking:
         except _TROUBLES as trouble:
             return self._outcome(notice, trouble)
         watch = Watch(
-            team=wanted.caller.team,
+            team=wanted.client.team,
             vector_store_id=wanted.store_id,
             batch_id=ending.batch_id or None,
             files={wanted.file_id: wanted.origin},

@@ -1,20 +1,22 @@
-"""An object on its way to the provider: streamed into the gateway's own form, never held in memory."""
+"""An object as a file of the provider's: spooled to disk, never held in memory, and sent once."""
 
 from __future__ import annotations
 
-import io
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from vectorgate.api.http import Body, Request
-from vectorgate.ingest.calls import AGAIN, step_key
+from vectorgate.api.form_data import IN_MEMORY, file_upload
+from vectorgate.api.http import Body
+from vectorgate.api.operations import BY_NAME
 from vectorgate.ingest.model import Postponed, Rejected
 from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.ingest.team_client import AGAIN, step_key
 
 if TYPE_CHECKING:
     from vectorgate.ids import ObjectId
-    from vectorgate.ingest.calls import Caller
     from vectorgate.ingest.ports import StoredObject
+    from vectorgate.ingest.team_client import TeamClient
 
 MAX_OBJECT: Final = 512 * 1024 * 1024  # OpenAI's largest file
 OPERATION: Final = "files.create"
@@ -23,46 +25,11 @@ _DEFAULT_TYPE: Final = "application/octet-stream"
 _MAX_TYPE: Final = 200
 
 
-class FormStream(io.RawIOBase):
-    """`head`, then `size` bytes of `content`, then `tail`: read once, from the beginning."""
-
-    def __init__(self, head: bytes, content: BinaryIO, size: int, tail: bytes) -> None:
-        self.length = len(head) + size + len(tail)
-        self._head, self._content, self._left, self._tail = head, content, size, tail
-        self._begun = False
-
-    def readable(self) -> bool:
-        """Once."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """To the beginning, where it is until it is read."""
-        if offset or whence != io.SEEK_SET or self._begun:
-            raise io.UnsupportedOperation("this stream is read once")
-        return 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next piece of at most 64 KiB (or the head, or the tail), whatever `size` says. SourceUnavailable."""
-        del size
-        self._begun = True
-        if self._head:
-            head, self._head = self._head, b""
-            return head
-        if self._left:
-            piece = self._content.read(min(PIECE, self._left))
-            self._left -= len(piece)
-            if not piece or (not self._left and self._content.read(1)):
-                raise SourceUnavailable("the object is not as long as it was said to be")
-            return piece
-        tail, self._tail = self._tail, b""
-        return tail
-
-
 @dataclass(frozen=True, slots=True)
 class Uploads:
     """The uploads of one change, by its first key."""
 
-    caller: Caller
+    client: TeamClient
     first: str
 
     def found(self) -> tuple[ObjectId | None, str]:
@@ -72,10 +39,10 @@ class Uploads:
         and the next key's turn has come: an object is sent twice rather than mistaken for another.
         """
         key = self.first
-        while (made := self.caller.made(OPERATION, key)) is not None:
+        while (made := self.client.created(OPERATION, key)) is not None:
             if not made.weak:
                 return made.id, key
-            self.caller.found("DELETE", f"/files/{made.id}")
+            self.client.find("files.delete", file_id=made.id)
             key = step_key("instead of", key, made.id)
         return None, key
 
@@ -84,33 +51,44 @@ class Uploads:
         if stored.size > MAX_OBJECT:
             raise Rejected(f"The object has {stored.size} bytes: a file has at most {MAX_OBJECT}.", status=413)
         _, key = self.found()
-        boundary = format(self.caller.gateway.randomness.bits(128), "032x")  # not to be foreseen by the object's writer
-        form = FormStream(_head(boundary, filename, stored.content_type), stored.stream, stored.size, _tail(boundary))
-        request = Request(
-            method="POST",
-            path="/v1/files",
-            headers={"content-type": f"multipart/form-data; boundary={boundary}"},
-            body=Body(form.length, cast("BinaryIO", form)),
-        )
-        self.caller.send(request, key=key, seconds=seconds)
+        content = _spooled(stored)
+        try:
+            upload = file_upload(
+                BY_NAME[OPERATION],
+                {"purpose": "assistants"},
+                filename=filename,
+                content_type=_media_type(stored.content_type),
+                content=content,
+            )
+            self.client.upload(upload, key=key, seconds=seconds)
+        finally:
+            content.close()
         file_id, _ = self.found()
         if file_id is None:
             raise Postponed(AGAIN, "The file's record is not written yet.")
         return file_id
 
 
-def _head(boundary: str, filename: str, content_type: str | None) -> bytes:
-    kind = content_type if content_type and _is_type(content_type) else _DEFAULT_TYPE
-    part = f"--{boundary}\r\nContent-Disposition: form-data; name="
-    name = filename.replace('"', '\\"')  # a judged name has no backslash and no line break
-    return (
-        f'{part}"purpose"\r\n\r\nassistants\r\n{part}"file"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
-    ).encode()
+def _spooled(stored: StoredObject) -> Body:
+    """The object's content, to be read as often as it is sent: in memory, or beyond IN_MEMORY on disk.
+
+    SourceUnavailable when it is not as long as it was said to be.
+    """
+    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - it outlives this
+    try:
+        left = stored.size + 1  # one more than there should be, to notice it
+        while left and (piece := stored.stream.read(min(PIECE, left))):
+            file.write(piece)
+            left -= len(piece)
+        if left != 1:
+            raise SourceUnavailable("the object is not as long as it was said to be")
+    except BaseException:
+        file.close()
+        raise
+    return Body(stored.size, file)
 
 
-def _tail(boundary: str) -> bytes:
-    return f"\r\n--{boundary}--\r\n".encode("ascii")
-
-
-def _is_type(text: str) -> bool:
-    return len(text) <= _MAX_TYPE and text.isascii() and text.isprintable()
+def _media_type(text: str | None) -> str:
+    """As the bucket has it, where that can stand in a header."""
+    usable = text and len(text) <= _MAX_TYPE and text.isascii() and text.isprintable()
+    return text if usable and text else _DEFAULT_TYPE

@@ -1,4 +1,4 @@
-"""Repricing: a settled row never changes, so what it should have cost is a new row that refers to it. Pure."""
+"""Corrections: a settled row never changes, so a change of its cost is a new row that refers to it. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vectorgate.pricing.money import ZERO, NanoUSD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.pricing.charge import Charge
+    from vectorgate.pricing.book import Charge
 
 
 def correction(entry: LedgerEntry, charge: Charge, earlier: Sequence[LedgerEntry] = ()) -> LedgerEntry | None:
-    """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None when it costs that.
+    """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None if it costs that already.
 
-    Its spend is the difference, which may be negative. It counts for the day of the row that it corrects, under an
-    operation of its own, so that no call is counted twice, and against the same budgets. Its id follows from the row
-    and its place after the earlier ones: of two that are posted at once, the second is AlreadyExists. ValueError for a
-    row that is not settled, or is a correction itself.
+    Its spend is the difference, which may be negative. It counts for the same day and against the same budgets as the
+    corrected row, under an operation of its own, so that no call is counted twice. Its id follows from the corrected
+    row's and the number of earlier corrections: of two that are posted at once, the second is AlreadyExists. ValueError
+    for a row that is not settled, or is itself a correction.
     """
     if entry.state is not State.SETTLED or entry.corrects is not None:
         raise ValueError("only a settled row is corrected, and never a correction")
@@ -53,11 +53,11 @@ def correction(entry: LedgerEntry, charge: Charge, earlier: Sequence[LedgerEntry
 
 
 def cost_of(entry: LedgerEntry, corrections: Sequence[LedgerEntry]) -> NanoUSD:
-    """What a row comes to, its corrections included."""
+    """The cost of a row, corrections included, in nano-dollars."""
     return NanoUSD(sum(row.spend or ZERO for row in (entry, *corrections)))
 
 
-def correction_id(entry: LedgerEntry, place: int) -> OperationId:
+def correction_id(entry: LedgerEntry, number: int) -> OperationId:
     """The id of a row's first (0), second (1), ... correction."""
-    name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{place}".encode()).digest()
+    name = hashlib.sha256(f"{CORRECTION}#{entry.id}#{number}".encode()).digest()
     return uuid7(entry.started_ms, int.from_bytes(name, "big") & ((1 << 74) - 1))

@@ -1,8 +1,9 @@
-"""What a create leaves behind at the provider, so that it can be recognised when its answer was lost. Pure.
+"""What links an operation to the object that it created at the provider, also when its answer was lost. Pure.
 
-A store that we ask for carries the operation's id in its metadata, where there is room for one more key. The client
-never sees the tag and cannot set it; ids are unguessable, so a tag proves the operation. What cannot carry a tag (a
-store whose metadata is full, an uploaded file) is told by its likeness, which proves nothing: it is flagged as weak.
+A store carries the operation's id in its metadata, the correlation tag, where there is room for one more key. The
+client never sees the tag and cannot set it; ids are unguessable, so a tag proves the operation. What cannot carry a tag
+(a store whose metadata is full, an uploaded file) is matched by a fuzzy fingerprint of its visible properties, which
+proves nothing: such a match is marked as weak.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import FileUpload, encode_json
-from vectorgate.ids import ObjectKind
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName
+from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.api.command import Command
     from vectorgate.ids import OperationId
+    from vectorgate.ledger.entry import LedgerEntry
 
 TAG: Final = "vectorgate_operation"
 MAX_METADATA: Final = 16  # keys that OpenAI takes
-_DIGITS: Final = 32  # of a likeness: 128 bits, for the row stays below 1 KiB
+DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})  # whose ownership keeps the provider's description
+_DIGITS: Final = 32  # of a fuzzy fingerprint: 128 bits, for the row stays below 1 KiB
 
 
 def tagged(command: Command, operation_id: OperationId) -> Mapping[str, object] | None:
-    """The order's body with the tag in its metadata; None when there is no room, or the order makes no store."""
+    """The command's body with the tag in its metadata; None without room for it, or if no store is created."""
     if command.operation.creates is not ObjectKind.VECTOR_STORE:
         return None
     metadata = command.body.get("metadata") or {}
@@ -35,14 +40,14 @@ def tagged(command: Command, operation_id: OperationId) -> Mapping[str, object] 
 
 
 def tag_of(document: Mapping[str, object]) -> str | None:
-    """The operation that a store names as its own."""
+    """The operation that a store's tag names."""
     metadata = document.get("metadata")
     tag = metadata.get(TAG) if isinstance(metadata, dict) else None
     return tag if isinstance(tag, str) else None
 
 
 def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
-    """An answer as the client may see it: a store, or a list of them, without tags."""
+    """A document as the client may see it: a store, or a list of them, without tags."""
     data = document.get("data")
     if isinstance(data, list):
         return {**document, "data": [without_tag(item) if isinstance(item, dict) else item for item in data]}
@@ -53,7 +58,7 @@ def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def fuzzy_fingerprint_of_command(command: Command, operation_id: OperationId) -> str | None:
-    """What the order's object will look like; None when a tag tells it, there is none, or the order does not say."""
+    """The fingerprint of the object that a command creates; None when a tag identifies it, or nothing is known of it."""
     creates, upload = command.operation.creates, command.content
     if creates is ObjectKind.FILE and isinstance(upload, FileUpload):
         return _digest("file", upload.filename, upload.content.size, upload.fields.get("purpose"))
@@ -63,10 +68,35 @@ def fuzzy_fingerprint_of_command(command: Command, operation_id: OperationId) ->
 
 
 def fuzzy_fingerprint_of(kind: ObjectKind, document: Mapping[str, object]) -> str:
-    """What an object at the provider looks like, in the same terms."""
+    """The fingerprint of an object as the provider describes it, in the same terms."""
     if kind is ObjectKind.FILE:
         return _digest("file", document.get("filename"), document.get("bytes"), document.get("purpose"))
     return _digest("vector_store", document.get("name") or "", document.get("metadata"))
+
+
+def ownership_of(
+    entry: LedgerEntry, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
+) -> Ownership:
+    """The ownership row of what an operation created, as the provider describes it. ValueError without a tenant."""
+    if entry.tenant is None or entry.key_id is None:
+        raise ValueError("an object needs a tenant to own it")
+    return Ownership(
+        ref=ObjectRef(ProviderName(str(entry.provider)), kind, ObjectId(str(document["id"]))),
+        tenant=entry.tenant,
+        key_id=entry.key_id,
+        created_at=_created_at(document, entry),
+        end_user=entry.end_user,
+        parent=parent,
+        snapshot=encode_json(document).decode("ascii") if kind in DESCRIBED else None,
+    )
+
+
+def _created_at(document: Mapping[str, object], entry: LedgerEntry) -> int:
+    """The object's own time, by which lists are ordered; the call's, when the provider names none that can be right."""
+    moment = document.get("created_at")
+    if isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= MAX_CREATED_AT:
+        return moment
+    return entry.started_ms // MILLISECONDS
 
 
 def _digest(*parts: object) -> str:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 class ReportStore(Protocol):
-    """Reads are consistent: what a settled transaction added is seen."""
+    """Reads are consistent: they show every settlement that was written before."""
 
     def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
-        """The sums of one month (`YYYY-MM`, UTC) in the order of their buckets. Cost: what it returns."""
+        """The sums of one month (`YYYY-MM`, UTC), ordered by bucket. The cost grows with their number."""
         ...

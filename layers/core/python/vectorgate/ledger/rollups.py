@@ -21,7 +21,7 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Scope(StrEnum):
-    """By what usage is summed."""
+    """The dimension of a sum."""
 
     KEY = "key"
     TENANT = "tenant"
@@ -32,7 +32,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Bucket:
-    """One sum's place: whose, which UTC day (`YYYY-MM-DD`), at which provider, by which operation."""
+    """The key of a sum: scope and its id, UTC day (`YYYY-MM-DD`), provider, operation."""
 
     scope: Scope
     scope_id: str
@@ -43,7 +43,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """What to add to a bucket: calls, those of them that failed, and nano-dollars."""
+    """The sums of a bucket, or what is added to them: calls, failed calls, and nano-dollars."""
 
     bucket: Bucket
     calls: int
@@ -52,18 +52,18 @@ class Rollup:
 
 
 def day_of(unix_ms: int) -> str:
-    """The UTC day that a moment belongs to."""
+    """The UTC day (`YYYY-MM-DD`) of a moment."""
     return _day(unix_ms // _DAY_MS)
 
 
 @lru_cache(maxsize=64)
 def _day(days: int) -> str:
-    """A day as text, counted from 1970: a process books few days, and each of them often."""
+    """The text of a day, numbered from 1970. Cached, for a process settles many rows of few days."""
     return date.fromordinal(_EPOCH + days).isoformat()
 
 
 def rollups_of(entries: Iterable[LedgerEntry]) -> list[Rollup]:
-    """The sums that these rows add up to, one a bucket, in a fixed order."""
+    """The sums of these rows, one for each bucket, ordered by bucket."""
     sums: dict[Bucket, list[int]] = {}
     for entry in entries:
         spend = entry.spend if entry.spend is not None else ZERO
@@ -77,7 +77,7 @@ def rollups_of(entries: Iterable[LedgerEntry]) -> list[Rollup]:
 
 
 def buckets_of(entry: LedgerEntry) -> Iterator[Bucket]:
-    """The sums that a row is part of: one for each scope that it has."""
+    """The buckets that a row counts in: one for each scope that it has."""
     day = day_of(entry.started_ms)
     scopes = {
         Scope.KEY: entry.key_id,

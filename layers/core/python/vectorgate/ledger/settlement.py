@@ -1,69 +1,71 @@
-"""Who books: at once what the table's stream speaks of, and later whatever the stream could not get booked.
+"""Settlement: price the answered rows, and add their costs to rollups and budgets.
 
-Lambda retries a stream's batch from the lowest sequence number that is reported, and all that comes behind it waits. So
-only what another try may mend is reported: a store that refuses. A row without a price stays `answered`, and a look at
-what waits (the meter's, at each tick) books it once there is one: a notification is only a hint.
+A notification (a record of the table's stream, a poll) is a hint that a row is answered; the row's state decides. Rows
+are settled in chunks, each one transaction: every row's transition `answered -> settled` on the condition of its state,
+and the rollups of the chunk. A row that another delivery has settled makes its chunk fail as a whole; it is dropped and
+the rest of the chunk tried again::
+
+    delivery 1   [a b c]  --transact-->  settled            sums += a+b+c
+    delivery 2   [c d]    --transact-->  conflict: c is settled, nothing written
+                 [d]      --transact-->  settled            sums += d
+
+Lambda repeats a stream's batch from the lowest sequence number that is reported as failed, and all records behind it
+wait. So only what a repetition can mend is reported: a store that refuses. A row without a price stays `answered`, and
+`settle_waiting`, which the meter calls at each tick, settles it once there is one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING
 
+from vectorgate.budgets.model import accounts_of
 from vectorgate.ledger.entry import State
-from vectorgate.ledger.settle import settle
-from vectorgate.persistence.dynamodb.schema import entry_of_image
+from vectorgate.ledger.ports import MAX_ACTIONS
+from vectorgate.ledger.rollups import buckets_of, rollups_of
 from vectorgate.pricing.book import MissingPrice
-from vectorgate.store_errors import StoreError
+from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from vectorgate.budgets.model import Account
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore, Position
+    from vectorgate.ledger.rollups import Bucket
     from vectorgate.pricing.book import PriceBook
     from vectorgate.telemetry import Telemetry
 
 
-class Failure(TypedDict):
-    """One element of `batchItemFailures`."""
-
-    itemIdentifier: str
-
-
-class StreamResult(TypedDict):
-    """What Lambda reads with ReportBatchItemFailures."""
-
-    batchItemFailures: list[Failure]
-
-
 @dataclass(frozen=True, slots=True)
 class SettlementService:
-    """Everything that booking needs."""
+    """Settles rows by the prices of one book, and reports those that it cannot settle."""
 
     ledger: LedgerStore
     book: PriceBook
     telemetry: Telemetry
 
-    def settle_stream(self, event: Mapping[str, object]) -> StreamResult:
-        """Settle every answered row that the event speaks of. All at once; row by row only when that fails."""
-        waiting = _answered(event)
+    def settle_batch(self, batch: Sequence[tuple[str, LedgerEntry]]) -> list[str]:
+        """Settle the rows of a stream's batch, each with its sequence number; the numbers that have to come again.
+
+        All rows at once; one by one only when that fails, to the first that the store refuses.
+        """
         try:
-            settled = settle([entry for _, entry in waiting], self.ledger, self.book)
+            settled = settle([entry for _, entry in batch], self.ledger, self.book)
         except (StoreError, MissingPrice) as error:
             self.telemetry.unsettled(error)
-            return {"batchItemFailures": self._settle_singly(waiting)}
+            return self._settle_singly(batch)
         else:
             self.telemetry.count("Settled", settled)
-            return {"batchItemFailures": []}
+            return []
         finally:
             self.telemetry.flush()
 
     def settle_waiting(self, at_once: int, *, before_ms: int | None = None) -> int:
-        """Settle the oldest rows that wait in the ledger, whether or not anybody spoke of them; how many were settled.
+        """Settle the oldest answered rows of the ledger, notified or not; how many were settled.
 
-        They are read so many at a time, and no more once as many are settled. A row without a price is left where it
-        is, and keeps none of the others waiting: they are walked past it. `before_ms`: only what began before that.
+        Reads `at_once` rows at a time, and stops once as many are settled. Rows without a price are left as they are,
+        and are read past, so that they delay no others. `before_ms`: only rows that began before that. StoreError.
         """
         settled = 0
         unpriced: list[LedgerEntry] = []
@@ -73,7 +75,7 @@ class SettlementService:
             now = self._settle_priced(waiting, unpriced)
             settled += now
             if now == len(waiting):
-                break  # nothing was passed over, so that there is nothing to look for behind it
+                break  # no row was left, so there are no others to look for behind it
             after = (waiting[-1].started_ms, waiting[-1].id)
         if unpriced:
             self.telemetry.unsettled(MissingPrice(f"{len(unpriced)} rows"), unpriced[0])
@@ -81,7 +83,7 @@ class SettlementService:
         return settled
 
     def _settle_priced(self, waiting: Sequence[LedgerEntry], unpriced: list[LedgerEntry]) -> int:
-        """Those that have a price; the others are added to `unpriced`."""
+        """Settle the rows that have a price, and add the others to `unpriced`; how many were settled."""
         try:
             return settle(waiting, self.ledger, self.book)
         except MissingPrice:
@@ -93,8 +95,8 @@ class SettlementService:
                 unpriced.append(entry)
         return settled
 
-    def _settle_singly(self, waiting: Sequence[tuple[str, LedgerEntry]]) -> list[Failure]:
-        for sequence_number, entry in waiting:
+    def _settle_singly(self, batch: Sequence[tuple[str, LedgerEntry]]) -> list[str]:
+        for sequence_number, entry in batch:
             try:
                 settle([entry], self.ledger, self.book)
             except MissingPrice as error:
@@ -102,16 +104,49 @@ class SettlementService:
                 self.telemetry.count("Unpriced")
             except StoreError as error:
                 self.telemetry.unsettled(error, entry)
-                return [{"itemIdentifier": sequence_number}]
+                return [sequence_number]
         return []
 
 
-def _answered(event: Mapping[str, object]) -> list[tuple[str, LedgerEntry]]:
-    """The answered rows, with their place in the stream. Removals (TTL) have no new image and are passed over."""
-    found = []
-    for record in cast("Sequence[Mapping[str, Mapping[str, object]]]", event.get("Records", ())):
-        change = record.get("dynamodb", {})
-        entry = entry_of_image(cast("Mapping[str, Mapping[str, object]]", change.get("NewImage") or {}))
-        if entry is not None and entry.state is State.ANSWERED:
-            found.append((str(change["SequenceNumber"]), entry))
-    return found
+def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook) -> int:
+    """Settle those of `entries` that are still `answered`; how many were.
+
+    MissingPrice before anything is written. After a StoreError, rows that were not settled are still `answered`.
+    """
+    unique = {entry.id: entry for entry in entries if entry.state is State.ANSWERED}
+    priced = [_priced(entry, book) for entry in unique.values()]
+    return sum(_settle_chunk(chunk, ledger) for chunk in chunks(priced))
+
+
+def _priced(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
+    charge = book.charge_for(entry)
+    return entry.transition(State.SETTLED, spend=charge.spend, price_id=charge.price_id)
+
+
+def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> int:
+    """One transaction, and one more for what is left each time that another delivery settled a row first."""
+    while chunk:
+        try:
+            ledger.settle(chunk, rollups_of(chunk))
+        except StateConflict:
+            waiting = ledger.unsettled([entry.id for entry in chunk])
+            chunk = [entry for entry in chunk if entry.id in waiting]
+        else:
+            return len(chunk)
+    return 0
+
+
+def chunks(entries: Sequence[LedgerEntry]) -> Iterator[Sequence[LedgerEntry]]:
+    """As many rows as fit into one transaction with the rollups and budgets that they change; at least one. Pure."""
+    chunk: list[LedgerEntry] = []
+    sums: set[Bucket | Account] = set()
+    for entry in entries:
+        changed: set[Bucket | Account] = {*buckets_of(entry), *accounts_of(entry)}
+        with_entry = sums | changed
+        if chunk and len(chunk) + 1 + len(with_entry) > MAX_ACTIONS:
+            yield chunk
+            chunk, with_entry = [], changed
+        chunk.append(entry)
+        sums = with_entry
+    if chunk:
+        yield chunk

@@ -1,1 +1,1 @@
-"""Stored bytes: sampled, integrated over time in byte-seconds, and turned into money once, at the end of each day."""
+"""Stored bytes: sampled, integrated to byte-seconds, and charged once, after the end of each UTC day."""

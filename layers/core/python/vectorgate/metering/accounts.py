@@ -1,4 +1,4 @@
-"""Whose budgets a storage record counts against: those that its key, team and end user have when the day is charged."""
+"""The budgets that a storage record counts against: those of its key, team and end user when its day is charged."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Limits, read when a day is charged: once for each key, and once for each 100 teams and end users."""
+    """Assigns budget accounts. Reads limits once for each key, and once for each 100 teams and end users."""
 
     keys: KeyStore
     budgets: BudgetStore
 
-    def named_in(self, records: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-        """The records with their accounts, in the period that their day belongs to: also when that is over by now."""
+    def assign(self, records: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+        """The records with their accounts, each of the period that contains the record's day. StoreError."""
         limits = self._limits({subject for record in records for subject in _subjects(record)})
         return [record.changed(budgets=_accounts(record, limits)) for record in records]
 
@@ -47,5 +47,5 @@ def _subjects(record: LedgerEntry) -> list[Subject]:
 
 def _accounts(record: LedgerEntry, limits: dict[Subject, Limit]) -> tuple[str, ...]:
     began = record.started_ms // MILLISECONDS
-    mine = [(subject, limits[subject]) for subject in _subjects(record) if subject in limits]
-    return tuple(account_ref(Account(subject, window_of(limit, began).period)) for subject, limit in mine)
+    limited = [(subject, limits[subject]) for subject in _subjects(record) if subject in limits]
+    return tuple(account_ref(Account(subject, window_of(limit, began).period)) for subject, limit in limited)

@@ -1,14 +1,13 @@
-"""From byte-seconds to storage records: one rounding for an account's day, shared out so that the parts are the whole.
+"""From byte-seconds to storage records. An account's day is rounded once, and divided among its stores exactly. Pure.
 
 ::
 
     whole  = sum of all stores' byte-seconds of the day
-    free   = min(whole, free bytes x 86,400)                 the account's, whoever uses it
+    free   = min(whole, free bytes x 86,400)                 an allowance of the account, not of a store
     amount = round((whole - free) x price of a GiB-day / (2^30 x 86,400))
-    parts  = amount in proportion to each store's byte-seconds (largest remainder)
+    shares = amount in proportion to each store's byte-seconds (largest remainder)
 
-The free allowance is a credit of the account: sharing the amount that is left after it gives every store its
-proportional part of the credit.
+So every store has its proportional share of the free allowance.
 """
 
 from __future__ import annotations
@@ -32,32 +31,34 @@ if TYPE_CHECKING:
 
 
 def amount_of(byte_seconds: int, price: Price) -> NanoUSD:
-    """What an account pays for a day in which it stored so much. MissingPrice for a price that is not of storage."""
+    """The nano-dollars for an account's day of so many byte-seconds. MissingPrice for a price that is not of storage."""
     if price.per_gib_day is None:
         raise MissingPrice(f"{price.id} has no price of a GiB-day")
     charged = max(0, byte_seconds - price.free_bytes * DAY_S)
     return NanoUSD(rounded_ratio(charged * price.per_gib_day, GIB * DAY_S))
 
 
-def records_of(meters: Sequence[Meter], day: int, book: PriceBook, state: State = State.ANSWERED) -> list[LedgerEntry]:
-    """One account's day: a record for each store that there was. `meters` are all of one provider."""
+def storage_records(
+    meters: Sequence[Meter], day: int, book: PriceBook, state: State = State.ANSWERED
+) -> list[LedgerEntry]:
+    """A record for each store of an account's day. `meters`: all of one provider. MissingPrice."""
     present = sorted((meter for meter in meters if day in meter.days), key=lambda meter: meter.id)
     if not present:
         return []
     price = book.price(present[0].provider, STORAGE, day * DAY_S * MILLISECONDS)
-    parts = parts_of({meter.id: meter.days[day] for meter in present}, price)
-    return [_record(meter, day, parts[meter.id], price, state) for meter in present]
+    shares = shares_of({meter.id: meter.days[day] for meter in present}, price)
+    return [_record(meter, day, shares[meter.id], price, state) for meter in present]
 
 
-def parts_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, NanoUSD]:
-    """What each store bears of its account's day, from the byte-seconds of all of them. Billing and repricing alike."""
+def shares_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, NanoUSD]:
+    """Each store's share of its account's day, from the byte-seconds of all its stores. MissingPrice."""
     ids = sorted(stored)
     weights = [stored[store_id] for store_id in ids]
-    parts = share_out(amount_of(sum(weights), price), weights)
-    return {store_id: NanoUSD(part) for store_id, part in zip(ids, parts, strict=True)}
+    shares = share_out(amount_of(sum(weights), price), weights)
+    return {store_id: NanoUSD(share) for store_id, share in zip(ids, shares, strict=True)}
 
 
-def _record(meter: Meter, day: int, part: NanoUSD, price: Price, state: State) -> LedgerEntry:
+def _record(meter: Meter, day: int, share: NanoUSD, price: Price, state: State) -> LedgerEntry:
     started_ms = day * DAY_S * MILLISECONDS
     tenant = meter.tenant
     return LedgerEntry(
@@ -74,12 +75,12 @@ def _record(meter: Meter, day: int, part: NanoUSD, price: Price, state: State) -
         vector_store_id=meter.id,
         status_code=200,
         byte_seconds=meter.days[day],
-        spend=part,
+        spend=share,
         price_id=price.id,
     )
 
 
 def record_id(meter: Meter, day: int) -> OperationId:
-    """The id of a store's day: always the same, so that what is posted twice is there once."""
+    """The id of a store's day. It follows from both, so that a second post of a record is AlreadyExists."""
     name = hashlib.sha256(f"{STORAGE}#{meter.provider}#{meter.id}#{day}".encode()).digest()
     return uuid7(day * DAY_S * MILLISECONDS, int.from_bytes(name, "big") & ((1 << 74) - 1))

@@ -1,4 +1,4 @@
-"""The port to the meters: a row for each store that is stored, or was and is not charged yet."""
+"""The port to the meters: a row for each store that exists, or that has days that are not charged yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """`due` in Unix seconds, `pause` seconds after the last sample."""
+    """The next sample is due at `due` (Unix seconds), which is `pause` seconds after the last one."""
 
     due: int = 0
     pause: int = 0
@@ -24,21 +24,21 @@ class MeterStore(Protocol):
     """Two adapters, one contract: `tests/contract/test_meter.py`. Reads are consistent."""
 
     def meters(self, provider: ProviderName) -> Sequence[Meter]:
-        """All of one provider, by id. Cost: what it returns."""
+        """All meters of one provider, by id. The cost grows with their number."""
         ...
 
     def keep(self, meter: Meter) -> None:
-        """Replace the row whose version is one less, or add the first. StateConflict: another tick was faster."""
+        """Replace the row of the version before, or add version 1. StateConflict: another tick wrote it first."""
         ...
 
     def drop(self, meter: Meter) -> None:
-        """Remove the row if it still is of that version. StateConflict otherwise."""
+        """Remove the row of this version. StateConflict for any other version."""
         ...
 
     def schedule(self, provider: ProviderName) -> Schedule:
-        """When the provider's stores are to be sampled next; at once before the first time."""
+        """When the provider's stores are to be sampled next; due since 0 before the first time."""
         ...
 
     def reschedule(self, provider: ProviderName, schedule: Schedule) -> None:
-        """Say when that is. The last one counts."""
+        """Set when the provider's stores are to be sampled next. The last write wins."""
         ...

@@ -1,18 +1,17 @@
-"""A tick of the meter: list what is stored upstream, move every meter on, and charge the days that are over.
+"""A tick of the meter: list the stores of a provider, sample every meter, and charge the days that are over.
 
 ::
 
-    list (100 a call) ──> known store: sampled; a new one: its meter begins
-                     └──> not in the list: deleted through us -> stopped at that second
-                                           404 at a second look -> stopped now
-    every meter past midnight? ──> records of the day (one a store), begun in the ledger ──> the day leaves the meters
+    list (100 a call) ──> a known store: sampled; a new one: its meter begins
+                     └──> a store that is missing: deleted through the gateway -> stopped at that second
+                                                   retrieved once more, and 404 -> stopped now
+    every meter past midnight? ──> records of the day (one for each store), begun in the ledger ──> the day is removed
 
-Every step may be done twice or not at all. A tick that dies is done again by the next one, which skips what stands
-already; a row that two ticks move goes to the one that is first. Records have ids of their own store and day, and a day
-leaves the meters only after all its records are there: until then every tick computes the same amounts again.
+Every step may be repeated, or be cut short. The next tick repeats what a tick that ended early left undone, and skips
+what was done; if two ticks write one row, the second fails. A record's id follows from its store and day, and a day is
+removed from the meters only after all its records are in the ledger: until then every tick computes the same amounts.
 
-A meter is written when its size changes, and once a day. In between the same size for longer says the same: the seconds
-are added by whoever looks at it next.
+A meter is written when its size changes, and once a day: in between, the next tick that writes it adds all the seconds.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from vectorgate.api.errors import ApiError
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.metering.bill import records_of
-from vectorgate.metering.model import DAY_S, Meter, first_sample, sound_moment, sound_size
+from vectorgate.metering.bill import storage_records
+from vectorgate.metering.model import DAY_S, Meter, first_sample, valid_moment, valid_size
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
 from vectorgate.store_errors import AlreadyExists, StoreError
@@ -45,12 +44,12 @@ if TYPE_CHECKING:
     from vectorgate.telemetry import Telemetry
     from vectorgate.tenancy.ports import OwnershipStore
 
-MOST_SECONDS: Final = 3_600  # between two samples while nothing changes: the bound that docs/billing.md states
-TURN_S: Final = 60  # the shortest pace of ticks on AWS
+MAX_PAUSE_S: Final = 3_600  # between two samples while nothing changes
+ROTATION_S: Final = 60  # the shortest interval of ticks on AWS
 MAX_SKEW_S: Final = 5  # between the clocks of two functions
-LONGEST_S: Final = 30  # a request, as API Gateway cuts it: one under way at a look may change something after it
-RECENT: Final = 100  # rows looked through for changes; as many of them are taken for one
-# What changes the bytes of a store, or the set of stores. A file or an upload that no store holds is not metered.
+MAX_REQUEST_S: Final = 30  # API Gateway ends a request then: one under way at a sample may change something after it
+MAX_RECENT: Final = 100  # rows that are looked through for a change; as many rows count as one
+# Operations that change the bytes of a store, or the set of stores. A file in no store is not metered.
 CHANGING: Final = frozenset(
     {
         "vector_stores.create",
@@ -66,7 +65,7 @@ CHANGING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampler:
-    """Everything that a tick needs. `least_seconds` between two samplings of a provider while its stores change."""
+    """Samples providers. `least_seconds`: between two samples of a provider while its stores change."""
 
     clock: Clock
     meters: MeterStore
@@ -80,56 +79,57 @@ class Sampler:
     least_seconds: int = 60
 
     def tick(self) -> int:
-        """Sample every provider that is due; how many records were posted. Errors of one leave the others alone."""
+        """Sample every provider that is due; how many records were posted. An error of one provider stops no other."""
         posted = 0
-        for provider in self._in_turn():
+        for provider in self._rotated_providers():
             try:
                 if self._is_due(provider):
                     posted += self.sample(provider)
             except (ApiError, StoreError, MissingPrice) as error:
-                self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick does it again
+                self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick tries again
         self.telemetry.flush()
         return posted
 
     def sample(self, provider: ProviderName) -> int:
-        """One provider now, due or not. StoreError or ApiError: something was left undone, and is done by the next."""
+        """Sample one provider, due or not; how many records were posted. StoreError, ApiError or MissingPrice."""
         at = self.clock.unix_s()
-        listed = self._listed(provider)
+        listed = self._list_stores(provider)
         before = {meter.id: meter for meter in self.meters.meters(provider)}
         after = [
-            self._listed_meter(before.get(store_id), document, provider, at) for store_id, document in listed.items()
+            self._sample_listed(before.get(store_id), document, provider, at) for store_id, document in listed.items()
         ]
-        after += self._missing_meters([meter for store_id, meter in before.items() if store_id not in listed], at)
-        kept = [self._keep(before.get(meter.id), meter) for meter in self._attributed(filter(None, after))]
-        lively = any(map(_is_indexing, listed.values())) or any(_differs(before.get(meter.id), meter) for meter in kept)
-        posted = self._post(kept, at)
-        self._reschedule(provider, at, lively=lively)  # last: what was left undone is due at the next tick
+        after += self._sample_missing([meter for store_id, meter in before.items() if store_id not in listed], at)
+        written = [self._write(before.get(meter.id), meter) for meter in self._with_owners(filter(None, after))]
+        changed = any(_has_changed(before.get(meter.id), meter) for meter in written)
+        active = changed or any(map(_is_indexing, listed.values()))
+        posted = self._charge_days(written, at)
+        self._reschedule(provider, at, active=active)  # last: after an error the provider stays due
         return posted
 
-    def _in_turn(self) -> list[ProviderName]:
-        """Each minute another one first: one whose list outlasts the tick, which ends with its time, hides no other."""
+    def _rotated_providers(self) -> list[ProviderName]:
+        """Begin with another provider each minute: one whose list outlasts a tick does not stop the others."""
         providers = list(self.providers)
-        first = self.clock.unix_s() // TURN_S % max(1, len(providers))
+        first = self.clock.unix_s() // ROTATION_S % max(1, len(providers))
         return providers[first:] + providers[:first]
 
     def _is_due(self, provider: ProviderName) -> bool:
-        """Its time has come, or something that passed through us may have changed what is stored."""
+        """Whether its pause is over, or a recent operation of the gateway may have changed what is stored."""
         now, schedule = self.clock.unix_s(), self.meters.schedule(provider)
         if now >= schedule.due:
             return True
-        since_ms = (schedule.due - schedule.pause - LONGEST_S - MAX_SKEW_S) * MILLISECONDS
-        query = RecordQuery(start_ms=max(0, since_ms), end_ms=(now + MAX_SKEW_S) * MILLISECONDS, limit=RECENT)
+        since_ms = (schedule.due - schedule.pause - MAX_REQUEST_S - MAX_SKEW_S) * MILLISECONDS
+        query = RecordQuery(start_ms=max(0, since_ms), end_ms=(now + MAX_SKEW_S) * MILLISECONDS, limit=MAX_RECENT)
         recent = self.ledger.search(query)
-        return len(recent) == RECENT or any(entry.operation in CHANGING for entry in recent)
+        return len(recent) == MAX_RECENT or any(entry.operation in CHANGING for entry in recent)
 
-    def _listed(self, provider: ProviderName) -> dict[ObjectId, Document]:
-        """Every store of the account; the whole list or an error."""
+    def _list_stores(self, provider: ProviderName) -> dict[ObjectId, Document]:
+        """Every store of the account, by id: the whole list, or an error."""
         pages = self.reader.pages(provider, "vector_stores.list", order="asc")
         return {ObjectId(str(store["id"])): store for page in pages for store in page}
 
-    def _listed_meter(self, meter: Meter | None, document: Document, provider: ProviderName, at: int) -> Meter | None:
-        """Moved on by what the list says; None for one that had expired before it was ever seen."""
-        size = sound_size(document.get("usage_bytes", document.get("bytes")))
+    def _sample_listed(self, meter: Meter | None, document: Document, provider: ProviderName, at: int) -> Meter | None:
+        """The meter after this sample; None for a store that expired before its first one."""
+        size = valid_size(document.get("usage_bytes", document.get("bytes")))
         if size is None:
             self.telemetry.count("QuarantinedSizes")
             size = meter.size if meter is not None else 0
@@ -141,36 +141,36 @@ class Sampler:
         return meter.sampled(size, at) if meter.stopped_at is None else meter.resumed(size, at)
 
     def _expired_at(self, document: Document, at: int) -> int | None:
-        """When a store expired, if it has: a store that expired is not stored any more."""
+        """When a store expired, if it has: from then on it is not stored."""
         figure = document.get("expires_at")
-        moment = sound_moment(figure, document.get("created_at"))
+        moment = valid_moment(figure, document.get("created_at"))
         if moment is None and figure is not None:
             self.telemetry.count("QuarantinedMoments")
         if moment is not None and moment <= at:
             return moment
         return at if document.get("status") == "expired" else None
 
-    def _missing_meters(self, missing: Sequence[Meter], at: int) -> list[Meter | None]:
-        """What is no longer listed: deleted through us at a known second, or gone at a second look."""
+    def _sample_missing(self, missing: Sequence[Meter], at: int) -> list[Meter | None]:
+        """The meters of stores that are not listed: deleted through the gateway at a known second, or retrieved again."""
         refs = {meter.id: ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id) for meter in missing}
         owned = self.ownership.owners(list(refs.values())) if refs else {}
-        moved: list[Meter | None] = []
+        sampled: list[Meter | None] = []
         for meter in missing:
             row = owned.get(refs[meter.id])
             if meter.stopped_at is not None:
-                moved.append(meter)
+                sampled.append(meter)
             elif row is not None and row.retired_at is not None:
-                moved.append(meter.stopped(min(row.retired_at, at)))
+                sampled.append(meter.stopped(min(row.retired_at, at)))
             else:
-                moved.append(self._looked_at_again(meter, at))
-        return moved
+                sampled.append(self._sample_retrieved(meter, at))
+        return sampled
 
-    def _looked_at_again(self, meter: Meter, at: int) -> Meter | None:
+    def _sample_retrieved(self, meter: Meter, at: int) -> Meter | None:
         document = self.reader.ask_for(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
-        return self._listed_meter(meter, document, meter.provider, at) if document is not None else meter.stopped(at)
+        return self._sample_listed(meter, document, meter.provider, at) if document is not None else meter.stopped(at)
 
-    def _attributed(self, found: Iterable[Meter]) -> list[Meter]:
-        """With their makers, as far as those are known by now."""
+    def _with_owners(self, found: Iterable[Meter]) -> list[Meter]:
+        """The meters with their owners, as far as those are known by now."""
         meters = list(found)
         refs = {
             meter.id: ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id)
@@ -178,53 +178,53 @@ class Sampler:
             if meter.tenant is None
         }
         owned = self.ownership.owners(list(refs.values())) if refs else {}
-        made = {ref.id: row for ref, row in owned.items()}
+        owners = {ref.id: row for ref, row in owned.items()}
         return [
             replace(meter, tenant=row.tenant, key_id=row.key_id, end_user=row.end_user)
-            if (row := made.get(meter.id)) is not None
+            if (row := owners.get(meter.id)) is not None
             else meter
             for meter in meters
         ]
 
-    def _keep(self, before: Meter | None, meter: Meter) -> Meter:
-        """Write a meter that says something new. StateConflict: another tick was faster, and this one ends here."""
-        if before is not None and not _says_more(before, meter):
+    def _write(self, before: Meter | None, meter: Meter) -> Meter:
+        """Write a meter if it has to be; the stored meter. StateConflict: another tick wrote it, and this one ends."""
+        if before is not None and not _is_worth_writing(before, meter):
             return before
         written = replace(meter, version=before.version + 1 if before is not None else 1)
         self.meters.keep(written)
         return written
 
-    def _reschedule(self, provider: ProviderName, at: int, *, lively: bool) -> None:
-        """Soon while sizes change, else after twice the last pause; at midnight in any case, when a day is over."""
+    def _reschedule(self, provider: ProviderName, at: int, *, active: bool) -> None:
+        """Soon while sizes change, else after twice the last pause; in any case at midnight, when a day is over."""
         last = self.meters.schedule(provider).pause
-        pause = self.least_seconds if lively else min(MOST_SECONDS, max(self.least_seconds, 2 * last))
+        pause = self.least_seconds if active else min(MAX_PAUSE_S, max(self.least_seconds, 2 * last))
         pause = min(pause, (at // DAY_S + 1) * DAY_S - at)
         self.meters.reschedule(provider, Schedule(due=at + pause, pause=pause))
 
-    def _post(self, meters: Sequence[Meter], at: int) -> int:
-        """Begin the records of each day that is over and that every meter knows; then the day leaves the meters."""
+    def _charge_days(self, meters: Sequence[Meter], at: int) -> int:
+        """Post the records of each day that is over and complete in every meter, then remove it from the meters."""
         posted = 0
         over = sorted({day for meter in meters for day in meter.days if day < at // DAY_S})
         for day in over:
-            if not all(meter.knows(day) for meter in meters):
+            if not all(meter.is_complete(day) for meter in meters):
                 break
-            posted += self._begin(records_of(meters, day, self.book))
-            meters = [self._without(meter, day) for meter in meters]
+            posted += self._post_records(storage_records(meters, day, self.book))
+            meters = [self._remove_day(meter, day) for meter in meters]
         return posted
 
-    def _begin(self, records: Sequence[LedgerEntry]) -> int:
-        """Those that are not there yet; how many. A tick that was cut short so goes on where it was."""
-        there = self.ledger.entries([record.id for record in records])
+    def _post_records(self, records: Sequence[LedgerEntry]) -> int:
+        """Begin the records that are not in the ledger yet; how many. So an interrupted tick is continued."""
+        present = self.ledger.entries([record.id for record in records])
         posted = 0
-        for record in self.accounts.named_in([record for record in records if record.id not in there]):
+        for record in self.accounts.assign([record for record in records if record.id not in present]):
             try:
                 self.ledger.begin(record)
             except AlreadyExists:
-                continue  # another tick's
+                continue  # by another tick
             posted += 1
         return posted
 
-    def _without(self, meter: Meter, day: int) -> Meter:
+    def _remove_day(self, meter: Meter, day: int) -> Meter:
         if day not in meter.days:
             return meter
         rest = replace(meter.without(day), version=meter.version + 1)
@@ -240,10 +240,10 @@ def _is_indexing(document: Document) -> bool:
     return isinstance(counts, dict) and bool(counts.get("in_progress"))
 
 
-def _differs(before: Meter | None, meter: Meter) -> bool:
+def _has_changed(before: Meter | None, meter: Meter) -> bool:
     return before is None or (before.size, before.stopped_at) != (meter.size, meter.stopped_at)
 
 
-def _says_more(before: Meter, meter: Meter) -> bool:
-    """Whether it says more than that the same lasted longer, within one day."""
+def _is_worth_writing(before: Meter, meter: Meter) -> bool:
+    """Whether more changed than that the same size lasted longer within one day."""
     return meter != replace(before, at=meter.at, days=meter.days) or meter.at // DAY_S != before.at // DAY_S

@@ -1,4 +1,4 @@
-"""The meter's work at every tick: settle what is late, find out what was left open, sample what is stored."""
+"""The meter's work at every tick: settle late rows, resolve open ones, sample what is stored."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.reconciliation import Reconciler
-from vectorgate.ledger.settlement import SettlementService
-from vectorgate.metering.sampler import Sampler
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from vectorgate.clock import Clock
+    from vectorgate.ledger.reconciliation import Reconciler
+    from vectorgate.ledger.settlement import SettlementService
+    from vectorgate.metering.sampler import Sampler
     from vectorgate.telemetry import Telemetry
 
-LATE_SECONDS: Final = (
-    300  # the stream books within two seconds: of what began before, hardly anything still waits for it
-)
-BOOKED_AT_ONCE: Final = 1_000  # rows of one tick: some forty transactions
+# The stream settles a row within two seconds: one that began so many seconds ago and is still answered is late.
+LATE_SECONDS: Final = 300
+SETTLED_PER_TICK: Final = 1_000  # late rows: some forty transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterWorker:
-    """What a tick does. Booking first, which needs no provider. A store that is adopted has its maker when sampled."""
+    """Runs ticks.
+
+    Settlement comes first, for it needs no provider; sampling last, so that a store that was just adopted has an owner.
+    """
 
     reconciler: Reconciler
     sampler: Sampler
@@ -32,22 +34,22 @@ class MeterWorker:
     telemetry: Telemetry
 
     def tick(self) -> dict[str, int]:
-        """One tick: how many rows ended in which way, how many storage records were posted, what was booked late."""
-        booked = self._book_late()
+        """One tick: open rows by their outcome, storage records `posted`, and late rows `settled`."""
+        settled = self.settle_late()
         resolved: dict[str, int] = {}
         try:
             resolved = dict(self.reconciler.sweep())
         except StoreError as error:
-            self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick does it again
+            self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick tries again
         posted = self.sampler.tick()
         self.telemetry.flush()
-        return {**resolved, "posted": posted, "booked": booked}
+        return {**resolved, "posted": posted, "settled": settled}
 
-    def _book_late(self) -> int:
-        """What began long ago and is not booked: given up by the stream, never told of by it, or just on its way."""
+    def settle_late(self) -> int:
+        """Settle rows that the stream gave up, or never delivered; how many were settled."""
         before_ms = self.clock.unix_ms() - LATE_SECONDS * MILLISECONDS
         try:
-            return self.settlement.settle_waiting(BOOKED_AT_ONCE, before_ms=before_ms)
+            return self.settlement.settle_waiting(SETTLED_PER_TICK, before_ms=before_ms)
         except StoreError as error:
             self.telemetry.failed("MeterFailures", error)
             return 0

@@ -1,6 +1,6 @@
-"""Keys as plain values (str, int, bool, lists and mappings of them): what both adapters keep. Pure.
+"""Virtual keys as plain values (str, int, bool, lists and mappings of them), which both adapters store. Pure.
 
-Rows of the ledger bring theirs along (`LedgerEntry.to_record`).
+Other rows convert themselves (`LedgerEntry.to_record`, `Meter.to_record`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def key_to_record(key: VirtualKey) -> dict[str, Any]:
-    """Field by field, without those that have no value."""
+    """The fields that have a value, by name."""
     record = {field.name: getattr(key, field.name) for field in fields(key)}
     record["indexes"] = {name: sorted(permissions) for name, permissions in key.indexes.items()}
     return {name: value for name, value in record.items() if value is not None}
 
 
 def key_from_record(record: Mapping[str, Any]) -> VirtualKey:
-    """The inverse of `key_to_record`; names that it does not know are left alone."""
+    """The inverse of `key_to_record`; unknown names are ignored."""
     known = {field.name: record[field.name] for field in fields(VirtualKey) if field.name in record}
     indexes = known.get("indexes", {})
     known["indexes"] = {name: frozenset(map(IndexPermission, allowed)) for name, allowed in indexes.items()}

@@ -1,4 +1,4 @@
-"""One engine's adapters of all ports, as the composition root hands them on."""
+"""The adapters of all store ports, as the composition root passes them on."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ports import OwnershipStore
 
 
-def _nothing_to_close() -> None:
-    """HTTP pools need no goodbye."""
+def _no_close() -> None:
+    """Do nothing: connections to DynamoDB end with the process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """One engine's adapters of all ports. `close` releases what they hold; none is usable afterwards."""
+    """One engine's adapters of all ports. `close` releases its resources; no adapter is usable afterwards."""
 
     ledger: LedgerStore
     ownership: OwnershipStore
@@ -34,4 +34,4 @@ class Stores:
     budgets: BudgetStore
     meters: MeterStore
     ingest: IngestStore
-    close: Callable[[], None] = _nothing_to_close
+    close: Callable[[], None] = _no_close

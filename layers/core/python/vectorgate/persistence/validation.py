@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import EVER, accounts_of, movements_of
-from vectorgate.ids import TenantId, is_label, is_object_id, team_of
+from vectorgate.idempotency.record import ONLY
+from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import MAX_ACTIONS, MAX_SEARCH_MS
 from vectorgate.ledger.rollups import Scope
@@ -35,14 +36,14 @@ _MAX_UNIX_MS = 9_999_999_999_999
 
 def object_part(text: str) -> str:
     """`text` as a key part that a machine made: an id, a hash, a provider."""
-    if not is_object_id(text):
+    if OBJECT_ID.fullmatch(text) is None:
         raise ValueError("not an id")
     return text
 
 
 def label_part(text: str) -> str:
     """`text` as a key part that a person may have chosen."""
-    if not is_label(text):
+    if LABEL.fullmatch(text) is None:
         raise ValueError("not a label")
     return text
 
@@ -60,8 +61,7 @@ def check_place(place: ObjectLocation) -> tuple[str, str]:
 
 def tenant_part(text: str) -> str:
     """`text` as a tenant: a label, before which the prefix of a team does not count."""
-    team = team_of(TenantId(text))
-    label_part(text if team is None else team)
+    label_part(text.removeprefix(TEAM_PREFIX))
     return text
 
 
@@ -98,20 +98,22 @@ def check_claim(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
     object_part(idempotency.slot)
     if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
         raise ValueError("a claim of another row")
-    if not idempotency.explicit and idempotency.slot != entry.id:
+    if idempotency.slot != ONLY and idempotency.slot != entry.id:
         raise ValueError("a slot of another row")
 
 
 def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
     """One in each account that the row names, of what it says is reserved: that is released when it comes to rest."""
-    for wish in reserve:
-        check_account(wish.account)
-        if wish.amount < 0:
+    for reservation in reserve:
+        check_account(reservation.account)
+        if reservation.amount < 0:
             raise ValueError("a reservation credits nobody")
-    accounts = [wish.account for wish in reserve]
+    if not reserve and not entry.reserved:
+        return
+    accounts = [reservation.account for reservation in reserve]
     _check_distinct(accounts)
     named = set(accounts_of(entry))
-    if not named.issuperset(accounts) or any(wish.amount != (entry.reserved or 0) for wish in reserve):
+    if not named.issuperset(accounts) or any(reservation.amount != (entry.reserved or 0) for reservation in reserve):
         raise ValueError("a reservation that the row does not name")
     if entry.reserved and named != set(accounts):
         raise ValueError("the row would release what was never reserved")
@@ -146,7 +148,9 @@ def check_advance(
         check_ref(ref)
     if idempotency is not None:
         check_claim(idempotency, entry)
-    _check_actions(1 + len(owned) + len(retired) + (idempotency is not None) + len(movements_of([entry])))
+    _check_actions(
+        1 + len(owned) + len(retired) + (idempotency is not None) + (len(movements_of([entry])) if entry.budgets else 0)
+    )
     _check_distinct([*(row.ref for row in owned), *retired])
 
 
@@ -180,7 +184,7 @@ def check_entry(entry: LedgerEntry) -> None:
         label_part(entry.end_user)
     if entry.reserved is not None and entry.reserved < 0:
         raise ValueError("a reservation credits nobody")
-    for account in accounts_of(entry):
+    for account in accounts_of(entry) if entry.budgets else ():
         check_account(account)
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd
@@ -63,21 +63,88 @@ def _matches(pattern: str, operation: str) -> bool:
     return operation.startswith(pattern[:-1]) if pattern.endswith(".*") else pattern == operation
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An amount and the entry of the price book that says why it is that amount."""
+
+    spend: NanoUSD
+    price_id: str
+
+
+class BillableCall(Protocol):
+    """What a price depends on: a row of the ledger has it all."""
+
+    @property
+    def provider(self) -> str | None:
+        """Who was asked."""
+        ...
+
+    @property
+    def operation(self) -> str:
+        """What was asked."""
+        ...
+
+    @property
+    def started_ms(self) -> int:
+        """When it began, Unix milliseconds."""
+        ...
+
+    @property
+    def price_id(self) -> str | None:
+        """The entry that it is charged by, where that is known already."""
+        ...
+
+    @property
+    def spend(self) -> NanoUSD | None:
+        """What it comes to, where that is known already."""
+        ...
+
+
 class PriceBook:
     """Prices by provider, operation and time. `own`: a deployment's entries, which come first from their day on."""
 
     def __init__(self, prices: Iterable[Price], own: Iterable[Price] = ()) -> None:
         self._in_order = [*_newest_first(own), *_newest_first(prices)]
         self._by_id = {price.id: price for price in self._in_order}
+        self._by_operation: dict[tuple[str, str], list[Price]] = {}
         if len(self._by_id) != len(self._in_order):
             raise ValueError("two prices share an id: an entry is never edited, only followed by another")
 
     def price(self, provider: str, operation: str, at_ms: int) -> Price:
         """The entry in force at that moment. MissingPrice when there is none."""
-        for price in self._in_order:
-            if price.from_ms <= at_ms and price.covers(provider, operation):
+        for price in self._covering(provider, operation):
+            if price.from_ms <= at_ms:
                 return price
         raise MissingPrice(f"{provider} {operation} at {at_ms}")
+
+    def charge_for(self, call: BillableCall) -> Charge:
+        """What a call costs, by the price in force when it began. MissingPrice when the book has none.
+
+        One function, for the response's header and for the ledger. A call that names its price already keeps it (a
+        mock answer); one that brings its amount, too (a day of storage, a correction), keeps that: it is a share of a
+        sum that was rounded once.
+        """
+        if call.price_id is None:
+            price = self.price(str(call.provider), call.operation, call.started_ms)
+            return Charge(price.per_call, price.id)
+        price = self.named(call.price_id)
+        return Charge(call.spend if call.spend is not None else price.per_call, price.id)
+
+    def reservation_for(self, call: BillableCall, stored_bytes: int = 0) -> NanoUSD:
+        """The most that a call may cost: its own charge, and a day of what it stores, rounded up. MissingPrice."""
+        charge = self.charge_for(call).spend
+        if not stored_bytes:
+            return charge
+        per_gib_day = self.price(str(call.provider), STORAGE, call.started_ms).per_gib_day or ZERO
+        return NanoUSD(charge - (-stored_bytes * per_gib_day // GIB))
+
+    def _covering(self, provider: str, operation: str) -> list[Price]:
+        """The entries for an operation, the newest first: looked up once, and kept."""
+        covering = self._by_operation.get((provider, operation))
+        if covering is None:
+            covering = [price for price in self._in_order if price.covers(provider, operation)]
+            self._by_operation[provider, operation] = covering
+        return covering
 
     def providers_of(self, operation: str) -> list[str]:
         """Those that have a price for it, in order."""

@@ -7,6 +7,7 @@ summed in byte-seconds and becomes money once, at the end (`metering`).
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def parse_usd(text: str) -> NanoUSD:
     return NanoUSD(int(amount))
 
 
+@lru_cache(maxsize=1024)
 def format_usd(amount: NanoUSD) -> str:
     """Dollars in plain decimal notation without trailing zeros: `1` -> `"0.000000001"`, `0` -> `"0"`."""
     sign = "-" if amount < 0 else ""

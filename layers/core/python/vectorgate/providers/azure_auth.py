@@ -18,5 +18,5 @@ def signature(credential: Credential) -> dict[str, str]:
             return {"api-key": key}
         case "bearer":
             return {"authorization": f"Bearer {key}"}
-        case _:  # a guess would send the key in a header that nobody chose
+        case _:  # a guess would send the key in a header that was not chosen
             raise Unavailable("The provider's credential cannot be used.", code="credential_unavailable")

@@ -1,4 +1,4 @@
-"""Azure OpenAI: OpenAI's dialect at a resource of one's own, with fewer operations and other errors.
+"""Azure OpenAI: OpenAI's dialect at a resource of the customer, with fewer operations and other errors.
 
 Its secret: `{"base_url": "https://RES.openai.azure.com", "api_key", "api_version"?, "auth"?, "search"?}`.
 
@@ -91,12 +91,12 @@ class AzureOpenAI(OpenAI):
         return {**passed, "x-request-id": request_id} if request_id is not None else passed
 
     def hidden(self, credential: Credential) -> tuple[str, ...]:
-        """The resource's host, which tells whose it is."""
+        """The resource's host, which identifies the account."""
         return (urlsplit(credential.base_url).hostname or credential.base_url,)
 
 
 def resource_of(credential: Credential) -> str:
-    """The resource's URL, of which people copy more or less into their settings."""
+    """The resource's URL, whether a secret's `base_url` ends in `/openai/v1`, `/openai` or neither."""
     return credential.base_url.removesuffix("/v1").removesuffix("/openai")
 
 

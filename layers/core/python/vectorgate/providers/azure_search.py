@@ -92,7 +92,7 @@ class AzureAISearch:
         return {name: value[:_MAX_FIELD] for name, value in headers.items() if name in PASSED}
 
     def hidden(self, credential: Credential) -> tuple[str, ...]:
-        """The service's host, and its name, which the service likes to mention in its errors."""
+        """The service's host, and its name, which stands in some of its errors."""
         host = urlsplit(credential.base_url).hostname or credential.base_url
         name = host.partition(".")[0]
         return (host,) if name.isdigit() else (host, name)

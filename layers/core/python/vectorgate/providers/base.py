@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from vectorgate.api.operations import Operation
     from vectorgate.ids import ProviderName
-    from vectorgate.secrets import Secret
+    from vectorgate.providers.credentials import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +88,15 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success: the document to hand on (None for binary content) and the headers that may pass."""
+    """A success: the document to hand on (None for binary content) and the headers that may pass.
+
+    `created`: the object that came into being, as the document describes it.
+    """
 
     status: int
     headers: Mapping[str, str]
     document: Mapping[str, object] | None = None
+    created: Mapping[str, object] | None = None
     body: Body = EMPTY
     request_id: str | None = None
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from vectorgate.clock import Clock, Random
-    from vectorgate.providers.base import Call, Credential, Provider, UpstreamResponse
+    from vectorgate.providers.base import Call, Credential, Provider, UpstreamRequest, UpstreamResponse
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.outcome import Outcome, Transport
 
@@ -50,9 +50,9 @@ _REDACTED: Final = Problem(message="The provider's message was withheld.", type=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderClient:
-    """One call's conversation with its provider. `deadline` in the clock's monotonic seconds.
+    """Asks a provider on behalf of one call. `deadline` in the clock's monotonic seconds.
 
-    `attempts`: how often at most it is asked; 1 for who has to know how often that is.
+    `attempts`: how often it is asked at most. `send_before`: the monotonic second after which nothing is sent any more.
     """
 
     provider: Provider
@@ -62,6 +62,7 @@ class ProviderClient:
     randomness: Random
     deadline: float
     attempts: int = MAX_ATTEMPTS
+    send_before: float | None = None
 
     def ask(self, call: Call) -> Answer:
         """The provider's success. Otherwise UpstreamRefused, UpstreamFailed, OutcomeUnknown or BadGateway.
@@ -75,7 +76,7 @@ class ProviderClient:
         unknown: _Failed | None = None
         while True:
             attempts += 1
-            outcome = self.transport.send(self.provider.request(call, credential), seconds=self._left())
+            outcome = self._send(self.provider.request(call, credential))
             match self._judge(call, outcome, credential):
                 case Answer() as answer:
                     return answer
@@ -88,6 +89,12 @@ class ProviderClient:
                     unknown = failed if failed.unknown else unknown
                     if attempts >= self.attempts or not self._wait(failed, attempts):
                         raise (unknown or failed).error
+
+    def _send(self, request: UpstreamRequest) -> Outcome:
+        now = self.clock.monotonic()
+        if self.send_before is not None and now > self.send_before:
+            return NotSent(timed_out=True)
+        return self.transport.send(request, seconds=self.deadline - now)
 
     def _judge(self, call: Call, outcome: Outcome, credential: Credential) -> Answer | _Failed | _RefusedCredential:
         if isinstance(outcome, NotSent):
@@ -127,15 +134,20 @@ class ProviderClient:
     def _checked(self, call: Call, answer: Answer, response: UpstreamResponse, credential: Credential) -> Answer:
         """An answer that speaks of what was asked for, and holds no piece of our credential; else UnreadableAnswer."""
         leaks = credential.api_key.leaks_into
-        headers = {name: value for name, value in answer.headers.items() if not leaks(value)}
-        request_id = answer.request_id if not leaks(answer.request_id or "") else None
+        text = ""
         if answer.document is not None:
             asked_for = _asked_for(call)
             if asked_for is not None and answer.document.get("id") != asked_for:
                 raise UnreadableAnswer("the answer is about another object")
             text = response.body.read().decode("utf-8", "replace")
-            if leaks(text) or ("\\" in text and any(map(leaks, _texts(answer.document)))):
+        if not leaks("\n".join([text, answer.request_id or "", *answer.headers.values()])):
+            if "\\" in text and any(map(leaks, _texts(answer.document))):
                 raise UnreadableAnswer("the answer holds a piece of the credential")
+            return answer
+        if leaks(text):
+            raise UnreadableAnswer("the answer holds a piece of the credential")
+        headers = {name: value for name, value in answer.headers.items() if not leaks(value)}
+        request_id = answer.request_id if not leaks(answer.request_id or "") else None
         return replace(answer, headers=headers, request_id=request_id)
 
     def _unknown(

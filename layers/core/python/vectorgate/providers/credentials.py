@@ -13,12 +13,11 @@ import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import Unavailable
 from vectorgate.providers.base import Credential
-from vectorgate.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +27,52 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock
     from vectorgate.ids import ProviderName
 
+RUN: Final = 48  # consecutive characters: what counts as having leaked; a shorter secret counts as a whole
+LEAST: Final = 12  # characters: a shorter secret is nobody's key, and may be a word
+_PIECE: Final = RUN // 2  # of the pieces side by side that a secret is cut into, every run holds at least one
 CACHED_SECONDS = 300.0
 REFETCH_SECONDS = 30.0  # at most one re-read in this time, however many requests the provider refuses
 _KNOWN = frozenset({"type", "base_url", "api_key"})
+
+
+class Secret:
+    """Wraps a credential. `reveal()` is the only way out, and is called where a request is signed and nowhere else."""
+
+    __slots__ = ("_runs", "_text")
+
+    def __init__(self, text: str) -> None:
+        if not text.strip():
+            raise ValueError("an empty secret is no secret")
+        self._text = text
+        self._runs = _runs(text)
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def leaks_into(self, text: str) -> bool:
+        """Whether `RUN` consecutive characters of the secret stand in `text`; all of it, if it is shorter.
+
+        Costs a search for each of a few pieces: 2 for OpenAI's oldest keys, 6 for its longest.
+        """
+        return any(piece in text and any(run in text for run in runs) for piece, runs in self._runs)
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not to be pickled")
+
+
+def _runs(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """All that counts as a leak, each run beside the first piece that it holds: without the piece there is no run."""
+    if len(text) < RUN:
+        return ((text, (text,)),) if len(text) >= LEAST else ()
+    last = len(text) - RUN
+    return tuple(
+        (text[at : at + _PIECE], tuple(text[i : i + RUN] for i in range(max(0, at - _PIECE + 1), min(at, last) + 1)))
+        for at in range(0, last + _PIECE, _PIECE)
+    )
 
 
 class SecretUnavailable(Exception):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.api.http import JSON
 from vectorgate.api.operations import Safety
-from vectorgate.ids import ProviderName, is_object_id
+from vectorgate.ids import OBJECT_ID, ProviderName
 from vectorgate.providers.base import (
     Answer,
     Problem,
@@ -79,13 +79,16 @@ class OpenAI:
             headers = {**headers, "content-type": content_type}
             return Answer(status=response.status, headers=headers, body=response.body, request_id=request_id)
         document = read_object(response.body.read())
-        if operation.creates is not None and not _is_id((operation.made(document) or {}).get("id")):
-            raise UnreadableAnswer("the answer to a create names no id")
+        created = _created(operation, document) if operation.creates is not None else None
         names = _page_in(operation)
         if names and not any(isinstance(document.get(name), list) for name in names):
             raise UnreadableAnswer("the answer to a list or a search holds no list")
         return Answer(
-            status=response.status, headers=headers, document=with_both_sizes(document), request_id=request_id
+            status=response.status,
+            headers=headers,
+            document=with_both_sizes(document),
+            created=created,
+            request_id=request_id,
         )
 
     def problem(self, response: UpstreamResponse) -> Problem:
@@ -181,8 +184,13 @@ def _finite(digits: str) -> float:
 _DECODER: Final = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and is_object_id(value)
+def _created(operation: Operation, document: Mapping[str, object]) -> Mapping[str, object]:
+    """What a create made. UnreadableAnswer when the answer names no id."""
+    created = document if operation.result_field is None else document.get(operation.result_field)
+    created_id = created.get("id") if isinstance(created, dict) else None
+    if not isinstance(created, dict) or not isinstance(created_id, str) or not OBJECT_ID.fullmatch(created_id):
+        raise UnreadableAnswer("the answer to a create names no id")
+    return created
 
 
 def with_both_sizes(document: dict[str, object]) -> dict[str, object]:

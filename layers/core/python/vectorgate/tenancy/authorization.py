@@ -44,7 +44,7 @@ def authorise(
 
 def _named(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
     in_path = [(PATH_KINDS[name], value) for name, value in command.ids.items()]
-    return in_path + [(command.operation.body_kind, name) for name in command.body_ids()]
+    return in_path + [(command.operation.body_kind, name) for name in command.body_ids]
 
 
 def _not_held(

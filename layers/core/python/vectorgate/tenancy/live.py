@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vectorgate.api.command import Command
-    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ids import ProviderName, TenantId
     from vectorgate.providers.client import ProviderClient
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
@@ -32,15 +32,18 @@ _FINAL: Final = ("processed", "error", None)  # what a file's status is at last;
 _NOT_FOUND: Final = 404
 
 
-def page_of(command: Command, entry: LedgerEntry, ownership: OwnershipStore, client: ProviderClient) -> Answer:
+def page_of(
+    command: Command, tenant: TenantId, provider: ProviderName, ownership: OwnershipStore, client: ProviderClient
+) -> Answer:
     """The page that a list operation asks for."""
-    if command.operation.lists is None or entry.tenant is None or entry.provider is None:
-        raise ValueError("not a list of an identified caller")
-    shelf = OwnedList(ownership, entry.tenant, entry.provider, command.operation.lists)
-    if command.operation.lists is ObjectKind.FILE:
-        document = shelf.page(command.query, _Files(command.query.get("purpose"), client))
+    kind = command.operation.lists
+    if kind is None:
+        raise ValueError("not a list operation")
+    owned = OwnedList(ownership, tenant, provider, kind)
+    if kind is ObjectKind.FILE:
+        document = owned.page(command.query, _Files(command.query.get("purpose"), client))
     else:
-        document = shelf.page(command.query, lambda rows: _now(rows, client))
+        document = owned.page(command.query, lambda rows: _now(rows, client))
     return Answer(status=200, headers={}, document=document)
 
 

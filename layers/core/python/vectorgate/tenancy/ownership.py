@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:
-    from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
+    from collections.abc import Mapping
 
+    from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 
+# The column of the ledger row that names an object of each kind.
+OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
+    ObjectKind.VECTOR_STORE: "vector_store_id",
+    ObjectKind.FILE: "file_id",
+    ObjectKind.BATCH: "batch_id",
+    ObjectKind.UPLOAD: "upload_id",
+    ObjectKind.PART: "part_id",
+}
+# The path's parameter that names the parent of an object.
+PARENT_PARAMETER: Final[Mapping[ObjectKind, str]] = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}
 MAX_CREATED_AT = 9_999_999_999  # ten digits, by which DynamoDB's lists are sorted as text; the year 2286
 
 

@@ -1,4 +1,4 @@
-"""The wire: what a request may look like, and how it is refused when it looks otherwise.
+"""The schemas of requests: what a request may look like, and the error that OpenAI would answer when it looks otherwise.
 
 ::
 
@@ -12,7 +12,12 @@ client's own dict, without LiteLLM's fields. Owns no routes, no identities, and 
 """
 
 from vectorgate.api.schemas.fields import check_id
-from vectorgate.api.schemas.litellm import LiteLLMFields, take_litellm_fields, take_litellm_form_fields
+from vectorgate.api.schemas.litellm import (
+    LITELLM_FIELDS,
+    LiteLLMFields,
+    take_litellm_fields,
+    take_litellm_form_fields,
+)
 from vectorgate.api.schemas.models import (
     CompleteUpload,
     CreateFile,
@@ -25,7 +30,7 @@ from vectorgate.api.schemas.models import (
     UpdateAttributes,
     UpdateVectorStore,
 )
-from vectorgate.api.schemas.parsing import parse_json_object
+from vectorgate.api.schemas.parsing import check_document, parse_json_object, validate
 from vectorgate.api.schemas.query import (
     ListFilesQuery,
     ListQuery,
@@ -33,9 +38,9 @@ from vectorgate.api.schemas.query import (
     query_reader,
     validate_form,
 )
-from vectorgate.api.schemas.translate import validate
 
 __all__ = [
+    "LITELLM_FIELDS",
     "CompleteUpload",
     "CreateFile",
     "CreateFileBatch",
@@ -50,6 +55,7 @@ __all__ = [
     "Search",
     "UpdateAttributes",
     "UpdateVectorStore",
+    "check_document",
     "check_id",
     "parse_json_object",
     "query_reader",

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.api.schemas.translate import validate
+from vectorgate.api.schemas.parsing import validate
 
 PROVIDER_MAX: Final = 64
 USER_MAX: Final = 256
@@ -47,6 +47,9 @@ DROPPED: Final = frozenset(
         "timeout",
     }
 )
+
+
+LITELLM_FIELDS: Final = USED | DROPPED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from vectorgate.api.errors import PayloadTooLarge
 from vectorgate.api.schemas import error_messages
+from vectorgate.api.schemas.translate import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Model = TypeVar("Model", bound=BaseModel)
 
 DEPTH_MAX = 64  # the deepest legal body (a search with FILTER_DEPTH_MAX levels of filters) needs 33
 TOKENS_MAX = 250_000  # the largest legal body (2000 files with 16 attributes each) needs about 170,000
@@ -138,3 +146,56 @@ def _check_surrogates(body: bytes, value: object) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise error_messages.bad_json("a string has half of a surrogate pair.") from None
+
+
+def validate(model: type[Model], body: Mapping[str, object]) -> Model:
+    """`body` as a `model`. Raises `InvalidRequest`, and nothing else, when it is not one."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        # `from None`: pydantic's text repeats the client's values, which belong in no log.
+        raise refusal(error) from None
+
+
+def check_document(document: object) -> None:
+    """The limits of `parse_json_object` for a document that was parsed elsewhere. InvalidRequest over one of them."""
+    waiting: list[tuple[object, int]] = [(document, 1)]
+    for count, (value, depth) in enumerate(_drained(waiting), start=1):
+        if count > TOKENS_MAX:
+            raise error_messages.bad_json("it has too many values.")
+        if isinstance(value, dict | list):
+            if depth > DEPTH_MAX:
+                raise error_messages.bad_json(f"it is nested more than {DEPTH_MAX} levels deep.")
+            waiting.extend((inner, depth + 1) for inner in _inner(value))
+        else:
+            _check_scalar(value)
+
+
+def _drained(waiting: list[tuple[object, int]]) -> Iterator[tuple[object, int]]:
+    while waiting:
+        yield waiting.pop()
+
+
+def _inner(value: dict[object, object] | list[object]) -> list[object]:
+    """What a list or an object holds: names, too, for they are text as well."""
+    if isinstance(value, list):
+        return value
+    if len(value) > KEYS_MAX:
+        raise error_messages.bad_json(f"an object has more than {KEYS_MAX} keys.")
+    return [*value, *value.values()]
+
+
+def _check_scalar(value: object) -> None:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise error_messages.bad_json("a string has half of a surrogate pair.") from None
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise error_messages.bad_json("a number is not finite.")
+    elif isinstance(value, int):  # True and False are integers, too, and fit
+        if not -INT64 <= value < INT64:
+            raise error_messages.bad_json("an integer does not fit into 64 bits.")
+    elif value is not None:
+        raise error_messages.bad_json("a value is none that JSON has.")

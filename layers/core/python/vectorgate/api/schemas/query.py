@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import Field
 
 from vectorgate.api.schemas.fields import Id, WireModel
-from vectorgate.api.schemas.translate import Model, validate
+from vectorgate.api.schemas.parsing import Model, validate
 
 LIST_LIMIT: Final = 20
 FILES_LIMIT: Final = 10_000

@@ -12,20 +12,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from vectorgate.api.schemas import error_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from vectorgate.api.errors import InvalidRequest
-
-Model = TypeVar("Model", bound=BaseModel)
 
 _QUOTED = re.compile(r"'([^']*)'")
 _UNIONS = frozenset({"chunking_strategy", "filters"})
@@ -42,15 +39,6 @@ class Finding:
     param: str
     value: Any
     context: Mapping[str, Any]
-
-
-def validate(model: type[Model], body: Mapping[str, object]) -> Model:
-    """`body` as a `model`. Raises `InvalidRequest`, and nothing else, when it is not one."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        # `from None`: pydantic's text repeats the client's values, which belong in no log.
-        raise refusal(error) from None
 
 
 def refusal(error: ValidationError) -> InvalidRequest:

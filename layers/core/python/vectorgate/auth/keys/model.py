@@ -1,4 +1,4 @@
-"""A virtual key and the principal that it stands for. Pure."""
+"""A virtual key. Pure."""
 
 from __future__ import annotations
 
@@ -48,19 +48,3 @@ class VirtualKey:
     def tenant(self) -> TenantId:
         """Keys of one team share what they make; a key without a team is a tenant of its own."""
         return tenant_of_team(self.team_id) if self.team_id is not None else tenant_of_key(self.id)
-
-    def usable_at(self, unix_s: int) -> bool:
-        """Neither blocked nor expired."""
-        return not self.blocked and (self.expires_at is None or unix_s < self.expires_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Somebody who was identified. There is no empty form: without a key there is no principal."""
-
-    key: VirtualKey
-
-    @property
-    def tenant(self) -> TenantId:
-        """The owner of all that this principal makes."""
-        return self.key.tenant

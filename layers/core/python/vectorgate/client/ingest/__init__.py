@@ -1,12 +1,12 @@
-"""`vectorgate ingest PATH --store NAME`: a folder into a vector store, as often as you like.
+"""`vectorgate ingest PATH --store NAME`: put a folder into a vector store, and again after each change.
 
 ::
 
-    scan     the files and their SHA-256                     unchanged ones end here
-    upload   several at a time                  -> journal: uploaded
-    attach   in batches of 100, indexed         -> journal: done      a changed file's old version is removed then
-    summary  counts, failures with their reason, what the store costs a day
+    scan     the files and their SHA-256                unchanged files are skipped
+    upload   several at a time                          -> journal: uploaded
+    attach   in batches of 100, until indexed           -> journal: done; a changed file's old version is removed
+    summary  counts, failures with their reason, and the store's cost per day
 
-The journal (`PATH/.vectorgate/*.jsonl`) is appended to after each step, so a run that was interrupted goes on where it
-stopped: an uploaded file is never uploaded again.
+The journal (`PATH/.vectorgate/*.jsonl`) is appended to after each step, so a run that was interrupted continues where
+it stopped: an uploaded file is never uploaded again.
 """

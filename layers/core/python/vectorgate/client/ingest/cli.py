@@ -1,7 +1,7 @@
 """The command: arguments in, a summary out.
 
-Exit status 0 when all is in the store; 1 when a file was not sent or the gateway refuses; 2 when the command cannot be
-run as it was given; 130 when it was interrupted.
+Exit status 0 when every file is in the store; 1 when a file was not ingested or the gateway refused the call; 2 when
+the command cannot be run with these arguments or settings; 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from vectorgate.pricing.money import NanoUSD, format_usd, rounded_ratio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.client.ingest.journal import Known
-    from vectorgate.client.ingest.scan import Found
+    from vectorgate.client.ingest.journal import FileRecord
+    from vectorgate.client.ingest.scan import ScannedFile
     from vectorgate.client.resources import VectorStore
 
 CONCURRENCY: Final = 8
@@ -37,7 +37,7 @@ INTERRUPTED: Final = 130  # as shells report Ctrl-C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `ingest` takes."""
+    """Add the arguments of `ingest`."""
     parser.add_argument("path", type=Path, metavar="PATH", help="a folder (its hidden files are left out) or a file")
     parser.add_argument("--store", required=True, metavar="NAME", help="a store's name (made when absent) or vs_... id")
     parser.add_argument("--concurrency", type=int, default=CONCURRENCY, help="uploads at a time (default %(default)s)")
@@ -45,65 +45,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run as a program; the exit status."""
+    """Run as a program and return the exit status."""
     parser = argparse.ArgumentParser(prog="vectorgate ingest", description="Put a folder into a vector store.")
     add_arguments(parser)
     return ingest(parser.parse_args(arguments))
 
 
-def ingest(said: argparse.Namespace) -> int:
-    """The command itself."""
+def ingest(arguments: argparse.Namespace) -> int:
+    """Run the command and return the exit status."""
     try:
-        return anyio.run(_ingest, said)
+        return anyio.run(_ingest, arguments)
     except KeyboardInterrupt:
-        return _say("interrupted; the same command goes on from here", INTERRUPTED)
+        return _fail("interrupted; the same command goes on from here", INTERRUPTED)
     except (SettingsError, JournalBusy, OSError) as error:
-        return _say(str(error), 2)
+        return _fail(str(error), 2)
     except APIError as error:
-        return _say(reason_of(error), 1)
+        return _fail(reason_of(error), 1)
 
 
-async def _ingest(said: argparse.Namespace) -> int:
-    if said.concurrency < 1:
+async def _ingest(arguments: argparse.Namespace) -> int:
+    if arguments.concurrency < 1:
         raise SettingsError("--concurrency must be at least 1")
-    found, skipped = scan(said.path)
+    found, skipped = scan(arguments.path)
     async with Client() as client:
-        with Journal(said.state or _journal_of(said, client)) as journal:
-            store = await find_store(client, said.store)
+        with Journal(arguments.state or _journal_path(arguments, client)) as journal:
+            store = await find_store(client, arguments.store)
             journal.store(store.id)
-            refused = [(file.path, known.reason) for file in found if (known := _refused(file, journal)) is not None]
+            refused = [(file.path, record.reason) for file in found if (record := _refused(file, journal)) is not None]
             current = [file for file in found if _up_to_date(file, journal)]
-            work = [file for file in found if not _up_to_date(file, journal) and _refused(file, journal) is None]
+            due = [file for file in found if not _up_to_date(file, journal) and _refused(file, journal) is None]
             not_sent = [*((file.path, file.reason) for file in skipped), *refused]
             summary = Summary(unchanged=len(current), failed=not_sent)
-            if work:
-                progress = Progress(sys.stderr, time.monotonic, len(work), sum(file.size for file in work))
-                await Run(client, store.id, journal, progress, summary, said.concurrency).take(work)
+            if due:
+                progress = Progress(sys.stderr, time.monotonic, len(due), sum(file.size for file in due))
+                await Run(client, store.id, journal, progress, summary, arguments.concurrency).ingest(due)
         store = await client.vector_stores.aretrieve(store.id, max_retries=RETRIES)
     sys.stdout.write(described(summary, store))
     return 1 if summary.failed else 0
 
 
-def _journal_of(said: argparse.Namespace, client: Client) -> Path:
-    """One a folder, gateway and store."""
-    folder = said.path if said.path.is_dir() else said.path.parent
-    place = f"{client.destination(Options()).api_base} {said.store}"
-    return Path(folder) / ".vectorgate" / f"ingest-{hashlib.sha256(place.encode()).hexdigest()[:12]}.jsonl"
+def _journal_path(arguments: argparse.Namespace, client: Client) -> Path:
+    """One journal for each folder, gateway and store."""
+    folder = arguments.path if arguments.path.is_dir() else arguments.path.parent
+    target = f"{client.destination(Options()).api_base} {arguments.store}"
+    return Path(folder) / ".vectorgate" / f"ingest-{hashlib.sha256(target.encode()).hexdigest()[:12]}.jsonl"
 
 
-def _up_to_date(file: Found, journal: Journal) -> bool:
-    known = journal.known.get(file.path)
-    return known is not None and known.state == "done" and known.sha256 == file.sha256 and not known.replaces
+def _up_to_date(file: ScannedFile, journal: Journal) -> bool:
+    record = journal.records.get(file.path)
+    return record is not None and record.state == "done" and record.sha256 == file.sha256 and not record.replaces
 
 
-def _refused(file: Found, journal: Journal) -> Known | None:
-    """What is known of a file of which the provider would not have this very content."""
-    known = journal.known.get(file.path)
-    return known if known is not None and known.state == "refused" and known.sha256 == file.sha256 else None
+def _refused(file: ScannedFile, journal: Journal) -> FileRecord | None:
+    """The record of a file whose present content the provider has refused; None for any other file."""
+    record = journal.records.get(file.path)
+    return record if record is not None and record.state == "refused" and record.sha256 == file.sha256 else None
 
 
 def described(summary: Summary, store: VectorStore) -> str:
-    """The summary, a line a fact."""
+    """The summary as text."""
     size = int(store.usage_bytes or 0)
     price = PriceBook(shipped_prices()).price("openai", STORAGE, int(time.time() * 1000))
     nano = int(price.per_gib_day or 0)
@@ -121,6 +121,6 @@ def described(summary: Summary, store: VectorStore) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _say(text: str, status: int) -> int:
-    sys.stderr.write(f"vectorgate ingest: {text}\n")
+def _fail(reason: str, status: int) -> int:
+    sys.stderr.write(f"vectorgate ingest: {reason}\n")
     return status

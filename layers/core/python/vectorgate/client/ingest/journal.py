@@ -1,4 +1,4 @@
-"""What is known of each file from earlier runs: one line of JSON a step, appended. A torn last line is ignored."""
+"""The state of each file after earlier runs: one appended line of JSON for each step. A torn last line is ignored."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-# "failed" may go better at the next run; "refused" will not, until the content is another.
+# "failed" is tried again by the next run; "refused" only once the content has changed.
 State = Literal["uploaded", "done", "failed", "refused"]
 
 
 class JournalBusy(Exception):
-    """Another run holds the journal."""
+    """Another run has locked the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """One file as it stands upstream. `replaces`: older versions that are still to be removed; `reason`: if refused."""
+class FileRecord:
+    """The state of one file. `replaces`: older uploads that are still to be removed; `reason`: why it was refused."""
 
     path: str
     sha256: str
@@ -31,31 +31,31 @@ class Known:
 
 
 class Journal:
-    """Open while a run goes on; nobody else may write to it meanwhile."""
+    """The journal of one folder, gateway and store. It is locked against other runs while it is open."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.known: dict[str, Known] = {}
+        self.records: dict[str, FileRecord] = {}
         self.store_id: str | None = None
         self._stream = path.open("a+b")
         _lock(self._stream, path)
         self._read()
 
     def store(self, store_id: str) -> None:
-        """The store that this journal is of. What was attached to another one is forgotten."""
+        """Set the store that this journal is about. Records about another one are dropped."""
         if self.store_id not in {None, store_id}:
-            self.known.clear()
+            self.records.clear()
         self.store_id = store_id
         self._append({"store_id": store_id})
 
-    def note(self, known: Known) -> None:
-        """A step was taken."""
-        self.known[known.path] = known
-        self._append(asdict(known))
+    def note(self, record: FileRecord) -> None:
+        """Record the state of a file after a step."""
+        self.records[record.path] = record
+        self._append(asdict(record))
 
-    def _append(self, record: dict[str, object]) -> None:
-        self._stream.write(json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n")
+    def _append(self, fields: dict[str, object]) -> None:
+        self._stream.write(json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n")
         self._stream.flush()
 
     def _read(self) -> None:
@@ -65,18 +65,18 @@ class Journal:
             try:
                 self._apply(json.loads(line))
             except (ValueError, TypeError, KeyError):
-                continue  # the machine stopped while it was written
+                continue  # the process was stopped while it wrote the line
         if content and not content.endswith(b"\n"):
             self._stream.write(b"\n")
 
-    def _apply(self, record: dict[str, object]) -> None:
-        if "store_id" in record:
-            if self.store_id not in {None, record["store_id"]}:
-                self.known.clear()
-            self.store_id = str(record["store_id"])
+    def _apply(self, fields: dict[str, object]) -> None:
+        if "store_id" in fields:
+            if self.store_id not in {None, fields["store_id"]}:
+                self.records.clear()
+            self.store_id = str(fields["store_id"])
             return
-        known = Known(**{**record, "replaces": tuple(record["replaces"])})  # type: ignore[arg-type]
-        self.known[known.path] = known
+        record = FileRecord(**{**fields, "replaces": tuple(fields["replaces"])})  # type: ignore[arg-type]
+        self.records[record.path] = record
 
     def __enter__(self) -> Self:
         return self

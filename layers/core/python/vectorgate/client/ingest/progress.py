@@ -1,4 +1,4 @@
-"""How far a run is: one line that is redrawn on a terminal, a line now and then anywhere else."""
+"""The progress of a run: one line that is redrawn on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNITS: Final = ("B", "KiB", "MiB", "GiB")
 
 @dataclass
 class Progress:
-    """Counts files and bytes. `clock` in seconds."""
+    """Counts of files and bytes. `clock`: monotonic seconds."""
 
     stream: TextIO
     clock: Callable[[], float]
@@ -27,13 +27,13 @@ class Progress:
     shown_at: float = float("-inf")
 
     def advance(self, size: int) -> None:
-        """A file is uploaded."""
+        """Count a file as uploaded, and show it. `size` in bytes."""
         self.done_files += 1
         self.done_size += size
         self.show(last=self.done_files == self.files)
 
     def show(self, *, last: bool = False) -> None:
-        """Draw, if it is time to."""
+        """Write the line, unless the last one was a moment ago."""
         terminal = self.stream.isatty()
         if not last and self.clock() - self.shown_at < (REDRAWN_SECONDS if terminal else PLAIN_SECONDS):
             return
@@ -48,7 +48,7 @@ class Progress:
 
 
 def sized(size: float) -> str:
-    """Bytes for people: `3.4 MiB`."""
+    """A number of bytes as text: `3.4 MiB`."""
     for unit in _UNITS:
         if size < 1024 or unit == _UNITS[-1]:  # noqa: PLR2004 - the next unit
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""One run: upload what is new, attach it in batches, remove what it replaces, and say what came of it."""
+"""One run: upload new and changed files, attach them in batches, and remove the versions that they replace."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from vectorgate.client.errors import APIError, BadRequestError, NotFoundError, SettingsError
-from vectorgate.client.ingest.journal import Known
+from vectorgate.client.ingest.journal import FileRecord
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from vectorgate.client.client import Client
     from vectorgate.client.ingest.journal import Journal
     from vectorgate.client.ingest.progress import Progress
-    from vectorgate.client.ingest.scan import Found
+    from vectorgate.client.ingest.scan import ScannedFile
     from vectorgate.client.resources import VectorStore, VectorStoreFile
 
-BATCH: Final = 100  # the API takes 2,000; a smaller one says sooner what failed
-GATHER_SECONDS: Final = 0.5  # how long a batch waits for company
+BATCH: Final = 100  # files; the API takes 2,000, and a smaller batch shows failures sooner
+GATHER_SECONDS: Final = 0.5  # how long a batch waits for more files
 RETRIES: Final = 5
-ATTRIBUTE_MAX: Final = 512
-_ENDED_BADLY: Final = frozenset({"failed", "cancelled"})
-FOR_GOOD: Final = frozenset({"unsupported_file", "invalid_file"})  # the codes of what is wrong with the file itself
+ATTRIBUTE_MAX: Final = 512  # characters
+_FAILED_STATUSES: Final = frozenset({"failed", "cancelled"})
+PERMANENT: Final = frozenset({"unsupported_file", "invalid_file"})  # the codes of faults of the file itself
 
 
 @dataclass
 class Summary:
-    """What a run did. `failed`: path and reason."""
+    """The counts of a run. `failed`: path and reason."""
 
     uploaded: int = 0
     uploaded_bytes: int = 0
@@ -43,7 +43,7 @@ class Summary:
 
 
 async def find_store(client: Client, name: str) -> VectorStore:
-    """The store of that id or name; a new one when there is none. SettingsError when several have the name."""
+    """The store of that id or name, created when there is none. SettingsError when several have the name."""
     if name.startswith("vs_"):
         return await client.vector_stores.aretrieve(name, max_retries=RETRIES)
     found = [store async for store in client.vector_stores.alist(limit=100, max_retries=RETRIES) if store.name == name]
@@ -55,15 +55,15 @@ async def find_store(client: Client, name: str) -> VectorStore:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file was not indexed, and whether the same content would fail again."""
+    """Why a file was not indexed. `permanent`: the same content would fail again."""
 
     reason: str
-    for_good: bool
+    permanent: bool
 
 
 @dataclass
 class Run:
-    """`work`: what was scanned and is not up to date."""
+    """A run over one store. `concurrency`: uploads at a time."""
 
     client: Client
     store_id: str
@@ -71,128 +71,128 @@ class Run:
     progress: Progress
     summary: Summary
     concurrency: int
-    singly: bool = False  # known from the first refusal on
+    one_by_one: bool = False  # from the first refusal of a batch on
 
-    async def take(self, work: Sequence[Found]) -> None:
-        """All of it. Failures of single files are in the summary; anything else ends the run."""
-        uploaded, to_attach = anyio.create_memory_object_stream[Known](BATCH)
+    async def ingest(self, files: Sequence[ScannedFile]) -> None:
+        """Ingest new and changed files. Failures of single files are in the summary; anything else ends the run."""
+        uploaded, to_attach = anyio.create_memory_object_stream[FileRecord](BATCH)
         async with anyio.create_task_group() as group:
             group.start_soon(self._attach_all, to_attach)
-            await self._upload_all(list(reversed(work)), uploaded)
+            await self._upload_all(list(reversed(files)), uploaded)
 
-    async def _upload_all(self, waiting: list[Found], uploaded: MemoryObjectSendStream[Known]) -> None:
+    async def _upload_all(self, waiting: list[ScannedFile], uploaded: MemoryObjectSendStream[FileRecord]) -> None:
         async with uploaded, anyio.create_task_group() as workers:
             for _ in range(min(self.concurrency, len(waiting))):
-                workers.start_soon(self._work, waiting, uploaded)
+                workers.start_soon(self._upload_waiting, waiting, uploaded)
 
-    async def _work(self, waiting: list[Found], uploaded: MemoryObjectSendStream[Known]) -> None:
+    async def _upload_waiting(self, waiting: list[ScannedFile], uploaded: MemoryObjectSendStream[FileRecord]) -> None:
         while waiting:
             found = waiting.pop()
-            known = await self._attempt(found.path, lambda found=found: self._upload(found))  # type: ignore[misc]
+            record = await self._attempt(found.path, lambda found=found: self._upload(found))  # type: ignore[misc]
             self.progress.advance(found.size)
-            if known is not None:
-                await uploaded.send(known)
+            if record is not None:
+                await uploaded.send(record)
 
-    async def _upload(self, found: Found) -> Known:
-        before = self.journal.known.get(found.path)
+    async def _upload(self, found: ScannedFile) -> FileRecord:
+        before = self.journal.records.get(found.path)
         if before is not None and before.sha256 == found.sha256 and before.state == "uploaded":
             return before
         file = await self.client.files.acreate(
             file=(found.path, found.where), purpose="assistants", max_retries=RETRIES
         )
         older = _older(before)
-        known = Known(path=found.path, sha256=found.sha256, file_id=file.id, state="uploaded", replaces=older)
-        self.journal.note(known)
+        record = FileRecord(path=found.path, sha256=found.sha256, file_id=file.id, state="uploaded", replaces=older)
+        self.journal.note(record)
         self.summary.uploaded += 1
         self.summary.uploaded_bytes += found.size
-        return known
+        return record
 
-    async def _attach_all(self, uploaded: MemoryObjectReceiveStream[Known]) -> None:
+    async def _attach_all(self, uploaded: MemoryObjectReceiveStream[FileRecord]) -> None:
         async with uploaded:
             while batch := await _gathered(uploaded):
                 try:
                     await self._attach(batch)
                 except APIError as error:
-                    self.summary.failed += [(known.path, reason_of(error)) for known in batch]
+                    self.summary.failed += [(record.path, reason_of(error)) for record in batch]
 
-    async def _attach(self, batch: list[Known]) -> None:
-        if not self.singly:
+    async def _attach(self, batch: list[FileRecord]) -> None:
+        if not self.one_by_one:
             try:
                 return await self._attach_batch(batch)
             except BadRequestError as error:
                 if (error.param, error.code) != ("files", "unsupported_parameter"):
                     raise
-                self.singly = True
+                self.one_by_one = True
         async with anyio.create_task_group() as workers:
             waiting = list(reversed(batch))
             for _ in range(min(self.concurrency, len(waiting))):
                 workers.start_soon(self._attach_waiting, waiting)
         return None
 
-    async def _attach_waiting(self, waiting: list[Known]) -> None:
+    async def _attach_waiting(self, waiting: list[FileRecord]) -> None:
         while waiting:
-            known = waiting.pop()
-            await self._attempt(known.path, lambda known=known: self._attach_one(known))  # type: ignore[misc]
+            record = waiting.pop()
+            await self._attempt(record.path, lambda record=record: self._attach_one(record))  # type: ignore[misc]
 
-    async def _attach_one(self, known: Known) -> None:
-        """By itself: Azure has no batch whose files differ in their attributes."""
+    async def _attach_one(self, record: FileRecord) -> None:
+        """Attach a file by itself: Azure has no batch whose files differ in their attributes."""
         file = await self.client.vector_stores.files.acreate_and_poll(
-            known.file_id, vector_store_id=self.store_id, attributes=_attributes(known), max_retries=RETRIES
+            record.file_id, vector_store_id=self.store_id, attributes=_attributes(record), max_retries=RETRIES
         )
-        await self._conclude(known, _failure(file) if file.status in _ENDED_BADLY else None)
+        await self._conclude(record, _failure(file) if file.status in _FAILED_STATUSES else None)
 
-    async def _attach_batch(self, batch: list[Known]) -> None:
-        files = [{"file_id": known.file_id, "attributes": _attributes(known)} for known in batch]
+    async def _attach_batch(self, records: list[FileRecord]) -> None:
+        files = [{"file_id": record.file_id, "attributes": _attributes(record)} for record in records]
         batches = self.client.vector_stores.file_batches
-        made = await batches.acreate_and_poll(self.store_id, files=files, max_retries=RETRIES)
+        batch = await batches.acreate_and_poll(self.store_id, files=files, max_retries=RETRIES)
         failures: dict[str, Failure] = {}
-        if made.file_counts.completed != made.file_counts.total:
-            failures = await self._failures(made.id)
-        for known in batch:
-            await self._conclude(known, failures.get(known.file_id))
+        if batch.file_counts.completed != batch.file_counts.total:
+            failures = await self._failures(batch.id)
+        for record in records:
+            await self._conclude(record, failures.get(record.file_id))
 
     async def _failures(self, batch_id: str) -> dict[str, Failure]:
         listed = self.client.vector_stores.file_batches.alist_files(
             batch_id, vector_store_id=self.store_id, limit=100, max_retries=RETRIES
         )
-        return {file.id: _failure(file) async for file in listed if file.status in _ENDED_BADLY}
+        return {file.id: _failure(file) async for file in listed if file.status in _FAILED_STATUSES}
 
-    async def _conclude(self, known: Known, failure: Failure | None) -> None:
+    async def _conclude(self, record: FileRecord, failure: Failure | None) -> None:
         if failure is None:
-            await self._finish(known)
+            await self._finish(record)
             return
-        self.summary.failed.append((known.path, failure.reason))
-        await self._attempt(known.path, lambda: self._give_up(known, failure))
+        self.summary.failed.append((record.path, failure.reason))
+        await self._attempt(record.path, lambda: self._discard(record, failure))
 
-    async def _finish(self, known: Known) -> None:
-        """It is indexed: now its older versions may go."""
-        self.journal.note(replace(known, state="done"))
+    async def _finish(self, record: FileRecord) -> None:
+        """Record a file as indexed, and remove its older versions."""
+        self.journal.note(replace(record, state="done"))
         self.summary.attached += 1
-        if known.replaces:
+        if record.replaces:
             self.summary.replaced += 1
-            await self._attempt(known.path, lambda: self._remove(known))
+            await self._attempt(record.path, lambda: self._remove_replaced(record))
 
-    async def _remove(self, known: Known) -> None:
-        for file_id in known.replaces:
-            await self._drop(file_id)
-        self.journal.note(replace(known, state="done", replaces=()))
+    async def _remove_replaced(self, record: FileRecord) -> None:
+        for file_id in record.replaces:
+            await self._delete(file_id)
+        self.journal.note(replace(record, state="done", replaces=()))
 
-    async def _give_up(self, known: Known, failure: Failure) -> None:
-        """It cannot be indexed: its upload goes, and the version before it stays."""
-        await self._drop(known.file_id)
-        if failure.for_good:
-            self.journal.note(replace(known, state="refused", reason=failure.reason))
+    async def _discard(self, record: FileRecord, failure: Failure) -> None:
+        """Remove the upload of a file that cannot be indexed; the version before it is kept."""
+        await self._delete(record.file_id)
+        if failure.permanent:
+            self.journal.note(replace(record, state="refused", reason=failure.reason))
         else:
-            self.journal.note(replace(known, state="failed"))
+            self.journal.note(replace(record, state="failed"))
 
-    async def _drop(self, file_id: str) -> None:
-        # Not found: it was never attached, or an interrupted run had taken this step.
+    async def _delete(self, file_id: str) -> None:
+        # Not found: it was never attached, or an interrupted run has taken this step.
         with suppress(NotFoundError):
             await self.client.vector_stores.files.adelete(file_id, vector_store_id=self.store_id, max_retries=RETRIES)
         with suppress(NotFoundError):
             await self.client.files.adelete(file_id, max_retries=RETRIES)
 
-    async def _attempt(self, path: str, act: Callable[[], Awaitable[Known | None]]) -> Known | None:
+    async def _attempt(self, path: str, act: Callable[[], Awaitable[FileRecord | None]]) -> FileRecord | None:
         try:
             return await act()
         except (APIError, OSError) as error:
@@ -200,9 +200,9 @@ class Run:
             return None
 
 
-async def _gathered(uploaded: MemoryObjectReceiveStream[Known]) -> list[Known]:
-    """Up to BATCH of what comes; none when nothing will come any more."""
-    batch: list[Known] = []
+async def _gathered(uploaded: MemoryObjectReceiveStream[FileRecord]) -> list[FileRecord]:
+    """Up to BATCH records, as they are sent; none after the last one."""
+    batch: list[FileRecord] = []
     try:
         batch.append(await uploaded.receive())
         with anyio.move_on_after(GATHER_SECONDS):
@@ -213,8 +213,8 @@ async def _gathered(uploaded: MemoryObjectReceiveStream[Known]) -> list[Known]:
     return batch
 
 
-def _older(before: Known | None) -> tuple[str, ...]:
-    """What is to go once a new version is indexed; of a version that failed, nothing is left."""
+def _older(before: FileRecord | None) -> tuple[str, ...]:
+    """The uploads to remove once a new version is indexed. A version that failed has none left."""
     if before is None:
         return ()
     return before.replaces if before.state in {"failed", "refused"} else (*before.replaces, before.file_id)
@@ -222,17 +222,17 @@ def _older(before: Known | None) -> tuple[str, ...]:
 
 def _failure(file: VectorStoreFile) -> Failure:
     if file.last_error is None:
-        return Failure(file.status, for_good=False)
-    return Failure(file.last_error.message, for_good=file.last_error.code in FOR_GOOD)
+        return Failure(file.status, permanent=False)
+    return Failure(file.last_error.message, permanent=file.last_error.code in PERMANENT)
 
 
-def _attributes(known: Known) -> dict[str, str]:
-    """What a search can filter by, and what tells two versions apart."""
-    return {"path": known.path[-ATTRIBUTE_MAX:], "sha256": known.sha256}
+def _attributes(record: FileRecord) -> dict[str, str]:
+    """The attributes that a search can filter by, and that distinguish two versions."""
+    return {"path": record.path[-ATTRIBUTE_MAX:], "sha256": record.sha256}
 
 
 def reason_of(error: Exception) -> str:
-    """One line."""
+    """The error's reason in one line."""
     if isinstance(error, APIError) and isinstance(error.body, dict):
         return str(error.body.get("message") or error)
     return str(error) or type(error).__name__

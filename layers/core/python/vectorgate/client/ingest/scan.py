@@ -1,4 +1,4 @@
-"""The files of a folder and their hashes. Hidden ones are left out, and links are not followed."""
+"""The files of a folder and their hashes. Hidden files and links are left out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-LARGEST: Final = 512 * 1024 * 1024  # OpenAI's limit
+LARGEST: Final = 512 * 1024 * 1024  # bytes; OpenAI's limit
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """`path` is relative to the folder, with slashes, whatever the system."""
+class ScannedFile:
+    """A file and its hash. `path` is relative to the folder, with slashes on every system; `size` in bytes."""
 
     path: str
     where: Path
@@ -22,31 +22,31 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file that cannot be ingested."""
+class SkippedFile:
+    """A file that cannot be ingested, and the reason."""
 
     path: str
     reason: str
 
 
-def scan(root: Path) -> tuple[list[Found], list[Skipped]]:
-    """In the order of their paths. NotADirectoryError or FileNotFoundError when there is nothing to scan."""
+def scan(root: Path) -> tuple[list[ScannedFile], list[SkippedFile]]:
+    """The files in the order of their paths. FileNotFoundError for a path that does not exist."""
     if root.is_file():
-        return [_found(root.name, root)], []
+        return [_scanned(root.name, root)], []
     if not root.exists():
         raise FileNotFoundError(f"no such file or folder: {root}")
-    found: list[Found] = []
-    skipped: list[Skipped] = []
+    found: list[ScannedFile] = []
+    skipped: list[SkippedFile] = []
     for where in _files(root):
         path = where.relative_to(root).as_posix()
         try:
             size = where.stat().st_size
             if size == 0 or size > LARGEST:
-                skipped.append(Skipped(path, "empty" if size == 0 else "larger than 512 MB"))
+                skipped.append(SkippedFile(path, "empty" if size == 0 else "larger than 512 MB"))
             else:
-                found.append(_found(path, where))
+                found.append(_scanned(path, where))
         except OSError as error:
-            skipped.append(Skipped(path, error.strerror or type(error).__name__))
+            skipped.append(SkippedFile(path, error.strerror or type(error).__name__))
     return found, skipped
 
 
@@ -59,7 +59,7 @@ def _files(root: Path) -> list[Path]:
     return sorted(files)
 
 
-def _found(path: str, where: Path) -> Found:
+def _scanned(path: str, where: Path) -> ScannedFile:
     with where.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Found(path, where, where.stat().st_size, digest)
+    return ScannedFile(path, where, where.stat().st_size, digest)

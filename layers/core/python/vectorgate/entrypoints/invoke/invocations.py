@@ -1,4 +1,4 @@
-"""Answers invocations: reads the payload, takes it through the gateway, and writes what came of it."""
+"""Answers invocations: reads the payload, executes the command that it means, and writes the result."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import PayloadTooLarge
+from vectorgate.api.errors import ApiError, PayloadTooLarge
 from vectorgate.api.http import JSON, MAX_CARRIED, Response
-from vectorgate.auth.vouched import gateway_of, presented
+from vectorgate.auth.principal import TrustedPrincipal
 from vectorgate.entrypoints.invoke import payload as payloads
 from vectorgate.entrypoints.lambda_http import answer
 
 if TYPE_CHECKING:
-    from vectorgate.api.http import Request
+    from vectorgate.api.command import Command
+    from vectorgate.auth.principal import Principal
     from vectorgate.entrypoints.lambda_http import Result
+    from vectorgate.gateway.context import Policy, RequestContext
     from vectorgate.gateway.pipeline import Gateway
 
-
-INVOKER: Final = "invoker"
+INVOKER: Final = "invoker"  # the key alias of calls that present no key, in the ledger
 
 
 @dataclass(frozen=True, slots=True)
 class InvokeHandler:
-    """`trusts_invoker`: whoever may invoke the function may name any team, and needs no key for it."""
+    """`trusts_invoker`: an invoker of the function may name any team, and needs no key for it."""
 
     gateway: Gateway
     trusts_invoker: bool = False
 
     def answer(self, payload: object, invocation_id: str | None) -> Result:
-        """The result of one invocation. A refusal is one, too: what raises is delivered again."""
+        """The result of one invocation. An error is one, too: what raises is delivered again."""
         telemetry = self.gateway.telemetry
         try:
-            invocation = _Invocation(self, payload, invocation_id)
-            return write(answer(invocation, invocation.read, telemetry))
+            return write(answer(lambda: self._respond(payload, invocation_id), telemetry))
         finally:
             telemetry.flush()
 
+    def _respond(self, payload: object, invocation_id: str | None) -> Response:
+        """As `Gateway.handle` does for HTTP: authenticate, parse, execute, render."""
+        invocation = payloads.read(payload, trusts_invoker=self.trusts_invoker, invocation_id=invocation_id)
+        gateway = self.gateway
+        context = gateway.new_context()
+        try:
+            principal = context.principal = self._principal(invocation)
+            command, policy = self._parse(invocation, context)
+        except ApiError as error:
+            gateway.refuse(context, error)
+        else:
+            gateway.execute(command, principal, policy, context)
+        return gateway.render(context)
 
-class _Invocation:
-    """One payload on its way; `read` finds out which gateway is to handle it."""
+    def _principal(self, invocation: payloads.Invocation) -> Principal:
+        if invocation.team is None:
+            return self.gateway.authenticator.authenticate(invocation.api_key)
+        return TrustedPrincipal.of_team(invocation.team, caller=INVOKER, unix_s=self.gateway.clock.unix_s())
 
-    def __init__(self, handler: InvokeHandler, payload: object, invocation_id: str | None) -> None:
-        self._desk = handler
-        self._payload = payload
-        self._id = invocation_id
-        self._team: str | None = None
-
-    def read(self) -> Request:
-        """The request that the payload means."""
-        trusts = self._desk.trusts_invoker
-        found = payloads.read(self._payload, trusts_invoker=trusts, invocation_id=self._id)
-        self._team = found.team
-        return found.request
-
-    def handle(self, request: Request) -> Response:
-        """The same descent as over HTTP, with the team's key where the invoker vouches for one."""
-        gateway = self._desk.gateway
-        if self._team is None:
-            return gateway.handle(request)
-        return gateway_of(gateway, self._team, INVOKER).handle(presented(request, INVOKER))
+    def _parse(self, invocation: payloads.Invocation, context: RequestContext) -> tuple[Command, Policy]:
+        context.operation = invocation.operation.name
+        context.end_user, context.tags = invocation.attribution()
+        return invocation.command(self.gateway.openai), invocation.policy()
 
 
 def write(response: Response) -> Result:

@@ -1,4 +1,4 @@
-"""A payload to the request that means the same. Pure, and strict: what is not understood is refused, never ignored.
+"""A payload to the invocation that it means. Pure, and strict: what is not understood is refused, never ignored.
 
 ::
 
@@ -7,31 +7,32 @@
      "query": {"limit": 10},  "body": {...},              as over HTTP; null is as good as absent
      "api_key": "sk-..."  or  "tenant": "team",           the latter only where the deployment trusts its invokers
      "provider", "end_user", "tags", "idempotency_key"}   what are headers over HTTP
-
-Only ids of the right shape reach a path, and only texts without control characters a header.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 from pydantic import Field
 
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
-from vectorgate.api.http import EMPTY, JSON, Body, Request, encode_json
+from vectorgate.api.form_data import file_upload, form_fields
+from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME, PATH_KINDS, Media, Operation, Safety
-from vectorgate.api.schemas import check_id, error_messages, validate
+from vectorgate.api.schemas import check_document, check_id, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.gateway.parser import END_USER_HEADERS, PROVIDER_NAME, TAGS_HEADER
-from vectorgate.ids import is_label
-from vectorgate.providers.http.multipart import DEFAULT_TYPE, Form, form_fields, upload_of
+from vectorgate.gateway.context import Policy
+from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags
+from vectorgate.ids import ObjectId, is_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from vectorgate.api.command import Command
+    from vectorgate.gateway.surfaces import OpenAISurface
 
 KEY_MAX: Final = 512
 TEXT_MAX: Final = 256
@@ -39,6 +40,7 @@ TAGS_MAX: Final = 32
 FILENAME_MAX: Final = 512
 # Every parameter of every listing; which of them a listing has, the gateway says.
 QUERY: Final = frozenset({"limit", "order", "after", "before", "filter", "purpose"})
+DEFAULT_TYPE: Final = "application/octet-stream"
 _FILE: Final = ("content", "filename", "content_type")
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
@@ -68,12 +70,40 @@ class FileBody(WireModel):
     expires_after: dict[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """The request, and for whom the invoker vouches (None: the request carries a key, or nobody is meant)."""
+    """One call. `team`: the tenant that the invoker names; None where the call acts under its `api_key`, if any."""
 
-    request: Request
+    operation: Operation
+    ids: Mapping[str, ObjectId]
+    query: Mapping[str, str]
+    body: dict[str, object]
+    options: CallOptions
+    api_key: str | None
     team: str | None
+    idempotency_key: str | None
+
+    def attribution(self) -> tuple[str | None, tuple[str, ...]]:
+        """End user and tags, checked. InvalidRequest."""
+        return checked_end_user(self.options.end_user), checked_tags(self.options.tags)
+
+    def policy(self) -> Policy:
+        """By what a repetition is recognised. InvalidRequest for an odd key."""
+        return Policy(idempotency_key=checked_idempotency_key(self.idempotency_key))
+
+    def command(self, openai: OpenAISurface) -> Command:
+        """The command, validated like a request's. InvalidRequest, PayloadTooLarge."""
+        if self.operation.media is not Media.MULTIPART:
+            return openai.command(self.operation, ids=self.ids, options=self.options, body=self.body, query=self.query)
+        fields = form_fields({name: value for name, value in self.body.items() if name not in _FILE})
+        upload = file_upload(
+            self.operation,
+            fields,
+            filename=str(self.body.get("filename") or "upload"),
+            content_type=str(self.body.get("content_type") or DEFAULT_TYPE),
+            content=Body.of(cast("bytes", self.body["content"])),
+        )
+        return openai.upload(self.operation, ids=self.ids, options=self.options, upload=upload)
 
 
 def read(payload: object, *, trusts_invoker: bool, invocation_id: str | None) -> Invocation:
@@ -92,18 +122,20 @@ def read(payload: object, *, trusts_invoker: bool, invocation_id: str | None) ->
             code="invalid_value",
             param="operation",
         )
-    content_type, body = _body(operation, said.body)
-    request = Request(
-        method=operation.method,
-        path="/v1" + operation.path.format_map(_path_ids(operation, ids)),
-        query=_query(operation, said.query),
-        headers={**_headers(said), **_recognised(operation, said, invocation_id), **content_type},
+    body = _body(operation, said.body or {})
+    return Invocation(
+        operation=operation,
+        ids=_path_ids(operation, ids),
+        query=_query(operation, said.query or {}),
         body=body,
+        options=_options(said),
+        idempotency_key=_idempotency_key(operation, said, invocation_id),
+        team=_team(said, trusts_invoker=trusts_invoker),
+        api_key=said.api_key and (_text("api_key", said.api_key).strip() or None),
     )
-    return Invocation(request, _vouched(said, trusts_invoker=trusts_invoker))
 
 
-def _path_ids(operation: Operation, given: Mapping[str, object]) -> dict[str, str]:
+def _path_ids(operation: Operation, given: Mapping[str, object]) -> dict[str, ObjectId]:
     for name in given:
         if name not in operation.parameters:
             raise error_messages.unknown_parameter(name)
@@ -112,17 +144,17 @@ def _path_ids(operation: Operation, given: Mapping[str, object]) -> dict[str, st
             raise error_messages.missing_parameter(name)
         if not isinstance(given[name], str):
             raise error_messages.invalid_type(name, "a string", given[name])
-    return {name: check_id(name, str(given[name])) for name in operation.parameters}
+    return {name: ObjectId(check_id(name, str(given[name]))) for name in operation.parameters}
 
 
-def _query(operation: Operation, query: Mapping[str, str | int | bool] | None) -> dict[str, str]:
-    for name in query or {}:
+def _query(operation: Operation, query: Mapping[str, str | int | bool]) -> dict[str, str]:
+    for name in query:
         if operation.query is None or name not in QUERY:
             raise error_messages.unknown_parameter(f"query.{name}")
-    return {name: str(value) for name, value in (query or {}).items()}
+    return {name: str(value) for name, value in query.items()}
 
 
-def _vouched(said: Payload, *, trusts_invoker: bool) -> str | None:
+def _team(said: Payload, *, trusts_invoker: bool) -> str | None:
     if said.tenant is None:
         return None
     if not trusts_invoker:
@@ -136,25 +168,18 @@ def _vouched(said: Payload, *, trusts_invoker: bool) -> str | None:
     return _text("tenant", said.tenant)
 
 
-def _headers(said: Payload) -> dict[str, str]:
-    headers = {}
-    if said.api_key is not None:
-        headers["authorization"] = f"Bearer {_text('api_key', said.api_key)}"
-    if said.provider is not None:
-        headers[PROVIDER_NAME] = _text("provider", said.provider)
-    if said.end_user is not None:
-        headers[END_USER_HEADERS[0]] = _text("end_user", said.end_user)
-    if said.tags:
-        headers[TAGS_HEADER] = ",".join(_tag(index, tag) for index, tag in enumerate(said.tags))
-    return headers
+def _options(said: Payload) -> CallOptions:
+    return CallOptions(
+        provider=said.provider and (_text("provider", said.provider).strip() or None),
+        end_user=said.end_user and (_text("end_user", said.end_user).strip() or None),
+        tags=tuple(_tag(index, tag).strip() for index, tag in enumerate(said.tags or ())),
+    )
 
 
-def _recognised(operation: Operation, said: Payload, invocation_id: str | None) -> dict[str, str]:
+def _idempotency_key(operation: Operation, said: Payload, invocation_id: str | None) -> str | None:
     if said.idempotency_key is not None:
-        return {"idempotency-key": _text("idempotency_key", said.idempotency_key)}
-    if operation.safety is Safety.CREATE and invocation_id:
-        return {"idempotency-key": f"lambda-{invocation_id}"}
-    return {}
+        return _text("idempotency_key", said.idempotency_key).strip() or None
+    return f"lambda-{invocation_id}" if operation.safety is Safety.CREATE and invocation_id else None
 
 
 def _text(param: str, text: str) -> str:
@@ -169,23 +194,19 @@ def _tag(index: int, tag: str) -> str:
     return _text(f"tags[{index}]", tag)
 
 
-def _body(operation: Operation, body: dict[str, object] | None) -> tuple[dict[str, str], Body]:
+def _body(operation: Operation, body: dict[str, object]) -> dict[str, object]:
     if operation.media is Media.NONE:
         if body:
             raise error_messages.unknown_parameter("body")
-        return {}, EMPTY
+        return {}
     if operation.media is Media.MULTIPART:
-        return _form(operation, body or {})
-    try:
-        return {"content-type": JSON}, Body.of(encode_json(body or {}))
-    except (ValueError, TypeError, RecursionError):
-        raise error_messages.bad_json(
-            "the body has a value that JSON does not have, or is nested too deeply."
-        ) from None
+        return _file_body(body)
+    check_document(body)
+    return body
 
 
-def _form(operation: Operation, body: dict[str, object]) -> tuple[dict[str, str], Body]:
-    """The multipart form that the gateway reads. Its boundary is a hash of the file, which so cannot hold it."""
+def _file_body(body: dict[str, object]) -> dict[str, object]:
+    """The form's fields, without those that are null, and the file's bytes as its content. InvalidRequest."""
     said = validate(FileBody, body)
     try:
         content = base64.b64decode(said.content, validate=True)
@@ -193,11 +214,9 @@ def _form(operation: Operation, body: dict[str, object]) -> tuple[dict[str, str]
         raise error_messages.invalid_value("body.content", "expected base64") from None
     if not said.content_type.isascii() or not said.content_type.isprintable():
         raise error_messages.invalid_value("body.content_type", "expected a media type")
+    given = {name: value for name, value in body.items() if value is not None} | {"content": content}
     try:
-        fields = form_fields({name: value for name, value in body.items() if name not in _FILE and value is not None})
+        form_fields({name: value for name, value in given.items() if name not in _FILE})
     except TypeError:
         raise error_messages.invalid_value("body.expires_after", "expected an anchor and seconds") from None
-    boundary = hashlib.sha256(content).hexdigest()
-    upload = upload_of((said.filename, content, said.content_type))
-    form = Form(fields, upload, boundary, operation.file_field)
-    return {"content-type": form.content_type}, Body.of(b"".join(form.pieces()))
+    return given

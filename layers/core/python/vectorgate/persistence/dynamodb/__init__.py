@@ -13,7 +13,7 @@ from vectorgate.persistence.dynamodb.ingest import DynamoIngest
 from vectorgate.persistence.dynamodb.ledger import DynamoLedger
 from vectorgate.persistence.dynamodb.meter import DynamoMeters
 from vectorgate.persistence.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
-from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION, entry_of_image
+from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.stores import Stores
 
@@ -32,7 +32,6 @@ __all__ = [
     "DynamoOwnership",
     "DynamoReports",
     "DynamoTable",
-    "entry_of_image",
     "open_stores",
     "stores_of",
 ]

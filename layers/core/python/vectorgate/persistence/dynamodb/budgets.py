@@ -1,12 +1,11 @@
 """Limits and accounts on DynamoDB.
 
-A condition does no arithmetic, so `committed` (reserved + spent) is kept beside its two parts, and the limit less the
-amount is worked out by who asks::
+A condition does no arithmetic, so `committed` (reserved + spent) is kept beside its two parts, and the caller computes
+the limit less the amount::
 
     ADD committed :x, reserved :x   if  attribute_not_exists(PK) OR committed <= :limit_less_x
 
-An account that nobody touched holds nothing. So a new period needs no row to begin with, and a limit that is changed
-counts at once.
+An account without an item holds nothing: a new period needs no item to begin with, and a changed limit counts at once.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import joined
-from vectorgate.persistence.dynamodb.table import IS_NEW, DynamoTable, Refused, of_version
+from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed, DynamoTable, version_condition
 from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from vectorgate.persistence.dynamodb.schema import Item
 
 _HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
-_HAS_NONE: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
+_NEVER: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
 _RESERVE: Final = "ADD committed :amount, reserved :amount"
 _MOVE: Final = "ADD committed :committed, reserved :reserved, spent :spent"
 _LIMIT: Final = "LIMIT"
@@ -36,24 +35,24 @@ Action = tuple[str, dict[str, Any]]
 
 
 def account_key(account: Account) -> Item:
-    """Where an account is."""
+    """The primary key of an account."""
     check_account(account)
     return {"PK": joined("BUD", account.subject.scope, account.subject.id), "SK": joined(account.period)}
 
 
 def limit_key(subject: Subject) -> Item:
-    """Where a limit is."""
+    """The primary key of a limit."""
     check_subject(subject)
     return {"PK": joined("BUD", subject.scope, subject.id), "SK": {"S": _LIMIT}}
 
 
-def reserving(wish: Reservation) -> Action:
-    """Set the amount aside if there is room; without an amount, only ask whether there is."""
-    key = account_key(wish.account)
-    if wish.room < 0:
-        return "ConditionCheck", {"Key": key, "ConditionExpression": _HAS_NONE}
-    room = {":room": wish.room}
-    if wish.amount == 0:
+def reserve_action(reservation: Reservation) -> Action:
+    """Reserve the amount if there is room; for an amount of 0, only check that there is."""
+    key = account_key(reservation.account)
+    if reservation.room < 0:
+        return "ConditionCheck", {"Key": key, "ConditionExpression": _NEVER}
+    room = {":room": reservation.room}
+    if reservation.amount == 0:
         return "ConditionCheck", {
             "Key": key,
             "ConditionExpression": _HAS_ROOM,
@@ -63,11 +62,11 @@ def reserving(wish: Reservation) -> Action:
         "Key": key,
         "UpdateExpression": _RESERVE,
         "ConditionExpression": _HAS_ROOM,
-        "ExpressionAttributeValues": encoded({**room, ":amount": wish.amount}),
+        "ExpressionAttributeValues": encoded({**room, ":amount": reservation.amount}),
     }
 
 
-def moving(movement: Movement) -> Action:
+def move_action(movement: Movement) -> Action:
     """Add to an account's sums."""
     sums = {
         ":committed": movement.reserved + movement.spent,
@@ -90,32 +89,33 @@ class DynamoBudgets:
     def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
         """One BatchGetItem for each 100 subjects, consistent."""
         items = self._table.batch_get([limit_key(subject) for subject in subjects])
-        return {_subject(item): Limit(**decoded(item, Limit)) for item in items}
+        return {_subject_of(item): Limit(**decoded(item, Limit)) for item in items}
 
     def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
         """One BatchGetItem for each 100 accounts, consistent."""
         items = self._table.batch_get([account_key(account) for account in accounts])
-        return {Account(_subject(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
+        return {Account(_subject_of(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
 
     def add_limit(self, subject: Subject, limit: Limit) -> None:
         """One PutItem."""
         try:
-            self._table.put(_limit_item(subject, limit), ConditionExpression=IS_NEW)
-        except Refused as refused:
-            raise AlreadyExists("limit") from refused
+            self._table.put(limit_item(subject, limit), ConditionExpression=IS_NEW)
+        except ConditionFailed as failure:
+            raise AlreadyExists("limit") from failure
 
     def replace_limit(self, subject: Subject, limit: Limit) -> None:
         """One PutItem."""
         try:
-            self._table.put(_limit_item(subject, limit), **of_version(limit.version - 1))
-        except Refused as refused:
-            raise StateConflict("limit") from refused
+            self._table.put(limit_item(subject, limit), **version_condition(limit.version - 1))
+        except ConditionFailed as failure:
+            raise StateConflict("limit") from failure
 
 
-def _limit_item(subject: Subject, limit: Limit) -> Item:
+def limit_item(subject: Subject, limit: Limit) -> Item:
+    """The whole item of a limit."""
     return limit_key(subject) | encoded({name: getattr(limit, name) for name in Limit.__slots__})
 
 
-def _subject(item: Item) -> Subject:
+def _subject_of(item: Item) -> Subject:
     _, scope, id_ = item["PK"]["S"].split("#")
     return Subject(BudgetScope(scope), id_)

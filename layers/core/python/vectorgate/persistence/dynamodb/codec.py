@@ -1,4 +1,4 @@
-"""Plain values as DynamoDB's attribute values and back, exactly: integers travel as text, up to 38 digits. Pure."""
+"""Plain values as DynamoDB's attribute values and back, exactly: integers as text of up to 38 digits. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# DynamoDB rounds nothing: it refuses numbers of more significant digits.
+# DynamoDB refuses numbers of more significant digits.
 _MAX_DIGITS = 38
 
 

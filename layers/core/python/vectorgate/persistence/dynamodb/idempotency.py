@@ -1,4 +1,7 @@
-"""Claims on DynamoDB: their items, and their part in a transaction. Pure."""
+"""Idempotency records on DynamoDB: their items, and their actions in a transaction. Pure.
+
+What is in a slot is replaced only while it points at the operation that is expected there.
+"""
 
 from __future__ import annotations
 
@@ -16,61 +19,59 @@ if TYPE_CHECKING:
     from vectorgate.ids import TenantId
     from vectorgate.persistence.dynamodb.schema import Attribute, Item
 
-_IS_NEW_OR_FREED: Final = "attribute_not_exists(PK) OR operation_id = :holder"
+_IS_NEW_OR_POINTS_AT: Final = "attribute_not_exists(PK) OR operation_id = :holder"
 _POINTS_AT: Final = "operation_id = :holder"
 
 Action = tuple[str, dict[str, Any]]
 
 
-def claim_partition(tenant: TenantId, name: str) -> Attribute:
-    """Where the attempts at one request are."""
+def idempotency_partition(tenant: TenantId, name: str) -> Attribute:
+    """The partition key of all attempts at one request."""
     return joined("IDEM", tenant_part(tenant), object_part(name))
 
 
-def claim_key(idempotency: IdempotencyRecord) -> Item:
-    """Where a claim is."""
-    return {"PK": claim_partition(idempotency.tenant, idempotency.name), "SK": joined(object_part(idempotency.slot))}
+def record_key(record: IdempotencyRecord) -> Item:
+    """The primary key of a record."""
+    return {"PK": idempotency_partition(record.tenant, record.name), "SK": joined(object_part(record.slot))}
 
 
-def claim_item(idempotency: IdempotencyRecord) -> Item:
-    """The whole row; `ttl` is the table's own attribute for removal."""
-    record = {name: getattr(idempotency, name) for name in IdempotencyRecord.__slots__}
-    return claim_key(idempotency) | encoded({**record, "ttl": idempotency.removed_at})
+def record_item(record: IdempotencyRecord) -> Item:
+    """The whole item; `ttl` is the attribute by which the table removes it."""
+    fields = {name: getattr(record, name) for name in IdempotencyRecord.__slots__}
+    return record_key(record) | encoded({**fields, "ttl": record.removed_at})
 
 
-def claim_of_item(item: Mapping[str, Mapping[str, Any]]) -> IdempotencyRecord:
-    """The inverse of `claim_item`."""
+def record_of_item(item: Mapping[str, Mapping[str, Any]]) -> IdempotencyRecord:
+    """The inverse of `record_item`."""
     return IdempotencyRecord(**decoded(item, IdempotencyRecord))
 
 
-def claiming(idempotency: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> list[Action]:
-    """Take the slot: a new one, or in place of `takeover_of`."""
+def take_slot_actions(record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> list[Action]:
+    """Take a slot that is new, or take over from `takeover_of`, in its own slot or in another one."""
     if takeover_of is None:
-        return [("Put", {"Item": claim_item(idempotency), "ConditionExpression": IS_NEW})]
-    holder = encoded({":holder": takeover_of.operation_id})
-    if takeover_of.slot == idempotency.slot:
-        return [
-            (
-                "Put",
-                {
-                    "Item": claim_item(idempotency),
-                    "ConditionExpression": _IS_NEW_OR_FREED,
-                    "ExpressionAttributeValues": holder,
-                },
-            )
-        ]
-    gone = {
-        "Key": claim_key(takeover_of),
+        return [_put_new_action(record)]
+    if takeover_of.slot == record.slot:
+        return [_put_action(record, takeover_of)]
+    removal = {
+        "Key": record_key(takeover_of),
         "ConditionExpression": _POINTS_AT,
-        "ExpressionAttributeValues": holder,
+        "ExpressionAttributeValues": encoded({":holder": takeover_of.operation_id}),
     }
-    return [("Put", {"Item": claim_item(idempotency), "ConditionExpression": IS_NEW}), ("Delete", gone)]
+    return [_put_new_action(record), ("Delete", removal)]
 
 
-def answering(idempotency: IdempotencyRecord) -> Action:
-    """Keep the answer, unless the slot stands for another operation by now."""
+def keep_answer_action(record: IdempotencyRecord) -> Action:
+    """Keep the answer, unless the slot points at another operation by now."""
+    return _put_action(record, record)
+
+
+def _put_new_action(record: IdempotencyRecord) -> Action:
+    return "Put", {"Item": record_item(record), "ConditionExpression": IS_NEW}
+
+
+def _put_action(record: IdempotencyRecord, holder: IdempotencyRecord) -> Action:
     return "Put", {
-        "Item": claim_item(idempotency),
-        "ConditionExpression": _IS_NEW_OR_FREED,
-        "ExpressionAttributeValues": encoded({":holder": idempotency.operation_id}),
+        "Item": record_item(record),
+        "ConditionExpression": _IS_NEW_OR_POINTS_AT,
+        "ExpressionAttributeValues": encoded({":holder": holder.operation_id}),
     }

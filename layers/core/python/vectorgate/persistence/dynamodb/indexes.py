@@ -1,4 +1,4 @@
-"""Virtual indexes on DynamoDB: an item each, in a partition of its own, and all of them in one of ``by_tenant``.
+"""Virtual indexes on DynamoDB: each in a partition of its own, and all of them in one partition of ``by_tenant``.
 
 =========  =================================  =========================================
 item       PK, SK                             ``by_tenant_pk``, ``by_tenant_sk``
@@ -6,7 +6,7 @@ item       PK, SK                             ``by_tenant_pk``, ``by_tenant_sk``
 index      ``IDX#<virtual name>``, ``META``   ``INDEXES``, ``<virtual name>``
 =========  =================================  =========================================
 
-Requests read by the primary key, so no partition is shared by all of them; only the administrator lists.
+Requests read by the primary key, so that they share no partition; only the administrator lists.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import BY_TENANT, joined
-from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
 from vectorgate.persistence.validation import label_part, object_part
 from vectorgate.store_errors import AlreadyExists
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
 _ALL: Final = "by_tenant_pk = :place"
-_PLACE: Final = "INDEXES"
+_PARTITION: Final = "INDEXES"
 
 
 class DynamoIndexes:
@@ -43,36 +43,36 @@ class DynamoIndexes:
 
     def all_indexes(self) -> Sequence[VirtualIndex]:
         """One Query for each 100 rows."""
-        items = self._table.query(_ALL, {":place": {"S": _PLACE}}, IndexName=BY_TENANT)
+        items = self._table.query(_ALL, {":place": {"S": _PARTITION}}, IndexName=BY_TENANT)
         return [index_of_item(item) for item in items]
 
     def add_index(self, index: VirtualIndex) -> None:
         """One PutItem."""
         try:
             self._table.put(index_item(index), ConditionExpression=IS_NEW)
-        except Refused as refused:
-            raise AlreadyExists("index") from refused
+        except ConditionFailed as failure:
+            raise AlreadyExists("index") from failure
 
     def delete_index(self, name: str) -> bool:
-        """One DeleteItem. False, too, when botocore had to repeat it and the first attempt was the one that did it."""
+        """One DeleteItem. False also where botocore repeated it and its first attempt had deleted the item."""
         return self._table.delete(index_key(name))
 
 
 def index_key(name: str) -> Item:
-    """Where a virtual index's row is."""
+    """The primary key of a virtual index."""
     return {"PK": joined("IDX", object_part(name)), "SK": {"S": "META"}}
 
 
 def index_item(index: VirtualIndex) -> Item:
-    """The whole row."""
-    row: dict[str, Any] = {
+    """The whole item."""
+    fields: dict[str, Any] = {
         "name": index.name,
         "real_name": object_part(index.real_name),
         "vector_store_name": label_part(index.vector_store_name),
         "created_at": index.created_at,
     }
-    place = {"by_tenant_pk": {"S": _PLACE}, "by_tenant_sk": {"S": index.name}}
-    return index_key(index.name) | encoded(row) | place
+    in_index = {"by_tenant_pk": {"S": _PARTITION}, "by_tenant_sk": {"S": index.name}}
+    return index_key(index.name) | encoded(fields) | in_index
 
 
 def index_of_item(item: Mapping[str, Mapping[str, Any]]) -> VirtualIndex:

@@ -1,4 +1,4 @@
-"""What ingestion keeps, on DynamoDB: each item in a partition of its own.
+"""The rows of ingestion on DynamoDB: each item in a partition of its own.
 
 =======  ===================================================  ==========
 item     PK                                                   SK
@@ -8,8 +8,8 @@ name     ``ING#NAME#<SHA-256 of team and name>``              ``0``
 pace     ``ING#PACE#<hash of team and store>``                ``<window>``
 =======  ===================================================  ==========
 
-Keys of objects and names of stores are what people chose: hashed, they can be anything and collide with nothing. A
-pace item has a `ttl` an hour after the second at which its window begins.
+People choose the keys of objects and the names of stores: hashed, these may be any text, and collide with nothing. A
+pace item's `ttl` is an hour after its window begins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vectorgate.ids import ObjectId
 from vectorgate.persistence.dynamodb.codec import decode, decoded, encoded
 from vectorgate.persistence.dynamodb.schema import joined
-from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
 from vectorgate.persistence.validation import check_place, label_part, object_part
 from vectorgate.store_errors import StateConflict
 
@@ -45,7 +45,7 @@ class DynamoIngest:
 
     def object_row(self, place: ObjectLocation) -> ObjectRow | None:
         """One consistent GetItem."""
-        from vectorgate.ingest.model import ObjectRow  # noqa: PLC0415 - the other functions start without it
+        from vectorgate.ingest.model import ObjectRow  # noqa: PLC0415  # the other functions do not need it
 
         item = self._table.get(object_row_key(place))
         return None if item is None else ObjectRow.from_record(decoded(item, ObjectRow))
@@ -56,8 +56,8 @@ class DynamoIngest:
         condition = _is_new() if row.revision == 1 else _is(_IS_OF_REVISION, row.revision - 1)
         try:
             self._table.put(item, **condition)
-        except Refused as refused:
-            raise StateConflict("object") from refused
+        except ConditionFailed as failure:
+            raise StateConflict("object") from failure
 
     def named_store(self, team: str, name: str) -> ObjectId | None:
         """One consistent GetItem."""
@@ -70,11 +70,11 @@ class DynamoIngest:
         condition = _is_new() if instead_of is None else _is(_IS_THAT_STORE, object_part(instead_of))
         try:
             self._table.put(name_key(team, name) | encoded(row), **condition)
-        except Refused as refused:
-            raise StateConflict("name") from refused
+        except ConditionFailed as failure:
+            raise StateConflict("name") from failure
 
     def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
-        """One TransactWriteItems: an UpdateItem that is repeated would count twice."""
+        """One TransactWriteItems: an UpdateItem that botocore repeats would count twice."""
         if most < 1:
             return False
         values = {":one": 1, ":most": most, ":ttl": window + _KEPT_SECONDS}
@@ -87,18 +87,18 @@ class DynamoIngest:
         }
         try:
             self._table.transact([("Update", update)])
-        except Refused:
+        except ConditionFailed:
             return False
         return True
 
 
 def object_row_key(place: ObjectLocation) -> Item:
-    """Where an object's row is."""
+    """The primary key of an object's row."""
     return {"PK": joined("ING", "OBJ", _hash(*check_place(place))), "SK": {"S": "0"}}
 
 
 def name_key(team: str, name: str) -> Item:
-    """Where a name's row is."""
+    """The primary key of a name's row."""
     return {"PK": joined("ING", "NAME", _hash(label_part(team), label_part(name))), "SK": {"S": "0"}}
 
 
@@ -111,5 +111,5 @@ def _is(condition: str, before: int | str) -> dict[str, Any]:
 
 
 def _hash(first: str, second: str) -> str:
-    """Of both, so that `a` + `bc` and `ab` + `c` differ."""
+    """The hash of both, with the length of the first, so that `a` + `bc` and `ab` + `c` differ."""
     return hashlib.sha256(f"{len(first)}:{first}{second}".encode()).hexdigest()

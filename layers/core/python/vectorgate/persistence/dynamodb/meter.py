@@ -1,4 +1,4 @@
-"""The meters on DynamoDB: an item each, spread over sixteen partitions a provider, which a tick reads all.
+"""The meters on DynamoDB: an item each, in sixteen partitions for each provider, all of which a tick reads.
 
 ==========  ==================================  ================
 item        PK                                  SK
@@ -18,7 +18,7 @@ from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import SHARDS, joined
-from vectorgate.persistence.dynamodb.table import IS_NEW, Refused
+from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
 from vectorgate.persistence.validation import object_part
 from vectorgate.store_errors import StateConflict
 
@@ -40,7 +40,7 @@ class DynamoMeters:
         self._table = table
 
     def meters(self, provider: ProviderName) -> Sequence[Meter]:
-        """16 consistent queries, one more for each further 100 rows of a shard."""
+        """16 consistent queries, and one more for each further 100 rows of a shard."""
         shards = [
             self._table.query(_IN_SHARD, {":shard": _partition(provider, shard)}, ConsistentRead=True)
             for shard in range(SHARDS)
@@ -50,18 +50,19 @@ class DynamoMeters:
 
     def keep(self, meter: Meter) -> None:
         """One PutItem."""
-        item = meter_key(meter) | encoded(meter.to_record())
         try:
-            self._table.put(item, **(_of_version(meter.version - 1) if meter.version > 1 else _new()))
-        except Refused as refused:
-            raise StateConflict("meter") from refused
+            self._table.put(
+                meter_item(meter), **(_version_condition(meter.version - 1) if meter.version > 1 else _new_condition())
+            )
+        except ConditionFailed as failure:
+            raise StateConflict("meter") from failure
 
     def drop(self, meter: Meter) -> None:
-        """One TransactWriteItems: a DeleteItem that is repeated would meet its own first attempt."""
+        """One TransactWriteItems: a DeleteItem that botocore repeats would fail because of its own first attempt."""
         try:
-            self._table.transact([("Delete", {"Key": meter_key(meter), **_of_version(meter.version)})])
-        except Refused as refused:
-            raise StateConflict("meter") from refused
+            self._table.transact([("Delete", {"Key": meter_key(meter), **_version_condition(meter.version)})])
+        except ConditionFailed as failure:
+            raise StateConflict("meter") from failure
 
     def schedule(self, provider: ProviderName) -> Schedule:
         """One consistent GetItem."""
@@ -73,11 +74,11 @@ class DynamoMeters:
         self._table.put(_schedule_key(provider) | encoded({"due": schedule.due, "pause": schedule.pause}))
 
 
-def _new() -> dict[str, Any]:
+def _new_condition() -> dict[str, Any]:
     return {"ConditionExpression": IS_NEW}
 
 
-def _of_version(version: int) -> dict[str, Any]:
+def _version_condition(version: int) -> dict[str, Any]:
     return {
         "ConditionExpression": _IS_OF_VERSION,
         "ExpressionAttributeValues": encoded({":before": version}),
@@ -89,9 +90,14 @@ def _partition(provider: ProviderName, shard: int) -> dict[str, Any]:
 
 
 def meter_key(meter: Meter) -> Item:
-    """Where a meter is."""
+    """The primary key of a meter."""
     shard = crc32(object_part(meter.id).encode()) % SHARDS
     return {"PK": _partition(meter.provider, shard), "SK": {"S": meter.id}}
+
+
+def meter_item(meter: Meter) -> Item:
+    """The whole item."""
+    return meter_key(meter) | encoded(meter.to_record())
 
 
 def _schedule_key(provider: ProviderName) -> Item:

@@ -18,7 +18,7 @@ from vectorgate.persistence.dynamodb.schema import (
     virtual_key_item,
     virtual_key_key,
 )
-from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, DynamoTable, Refused, of_version
+from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, ConditionFailed, DynamoTable, version_condition
 from vectorgate.persistence.records import key_from_record
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
@@ -84,18 +84,18 @@ class DynamoKeys:
         """One PutItem."""
         try:
             self._table.put(virtual_key_item(key), ConditionExpression=IS_NEW)
-        except Refused as refused:
-            raise AlreadyExists("key") from refused
+        except ConditionFailed as failure:
+            raise AlreadyExists("key") from failure
 
     def replace_key(self, key: VirtualKey) -> None:
         """One PutItem."""
         try:
-            self._table.put(virtual_key_item(key), **of_version(key.version - 1))
-        except Refused as refused:
-            raise StateConflict("key") from refused
+            self._table.put(virtual_key_item(key), **version_condition(key.version - 1))
+        except ConditionFailed as failure:
+            raise StateConflict("key") from failure
 
     def delete_key(self, key_id: KeyId) -> bool:
-        """One DeleteItem. False, too, when botocore had to repeat it and the first attempt was the one that did it."""
+        """One DeleteItem. False also where botocore repeated it and its first attempt had deleted the item."""
         return self._table.delete(virtual_key_key(key_id))
 
 

@@ -1,16 +1,18 @@
 """The DynamoDB table: its keys, its indexes, and the item of every kind of row. Pure.
 
-=========  =================================================  ====================================
-item       PK                                                 SK
-=========  =================================================  ====================================
-key        ``KEY#<key id>``                                   ``META``
-operation  ``OP#<operation id>``                              ``STATE``
-ownership  ``OWN#<provider>#<kind>#<object id>``              ``0``
-rollup     ``USE#<scope>#<scope id>#<YYYY-MM>``               ``<DD>#<provider>#<operation>``
-claim      ``IDEM#<tenant>#<name>``                           ``0``, or ``<operation id>``
-limit      ``BUD#<scope>#<id>``                               ``LIMIT``
-account    ``BUD#<scope>#<id>``                               ``<YYYY-MM-DD>`` or ``ever``
-=========  =================================================  ====================================
+===========  ===============================================  ====================================
+item         PK                                               SK
+===========  ===============================================  ====================================
+key          ``KEY#<key id>``                                 ``META``
+operation    ``OP#<operation id>``                            ``STATE``
+ownership    ``OWN#<provider>#<kind>#<object id>``            ``0``
+rollup       ``USE#<scope>#<scope id>#<YYYY-MM>``             ``<DD>#<provider>#<operation>``
+idempotency  ``IDEM#<tenant>#<name>``                         ``0``, or ``<operation id>``
+limit        ``BUD#<scope>#<id>``                             ``LIMIT``
+account      ``BUD#<scope>#<id>``                             ``<YYYY-MM-DD>`` or ``ever``
+===========  ===============================================  ====================================
+
+Virtual indexes, meters and the rows of ingestion are in the modules that write them.
 
 =============  ===========================================  ==============================  =========  ==============
 index          partition key                                sort key                        projects   holds
@@ -23,8 +25,8 @@ index          partition key                                sort key            
 
 ``began`` = ``<started_ms, 13 digits>#<operation id>`` sorts by time whatever the id looks like, and serves two indexes.
 It never changes, nor does ``open_pk`` while a row is started, answered or uncertain: ``advance`` between those costs no
-index write. Settled and voided rows have no ``open_pk``, retired ownership rows no ``by_tenant_pk`` and
-``by_tenant_sk``, and so they leave the index.
+index write. A row leaves ``open`` when it is settled or voided, for it then has no ``open_pk``; retired ownership rows
+have no ``by_tenant_pk`` and ``by_tenant_sk``, and so leave ``by_tenant``.
 
 Shards: one index partition takes 1,000 writes/s, 16 of them four times the account's default.
 """
@@ -84,7 +86,7 @@ INDEXES: Final = (
     _index(OPEN, "open_pk", "began", "KEYS_ONLY"),
 )
 _KEY_ATTRIBUTES = ("PK", "SK", "by_day_pk", "began", "open_pk", "by_tenant_pk", "by_tenant_sk")
-# What CreateTable takes beside the name; template.yaml says the same and a test compares them.
+# The arguments of CreateTable beside the name; a test compares them with template.yaml.
 TABLE_DEFINITION: Final[dict[str, Any]] = {
     "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in _KEY_ATTRIBUTES],
     "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
@@ -95,66 +97,66 @@ TABLE_DEFINITION: Final[dict[str, Any]] = {
 
 
 def joined(*parts: str) -> Attribute:
-    """Parts, each of them checked, as one key attribute."""
+    """Parts, each already checked, as one key attribute."""
     return {"S": "#".join(parts)}
 
 
 def operation_key(operation_id: OperationId) -> Item:
-    """Where an operation's row is."""
+    """The primary key of an operation's row."""
     return {"PK": joined("OP", object_part(operation_id)), "SK": {"S": "STATE"}}
 
 
 def ownership_key(ref: ObjectRef) -> Item:
-    """Where an ownership row is."""
+    """The primary key of an ownership row."""
     check_ref(ref)
     return {"PK": joined("OWN", ref.provider, ref.kind, ref.id), "SK": {"S": "0"}}
 
 
 def virtual_key_key(key_id: KeyId) -> Item:
-    """Where a key's row is."""
+    """The primary key of a virtual key's row."""
     return {"PK": joined("KEY", object_part(key_id)), "SK": {"S": "META"}}
 
 
 def rollup_key(bucket: Bucket) -> Item:
-    """Where a sum is."""
+    """The primary key of a rollup."""
     check_bucket(bucket)
     month, day = bucket.day[:7], bucket.day[8:]
-    place = rollup_partition(bucket.scope, bucket.scope_id, month)
-    return {"PK": place, "SK": joined(day, object_part(bucket.provider), label_part(bucket.operation))}
+    partition = rollup_partition(bucket.scope, bucket.scope_id, month)
+    return {"PK": partition, "SK": joined(day, object_part(bucket.provider), label_part(bucket.operation))}
 
 
 def rollup_partition(scope: Scope, scope_id: str, month: str) -> Attribute:
-    """Where a month of sums is."""
+    """The partition key of one month's rollups."""
     return joined("USE", scope, scope_part(scope, scope_id), month_part(month))
 
 
 def day_partition(date: str, shard: int) -> Attribute:
-    """A sixteenth of a day's operations."""
+    """The partition of ``by_day`` with a sixteenth of a day's operations."""
     return joined("DAY", date, str(shard))
 
 
 def open_partition(shard: int) -> Attribute:
-    """A sixteenth of the operations that are not finished."""
+    """The partition of ``open`` with a sixteenth of the operations that are not finished."""
     return joined("OPEN", str(shard))
 
 
 def tenant_partition(tenant: TenantId, provider: ProviderName, kind: ObjectKind) -> Attribute:
-    """What a tenant has of one kind at one provider."""
+    """The partition of ``by_tenant`` with a tenant's objects of one kind at one provider."""
     return joined("TEN", tenant_part(tenant), object_part(provider), kind)
 
 
 def tenant_sort(created_at: int, object_id: str) -> Attribute:
-    """Its order there."""
+    """The sort key of an object there."""
     return joined(f"{created_at:010d}", object_part(object_id))
 
 
 def shard_of(operation_id: OperationId) -> int:
-    """The same for ever: it is part of keys."""
+    """The shard of an operation. Part of stored keys: it must never change."""
     return crc32(operation_id.encode()) % SHARDS
 
 
 def operation_item(entry: LedgerEntry) -> Item:
-    """The whole row, with the attributes that put it into indexes."""
+    """The whole item, with the attributes of its indexes."""
     shard = shard_of(entry.id)
     item = operation_key(entry.id) | encoded(entry.to_record())
     item["by_day_pk"] = day_partition(day_of(entry.started_ms), shard)
@@ -164,15 +166,15 @@ def operation_item(entry: LedgerEntry) -> Item:
     return item
 
 
-def entry_of_image(image: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
-    """The operation that an item, or an image of a stream record, describes; None when it is another kind of row."""
-    if not image.get("PK", {}).get("S", "").startswith("OP#") or image.get("SK") != {"S": "STATE"}:
+def entry_of_item(item: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
+    """The row of an item, or of an image in a stream record; None if it is not an operation's."""
+    if not item.get("PK", {}).get("S", "").startswith("OP#") or item.get("SK") != {"S": "STATE"}:
         return None
-    return LedgerEntry.from_record(decoded_names(image, STORED_NAMES))
+    return LedgerEntry.from_record(decoded_names(item, STORED_NAMES))
 
 
 def ownership_item(row: Ownership) -> Item:
-    """The whole row; a retired one is not in the index."""
+    """The whole item; a retired one is not in the index."""
     ref = row.ref
     item = ownership_key(ref) | encoded(
         {
@@ -202,12 +204,12 @@ def ownership_of_item(item: Mapping[str, Mapping[str, Any]]) -> Ownership:
 
 
 def virtual_key_item(key: VirtualKey) -> Item:
-    """The whole row."""
+    """The whole item."""
     return virtual_key_key(key.id) | encoded(key_to_record(key))
 
 
 def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:
-    """The sums; whose they are is read off the key, which holds nothing else."""
+    """The inverse of the `ADD` that `settle` makes; the bucket is in the primary key alone."""
     _, scope, scope_id, month = item["PK"]["S"].split("#")
     day, provider, operation = item["SK"]["S"].split("#")
     bucket = Bucket(Scope(scope), scope_id, f"{month}-{day}", provider, operation)

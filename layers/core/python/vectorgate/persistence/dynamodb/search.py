@@ -1,4 +1,4 @@
-"""Walks along the indexes of operations. Sixteen shards are read as one by merging them, a page of each at a time."""
+"""Reading operations by index. Sixteen shards are read as one, merged, a page of each at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vectorgate.persistence.dynamodb.schema import (
     OPEN,
     SHARDS,
     day_partition,
-    entry_of_image,
+    entry_of_item,
     open_partition,
 )
 from vectorgate.persistence.dynamodb.table import BATCH, PAGE
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 _IN_OPEN: Final = "open_pk = :shard AND began BETWEEN :first AND :last"
 WAITING: Final = frozenset({State.ANSWERED})
 UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
-_FIRST, _LAST = "0", "9" * 13  # before and after whatever began since 1970
+_FIRST, _LAST = "0", "9" * 13  # before and after every row since 1970
 _IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
 
 
-def unfinished(
+def oldest_open(
     table: DynamoTable, states: Collection[State], limit: int, *, before_ms: int | None, after: Position | None
 ) -> list[LedgerEntry]:
-    """The oldest `limit` rows that stand at one of `states`, began before that moment, and come after that row."""
-    # "<ms>" sorts before every "<ms>#<id>", so the end is left out; the row itself is in, and passed over.
+    """The oldest `limit` rows that are in one of `states`, began before that moment, and come after that row."""
+    # "<ms>" sorts before every "<ms>#<id>", so the end is excluded; the row `after` is included, and dropped below.
     first = f"{after[0]:013d}#{after[1]}" if after is not None else _FIRST
     last = f"{before_ms:013d}" if before_ms is not None else _LAST
     if first > last:
@@ -48,33 +48,33 @@ def unfinished(
         table.query(_IN_OPEN, {":shard": open_partition(shard), **edges}, IndexName=OPEN, limit=_page(limit))
         for shard in range(SHARDS)
     ]
-    # Read consistently: the index may not yet know that a row was settled.
+    # Consistent reads: the index may not show yet that a row was settled.
     rows = _rows(table, merge(*shards, key=_began), limit, consistent=True)
     return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
 
 
-def matching(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
-    """The newest `limit` rows that the query describes."""
+def newest_matching(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
+    """The newest `limit` rows that match the query."""
 
-    def is_wanted(entry: LedgerEntry) -> bool:
-        comes_later = query.before is None or (entry.started_ms, entry.id) < query.before
+    def matches(entry: LedgerEntry) -> bool:
+        comes_after = query.before is None or (entry.started_ms, entry.id) < query.before
         return (
-            comes_later
+            comes_after
             and (query.key_id is None or entry.key_id == query.key_id)
             and (query.end_user is None or entry.end_user == query.end_user)
         )
 
     if query.before is not None and query.before[0] < query.start_ms:
         return []
-    newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_down(query))
-    return _first(_rows(table, newest_first, query.limit, consistent=False), query.limit, is_wanted)
+    newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_newest_first(query))
+    return _first(_rows(table, newest_first, query.limit, consistent=False), query.limit, matches)
 
 
 def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
-    # "<ms>" sorts before every "<ms>#<id>", so the end is left out and the start is in.
+    # "<ms>" sorts before every "<ms>#<id>", so the end is excluded and the start included.
     last = f"{query.end_ms:013d}"
     if query.before is not None:
-        last = min(last, f"{query.before[0]:013d}#{query.before[1]}")  # itself is in, and passed over
+        last = min(last, f"{query.before[0]:013d}#{query.before[1]}")  # includes the row itself, which is dropped later
     edges = {":first": {"S": f"{query.start_ms:013d}"}, ":last": {"S": last}}
     shards = [
         table.query(
@@ -89,7 +89,7 @@ def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
     return merge(*shards, key=_began, reverse=True)
 
 
-def _dates_down(query: RecordQuery) -> Iterator[str]:
+def _dates_newest_first(query: RecordQuery) -> Iterator[str]:
     if query.start_ms >= query.end_ms:
         return
     first, last = (
@@ -100,19 +100,19 @@ def _dates_down(query: RecordQuery) -> Iterator[str]:
 
 
 def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consistent: bool) -> Iterator[LedgerEntry]:
-    """The rows behind the items of an index, in its order. No more of them than needed at a time."""
+    """The rows of an index's items, in its order, read in batches of at most `limit`."""
     while batch := list(islice(index_items, min(max(limit, 1), BATCH))):
         keys = [{"PK": item["PK"], "SK": item["SK"]} for item in batch]
         found = {item["PK"]["S"]: item for item in table.batch_get(keys, consistent=consistent)}
         for item in batch:
             row = found.get(item["PK"]["S"])
-            entry = entry_of_image(row) if row is not None else None
+            entry = entry_of_item(row) if row is not None else None
             if entry is not None:
                 yield entry
 
 
-def _first(entries: Iterator[LedgerEntry], limit: int, is_wanted: Callable[[LedgerEntry], bool]) -> list[LedgerEntry]:
-    return list(islice(filter(is_wanted, entries), max(limit, 0)))
+def _first(entries: Iterator[LedgerEntry], limit: int, matches: Callable[[LedgerEntry], bool]) -> list[LedgerEntry]:
+    return list(islice(filter(matches, entries), max(limit, 0)))
 
 
 def _page(limit: int) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.http import encode_json
 from vectorgate.budgets.model import movements_of
-from vectorgate.idempotency.record import IdempotencyRecord
+from vectorgate.clock import MILLISECONDS
+from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.sqlite import budgets
-from vectorgate.persistence.sqlite import idempotency as idempotency_rows
 from vectorgate.persistence.validation import (
     check_advance,
     check_begun,
@@ -81,6 +81,24 @@ _SEARCH = """
 """
 
 
+_RECORD_COLUMNS: Final = tuple(IdempotencyRecord.__slots__)
+_RECORD = """
+    INSERT INTO claims (tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body)
+    VALUES (:tenant, :name, :slot, :fingerprint, :operation_id, :claimed_ms, :expires_at, :attempt, :status, :body)
+    ON CONFLICT (tenant, name, slot) DO UPDATE SET
+        fingerprint = excluded.fingerprint, operation_id = excluded.operation_id, claimed_ms = excluded.claimed_ms,
+        expires_at = excluded.expires_at, attempt = excluded.attempt, status = excluded.status, body = excluded.body
+    WHERE operation_id = :holder
+"""
+_RELEASE = "DELETE FROM claims WHERE tenant = ? AND name = ? AND slot = ? AND operation_id = ?"
+# In place of DynamoDB's TTL: each new claim takes two old ones away, so the table ends up as large as six days' claims.
+_PRUNE = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires_at < ? LIMIT 2)"
+_RECORDS = """
+    SELECT tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body
+    FROM claims WHERE tenant = ? AND name = ? AND slot >= ? ORDER BY slot DESC LIMIT ?
+"""
+
+
 class SqliteLedger:
     """LedgerStore. `on_answered` is called after each write that leaves a row to be settled.
 
@@ -107,9 +125,10 @@ class SqliteLedger:
         else:
             with self._database.transaction() as connection:
                 _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
-                if idempotency is not None and not idempotency_rows.take(connection, idempotency, takeover_of):
+                if idempotency is not None and not _take(connection, idempotency, takeover_of):
                     raise IdempotencyConflict("the request")
-                budgets.reserve_all(connection, reserve)
+                if reserve:
+                    budgets.reserve_all(connection, reserve)
         self._announce(entry)
 
     def advance(
@@ -124,16 +143,17 @@ class SqliteLedger:
     ) -> None:
         """One UPDATE; a transaction where anything follows."""
         check_advance(entry, since, owned, retired, idempotency)
-        values, movements = {**_columns(entry), "since": since}, movements_of([entry])
+        values, movements = {**_columns(entry), "since": since}, movements_of([entry]) if entry.budgets else []
         if not owned and not retired and not movements and idempotency is None:
             _expect(self._database.change(_REPLACE, values), 1)
         else:
             with self._database.transaction() as connection:
                 _expect(connection.execute(_REPLACE, values).rowcount, 1)
                 _write_ownership(connection, owned, retired, at)
-                budgets.move_all(connection, movements)
+                if movements:
+                    budgets.move_all(connection, movements)
                 if idempotency is not None:
-                    idempotency_rows.keep_answer(connection, idempotency)
+                    _keep_answer(connection, idempotency)
         self._announce(entry)
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
@@ -184,8 +204,8 @@ class SqliteLedger:
         """A walk along the primary key."""
         place = (tenant_part(tenant), object_part(name), start, max(limit, 0))
         return [
-            IdempotencyRecord(**dict(zip(idempotency_rows.COLUMNS, row, strict=True)))
-            for row in self._database.rows(idempotency_rows.SELECT, place)
+            IdempotencyRecord(**dict(zip(_RECORD_COLUMNS, row, strict=True)))
+            for row in self._database.rows(_RECORDS, place)
         ]
 
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
@@ -248,3 +268,24 @@ def _expect_new(changed: int) -> None:
 def _expect(changed: int, expected: int) -> None:
     if changed != expected:
         raise StateConflict("a row was not as it had to be")
+
+
+def _take(connection: sqlite3.Connection, record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
+    """Take the slot: a new one, or in place of `takeover_of`. False when that cannot be."""
+    holder = takeover_of.operation_id if takeover_of is not None and takeover_of.slot == record.slot else None
+    connection.execute(_PRUNE, (record.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
+    if connection.execute(_RECORD, {**_record_values(record), "holder": holder}).rowcount != 1:
+        return False
+    if takeover_of is None or takeover_of.slot == record.slot:
+        return True
+    place = (takeover_of.tenant, takeover_of.name, takeover_of.slot, takeover_of.operation_id)
+    return connection.execute(_RELEASE, place).rowcount == 1
+
+
+def _keep_answer(connection: sqlite3.Connection, record: IdempotencyRecord) -> None:
+    """Keep the answer, unless the slot stands for another operation by now."""
+    connection.execute(_RECORD, {**_record_values(record), "holder": record.operation_id})
+
+
+def _record_values(record: IdempotencyRecord) -> dict[str, str | int | None]:
+    return {name: getattr(record, name) for name in _RECORD_COLUMNS}

@@ -1,4 +1,4 @@
-"""What can become of one attempt. That NotSent and Lost are two decides whether a create may be repeated."""
+"""What can become of one attempt. After NotSent a create may be repeated, after ResponseLost it may not."""
 
 from __future__ import annotations
 
@@ -18,28 +18,24 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The connection never came about (name, connect, TLS): nothing was executed."""
+    """No connection was made (name, connect, TLS): nothing was executed."""
 
     timed_out: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseLost:
-    """Sent, at least in part, and no whole answer came back: nobody knows whether it was executed."""
+    """Sent, at least in part, and no whole answer came back: whether it was executed is unknown."""
 
     timed_out: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """A success whose content is more than this deployment can hand on: it was not read to its end."""
+    """A success whose content is more than this deployment can return: it was not read to its end."""
 
 
 Outcome: TypeAlias = Replied | NotSent | ResponseLost | TooLarge
-
-
-class BrokenAnswer(Exception):
-    """Something arrived that cannot be taken for an answer, or not be kept: to be told as Lost."""
 
 
 class Transport(Protocol):

@@ -1,0 +1,1 @@
+"""Files to text: plain text here, what has a grammar in a child process."""

@@ -1,0 +1,152 @@
+"""One attempt over an httpx client, the SDK's own or the caller's: a request in, an Outcome out.
+
+The limit is for the whole attempt. In the awaited form the event loop keeps it, whatever the client's transport does.
+In the synchronous form the SDK's own connections keep it; over a client of the caller's it is looked at after each
+piece of the response, and no single wait is longer than it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httpx
+
+from vectorgate.client.errors import SettingsError
+from vectorgate.client.file_inputs import Form
+from vectorgate.client.messages import HttpResponse, NotSent, ResponseLost
+from vectorgate.providers.http.adapter import CONNECT_SECONDS, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vectorgate.client.flow import TimeLimit
+    from vectorgate.client.messages import HttpRequest, Outcome
+
+_NOT_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_HTTPX_DEFAULT: Final = httpx.Timeout(5.0)  # of a client that was given no timeout
+_NO_AUTH: Final = httpx.Auth()
+_OVER: Final = "The call's total time is over."
+
+
+class SyncSender:
+    """Sends over an httpx.Client. `monotonic`: seconds. TypeError for a client of the other form."""
+
+    def __init__(self, client: httpx.Client | httpx.AsyncClient, monotonic: Callable[[], float]) -> None:
+        if not isinstance(client, httpx.Client):
+            raise TypeError(f"a synchronous call needs an httpx.Client, not {type(client).__name__}")
+        self._client = client
+        self._monotonic = monotonic
+
+    def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
+        """See `drivers.Sender`. What the client's hooks and its authentication raise is raised as it is."""
+        try:
+            return self._exchange(request, limit, ends=self._monotonic() + limit.seconds)
+        except httpx.RequestError as error:
+            return _unanswered(error)
+
+    def _exchange(self, request: HttpRequest, limit: TimeLimit, *, ends: float) -> HttpResponse:
+        with _built(self._client, request, limit) as built:
+            response = self._client.send(built, stream=True, auth=_auth(self._client))
+            try:
+                return _whole(response, b"".join(self._pieces(response, ends)))
+            finally:
+                response.close()
+
+    def _pieces(self, response: httpx.Response, ends: float) -> Iterator[bytes]:
+        for piece in response.iter_bytes():
+            yield piece
+            if self._monotonic() >= ends:
+                raise httpx.ReadTimeout(_OVER)
+
+
+class AsyncSender:
+    """Sends over an httpx.AsyncClient. TypeError for a client of the other form."""
+
+    def __init__(self, client: httpx.Client | httpx.AsyncClient) -> None:
+        if not isinstance(client, httpx.AsyncClient):
+            raise TypeError(f"an awaited call needs an httpx.AsyncClient, not {type(client).__name__}")
+        self._client = client
+
+    async def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
+        """See `drivers.AsyncSender`. What the client's hooks and its authentication raise is raised as it is."""
+        try:
+            with anyio.move_on_after(limit.seconds):
+                return await self._exchange(request, limit)
+        except httpx.RequestError as error:
+            return _unanswered(error)
+        return ResponseLost(timed_out=True, cause=httpx.ReadTimeout(_OVER))
+
+    async def _exchange(self, request: HttpRequest, limit: TimeLimit) -> HttpResponse:
+        with _built(self._client, request, limit) as built:
+            response = await self._client.send(built, stream=True, auth=_auth(self._client))
+            try:
+                return _whole(response, b"".join([piece async for piece in response.aiter_bytes()]))
+            finally:
+                await response.aclose()
+
+
+@contextmanager
+def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit: TimeLimit) -> Iterator[httpx.Request]:
+    """The request with what the client adds to each, while its file is open. SettingsError for an impossible URL."""
+    with _body(request.content) as body:
+        try:
+            built = client.build_request(
+                request.method,
+                url_of(request.url),
+                headers=dict(request.headers),
+                params=_params(client, request),
+                timeout=_phases(client.timeout, limit),
+                **body,
+            )
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"not a URL that can be called: {error}") from error
+        yield built
+
+
+@contextmanager
+def _body(content: bytes | Form | None) -> Iterator[dict[str, Any]]:
+    if isinstance(content, Form):
+        with content.file.open() as stream:
+            file = (content.file.filename, stream, content.file.content_type)
+            yield {"data": content.fields, "files": {content.file_field: file}}
+    else:
+        yield {} if content is None else {"content": content}
+
+
+def _params(client: httpx.Client | httpx.AsyncClient, request: HttpRequest) -> httpx.QueryParams | None:
+    """The request's query where the client has parameters of its own, which would otherwise take its place."""
+    return url_of(request.url).params if client.params else None
+
+
+def _phases(own: httpx.Timeout, limit: TimeLimit) -> httpx.Timeout:
+    """Limits for each wait: the client's own unless the caller named one of ours; never longer than the attempt's."""
+    seconds = limit.seconds
+    if limit.explicit or own == _HTTPX_DEFAULT:
+        own = httpx.Timeout(None, connect=CONNECT_SECONDS)
+    bounded = {name: min(seconds, each) if each is not None else seconds for name, each in own.as_dict().items()}
+    return httpx.Timeout(**bounded)
+
+
+def _auth(client: httpx.Client | httpx.AsyncClient) -> httpx.Auth:
+    """The client's own. Without one, none: httpx would let a user name in the URL displace the API key."""
+    return client.auth if client.auth is not None else _NO_AUTH
+
+
+def _whole(response: httpx.Response, content: bytes) -> HttpResponse:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+    return HttpResponse(response.status_code, headers, content)
+
+
+def _unanswered(error: httpx.RequestError) -> NotSent | ResponseLost:
+    timed_out = isinstance(error, httpx.TimeoutException)
+    if isinstance(error, _NOT_SENT):
+        return NotSent(timed_out=timed_out, cause=error)
+    return ResponseLost(timed_out=timed_out, cause=error)

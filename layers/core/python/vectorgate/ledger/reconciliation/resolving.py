@@ -1,0 +1,160 @@
+"""What is written for one open row: it was executed (answered), it is looked for again later, or it is void."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.api.http import encode_json
+from vectorgate.api.operations import BY_NAME
+from vectorgate.idempotency.record import ONLY
+from vectorgate.idempotency.service import implicit_record, with_answer
+from vectorgate.ids import ObjectId
+from vectorgate.ledger.correlation import ownership_of, without_tag
+from vectorgate.ledger.entry import Resolution, State
+from vectorgate.ledger.reconciliation.matching import contended_until_ms
+from vectorgate.ledger.reconciliation.probes import PROBES, deletion_answer, path_ids, retired_objects
+from vectorgate.ledger.reconciliation.uploads import announced_uploads
+from vectorgate.pricing.book import NOT_EXECUTED
+from vectorgate.pricing.money import ZERO
+from vectorgate.tenancy.ownership import OWNED_COLUMN
+
+if TYPE_CHECKING:
+    from vectorgate.clock import Clock
+    from vectorgate.idempotency.record import IdempotencyRecord
+    from vectorgate.ids import ObjectKind, ProviderName
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ledger.ports import LedgerStore
+    from vectorgate.ledger.reconciliation.matching import Matches
+    from vectorgate.providers.reader import Document, ProviderReader
+    from vectorgate.tenancy.ports import OwnershipStore
+
+SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates, by far less than this
+
+
+class Outcome(StrEnum):
+    """What a sweep did with a row. Metrics are named after it (`ReconciledAdopted`)."""
+
+    ADOPTED = "adopted"  # its object was found by its tag
+    WEAK = "weak"  # its object was found by its fingerprint and time
+    DONE = "done"  # its object shows that it was executed
+    VOIDED = "voided"  # it was not executed, or that cannot be known
+    AMBIGUOUS = "ambiguous"  # voided: what was found can be another operation's object
+    LOOKED = "looked"  # not found, or ambiguous, for the first time
+    WAITING = "waiting"  # not old enough to be decided
+    FAILED = "failed"  # left as it is: the provider or the store failed, or the time was over
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Writes what became of a row. Its errors are StoreError and ApiError; the row is then left as it is."""
+
+    ledger: LedgerStore
+    ownership: OwnershipStore
+    reader: ProviderReader
+    clock: Clock
+
+    def resolve_create(self, row: LedgerEntry, kind: ObjectKind, matches: Matches) -> Outcome:
+        """Resolve a row that creates an object of a listed kind, by what the list showed."""
+        if self._is_under_way(row):
+            return Outcome.WAITING
+        if row.id in matches.found:
+            document, evidence = matches.found[row.id]
+            self._adopt(row, kind, document, evidence)
+            return Outcome.ADOPTED if evidence is Resolution.TAG else Outcome.WEAK
+        if row.id in matches.undecided:
+            return Outcome.WAITING
+        # A row that was ambiguous once stays so: the list may have lagged.
+        if row.id in matches.ambiguous or row.found_by == Resolution.AMBIGUOUS:
+            return self._resolve_ambiguous(row)
+        return self._resolve_missing(row)
+
+    def resolve_other(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
+        """Resolve any other row: by its object, or void it at once where nothing shows whether it was executed."""
+        if self._is_under_way(row):
+            return Outcome.WAITING
+        if row.operation not in PROBES:
+            return self._void(row, Resolution.UNKNOWABLE)
+        probe = PROBES[row.operation]
+        document = self.reader.ask_for(provider, probe.retrieve, path_ids(row, probe.retrieve))
+        if not probe.proves_execution(document):
+            return self._resolve_missing(row)
+        self._conclude(row, document)
+        return Outcome.DONE
+
+    def _is_under_way(self, row: LedgerEntry) -> bool:
+        """A large upload may take longer than other calls. It contends for its file all the while."""
+        return row.state is State.STARTED and row.until_ms is not None and self.clock.unix_ms() < row.until_ms
+
+    def _adopt(self, row: LedgerEntry, kind: ObjectKind, document: Document, evidence: Resolution) -> None:
+        """Answer the row, with its owner, and with what a repetition of it is to be answered."""
+        created = without_tag(document)
+        object_id = {OWNED_COLUMN[kind]: ObjectId(str(document["id"]))}
+        answered = row.transition(State.ANSWERED, found_by=evidence, ended_ms=self.clock.unix_ms(), **object_id)
+        self.ledger.advance(
+            answered,
+            since=row.state,
+            owned=[ownership_of(answered, kind, created)],
+            idempotency=self._answered_record(row, self._create_answer(row, created)),
+        )
+
+    def _conclude(self, row: LedgerEntry, document: Document | None) -> None:
+        """Answer a row whose effect was found. That another operation had the same effect is possible, and harmless."""
+        answered = row.transition(State.ANSWERED, found_by=Resolution.OBJECT, ended_ms=self.clock.unix_ms())
+        self.ledger.advance(
+            answered,
+            since=row.state,
+            retired=retired_objects(row),
+            at=self.clock.unix_s(),
+            idempotency=self._answered_record(row, document if document is not None else deletion_answer(row)),
+        )
+
+    def _resolve_missing(self, row: LedgerEntry) -> Outcome:
+        """Note the first time; void the row at the second."""
+        now_ms = self.clock.unix_ms()
+        if row.looked_ms is None:
+            self.ledger.advance(row.transition(State.UNCERTAIN, looked_ms=now_ms), since=row.state)
+            return Outcome.LOOKED
+        return self._void(row, Resolution.ABSENT) if now_ms - row.looked_ms >= SECOND_LOOK_MS else Outcome.WAITING
+
+    def _resolve_ambiguous(self, row: LedgerEntry) -> Outcome:
+        """Note the first time; void the row once no other row can still turn out to contend with it."""
+        now_ms = self.clock.unix_ms()
+        if row.found_by != Resolution.AMBIGUOUS:
+            looked = row.transition(State.UNCERTAIN, looked_ms=row.looked_ms or now_ms, found_by=Resolution.AMBIGUOUS)
+            self.ledger.advance(looked, since=row.state)
+            return Outcome.LOOKED
+        return self._void(row, Resolution.AMBIGUOUS) if now_ms >= contended_until_ms(row) else Outcome.WAITING
+
+    def _void(self, row: LedgerEntry, reason: Resolution) -> Outcome:
+        voided = row.transition(
+            State.VOIDED, found_by=reason, spend=ZERO, price_id=NOT_EXECUTED, ended_ms=self.clock.unix_ms()
+        )
+        self.ledger.advance(voided, since=row.state)
+        return Outcome.AMBIGUOUS if reason is Resolution.AMBIGUOUS else Outcome.VOIDED
+
+    def _create_answer(self, row: LedgerEntry, created: Document) -> Document:
+        """What the client would have been answered: the object, or the completed upload that holds it."""
+        field = BY_NAME[row.operation].result_field
+        if field is None:
+            return created
+        uploads = announced_uploads([row], self.ownership)
+        upload = uploads.get(row.upload_id, {"id": row.upload_id, "object": "upload"})
+        return {**upload, "status": "completed", field: created}
+
+    def _answered_record(self, row: LedgerEntry, answer: Document) -> IdempotencyRecord | None:
+        record = self._idempotency_record(row)
+        return with_answer(record, 200, encode_json(answer)) if record is not None else None
+
+    def _idempotency_record(self, row: LedgerEntry) -> IdempotencyRecord | None:
+        """The record, by the client's key or by the body, that leads repetitions to this row; if it still does."""
+        if row.tenant is None:
+            return None
+        implicit = implicit_record(row)
+        name = row.idempotency_name if row.idempotency_name is not None or implicit is None else implicit.name
+        if name is None:
+            return None
+        slot = str(row.id) if row.idempotency_name is None else ONLY
+        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == ONLY else 100)
+        return next((record for record in held if record.operation_id == row.id), None)

@@ -1,0 +1,204 @@
+"""The composition of local mode: the deployed handlers around SQLite stores, and the threads that AWS would trigger.
+
+::
+
+    api, admin, invoke    the handlers of the deployed functions, for `local.server` to call
+    settle                settles answered rows, as the table's stream does in a deployment
+    meter                 samples storage and settles what is late, as the schedule does
+    ingest                ingests the watched folder, as notifications of the bucket do
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
+
+from local import demo
+from local.folder_source import BUCKET, Folder
+from local.folder_watcher import FolderWatcher, ResultLines
+from local.lambda_api import InvokeApi
+from local.settings import METER_SECONDS, OPENAI
+from local.telemetry import LineTelemetry
+from local.workers import SettleLoop, Ticker
+from vectorgate.admin.app import AdminApp
+from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.bootstrap import (
+    Deps,
+    build_admin_deps,
+    build_gateway,
+    build_meter,
+    build_reader,
+    build_settlement,
+    system_clock,
+    system_random,
+)
+from vectorgate.entrypoints.admin import handler as admin_handler
+from vectorgate.entrypoints.api import handler as api_handler
+from vectorgate.entrypoints.invoke import handler as invoke_handler
+from vectorgate.entrypoints.invoke.invocations import InvokeHandler
+from vectorgate.ids import ProviderName, key_id_of
+from vectorgate.ingest.ingestor import Ingestor
+from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.persistence.sqlite import open_stores
+from vectorgate.providers.credentials import Credentials, Secret
+from vectorgate.providers.http.transport import PooledTransport
+from vectorgate.settings import MIB, Settings
+from vectorgate.store_errors import AlreadyExists, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from vectorgate.clock import Clock
+    from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.persistence.sqlite.ingest import SqliteIngest
+    from vectorgate.persistence.stores import Stores
+
+PROVIDER: Final = OPENAI
+NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
+TEAM: Final = "one-machine"  # the local key's team, and so its tenant: homes of earlier releases hold this name
+DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
+SCAN_SECONDS: Final = 2.0  # between two scans of the watched folder
+CLOSE_SECONDS: Final = 10.0  # that a thread has to end
+SETTINGS: Final = Settings(
+    table="-",
+    secrets={PROVIDER: PROVIDER},
+    plain_http=True,
+    max_upload=513 * MIB,
+    too_large="File too large: expected at most 512 MB, which is the most that OpenAI takes.",
+)
+
+
+class GivenSecrets:
+    """`SecretSource`: the secrets that the process was started with, one a provider."""
+
+    def __init__(self, texts: Mapping[ProviderName, str]) -> None:
+        self._texts = texts
+
+    def read(self, name: str) -> str:
+        """A secret, which is named like its provider."""
+        return self._texts[ProviderName(name)]
+
+
+class LocalMode:
+    """Everything that runs in the process. It starts when it is made, and ends with `close`.
+
+    `secret` is the default provider's; `others` are those of further providers. `prices` as in `Settings`. `ingest` is
+    the folder that is watched (None: none); `senders` are the teams by the names of the folders in it.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Path,
+        secret: str,
+        master_key: str,
+        others: Mapping[ProviderName, str] = NO_SECRETS,
+        trust_invoker: bool = False,
+        prices: str | None = None,
+        meter_seconds: float = METER_SECONDS,
+        ingest: Path | None = None,
+        senders: Mapping[str, str] | None = None,
+    ) -> None:
+        self._settle_loop = SettleLoop()
+        self._stores = open_stores(str(database), on_answered=self._settle_loop.notify)
+        self._telemetry = LineTelemetry()
+        secrets = {PROVIDER: secret, **others}
+        self._settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
+        self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry)
+        self._key = local_key(self._stores, master_key, self._deps.clock)
+        gateway = build_gateway(self._settings, self._deps)
+        self.api = api_handler.bound_to(gateway)
+        self.admin = admin_handler.bound_to(self._admin_app(master_key))
+        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker)))
+        self._tickers: list[Ticker] = []
+        self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
+        self._every("meter", meter_seconds, build_meter(self._settings, self._deps).tick)
+        if ingest is not None:
+            watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
+            self._every("ingest", SCAN_SECONDS, lambda: _scan(watcher, self._telemetry))
+
+    def give_demo_files(self) -> None:
+        """Make the local key the owner of the demo files. ApiError when the default provider does not have them."""
+        demo.give_demo_files(self._stores, self._key, PROVIDER, build_reader(self._settings, self._deps))
+
+    def close(self) -> None:
+        """Finish what is being settled, metered and ingested, then close connections and stores."""
+        self.invoke.close()
+        for ticker in self._tickers:
+            ticker.stop()
+        self._settle_loop.stop()
+        for thread in self._threads:
+            thread.join(CLOSE_SECONDS)
+        cast("PooledTransport", self._deps.transport).close()
+        self._stores.close()
+
+    def _admin_app(self, master_key: str) -> AdminApp:
+        deps = build_admin_deps(self._settings, self._stores, self._deps.clock, self._deps.randomness)
+        return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
+
+    def _every(self, name: str, seconds: float, tick: Callable[[], object]) -> None:
+        ticker = Ticker(name, seconds, self._telemetry.crashed)
+        self._tickers.append(ticker)
+        self._threads.append(ticker.start(tick))
+
+
+def local_key(stores: Stores, master_key: str, clock: Clock) -> VirtualKey:
+    """The one key of local mode, recorded at the first start."""
+    key = VirtualKey(id=key_id_of(master_key), created_at=int(clock.wall()), alias=TEAM, team_id=TEAM)
+    with suppress(AlreadyExists):
+        stores.keys.add_key(key)
+    return key
+
+
+def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: LineTelemetry) -> Deps:
+    clock = system_clock()
+    return Deps(
+        stores=stores,
+        credentials=Credentials(secrets, settings.secrets, clock, plain_http=settings.plain_http),
+        transport=PooledTransport(clock),
+        telemetry=telemetry,
+        clock=clock,
+        randomness=system_random(),
+    )
+
+
+def _watcher(gateway: Gateway, stores: Stores, root: Path, senders: Mapping[str, str]) -> FolderWatcher:
+    """The watcher of the folder, which is made if it is absent, with a folder for each sender."""
+    for sender in senders:
+        (root / sender).mkdir(parents=True, exist_ok=True)
+    folder = Folder(root)
+    ingestor = Ingestor(
+        gateway=gateway,
+        store=stores.ingest,
+        objects=folder,
+        bus=ResultLines(_write_line),
+        senders=senders,
+        buckets={BUCKET},
+        clock=gateway.clock,
+    )
+    return FolderWatcher(
+        folder=folder,
+        row_of=stores.ingest.object_row,
+        recorded=cast("SqliteIngest", stores.ingest).unfinished_or_there,
+        ingest=ingestor.take,
+        clock=gateway.clock,
+        write_line=_write_line,
+    )
+
+
+def _scan(watcher: FolderWatcher, telemetry: LineTelemetry) -> None:
+    """Scan until nothing is due. What fails is tried again by the next tick."""
+    try:
+        while watcher.scan():
+            pass
+    except (StoreError, SourceUnavailable) as error:
+        telemetry.uningested(error)
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,47 @@
+"""The example for Node, against a gateway behind a real socket. It needs npm's `openai`: `make compat` installs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harnesses.local_process import KEY, ROOT, LocalProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NODE = shutil.which("node")
+MODULES = Path(__file__).parent / "node" / "node_modules"
+
+
+@pytest.fixture
+def edition(tmp_path: Path) -> Iterator[LocalProcess]:
+    with LocalProcess(tmp_path / "home") as running:
+        yield running
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@pytest.mark.skipif(not (MODULES / "openai").exists(), reason="npm's openai is not installed: make compat")
+def test_openais_node_client(edition: LocalProcess, tmp_path: Path) -> None:
+    # Node looks for packages beside the script.
+    (tmp_path / "node_modules").symlink_to(MODULES)
+    script = shutil.copy(ROOT / "examples" / "openai_node.mjs", tmp_path)
+    done = subprocess.run(  # noqa: S603 - our own example
+        [str(NODE), str(script)],
+        env={
+            "PATH": os.environ["PATH"],
+            "VECTORGATE_BASE_URL": f"{edition.url}/v1",
+            "VECTORGATE_API_KEY": KEY,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tides.md: The tides obey the moon." in done.stdout
