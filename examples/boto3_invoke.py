@@ -26,7 +26,7 @@ def call(operation: str, **payload: Any) -> dict[str, Any]:
     said = {"operation": operation, "api_key": API_KEY, **payload}
     answer = client.invoke(FunctionName="vectorgate-invoke", Payload=json.dumps(said))
     result = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer or result["status"] >= 400:
+    if answer.get("FunctionError") or result["status"] >= 400:
         raise RuntimeError(json.dumps(result))
     return dict(result["body"])
 

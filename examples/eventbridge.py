@@ -30,7 +30,7 @@ def main(file_id: str) -> None:
         entry("VectorStore Create Requested", name="product-docs", metadata={"project": "examples"}),
         entry("File Attach Requested", name="product-docs", file_id=file_id, attributes={"region": "north"}),
     ]
-    answer = boto3.client("events").put_events(Entries=entries)  # type: ignore[arg-type]
+    answer = boto3.client("events").put_events(Entries=entries)
     if answer["FailedEntryCount"]:
         raise SystemExit(json.dumps(answer["Entries"]))
     print(*(each["EventId"] for each in answer["Entries"]), sep="\n")

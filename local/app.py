@@ -30,7 +30,6 @@ from vectorgate.bootstrap import (
     build_admin_deps,
     build_gateway,
     build_meter,
-    build_reader,
     build_settlement,
     system_clock,
     system_random,
@@ -116,14 +115,16 @@ class LocalMode:
         self.invoke = InvokeApi(invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker)))
         self._tickers: list[Ticker] = []
         self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
-        self._every("meter", meter_seconds, build_meter(self._settings, self._deps).tick)
+        meter = build_meter(self._settings, self._deps)
+        self._reader = meter.reconciler.reader
+        self._every("meter", meter_seconds, meter.tick)
         if ingest is not None:
             watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
             self._every("ingest", SCAN_SECONDS, lambda: _scan(watcher, self._telemetry))
 
     def give_demo_files(self) -> None:
         """Make the local key the owner of the demo files. ApiError when the default provider does not have them."""
-        demo.give_demo_files(self._stores, self._key, PROVIDER, build_reader(self._settings, self._deps))
+        demo.give_demo_files(self._stores, self._key, PROVIDER, self._reader)
 
     def close(self) -> None:
         """Finish what is being settled, metered and ingested, then close connections and stores."""

@@ -41,7 +41,7 @@ INIT = """
 from vectorgate.entrypoints.api import handler
 from vectorgate.bootstrap import deployed_gateway
 gateway = deployed_gateway()
-gateway.ledger._table.client
+gateway.recorder.ledger._table.client
 gateway.credentials._source._client
 """
 ENVIRONMENT = {

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.recorder import KIB, CallRecorder
 from tests.contract.samples import KEY, answered, begun, own, ref, settled
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
-from vectorgate.idempotency.service import explicit_name, explicit_record, with_answer
+from vectorgate.idempotency.service import explicit_record, explicit_record_name, with_answer
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
@@ -81,7 +81,7 @@ def test_settling_costs_three_units_a_row_and_two_a_rollup(dynamo: DynamoBackend
     assert measured == ({"TransactWriteItems": 1}, units)
 
 
-CLAIM = explicit_record(FULL, explicit_name(FULL.operation, "key"), "f" * 64)
+CLAIM = explicit_record(FULL, explicit_record_name(FULL.operation, "key"), "f" * 64)
 MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
 FUNDED = FULL.changed(
     idempotency_name=CLAIM.name, budgets=(account_ref(MINE),), reserved=NanoUSD(10**12), fuzzy_fingerprint="l" * 32

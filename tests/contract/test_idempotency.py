@@ -9,8 +9,8 @@ import pytest
 
 from tests.contract.samples import BLUE, answered, begun, own, ref
 from tests.helpers.threads import at_once
-from vectorgate.idempotency.record import ONLY, IdempotencyRecord
-from vectorgate.idempotency.service import explicit_name, explicit_record, implicit_record, with_answer
+from vectorgate.idempotency.record import EXPLICIT_SLOT, IdempotencyRecord
+from vectorgate.idempotency.service import explicit_record, explicit_record_name, implicit_record, with_answer
 from vectorgate.ledger.entry import State
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, StateConflict, StoreError, StoreUnavailable
 
@@ -24,7 +24,7 @@ BODY = b'{"id":"vs_1","name":"\\u00e9"}'
 
 def explicit(entry: LedgerEntry, key: str = "k") -> IdempotencyRecord:
     """What a row claims by the client's key."""
-    return explicit_record(entry, explicit_name(entry.operation, key), "f" * 64)
+    return explicit_record(entry, explicit_record_name(entry.operation, key), "f" * 64)
 
 
 def implicit(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord:
@@ -34,7 +34,9 @@ def implicit(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord:
     return idempotency
 
 
-def held(stores: Backend, idempotency: IdempotencyRecord, start: str = ONLY, limit: int = 9) -> list[IdempotencyRecord]:
+def held(
+    stores: Backend, idempotency: IdempotencyRecord, start: str = EXPLICIT_SLOT, limit: int = 9
+) -> list[IdempotencyRecord]:
     """What is there."""
     return list(stores.ledger.idempotency_records(idempotency.tenant, idempotency.name, start=start, limit=limit))
 

@@ -65,7 +65,7 @@ from tests.harnesses.dynamodb_gateway import ConstantProvider
 from tests.harnesses.gateway import PROVIDER, FakeSecretSource, RecordingTelemetry, secret_text
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway
-from vectorgate.budgets.model import EVER, Account, Balance, BudgetScope, Subject
+from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
 from vectorgate.clock import Random
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.settlement import SettlementService
@@ -115,7 +115,7 @@ def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(d
         ),
     )
     assert rush(charging(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
-    account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), EVER)
+    account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), LIFETIME)
     assert stores.budgets.balances([account]) == {account: Balance(fitting * CREATE, 0)}
     while SettlementService(stores.ledger, book, notes).settle_waiting(requests):
         pass

@@ -12,7 +12,7 @@ import pytest
 from openai import OpenAI
 
 from tests.e2e.aws import ROOT, Stack, eventually, sample
-from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject
+from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject
 from vectorgate.idempotency.service import implicit_record
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -73,7 +73,7 @@ def test_an_invocation_is_within_a_budget_and_executed_once(stack: Stack, budget
     assert first["headers"]["x-litellm-key-max-budget"] == "1"
     row = stack.settled(first["headers"]["x-litellm-call-id"], WITHIN)
     assert int(row["reserved"]["N"]) > 0
-    account = stack.item(account_key(Account(Subject(BudgetScope.KEY, key_id_of(budgeted)), EVER)))
+    account = stack.item(account_key(Account(Subject(BudgetScope.KEY, key_id_of(budgeted)), LIFETIME)))
     assert account is not None
     assert account["reserved"] == {"N": "0"}
 

@@ -13,7 +13,7 @@ from zlib import crc32
 import pytest
 
 from tests.e2e.aws import Stack, sample
-from vectorgate.budgets.model import EVER, Account, BudgetScope, Subject, account_ref
+from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7
 from vectorgate.ledger.correlation import TAG
@@ -103,7 +103,7 @@ def test_what_a_crash_left_open_is_adopted_with_its_owner_and_answered_for(
 
 
 def test_what_was_never_executed_is_voided_and_its_reservation_released(stack: Stack, tenant: Tenant) -> None:
-    account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), EVER)
+    account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), LIFETIME)
     held = {"reserved": NanoUSD(5), "spent": NanoUSD(2), "committed": NanoUSD(7)}
     stack.put(account_key(account) | encoded(held))
     looked = int(time.time() * 1000) - LONG_AGO_MS // 2
@@ -139,7 +139,7 @@ def test_a_deletion_that_took_place_is_concluded(stack: Stack, tenant: Tenant, p
 
 def test_what_the_stream_will_not_speak_of_again_is_booked_by_the_next_tick(stack: Stack, tenant: Tenant) -> None:
     stack.quiet(WITHIN)
-    account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), EVER)
+    account = Account(Subject(BudgetScope.KEY, key_id_of(tenant.key)), LIFETIME)
     held = {"reserved": NanoUSD(5), "spent": NanoUSD(2), "committed": NanoUSD(7)}
     given_up = tenant.left_behind(
         State.ANSWERED, ago_ms=(LATE_SECONDS + 60) * 1000, budgets=(account_ref(account),), reserved=NanoUSD(5)

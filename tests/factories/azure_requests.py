@@ -32,7 +32,7 @@ def ask(
     version: str = VERSION,
     **changes: Any,
 ) -> httpx.Response:
-    """One call of a row, in one of its spellings."""
+    """One call of a row, in one of its path variants."""
     path = "/azure_ai" + (spelling or row.path).format(index=index, key="1")
     body = BODIES[row.name] if row.media is Media.JSON else None
     if body is not None and "name" in body:

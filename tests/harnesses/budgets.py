@@ -36,7 +36,8 @@ def charging_book() -> PriceBook:
 
 def charging(gateway: Gateway, book: PriceBook) -> Gateway:
     """The same gateway under that book."""
-    return replace(gateway, book=book, budgets=replace(gateway.budgets, book=book))
+    budgets = replace(gateway.budgets, book=book)
+    return replace(gateway, budgets=budgets, recorder=replace(gateway.recorder, budgets=budgets, book=book))
 
 
 def priced(harness: GatewayHarness) -> GatewayHarness:

@@ -89,7 +89,7 @@ OTHER_LIMITS: Final = {
     Subject(BudgetScope.END_USER, "u3"): Limit(since=0, soft_budget=NanoUSD(1_000)),
 }
 RESTART: Final = 1 / 500
-UNBOUNDED: Final = 10**30  # nano-dollars
+NO_LIMIT: Final = 10**30  # nano-dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +392,7 @@ def _limits() -> dict[tuple[str, str], int]:
     """The most of everybody who has an account, by scope and id."""
     keys = {("key", str(key_id_of(secret))): int(most) for secret, most in KEY_LIMITS.items()}
     others = {(str(who.scope), who.id): limit.max_budget for who, limit in OTHER_LIMITS.items()}
-    return keys | {who: UNBOUNDED if most is None else int(most) for who, most in others.items()}
+    return keys | {who: NO_LIMIT if most is None else int(most) for who, most in others.items()}
 
 
 def tenant_of(secret: str) -> TenantId:

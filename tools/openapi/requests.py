@@ -103,13 +103,13 @@ CHECKS: Final[Mapping[str, Check]] = {
     "not_null.<locals>.refuse": _not_null,
     "at_most.<locals>.check": _items,
     "check_properties": _properties,
-    "_id_shape": _id,
+    "_check_id_characters": _id,
     "scalar.<locals>.check": _scalar,
     "_check_query": _query,
     "_check_value": _filter_value,
     "check_filter_size": _unchanged,  # depth and number of a whole tree
-    "StaticChunking._at_most_half": _unchanged,  # one field against another
-    "CreateFileBatch._one_form": _one_form,
+    "StaticChunking._check_overlap": _unchanged,  # one field against another
+    "CreateFileBatch._check_one_form": _one_form,
 }
 
 
@@ -141,6 +141,8 @@ class RequestSchema(GenerateJsonSchema):
 
 def _checked(schema: Document, check: Callable[..., object]) -> Document:
     function = getattr(check, "__func__", check)
+    if function.__qualname__ not in CHECKS:
+        raise LookupError(f"CHECKS in {__file__} does not say what {function.__qualname__} checks")
     return CHECKS[function.__qualname__](schema, getclosurevars(function).nonlocals)
 
 

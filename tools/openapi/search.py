@@ -31,7 +31,7 @@ _SUCCESS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def spelling_of(operation: IndexOperation) -> str:
     """The last one of the row: `/indexes/{index}/docs/search`, with `/azure_ai` before it."""
-    return PREFIX + operation.spellings[-1]
+    return PREFIX + operation.path_variants[-1]
 
 
 def operation_ids(operations: Iterable[IndexOperation]) -> dict[IndexOperation, str]:
@@ -62,13 +62,13 @@ def _path_parameters(operation: IndexOperation) -> list[Document]:
     return [
         {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
         for name, (description, schema) in _PARAMETERS.items()
-        if f"{{{name}}}" in operation.spellings[-1]
+        if f"{{{name}}}" in operation.path_variants[-1]
     ]
 
 
 def _query_parameters(operation: IndexOperation) -> list[Document]:
     version = {"name": "api-version", "in": "query", "required": True}
-    known = ({"name": name, "in": "query", "schema": {"type": "string"}} for name in sorted(operation.parameters_known))
+    known = ({"name": name, "in": "query", "schema": {"type": "string"}} for name in sorted(operation.query_parameters))
     return [{**version, "schema": {"type": "string", "enum": sorted(operation.versions)}}, *known]
 
 

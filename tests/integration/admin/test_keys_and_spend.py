@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.clock import EPOCH
 from tests.harnesses.gateway import MASTER_KEY, key_id
 from vectorgate.api.http import Body, Request
-from vectorgate.auth.authenticate import FOUND_SECONDS
+from vectorgate.auth.authenticate import KEY_CACHE_SECONDS
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import GatewayHarness
@@ -116,7 +116,7 @@ def test_a_deleted_key_ends_within_the_time_of_the_cache_and_what_it_made_stays_
     first, second = generated(harness, team_id="red"), generated(harness, team_id="red")
     store = connect(first).vector_stores.create(name="x").id
     assert app(harness, "POST", "/key/delete", {"keys": [first]}) == (200, {"deleted_keys": [key_id(first)]})
-    harness.time.skip(FOUND_SECONDS + 1)
+    harness.time.skip(KEY_CACHE_SECONDS + 1)
     with pytest.raises(openai.AuthenticationError):
         connect(first).vector_stores.retrieve(store)
     assert connect(second).vector_stores.retrieve(store).id == store

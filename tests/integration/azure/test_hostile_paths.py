@@ -36,7 +36,7 @@ HOW_MANY = 100_000
 REFUSED_ONES = 10  # of those that the door refuses, every tenth goes the whole way; of the others, every one
 KEY = "sk-hostile"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", "MERGE", "")
-VALID = sorted({"/azure_ai" + spelling for row in INDEX_OPERATIONS for spelling in row.spellings})
+VALID = sorted({"/azure_ai" + spelling for row in INDEX_OPERATIONS for spelling in row.path_variants})
 TOKENS = (
     *("..", ".", "/", "//", "/./", "/../", "/../servicestats", "/%2e%2e/", "%2e", "%2f", "%2F", "%252f", "%25252f"),
     *(
@@ -262,7 +262,7 @@ def means(method: str, path: str) -> set[str]:
     plain = path.removeprefix("/azure_ai")
     found = set()
     for row in INDEX_OPERATIONS:
-        for spelling in row.spellings if row.method == method else ():
+        for spelling in row.path_variants if row.method == method else ():
             before, _, after = spelling.replace("{index}", VIRTUAL).partition("{key}")
             key = plain[len(before) : len(plain) - len(after)] if "{key}" in spelling else ""
             if plain == before + key + after and set(key) <= LEGAL_KEY and bool(key) == ("{key}" in spelling):

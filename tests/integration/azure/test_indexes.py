@@ -16,7 +16,7 @@ from vectorgate.ledger.entry import State
 if TYPE_CHECKING:
     import httpx
 
-SPELLINGS = [(row, spelling) for row in INDEX_OPERATIONS for spelling in row.spellings]
+SPELLINGS = [(row, spelling) for row in INDEX_OPERATIONS for spelling in row.path_variants]
 ROW_NAMES = [f"{row.method} {spelling}" for row, spelling in SPELLINGS]
 
 

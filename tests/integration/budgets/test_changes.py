@@ -8,8 +8,8 @@ import openai
 import pytest
 
 from tests.harnesses.budgets import CREATE, USD, balance, key_with, over
-from vectorgate.auth.authenticate import FOUND_SECONDS
-from vectorgate.budgets.limits import KEPT_SECONDS
+from vectorgate.auth.authenticate import KEY_CACHE_SECONDS
+from vectorgate.budgets.limits import LIMIT_CACHE_SECONDS
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.harnesses.gateway import GatewayHarness
     from tests.integration.conftest import Connect
 
-WITHIN = max(KEPT_SECONDS, FOUND_SECONDS) + 1
+WITHIN = max(LIMIT_CACHE_SECONDS, KEY_CACHE_SECONDS) + 1
 PLACES = {
     BudgetScope.KEY: ("/key/update", "key"),
     BudgetScope.TEAM: ("/team/update", "team_id"),

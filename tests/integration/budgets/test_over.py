@@ -13,7 +13,7 @@ from tests.integration.budgets.test_changes import WITHIN
 from tests.integration.budgets.test_storage import charge
 from tests.integration.tenancy.test_isolation import RED, Town
 from vectorgate.api.operations import OPERATIONS, Operation, Safety
-from vectorgate.budgets.model import EVER, BudgetScope
+from vectorgate.budgets.model import LIFETIME, BudgetScope
 from vectorgate.ids import TenantId, key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.metering.model import DAY_S
@@ -50,7 +50,7 @@ def town(harness: GatewayHarness, ask: Callable[..., Any]) -> Town:
         harness, [meter("vs_a", 3 * GIB * DAY_S, tenant=TenantId("team:red"), key_id=key_id_of(RED), end_user="ann")]
     )
     harness.gateway = charging(harness.gateway, costly())
-    assert {balance(harness, scope, name, EVER).spent for scope, name in OWNERS.items()} == {200_000_000}
+    assert {balance(harness, scope, name, LIFETIME).spent for scope, name in OWNERS.items()} == {200_000_000}
     return town
 
 
@@ -67,7 +67,7 @@ def test_beyond_every_limit_what_looks_or_takes_away_passes_unreserved_and_the_r
     row = town.harness.rows()[-1]
     assert (row.operation, row.reserved) == (operation.name, None)
     assert len(row.budgets) == len(OWNERS)
-    assert {balance(town.harness, scope, name, EVER).reserved for scope, name in OWNERS.items()} == {0}
+    assert {balance(town.harness, scope, name, LIFETIME).reserved for scope, name in OWNERS.items()} == {0}
     if operation in PASSES:
         assert (answer.status, row.state) == (200, State.ANSWERED)
     else:

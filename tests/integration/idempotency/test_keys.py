@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from tests.fakes.upstream import Received, refusal, reset
-from vectorgate.idempotency.record import EXPLICIT_SECONDS, IMPLICIT_SECONDS, LEASE_MS, MAX_KEPT
+from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS, IMPLICIT_TTL_SECONDS, LEASE_MS, MAX_STORED_ANSWER
 from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import REPLAYED
@@ -152,7 +152,7 @@ def test_what_is_unknown_is_409_and_never_executed_again(
 ) -> None:
     harness.upstream.will(reset)
     assert post(idempotency_key="k").status_code == 502
-    harness.time.skip(EXPLICIT_SECONDS * 2)
+    harness.time.skip(EXPLICIT_TTL_SECONDS * 2)
     second = post(idempotency_key="k")
     assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_outcome_unknown")
     assert second.headers["x-should-retry"] == "false"
@@ -175,7 +175,7 @@ def test_what_a_crash_left_behind_becomes_uncertain_and_is_not_executed_again(
 
 def test_a_day_later_the_key_is_new(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     first = post(idempotency_key="k").json()["id"]
-    harness.time.skip(EXPLICIT_SECONDS + 1)
+    harness.time.skip(EXPLICIT_TTL_SECONDS + 1)
     second = post({"name": "y"}, idempotency_key="k")
     assert second.status_code == 200
     assert second.json()["id"] != first
@@ -197,7 +197,7 @@ class _Swelling(dict[str, Any]):
     """Each store comes with more than can be kept."""
 
     def __setitem__(self, name: str, store: Any) -> None:
-        store["more"] = "x" * MAX_KEPT
+        store["more"] = "x" * MAX_STORED_ANSWER
         super().__setitem__(name, store)
 
 
@@ -229,7 +229,7 @@ def test_an_sdks_retry_of_another_body_or_by_another_key_is_none(
 
 def test_ten_minutes_later_a_retry_is_none(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     post(x_stainless_retry_count="0")
-    harness.time.skip(IMPLICIT_SECONDS + 1)
+    harness.time.skip(IMPLICIT_TTL_SECONDS + 1)
     post(x_stainless_retry_count="1")
     assert harness.upstream.calls == 2
 

@@ -14,6 +14,7 @@ from tests.integration.ledger.conftest import reconciler, until_ambiguous, until
 from vectorgate.api.errors import UpstreamFailed
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.gateway.pipeline import Gateway
+from vectorgate.gateway.recorder import CallRecorder
 from vectorgate.ids import ObjectKind, ProviderName
 from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import Resolution, State
@@ -96,9 +97,10 @@ def test_a_row_that_a_crash_left_is_settled_within_two_sweeps(
     def crash(*_: object) -> None:
         raise SystemError
 
-    for step, states in (("_forward", {State.VOIDED}), ("_commit", {State.ANSWERED})):
+    steps = ((Gateway, "_forward", {State.VOIDED}), (CallRecorder, "commit", {State.ANSWERED}))
+    for owner, step, states in steps:
         with monkeypatch.context() as patch:
-            patch.setattr(Gateway, step, crash)
+            patch.setattr(owner, step, crash)
             assert fails(lambda: client.vector_stores.create(name="x", metadata=metadata)) == 500
         system.sweep()
         system.sweep()
@@ -551,7 +553,7 @@ def test_a_retry_of_what_a_crash_left_and_is_ambiguous_is_not_executed(
         raise SystemError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Gateway, "_commit", crash)
+        patched.setattr(CallRecorder, "commit", crash)
         fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     system.openai.stores["vs_foreign"] = {**system.openai.stores["vs_0"], "id": "vs_foreign"}
     assert until_ambiguous(system)[-1] == {"ambiguous": 1}

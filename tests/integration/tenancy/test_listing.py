@@ -15,7 +15,7 @@ from tests.fakes.upstream import refusal
 from vectorgate.api.http import Request
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.tenancy import live
+from vectorgate.tenancy import list_operations
 from vectorgate.tenancy.listing import OwnedList
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
@@ -199,7 +199,7 @@ def test_a_list_of_files_does_not_fail_with_the_provider(
 def test_a_list_of_files_asks_for_a_hundred_at_most(
     harness: GatewayHarness, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "UNFINISHED_MAX", 3)
+    monkeypatch.setattr(list_operations, "MAX_REFRESHED_FILES", 3)
     ids = uploaded(harness, client, *["pending"] * 5)
     for file in harness.openai.files.values():
         file["status"] = "processed"
@@ -274,7 +274,9 @@ def expected(
     def place(row: Ownership) -> tuple[int, str]:
         return row.created_at, row.ref.id
 
-    shelf = sorted((row for row in rows if row.held_by(RED) and row.ref.id not in gone), key=place, reverse=descending)
+    shelf = sorted(
+        (row for row in rows if row.accessible_to(RED) and row.ref.id not in gone), key=place, reverse=descending
+    )
     if "after" in cursors:
         edge = place(cursors["after"])
         shelf = [row for row in shelf if (place(row) < edge if descending else place(row) > edge)]

@@ -8,8 +8,8 @@ import pytest
 
 from tests.contract.samples import answered, begun
 from vectorgate.api.errors import InvalidRequest
-from vectorgate.budgets.model import EVER, Limit, is_duration, limit_of, movements_of, window_of
-from vectorgate.gateway.context import invalid_figures
+from vectorgate.budgets.model import LIFETIME, Limit, balance_changes, is_duration, new_limit, window_of
+from vectorgate.gateway.recorder import invalid_figures
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
@@ -39,7 +39,7 @@ def test_a_moment_belongs_to_one_window(duration: str, since: str, now: str, per
 
 
 def test_without_a_duration_there_is_one_window() -> None:
-    assert window_of(Limit(since=0), 5).period == EVER
+    assert window_of(Limit(since=0), 5).period == LIFETIME
     assert window_of(Limit(since=0), 5).ends_at is None
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_duration(text: str) -> None:
 
 @pytest.mark.parametrize(("usd", "nano"), [(0, 0), (1, 10**9), (0.1, 10**8), (1e-9, 1), (12.345678901, 12345678901)])
 def test_dollars_are_taken_as_they_were_written(usd: float, nano: int) -> None:
-    limit = limit_of(usd, None, None, 0)
+    limit = new_limit(usd, None, None, 0)
     assert limit is not None
     assert limit.max_budget == nano
 
@@ -60,7 +60,7 @@ def test_dollars_are_taken_as_they_were_written(usd: float, nano: int) -> None:
 @pytest.mark.parametrize("usd", [-1, -1e-9, 1e-10, 1e300, float("nan"), float("inf"), 10**10])
 def test_what_is_no_amount_is_refused(usd: float) -> None:
     with pytest.raises(InvalidRequest):
-        limit_of(usd, None, None, 0)
+        new_limit(usd, None, None, 0)
 
 
 def test_an_attachment_may_cost_a_day_of_its_storage_rounded_up() -> None:
@@ -80,6 +80,6 @@ def test_a_figure_that_makes_no_sense_is_named(figure: object) -> None:
 
 def test_rows_that_are_under_way_move_nothing() -> None:
     held = begun(budgets=("key/ever",), reserved=NanoUSD(5))
-    assert movements_of([held, answered(held), held.transition(State.UNCERTAIN)]) == []
-    (movement,) = movements_of([held.transition(State.VOIDED)])
-    assert (movement.reserved, movement.spent) == (-5, 0)
+    assert balance_changes([held, answered(held), held.transition(State.UNCERTAIN)]) == []
+    (change,) = balance_changes([held.transition(State.VOIDED)])
+    assert (change.reserved, change.spent) == (-5, 0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from local.lambda_api import InvokeApi
 from tests.harnesses.gateway import GatewayHarness
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
-from vectorgate.api.http import MAX_CARRIED, Body, Response
+from vectorgate.api.http import MAX_LAMBDA_RESPONSE, Body, Response
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.router import route
 from vectorgate.entrypoints.invoke import handler
@@ -138,7 +138,7 @@ def test_an_event_that_is_delivered_twice_is_executed_once() -> None:
 def test_an_answer_that_lambda_cannot_carry_is_a_typed_refusal() -> None:
     binary = {"content-type": "application/octet-stream"}
     assert write(Response(status=200, headers=binary, body=Body.of(b"x" * 100)))["encoding"] == "base64"
-    large = write(Response(status=200, headers=binary, body=Body.of(b"x" * (MAX_CARRIED * 3 // 4 + 3))))
+    large = write(Response(status=200, headers=binary, body=Body.of(b"x" * (MAX_LAMBDA_RESPONSE * 3 // 4 + 3))))
     assert large["status"] == 413
     assert len(json.dumps(large)) < 1000
 

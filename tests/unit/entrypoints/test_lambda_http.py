@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vectorgate.api.http import MAX_CARRIED, Body, Response
+from vectorgate.api.http import MAX_LAMBDA_RESPONSE, Body, Response
 from vectorgate.entrypoints.lambda_http import write_response
 
 LAMBDA = 6 * 1024 * 1024
@@ -43,7 +43,7 @@ def test_an_answer_that_lambda_cannot_carry_is_a_typed_refusal(content: bytes, c
     ("content", "content_type"),
     [
         (bytes(4_400_000), "application/octet-stream"),
-        (b"a" * (MAX_CARRIED - 2), "application/json"),
+        (b"a" * (MAX_LAMBDA_RESPONSE - 2), "application/json"),
         (b"\xff" * 1000, "text/plain"),
     ],
 )
@@ -54,7 +54,7 @@ def test_an_answer_that_lambda_can_carry_is_carried(content: bytes, content_type
 
 
 def test_what_was_spooled_is_closed_whether_it_is_carried_or_not() -> None:
-    bodies = [spool(b"small"), spool(bytes(MAX_CARRIED + 1))]
+    bodies = [spool(b"small"), spool(bytes(MAX_LAMBDA_RESPONSE + 1))]
     for body in bodies:
         write_response(Response(status=200, headers={"content-type": "text/plain"}, body=body))
     assert [body.source.closed for body in bodies if isinstance(body.source, BytesIO)] == [True, True]

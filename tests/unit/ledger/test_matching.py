@@ -62,7 +62,7 @@ def test_more_objects_than_operations_or_two_tenants_are_ambiguous() -> None:
 
 
 def assigned_at(created_at: int) -> int:
-    """The horizon (ms) from which an object is assigned by its fingerprint: it covers every row that can have made it."""
+    """The horizon (ms) from which an object is assigned by its fingerprint: rows that can have made it are older."""
     return (created_at + CLOCK_SKEW_S + 1) * 1000
 
 

@@ -34,9 +34,9 @@ def test_two_entries_do_not_share_a_name() -> None:
 
 
 def test_an_entry_is_found_by_its_name() -> None:
-    assert BOOK.named("old") is OLD
+    assert BOOK.by_id("old") is OLD
     with pytest.raises(MissingPrice):
-        BOOK.named("unknown")
+        BOOK.by_id("unknown")
 
 
 def test_every_shipped_entry_says_where_it_comes_from() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorgate.pricing.money import NanoUSD, format_usd, parse_usd, rounded_ratio, share_out
+from vectorgate.pricing.money import NanoUSD, apportion, format_usd, parse_usd, rounded_ratio
 
 AMOUNTS = st.integers(-(10**24), 10**24)
 WEIGHTS = st.lists(st.integers(0, 10**18), min_size=1, max_size=20)
@@ -50,7 +50,7 @@ def test_shares_sum_to_the_whole_and_none_is_off_by_one(total: int, weights: lis
     whole = sum(weights)
     if whole == 0:
         return
-    shares = share_out(total, weights)
+    shares = apportion(total, weights)
     assert sum(shares) == total
     assert all(abs(share - Fraction(total * weight, whole)) < 1 for share, weight in zip(shares, weights, strict=True))
     assert all(share == 0 for share, weight in zip(shares, weights, strict=True) if weight == 0)
@@ -60,15 +60,15 @@ def test_shares_sum_to_the_whole_and_none_is_off_by_one(total: int, weights: lis
 def test_who_weighs_more_never_gets_less(total: int, weights: list[int]) -> None:
     if not sum(weights):
         return
-    shares = share_out(total, weights)
+    shares = apportion(total, weights)
     ordered = sorted(zip(weights, shares, strict=True))
     assert all(light <= heavy for (lighter, light), (heavier, heavy) in pairwise(ordered) if lighter < heavier)
 
 
 def test_nothing_is_shared_among_nobody() -> None:
-    assert share_out(0, []) == []
-    assert share_out(0, [0, 0]) == [0, 0]
+    assert apportion(0, []) == []
+    assert apportion(0, [0, 0]) == [0, 0]
     with pytest.raises(ValueError, match="nothing to share"):
-        share_out(1, [0])
+        apportion(1, [0])
     with pytest.raises(ValueError, match="negative"):
-        share_out(1, [-1, 2])
+        apportion(1, [-1, 2])

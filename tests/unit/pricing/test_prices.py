@@ -91,7 +91,7 @@ def test_of_two_entries_for_one_day_the_later_sets_the_other_right() -> None:
     better = {**OWN, "id": "ours.storage.2026.better", "usd_per_gib_day": "0.07"}
     book = PriceBook(shipped_prices(), own=read_prices(json.dumps([OWN, better])))
     assert book.price("openai", "storage", MARCH).id == "ours.storage.2026.better"
-    assert book.named("ours.storage.2026").per_gib_day == 80_000_000  # for the rows that it was booked to
+    assert book.by_id("ours.storage.2026").per_gib_day == 80_000_000  # for the rows that it was booked to
 
 
 def test_a_deployments_own_entry_is_never_a_shipped_one_edited() -> None:

@@ -20,7 +20,7 @@ from vectorgate.api.operations import MIB, UPLOAD_BODY
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS
-from vectorgate.idempotency.record import EXPLICIT_SECONDS
+from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.aws import SOURCE
 from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
@@ -505,7 +505,7 @@ def bodies() -> list[Any]:
 def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
     tries = FUNCTIONS["Invoke"]["EventInvokeConfig"]
     assert 0 < tries["MaximumRetryAttempts"] <= 2
-    assert tries["MaximumEventAgeInSeconds"] < EXPLICIT_SECONDS
+    assert tries["MaximumEventAgeInSeconds"] < EXPLICIT_TTL_SECONDS
 
 
 def test_every_kind_of_row_is_granted_on_purpose() -> None:

@@ -94,31 +94,39 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.idempotency.service import IdempotencyService
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
     prices = book if book is not None else price_book(settings.prices)
+    budgets = BudgetService(
+        limits=CachedLimits(stores.budgets, clock),
+        store=stores.budgets,
+        ownership=stores.ownership,
+        book=prices,
+        telemetry=telemetry,
+    )
+    recorder = CallRecorder(
+        ledger=stores.ledger,
+        idempotency=IdempotencyService(stores.ledger, clock),
+        budgets=budgets,
+        book=prices,
+        clock=clock,
+        telemetry=telemetry,
+        anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
+    )
     return Gateway(
         clock=clock,
         randomness=deps.randomness,
         authenticator=Authenticator(stores.keys, clock),
         openai=_openai_surface(settings, stores),
         surfaces=_other_surfaces(settings, stores),
-        budgets=BudgetService(
-            limits=CachedLimits(stores.budgets, clock),
-            store=stores.budgets,
-            ownership=stores.ownership,
-            book=prices,
-            telemetry=telemetry,
-        ),
-        idempotency=IdempotencyService(stores.ledger, clock),
-        ledger=stores.ledger,
-        book=prices,
+        budgets=budgets,
+        recorder=recorder,
         providers=_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
         telemetry=telemetry,
-        anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
     )
 
 
@@ -287,9 +295,9 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
 @cache
 def deployed_gateway() -> Gateway:
     """The api function, and the pipeline of the invoke function."""
-    from vectorgate.api.http import MAX_CARRIED
+    from vectorgate.api.http import MAX_LAMBDA_RESPONSE
 
-    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_CARRIED))
+    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_LAMBDA_RESPONSE))
 
 
 @cache

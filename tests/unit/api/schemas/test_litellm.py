@@ -10,8 +10,8 @@ from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import (
     CreateVectorStore,
     LiteLLMFields,
-    take_litellm_fields,
-    take_litellm_form_fields,
+    split_litellm_fields,
+    split_litellm_form_fields,
     validate,
 )
 from vectorgate.api.schemas.litellm import DROPPED, USED, USED_IN_FORMS
@@ -22,7 +22,7 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 def test_the_fields_that_are_used_come_back_typed() -> None:
     mock = {"id": "vs_1", "object": "vector_store"}
-    rest, fields = take_litellm_fields(
+    rest, fields = split_litellm_fields(
         {"name": "a", "custom_llm_provider": "openai", "user": "u", "mock_response": mock, "tags": ["x", "y"]}
     )
     assert rest == {"name": "a"}
@@ -31,27 +31,27 @@ def test_the_fields_that_are_used_come_back_typed() -> None:
 
 def test_a_body_without_them_is_left_as_it_is() -> None:
     body: dict[str, object] = {"name": "a", "metadata": {"user": "b", "tags": "c"}}
-    assert take_litellm_fields(body) == (body, LiteLLMFields())
+    assert split_litellm_fields(body) == (body, LiteLLMFields())
 
 
 def test_null_is_as_good_as_absent() -> None:
-    assert take_litellm_fields(dict.fromkeys(USED)) == ({}, LiteLLMFields())
+    assert split_litellm_fields(dict.fromkeys(USED)) == ({}, LiteLLMFields())
 
 
 def test_the_given_body_is_not_changed() -> None:
     body: dict[str, object] = {"user": "u", "timeout": 5}
-    take_litellm_fields(body)
+    split_litellm_fields(body)
     assert body == {"user": "u", "timeout": 5}
 
 
 @PATIENT
 @given(st.dictionaries(st.sampled_from(sorted(DROPPED)), st.integers() | st.text() | st.lists(st.text())))
 def test_dropped_fields_vanish_whatever_they_hold(body: dict[str, object]) -> None:
-    assert take_litellm_fields({**body, "name": "a"}) == ({"name": "a"}, LiteLLMFields())
+    assert split_litellm_fields({**body, "name": "a"}) == ({"name": "a"}, LiteLLMFields())
 
 
 def test_metadata_is_openais_and_stays() -> None:
-    rest, _ = take_litellm_fields({"metadata": {"a": "b"}, "litellm_metadata": {"c": "d"}})
+    rest, _ = split_litellm_fields({"metadata": {"a": "b"}, "litellm_metadata": {"c": "d"}})
     assert validate(CreateVectorStore, rest).metadata == {"a": "b"}
 
 
@@ -72,15 +72,15 @@ def test_metadata_is_openais_and_stays() -> None:
 )
 def test_a_malformed_one_is_refused(body: dict[str, object], code: str, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        take_litellm_fields(body)
+        split_litellm_fields(body)
     assert (caught.value.code, caught.value.param) == (code, param)
 
 
 def test_a_form_says_provider_and_user_and_nothing_else_of_litellms() -> None:
     said = {"purpose": "assistants", "custom_llm_provider": "azure", "user": "u", "litellm_call_id": "c"}
-    assert take_litellm_form_fields(said) == ({"purpose": "assistants"}, LiteLLMFields(provider="azure", user="u"))
+    assert split_litellm_form_fields(said) == ({"purpose": "assistants"}, LiteLLMFields(provider="azure", user="u"))
     left = dict.fromkeys(USED - USED_IN_FORMS, "x")
-    assert take_litellm_form_fields(left) == (left, LiteLLMFields())
+    assert split_litellm_form_fields(left) == (left, LiteLLMFields())
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_a_form_says_provider_and_user_and_nothing_else_of_litellms() -> None:
 )
 def test_a_malformed_field_of_a_form_is_refused(fields: dict[str, str], code: str, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        take_litellm_form_fields(fields)
+        split_litellm_form_fields(fields)
     assert (caught.value.code, caught.value.param) == (code, param)

@@ -622,7 +622,7 @@ def test_hosts_credentials_headers_and_path_ids_are_unknown_at_every_level(
     model: type[BaseModel], body: dict[str, Any], place: tuple[str | int, ...], name: str
 ) -> None:
     assert validate(model, body)
-    rest, _ = schemas.take_litellm_fields(with_field(body, place, name))
+    rest, _ = schemas.split_litellm_fields(with_field(body, place, name))
     with pytest.raises(InvalidRequest) as caught:
         validate(model, rest)
     assert caught.value.code == "unknown_parameter"

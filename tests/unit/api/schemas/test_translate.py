@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import check_id, validate
-from vectorgate.api.schemas.translate import _REFUSALS, UnmappedError, param_path
+from vectorgate.api.schemas.translate import _TRANSLATIONS, UnmappedError, param_path
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -161,7 +161,7 @@ for _ in range(16):
 
 
 def test_every_row_of_the_translation_has_a_body_that_needs_it() -> None:
-    assert set(TRIGGERS) == set(_REFUSALS)
+    assert set(TRIGGERS) == set(_TRANSLATIONS)
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
@@ -171,8 +171,8 @@ def test_each_row_is_reached_and_without_it_the_gateway_would_say_so(
     model, body = TRIGGERS[name]
     with pytest.raises(InvalidRequest):
         validate(model, body)
-    others = {key: row for key, row in _REFUSALS.items() if key != name}
-    monkeypatch.setattr("vectorgate.api.schemas.translate._REFUSALS", others)
+    others = {key: row for key, row in _TRANSLATIONS.items() if key != name}
+    monkeypatch.setattr("vectorgate.api.schemas.translate._TRANSLATIONS", others)
     with pytest.raises(UnmappedError, match=f"^{name}$"):
         validate(model, body)
 

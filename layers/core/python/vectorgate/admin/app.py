@@ -1,4 +1,4 @@
-"""The admin app: authentication by the master key, then one of a few routes. It shares no code path with the gateway."""
+"""The admin app: authentication by the master key, then one of a few routes. It shares no path with the gateway."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
-from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, limit_of
+from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, new_limit
 from vectorgate.ids import KeyId, key_id_of
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
     text = base64.urlsafe_b64encode(randomness.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode()
     secret = "sk-" + text.rstrip("=")
     now = clock.unix_s()
-    limit = limit_of(body.max_budget, body.soft_budget, body.budget_duration, now)
+    limit = new_limit(body.max_budget, body.soft_budget, body.budget_duration, now)
     row = VirtualKey(
         id=key_id_of(secret),
         created_at=now,

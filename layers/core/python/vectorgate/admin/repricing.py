@@ -110,7 +110,7 @@ def _page(rows: Sequence[LedgerEntry], price_ids: frozenset[str], deps: AdminDep
     page.left["open"] = sum(row.state not in {State.SETTLED, State.VOIDED} for row in rows)
     for row, earlier in _with_corrections(settled, deps).items():
         priced_by = earlier[-1].price_id if earlier else row.price_id
-        if (price_ids and priced_by not in price_ids) or deps.book.is_general(row.price_id):
+        if (price_ids and priced_by not in price_ids) or deps.book.is_provider_independent(row.price_id):
             continue
         charge = _charge(row, days)
         if isinstance(charge, str):

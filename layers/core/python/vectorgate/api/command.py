@@ -1,4 +1,4 @@
-"""One call of the API, parsed and validated: what the pipeline and every feature below it work with. Plain data."""
+"""The command: one call of the API, parsed and validated. Plain data, and the input of every feature."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What one call asks for. `provider` is None until the caller names it or the ownership of the ids decides it.
+    """One call. `provider` is the one that the caller names, or None: then the ownership of the ids decides.
 
-    `body` is the parsed JSON, `body_ids` are the ids that it names, in its order; `content` is what is sent of it, or
-    the file of an upload, which the pipeline closes; `fingerprint` is the SHA-256 of that, None without any. `headers`
-    are those of the client's that the provider is to see; OpenAI's API has none.
+    `body` is the parsed JSON, and `body_ids` are the ids in it, in its order. `content` is the encoded body, or an
+    upload's file, which the pipeline closes; `fingerprint` is its SHA-256, None without content. `headers` are the
+    client's headers that are forwarded; OpenAI's API has none. `mock_response` replaces the provider's answer.
     """
 
     operation: Operation

@@ -1,26 +1,26 @@
-"""Every refusal, as one tree.
+"""The errors of the API, as one tree.
 
 ::
 
     ApiError                      what a client may see: status, type, code, param, message
-    ├── InvalidRequest            400  the request itself is wrong; `code` says how
-    ├── Unauthenticated           401  no key, or one that is not (or no longer) valid
-    ├── PermissionDenied          403  a valid key without the right
-    ├── NotFound                  404  absent, or somebody else's: the same bytes for both
-    ├── MethodNotAllowed          405  a known path, asked in a way that it does not have
-    ├── Conflict                  409  in flight elsewhere; safe to ask again
-    ├── PayloadTooLarge           413  over a limit; the message says what to do instead
-    ├── Unprocessable             422  an idempotency key that was used for another body
-    ├── TooManyRequests           429  a limit of ours
-    │   └── BudgetExceeded        429  a budget of ours, which no retry mends
-    ├── UpstreamError                  what a call to the provider came to: its status and type are given
-    │   ├── UpstreamRefused       4xx  the provider's own refusal: nothing was executed
-    │   ├── UpstreamFailed        5xx  the provider failed, on an operation that is safe to ask again
-    │   └── OutcomeUnknown    502/504  the provider may have executed it: not to be repeated blindly
-    ├── BadGateway                502  the provider could not be reached, or refuses our credential
-    └── Unavailable               503  a part of ours is away; nothing was executed
+    ├── InvalidRequest            400  the request is malformed or invalid; `code` says how
+    ├── Unauthenticated           401  no key, or an invalid, expired or blocked one
+    ├── PermissionDenied          403  a valid key without the permission
+    ├── NotFound                  404  absent, or another tenant's: the same bytes for both
+    ├── MethodNotAllowed          405  a known path with another method
+    ├── Conflict                  409  in progress elsewhere; may be retried
+    ├── PayloadTooLarge           413  over a limit; the message names the alternative
+    ├── Unprocessable             422  an idempotency key that was used with another body
+    ├── TooManyRequests           429  a limit of the gateway
+    │   └── BudgetExceeded        429  a budget of the gateway; retrying does not help
+    ├── UpstreamError                  an error of the provider, with a status and type of its own
+    │   ├── UpstreamRefused       4xx  the provider refused the request: nothing was executed
+    │   ├── UpstreamFailed        5xx  the provider failed, at an operation that may be retried
+    │   └── OutcomeUnknown    502/504  the provider may have executed it: not to be retried blindly
+    ├── BadGateway                502  the provider is unreachable, or refuses the gateway's credential
+    └── Unavailable               503  a component of the gateway is unavailable; nothing was executed
 
-A defect of ours is 500: `lambda_http.InternalError`, which stands where defects are caught and is raised by nobody.
+A defect of the gateway is a 500, `lambda_http.InternalError`: the response to an unexpected exception, never raised.
 
 The envelope and its four keys are OpenAI's: `{"error": {"message", "type", "param", "code"}}`. The official clients
 choose their exception class by the status alone, and read `x-should-retry` before they retry.
@@ -41,7 +41,7 @@ RETRY: Mapping[str, str] = MappingProxyType({"x-should-retry": "true"})
 
 
 class ApiError(Exception):
-    """An answer with OpenAI's error envelope. `status` is the HTTP status; `headers` go out with it."""
+    """An error response. `status` is the HTTP status, `headers` are sent with it."""
 
     status: int = 500
     type: str = "server_error"
@@ -62,47 +62,47 @@ class ApiError(Exception):
         self.headers = {**self.default_headers, **headers}
 
     def envelope(self) -> dict[str, dict[str, str | None]]:
-        """The body that the client receives; all four keys are always there."""
+        """OpenAI's error body; all four keys are always present."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
 class InvalidRequest(ApiError):
-    """400: the request is wrong in a way that its sender can mend."""
+    """400: the request is invalid, and its sender can correct it."""
 
     status = 400
     type = INVALID_REQUEST
 
 
 class Unauthenticated(ApiError):
-    """401: nobody we know."""
+    """401: the request presents no valid key."""
 
     status = 401
     type = INVALID_REQUEST
 
 
 class PermissionDenied(ApiError):
-    """403: somebody we know, without this right."""
+    """403: the key is valid, but lacks the permission."""
 
     status = 403
     type = INVALID_REQUEST
 
 
 class NotFound(ApiError):
-    """404: absent or foreign, and nothing in the answer tells which."""
+    """404: absent, or another tenant's; the response does not tell which."""
 
     status = 404
     type = INVALID_REQUEST
 
 
 class MethodNotAllowed(ApiError):
-    """405: the path exists, the method on it does not."""
+    """405: the path exists, but not with this method."""
 
     status = 405
     type = INVALID_REQUEST
 
 
 class Conflict(ApiError):
-    """409: the same thing is being done elsewhere at this moment."""
+    """409: the same request is in progress elsewhere, or the object has changed."""
 
     status = 409
     type = INVALID_REQUEST
@@ -110,37 +110,37 @@ class Conflict(ApiError):
 
 
 class PayloadTooLarge(ApiError):
-    """413: over a limit."""
+    """413: the body is over a limit."""
 
     status = 413
     type = INVALID_REQUEST
 
 
 class Unprocessable(ApiError):
-    """422: an idempotency key that was seen with another body."""
+    """422: the idempotency key was used with another body."""
 
     status = 422
     type = INVALID_REQUEST
 
 
 class TooManyRequests(ApiError):
-    """429: a limit of ours. `type` is `insufficient_quota` when it is a budget, which no retry mends."""
+    """429: a limit of the gateway."""
 
     status = 429
     type = "rate_limit_error"
 
 
 class BudgetExceeded(TooManyRequests):
-    """429 as OpenAI answers an exhausted account."""
+    """429: a budget is exhausted, answered as OpenAI answers an exhausted account."""
 
     type = "insufficient_quota"
     default_headers = DO_NOT_RETRY
 
 
 class UpstreamError(ApiError):
-    """An error that the provider reported, re-emitted field by field: never its raw body.
+    """An error of the provider, rebuilt field by field: its raw body is never passed on.
 
-    `details`, pairs of code and message, are in Azure's form of errors alone.
+    `details`, pairs of code and message, exist in Azure's format only.
     """
 
     def __init__(
@@ -161,27 +161,27 @@ class UpstreamError(ApiError):
 
 
 class UpstreamRefused(UpstreamError):
-    """The provider refused (4xx): nothing came into being."""
+    """The provider refused the request (4xx): nothing was executed."""
 
 
 class UpstreamFailed(UpstreamError):
-    """The provider failed (5xx) at something that is safe to ask again."""
+    """The provider failed (5xx) at an operation that may be retried."""
 
 
 class OutcomeUnknown(UpstreamError):
-    """502 or 504: it may have been executed. A client that repeats it could create a second store."""
+    """502 or 504: the provider may have executed the request. Retrying it could create a second object."""
 
     default_headers = DO_NOT_RETRY
 
 
 class BadGateway(ApiError):
-    """502: nothing was executed, and it is not the client's doing."""
+    """502: the provider cannot be used; nothing was executed."""
 
     status = 502
 
 
 class Unavailable(ApiError):
-    """503: a part of ours is away."""
+    """503: a component of the gateway is unavailable; nothing was executed."""
 
     status = 503
     type = "service_unavailable_error"

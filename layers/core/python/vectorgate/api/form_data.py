@@ -1,4 +1,4 @@
-"""A file upload: multipart/form-data, its fields in any order, the file spooled to disk beyond 1 MiB."""
+"""Parse a file upload: multipart/form-data, with fields in any order and the file spooled to disk beyond 1 MiB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.api.http import Body, FileUpload
-from vectorgate.api.schemas import error_messages, take_litellm_form_fields, validate_form
+from vectorgate.api.schemas import error_messages, split_litellm_form_fields, validate_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from vectorgate.api.operations import Operation
     from vectorgate.api.schemas import LiteLLMFields
 
-PIECE: Final = 64 * 1024
+CHUNK_SIZE: Final = 64 * 1024
 MAX_FIELDS: Final = 16
 MAX_FIELD_BYTES: Final = 4 * 1024
 MAX_FILENAME: Final = 512
 MAX_TYPE: Final = 200
-MAX_BOUNDARY: Final = 200  # RFC 2046 says 70; old clients in Ruby send 80
-IN_MEMORY: Final = 1024 * 1024
-_UNPARSED: Final = "We could not parse the multipart form of your request."
-_PLAIN: Final = frozenset({b"binary", b"8bit", b"7bit"})
+MAX_BOUNDARY: Final = 200  # RFC 2046 allows 70; old clients in Ruby send 80
+MAX_IN_MEMORY: Final = 1024 * 1024
+_PARSE_ERROR: Final = "We could not parse the multipart form of your request."
+_IDENTITY_ENCODINGS: Final = frozenset({b"binary", b"8bit", b"7bit"})
 _CALLBACKS: Final = (
     "on_part_begin",
     "on_header_field",
@@ -44,9 +44,9 @@ _DEFAULT_TYPE: Final = "application/octet-stream"
 def read_upload(
     body: Body, content_type: str | None, operation: Operation, *, max_bytes: int, too_large: str
 ) -> tuple[FileUpload, LiteLLMFields]:
-    """The upload in a request's body, and what its form says to LiteLLM. The caller closes the upload's content.
+    """Parse an upload, and LiteLLM's fields in its form. The caller closes the upload's content.
 
-    InvalidRequest, or PayloadTooLarge with the message `too_large`.
+    InvalidRequest; PayloadTooLarge with the message `too_large` for a body over `max_bytes`.
     """
     if body.size > max_bytes:
         raise PayloadTooLarge(too_large, code="request_too_large")
@@ -62,14 +62,14 @@ def read_upload(
 def file_upload(
     operation: Operation, fields: Mapping[str, str], *, filename: str, content_type: str, content: Body
 ) -> FileUpload:
-    """A file with its form's other fields, validated. InvalidRequest."""
+    """Build a file upload with the other fields of its form, validated. InvalidRequest."""
     name = operation.file_field
     if operation.body is None:
-        raise TypeError(f"{operation.name} takes no file")
+        raise TypeError(f"{operation.name} has no file")
     validate_form(operation.body, fields)
     return FileUpload(
         fields=fields,
-        filename=_line(filename, MAX_FILENAME, name),
+        filename=_single_line(filename, MAX_FILENAME, name),
         content_type=_media_type(content_type, name),
         content=content,
         name=name,
@@ -77,17 +77,17 @@ def file_upload(
 
 
 def form_fields(fields: Mapping[str, object]) -> dict[str, str]:
-    """Nested values as `name[key]`, which is how OpenAI reads `expires_after`. TypeError for what no form can hold."""
+    """Flatten nested values to `name[key]`, OpenAI's format of `expires_after`. TypeError for a list or a null."""
     flat: dict[str, str] = {}
     for name, value in fields.items():
         if isinstance(value, dict):
             flat.update(form_fields({f"{name}[{key}]": inner for key, inner in value.items()}))
         else:
-            flat[name] = value if isinstance(value, str) else _spelled(name, value)
+            flat[name] = value if isinstance(value, str) else _form_value(name, value)
     return flat
 
 
-def _spelled(name: str, value: object) -> str:
+def _form_value(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -96,15 +96,15 @@ def _spelled(name: str, value: object) -> str:
 
 
 class _Form:
-    """The parser's callbacks. A name that comes twice is an error: which one would count?"""
+    """The callbacks of the multipart parser. A repeated name is an error: parsers differ in which one counts."""
 
     def __init__(self, file_field: str) -> None:
         self.fields: dict[str, str] = {}
         self._file_field = file_field
-        # Beyond IN_MEMORY on disk. It outlives this object: the upload that is made of it is sent from there.
-        self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
-        self.whole = False
-        self._header = [b"", b""]
+        # On disk beyond MAX_IN_MEMORY. It outlives this object, because the upload is sent from it.
+        self.file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY))  # noqa: SIM115
+        self.complete = False
+        self._header_parts = [b"", b""]
         self._headers: dict[bytes, bytes] = {}
         self._name = ""
         self._value: bytearray | None = None
@@ -112,13 +112,13 @@ class _Form:
         self._file_type = _DEFAULT_TYPE
 
     def upload(self, operation: Operation) -> tuple[FileUpload, LiteLLMFields]:
-        """What the form holds, validated."""
+        """Return the validated upload, and LiteLLM's fields. InvalidRequest."""
         name = self._file_field
-        if not self.whole:
-            raise InvalidRequest(_UNPARSED)
+        if not self.complete:
+            raise InvalidRequest(_PARSE_ERROR)
         if self._filename is None:
             raise error_messages.missing_parameter(name)
-        fields, extra = take_litellm_form_fields(self.fields)
+        fields, extra = split_litellm_form_fields(self.fields)
         filename = _text(self._filename or b"upload", MAX_FILENAME, name)
         upload = file_upload(
             operation, fields, filename=filename, content_type=self._file_type, content=self._content()
@@ -127,44 +127,47 @@ class _Form:
 
     def _content(self) -> Body:
         size = self.file.tell()
-        if size > IN_MEMORY:
+        if size > MAX_IN_MEMORY:
             return Body(size, self.file)
         self.file.seek(0)
         with self.file:
             return Body.of(self.file.read())
 
     def on_part_begin(self) -> None:
-        """A new part, whose headers follow."""
+        """Begin a part, whose headers follow."""
         self._headers = {}
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        """A piece of a header's name."""
-        self._header[0] += data[start:end]
+        """Receive a piece of a header's name."""
+        self._header_parts[0] += data[start:end]
 
     def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        """A piece of its value."""
-        self._header[1] += data[start:end]
+        """Receive a piece of a header's value."""
+        self._header_parts[1] += data[start:end]
 
     def on_header_end(self) -> None:
-        """The header is complete."""
-        self._headers[self._header[0].lower()] = self._header[1].strip(b" \t")
-        self._header = [b"", b""]
+        """End a header."""
+        self._headers[self._header_parts[0].lower()] = self._header_parts[1].strip(b" \t")
+        self._header_parts = [b"", b""]
 
     def on_headers_finished(self) -> None:
-        """Now it is known whether the part is the file or a field."""
+        """Begin the part's content, a file or a field according to its headers."""
         from python_multipart.multipart import parse_options_header  # noqa: PLC0415 - only an upload needs the parser
 
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._name = _text(options.get(b"name", b""), MAX_FIELD_BYTES, "body")
-        if not self._name or self._headers.get(b"content-transfer-encoding", b"binary").lower() not in _PLAIN:
-            raise InvalidRequest(_UNPARSED)
-        if b"filename" in options:  # the parser leaves `filename*` out, which RFC 7578 forbids here
+        if (
+            not self._name
+            or self._headers.get(b"content-transfer-encoding", b"binary").lower() not in _IDENTITY_ENCODINGS
+        ):
+            raise InvalidRequest(_PARSE_ERROR)
+        if b"filename" in options:  # `filename*`, which RFC 7578 forbids, is not in `options`
             self._begin_file(options[b"filename"])
         else:
             self._begin_field()
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """A piece of the part's content."""
+        """Receive a piece of the part's content."""
         if self._value is None:
             self.file.write(data[start:end])
             return
@@ -173,13 +176,13 @@ class _Form:
             raise _invalid(self._name)
 
     def on_part_end(self) -> None:
-        """The part is complete."""
+        """End a part."""
         if self._value is not None:
             self.fields[self._name] = _text(bytes(self._value), MAX_FIELD_BYTES, self._name)
 
     def on_end(self) -> None:
-        """The closing boundary has come."""
-        self.whole = True
+        """End the form, at its closing boundary."""
+        self.complete = True
 
     def _begin_file(self, filename: bytes) -> None:
         if self._name == self._file_field and self._filename is not None:
@@ -200,16 +203,16 @@ def _parse(body: Body, boundary: bytes, form: _Form) -> None:
     from python_multipart.exceptions import MultipartParseError  # noqa: PLC0415 - only an upload needs the parser
     from python_multipart.multipart import MultipartParser  # noqa: PLC0415 - the same
 
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it tells the log what we tell the client
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its messages repeat what the client is sent
     callbacks = {name: getattr(form, name) for name in _CALLBACKS}
     parser = MultipartParser(boundary, cast("MultipartCallbacks", callbacks))
     stream = body.open()
     try:
-        while piece := stream.read(PIECE):
-            parser.write(piece)
+        while chunk := stream.read(CHUNK_SIZE):
+            parser.write(chunk)
         parser.finalize()
     except MultipartParseError:
-        raise InvalidRequest(_UNPARSED) from None
+        raise InvalidRequest(_PARSE_ERROR) from None
 
 
 def _invalid(name: str) -> InvalidRequest:
@@ -219,10 +222,10 @@ def _invalid(name: str) -> InvalidRequest:
 def _boundary(content_type: str | None) -> bytes:
     from python_multipart.multipart import parse_options_header  # noqa: PLC0415 - the same
 
-    # A header is ASCII where it means something; the parser raises its own errors at what is not even Latin-1.
-    kind, options = parse_options_header(content_type if content_type and content_type.isascii() else "")
+    # A meaningful content type is ASCII; the parser raises other exceptions for text outside Latin-1.
+    media_type, options = parse_options_header(content_type if content_type and content_type.isascii() else "")
     boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY:
+    if media_type != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY:
         raise InvalidRequest(
             f"Unsupported content type: '{(content_type or '')[:100]}'. "
             "This API method only accepts 'multipart/form-data' requests with a boundary.",
@@ -232,21 +235,21 @@ def _boundary(content_type: str | None) -> bytes:
 
 
 def _media_type(text: str, name: str) -> str:
-    """As it may stand in a header of ours: the parser ends a line at CR LF alone, and lets a single LF through."""
+    """Validate a content type that is sent upstream in a header: the parser accepts a single LF in a value."""
     if len(text) > MAX_TYPE or not (text.isascii() and text.isprintable()):
         raise InvalidRequest(f"Invalid content type of '{name}'.", code="invalid_value", param=name)
     return text
 
 
-def _text(value: bytes, most: int, param: str) -> str:
+def _text(value: bytes, max_length: int, param: str) -> str:
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidRequest(f"Invalid '{param[:100]}': not UTF-8.", code="invalid_value", param=param[:100]) from None
-    return _line(text, most, param)
+    return _single_line(text, max_length, param)
 
 
-def _line(text: str, most: int, param: str) -> str:
-    if len(text) > most or "\0" in text or "\r" in text or "\n" in text:
+def _single_line(text: str, max_length: int, param: str) -> str:
+    if len(text) > max_length or "\0" in text or "\r" in text or "\n" in text:
         raise InvalidRequest(f"Invalid '{param[:100]}'.", code="invalid_value", param=param[:100])
     return text

@@ -1,4 +1,4 @@
-"""A request and an answer as the gateway sees them, whatever carried them. No I/O but reading what was spooled."""
+"""HTTP requests and responses, independent of the server. No I/O but reading spooled files."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json"
-# Lambda returns 6 MB, and loses an answer that is larger in an error of its own. The rest is for the headers.
-MAX_CARRIED: Final = 6 * 1024 * 1024 - 64 * 1024
-# Made once: `json.dumps` makes an encoder at each call that tells it anything.
+# Lambda returns at most 6 MB, and replaces a larger result by an error of its own. 64 KiB are left for the headers.
+MAX_LAMBDA_RESPONSE: Final = 6 * 1024 * 1024 - 64 * 1024
+# Created once: `json.dumps` creates an encoder at each call with arguments.
 _COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes that may be large: in memory, or in a file that the transport spooled. `size` in bytes."""
+    """A body of `size` bytes, in memory or in a spooled file."""
 
     size: int
     source: bytes | BinaryIO
 
     @classmethod
     def of(cls, content: bytes) -> Body:
-        """A body that is in memory already."""
+        """Wrap bytes in memory."""
         return cls(len(content), content)
 
     def read(self) -> bytes:
-        """All of it; only for bodies whose size was checked."""
+        """Read the whole body. Check its size before."""
         if isinstance(self.source, bytes):
             return self.source
         self.source.seek(0)
         return self.source.read()
 
     def close(self) -> None:
-        """Let go of the file, if there is one. Nothing reads it afterwards."""
+        """Close the file, if there is one. The body cannot be read afterwards."""
         if not isinstance(self.source, bytes):
             self.source.close()
 
     def open(self) -> BinaryIO:
-        """A stream positioned at the beginning."""
+        """Return a stream, positioned at the beginning."""
         if isinstance(self.source, bytes):
             return BytesIO(self.source)
         self.source.seek(0)
@@ -54,7 +54,7 @@ EMPTY = Body.of(b"")
 
 @dataclass(frozen=True, slots=True)
 class FileUpload:
-    """A file to be sent as multipart: the form's plain fields, then the file, whose field is called `name`."""
+    """A file with the other fields of its multipart form. `name` is the file's field."""
 
     fields: Mapping[str, str]
     filename: str
@@ -65,7 +65,7 @@ class FileUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`path` is decoded, once; header names are lower-case; the last of a repeated query parameter counts."""
+    """An HTTP request. `path` is percent-decoded once; header names are lower-case; each parameter has one value."""
 
     method: str
     path: str
@@ -74,7 +74,7 @@ class Request:
     body: Body = EMPTY
 
     def header(self, *names: str) -> str | None:
-        """The first of these headers that is there and not blank."""
+        """The first of these headers that is present and not blank, stripped."""
         for name in names:
             value = self.headers.get(name, "").strip()
             if value:
@@ -84,7 +84,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What goes back to the client. Header names are lower-case."""
+    """An HTTP response. Header names are lower-case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -92,10 +92,10 @@ class Response:
 
     @classmethod
     def of_json(cls, status: int, content: object, headers: Mapping[str, str]) -> Response:
-        """A JSON answer. Its content type carries no charset: that is what OpenAI sends."""
+        """A JSON response. Like OpenAI's, its content type has no charset."""
         return cls(status=status, headers={"content-type": JSON, **headers}, body=Body.of(encode_json(content)))
 
 
 def encode_json(content: object) -> bytes:
-    """Compact JSON in ASCII, so that whatever a client named, the bytes are valid."""
+    """Encode as compact JSON in ASCII, which is valid also for text with lone surrogates."""
     return _COMPACT(content).encode("ascii")

@@ -1,7 +1,7 @@
-"""The table: one row for each operation of the API. A new operation is a row here and a line in a test.
+"""The operation table: one row for each operation of the API. A new operation is a row here and a line in a test.
 
-The pipeline reads off the row what it does with a call: how the path and body must look, which ids the caller has to
-own, whether the provider may be asked twice, and what is created or deleted.
+A row tells the pipeline the schema of path, query and body, which ids the caller must own, whether the call may be
+retried, and what is created or deleted.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 # 500 file ids of 128 characters and the largest metadata come to about 100 KiB.
 SMALL_BODY: Final = 256 * KIB
-# 2,000 files, each with 16 attributes, is the largest JSON the API knows; Lambda itself carries 6 MB.
+# 2,000 files with 16 attributes each are the largest JSON of the API; Lambda accepts 6 MB.
 BATCH_BODY: Final = 5 * MIB
-# The largest file is 512 MiB, and the form around it at most its 16 fields of 4 KiB each.
+# The largest file has 512 MiB, and the form around it at most 16 fields of 4 KiB each.
 UPLOAD_BODY: Final = 512 * MIB + 128 * KIB
-# OpenAI takes parts of 64 MiB; the rest is for the form around one.
+# OpenAI accepts parts of 64 MiB; the rest is for the form around one.
 PART_BODY: Final = 65 * MIB
-# A part of this many bytes passes through every door: Lambda's takes 4.4 MB, form and all.
-FITTING_PART: Final = 4_000_000
+# A part size that every deployment accepts: Lambda accepts 4.4 MB, the form included.
+PORTABLE_PART_SIZE: Final = 4_000_000
 
 
 class Safety(StrEnum):
-    """What a second execution at the provider would do."""
+    """The effect of a second execution at the provider."""
 
-    READ = "read"  # nothing: ask again freely, and write the record once, afterwards
-    IDEMPOTENT = "idempotent"  # what the first one did: delete, replace, cancel
-    CREATE = "create"  # a second thing comes into being: never repeated blindly
+    READ = "read"  # none: may be retried freely, and its row is written once, afterwards
+    IDEMPOTENT = "idempotent"  # the same as the first: delete, replace, cancel
+    CREATE = "create"  # a second object: never retried blindly
 
 
 class Media(StrEnum):
-    """The form of a request's body."""
+    """The format of a request's body."""
 
     NONE = "none"
     JSON = "json"
@@ -52,14 +52,14 @@ class Media(StrEnum):
 class Operation:
     """One row.
 
-    `path` holds `{parameter}` segments, each of them an id that the caller must own (`PATH_KINDS`). `body_ids` names
-    the body's fields that hold ids of `body_kind`, `[]` for each element. `file_field` names the file of a form.
-    `creates` is what becomes the owner's: the answer, or the object in its field `result_field`. `transient`: what is created
-    costs nothing and ends by itself, so that an identical request is a further one unless it says otherwise.
-    `deletes` is the path parameter whose object ends. `lists`: answered from the caller's own ownership rows.
-    `null_is_absent`: a field that is null counts as one that was not sent, because LiteLLM's own client sends every
-    field it knows, and OpenAI takes it. `one_of`: fields of which one is given; an empty list beside another of them
-    counts as one that was not sent, because there are clients that fill in defaults.
+    `path` contains `{parameter}` segments, ids of objects that the caller must own (`PATH_KINDS`). `body_ids` are the
+    paths of ids of `body_kind` in the body, `[]` for each element. `file_field` is the form field of the file.
+    `creates` is the kind of the created object, which is the answer or the answer's field `result_field`. `transient`:
+    the object costs nothing and expires, so that an identical request without an idempotency key creates another one.
+    `deletes` is the path parameter of the deleted object. `lists`: answered from the tenant's ownership rows.
+    `null_is_absent`: a null field counts as absent, because LiteLLM's client sends every field it knows, and OpenAI
+    accepts that. `one_of`: exclusive fields; an empty list in one of them counts as absent beside another, because
+    some clients fill in defaults. `binary`: the answer is a file's content.
     """
 
     name: str
@@ -84,16 +84,16 @@ class Operation:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The path's parameter names, in order."""
+        """The names of the path's parameters, in order."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
     @property
     def deleted_kind(self) -> ObjectKind | None:
-        """What ends; None when nothing does."""
+        """The kind of the deleted object; None for an operation that deletes nothing."""
         return PATH_KINDS[self.deletes] if self.deletes is not None else None
 
     def deletion(self, ids: Mapping[str, str]) -> dict[str, object]:
-        """What OpenAI answers when it has deleted. ValueError for an operation that does not."""
+        """OpenAI's answer to a deletion. ValueError for an operation that deletes nothing."""
         if self.deletes is None:
             raise ValueError(f"{self.name} deletes nothing")
         kind = "vector_store.deleted" if self.deleted_kind is ObjectKind.VECTOR_STORE else "file"
@@ -162,7 +162,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="vector_stores.files.create",
         method="POST",
         path=_STORE + "/files",
-        safety=Safety.IDEMPOTENT,  # a store holds a file once: attaching it again is the same attachment
+        safety=Safety.IDEMPOTENT,  # a store contains a file once: attaching it again changes nothing
         media=Media.JSON,
         body=schemas.CreateVectorStoreFile,
         body_ids=("file_id",),

@@ -1,4 +1,4 @@
-"""What an answer says about asking again, as the gateway hears it from a provider and the SDK from either. Pure."""
+"""Read from a response's headers when to retry. Pure; shared by the gateway and the SDK."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The codes (OpenAI repeats them as types) of a 429 that no waiting cures.
+# Codes, which OpenAI repeats as types, of an error 429 that does not end by waiting.
 QUOTA: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
-_FORMS: Final = (("retry-after-ms", 1000.0), ("retry-after", 1.0))
+_HEADERS: Final = (("retry-after-ms", 1000.0), ("retry-after", 1.0))
 
 
 def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
-    """Seconds to wait, as asked for: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date; at least 0.
+    """Seconds to wait: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date; at least 0.
 
-    None when nothing is asked for, or in a form that makes no sense.
+    None without these headers, or when they are malformed. `unix_s` is the time now.
     """
-    for name, divisor in _FORMS:
+    for name, divisor in _HEADERS:
         try:
             seconds = float(headers[name]) / divisor
         except (KeyError, ValueError):
@@ -27,7 +27,7 @@ def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
 
 
 def _until(date: str, unix_s: float) -> float | None:
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - ten modules for a form that hardly anyone uses
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - ten modules for a rarely used format
 
     try:
         return max(0.0, parsedate_to_datetime(date).timestamp() - unix_s)

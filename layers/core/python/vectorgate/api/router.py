@@ -1,7 +1,7 @@
-"""From (method, path) to one row of the operation table, or to nothing.
+"""Match a method and a path to a row of the operation table.
 
-The path has been decoded once already: API Gateway's HTTP APIs do so before they invoke anybody, and the one-machine
-edition as they do. Nothing is decoded here, so a `%` that is left is no part of any path.
+The path has been percent-decoded once already, by API Gateway's HTTP API or by local mode's server. It is not decoded
+here, and a remaining `%` matches no path.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from vectorgate.api.operations import Operation
 
-# The reference page's SDK sample has a base URL without /v1; its curl sample has it. Both are served, and so are the
-# paths that Azure's clients build, the dated form's and the newer one. The longer prefix comes first.
+# OpenAI's reference shows base URLs with and without /v1; both are served. So are both paths of Azure's clients, with
+# and without /v1. Longer prefixes come first.
 PREFIXES = ("/v1", "/openai/v1", "/openai")
 _FORBIDDEN_IN_SEGMENT = frozenset("\\;%\0")
-_SHOWN = 100
+_MAX_ECHO = 100  # characters of a path in an error message
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The row, and the text that stood for each `{parameter}`, not yet checked as an id."""
+    """A row of the operation table, with the text of each path parameter, not yet validated as an id."""
 
     operation: Operation
     captured: Mapping[str, str]
@@ -35,7 +35,7 @@ class Route:
 
 @lru_cache(maxsize=128)
 def route(method: str, path: str) -> Route:
-    """The one row that this method and path mean. NotFound (404) or MethodNotAllowed (405) otherwise."""
+    """Match a request to its row. NotFound (404), MethodNotAllowed (405)."""
     segments = segments_of(_without_prefix(path))
     matches = list(_matching_path(segments)) if segments is not None else []
     for match in matches:
@@ -44,9 +44,11 @@ def route(method: str, path: str) -> Route:
     if matches:
         allowed = ", ".join(sorted({match.operation.method for match in matches}))
         raise MethodNotAllowed(
-            f"Not allowed to {method[:16]} on {path[:_SHOWN]}.", code="method_not_allowed", headers={"allow": allowed}
+            f"Not allowed to {method[:16]} on {path[:_MAX_ECHO]}.",
+            code="method_not_allowed",
+            headers={"allow": allowed},
         )
-    raise NotFound(f"Invalid URL ({method[:16]} {path[:_SHOWN]})", code="unknown_url")
+    raise NotFound(f"Invalid URL ({method[:16]} {path[:_MAX_ECHO]})", code="unknown_url")
 
 
 def _without_prefix(path: str) -> str:
@@ -55,7 +57,7 @@ def _without_prefix(path: str) -> str:
 
 
 def segments_of(path: str) -> tuple[str, ...] | None:
-    """The segments; None when one of them could mean something else further on."""
+    """Split a path into segments; None when one of them is ambiguous, such as `..` or one with a `%`."""
     root, *segments = path.split("/")
     if root or any(segment in {"", ".", ".."} or _FORBIDDEN_IN_SEGMENT & set(segment) for segment in segments):
         return None
@@ -63,19 +65,19 @@ def segments_of(path: str) -> tuple[str, ...] | None:
 
 
 def _by_length() -> dict[int, list[tuple[Operation, tuple[str, ...]]]]:
-    """The rows with their paths' segments, by the number of these."""
-    found: dict[int, list[tuple[Operation, tuple[str, ...]]]] = {}
+    """The rows with the segments of their paths, by the number of segments."""
+    table: dict[int, list[tuple[Operation, tuple[str, ...]]]] = {}
     for operation in OPERATIONS:
         template = tuple(operation.path.split("/")[1:])
-        found.setdefault(len(template), []).append((operation, template))
-    return found
+        table.setdefault(len(template), []).append((operation, template))
+    return table
 
 
-_OF_LENGTH: Final = _by_length()
+_ROWS_BY_LENGTH: Final = _by_length()
 
 
 def _matching_path(segments: tuple[str, ...]) -> Iterator[Route]:
-    for operation, template in _OF_LENGTH.get(len(segments), ()):
+    for operation, template in _ROWS_BY_LENGTH.get(len(segments), ()):
         captured = _capture(template, segments)
         if captured is not None:
             yield Route(operation, captured)

@@ -1,1 +1,1 @@
-"""Who is calling: the virtual key that a request presents, and the principal that it identifies."""
+"""Authentication: virtual keys, and the principals that they identify."""

@@ -1,7 +1,7 @@
-"""From the key that a request presents to a principal, to 401, or to 503: there is no anonymous principal.
+"""Identify the principal of a request by its virtual key. There is no anonymous principal.
 
-Keys are cached by their full SHA-256, a found one for 30 s, a missing one for 5 s: a deleted or blocked key is refused
-at most 30 s later, everywhere.
+Keys are cached by their full SHA-256, existing ones for 30 s and missing ones for 5 s. A deleted or blocked key is
+therefore refused everywhere after at most 30 s.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from vectorgate.store_errors import StoreError
 if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.auth.keys.ports import Keys
+    from vectorgate.auth.keys.ports import KeyReader
     from vectorgate.clock import Clock
     from vectorgate.ids import KeyId
 
-FOUND_SECONDS: Final = 30.0
-MISSING_SECONDS: Final = 5.0
-MAX_CACHED: Final = 10_000  # a flood of guesses evicts entries, and costs a read each; it does not fill the memory
-MAX_KEY: Final = 512
+KEY_CACHE_SECONDS: Final = 30.0
+MISSING_KEY_CACHE_SECONDS: Final = 5.0
+MAX_CACHED: Final = 10_000  # a flood of guessed keys evicts entries and costs a read each, but no more memory
+MAX_KEY: Final = 512  # characters
 _BEARER: Final = "bearer "
 
 
 def presented_key(request: Request) -> str | None:
-    """The secret in `Authorization: Bearer` or, as Azure's clients send it, in `api-key`."""
+    """The key in `Authorization: Bearer` or, as Azure's clients send it, in `api-key`."""
     authorization = request.header("authorization")
     if authorization is not None and authorization.lower().startswith(_BEARER):
         return authorization[len(_BEARER) :].strip() or None
@@ -38,27 +38,27 @@ def presented_key(request: Request) -> str | None:
 
 
 def _is_usable(key: VirtualKey, unix_s: float) -> bool:
-    """Neither blocked nor expired."""
+    """Whether the key is neither blocked nor expired."""
     return not key.blocked and (key.expires_at is None or unix_s < key.expires_at)
 
 
 class Authenticator:
-    """Identifies callers by their virtual keys. Safe to use from many threads."""
+    """Identifies callers by their virtual keys. Thread-safe."""
 
-    def __init__(self, keys: Keys, clock: Clock) -> None:
+    def __init__(self, keys: KeyReader, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self._cache: OrderedDict[KeyId, tuple[Principal | None, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def identify(self, request: Request) -> Principal:
-        """The principal whose key a request presents. Unauthenticated (401), Unavailable (503)."""
+        """Return the principal of a request. Unauthenticated (401), Unavailable (503)."""
         return self.authenticate(presented_key(request))
 
     def authenticate(self, secret: str | None) -> Principal:
-        """The principal whose key this is. Unauthenticated (401); Unavailable (503) when keys cannot be read.
+        """Return the principal of a key. Unauthenticated (401); Unavailable (503) when keys cannot be read.
 
-        The error never holds any of what was presented.
+        The error never contains any part of `secret`.
         """
         if secret is None:
             raise Unauthenticated(
@@ -77,8 +77,9 @@ class Authenticator:
         if cached is not None and now < cached[1]:
             return cached[0]
         principal = self._read(key_id)
+        expires_at = now + (KEY_CACHE_SECONDS if principal is not None else MISSING_KEY_CACHE_SECONDS)
         with self._lock:
-            self._cache[key_id] = (principal, now + (FOUND_SECONDS if principal is not None else MISSING_SECONDS))
+            self._cache[key_id] = (principal, expires_at)
             self._cache.move_to_end(key_id)
             if len(self._cache) > MAX_CACHED:
                 self._cache.popitem(last=False)

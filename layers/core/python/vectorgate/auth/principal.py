@@ -1,4 +1,4 @@
-"""The principal of a call: the virtual key that it acts under, and the tenant that owns what it makes. Pure."""
+"""The principal of a call: its virtual key, and the tenant that owns the objects that it creates. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """An authenticated caller. There is no anonymous form: without a key there is no principal."""
+    """An authenticated caller."""
 
     key: VirtualKey
     tenant: TenantId
 
 
 class TrustedPrincipal(Principal):
-    """A team that a trusted part of the deployment names, for a call that presents no key.
+    """A team on whose behalf a trusted part of the deployment acts, without a key.
 
-    The invoke function trusts its invoker where the deployment says so; ingestion's settings map a sender to a team.
+    The invoke function trusts its invokers if the deployment is configured so; ingestion maps a sender to a team.
     """
 
     __slots__ = ()
 
     @classmethod
     def of_team(cls, team: str, *, caller: str, unix_s: int) -> TrustedPrincipal:
-        """The team, acted for by `caller`, which names the call's key alias in the ledger."""
-        # The id is the hash of a text that no key looks like, so that it is the id of none.
+        """Act for a team. `caller` becomes the key alias in the ledger; `unix_s` is the time now."""
+        # The id is the hash of a text that cannot be a key, so that it is the id of no key.
         key = VirtualKey(id=key_id_of(f"{caller} of {team}"), created_at=unix_s, alias=caller, team_id=team)
         return cls(key=key, tenant=key.tenant)

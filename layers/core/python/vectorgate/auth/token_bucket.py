@@ -1,4 +1,4 @@
-"""A token bucket: so many at once, so many a second after that. In memory, a process's own."""
+"""A token bucket, which limits a rate. In memory, one for each process."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 class TokenBucket:
-    """Admits `burst` at once and `per_second` from then on. Safe to use from many threads."""
+    """Holds at most `burst` tokens, and refills by `per_second`. Thread-safe."""
 
     def __init__(self, clock: Clock, *, burst: int, per_second: float) -> None:
         self._clock = clock
         self._burst = float(burst)
         self._per_second = per_second
         self._tokens = self._burst
-        self._at = clock.monotonic()
+        self._refilled_at = clock.monotonic()
         self._lock = threading.Lock()
 
-    def admits(self) -> bool:
-        """Take a token, if there is one."""
+    def try_acquire(self) -> bool:
+        """Acquire a token; False when there is none."""
         with self._lock:
             now = self._clock.monotonic()
-            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
-            self._at = now
+            self._tokens = min(self._burst, self._tokens + (now - self._refilled_at) * self._per_second)
+            self._refilled_at = now
             if self._tokens < 1:
                 return False
             self._tokens -= 1

@@ -1,12 +1,12 @@
-"""Azure AI Search as it is, behind virtual index names.
+"""Azure AI Search's native API, behind virtual index names.
 
 ::
 
-    operations   the allow-list: a row for each (method, path, api-versions), in every spelling
-    routing      a path to its row, or 404
-    admission    query, headers and body against the row's own lists
-    door         who may: the key's permissions; ask: the real name there, the virtual one back
-    answers      what comes back, without the real name and the service's host
+    operations   the allow-list: a row for each method and path, with all variants of the path
+    router       match a path to its row, or 404
+    parser       validate query, headers and body against the row
+    surface      check the key's permissions; call the service under the index's real name
+    responses    replace the real name by the virtual one, and remove the service's host
 
-Owns the mapping of names. Does not own keys and their permissions (`keys`), nor anything of OpenAI's API.
+Owns the mapping of names. Does not own keys and their permissions (`auth.keys`), nor anything of OpenAI's API.
 """

@@ -1,4 +1,4 @@
-"""A virtual index: the name that keys and clients know, and the index of the search service behind it. Pure."""
+"""A virtual index: the name that keys and clients use, and the search service's index that it maps to. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-# The service's own rule for names: lower-case letters, digits and single dashes inside, 2 to 128 of them.
+# The service's rule: 2 to 128 lower-case letters, digits and single dashes, with no dash at either end.
 REAL_NAME: Final = re.compile(r"(?=.{2,128}\Z)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualIndex:
-    """`name` stands for `real_name`. `vector_store_name` is LiteLLM's label of the service; there is one service.
+    """The virtual `name` maps to the service's `real_name`.
 
-    `created_at` in Unix seconds. The index itself need not exist: a key that may write creates it.
+    `vector_store_name` is LiteLLM's label of the service; there is one service. `created_at` in Unix seconds. The
+    service's index need not exist yet: a key with the permission to write may create it.
     """
 
     name: str
@@ -24,5 +25,5 @@ class VirtualIndex:
 
 
 def is_real_name(text: str) -> bool:
-    """Whether the search service would take it as an index's name."""
+    """Whether the search service accepts `text` as the name of an index."""
     return REAL_NAME.fullmatch(text) is not None

@@ -1,7 +1,7 @@
-"""From a native request to a command: api-version, query, headers and body, each against what the row lists.
+"""Parse and validate a native request: api-version, query, headers and body, each against its row of the allow-list.
 
-A search service fetches what a definition or a query names by URL, with its own identity. What would make it fetch
-something of the client's choice, or hold a credential, is refused: a client must not reach through the service.
+A search service fetches URLs in definitions and queries with its own identity. Requests that would make it fetch a URL
+of the client's choice, or hold a credential, are refused: a client must not reach other hosts through the service.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media
-from vectorgate.azure_search.operations import IndexOperation, Returns, words
+from vectorgate.azure_search.operations import IndexOperation, ResponseKind, field_names
 from vectorgate.gateway.parser import checked_end_user, checked_tags
 from vectorgate.ids import ObjectId, is_object_id
 
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "api-version"
 INVALID: Final = "InvalidRequestParameter"
-MAX_TOKENS: Final = 4_000_000  # vectors are numbers: 16 MiB hold fewer
-MAX_PARAMETER: Final = 8 * 1024
+MAX_TOKENS: Final = 4_000_000  # more than 16 MiB of vectors, which are numbers, can hold
+MAX_PARAMETER: Final = 8 * 1024  # characters
 _HEADERS: Final = {
     "accept": re.compile(r"application/json(; ?odata\.metadata=(none|minimal))?"),
     "prefer": re.compile(r"return=(representation|minimal)"),
     "if-match": re.compile(r"\*|(W/)?\"[\x21\x23-\x7e]{1,128}\""),
     "if-none-match": re.compile(r"\*|(W/)?\"[\x21\x23-\x7e]{1,128}\""),
 }
-_OPTIONAL_HEADERS: Final = frozenset({"accept", "prefer"})  # an odd one is dropped; an odd condition must not be
-_DEFINITION: Final = words(
+_OPTIONAL_HEADERS: Final = frozenset({"accept", "prefer"})  # dropped when malformed; a malformed condition is an error
+_DEFINITION_FIELDS: Final = field_names(
     """name description fields scoringProfiles defaultScoringProfile corsOptions suggesters analyzers tokenizers
     tokenFilters charFilters normalizers similarity semantic vectorSearch encryptionKey @odata.etag @odata.context
     """
 )
-_VECTOR_SEARCH: Final = frozenset({"profiles", "algorithms", "compressions", "vectorizers"})
-_VECTOR_QUERIES: Final = frozenset({"vector", "text"})
+_VECTOR_SEARCH_FIELDS: Final = frozenset({"profiles", "algorithms", "compressions", "vectorizers"})
+_VECTOR_QUERY_KINDS: Final = frozenset({"vector", "text"})
 
 
-def parse(request: Request, route: Route, options: CallOptions, provider: ProviderName, most: int) -> Command:
-    """The command. NotFound (404) for another api-version, InvalidRequest (400), PayloadTooLarge (413)."""
-    operation = index_row(route.operation)
+def parse(request: Request, route: Route, options: CallOptions, provider: ProviderName, max_bytes: int) -> Command:
+    """Parse a request. NotFound (404) for an unsupported api-version, InvalidRequest (400), PayloadTooLarge (413)."""
+    operation = as_index_operation(route.operation)
     _check_version(request, operation)
-    body = _body(request, operation, min(most, operation.max_body))
+    body = _body(request, operation, min(max_bytes, operation.max_body))
     ids = {name: ObjectId(text) for name, text in route.captured.items()}
-    if operation.returns is Returns.DEFINITION and operation.media is Media.JSON:
+    if operation.response_kind is ResponseKind.DEFINITION and operation.media is Media.JSON:
         ids["index"] = _checked_definition(body, ids.get("index"))
     content = encode_json(body) if operation.media is Media.JSON else None
     return Command(
@@ -71,8 +71,8 @@ def parse(request: Request, route: Route, options: CallOptions, provider: Provid
     )
 
 
-def index_row(operation: Operation) -> IndexOperation:
-    """The row, as one of this table."""
+def as_index_operation(operation: Operation) -> IndexOperation:
+    """Narrow the type of an operation of this table. TypeError for any other."""
     if not isinstance(operation, IndexOperation):
         raise TypeError("not an operation on indexes")
     return operation
@@ -91,10 +91,10 @@ def _check_version(request: Request, operation: IndexOperation) -> None:
 
 
 def _query(request: Request, operation: IndexOperation) -> dict[str, str]:
-    """The api-version and what else the row knows. An unknown one is an error: a filter must not get lost."""
+    """The api-version and the row's parameters. An unknown parameter is an error: a filter must not be ignored."""
     for name, value in request.query.items():
-        if name != API_VERSION and name not in operation.parameters_known:
-            raise _invalid(name[:64], "is not a parameter of this operation here; a search by POST takes all")
+        if name != API_VERSION and name not in operation.query_parameters:
+            raise _invalid(name[:64], "is not a parameter of this operation here; a search by POST accepts all")
         if len(value) > MAX_PARAMETER:
             raise _invalid(name, f"is longer than {MAX_PARAMETER} characters")
     return dict(request.query)
@@ -111,23 +111,23 @@ def _headers(request: Request) -> dict[str, str]:
     return found
 
 
-def _body(request: Request, operation: IndexOperation, most: int) -> dict[str, object]:
+def _body(request: Request, operation: IndexOperation, max_bytes: int) -> dict[str, object]:
     if operation.media is Media.NONE:
         return {}
-    if request.body.size > most:
+    if request.body.size > max_bytes:
         raise PayloadTooLarge(
-            f"Request body too large: expected at most {most} bytes, but got {request.body.size}. "
+            f"Request body too large: expected at most {max_bytes} bytes, but got {request.body.size}. "
             "Send fewer documents in one request, and the rest in further ones.",
             code="RequestEntityTooLarge",
         )
     content_type = request.headers.get("content-type")
-    body = schemas.parse_json_object(request.body.read(), content_type, max_bytes=most, max_tokens=MAX_TOKENS)
+    body = schemas.parse_json_object(request.body.read(), content_type, max_bytes=max_bytes, max_tokens=MAX_TOKENS)
     for name in body:
         if operation.fields is not None and name not in operation.fields:
             raise _invalid(name[:64], "is not a field of this operation")
     if "vectorQueries" in body:
         _check_vector_queries(body["vectorQueries"])
-    if operation.returns is Returns.OUTCOMES:
+    if operation.response_kind is ResponseKind.OUTCOMES:
         _check_documents(body)
     return body
 
@@ -139,28 +139,28 @@ def _check_documents(body: Mapping[str, object]) -> None:
 
 
 def _check_vector_queries(queries: object) -> None:
-    """Vectors and texts only: an image by its URL would be fetched by the service."""
+    """Allow only vectors and texts: the service would fetch an image by its URL."""
     for query in queries if isinstance(queries, list) else [None]:
-        if not isinstance(query, dict) or query.get("kind") not in _VECTOR_QUERIES:
-            raise _invalid("vectorQueries", "takes queries of the kinds 'vector' and 'text'")
+        if not isinstance(query, dict) or query.get("kind") not in _VECTOR_QUERY_KINDS:
+            raise _invalid("vectorQueries", "accepts queries of the kinds 'vector' and 'text'")
         if any(name.casefold() in {"url", "base64image"} for name in query):
-            raise _invalid("vectorQueries", "takes no images")
+            raise _invalid("vectorQueries", "accepts no images")
 
 
 def _checked_definition(body: Mapping[str, object], in_path: str | None) -> ObjectId:
-    """The virtual name of the index that is defined. The path's counts; the body's may only repeat it."""
-    for name in body:
-        if name not in _DEFINITION:
-            raise _invalid(name[:64], "is not a field of an index definition here")
+    """Validate a definition and return the index's virtual name, on which path and body must agree if both have one."""
+    for field in body:
+        if field not in _DEFINITION_FIELDS:
+            raise _invalid(field[:64], "is not a field of an index definition here")
     if body.get("encryptionKey") is not None:
         raise _invalid("encryptionKey", "names a key vault, which is the administrator's to choose")
     _check_vector_search(body.get("vectorSearch"))
-    named = body.get("name", in_path)
-    if not isinstance(named, str) or not is_object_id(named):
+    name = body.get("name", in_path)
+    if not isinstance(name, str) or not is_object_id(name):
         raise _invalid("name", "is missing, or no name")
-    if in_path is not None and named != in_path:
+    if in_path is not None and name != in_path:
         raise _invalid("name", "is another than the one in the path")
-    return ObjectId(named)
+    return ObjectId(name)
 
 
 def _check_vector_search(found: object) -> None:
@@ -168,7 +168,7 @@ def _check_vector_search(found: object) -> None:
         return
     settings = cast("Mapping[str, object]", found) if isinstance(found, dict) else {"": None}
     for name in settings:
-        if name not in _VECTOR_SEARCH:
+        if name not in _VECTOR_SEARCH_FIELDS:
             raise _invalid(f"vectorSearch.{name[:64]}", "is not a setting of vector search here")
     if settings.get("vectorizers"):
         raise _invalid(
@@ -176,5 +176,5 @@ def _check_vector_search(found: object) -> None:
         )
 
 
-def _invalid(param: str, why: str) -> InvalidRequest:
-    return InvalidRequest(f"The parameter '{param}' {why}.", code=INVALID, param=param)
+def _invalid(param: str, reason: str) -> InvalidRequest:
+    return InvalidRequest(f"The parameter '{param}' {reason}.", code=INVALID, param=param)

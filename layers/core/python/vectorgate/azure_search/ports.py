@@ -1,4 +1,4 @@
-"""The port to the virtual indexes."""
+"""The port to virtual indexes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 class IndexStore(Protocol):
-    """`api` holds the reading half only; the admin function's role may write."""
+    """The api function's role may only read; the admin function's role may write, too."""
 
     def indexes(self, names: Collection[str]) -> Mapping[str, VirtualIndex]:
-        """Those of `names` that exist, consistent with the last write. Cost: one read for each 100 names."""
+        """The indexes of `names` that exist, consistent with the last write. One read per 100 names."""
         ...
 
     def all_indexes(self) -> Sequence[VirtualIndex]:
-        """Every one, by name. May lag behind a write by the time of an index (< 1 s)."""
+        """All virtual indexes, sorted by name. May lag a write by the delay of an index (< 1 s)."""
         ...
 
     def add_index(self, index: VirtualIndex) -> None:
-        """Write a new row. AlreadyExists when there is one of that name."""
+        """Write a new row. AlreadyExists when the name is taken."""
         ...
 
     def delete_index(self, name: str) -> bool:
-        """Remove the row; False when there was none. The index of the service is left alone."""
+        """Remove the row; False when there was none. The service's index is not deleted."""
         ...

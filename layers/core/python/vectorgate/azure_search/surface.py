@@ -1,4 +1,4 @@
-"""Azure AI Search's API: operations of its own, permissions of keys instead of ownership, virtual index names."""
+"""Azure AI Search's API: its own operations, key permissions instead of ownership, and virtual index names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from vectorgate.api.errors import NotFound, UpstreamError
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media, Safety
 from vectorgate.azure_search import router
-from vectorgate.azure_search.operations import Returns
-from vectorgate.azure_search.parser import index_row, parse
-from vectorgate.azure_search.responses import Names, envelope, listed
+from vectorgate.azure_search.operations import ResponseKind
+from vectorgate.azure_search.parser import as_index_operation, parse
+from vectorgate.azure_search.responses import IndexNames, envelope, select_definitions
 from vectorgate.azure_search.router import PREFIX
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.gateway.surfaces import Target
 from vectorgate.ids import is_object_id
 from vectorgate.providers.base import Answer, Call
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, ProviderName
     from vectorgate.providers.client import ProviderClient
 
-CONDITIONS: Final = frozenset({"if-match", "if-none-match"})
+CONDITIONAL_HEADERS: Final = frozenset({"if-match", "if-none-match"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureSearchSurface:
-    """`max_body`: what this deployment can carry, where a row allows more."""
+    """Azure AI Search's API. `max_body`: the deployment's limit of a request body, in bytes."""
 
     provider: ProviderName
     indexes: IndexStore
@@ -44,70 +44,73 @@ class AzureSearchSurface:
     prefix: str = PREFIX
 
     def route(self, method: str, path: str) -> Route:
-        """A row of the allow-list, or NotFound."""
+        """Match a row of the allow-list. NotFound."""
         return router.route(method, path)
 
     def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
-        """The command, in Azure's terms. Repetitions are not looked for: Azure's clients have no such key."""
+        """Parse a request. Repetitions are not detected, because Azure's clients send no idempotency key."""
         return parse(request, matched, options, self.provider, self.max_body), Policy(retry_count=None)
 
     def authorise(self, command: Command, principal: Principal) -> Target:
-        """The indexes that the key may use for this. One that it may not, and one that is not there, are the same 404.
+        """Find the indexes on which the key has the operation's permission. NotFound for any other index.
 
-        A name that the key does not have is not even looked up.
+        Without the permission the error is the same as for an index that does not exist, and the name is not looked up.
         """
-        wanted, asked = index_row(command.operation).permission, command.ids.get("index")
-        allowed = {name for name, has in principal.key.indexes.items() if wanted in has and is_object_id(name)}
-        names = sorted(allowed) if asked is None else sorted(allowed & {asked})
+        permission, requested = as_index_operation(command.operation).permission, command.ids.get("index")
+        allowed = {name for name, granted in principal.key.indexes.items() if permission in granted}
+        names = sorted(filter(is_object_id, allowed if requested is None else allowed & {requested}))
         found = self.indexes.indexes(names) if names else {}
-        if asked is not None and asked not in found:
-            raise no_such_index(asked)
-        return Target(self.provider, {name: row.real_name for name, row in found.items()})
+        if requested is not None and requested not in found:
+            raise no_such_index(requested)
+        return Target(self.provider, {name: index.real_name for name, index in found.items()})
 
     def forward(
         self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient
     ) -> Answer:
-        """The service's answer about the real index, under its virtual name."""
+        """Send the command under the index's real name, and return the answer under its virtual name."""
         del principal, operation_id
         if "index" not in command.ids:
             return _list(command, target.names, client)
-        names = Names(command.ids["index"], target.names[command.ids["index"]])
+        names = IndexNames(command.ids["index"], target.names[command.ids["index"]])
         try:
             answer = client.ask(_call(command, names.real))
         except UpstreamError as error:
-            names.in_error(error)
+            names.hide_in_error(error)
             raise
         if answer.document is None:
             return answer
-        return replace(answer, document=names.in_document(answer.document, index_row(command.operation).returns))
+        return replace(
+            answer,
+            document=names.hide_in_document(answer.document, as_index_operation(command.operation).response_kind),
+        )
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:
-        """Azure's form of errors."""
+        """The error in Azure's format."""
         return envelope(error)
 
 
 def no_such_index(name: str) -> NotFound:
-    """404 for a name: absent, foreign, or not allowed in this way."""
+    """The error 404 for an index that does not exist, or on which the key lacks the permission."""
     return NotFound(f"No index with the name '{name}' was found.", code="ResourceNotFound")
 
 
 def _call(command: Command, real: str) -> Call:
-    """The command under the real name. A condition holds once only, so a call that has one is never repeated."""
+    """The provider call under the real name. A conditional one is never repeated: its condition holds only once."""
     operation, content = command.operation, command.content
-    if not CONDITIONS.isdisjoint(command.headers):
+    if not CONDITIONAL_HEADERS.isdisjoint(command.headers):
         operation = replace(operation, safety=Safety.CREATE)
-    if operation.media is Media.JSON and index_row(command.operation).returns is Returns.DEFINITION:
+    if operation.media is Media.JSON and as_index_operation(command.operation).response_kind is ResponseKind.DEFINITION:
         content = encode_json({**command.body, "name": real})
     ids = {**command.ids, "index": real}
     return Call(operation=operation, ids=ids, query=command.query, headers=command.headers, content=content)
 
 
 def _list(command: Command, real_names: Mapping[str, str], client: ProviderClient) -> Answer:
-    """The service lists all tenants' indexes: the names are needed to pick the caller's."""
+    """List the caller's indexes, selected from the service's list of all tenants' indexes by name."""
     if not real_names:
         return Answer(status=200, headers={}, document={"value": []})
     query = {**command.query}
     if "$select" in query:
         query["$select"] = ",".join(dict.fromkeys(["name", *query["$select"].split(",")]))
     answer = client.ask(Call(operation=command.operation, query=query, headers=command.headers))
-    return replace(answer, document=listed(answer.document or {}, real_names))
+    return replace(answer, document=select_definitions(answer.document or {}, real_names))

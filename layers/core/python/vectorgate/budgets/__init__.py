@@ -1,1 +1,1 @@
-"""What a key, a team or an end user may spend, by the period; admission is atomic, and nothing stays reserved."""
+"""Budgets of keys, teams and end users, by period. Admission is atomic; every reservation is released at the end."""

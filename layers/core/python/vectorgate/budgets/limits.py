@@ -1,6 +1,6 @@
-"""Limits as the api reads them: a key's own stand on its row; a team's and an end user's are read, and kept for 30 s.
+"""Read limits through a cache. A key's own limit is part of its row; those of teams and end users are cached for 30 s.
 
-A limit that is set or changed therefore counts everywhere at most 30 s later.
+A limit that is set or changed therefore applies everywhere after at most 30 s.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.clock import Clock
 
-KEPT_SECONDS: Final = 30.0
-MAX_CACHED: Final = 10_000  # end users are named by clients: a flood of names costs reads, not memory
+LIMIT_CACHE_SECONDS: Final = 30.0
+MAX_CACHED: Final = 10_000  # clients choose the names of end users: a flood of names costs reads, not memory
 
 
 class CachedLimits:
-    """Reads through to a store. Safe to use from many threads."""
+    """A read-through cache of limits. Thread-safe."""
 
     def __init__(self, store: BudgetStore, clock: Clock) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class CachedLimits:
         self._lock = threading.Lock()
 
     def limits_of(self, key: VirtualKey, end_user: str | None) -> list[tuple[Subject, Limit]]:
-        """Everything that bounds what this key may spend for that end user."""
+        """The limits on what a key may spend for an end user: the key's, its team's, the end user's."""
         found: list[tuple[Subject, Limit]] = []
         own = key_limit(key)
         if own is not None:
@@ -51,7 +51,7 @@ class CachedLimits:
             read = self._store.limits(missing)
             with self._lock:
                 for subject in missing:
-                    cached[subject] = self._cache[subject] = (read.get(subject), now + KEPT_SECONDS)
+                    cached[subject] = self._cache[subject] = (read.get(subject), now + LIMIT_CACHE_SECONDS)
                     self._cache.move_to_end(subject)
                 while len(self._cache) > MAX_CACHED:
                     self._cache.popitem(last=False)

@@ -1,7 +1,7 @@
-"""Limits, the accounts that count against them, and how an operation's row moves amounts in them. Pure.
+"""Limits, the accounts that count against them, and the changes that ledger rows make to accounts. Pure.
 
-An account is one subject's one period. It holds `reserved` (what operations under way may cost at most) and `spent`
-(what settled ones did cost); `committed` is their sum. What is available is the limit less `committed`.
+An account is one period of one subject. It holds `reserved`, the most that operations in progress may cost, and
+`spent`, the cost of settled ones; `committed` is their sum. Available is the limit less `committed`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from vectorgate.ids import KeyId
     from vectorgate.ledger.entry import LedgerEntry
 
-MAX_USD: Final = 1_000_000_000  # in nano-dollars, this and a few more fit into 64 bits
-UNBOUNDED: Final = NanoUSD(1 << 62)  # the limit where there is none: more than any account holds, and within 64 bits
-EVER: Final = "ever"  # the period of a limit that never starts anew
+MAX_USD: Final = 1_000_000_000  # several such amounts fit into 64 bits as nano-dollars
+NO_LIMIT: Final = NanoUSD(1 << 62)  # stands in for an absent limit: above any balance, and within 64 bits
+LIFETIME: Final = "ever"  # the period of a limit that never resets
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
 _DAYS_A_WEEK: Final = 7
 _MONTHS: Final = 12
@@ -33,7 +33,7 @@ _DAY_S: Final = 86_400
 
 
 class BudgetScope(StrEnum):
-    """Whose budget it is."""
+    """The kind of a budget's subject."""
 
     KEY = "key"
     TEAM = "team"
@@ -42,7 +42,7 @@ class BudgetScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """Somebody who can have a limit."""
+    """A key, a team or an end user, which can have a limit."""
 
     scope: BudgetScope
     id: str
@@ -50,13 +50,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """At most `max_budget` a period; from `soft_budget` on it is said. None: no such bound.
+    """The limit of a subject: nano-dollars a period. `max_budget` refuses calls, `soft_budget` only flags them.
 
-    `duration` is `<n>d`, `<n>w` or `<n>mo`, None for one period that never ends. Days and weeks are counted from the
-    UTC day of `since` (Unix seconds), months are the calendar's.
+    None: no such bound. `duration` is `<n>d`, `<n>w` or `<n>mo`, None for a single period that never ends. Days and
+    weeks are counted from the UTC day of `since` (Unix seconds); months are calendar months.
 
-    With it stands what else an administrator says of a team or an end user: who is `blocked` may do nothing at all.
-    `metadata` is JSON. `version` counts writes of the row.
+    The other columns are an administrator's settings of a team or an end user: every call of a `blocked` one is
+    refused. `metadata` is JSON. `version` counts writes of the row.
     """
 
     since: int
@@ -71,7 +71,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Account:
-    """One subject's one period: the UTC day on which it began, or EVER."""
+    """One period of one subject. `period` is the UTC day on which it began, or LIFETIME."""
 
     subject: Subject
     period: str
@@ -79,7 +79,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A period; `ends_at` in Unix seconds, None when it does not end."""
+    """A budget period, named as in `Account`. `ends_at` in Unix seconds, None when it does not end."""
 
     period: str
     ends_at: int | None
@@ -87,34 +87,34 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account holds. One that nobody has touched holds nothing."""
+    """The sums of an account, in nano-dollars."""
 
     reserved: int = 0
     spent: int = 0
 
     @property
     def committed(self) -> int:
-        """What is no longer available."""
+        """The amount that is no longer available."""
         return self.reserved + self.spent
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """`amount` may be reserved if no more than `limit` is then committed. An amount of 0 asks the same question."""
+    """A request to reserve `amount`, granted if at most `limit` is committed with it. An amount of 0 only checks."""
 
     account: Account
     amount: NanoUSD
     limit: NanoUSD
 
     @property
-    def room(self) -> int:
-        """The most that may be committed already."""
+    def max_committed(self) -> int:
+        """The highest committed sum with which the reservation is granted."""
         return self.limit - self.amount
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
-    """What to add to an account's two sums."""
+class BalanceChange:
+    """Amounts to add to the two sums of an account."""
 
     account: Account
     reserved: int
@@ -122,17 +122,17 @@ class Movement:
 
 
 def is_duration(text: str) -> bool:
-    """Whether `text` is a length that a period may have."""
+    """Whether `text` is a valid duration of a period."""
     return _DURATION.fullmatch(text) is not None
 
 
 def window_of(limit: Limit, unix_s: int) -> Window:
-    """The period that a moment belongs to. ValueError when the duration is not one."""
+    """The period that contains a moment. ValueError for an invalid duration."""
     if limit.duration is None:
-        return Window(EVER, None)
+        return Window(LIFETIME, None)
     match = _DURATION.fullmatch(limit.duration)
     if match is None:
-        raise ValueError("not a duration")
+        raise ValueError("invalid duration")
     count, unit = int(match[1]), match[2]
     today = datetime.fromtimestamp(unix_s, UTC).date()
     if unit == "mo":
@@ -157,24 +157,24 @@ def _window(start: date, end: date) -> Window:
 
 
 def account_ref(account: Account) -> str:
-    """An account as a row of the ledger names it; whose it is stands in the row already."""
+    """An account as a ledger row names it. The subject's id is a column of the row already."""
     return f"{account.subject.scope}/{account.period}"
 
 
 def accounts_of(entry: LedgerEntry) -> list[Account]:
-    """The accounts that a row counts against."""
+    """The accounts that a ledger row counts against."""
     ids = {BudgetScope.KEY: entry.key_id, BudgetScope.TEAM: entry.team_id, BudgetScope.END_USER: entry.end_user}
     found = []
-    for name in entry.budgets:
-        scope, _, period = name.partition("/")
+    for ref in entry.budgets:
+        scope, _, period = ref.partition("/")
         found.append(Account(Subject(BudgetScope(scope), str(ids[BudgetScope(scope)])), period))
     return found
 
 
-def movements_of(entries: Iterable[LedgerEntry]) -> list[Movement]:
-    """What rows that come to rest (voided, settled) move, one sum an account, in a fixed order.
+def balance_changes(entries: Iterable[LedgerEntry]) -> list[BalanceChange]:
+    """The changes that voided and settled rows make, one for each account, ordered by account.
 
-    The reservation ends either way. What was spent counts in full, also where nothing had been reserved for it.
+    Both release the reservation. A settled row's cost counts in full, also where nothing was reserved for it.
     """
     sums: dict[Account, list[int]] = {}
     for entry in entries:
@@ -185,11 +185,11 @@ def movements_of(entries: Iterable[LedgerEntry]) -> list[Movement]:
             total = sums.setdefault(account, [0, 0])
             total[0] -= entry.reserved or ZERO
             total[1] += spent
-    return [Movement(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]
+    return [BalanceChange(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]
 
 
 def key_limit(key: VirtualKey) -> Limit | None:
-    """The limit that stands on a key's row."""
+    """The limit in a key's own row, or None."""
     if key.max_budget is None and key.soft_budget is None:
         return None
     return Limit(
@@ -201,26 +201,26 @@ def key_limit(key: VirtualKey) -> Limit | None:
 
 
 def subjects_of(key_id: KeyId | None, team_id: str | None, end_user: str | None) -> list[Subject]:
-    """Those whose limits bound what such a row may spend."""
+    """The subjects whose limits apply to a call of that key, team and end user."""
     named = ((BudgetScope.KEY, key_id), (BudgetScope.TEAM, team_id), (BudgetScope.END_USER, end_user))
     return [Subject(scope, name) for scope, name in named if name is not None]
 
 
-def limit_of(most: float | None, soft: float | None, duration: str | None, since: int) -> Limit | None:
-    """A limit as it is asked for; None when nothing is. InvalidRequest for what is no amount or no duration."""
+def new_limit(max_usd: float | None, soft_usd: float | None, duration: str | None, since: int) -> Limit | None:
+    """A validated limit from amounts in dollars; None without amounts. InvalidRequest for an amount or a duration."""
     checked = budget_duration(duration)
-    if most is None and soft is None:
+    if max_usd is None and soft_usd is None:
         return None
     return Limit(
         since=since,
-        max_budget=budget_amount("max_budget", most),
-        soft_budget=budget_amount("soft_budget", soft),
+        max_budget=budget_amount("max_budget", max_usd),
+        soft_budget=budget_amount("soft_budget", soft_usd),
         duration=checked,
     )
 
 
 def budget_duration(text: str | None) -> str | None:
-    """`text`, if it is the length of a period; None is none. InvalidRequest otherwise."""
+    """Validate the duration of a period; None passes. InvalidRequest otherwise."""
     if text is not None and not is_duration(text):
         raise InvalidRequest(
             "Invalid 'budget_duration': expected a number and a unit, such as '1d', '30d' or '1mo'.",
@@ -231,7 +231,10 @@ def budget_duration(text: str | None) -> str | None:
 
 
 def budget_amount(param: str, usd: float | None) -> NanoUSD | None:
-    """Dollars as they stand in the JSON: the shortest text of a float is what its sender wrote."""
+    """Convert dollars from JSON to nano-dollars, exactly as the client wrote them; None passes. InvalidRequest.
+
+    The shortest text that represents a float is the text that was parsed.
+    """
     if usd is None:
         return None
     try:

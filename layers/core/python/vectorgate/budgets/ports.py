@@ -1,4 +1,4 @@
-"""The port to limits and balances. Balances are written by the ledger's transactions alone (`ledger.store`)."""
+"""The port to limits and balances. Only the ledger's transactions write balances (`ledger.ports`)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 class BudgetStore(Protocol):
-    """Reads are consistent. `api` holds the reading half only; the admin function's role may write."""
+    """Reads are consistent with the last write. The api function's role may only read, the admin function's write."""
 
     def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
-        """The limits of those who have one. Cost: one read for each 100 subjects."""
+        """The limits of `subjects`; a subject without one is left out. One read per 100 subjects."""
         ...
 
     def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
-        """What those accounts hold; one that nobody has touched is left out. Cost: one read for each 100."""
+        """The balances of `accounts`; an account without any change is left out. One read per 100 accounts."""
         ...
 
     def add_limit(self, subject: Subject, limit: Limit) -> None:
-        """Give somebody a limit. AlreadyExists when he has one. One write."""
+        """Write a new limit. AlreadyExists when the subject has one. One write."""
         ...
 
     def replace_limit(self, subject: Subject, limit: Limit) -> None:
-        """Replace the row whose version is one less. StateConflict: it changed meanwhile, or is not there."""
+        """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
         ...

@@ -1,4 +1,4 @@
-"""What a call counts against, what it may cost at most, and the refusal when there is no room for that."""
+"""Find the budgets that apply to a call, plan its reservation, and report what was exceeded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
 from vectorgate.api.operations import Safety
-from vectorgate.budgets.model import UNBOUNDED, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.budgets.model import NO_LIMIT, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import valid_size
 from vectorgate.pricing.money import NanoUSD, format_usd
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
 
-_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
-# What only ever makes things cheaper.
-_ALWAYS: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel"})
+_SCOPE_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
+# Operations that can only reduce cost.
+_COST_REDUCING: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel"})
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicableBudget:
-    """One account that a call counts against, with its limit, and what it held when the call arrived."""
+    """An account that a call counts against, with its limit, and its balance when the call arrived."""
 
     account: Account
     limit: Limit
@@ -46,7 +46,7 @@ class ApplicableBudget:
 
 @dataclass(frozen=True, slots=True)
 class ReservationPlan:
-    """What is to be reserved in each account, and which figures could not be right and were left out of it."""
+    """The amount to reserve in each account. `quarantined` names invalid figures, which were left out of it."""
 
     amount: NanoUSD
     reserve: tuple[Reservation, ...]
@@ -58,7 +58,7 @@ NO_RESERVATION: Final = ReservationPlan(NanoUSD(0), ())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetService:
-    """Everything that admission needs."""
+    """Admission: which budgets a call counts against, and how much it reserves in them."""
 
     limits: CachedLimits
     store: BudgetStore
@@ -67,76 +67,79 @@ class BudgetService:
     telemetry: Telemetry
 
     def applicable(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[ApplicableBudget, ...]:
-        """The accounts of a call that began then (Unix seconds). One read when there are any, none otherwise.
+        """Return the budgets of a call that began at `began` (Unix seconds). At most one read of balances.
 
-        StoreError. PermissionDenied when the team or the end user is blocked.
+        PermissionDenied (403) when the team or the end user is blocked. StoreError passes through.
         """
-        found = [(subject, limit, window_of(limit, began)) for subject, limit in self.limits.limits_of(key, end_user)]
-        if not found:
+        limits = self.limits.limits_of(key, end_user)
+        if not limits:
             return ()
-        _refuse_blocked(found)
-        accounts = [Account(subject, window.period) for subject, _, window in found]
+        _check_not_blocked(limits)
+        windows = [window_of(limit, began) for _, limit in limits]
+        accounts = [Account(subject, window.period) for (subject, _), window in zip(limits, windows, strict=True)]
         balances = self.store.balances(accounts)
         budgets = tuple(
             ApplicableBudget(account, limit, window, balances.get(account, Balance()))
-            for account, (_, limit, window) in zip(accounts, found, strict=True)
+            for account, (_, limit), window in zip(accounts, limits, windows, strict=True)
         )
-        soft = over_soft_budget(budgets)
-        if soft:
-            self.telemetry.count("SoftBudgetsExceeded", len(soft))
+        reached = reached_soft_budgets(budgets)
+        if reached:
+            self.telemetry.count("SoftBudgetsExceeded", len(reached))
         return budgets
 
     def plan(self, budgets: Sequence[ApplicableBudget], command: Command, entry: LedgerEntry) -> ReservationPlan:
-        """What the order has to set aside before it is forwarded. Reads, deletes and mocks always pass.
+        """Plan what a command reserves before it is forwarded. Reads, deletes and mocked calls reserve nothing.
 
-        If any account of the call is bounded, the amount is set aside in each of them: what the row says is reserved
-        will be released in all that it names. An amount of 0 only asks the bounded ones whether they have room.
+        If any account of the call has a limit, the amount is reserved in every account: the row releases it in all
+        the accounts that it names. An amount of 0 is only checked, against the accounts with a limit.
         """
         bounded = [budget for budget in budgets if budget.limit.max_budget is not None]
-        if not bounded or not _reserves(command):
+        if not bounded or not _needs_reservation(command):
             return NO_RESERVATION
-        stored, quarantined = self._attached(command, entry)
-        amount = self.book.reservation_for(entry, stored)
-        asked = budgets if amount else bounded
-        reserve = tuple(Reservation(budget.account, amount, _most(budget.limit)) for budget in asked)
+        stored_bytes, quarantined = self._attached_bytes(command, entry)
+        amount = self.book.reservation_for(entry, stored_bytes)
+        checked = budgets if amount else bounded
+        reserve = tuple(Reservation(budget.account, amount, _hard_limit(budget.limit)) for budget in checked)
         return ReservationPlan(amount, reserve, quarantined)
 
-    def _attached(self, command: Command, entry: LedgerEntry) -> tuple[int, tuple[str, ...]]:
-        """The bytes of the files that the order attaches, as they were when they were uploaded."""
+    def _attached_bytes(self, command: Command, entry: LedgerEntry) -> tuple[int, tuple[str, ...]]:
+        """The size of the files that the command attaches, from their snapshots, and the names of invalid figures."""
         if entry.provider is None or command.operation.body_kind is not ObjectKind.FILE:
             return 0, ()
         refs = {ObjectRef(entry.provider, ObjectKind.FILE, file_id) for file_id in command.body_ids}
-        sizes = [_size(row) for row in self.ownership.owners(refs).values()] if refs else []
-        sound = [size for size in sizes if size is not None]
-        if len(sound) == len(sizes):
-            return sum(sound), ()
-        self.telemetry.count("QuarantinedSizes", len(sizes) - len(sound))
-        return sum(sound), ("bytes",)
+        sizes = [_snapshot_bytes(row) for row in self.ownership.owners(refs).values()] if refs else []
+        valid = [size for size in sizes if size is not None]
+        if len(valid) == len(sizes):
+            return sum(valid), ()
+        self.telemetry.count("QuarantinedSizes", len(sizes) - len(valid))
+        return sum(valid), ("bytes",)
 
 
-def _refuse_blocked(found: Sequence[tuple[Subject, Limit, Window]]) -> None:
-    for subject, limit, _ in found:
+def _check_not_blocked(limits: Sequence[tuple[Subject, Limit]]) -> None:
+    for subject, limit in limits:
         if limit.blocked:
-            raise PermissionDenied(f"This {_NAMES[subject.scope]} is blocked.", code="blocked", headers=DO_NOT_RETRY)
+            raise PermissionDenied(
+                f"This {_SCOPE_NAMES[subject.scope]} is blocked.", code="blocked", headers=DO_NOT_RETRY
+            )
 
 
-def _reserves(command: Command) -> bool:
+def _needs_reservation(command: Command) -> bool:
     operation = command.operation
-    passes = operation.safety is Safety.READ or operation.method == "DELETE" or operation.name in _ALWAYS
-    return not passes and command.mock_response is None
+    free = operation.safety is Safety.READ or operation.method == "DELETE" or operation.name in _COST_REDUCING
+    return not free and command.mock_response is None
 
 
-def _most(limit: Limit) -> NanoUSD:
-    return UNBOUNDED if limit.max_budget is None else limit.max_budget
+def _hard_limit(limit: Limit) -> NanoUSD:
+    return NO_LIMIT if limit.max_budget is None else limit.max_budget
 
 
-def _size(row: Ownership) -> int | None:
-    """0 for a file whose description says nothing; None for a figure that makes no sense."""
+def _snapshot_bytes(row: Ownership) -> int | None:
+    """The size in a file's snapshot: 0 when it has none, None when it is invalid."""
     return valid_size(json.loads(row.snapshot or "{}").get("bytes", 0))
 
 
-def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
-    """Those that have reached their soft budget."""
+def reached_soft_budgets(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudget]:
+    """The budgets whose balance has reached their soft budget."""
     return [
         budget
         for budget in budgets
@@ -144,36 +147,36 @@ def over_soft_budget(budgets: Sequence[ApplicableBudget]) -> list[ApplicableBudg
     ]
 
 
-def budget_exceeded(budgets: Sequence[ApplicableBudget], account: Account) -> BudgetExceeded:
-    """The refusal: whose budget, over which time, and when it starts anew."""
+def budget_exceeded_error(budgets: Sequence[ApplicableBudget], account: Account) -> BudgetExceeded:
+    """The error 429: the subject whose budget is exceeded, the period, and when it resets."""
     budget = next(budget for budget in budgets if budget.account == account)
-    most = format_usd(budget.limit.max_budget or NanoUSD(0))
-    window = "in all" if budget.window.ends_at is None else f"from {budget.window.period} on"
+    max_usd = format_usd(budget.limit.max_budget or NanoUSD(0))
     ends_at = budget.window.ends_at
-    again = "It does not start anew." if ends_at is None else f"It starts anew at {iso(ends_at)}."
+    period = "in all" if ends_at is None else f"from {budget.window.period} on"
+    reset = "It does not reset." if ends_at is None else f"It resets at {iso(ends_at)}."
     return BudgetExceeded(
-        f"The budget of this {_NAMES[account.subject.scope]} is exceeded: {most} USD {window}"
-        f"{f' (every {budget.limit.duration})' if budget.limit.duration else ''}. {again}",
+        f"The budget of this {_SCOPE_NAMES[account.subject.scope]} is exceeded: {max_usd} USD {period}"
+        f"{f' (every {budget.limit.duration})' if budget.limit.duration else ''}. {reset}",
         code="insufficient_quota",
     )
 
 
 def budget_headers(budgets: Sequence[ApplicableBudget], spend: NanoUSD) -> dict[str, str]:
-    """LiteLLM's names, for a key with a budget: what it had spent, this call included. And whose soft budget is up."""
-    own = next((budget for budget in budgets if budget.account.subject.scope is BudgetScope.KEY), None)
+    """Headers with a key's spend, this call included, and its budget (LiteLLM's names), and reached soft budgets."""
+    key_budget = next((budget for budget in budgets if budget.account.subject.scope is BudgetScope.KEY), None)
     headers = {}
-    if own is not None:
-        headers["x-litellm-key-spend"] = format_usd(NanoUSD(own.balance.spent + spend))
-        if own.limit.max_budget is not None:
-            headers["x-litellm-key-max-budget"] = format_usd(own.limit.max_budget)
-    soft = over_soft_budget(budgets)
-    if soft:
+    if key_budget is not None:
+        headers["x-litellm-key-spend"] = format_usd(NanoUSD(key_budget.balance.spent + spend))
+        if key_budget.limit.max_budget is not None:
+            headers["x-litellm-key-max-budget"] = format_usd(key_budget.limit.max_budget)
+    reached = reached_soft_budgets(budgets)
+    if reached:
         headers["x-vectorgate-soft-budget-exceeded"] = ", ".join(
-            _NAMES[budget.account.subject.scope] for budget in soft
+            _SCOPE_NAMES[budget.account.subject.scope] for budget in reached
         )
     return headers
 
 
 def iso(unix_s: int) -> str:
-    """A moment as people read it."""
+    """A moment as an ISO 8601 timestamp in UTC."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat()

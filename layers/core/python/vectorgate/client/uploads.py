@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from vectorgate.api.operations import FITTING_PART
+from vectorgate.api.operations import PORTABLE_PART_SIZE
 from vectorgate.client.calls import Parameters
 from vectorgate.client.file_inputs import file_source
 from vectorgate.client.group import Group
@@ -88,7 +88,7 @@ class Uploads(Group):
         created = yield from self._create(bytes=size, filename=name, mime_type=mime_type, purpose=purpose, **options)
         parts: list[str] = []
         with source.open() as stream:
-            for data in _pieces(stream, part_size or FITTING_PART):
+            for data in _pieces(stream, part_size or PORTABLE_PART_SIZE):
                 part = yield from self.parts._create(created.id, data=data, **options)  # noqa: SLF001 - our own flow
                 parts.append(part.id)
         return (yield from self._complete(created.id, part_ids=parts, md5=md5, **options))

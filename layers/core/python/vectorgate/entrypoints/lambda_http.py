@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypedDict, TypeVar, cast
 
 from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
-from vectorgate.api.http import EMPTY, JSON, MAX_CARRIED, Body, Request, Response
+from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,13 +145,13 @@ def _write_as_it_is(response: Response) -> Result:
 
 def write_response(response: Response) -> Result:
     """The event's answer: text as it is, anything else in base64; 413 in place of what Lambda cannot carry."""
-    if response.body.size > MAX_CARRIED:
+    if response.body.size > MAX_LAMBDA_RESPONSE:
         return _too_large(response)
     content = response.body.read()
     response.body.close()
     text = _text(response, content)
     body = base64.b64encode(content).decode("ascii") if text is None else text
-    if len(body) * _WORST_ESCAPE > MAX_CARRIED and len(json.dumps(body)) > MAX_CARRIED:
+    if len(body) * _WORST_ESCAPE > MAX_LAMBDA_RESPONSE and len(json.dumps(body)) > MAX_LAMBDA_RESPONSE:
         return _too_large(response)
     return {
         "statusCode": response.status,

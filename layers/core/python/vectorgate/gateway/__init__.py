@@ -1,1 +1,1 @@
-"""The request pipeline: `pipeline.py` is one screen; each step of a call is a function of it and one module beside it."""
+"""The request pipeline: `pipeline.py` lists the steps of a call, and each step has its module beside it."""

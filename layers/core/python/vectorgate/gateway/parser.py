@@ -1,7 +1,7 @@
-"""From a request to a command: measured, parsed and validated. What comes out may be forwarded as it is.
+"""Parse and validate a request: the resulting command may be forwarded as it is.
 
-HTTP requests come in by `parse`; the invoke function and ingestion, which hold a document or a file already, build the
-same commands by `document_command` and `upload_command`.
+`parse` takes an HTTP request. The invoke function and ingestion, which hold a document or a file already, build the
+same commands with `document_command` and `upload_command`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final, cast
 from vectorgate.api import headers, schemas
 from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.form_data import PIECE, read_upload
+from vectorgate.api.form_data import CHUNK_SIZE, read_upload
 from vectorgate.api.http import JSON, encode_json
-from vectorgate.api.operations import FITTING_PART, Media
+from vectorgate.api.operations import PORTABLE_PART_SIZE, Media
 from vectorgate.api.schemas import LiteLLMFields
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
 from vectorgate.ledger.correlation import TAG
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
 
-MAX_TAGS: Final = 10  # and 256 characters in all: the ledger's row stays below 1 KiB, which is one write unit
+MAX_TAGS: Final = 10  # with MAX_TAGS_LENGTH characters in all, a ledger row stays below 1 KiB, one write unit
 MAX_TAGS_LENGTH: Final = 256
 MAX_END_USER: Final = 128
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
@@ -39,28 +39,29 @@ NO_LITELLM_FIELDS: Final = LiteLLMFields()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What this deployment can carry: `max_upload` in bytes. `too_large` tells a client what to do instead."""
+    """The deployment's upload limits. `max_upload` in bytes; `too_large` is the error message, with the alternative."""
 
     max_upload: int
     too_large: str
 
-    def most_bytes(self, operation: Operation) -> int:
-        """The largest upload that this operation takes here."""
+    def max_bytes(self, operation: Operation) -> int:
+        """The largest request body, in bytes, of an operation that uploads a file."""
         return min(operation.max_body, self.max_upload)
 
-    def message(self, operation: Operation) -> str:
-        """What the client of a larger one is told."""
+    def too_large_message(self, operation: Operation) -> str:
+        """The message of the error 413 for a larger body."""
         if operation.creates is not ObjectKind.PART:
             return self.too_large
         return (
-            f"Part too large: this door takes requests of up to {self.most_bytes(operation)} bytes. Send the file in "
-            f"smaller parts, such as part_size={FITTING_PART} of 'upload_file_chunked'."
+            f"Part too large: this deployment accepts requests of up to {self.max_bytes(operation)} bytes. Send the "
+            f"file in "
+            f"smaller parts, such as part_size={PORTABLE_PART_SIZE} of 'upload_file_chunked'."
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """What a caller says beside the body, not yet checked: in headers over HTTP, in fields of an invocation."""
+    """Options outside the body, not yet validated: headers of an HTTP request, or fields of an invocation."""
 
     provider: str | None = None
     end_user: str | None = None
@@ -69,7 +70,7 @@ class CallOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """What a call is filed under: its provider, if one is named, its end user and its tags."""
+    """The validated options of a call: its provider, if one is named, its end user and its tags."""
 
     provider: ProviderName | None = None
     end_user: str | None = None
@@ -82,29 +83,43 @@ class Attribution:
 def parse(
     request: Request, route: Route, options: CallOptions, providers: Collection[ProviderName], limits: Limits
 ) -> tuple[Command, Policy]:
-    """The command, or InvalidRequest (400) or PayloadTooLarge (413) in OpenAI's words. Nothing is sent or stored."""
+    """Parse an HTTP request. InvalidRequest (400) or PayloadTooLarge (413), worded as OpenAI words them."""
     operation = route.operation
     ids = {name: ObjectId(schemas.check_id(name, text)) for name, text in route.captured.items()}
     if operation.media is Media.MULTIPART:
-        most = limits.most_bytes(operation)
-        content_type = request.headers.get("content-type")
-        upload, extra = read_upload(
-            request.body, content_type, operation, max_bytes=most, too_large=limits.message(operation)
-        )
-        try:
-            attribution = attribution_of(options, extra, providers)
-            return upload_command(operation, ids=ids, upload=upload, attribution=attribution), policy_of(request)
-        except InvalidRequest:
-            upload.content.close()
-            raise
+        return _parse_upload(request, operation, ids=ids, options=options, providers=providers, limits=limits)
     query = operation.query(request.query) if operation.query is not None else {}
     body = _parse_json(request, operation)
     command = json_command(operation, ids=ids, query=query, body=body, options=options, providers=providers)
     return command, policy_of(request)
 
 
-def options_of(request: Request) -> CallOptions:
-    """As the headers say, and the query in which a provider may be named, too."""
+def _parse_upload(
+    request: Request,
+    operation: Operation,
+    *,
+    ids: Mapping[str, ObjectId],
+    options: CallOptions,
+    providers: Collection[ProviderName],
+    limits: Limits,
+) -> tuple[Command, Policy]:
+    upload, extra = read_upload(
+        request.body,
+        request.headers.get("content-type"),
+        operation,
+        max_bytes=limits.max_bytes(operation),
+        too_large=limits.too_large_message(operation),
+    )
+    try:
+        attribution = attribution_of(options, extra, providers)
+        return upload_command(operation, ids=ids, upload=upload, attribution=attribution), policy_of(request)
+    except InvalidRequest:
+        upload.content.close()
+        raise
+
+
+def call_options(request: Request) -> CallOptions:
+    """The options in a request's headers; a provider may also be named in the query."""
     header = request.header
     tags = header(headers.TAGS)
     return CallOptions(
@@ -115,9 +130,9 @@ def options_of(request: Request) -> CallOptions:
 
 
 def policy_of(request: Request) -> Policy:
-    """By what a repetition of the request is recognised. InvalidRequest for an odd key."""
+    """The request's idempotency key and retry count. InvalidRequest for a malformed key."""
     key = checked_idempotency_key(request.header(headers.IDEMPOTENCY_KEY))
-    # What the official clients say of earlier attempts; anything else is a first one.
+    # The official clients send a number; any other value counts as a first attempt.
     count = request.header(headers.RETRY_COUNT) or ""
     return Policy(idempotency_key=key, retry_count=int(count) if _COUNT.fullmatch(count) else 0)
 
@@ -127,7 +142,7 @@ def _parse_json(request: Request, operation: Operation) -> dict[str, object]:
         return {}
     if request.body.size > operation.max_body:
         raise _body_too_large(operation, request.body.size)
-    # LiteLLM's client for Azure sends JSON without saying so, which Azure takes.
+    # LiteLLM's client for Azure sends JSON without a content type, which Azure accepts.
     content_type = request.headers.get("content-type", JSON)
     return schemas.parse_json_object(request.body.read(), content_type, max_bytes=operation.max_body)
 
@@ -156,10 +171,10 @@ def json_command(
     content, extra = None, NO_LITELLM_FIELDS
     if operation.media is Media.JSON and operation.body is not None:
         if not schemas.LITELLM_FIELDS.isdisjoint(body):
-            body, extra = schemas.take_litellm_fields(body)
+            body, extra = schemas.split_litellm_fields(body)
         body = _without_defaults(operation, body)
         schemas.validate(operation.body, body)
-        _refuse_reserved(body)
+        _check_reserved_metadata(body)
         content = encode_json(body)
     attribution = attribution_of(options, extra, providers)
     return Command(
@@ -167,7 +182,9 @@ def json_command(
         ids=ids,
         query=query,
         body=body,
-        body_ids=tuple([ObjectId(str(value)) for path in operation.body_ids for value in _at(body, path.split("."))]),
+        body_ids=tuple(
+            [ObjectId(str(value)) for path in operation.body_ids for value in _values_at(body, path.split("."))]
+        ),
         content=content,
         fingerprint=hashlib.sha256(content).hexdigest() if content is not None else None,
         provider=attribution.provider,
@@ -186,7 +203,7 @@ def document_command(
     options: CallOptions,
     providers: Collection[ProviderName],
 ) -> Command:
-    """The same for a document that was not parsed here. InvalidRequest and PayloadTooLarge as for its bytes."""
+    """A command without a file, from a document that was parsed elsewhere. InvalidRequest, PayloadTooLarge."""
     schemas.check_document(body)
     command = json_command(operation, ids=ids, query=query, body=body, options=options, providers=providers)
     if isinstance(command.content, bytes) and len(command.content) > operation.max_body:
@@ -197,7 +214,7 @@ def document_command(
 def upload_command(
     operation: Operation, *, ids: Mapping[str, ObjectId], upload: FileUpload, attribution: Attribution
 ) -> Command:
-    """A command with a file, whose form was validated when it was read."""
+    """A command with a file, whose form fields are validated already."""
     return Command(
         operation=operation,
         ids=ids,
@@ -213,7 +230,7 @@ def upload_command(
 
 
 def attribution_of(options: CallOptions, extra: LiteLLMFields, providers: Collection[ProviderName]) -> Attribution:
-    """The provider as the body or else the caller's options name it, the end user the other way round, all tags."""
+    """Merge options with LiteLLM's fields: the body's provider wins, the options' end user wins, tags are joined."""
     return Attribution(
         provider=_provider(extra.provider or options.provider, providers),
         end_user=checked_end_user(options.end_user or extra.user),
@@ -235,7 +252,7 @@ def _provider(name: str | None, providers: Collection[ProviderName]) -> Provider
 
 
 def checked_idempotency_key(key: str | None) -> str | None:
-    """A client's key. InvalidRequest for one that is too long, or not printable ASCII."""
+    """Validate a client's idempotency key. InvalidRequest for one that is too long, or not printable ASCII."""
     if key is not None and not _PRINTABLE.fullmatch(key):
         raise InvalidRequest(
             "Invalid 'Idempotency-Key': expected at most 255 printable ASCII characters.",
@@ -246,7 +263,7 @@ def checked_idempotency_key(key: str | None) -> str | None:
 
 
 def checked_end_user(end_user: str | None) -> str | None:
-    """An end user's name; None for an empty one. InvalidRequest for one that cannot be a part of a key."""
+    """Validate an end user's name; None for an empty one. InvalidRequest for one that cannot be part of a table key."""
     if end_user and (len(end_user) > MAX_END_USER or not is_label(end_user)):
         raise InvalidRequest(
             f"Invalid 'user': expected at most {MAX_END_USER} printable characters without '#'.",
@@ -257,7 +274,7 @@ def checked_end_user(end_user: str | None) -> str | None:
 
 
 def checked_tags(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The tags without empty ones and repetitions. InvalidRequest for too many, or for one that is not printable."""
+    """Tags without empty ones and duplicates. InvalidRequest for too many, or for one that is not printable."""
     if not given:
         return ()
     tags = tuple(dict.fromkeys(tag for tag in given if tag))
@@ -271,7 +288,7 @@ def checked_tags(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_defaults(operation: Operation, body: dict[str, object]) -> dict[str, object]:
-    """What a client says, without the fields that it only fills in: see `Operation`."""
+    """The body without fields that clients only fill in with defaults: see `Operation`."""
     if operation.null_is_absent:
         body = {name: value for name, value in body.items() if value is not None}
     if any(body.get(name) for name in operation.one_of):
@@ -279,8 +296,8 @@ def _without_defaults(operation: Operation, body: dict[str, object]) -> dict[str
     return body
 
 
-def _at(value: object, path: list[str]) -> Iterator[object]:
-    """The values at a path such as `["files[]", "file_id"]`; none where a part is absent."""
+def _values_at(value: object, path: list[str]) -> Iterator[object]:
+    """Yield the values at a path such as `["files[]", "file_id"]`; none where a segment is absent."""
     if not path:
         yield value
         return
@@ -288,20 +305,20 @@ def _at(value: object, path: list[str]) -> Iterator[object]:
     inner = cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
     for item in (inner if isinstance(inner, list) else []) if path[0].endswith("[]") else [inner]:
         if item is not None:
-            yield from _at(item, rest)
+            yield from _values_at(item, rest)
 
 
 def _upload_digest(upload: FileUpload) -> str:
-    """A file is read for it, at about a second for the largest one: little beside the sending."""
+    """The SHA-256 of a file with its form. Reading the largest file takes about a second, little beside sending it."""
     digest = hashlib.sha256(encode_json([sorted(upload.fields.items()), upload.filename, upload.content_type]))
     stream = upload.content.open()
-    while piece := stream.read(PIECE):
-        digest.update(piece)
+    while chunk := stream.read(CHUNK_SIZE):
+        digest.update(chunk)
     return digest.hexdigest()
 
 
-def _refuse_reserved(body: Mapping[str, object]) -> None:
-    """Our tag is set by us alone: a client that could set it could claim another's lost store."""
+def _check_reserved_metadata(body: Mapping[str, object]) -> None:
+    """Reserve the correlation tag: a client that could set it could become the owner of another tenant's store."""
     metadata = body.get("metadata")
     if isinstance(metadata, dict) and TAG in metadata:
         raise InvalidRequest(

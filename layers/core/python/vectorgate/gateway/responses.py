@@ -1,4 +1,4 @@
-"""From a finished call to what its client receives: the provider's headers that may pass, and ours."""
+"""Render the response of a call that has ended: the provider's headers that clients may see, and the gateway's own."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def render(context: RequestContext, book: PriceBook, now: float) -> Response:
-    """The response to a call that has ended; `now` in monotonic seconds."""
+    """Render a call that has ended. `now` in monotonic seconds; ValueError for a call that has not ended."""
     if context.error is not None:
         return error(context.error, context, now)
     if context.replay is not None:
         return replay(context.replay, context, now)
     if context.answer is None or context.entry is None:
-        raise ValueError("a call that has not ended")
+        raise ValueError("the call has not ended")
     return success(context.answer, context, book.charge_for(context.entry).spend, now)
 
 
 def success(answer: Answer, context: RequestContext, spend: NanoUSD, now: float) -> Response:
-    """The provider's answer, with what it costs."""
+    """The provider's answer, with the call's cost."""
     headers = {**_own_headers(context, spend, now), **answer.headers}
     if answer.document is None:
         return Response(status=answer.status, headers=headers, body=answer.body)
@@ -37,10 +37,10 @@ def success(answer: Answer, context: RequestContext, spend: NanoUSD, now: float)
 
 
 def replay(record: IdempotencyRecord, context: RequestContext, now: float) -> Response:
-    """The answer that the first of these requests had, byte for byte."""
+    """The answer to the first of identical requests, byte for byte."""
     headers = {**_own_headers(context, ZERO, now), "content-type": JSON, "idempotency-replayed": "true"}
     if record.status is None or record.body is None:
-        raise ValueError("a record without an answer")
+        raise ValueError("the record holds no answer")
     return Response(status=record.status, headers=headers, body=Body.of(record.body.encode()))
 
 
@@ -51,7 +51,7 @@ def error(failure: ApiError, context: RequestContext, now: float) -> Response:
 
 
 def _own_headers(context: RequestContext, spend: NanoUSD, now: float) -> dict[str, str]:
-    """LiteLLM's names. The overhead is what the call took less the time that the provider had it."""
+    """Headers under LiteLLM's names. The overhead is the elapsed time without the time spent at the provider."""
     elapsed, upstream = now - context.began, context.upstream_seconds
     return {
         "x-request-id": context.id,

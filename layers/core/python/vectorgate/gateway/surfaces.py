@@ -1,9 +1,9 @@
-"""The APIs that the gateway speaks. A surface holds what differs between them along the pipeline, and no more.
+"""The APIs that the gateway serves. A surface holds what differs between them in the steps of the pipeline.
 
 ::
 
-    /v1/vector_stores, /openai/..., /files ...   OpenAISurface                      ids that tenants own      OpenAI's errors
-    /azure_ai/indexes...                         azure_search.AzureSearchSurface    names that keys may use   Azure's errors
+    /v1/vector_stores, /openai/..., /files ...   OpenAISurface                   ids owned by tenants    OpenAI's errors
+    /azure_ai/indexes...                         azure_search.AzureSearchSurface names allowed by keys   Azure's errors
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import tagged, without_tag
 from vectorgate.providers.base import Call
 from vectorgate.tenancy.authorization import authorise
-from vectorgate.tenancy.live import page_of
+from vectorgate.tenancy.list_operations import list_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
     from vectorgate.auth.principal import Principal
-    from vectorgate.gateway.context import Policy
     from vectorgate.gateway.parser import CallOptions, Limits
+    from vectorgate.gateway.policy import Policy
     from vectorgate.ids import OperationId, ProviderName
     from vectorgate.providers.base import Answer
     from vectorgate.providers.client import ProviderClient
@@ -41,46 +41,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a command goes. `names`: the real name behind each virtual one that the caller may use."""
+    """The destination of a command. `names` maps the virtual names that the caller may use to real ones."""
 
     provider: ProviderName
     names: Mapping[str, str] = field(default_factory=dict)
 
 
 class ApiSurface(Protocol):
-    """One API. Each method is a part of a step of `pipeline.Gateway`, and ends in an ApiError or in the next one."""
+    """One API. Each method is its part of a step of `pipeline.Gateway`, and may raise an ApiError."""
 
     @property
     def prefix(self) -> str:
-        """What every path of this API begins with, up to a slash."""
+        """The prefix of every path of this API, without the slash that follows it."""
         ...
 
     def route(self, method: str, path: str) -> Route:
-        """The row of the operation table that a request means."""
+        """Match a request to a row of the operation table. NotFound, MethodNotAllowed."""
         ...
 
     def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
-        """The request, parsed and validated; `options` are what its headers say."""
+        """Parse and validate a request; `options` come from its headers."""
         ...
 
     def authorise(self, command: Command, principal: Principal) -> Target:
-        """Where everything that the command names is the principal's to use. StoreUnavailable when it cannot be read."""
+        """The destination at which the principal may use every object that the command names. NotFound otherwise.
+
+        StoreUnavailable when the store cannot be read.
+        """
         ...
 
     def forward(
         self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient
     ) -> Answer:
-        """The provider's answer."""
+        """Send the command to the provider and return its answer. An ApiError for any failure."""
         ...
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:
-        """An error as this API's clients read it."""
+        """The error's JSON body in this API's format."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAISurface:
-    """OpenAI's API: stores, files, batches and uploads, owned by tenants. `providers`: the default one first."""
+    """OpenAI's API: stores, files, batches and uploads, owned by tenants. The first of `providers` is the default."""
 
     ownership: OwnershipStore
     providers: Sequence[ProviderName]
@@ -88,7 +91,7 @@ class OpenAISurface:
     prefix: str = ""
 
     def route(self, method: str, path: str) -> Route:
-        """A row of the operation table. NotFound, too, where no provider of this API is configured."""
+        """Match a row of the operation table. NotFound also when no provider of this API is configured."""
         matched = route(method, path)
         self._check_providers()
         return matched
@@ -102,31 +105,31 @@ class OpenAISurface:
         body: dict[str, object] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Command:
-        """A command of a caller inside the deployment, validated like a request. InvalidRequest, NotFound."""
+        """Build the command of a caller inside the deployment, validated like a request. InvalidRequest, NotFound."""
         self._check_providers()
-        named = {name: ObjectId(check_id(name, ids[name])) for name in operation.parameters}
-        checked = operation.query(query or {}) if operation.query is not None else {}
+        checked_ids = {name: ObjectId(check_id(name, ids[name])) for name in operation.parameters}
+        checked_query = operation.query(query or {}) if operation.query is not None else {}
         return document_command(
-            operation, ids=named, query=checked, body=body or {}, options=options, providers=self.providers
+            operation, ids=checked_ids, query=checked_query, body=body or {}, options=options, providers=self.providers
         )
 
     def upload(
         self, operation: Operation, *, ids: Mapping[str, str], options: CallOptions, upload: FileUpload
     ) -> Command:
-        """A command that sends a file. The command closes the file's content; when there is none, the caller does."""
+        """Build a command that sends a file. `Gateway.execute` closes the content; on an error here the caller does."""
         self._check_providers()
-        if upload.content.size > self.limits.most_bytes(operation):
-            raise PayloadTooLarge(self.limits.message(operation), code="request_too_large")
-        named = {name: ObjectId(check_id(name, ids[name])) for name in operation.parameters}
+        if upload.content.size > self.limits.max_bytes(operation):
+            raise PayloadTooLarge(self.limits.too_large_message(operation), code="request_too_large")
+        checked_ids = {name: ObjectId(check_id(name, ids[name])) for name in operation.parameters}
         attribution = attribution_of(options, NO_LITELLM_FIELDS, self.providers)
-        return upload_command(operation, ids=named, upload=upload, attribution=attribution)
+        return upload_command(operation, ids=checked_ids, upload=upload, attribution=attribution)
 
     def parse(self, request: Request, matched: Route, options: CallOptions) -> tuple[Command, Policy]:
-        """A body that OpenAI would accept."""
+        """Parse a request whose body OpenAI would accept. InvalidRequest, PayloadTooLarge."""
         return parse(request, matched, options, self.providers, self.limits)
 
     def authorise(self, command: Command, principal: Principal) -> Target:
-        """The provider at which the caller owns everything that the command names, or NotFound."""
+        """The provider at which the principal owns every object that the command names. NotFound when there is none."""
         if not command.ids and not command.body_ids:
             return Target(command.provider or self.providers[0])
         return Target(authorise(command, principal.tenant, self.ownership, self.providers))
@@ -134,15 +137,15 @@ class OpenAISurface:
     def forward(
         self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient
     ) -> Answer:
-        """The provider's answer; a list out of the caller's own ownership rows."""
+        """The provider's answer; for a list operation, a page built from the tenant's ownership rows."""
         if command.operation.lists is not None:
-            answer = page_of(command, principal.tenant, target.provider, self.ownership, client)
+            answer = list_page(command, principal.tenant, target.provider, self.ownership, client)
         else:
             answer = client.ask(_call(command, operation_id))
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:
-        """OpenAI's four fields."""
+        """OpenAI's envelope."""
         return error.envelope()
 
     def _check_providers(self) -> None:
@@ -151,7 +154,7 @@ class OpenAISurface:
 
 
 def _call(command: Command, operation_id: OperationId) -> Call:
-    """What is asked of the provider: the body with our tag, where it has room for one."""
+    """The provider call, with the correlation tag in the body where the metadata has a free key."""
     body = tagged(command, operation_id)
     return Call(
         operation=command.operation,

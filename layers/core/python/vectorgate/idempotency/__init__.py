@@ -1,1 +1,1 @@
-"""A write that is asked for twice is done once: explicit keys, and the retries that the SDKs make by themselves."""
+"""Execute a repeated write once: idempotency keys, and the automatic retries of the official SDKs."""

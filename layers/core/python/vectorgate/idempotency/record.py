@@ -1,7 +1,7 @@
-"""A claim: the row that says which operation stands for a repeated request, and the rule that reads it. Pure.
+"""The idempotency record, which binds a request to the operation begun for it, and the rules that read it. Pure.
 
-The claim points at an operation; the operation's own row says how far it has come. So nothing is written when an
-operation is voided or becomes uncertain: whoever repeats the request reads the operation, and acts on what he sees.
+A record points at an operation, and the operation's ledger row holds its state. So nothing has to be written to the
+record when an operation is voided or becomes uncertain: the next repetition reads the row.
 """
 
 from __future__ import annotations
@@ -19,29 +19,31 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.entry import LedgerEntry
 
-EXPLICIT_SECONDS: Final = 86_400  # an `Idempotency-Key` is remembered for a day
-IMPLICIT_SECONDS: Final = 600  # an SDK gives up well before: 3 attempts, at most 8 s apart (and 120 s if asked to wait)
-# An operation that is still `started` after this was left behind by a crash: the gateway answers within 28 s.
+EXPLICIT_TTL_SECONDS: Final = 86_400  # how long an `Idempotency-Key` is remembered
+# An SDK gives up well before: 3 attempts, at most 8 s apart (120 s if the server asks for it).
+IMPLICIT_TTL_SECONDS: Final = 600
+# An operation that is still `started` after this was abandoned in a crash: the gateway answers within 28 s.
 LEASE_MS: Final = 60_000
-# Rows are removed this long after they ceased to count, so that none goes while its operation is still looked for.
+# Rows are removed this long after they expire, so that none disappears while its operation is being reconciled.
 GRACE_SECONDS: Final = 6 * 86_400
-MAX_KEPT: Final = 64 * 1024  # characters of an answer. OpenAI's are about 600; 16 full metadata values make 10,000
-ONLY: Final = "0"  # the slot of an explicit key, which one operation holds at a time
-MAX_HELD: Final = 25  # the newest attempts at one request that are looked at
+# Characters of a stored answer. OpenAI's are about 600; 16 metadata values of full length make 10,000.
+MAX_STORED_ANSWER: Final = 64 * 1024
+EXPLICIT_SLOT: Final = "0"  # the one slot of an explicit key, held by one operation at a time
+MAX_ATTEMPTS_READ: Final = 25  # the newest attempts at one request that are considered
 
-_RETRIED: Final = frozenset({408, 409, 429})  # and 5xx: what the official clients repeat
+_RETRIED: Final = frozenset({408, 409, 429})  # with 5xx, the statuses that the official clients retry
 _NEVER_RETRIED: Final = frozenset({"insufficient_quota"})
 _FIRST_5XX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
-    """`operation_id` was begun for the request of that `fingerprint`.
+    """`operation_id` was begun for the request with that `fingerprint`.
 
-    (tenant, name) is the request's place: a hash of the operation and the client's key, or of key, operation and body.
-    `slot` is ONLY for an explicit key, else the operation's own id, for identical requests are not repetitions of one
-    another. `attempt` is how often the client says it had tried before. `status` and `body` are the answer to replay,
-    None as long as there is none.
+    (tenant, name) identifies the request: a hash of the operation and the client's key, or of key, operation and body.
+    `slot` is EXPLICIT_SLOT for an explicit key, else the operation's own id, because identical requests without a key
+    need not be repetitions. `claimed_ms`: Unix milliseconds at which the operation began. `expires_at`: Unix seconds.
+    `attempt`: the earlier attempts that the client declares. `status` and `body`: the answer to replay, or None.
     """
 
     tenant: TenantId
@@ -62,50 +64,50 @@ class IdempotencyRecord:
 
 
 class RecordStatus(Enum):
-    """What became of an operation, for somebody who asks for the same once more. In order of precedence."""
+    """The status of an operation for a repetition of its request, in order of precedence."""
 
-    FREE = auto()  # nothing was executed: do it now
-    IN_FLIGHT = auto()  # being done at this moment
-    LAPSED = auto()  # begun, and left behind by a crash
-    UNKNOWN = auto()  # being found out, or never to be: something was made, perhaps by somebody else
-    DONE = auto()
+    NOT_EXECUTED = auto()  # the repetition may execute it
+    IN_FLIGHT = auto()
+    ABANDONED = auto()  # begun, and not concluded within its lease
+    UNKNOWN = auto()  # awaiting reconciliation, or ambiguous for good
+    COMPLETED = auto()
 
 
-def record_status(idempotency: IdempotencyRecord, entry: LedgerEntry | None, now_ms: int) -> RecordStatus:
-    """How the claim's operation stands."""
+def record_status(record: IdempotencyRecord, entry: LedgerEntry | None, now_ms: int) -> RecordStatus:
+    """The status of the record's operation; `entry` is the operation's ledger row."""
     if entry is None or (entry.state is State.VOIDED and entry.found_by != Resolution.AMBIGUOUS):
-        return RecordStatus.FREE
+        return RecordStatus.NOT_EXECUTED
     if entry.state is State.STARTED:
-        return (
-            RecordStatus.IN_FLIGHT if now_ms < (entry.until_ms or entry.started_ms + LEASE_MS) else RecordStatus.LAPSED
-        )
+        lease_ends_ms = entry.until_ms or entry.started_ms + LEASE_MS
+        return RecordStatus.IN_FLIGHT if now_ms < lease_ends_ms else RecordStatus.ABANDONED
     if entry.state is State.UNCERTAIN:
         return RecordStatus.UNKNOWN
-    # A day later the key may be used anew, but never while its operation is open.
-    if idempotency.slot == ONLY and idempotency.expires_at * MILLISECONDS <= now_ms:
-        return RecordStatus.FREE
-    return RecordStatus.UNKNOWN if entry.state is State.VOIDED else RecordStatus.DONE
+    # An expired key may be used for a new request, but not while its operation is open: hence only here.
+    if record.slot == EXPLICIT_SLOT and record.expires_at * MILLISECONDS <= now_ms:
+        return RecordStatus.NOT_EXECUTED
+    return RecordStatus.UNKNOWN if entry.state is State.VOIDED else RecordStatus.COMPLETED
 
 
-def repeatable(
-    wanted: IdempotencyRecord, held: Sequence[tuple[IdempotencyRecord, LedgerEntry | None]]
+def earlier_attempts(
+    record: IdempotencyRecord, candidates: Sequence[tuple[IdempotencyRecord, LedgerEntry | None]]
 ) -> list[tuple[IdempotencyRecord, LedgerEntry | None]]:
-    """Those attempts of which `wanted` may be the repetition: for an explicit key all, for an SDK's retry a few.
+    """The candidates that `record` may repeat: with an explicit key all of them, for an SDK's retry a few.
 
-    An attempt that says of itself that it came later than the one before `wanted` is not one of them, nor is one that
-    was voided with an answer that no SDK repeats.
+    An SDK's retry repeats neither an attempt with the same or a higher retry count, nor one that was voided with an
+    answer that no SDK retries.
     """
-    if wanted.slot == ONLY:
-        return list(held)
-    oldest_ms = wanted.claimed_ms - IMPLICIT_SECONDS * MILLISECONDS
+    if record.slot == EXPLICIT_SLOT:
+        return list(candidates)
+    oldest_ms = record.claimed_ms - IMPLICIT_TTL_SECONDS * MILLISECONDS
     return [
-        (idempotency, entry)
-        for idempotency, entry in held
-        if idempotency.claimed_ms >= oldest_ms and idempotency.attempt < wanted.attempt and not _ended_for_good(entry)
+        (candidate, entry)
+        for candidate, entry in candidates
+        if candidate.claimed_ms >= oldest_ms and candidate.attempt < record.attempt and not _was_final(entry)
     ]
 
 
-def _ended_for_good(entry: LedgerEntry | None) -> bool:
+def _was_final(entry: LedgerEntry | None) -> bool:
+    """Whether the attempt was voided with an answer that no SDK retries."""
     if entry is None or entry.state is not State.VOIDED or entry.found_by == Resolution.AMBIGUOUS:
         return False
     status = entry.status_code or 0

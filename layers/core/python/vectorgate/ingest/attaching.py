@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.http import encode_json
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.model import Postponed, Rejected
 from vectorgate.ingest.object_rows import following

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import CreateVectorStoreFile, validate
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.address import address_of, is_folder
 from vectorgate.ingest.attaching import Attached, Attaching, Wanted

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.gateway.context import Policy
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, is_object_id
 from vectorgate.ingest.model import Postponed
 from vectorgate.ingest.team_client import AGAIN, SOON, step_key

@@ -23,10 +23,10 @@ from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.retry_after import retry_after
 from vectorgate.auth.principal import TrustedPrincipal
-from vectorgate.gateway.context import Policy
 from vectorgate.gateway.parser import CallOptions
-from vectorgate.idempotency.record import ONLY, RecordStatus, record_status
-from vectorgate.idempotency.service import explicit_name
+from vectorgate.gateway.policy import Policy
+from vectorgate.idempotency.record import EXPLICIT_SLOT, RecordStatus, record_status
+from vectorgate.idempotency.service import explicit_record_name
 from vectorgate.ids import tenant_of_team
 from vectorgate.ingest.model import MOST_SECONDS, Postponed, Rejected
 from vectorgate.ledger.entry import Resolution
@@ -113,15 +113,17 @@ class TeamClient:
         The ledger is asked rather than the provider: a large object need not be sent once more to learn its file's
         id. And an id that is not in the ledger has no owner yet, so that nothing could be done with it.
         """
-        ledger, tenant = self.gateway.ledger, tenant_of_team(self.team)
-        for record in ledger.idempotency_records(tenant, explicit_name(operation, key), start=ONLY, limit=1):
+        ledger, tenant = self.gateway.recorder.ledger, tenant_of_team(self.team)
+        for record in ledger.idempotency_records(
+            tenant, explicit_record_name(operation, key), start=EXPLICIT_SLOT, limit=1
+        ):
             entry = ledger.entry(record.operation_id)
             match record_status(record, entry, self.gateway.clock.unix_ms()):
-                case RecordStatus.FREE:
+                case RecordStatus.NOT_EXECUTED:
                     return None
                 case RecordStatus.IN_FLIGHT:
                     raise Postponed(IN_FLIGHT, "The same is being done at this moment.")
-                case RecordStatus.DONE if entry is not None:
+                case RecordStatus.COMPLETED if entry is not None:
                     made = cast("ObjectId", getattr(entry, _COLUMNS[operation]))
                     return Created(made, weak=entry.found_by == Resolution.LIKENESS)
                 case _:

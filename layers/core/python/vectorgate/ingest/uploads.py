@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from vectorgate.api.form_data import IN_MEMORY, file_upload
+from vectorgate.api.form_data import MAX_IN_MEMORY, file_upload
 from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME
 from vectorgate.ingest.model import Postponed, Rejected
@@ -70,11 +70,11 @@ class Uploads:
 
 
 def _spooled(stored: StoredObject) -> Body:
-    """The object's content, to be read as often as it is sent: in memory, or beyond IN_MEMORY on disk.
+    """The object's content, to be read as often as it is sent: in memory, or beyond MAX_IN_MEMORY on disk.
 
     SourceUnavailable when it is not as long as it was said to be.
     """
-    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - it outlives this
+    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY))  # noqa: SIM115 - it outlives this
     try:
         left = stored.size + 1  # one more than there should be, to notice it
         while left and (piece := stored.stream.read(min(PIECE, left))):

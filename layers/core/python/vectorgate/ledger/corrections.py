@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def correction(entry: LedgerEntry, charge: Charge, earlier: Sequence[LedgerEntry] = ()) -> LedgerEntry | None:
-    """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None if it costs that already.
+    """The row that brings a settled `entry`, with its `earlier` corrections, to `charge`; None if it costs that now.
 
     Its spend is the difference, which may be negative. It counts for the same day and against the same budgets as the
     corrected row, under an operation of its own, so that no call is counted twice. Its id follows from the corrected

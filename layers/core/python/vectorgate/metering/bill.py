@@ -20,7 +20,7 @@ from vectorgate.ids import OperationId, team_of, uuid7
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
-from vectorgate.pricing.money import NanoUSD, rounded_ratio, share_out
+from vectorgate.pricing.money import NanoUSD, apportion, rounded_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def amount_of(byte_seconds: int, price: Price) -> NanoUSD:
-    """The nano-dollars for an account's day of so many byte-seconds. MissingPrice for a price that is not of storage."""
+    """The nano-dollars for an account's day of so many byte-seconds. MissingPrice for a price not of storage."""
     if price.per_gib_day is None:
         raise MissingPrice(f"{price.id} has no price of a GiB-day")
     charged = max(0, byte_seconds - price.free_bytes * DAY_S)
@@ -54,7 +54,7 @@ def shares_of(stored: Mapping[ObjectId, int], price: Price) -> dict[ObjectId, Na
     """Each store's share of its account's day, from the byte-seconds of all its stores. MissingPrice."""
     ids = sorted(stored)
     weights = [stored[store_id] for store_id in ids]
-    shares = share_out(amount_of(sum(weights), price), weights)
+    shares = apportion(amount_of(sum(weights), price), weights)
     return {store_id: NanoUSD(share) for store_id, share in zip(ids, shares, strict=True)}
 
 

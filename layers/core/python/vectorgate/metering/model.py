@@ -45,7 +45,7 @@ class Meter:
     version: int = 1
 
     def sampled(self, size: int, at: int) -> Meter:
-        """Add the byte-seconds up to `at`, and hold `size` from there on. A late sample, or one after the stop, adds none."""
+        """Add the byte-seconds up to `at`, and hold `size` after it. A late sample, or one after a stop, adds none."""
         if at < self.at or self.stopped_at is not None:
             return self
         days = dict(self.days)

@@ -151,7 +151,7 @@ class Sampler:
         return at if document.get("status") == "expired" else None
 
     def _sample_missing(self, missing: Sequence[Meter], at: int) -> list[Meter | None]:
-        """The meters of stores that are not listed: deleted through the gateway at a known second, or retrieved again."""
+        """The meters of stores that are not listed: deleted through the gateway at a known time, or retrieved again."""
         refs = {meter.id: ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id) for meter in missing}
         owned = self.ownership.owners(list(refs.values())) if refs else {}
         sampled: list[Meter | None] = []

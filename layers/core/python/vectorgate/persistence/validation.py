@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from vectorgate.budgets.model import EVER, accounts_of, movements_of
-from vectorgate.idempotency.record import ONLY
+from vectorgate.budgets.model import LIFETIME, accounts_of, balance_changes
+from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import MAX_ACTIONS, MAX_SEARCH_MS
@@ -98,7 +98,7 @@ def check_claim(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
     object_part(idempotency.slot)
     if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
         raise ValueError("a claim of another row")
-    if idempotency.slot != ONLY and idempotency.slot != entry.id:
+    if idempotency.slot != EXPLICIT_SLOT and idempotency.slot != entry.id:
         raise ValueError("a slot of another row")
 
 
@@ -122,7 +122,7 @@ def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> No
 def check_account(account: Account) -> None:
     """The parts of an account's key."""
     check_subject(account.subject)
-    if account.period != EVER and _DAY.fullmatch(account.period) is None:
+    if account.period != LIFETIME and _DAY.fullmatch(account.period) is None:
         raise ValueError("not a period")
 
 
@@ -149,7 +149,11 @@ def check_advance(
     if idempotency is not None:
         check_claim(idempotency, entry)
     _check_actions(
-        1 + len(owned) + len(retired) + (idempotency is not None) + (len(movements_of([entry])) if entry.budgets else 0)
+        1
+        + len(owned)
+        + len(retired)
+        + (idempotency is not None)
+        + (len(balance_changes([entry])) if entry.budgets else 0)
     )
     _check_distinct([*(row.ref for row in owned), *retired])
 
@@ -164,7 +168,7 @@ def check_settle(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> N
         check_entry(entry)
     for rollup in rollups:
         check_bucket(rollup.bucket)
-    _check_actions(len(settled) + len(rollups) + len(movements_of(settled)))
+    _check_actions(len(settled) + len(rollups) + len(balance_changes(settled)))
     _check_distinct(entry.id for entry in settled)
     _check_distinct(rollup.bucket for rollup in rollups)
 

@@ -1,1 +1,1 @@
-"""What an operation costs: effective-dated, sourced prices, and the book that finds the one in force."""
+"""Effective-dated prices with their sources, and the price book that finds the one in force."""

@@ -1,7 +1,7 @@
-"""The price book: which entry is in force for an operation at a moment. An entry is never edited, only followed.
+"""The price book: find the price in force for an operation at a moment. A price is never edited, only superseded.
 
-A deployment may have entries of its own (`VECTORGATE_PRICES`). From their day on they come before the shipped ones;
-they cannot take a shipped entry's id, for rows that name that id were booked with it.
+A deployment may have prices of its own (`VECTORGATE_PRICES`), which override the shipped ones from their day on. They
+cannot reuse the id of a shipped price, because settled rows name the id that they were charged by.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ NOT_EXECUTED = "vectorgate.not-executed"
 MOCK = "vectorgate.mock"
 PENDING = "vectorgate.pending"
 REPLAYED = "vectorgate.replayed"
-STORAGE = "storage"  # the operation of a storage record: a store's bytes over a UTC day
-CORRECTION = "correction"  # the operation of a row that says what another row should have cost
-EVERY = "*"  # the provider of entries that are about no provider
-GIB = 1 << 30  # what the providers call a GB of vector storage
+STORAGE = "storage"  # the operation of a storage record: the bytes of a store over one UTC day
+CORRECTION = "correction"  # the operation of a row that corrects the cost of another row
+ANY_PROVIDER = "*"  # the provider of prices that apply whatever the provider
+GIB = 1 << 30  # bytes; the providers call it a GB of vector storage
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_NAMED: Final = frozenset({"id", "provider", "operations", "from", "source"})
+_COMMON: Final = frozenset({"id", "provider", "operations", "from", "source"})
 _PER_CALL: Final = frozenset({"usd_per_call"})
 _PER_GIB_DAY: Final = frozenset({"usd_per_gib_day", "free_gib"})
 
 
 class MissingPrice(Exception):
-    """The book has no entry: an operation without a price is a defect of the book, never a cost of zero."""
+    """The book has no price for an operation, which is a defect of the book and not a cost of zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """One entry. `operations` are names or `prefix.*`; in force from `from_ms` (Unix milliseconds).
+    """One entry of the book. `operations` are names or `prefix.*`; in force from `from_ms` (Unix milliseconds).
 
-    `per_gib_day` is set for storage alone, `free_bytes` what the account stores without charge beside.
+    `per_gib_day` is set for storage only; `free_bytes` is what an account stores without charge.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Price:
     source: str
 
     def covers(self, provider: str, operation: str) -> bool:
-        """Whether this entry speaks of that provider's operation."""
+        """Whether the price is for that operation of that provider."""
         return self.provider == provider and any(_matches(pattern, operation) for pattern in self.operations)
 
 
@@ -65,73 +65,73 @@ def _matches(pattern: str, operation: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An amount and the entry of the price book that says why it is that amount."""
+    """An amount, and the id of the price that it was computed by."""
 
     spend: NanoUSD
     price_id: str
 
 
 class BillableCall(Protocol):
-    """What a price depends on: a row of the ledger has it all."""
+    """The fields that a charge depends on; a ledger row has all of them."""
 
     @property
     def provider(self) -> str | None:
-        """Who was asked."""
+        """The provider."""
         ...
 
     @property
     def operation(self) -> str:
-        """What was asked."""
+        """The operation's name."""
         ...
 
     @property
     def started_ms(self) -> int:
-        """When it began, Unix milliseconds."""
+        """When the call began, Unix milliseconds."""
         ...
 
     @property
     def price_id(self) -> str | None:
-        """The entry that it is charged by, where that is known already."""
+        """The id of the price, where it is fixed already."""
         ...
 
     @property
     def spend(self) -> NanoUSD | None:
-        """What it comes to, where that is known already."""
+        """The amount, where it is fixed already."""
         ...
 
 
 class PriceBook:
-    """Prices by provider, operation and time. `own`: a deployment's entries, which come first from their day on."""
+    """Prices by provider, operation and time. `own` are a deployment's prices, which override the others."""
 
     def __init__(self, prices: Iterable[Price], own: Iterable[Price] = ()) -> None:
-        self._in_order = [*_newest_first(own), *_newest_first(prices)]
-        self._by_id = {price.id: price for price in self._in_order}
+        self._by_precedence = [*_newest_first(own), *_newest_first(prices)]
+        self._by_id = {price.id: price for price in self._by_precedence}
         self._by_operation: dict[tuple[str, str], list[Price]] = {}
-        if len(self._by_id) != len(self._in_order):
-            raise ValueError("two prices share an id: an entry is never edited, only followed by another")
+        if len(self._by_id) != len(self._by_precedence):
+            raise ValueError("two prices share an id: a price is never edited, only superseded by another")
 
     def price(self, provider: str, operation: str, at_ms: int) -> Price:
-        """The entry in force at that moment. MissingPrice when there is none."""
+        """The price in force at `at_ms` (Unix milliseconds). MissingPrice when there is none."""
         for price in self._covering(provider, operation):
             if price.from_ms <= at_ms:
                 return price
         raise MissingPrice(f"{provider} {operation} at {at_ms}")
 
     def charge_for(self, call: BillableCall) -> Charge:
-        """What a call costs, by the price in force when it began. MissingPrice when the book has none.
+        """Charge a call by the price in force when it began. MissingPrice when the book has none.
 
-        One function, for the response's header and for the ledger. A call that names its price already keeps it (a
-        mock answer); one that brings its amount, too (a day of storage, a correction), keeps that: it is a share of a
-        sum that was rounded once.
+        The response's header and the ledger both use this function. A call whose price is fixed keeps it (a mocked
+        answer). One whose amount is fixed, too, keeps that (a day of storage, a correction): it is part of a sum that
+        was rounded once.
         """
         if call.price_id is None:
             price = self.price(str(call.provider), call.operation, call.started_ms)
             return Charge(price.per_call, price.id)
-        price = self.named(call.price_id)
+        price = self.by_id(call.price_id)
         return Charge(call.spend if call.spend is not None else price.per_call, price.id)
 
     def reservation_for(self, call: BillableCall, stored_bytes: int = 0) -> NanoUSD:
-        """The most that a call may cost: its own charge, and a day of what it stores, rounded up. MissingPrice."""
+        """The most that a call may cost: its charge, and one day of what it stores, rounded up. MissingPrice."""
         charge = self.charge_for(call).spend
         if not stored_bytes:
             return charge
@@ -139,24 +139,24 @@ class PriceBook:
         return NanoUSD(charge - (-stored_bytes * per_gib_day // GIB))
 
     def _covering(self, provider: str, operation: str) -> list[Price]:
-        """The entries for an operation, the newest first: looked up once, and kept."""
+        """The prices for an operation in order of precedence; cached."""
         covering = self._by_operation.get((provider, operation))
         if covering is None:
-            covering = [price for price in self._in_order if price.covers(provider, operation)]
+            covering = [price for price in self._by_precedence if price.covers(provider, operation)]
             self._by_operation[provider, operation] = covering
         return covering
 
     def providers_of(self, operation: str) -> list[str]:
-        """Those that have a price for it, in order."""
-        return sorted({price.provider for price in self._in_order if operation in price.operations})
+        """The names of the providers that have a price for an operation, sorted."""
+        return sorted({price.provider for price in self._by_precedence if operation in price.operations})
 
-    def is_general(self, price_id: str | None) -> bool:
-        """Whether that entry is of no provider: what it says (answered by nobody, charged before) stays so."""
+    def is_provider_independent(self, price_id: str | None) -> bool:
+        """Whether a price applies whatever the provider (not executed, replayed), so that no repricing changes it."""
         price = self._by_id.get(price_id) if price_id is not None else None
-        return price is not None and price.provider == EVERY
+        return price is not None and price.provider == ANY_PROVIDER
 
-    def named(self, price_id: str) -> Price:
-        """The entry of that id. MissingPrice when there is none."""
+    def by_id(self, price_id: str) -> Price:
+        """The price with that id. MissingPrice when there is none."""
         try:
             return self._by_id[price_id]
         except KeyError:
@@ -164,54 +164,54 @@ class PriceBook:
 
 
 def _newest_first(prices: Iterable[Price]) -> list[Price]:
-    """Of two entries for the same day the later one in the list comes first: it is there to set the other right."""
+    """Sort by day, newest first. Of two prices for one day the later in the list is first: it corrects the other."""
     return sorted(prices, key=lambda price: price.from_ms)[::-1]
 
 
 def read_prices(text: str) -> list[Price]:
-    """Entries from the JSON form of `prices.json`. ValueError that names the entry when one is not well formed."""
+    """Read prices from JSON in the format of `prices.json`. ValueError that names the first malformed entry."""
     entries = json.loads(text)
     if not isinstance(entries, list):
-        raise ValueError("a price book is a JSON array of entries")  # noqa: TRY004 - of a text, not of an argument
-    return [_read_entry(place, entry) for place, entry in enumerate(entries)]
+        raise ValueError("a price book is a JSON array of entries")  # noqa: TRY004 - of the text, not of an argument
+    return [_read_entry(index, entry) for index, entry in enumerate(entries)]
 
 
-def _read_entry(place: int, entry: object) -> Price:
+def _read_entry(index: int, entry: object) -> Price:
     try:
         return _price(entry)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"entry {place} of the price book: {error!r}") from error
+        raise ValueError(f"entry {index} of the price book: {error!r}") from error
 
 
 def _price(entry: Any) -> Price:  # noqa: ANN401 - any JSON
-    given = set(entry)
-    if given not in ({*_NAMED, *_PER_CALL}, {*_NAMED, *_PER_GIB_DAY}):
-        raise ValueError(f"expected {sorted(_NAMED)} and either {sorted(_PER_CALL)} or {sorted(_PER_GIB_DAY)}")
+    names = set(entry)
+    if names not in ({*_COMMON, *_PER_CALL}, {*_COMMON, *_PER_GIB_DAY}):
+        raise ValueError(f"expected {sorted(_COMMON)} and either {sorted(_PER_CALL)} or {sorted(_PER_GIB_DAY)}")
     if not _ID.fullmatch(entry["id"]) or not str(entry["source"]).strip() or not entry["operations"]:
         raise ValueError("an entry has an id of up to 64 letters, digits, '.', '_' or '-', operations, and a source")
-    stored = "usd_per_gib_day" in given
-    if stored != (entry["operations"] == [STORAGE]):
-        raise ValueError(f"{STORAGE!r}, and it alone, is charged a GiB-day")
+    is_storage = "usd_per_gib_day" in names
+    if is_storage != (entry["operations"] == [STORAGE]):
+        raise ValueError(f"{STORAGE!r}, and only that, is charged by the GiB-day")
     return Price(
         id=entry["id"],
         provider=str(entry["provider"]),
         operations=tuple(map(str, entry["operations"])),
         from_ms=_midnight_ms(entry["from"]),
-        per_call=ZERO if stored else _charge(entry["usd_per_call"]),
-        per_gib_day=_charge(entry["usd_per_gib_day"]) if stored else None,
-        free_bytes=_whole(entry["free_gib"]) * GIB if stored else 0,
+        per_call=ZERO if is_storage else _amount(entry["usd_per_call"]),
+        per_gib_day=_amount(entry["usd_per_gib_day"]) if is_storage else None,
+        free_bytes=_whole_number(entry["free_gib"]) * GIB if is_storage else 0,
         source=entry["source"],
     )
 
 
-def _charge(text: str) -> NanoUSD:
+def _amount(text: str) -> NanoUSD:
     amount = parse_usd(text)
     if amount < 0:
-        raise ValueError(f"a price credits nobody: {text!r}")
+        raise ValueError(f"a price cannot be negative: {text!r}")
     return amount
 
 
-def _whole(text: str) -> int:
+def _whole_number(text: str) -> int:
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
         raise ValueError(f"not a whole number of GiB: {text!r}")
     return int(text)
@@ -222,5 +222,5 @@ def _midnight_ms(day: str) -> int:
 
 
 def shipped_prices() -> list[Price]:
-    """The entries of `prices.json`, which stands beside this file."""
+    """The prices in `prices.json`, beside this file."""
     return read_prices(files("vectorgate.pricing").joinpath("prices.json").read_text("utf-8"))

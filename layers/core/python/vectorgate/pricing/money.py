@@ -1,7 +1,7 @@
-"""Money is an integer of nano-dollars (10^-9 USD). No float ever holds an amount.
+"""Money as an integer of nano-dollars (10^-9 USD); no float holds an amount.
 
-A store's GiB-day at $0.10 is 100,000,000 nano-dollars; a byte-second of it about 1.08e-9, which is why storage is
-summed in byte-seconds and becomes money once, at the end (`metering`).
+A GiB-day at $0.10 is 100,000,000 nano-dollars, and a byte-second of it about 1.08e-9. Storage is therefore summed in
+byte-seconds and converted to money once, at the end (`metering`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ ZERO = NanoUSD(0)
 
 
 def parse_usd(text: str) -> NanoUSD:
-    """`"0.10"` (dollars, decimal notation) as nano-dollars.
+    """Convert dollars in decimal notation, such as `"0.10"`, to nano-dollars.
 
-    ValueError when it is not a finite decimal, or has more than nine decimal places: a price is never rounded.
+    ValueError for what is not a finite decimal, or has more than nine decimal places: a price is never rounded.
     """
     try:
         amount = Decimal(text) * NANO_PER_USD
@@ -35,7 +35,7 @@ def parse_usd(text: str) -> NanoUSD:
 
 @lru_cache(maxsize=1024)
 def format_usd(amount: NanoUSD) -> str:
-    """Dollars in plain decimal notation without trailing zeros: `1` -> `"0.000000001"`, `0` -> `"0"`."""
+    """Format nano-dollars as decimal dollars without trailing zeros: `1` -> `"0.000000001"`, `0` -> `"0"`."""
     sign = "-" if amount < 0 else ""
     whole, fraction = divmod(abs(amount), NANO_PER_USD)
     decimals = f"{fraction:09d}".rstrip("0")
@@ -43,7 +43,7 @@ def format_usd(amount: NanoUSD) -> str:
 
 
 def rounded_ratio(numerator: int, denominator: int) -> int:
-    """`numerator / denominator` to the nearest integer, half to even; the one rounding rule of this code base."""
+    """Round `numerator / denominator` to the nearest integer, half to even: the only rounding rule of the code base."""
     if denominator <= 0:
         raise ValueError("a ratio needs a positive denominator")
     quotient, remainder = divmod(numerator, denominator)
@@ -53,20 +53,21 @@ def rounded_ratio(numerator: int, denominator: int) -> int:
     return quotient
 
 
-def share_out(total: int, weights: Sequence[int]) -> list[int]:
-    """`total` in proportion to `weights` (each >= 0), as integers that sum to `total` exactly.
+def apportion(total: int, weights: Sequence[int]) -> list[int]:
+    """Divide `total` in proportion to `weights` (each >= 0) into integers that sum to `total` exactly.
 
-    Largest remainder (Hamilton), ties to the earlier part. All weights 0: everything stays 0 unless `total` is too.
+    Largest remainder method (Hamilton); ties go to the earlier part. ValueError for a negative weight, and when all
+    weights are 0 and `total` is not.
     """
     if any(weight < 0 for weight in weights):
-        raise ValueError("a share cannot have a negative weight")
-    whole = sum(weights)
-    if whole == 0:
+        raise ValueError("negative weight")
+    weight_sum = sum(weights)
+    if weight_sum == 0:
         if total:
             raise ValueError("nothing to share the total among")
         return [0] * len(weights)
-    shares = [total * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda part: (-(total * weights[part] % whole), part))
-    for part in by_remainder[: total - sum(shares)]:
-        shares[part] += 1
-    return shares
+    parts = [total * weight // weight_sum for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda part: (-(total * weights[part] % weight_sum), part))
+    for part in by_remainder[: total - sum(parts)]:
+        parts[part] += 1
+    return parts

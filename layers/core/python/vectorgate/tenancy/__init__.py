@@ -1,1 +1,1 @@
-"""Who owns which store, file, batch and upload. One owner for ever; foreign equals absent."""
+"""Ownership of stores, files, batches and uploads. An owner never changes; to others the object does not exist."""

@@ -1,6 +1,7 @@
-"""Whether a caller may touch what a call names: every id in the path and every id in the body. Default deny.
+"""Authorise a call: its tenant must own every object that the path and the body name. Default deny.
 
-Foreign and absent take the same way through this file, cost the same reads and end in the same bytes.
+An object of another tenant and one that does not exist follow the same code path, cost the same reads and end in the
+same bytes.
 """
 
 from __future__ import annotations
@@ -20,48 +21,49 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
 
-_SHOWN: Final = 10  # ids in one message
+_MAX_LISTED: Final = 10  # ids in one message
 
 
 def authorise(
     command: Command, tenant: TenantId, ownership: OwnershipStore, providers: Sequence[ProviderName]
 ) -> ProviderName:
-    """The provider at which `tenant` owns all that the order names. NotFound (404) when there is none.
+    """Return the provider at which `tenant` owns every object that the command names. NotFound (404) without one.
 
-    `providers`: the candidates, the default first; an order that names a provider is looked up there alone.
+    `providers`: the candidates, the default first. A command that names a provider is looked up at that one only.
     """
-    named = _named(command)
+    references = _references(command)
     candidates = [command.provider] if command.provider is not None else providers
-    if not named:
+    if not references:
         return candidates[0]
-    rows = ownership.owners({ObjectRef(provider, kind, name) for provider in candidates for kind, name in named})
-    missing = {provider: _not_held(command, provider, tenant, rows) for provider in candidates}
+    rows = ownership.owners({ObjectRef(provider, kind, name) for provider in candidates for kind, name in references})
+    missing = {provider: _missing(command, provider, tenant, rows) for provider in candidates}
     for provider in candidates:
         if not missing[provider]:
             return provider
     raise _not_found(command, min(missing.values(), key=len))
 
 
-def _named(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
+def _references(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
+    """Every object that the path and the body name, in that order."""
     in_path = [(PATH_KINDS[name], value) for name, value in command.ids.items()]
     return in_path + [(command.operation.body_kind, name) for name in command.body_ids]
 
 
-def _not_held(
+def _missing(
     command: Command, provider: ProviderName, tenant: TenantId, rows: Mapping[ObjectRef, Ownership]
 ) -> list[tuple[ObjectKind, ObjectId]]:
-    """What the order names and the tenant does not hold at that provider, in the order's own order."""
+    """The objects that the command names and the tenant does not own at that provider, in the command's order."""
     store = command.ids.get("vector_store_id")
     missing = []
-    for kind, name in _named(command):
+    for kind, name in _references(command):
         row = rows.get(ObjectRef(provider, kind, name))
-        if row is None or not row.held_by(tenant) or (kind is ObjectKind.BATCH and row.parent != store):
+        if row is None or not row.accessible_to(tenant) or (kind is ObjectKind.BATCH and row.parent != store):
             missing.append((kind, name))
     return missing
 
 
 def _not_found(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]]) -> NotFound:
-    """In OpenAI's words for the first thing that is not there."""
+    """OpenAI's error for the first missing object."""
     kind, name = missing[0]
     store = command.ids.get("vector_store_id")
     match kind:
@@ -88,7 +90,7 @@ def _no_file(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]]) -
 
 
 def _listed(missing: Sequence[tuple[ObjectKind, ObjectId]]) -> str:
-    return ", ".join(name for _, name in missing[:_SHOWN])
+    return ", ".join(name for _, name in missing[:_MAX_LISTED])
 
 
 def _param_of(command: Command) -> str:
@@ -96,10 +98,10 @@ def _param_of(command: Command) -> str:
 
 
 def no_such_store(name: str) -> NotFound:
-    """404 for a store."""
+    """The error 404 for a store."""
     return NotFound(f"No vector store found with id '{name}'.")
 
 
 def no_such_file(name: str) -> NotFound:
-    """404 for a file."""
+    """The error 404 for a file."""
     return NotFound(f"No such File object: {name}", param="id")

@@ -1,4 +1,4 @@
-"""An ownership row: the only evidence that a tenant may touch an object. Pure."""
+"""The ownership row, the only evidence that a tenant may use an object. Pure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
     ObjectKind.UPLOAD: "upload_id",
     ObjectKind.PART: "part_id",
 }
-# The path's parameter that names the parent of an object.
+# The path parameter that names the parent of an object.
 PARENT_PARAMETER: Final[Mapping[ObjectKind, str]] = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}
-MAX_CREATED_AT = 9_999_999_999  # ten digits, by which DynamoDB's lists are sorted as text; the year 2286
+MAX_CREATED_AT = 9_999_999_999  # ten digits, because DynamoDB sorts lists by them as text; the year 2286
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,12 +36,12 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """`ref` belongs to `tenant`. Written once, when the object comes into being, and never given to another.
+    """`tenant` owns `ref`. Written once, when the object is created; the owner never changes.
 
-    `created_at` is the object's own (Unix seconds), by which lists are ordered. `parent` is the store of a batch, or
-    the upload of a part. `snapshot` is the object as the provider described it when it came into being (JSON), kept for
-    files, of which only the status changes, and for uploads, which announce one.
-    `retired_at` (Unix seconds): the object was deleted; the row stays so that its id cannot be claimed again.
+    `created_at` (Unix seconds) is the object's own, and orders lists. `parent` is the store of a batch, or the upload
+    of a part. `snapshot` is the provider's JSON description of the object when it was created, stored for files, of
+    which only the status changes later, and for uploads, which create a file.
+    `retired_at` (Unix seconds): the object was deleted. The row remains, so that its id cannot get another owner.
     """
 
     ref: ObjectRef
@@ -53,6 +53,6 @@ class Ownership:
     snapshot: str | None = None
     retired_at: int | None = None
 
-    def held_by(self, tenant: TenantId) -> bool:
-        """Whether `tenant` may touch it now."""
+    def accessible_to(self, tenant: TenantId) -> bool:
+        """Whether `tenant` may use the object now."""
         return self.tenant == tenant and self.retired_at is None

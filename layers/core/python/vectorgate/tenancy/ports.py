@@ -1,4 +1,4 @@
-"""The port through which ownership is read. It is written by the ledger's transactions alone (`ledger.store`)."""
+"""The port through which ownership is read. Only the ledger's transactions write it (`ledger.ports`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class OwnershipStore(Protocol):
-    """Reads are consistent: what a concluded transaction wrote is seen."""
+    """Read access to ownership rows. `owners` is consistent with the last write."""
 
     def owners(self, refs: Collection[ObjectRef]) -> Mapping[ObjectRef, Ownership]:
-        """The rows of those refs that have one, retired ones included. Cost: one read for each 100 refs."""
+        """The ownership rows of `refs`, retired ones included; refs without one are left out. One read per 100 refs."""
         ...
 
     def owned_by(
@@ -28,8 +28,8 @@ class OwnershipStore(Protocol):
         ascending: bool,
         limit: int,
     ) -> Sequence[Ownership]:
-        """At most `limit` live rows in the order of (created_at, id), beginning just past `start`.
+        """At most `limit` rows that are not retired, ordered by (created_at, id), after `start`.
 
-        Cost: what it returns, whatever other tenants own. May lag behind a write by the time of an index (< 1 s).
+        The cost is proportional to the rows returned. May lag a write by the delay of an index (< 1 s).
         """
         ...

@@ -1,22 +1,22 @@
-"""The schemas of requests: what a request may look like, and the error that OpenAI would answer when it looks otherwise.
+"""Validate requests against OpenAI's schemas, with the errors that OpenAI answers.
 
 ::
 
-    body    -> parse_json_object -> take_litellm_fields -> validate(CreateVectorStore, ...)
+    body    -> parse_json_object -> split_litellm_fields -> validate(CreateVectorStore, ...)
     query   -> query_reader(ListQuery, ...)
-    upload  -> take_litellm_form_fields -> validate_form(CreateFile, ...)
+    upload  -> split_litellm_form_fields -> validate_form(CreateFile, ...)
     path id -> check_id("vector_store_id", ...)
 
-All of them raise errors of `vectorgate.api.errors` and nothing else. The models only validate: what is forwarded is the
-client's own dict, without LiteLLM's fields. Owns no routes, no identities, and nothing about responses.
+They raise only errors of `vectorgate.api.errors`. The models only validate: the client's own dict is forwarded, without
+LiteLLM's fields. Routes, authentication and responses are not handled here.
 """
 
 from vectorgate.api.schemas.fields import check_id
 from vectorgate.api.schemas.litellm import (
     LITELLM_FIELDS,
     LiteLLMFields,
-    take_litellm_fields,
-    take_litellm_form_fields,
+    split_litellm_fields,
+    split_litellm_form_fields,
 )
 from vectorgate.api.schemas.models import (
     CompleteUpload,
@@ -59,8 +59,8 @@ __all__ = [
     "check_id",
     "parse_json_object",
     "query_reader",
-    "take_litellm_fields",
-    "take_litellm_form_fields",
+    "split_litellm_fields",
+    "split_litellm_form_fields",
     "validate",
     "validate_form",
 ]

@@ -1,7 +1,7 @@
-"""OpenAI's refusals, word for word: one function for each way a request can be wrong.
+"""OpenAI's error messages for invalid requests, one function for each.
 
-Messages marked [W] in the wire contract are quoted from the real service; the others follow its manner. What a client
-sent is echoed in at most `ECHO_MAX` characters, so that an error is never larger than its cause is worth.
+Messages marked [W] in the wire contract are quoted from the real service; the others follow its style. A client's value
+is repeated in at most `ECHO_MAX` characters, which bounds the size of an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vectorgate.api.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ECHO_MAX = 64  # a metadata key of legal length is shown whole
+ECHO_MAX = 64  # characters: the maximum of a metadata key
 BAD_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
     "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble "
@@ -27,16 +27,16 @@ def clip(text: str) -> str:
 
 
 def json_type(value: object) -> str:
-    """The JSON type of a value, with OpenAI's article: "a string", "null"."""
+    """The JSON type of a value with its article, as OpenAI writes it: "a string", "null"."""
     if value is None:
         return "null"
-    # bool comes first: in Python it is an int, in JSON it is not.
+    # bool comes first, because it is an int in Python, but not in JSON.
     names = ((bool, "a boolean"), (int, "an integer"), (float, "a decimal"), (str, "a string"), (list, "an array"))
     return next((name for kind, name in names if isinstance(value, kind)), "an object")
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: strings in quotes and clipped, scalars in JSON, the rest by its type."""
+    """A value in a message: strings quoted and clipped, other scalars as JSON, anything else by its type."""
     if isinstance(value, str):
         return f"'{clip(value)}'"
     if isinstance(value, bool):
@@ -45,7 +45,7 @@ def shown(value: object) -> str:
 
 
 def listed(values: Sequence[str], word: str = "and") -> str:
-    """`'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`; or with "or"."""
+    """Join quoted values: `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`. `word` is "and" or "or"."""
     quoted = [f"'{value}'" for value in values]
     if len(quoted) <= 2:  # noqa: PLR2004 - two need no comma
         return f" {word} ".join(quoted)
@@ -53,12 +53,12 @@ def listed(values: Sequence[str], word: str = "and") -> str:
 
 
 def bad_json(hint: str | None = None) -> InvalidRequest:
-    """The body is not JSON, or (with a hint of ours) JSON that two readers could understand differently."""
+    """The body is not JSON, or (with a hint) JSON that is ambiguous or exceeds a limit."""
     return InvalidRequest(f"We could not parse the JSON body of your request. (HINT: {hint})" if hint else BAD_JSON)
 
 
 def unsupported_content_type(content_type: str) -> InvalidRequest:
-    """The body is declared as something else than JSON."""
+    """The content type is not JSON."""
     sent = clip(content_type)
     return InvalidRequest(
         f"Unsupported content type: '{sent}'. This API method only accepts 'application/json' requests, but you "
@@ -68,7 +68,7 @@ def unsupported_content_type(content_type: str) -> InvalidRequest:
 
 
 def body_type(value: object) -> InvalidRequest:
-    """The body is JSON, but no object."""
+    """The body is JSON, but not an object."""
     return InvalidRequest(
         f"Invalid type for the request body: expected an object, but got {json_type(value)} instead.",
         code="invalid_type",
@@ -76,7 +76,7 @@ def body_type(value: object) -> InvalidRequest:
 
 
 def unknown_parameter(param: str) -> InvalidRequest:
-    """A field that the operation does not have."""
+    """A field that the operation does not define."""
     return InvalidRequest(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
 
 
@@ -86,19 +86,19 @@ def missing_parameter(param: str) -> InvalidRequest:
 
 
 def mutually_exclusive(param: str, other: str) -> InvalidRequest:
-    """Two fields of which only one may be given."""
+    """Two fields that exclude each other."""
     message = f"Mutually exclusive parameters: '{other}' and '{param}'. Ensure you are only providing one of them."
     return InvalidRequest(message, param=param, code="mutually_exclusive_parameters")
 
 
 def invalid_type(param: str, expected: str, value: object) -> InvalidRequest:
-    """The right field with a value of another JSON type."""
+    """A value of the wrong JSON type."""
     message = f"Invalid type for '{param}': expected {expected}, but got {json_type(value)} instead."
     return InvalidRequest(message, param=param, code="invalid_type")
 
 
 def unsupported_value(param: str, value: object, supported: Sequence[str]) -> InvalidRequest:
-    """A value outside of a closed list."""
+    """A value outside an enumeration."""
     if not isinstance(value, str):
         return invalid_type(
             param, f"one of {listed(supported, 'or')}" if len(supported) > 1 else listed(supported), value
@@ -108,12 +108,12 @@ def unsupported_value(param: str, value: object, supported: Sequence[str]) -> In
 
 
 def invalid_value(param: str, reason: str) -> InvalidRequest:
-    """A value that is wrong for a reason of its own."""
+    """An invalid value, with the reason."""
     return InvalidRequest(f"Invalid '{param}': {reason}", param=param, code="invalid_value")
 
 
 def bad_id(param: str, value: str) -> InvalidRequest:
-    """An id with characters that no id has."""
+    """An id with invalid characters."""
     reason = "Expected an ID that contains letters, numbers, underscores, or dashes, but this value contained"
     return InvalidRequest(
         f"Invalid '{param}': '{clip(value)}'. {reason} additional characters.", param=param, code="invalid_value"
@@ -121,12 +121,12 @@ def bad_id(param: str, value: str) -> InvalidRequest:
 
 
 def above_max(param: str, limit: float, value: object) -> InvalidRequest:
-    """A number over its maximum; the limit's type tells integers from decimals."""
+    """A number above its maximum. The type of `limit` decides between integer and decimal."""
     return _out_of_range(param, "above max", f"<= {_figure(limit)}", value, _number_kind(limit))
 
 
 def below_min(param: str, limit: float, value: object) -> InvalidRequest:
-    """A number under its minimum."""
+    """A number below its minimum."""
     return _out_of_range(param, "below min", f">= {_figure(limit)}", value, _number_kind(limit))
 
 
@@ -146,7 +146,7 @@ def _figure(limit: float) -> str:
 
 
 def array_too_long(param: str, limit: int, length: int) -> InvalidRequest:
-    """More elements than the operation takes."""
+    """An array with more than `limit` elements."""
     return InvalidRequest(
         f"Invalid '{param}': array too long. Expected an array with maximum length {limit}, "
         f"but got an array with length {length} instead.",
@@ -156,7 +156,7 @@ def array_too_long(param: str, limit: int, length: int) -> InvalidRequest:
 
 
 def array_too_short(param: str, limit: int, length: int) -> InvalidRequest:
-    """Fewer elements than the operation needs; OpenAI has a code of its own for none at all."""
+    """An array with fewer than `limit` elements; OpenAI has a separate code for an empty one."""
     what, got, code = ("empty array", "an empty array", "empty_array")
     if length:
         what, got, code = ("array too short", f"an array with length {length}", "array_below_min_length")
@@ -165,7 +165,7 @@ def array_too_short(param: str, limit: int, length: int) -> InvalidRequest:
 
 
 def string_too_long(param: str, limit: int, length: int) -> InvalidRequest:
-    """A longer string than the operation takes, counted in characters."""
+    """A string with more than `limit` characters."""
     return InvalidRequest(
         f"Invalid '{param}': string too long. Expected a string with maximum length {limit}, "
         f"but got a string with length {length} instead.",
@@ -175,7 +175,7 @@ def string_too_long(param: str, limit: int, length: int) -> InvalidRequest:
 
 
 def string_too_short(param: str, limit: int, length: int) -> InvalidRequest:
-    """A shorter string than the operation needs; OpenAI has a code of its own for the empty one."""
+    """A string with fewer than `limit` characters; OpenAI has a separate code for an empty one."""
     what, got, code = ("empty string", "an empty string", "empty_string")
     if length:
         what, got, code = ("string too short", f"a string with length {length}", "string_below_min_length")
@@ -184,7 +184,7 @@ def string_too_short(param: str, limit: int, length: int) -> InvalidRequest:
 
 
 def too_many_properties(param: str, limit: int, length: int) -> InvalidRequest:
-    """A map with more keys than it may have."""
+    """An object with more than `limit` properties."""
     return InvalidRequest(
         f"Invalid '{param}': too many properties. Expected an object with at most {limit} properties, "
         f"but got an object with {length} properties instead.",
@@ -194,7 +194,7 @@ def too_many_properties(param: str, limit: int, length: int) -> InvalidRequest:
 
 
 def key_too_long(param: str, limit: int, length: int) -> InvalidRequest:
-    """A map with a key that is too long; the key itself is not repeated."""
+    """An object with a key of more than `limit` characters; the key itself is not repeated."""
     return InvalidRequest(
         f"Invalid property name in '{param}': string too long. Expected a string with maximum length {limit}, "
         f"but got a string with length {length} instead.",

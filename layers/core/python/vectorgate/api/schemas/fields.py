@@ -1,7 +1,7 @@
-"""The types that request fields are made of, and the limits they carry.
+"""Types of request fields, and their limits.
 
-Limits are OpenAI's where it publishes one (contract 1.2). `TEXT_MAX`, `QUERY_MAX` and `QUERIES_MAX` are ours: nothing
-is unbounded, and nobody is known to need more.
+Limits are OpenAI's where it publishes one (contract 1.2). `TEXT_MAX`, `QUERY_MAX` and `QUERIES_MAX` are the gateway's
+own, because every value is bounded; no client is known to need more.
 """
 
 import re
@@ -15,7 +15,7 @@ from vectorgate.api.schemas import error_messages
 
 ID_MAX: Final = 128
 TEXT_MAX: Final = 4096
-QUERY_MAX: Final = 32_768  # about the 8191 tokens that the embedding model takes
+QUERY_MAX: Final = 32_768  # characters, about the 8191 tokens that the embedding model accepts
 QUERIES_MAX: Final = 100
 PROPERTIES_MAX: Final = 16
 KEY_MAX: Final = 64
@@ -25,15 +25,15 @@ _ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class WireModel(BaseModel):
-    """A request as OpenAI documents it: strict types, no other fields, and built when it is first needed."""
+    """The base of request models: strict types, no unknown fields, and validators built at the first use."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)
 
 
 def check_id(param: str, value: str) -> str:
-    """`value`, if it has the shape of an id: 1 to 128 letters, digits, underscores and dashes.
+    """Return `value` if it is a valid id: 1 to 128 letters, digits, underscores and dashes.
 
-    Raises `InvalidRequest` on `param` otherwise. For ids of paths and queries as well as of bodies.
+    InvalidRequest on `param` otherwise.
     """
     if not value:
         raise error_messages.string_too_short(param, 1, 0)
@@ -44,34 +44,34 @@ def check_id(param: str, value: str) -> str:
     return value
 
 
-def _id_shape(value: str) -> str:
+def _check_id_characters(value: str) -> str:
     if not _ID.fullmatch(value):
         raise PydanticCustomError("bad_id", "not an id")
     return value
 
 
 def wrong_type(expected: str, index: int | None = None) -> PydanticCustomError:
-    """A type error that names what would have been right; pydantic's own knows only one type at a time.
+    """A type error that names the expected types; pydantic's own names only one type.
 
-    `index` points at one element, if the value is a list.
+    `index` is the element that has the wrong type, if the value is a list.
     """
     return PydanticCustomError("wrong_type", "wrong type", {"expected": expected, "index": index})
 
 
 def check_length(value: str, limit: int, index: int | None = None) -> None:
-    """Refuse a string of more than `limit` characters, where the type itself could not carry the limit."""
+    """Refuse a string of more than `limit` characters, for types that cannot declare the limit."""
     if len(value) > limit:
         raise PydanticCustomError("string_too_long", "too long", {"max_length": limit, "index": index})
 
 
 def check_size(values: list[object], limit: int) -> None:
-    """Refuse a list of more than `limit` elements, likewise."""
+    """Refuse a list of more than `limit` elements, for types that cannot declare the limit."""
     if len(values) > limit:
         raise PydanticCustomError("too_long", "too long", {"max_length": limit})
 
 
 def not_null(expected: str) -> BeforeValidator:
-    """Refuse null on a field that may be absent: its default is None, which the client may not say."""
+    """Refuse null in an optional field, whose default None means that it is absent."""
 
     def refuse(value: object) -> object:
         if value is None:
@@ -82,7 +82,7 @@ def not_null(expected: str) -> BeforeValidator:
 
 
 def at_most(limit: int) -> BeforeValidator:
-    """Bound a list before its elements are looked at: "too long" comes before what is wrong inside."""
+    """Bound a list before its elements are validated, so that "too long" is reported first."""
 
     def check(value: object) -> object:
         if isinstance(value, list):
@@ -93,7 +93,7 @@ def at_most(limit: int) -> BeforeValidator:
 
 
 def check_properties(value: object) -> object:
-    """Bound a map before its values are looked at: 16 keys of 64 characters."""
+    """Bound a map before its values are validated: 16 keys of 64 characters."""
     if not isinstance(value, dict):
         return value
     if len(value) > PROPERTIES_MAX:
@@ -104,7 +104,7 @@ def check_properties(value: object) -> object:
 
 
 def scalar(max_length: int) -> Callable[[object], str | float | bool]:
-    """A validator of strings (up to `max_length`), numbers and booleans."""
+    """Return a validator of strings (up to `max_length` characters), numbers and booleans."""
 
     def check(value: object) -> str | float | bool:
         if not isinstance(value, str | int | float):
@@ -116,7 +116,7 @@ def scalar(max_length: int) -> Callable[[object], str | float | bool]:
     return check
 
 
-Id = Annotated[str, Field(min_length=1, max_length=ID_MAX), AfterValidator(_id_shape)]
+Id = Annotated[str, Field(min_length=1, max_length=ID_MAX), AfterValidator(_check_id_characters)]
 Text = Annotated[str, Field(max_length=TEXT_MAX)]
 Metadata = Annotated[dict[str, Annotated[str, Field(max_length=VALUE_MAX)]], BeforeValidator(check_properties)]
 AttributeValue = Annotated[str | float | bool, PlainValidator(scalar(VALUE_MAX))]

@@ -1,7 +1,7 @@
-"""The filter of a search: comparisons, and compounds of filters, to any depth that a person would write.
+"""The filter of a search: comparisons, and compounds of filters.
 
-OpenAI publishes no limit on depth or number. `FILTER_DEPTH_MAX` and `FILTERS_MAX` are ours; they are checked level by
-level before a filter is validated, so that the recursion is over a small tree.
+OpenAI publishes no limit of depth or number. `FILTER_DEPTH_MAX` and `FILTERS_MAX` are the gateway's own, and checked
+level by level before a filter is validated, so that the recursion is over a small tree.
 """
 
 from typing import Annotated, Final, Literal
@@ -37,8 +37,8 @@ def _check_item(item: object, index: int) -> None:
 
 
 def _children(item: object) -> list[object]:
-    below = item.get("filters") if isinstance(item, dict) else None
-    return below if isinstance(below, list) else []
+    filters = item.get("filters") if isinstance(item, dict) else None
+    return filters if isinstance(filters, list) else []
 
 
 def check_filter_size(value: object) -> object:
@@ -55,7 +55,7 @@ def check_filter_size(value: object) -> object:
 
 
 class ComparisonFilter(WireModel):
-    """One attribute against one value."""
+    """A comparison of an attribute with a value."""
 
     type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
     key: Text
@@ -63,7 +63,7 @@ class ComparisonFilter(WireModel):
 
 
 class CompoundFilter(WireModel):
-    """Several filters, all or any of which must hold."""
+    """Filters of which all ("and") or any ("or") must match."""
 
     type: Literal["and", "or"]
     filters: Annotated[list["Filter"], FailFast()]

@@ -1,17 +1,17 @@
-"""Fields of LiteLLM's own that its clients put beside OpenAI's: taken off before the body is validated.
+"""Split off the fields that LiteLLM's clients add to OpenAI's, before the body is validated.
 
-Chosen from LiteLLM's list of parameters (`litellm.types.utils.all_litellm_params`) by one question: can the
-call mean the same without it?
+They are selected from LiteLLM's parameters (`litellm.types.utils.all_litellm_params`) by whether the call has the same
+meaning without them.
 
-* Used here: `custom_llm_provider`, `user`, `mock_response`, `tags`.
-* Dropped: names that trace a call (`litellm_*_id`, `litellm_metadata`), and wishes about retries, time, caching,
-  logging and guardrails, which are the gateway's to decide.
-* Left in place, and so refused as unknown: all that chooses or carries a host, a credential or a header (`api_base`,
+* Used: `custom_llm_provider`, `user`, `mock_response`, `tags`.
+* Dropped: ids for tracing (`litellm_*_id`, `litellm_metadata`), and options of retries, timeouts, caching, logging and
+  guardrails, which are the gateway's to decide.
+* Left in place, and so refused as unknown: everything that selects a host, a credential or a header (`api_base`,
   `api_key`, `base_url`, `api_version`, `headers`, `extra_*`, `litellm_credential_name`, `fallbacks`, `langfuse_*`),
-  and ids that belong to the path (`vector_store_id`).
+  and ids that belong in the path (`vector_store_id`).
 
-Only the top level is looked at. `metadata` is OpenAI's and stays. Of a form the same holds, but that
-`mock_response` and `tags`, which are no text, are left in place as well.
+Only top-level fields are considered. `metadata` is OpenAI's and stays. In a form, `mock_response` and `tags` are left
+in place, too, because they are not text.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ LITELLM_FIELDS: Final = USED | DROPPED
 
 @dataclass(frozen=True, slots=True)
 class LiteLLMFields:
-    """What a client said to LiteLLM rather than to OpenAI. `mock_response` is the body it would like to be answered."""
+    """The values of the used fields. `mock_response` is the body to answer with, instead of the provider's."""
 
     provider: str | None = None
     user: str | None = None
@@ -62,8 +62,8 @@ class LiteLLMFields:
     tags: tuple[str, ...] = ()
 
 
-class _Said(WireModel):
-    """The fields as they arrive; null is as good as absent, for LiteLLM's own client sends it."""
+class _UsedFields(WireModel):
+    """The schema of the used fields; null counts as absent, because LiteLLM's client sends it."""
 
     custom_llm_provider: Annotated[str, Field(min_length=1, max_length=PROVIDER_MAX)] | None = None
     user: Annotated[str, Field(max_length=USER_MAX)] | None = None
@@ -71,15 +71,15 @@ class _Said(WireModel):
     tags: Annotated[list[Annotated[str, Field(max_length=TAG_MAX)]], Field(max_length=TAGS_MAX)] | None = None
 
 
-def take_litellm_fields(body: dict[str, object]) -> tuple[dict[str, object], LiteLLMFields]:
-    """`body` without LiteLLM's fields, and those fields. Raises `InvalidRequest` if one that is used is malformed."""
-    said = validate(_Said, {name: value for name, value in body.items() if name in USED})
+def split_litellm_fields(body: dict[str, object]) -> tuple[dict[str, object], LiteLLMFields]:
+    """Split `body` into the fields without LiteLLM's, and LiteLLM's. InvalidRequest when a used one is malformed."""
+    used = validate(_UsedFields, {name: value for name, value in body.items() if name in USED})
     rest = {name: value for name, value in body.items() if name not in USED and name not in DROPPED}
-    return rest, LiteLLMFields(said.custom_llm_provider, said.user, said.mock_response, tuple(said.tags or ()))
+    return rest, LiteLLMFields(used.custom_llm_provider, used.user, used.mock_response, tuple(used.tags or ()))
 
 
-def take_litellm_form_fields(fields: Mapping[str, str]) -> tuple[dict[str, str], LiteLLMFields]:
-    """The same of a form's text fields."""
-    said = validate(_Said, {name: value for name, value in fields.items() if name in USED_IN_FORMS})
+def split_litellm_form_fields(fields: Mapping[str, str]) -> tuple[dict[str, str], LiteLLMFields]:
+    """Split the text fields of a form in the same way. InvalidRequest."""
+    used = validate(_UsedFields, {name: value for name, value in fields.items() if name in USED_IN_FORMS})
     rest = {name: value for name, value in fields.items() if name not in USED_IN_FORMS and name not in DROPPED}
-    return rest, LiteLLMFields(said.custom_llm_provider, said.user)
+    return rest, LiteLLMFields(used.custom_llm_provider, used.user)

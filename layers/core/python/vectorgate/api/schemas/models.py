@@ -1,7 +1,7 @@
-"""The request bodies of the public API, as contract 1.2 lists them.
+"""Models of the request bodies of the public API, as contract 1.2 lists them.
 
-They validate; what goes upstream is the client's own dict. A field that may be absent but not null has the default
-None (or "") and refuses a null that is said. Duplicates in `file_ids` are kept: nothing published forbids them.
+They only validate; the client's own dict is sent upstream. A field that may be absent but not null has the default None
+(or ""), and refuses an explicit null. Duplicates in `file_ids` are kept, because OpenAI's documentation allows them.
 """
 
 from typing import Annotated, Final, Literal, Self
@@ -29,10 +29,10 @@ STORE_FILES_MAX: Final = 500
 BATCH_FILES_MAX: Final = 2000
 RESULTS_MAX: Final = 50
 UPLOAD_MAX: Final = 8 * 2**30  # bytes of one file that is uploaded in parts
-PARTS_MAX: Final = 2_500  # ours, for each is looked up: 8 GiB in parts of 4 MB are 2,148
-FILENAME_MAX: Final = 512  # ours, as a form's filename
-MEDIA_TYPE_MAX: Final = 200  # ours
-MD5_MAX: Final = 64  # ours: 32 hexadecimal digits; what is no checksum the provider says
+PARTS_MAX: Final = 2_500  # not OpenAI's: the ownership of each is read. 8 GiB in parts of 4 MB are 2,148
+FILENAME_MAX: Final = 512  # not OpenAI's; the same as of a form's filename
+MEDIA_TYPE_MAX: Final = 200  # not OpenAI's
+MD5_MAX: Final = 64  # not OpenAI's. A checksum has 32 hexadecimal digits, which the provider validates
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 
@@ -45,14 +45,14 @@ class ExpiresAfter(WireModel):
 
 
 class StaticChunking(WireModel):
-    """Sizes of chunks in tokens; the overlap is at most half a chunk."""
+    """Sizes of chunks in tokens; the overlap is at most 50 % of a chunk."""
 
     max_chunk_size_tokens: int = Field(ge=100, le=4096)
     chunk_overlap_tokens: int = Field(ge=0)
 
     @field_validator("chunk_overlap_tokens")
     @classmethod
-    def _at_most_half(cls, overlap: int, info: ValidationInfo) -> int:
+    def _check_overlap(cls, overlap: int, info: ValidationInfo) -> int:
         size = info.data.get("max_chunk_size_tokens", 2 * overlap)
         if 2 * overlap > size:
             raise PydanticCustomError("overlap_too_large", "too large", {"limit": size // 2})
@@ -60,13 +60,13 @@ class StaticChunking(WireModel):
 
 
 class AutoChunkingStrategy(WireModel):
-    """OpenAI chooses the chunks (800 tokens, overlapping by 400)."""
+    """The provider's default: OpenAI's is 800 tokens with an overlap of 400."""
 
     type: Literal["auto"]
 
 
 class StaticChunkingStrategy(WireModel):
-    """The client chooses the chunks."""
+    """Chunk sizes set by the client."""
 
     type: Literal["static"]
     static: StaticChunking
@@ -88,7 +88,7 @@ class CreateVectorStore(WireModel):
 
 
 class UpdateVectorStore(WireModel):
-    """`POST /vector_stores/{vector_store_id}`; null clears, absent leaves alone (see `model_fields_set`)."""
+    """`POST /vector_stores/{vector_store_id}`; null clears a field (see `model_fields_set`)."""
 
     name: Text | None = None
     expires_after: ExpiresAfter | None = None
@@ -120,7 +120,7 @@ class CreateFileBatch(WireModel):
     chunking_strategy: OptionalChunking = None
 
     @model_validator(mode="after")
-    def _one_form(self) -> Self:
+    def _check_one_form(self) -> Self:
         if self.file_ids and self.files:
             raise PydanticCustomError("both_forms", "both", {"param": "files", "other": "file_ids"})
         if not self.file_ids and not self.files:
@@ -129,14 +129,14 @@ class CreateFileBatch(WireModel):
 
 
 class RankingOptions(WireModel):
-    """How results are ranked, and which are too weak to return."""
+    """The ranker of the results, and the least score of a result that is returned."""
 
     ranker: Literal["none", "auto", "default-2024-11-15"] = "auto"
     score_threshold: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 def _check_query(value: object) -> object:
-    """A string, or a list of 1 to 100; an empty string is the provider's to judge, for nothing is published on it."""
+    """Validate a string, or a list of 1 to 100. OpenAI publishes no rule for an empty string, so it is forwarded."""
     if isinstance(value, list):
         _check_queries(value)
     elif isinstance(value, str):
@@ -174,14 +174,14 @@ class FileExpiresAfter(WireModel):
 
 
 class CreateFile(WireModel):
-    """`POST /files` without the file: read it with `validate_form`."""
+    """`POST /files` without the file; validated by `validate_form`."""
 
     purpose: Purpose
     expires_after: Annotated[FileExpiresAfter | None, not_null("an object")] = None
 
 
 class CreateUpload(WireModel):
-    """`POST /uploads`: what is going to be uploaded in parts. `bytes` of the whole file."""
+    """`POST /uploads`: a file that will be uploaded in parts. `bytes` is its size."""
 
     filename: Annotated[str, Field(min_length=1, max_length=FILENAME_MAX)]
     purpose: Purpose
@@ -191,11 +191,11 @@ class CreateUpload(WireModel):
 
 
 class CreateUploadPart(WireModel):
-    """`POST /uploads/{upload_id}/parts` without the part's `data`: nothing."""
+    """`POST /uploads/{upload_id}/parts` without the part's `data`; it has no other field."""
 
 
 class CompleteUpload(WireModel):
-    """`POST /uploads/{upload_id}/complete`: the parts in their order, and the checksum of the whole."""
+    """`POST /uploads/{upload_id}/complete`: the parts in order, and the checksum of the file."""
 
     part_ids: Annotated[list[Id], FailFast(), at_most(PARTS_MAX)] = Field(min_length=1)
     md5: Annotated[Annotated[str, Field(max_length=MD5_MAX)] | None, not_null("a string")] = None

@@ -1,11 +1,11 @@
-"""Bytes to a JSON object, strictly: what two parsers could read differently is refused here.
+"""Parse bytes to a JSON object, strictly: input that two parsers could read differently is refused.
 
 ::
 
     size -> content type -> UTF-8 -> structure (depth, tokens) -> JSON -> surrogates -> top level
 
-Each step is linear and none trusts the next. The structure is counted before anything is built, because Python's
-parser recurses at each bracket and a body of `[],[],` takes thirty times its size in memory.
+Each step is linear in the size and does not rely on a later one. The structure is checked before it is parsed, because
+Python's parser recurses at each bracket, and the value of a body such as `[],[],` has thirty times its size in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from vectorgate.api.errors import PayloadTooLarge
 from vectorgate.api.schemas import error_messages
-from vectorgate.api.schemas.translate import refusal
+from vectorgate.api.schemas.translate import to_invalid_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,8 +28,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 DEPTH_MAX = 64  # the deepest legal body (a search with FILTER_DEPTH_MAX levels of filters) needs 33
 TOKENS_MAX = 250_000  # the largest legal body (2000 files with 16 attributes each) needs about 170,000
-KEYS_MAX = 1024  # keys of one object; the widest legal one has 16 and LiteLLM's fields
-NUMBER_MAX = 64  # characters of one number; 17 digits tell any two doubles apart
+KEYS_MAX = 1024  # keys of one object; the largest legal one has 16 and LiteLLM's fields
+NUMBER_MAX = 64  # characters of one number; 17 digits distinguish any two doubles
 INT64 = 2**63
 
 # The string alternative always matches, even unterminated: a failed attempt would be repeated from each quote in it.
@@ -42,19 +42,19 @@ _CLOSING = frozenset(b"]}")
 def parse_json_object(
     body: bytes, content_type: str | None, *, max_bytes: int, max_tokens: int = TOKENS_MAX
 ) -> dict[str, object]:
-    """The object that `body` holds; an empty body is an empty object.
+    """Parse `body` to an object; an empty body is an empty object.
 
-    Raises `PayloadTooLarge` over `max_bytes`, and `InvalidRequest` for all else: another content type, no UTF-8, no
-    JSON, no object at the top, duplicate keys, NaN or infinities, integers over 64 bits, lone surrogates, and more
-    than `DEPTH_MAX` levels, `max_tokens` tokens or `KEYS_MAX` keys in one object.
+    PayloadTooLarge over `max_bytes`. InvalidRequest for another content type, invalid UTF-8 or JSON, a value that is no
+    object, duplicate keys, NaN or infinities, integers over 64 bits, lone surrogates, and more than `DEPTH_MAX`
+    levels, `max_tokens` tokens or `KEYS_MAX` keys in one object.
     """
     _check_size(body, max_bytes)
     _check_content_type(content_type, empty=not body)
     if not body:
         return {}
-    text = _decoded(body)
+    text = _decode_utf8(body)
     _check_structure(body, max_tokens)
-    value = _loaded(text)
+    value = _decode_json(text)
     _check_surrogates(body, value)
     if not isinstance(value, dict):
         raise error_messages.body_type(value)
@@ -77,7 +77,7 @@ def _check_content_type(content_type: str | None, *, empty: bool) -> None:
         raise error_messages.unsupported_content_type(content_type or "")
 
 
-def _decoded(body: bytes) -> str:
+def _decode_utf8(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -98,7 +98,7 @@ def _check_structure(body: bytes, max_tokens: int) -> None:
             raise error_messages.bad_json("it has too many values.")
 
 
-def _loaded(text: str) -> object:
+def _decode_json(text: str) -> object:
     try:
         value: object = _DECODER.decode(text)
     except json.JSONDecodeError:
@@ -116,7 +116,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _integer(digits: str) -> int:
-    # The length comes first: converting is quadratic, and refused by Python itself over 4300 digits.
+    # The length is checked first: conversion is quadratic, and Python refuses more than 4300 digits.
     if len(digits) > NUMBER_MAX or not -INT64 <= int(digits) < INT64:
         raise error_messages.bad_json("an integer does not fit into 64 bits.")
     return int(digits)
@@ -132,52 +132,52 @@ def _constant(name: str) -> NoReturn:
     raise error_messages.bad_json(f"{name} is not a JSON value.")
 
 
-# Made once: `json.loads` makes a decoder at each call that tells it anything.
+# Created once: `json.loads` creates a decoder at each call with arguments.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
 )
 
 
 def _check_surrogates(body: bytes, value: object) -> None:
-    # Raw ones are no UTF-8; an escape is looked at only if there is one, for emoji are escaped so by many clients.
+    # Raw surrogates are invalid UTF-8. Escaped ones are checked, because many clients escape emoji as pairs of them.
     if not _SURROGATE_ESCAPE.search(body):
         return
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise error_messages.bad_json("a string has half of a surrogate pair.") from None
+        raise error_messages.bad_json("a string contains a lone surrogate.") from None
 
 
 def validate(model: type[Model], body: Mapping[str, object]) -> Model:
-    """`body` as a `model`. Raises `InvalidRequest`, and nothing else, when it is not one."""
+    """Validate `body` against a model. InvalidRequest, and no other error."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        # `from None`: pydantic's text repeats the client's values, which belong in no log.
-        raise refusal(error) from None
+        # `from None`: pydantic's message repeats the client's values, which must not be logged.
+        raise to_invalid_request(error) from None
 
 
 def check_document(document: object) -> None:
-    """The limits of `parse_json_object` for a document that was parsed elsewhere. InvalidRequest over one of them."""
-    waiting: list[tuple[object, int]] = [(document, 1)]
-    for count, (value, depth) in enumerate(_drained(waiting), start=1):
+    """Check a document that was parsed elsewhere against the limits of `parse_json_object`. InvalidRequest."""
+    pending: list[tuple[object, int]] = [(document, 1)]
+    for count, (value, depth) in enumerate(_pop_all(pending), start=1):
         if count > TOKENS_MAX:
             raise error_messages.bad_json("it has too many values.")
         if isinstance(value, dict | list):
             if depth > DEPTH_MAX:
                 raise error_messages.bad_json(f"it is nested more than {DEPTH_MAX} levels deep.")
-            waiting.extend((inner, depth + 1) for inner in _inner(value))
+            pending.extend((child, depth + 1) for child in _children(value))
         else:
             _check_scalar(value)
 
 
-def _drained(waiting: list[tuple[object, int]]) -> Iterator[tuple[object, int]]:
-    while waiting:
-        yield waiting.pop()
+def _pop_all(pending: list[tuple[object, int]]) -> Iterator[tuple[object, int]]:
+    while pending:
+        yield pending.pop()
 
 
-def _inner(value: dict[object, object] | list[object]) -> list[object]:
-    """What a list or an object holds: names, too, for they are text as well."""
+def _children(value: dict[object, object] | list[object]) -> list[object]:
+    """The values in a list or an object, and an object's keys, which are checked as text."""
     if isinstance(value, list):
         return value
     if len(value) > KEYS_MAX:
@@ -190,12 +190,12 @@ def _check_scalar(value: object) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise error_messages.bad_json("a string has half of a surrogate pair.") from None
+            raise error_messages.bad_json("a string contains a lone surrogate.") from None
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise error_messages.bad_json("a number is not finite.")
-    elif isinstance(value, int):  # True and False are integers, too, and fit
+    elif isinstance(value, int):  # True and False are integers, too
         if not -INT64 <= value < INT64:
             raise error_messages.bad_json("an integer does not fit into 64 bits.")
     elif value is not None:
-        raise error_messages.bad_json("a value is none that JSON has.")
+        raise error_messages.bad_json("a value has a type that JSON does not have.")

@@ -1,8 +1,8 @@
-"""What arrives as strings: the query of each listing, and the text fields of a file upload.
+"""Validate input that arrives as strings: the query of each listing, and the text fields of a file upload.
 
-Query parameters that a listing does not have are ignored, as OpenAI's own clients may add some; `to_params` never
-forwards them. An empty one is as good as an absent one: that is how browsers send a cursor that is not set. A `limit`
-of 0 is taken, for OpenAI's schema names no minimum, and its own clients' tests send it.
+Unknown query parameters are ignored, because OpenAI's clients may add some; `to_params` does not forward them. An empty
+parameter counts as absent, because browsers send a cursor that is not set as an empty one. A `limit` of 0 is accepted,
+because OpenAI's schema has no minimum, and its clients' tests send it.
 """
 
 import re
@@ -17,7 +17,7 @@ from vectorgate.api.schemas.parsing import Model, validate
 LIST_LIMIT: Final = 20
 FILES_LIMIT: Final = 10_000
 
-# Far beyond any integer field; a longer one stays a string, and is refused as such.
+# More digits than any integer field has; a longer text stays a string, and is refused as one.
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _BRACKETS = re.compile(r"expires_after\[(\w{1,64})\]")
 
@@ -31,7 +31,7 @@ class ListQuery(WireModel):
     before: Id | None = None
 
     def to_params(self) -> dict[str, str]:
-        """The parameters that the client gave, and that the provider knows."""
+        """The parameters that the client set."""
         return {name: str(value) for name, value in self.model_dump(exclude_unset=True).items()}
 
 
@@ -42,7 +42,7 @@ class ListStoreFilesQuery(ListQuery):
 
 
 class ListFilesQuery(WireModel):
-    """`GET /files`, which has no `before` and pages of up to 10,000."""
+    """`GET /files`, without `before` and with up to 10,000 files a page."""
 
     limit: int = Field(default=FILES_LIMIT, ge=0, le=FILES_LIMIT)
     order: Literal["asc", "desc"] = "desc"
@@ -50,7 +50,7 @@ class ListFilesQuery(WireModel):
     purpose: Annotated[str, Field(max_length=64)] | None = None
 
     def to_params(self) -> dict[str, str]:
-        """The parameters that the client gave, and that the provider knows."""
+        """The parameters that the client set."""
         return {name: str(value) for name, value in self.model_dump(exclude_unset=True).items()}
 
 
@@ -58,20 +58,20 @@ Query = TypeVar("Query", ListQuery, ListStoreFilesQuery, ListFilesQuery)
 
 
 def parse_query(model: type[Query], params: Mapping[str, str]) -> Query:
-    """The query of a listing. Raises `InvalidRequest` for a known parameter with a bad value; ignores unknown ones."""
+    """Validate the query of a listing. InvalidRequest for a known parameter with an invalid value."""
     known = {name: value for name, value in params.items() if name in model.model_fields and value}
     return validate(model, {name: _number(value) if name == "limit" else value for name, value in known.items()})
 
 
 def query_reader(model: type[Query]) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """From the query that arrived to the checked one that may be forwarded, for a row of the operation table."""
+    """Return a function that validates a query and returns the parameters to forward, for the operation table."""
     return lambda params: parse_query(model, params).to_params()
 
 
 def validate_form(model: type[Model], fields: Mapping[str, str]) -> Model:
-    """The text fields of a form, with `expires_after[anchor]` and `expires_after[seconds]` put together.
+    """Validate the text fields of a form. `expires_after[anchor]` and `expires_after[seconds]` become one object.
 
-    Errors name them as OpenAI names nested fields: `expires_after.seconds`.
+    Errors name its fields as OpenAI does: `expires_after.seconds`.
     """
     body: dict[str, object] = {}
     nested: dict[str, object] = {}

@@ -1,10 +1,10 @@
-"""A body against a model: the model, or the one refusal that OpenAI would give.
+"""Translate pydantic's validation errors to the one error that OpenAI would answer.
 
-pydantic reports all that is wrong, OpenAI one thing. Which one is fixed: the first unknown parameter, else the first
-error in the order of the model's fields (nested ones in their place, lists up to their first bad element).
+pydantic reports every error of a body, OpenAI only one: the first unknown parameter, else the first error in the order
+of the model's fields (nested fields in their place, lists up to their first invalid element).
 
-Every error type that the models can produce has its row in `_REFUSALS`. One without a row is a mistake of ours, and
-raises `UnmappedError` rather than being guessed at.
+Every error type that the models can produce has a row in `_TRANSLATIONS`. One without a row is a defect of the gateway,
+and raises `UnmappedError`.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ _UNIONS = frozenset({"chunking_strategy", "filters"})
 
 
 class UnmappedError(RuntimeError):
-    """A model produced an error that this module does not know: a defect of the gateway, not of the request."""
+    """A model produced an error type without a translation: a defect of the gateway, not of the request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One error of pydantic's: where (as OpenAI writes a path), the value found there, and the error's figures."""
+class FieldError:
+    """One of pydantic's errors: the field's path as OpenAI writes it, its value, and the error's context."""
 
     param: str
     value: Any
     context: Mapping[str, Any]
 
 
-def refusal(error: ValidationError) -> InvalidRequest:
-    """The one refusal for all that pydantic found."""
-    found = error.errors(include_url=False)
-    chosen = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
-    row = _REFUSALS.get(chosen["type"])
-    if row is None:
-        raise UnmappedError(chosen["type"])
-    return row(_finding(chosen))
+def to_invalid_request(error: ValidationError) -> InvalidRequest:
+    """The error to answer for all that pydantic reports. UnmappedError for an error type without a translation."""
+    details = error.errors(include_url=False)
+    reported = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
+    translate = _TRANSLATIONS.get(reported["type"])
+    if translate is None:
+        raise UnmappedError(reported["type"])
+    return translate(_field_error(reported))
 
 
-def _finding(error: ErrorDetails) -> Finding:
+def _field_error(error: ErrorDetails) -> FieldError:
     context = error.get("ctx", {})
     location, value = error["loc"], error["input"]
     index = context.get("index")
     if index is not None:
         location, value = (*location, index), value[index]
-    return Finding(param_path(location), value, context)
+    return FieldError(param_path(location), value, context)
 
 
 def param_path(location: Sequence[int | str]) -> str:
@@ -74,38 +74,38 @@ def param_path(location: Sequence[int | str]) -> str:
     return path
 
 
-def _bad_tag(finding: Finding) -> InvalidRequest:
-    supported = _QUOTED.findall(finding.context["expected_tags"])
-    return error_messages.unsupported_value(f"{finding.param}.type", finding.value.get("type"), supported)
+def _bad_tag(error: FieldError) -> InvalidRequest:
+    supported = _QUOTED.findall(error.context["expected_tags"])
+    return error_messages.unsupported_value(f"{error.param}.type", error.value.get("type"), supported)
 
 
-def _both_forms(finding: Finding) -> InvalidRequest:
-    return error_messages.mutually_exclusive(finding.context["param"], finding.context["other"])
+def _both_forms(error: FieldError) -> InvalidRequest:
+    return error_messages.mutually_exclusive(error.context["param"], error.context["other"])
 
 
-def _overlap(finding: Finding) -> InvalidRequest:
-    reason = f"expected at most half of 'max_chunk_size_tokens' ({finding.context['limit']}), but got {finding.value}."
-    return error_messages.invalid_value(finding.param, reason)
+def _overlap(error: FieldError) -> InvalidRequest:
+    reason = f"expected at most half of 'max_chunk_size_tokens' ({error.context['limit']}), but got {error.value}."
+    return error_messages.invalid_value(error.param, reason)
 
 
-def _wrong(expected: str) -> Callable[[Finding], InvalidRequest]:
-    return lambda finding: error_messages.invalid_type(finding.param, expected, finding.value)
+def _wrong_type(expected: str) -> Callable[[FieldError], InvalidRequest]:
+    return lambda error: error_messages.invalid_type(error.param, expected, error.value)
 
 
-_REFUSALS: Mapping[str, Callable[[Finding], InvalidRequest]] = MappingProxyType(
+_TRANSLATIONS: Mapping[str, Callable[[FieldError], InvalidRequest]] = MappingProxyType(
     {
         "extra_forbidden": lambda f: error_messages.unknown_parameter(f.param),
         "missing": lambda f: error_messages.missing_parameter(f.param),
         "union_tag_not_found": lambda f: error_messages.missing_parameter(f"{f.param}.type"),
         "union_tag_invalid": _bad_tag,
-        "string_type": _wrong("a string"),
-        "int_type": _wrong("an integer"),
-        "float_type": _wrong("a decimal"),
-        "bool_type": _wrong("a boolean"),
-        "list_type": _wrong("an array"),
-        "dict_type": _wrong("an object"),
-        "model_type": _wrong("an object"),
-        "model_attributes_type": _wrong("an object"),
+        "string_type": _wrong_type("a string"),
+        "int_type": _wrong_type("an integer"),
+        "float_type": _wrong_type("a decimal"),
+        "bool_type": _wrong_type("a boolean"),
+        "list_type": _wrong_type("an array"),
+        "dict_type": _wrong_type("an object"),
+        "model_type": _wrong_type("an object"),
+        "model_attributes_type": _wrong_type("an object"),
         "wrong_type": lambda f: error_messages.invalid_type(f.param, f.context["expected"], f.value),
         "literal_error": lambda f: error_messages.unsupported_value(
             f.param, f.value, _QUOTED.findall(f.context["expected"])

@@ -1,1 +1,1 @@
-"""Virtual keys: what a developer presents, and whom it stands for."""
+"""Virtual keys: the API keys that the gateway issues to its callers."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class IndexPermission(StrEnum):
-    """What a key may do with an Azure AI Search index (LiteLLM's names)."""
+    """A permission of a key on an Azure AI Search index (LiteLLM's names)."""
 
     READ = "read"
     WRITE = "write"
@@ -24,10 +24,10 @@ class IndexPermission(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualKey:
-    """The row of a key. The secret itself is shown once to who asked for it and stored nowhere.
+    """The row of a key. The key itself is returned once, when it is generated, and is not stored.
 
-    Times are Unix seconds. `indexes` maps virtual index names to permissions. The budget is the key's
-    own, as `budgets.model.Limit` has it. `version` counts writes of the row.
+    Times are Unix seconds. `indexes` maps virtual index names to permissions. `max_budget`, `soft_budget` and
+    `budget_duration` are the key's own limit (`budgets.model.Limit`). `metadata` is JSON. `version` counts writes.
     """
 
     id: KeyId
@@ -46,5 +46,5 @@ class VirtualKey:
 
     @property
     def tenant(self) -> TenantId:
-        """Keys of one team share what they make; a key without a team is a tenant of its own."""
+        """The key's team; a key without a team is a tenant of its own."""
         return tenant_of_team(self.team_id) if self.team_id is not None else tenant_of_key(self.id)

@@ -1,4 +1,4 @@
-"""The ports to the keys."""
+"""Ports to the virtual keys."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ if TYPE_CHECKING:
     from vectorgate.ids import KeyId
 
 
-class Keys(Protocol):
-    """The reading half: all that a gateway asks, and all that the api function's role may do."""
+class KeyReader(Protocol):
+    """Read access, which is all that the api function's role permits."""
 
     def key(self, key_id: KeyId) -> VirtualKey | None:
-        """The key's row; None when there is none of that id."""
+        """The key with that id, or None."""
         ...
 
 
-class KeyStore(Keys, Protocol):
-    """The whole store, whose rows are consistent with the last write; the admin function's role may write."""
+class KeyStore(KeyReader, Protocol):
+    """Read and write access, for the admin function. Reads are consistent with the last write."""
 
     def add_key(self, key: VirtualKey) -> None:
-        """Write a new row. AlreadyExists when there is one of that id."""
+        """Write a new row. AlreadyExists when the id is taken."""
         ...
 
     def replace_key(self, key: VirtualKey) -> None:
-        """Replace the row whose version is one less. StateConflict: it changed meanwhile, or is not there."""
+        """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
         ...
 
     def delete_key(self, key_id: KeyId) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, PayloadTooLarge
-from vectorgate.api.http import JSON, MAX_CARRIED, Response
+from vectorgate.api.http import JSON, MAX_LAMBDA_RESPONSE, Response
 from vectorgate.auth.principal import TrustedPrincipal
 from vectorgate.entrypoints.invoke import payload as payloads
 from vectorgate.entrypoints.lambda_http import answer
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from vectorgate.api.command import Command
     from vectorgate.auth.principal import Principal
     from vectorgate.entrypoints.lambda_http import Result
-    from vectorgate.gateway.context import Policy, RequestContext
+    from vectorgate.gateway.context import RequestContext
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.gateway.policy import Policy
 
 INVOKER: Final = "invoker"  # the key alias of calls that present no key, in the ledger
 
@@ -68,7 +69,7 @@ def write(response: Response) -> Result:
     content = response.body.read()
     response.body.close()
     textual = response.headers.get("content-type", JSON).startswith(JSON)
-    if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_CARRIED:
+    if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_LAMBDA_RESPONSE:
         return write(_too_large())
     result: Result = {"status": response.status, "headers": dict(response.headers)}
     if textual:

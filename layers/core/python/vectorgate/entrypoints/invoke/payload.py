@@ -24,8 +24,8 @@ from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME, PATH_KINDS, Media, Operation, Safety
 from vectorgate.api.schemas import check_document, check_id, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.gateway.context import Policy
 from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags
+from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, is_label
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME
-from vectorgate.idempotency.record import ONLY
+from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.correlation import ownership_of, without_tag
@@ -155,6 +155,6 @@ class Resolver:
         name = row.idempotency_name if row.idempotency_name is not None or implicit is None else implicit.name
         if name is None:
             return None
-        slot = str(row.id) if row.idempotency_name is None else ONLY
-        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == ONLY else 100)
+        slot = str(row.id) if row.idempotency_name is None else EXPLICIT_SLOT
+        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == EXPLICIT_SLOT else 100)
         return next((record for record in held if record.operation_id == row.id), None)

@@ -22,7 +22,7 @@ from vectorgate.store_errors import AlreadyExists, StateConflict
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from vectorgate.budgets.model import Movement, Reservation
+    from vectorgate.budgets.model import BalanceChange, Reservation
     from vectorgate.persistence.dynamodb.schema import Item
 
 _HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
@@ -49,9 +49,9 @@ def limit_key(subject: Subject) -> Item:
 def reserve_action(reservation: Reservation) -> Action:
     """Reserve the amount if there is room; for an amount of 0, only check that there is."""
     key = account_key(reservation.account)
-    if reservation.room < 0:
+    if reservation.max_committed < 0:
         return "ConditionCheck", {"Key": key, "ConditionExpression": _NEVER}
-    room = {":room": reservation.room}
+    room = {":room": reservation.max_committed}
     if reservation.amount == 0:
         return "ConditionCheck", {
             "Key": key,
@@ -66,15 +66,15 @@ def reserve_action(reservation: Reservation) -> Action:
     }
 
 
-def move_action(movement: Movement) -> Action:
+def move_action(change: BalanceChange) -> Action:
     """Add to an account's sums."""
     sums = {
-        ":committed": movement.reserved + movement.spent,
-        ":reserved": movement.reserved,
-        ":spent": movement.spent,
+        ":committed": change.reserved + change.spent,
+        ":reserved": change.reserved,
+        ":spent": change.spent,
     }
     return "Update", {
-        "Key": account_key(movement.account),
+        "Key": account_key(change.account),
         "UpdateExpression": _MOVE,
         "ExpressionAttributeValues": encoded(sums),
     }

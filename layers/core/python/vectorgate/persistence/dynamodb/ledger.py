@@ -19,7 +19,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.budgets.model import movements_of
+from vectorgate.budgets.model import balance_changes
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.budgets import move_action, reserve_action
 from vectorgate.persistence.dynamodb.codec import encoded
@@ -107,7 +107,7 @@ class DynamoLedger:
     ) -> None:
         """One PutItem; one TransactWriteItems where anything is written with the row."""
         check_advance(entry, since, owned, retired, idempotency)
-        others = [*(_retire_action(ref, at) for ref in retired), *map(move_action, movements_of([entry]))]
+        others = [*(_retire_action(ref, at) for ref in retired), *map(move_action, balance_changes([entry]))]
         if owned or others or idempotency is not None:
             self._advance_in_transaction(_replace_action(entry, since), owned, others, idempotency)
             return
@@ -121,7 +121,7 @@ class DynamoLedger:
         """One TransactWriteItems."""
         check_settle(settled, rollups)
         rows = [_replace_action(entry, State.ANSWERED) for entry in settled]
-        sums = [*map(_add_action, rollups), *map(move_action, movements_of(settled))]
+        sums = [*map(_add_action, rollups), *map(move_action, balance_changes(settled))]
         if not rows and not sums:
             return
         try:

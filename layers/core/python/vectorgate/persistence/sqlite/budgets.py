@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
 
-    from vectorgate.budgets.model import Account, Movement, Reservation, Subject
+    from vectorgate.budgets.model import Account, BalanceChange, Reservation, Subject
     from vectorgate.persistence.sqlite.database import Database
 
 _BALANCE = "SELECT reserved, spent FROM accounts WHERE scope = ? AND id = ? AND period = ?"
@@ -43,16 +43,16 @@ def reserve_all(connection: sqlite3.Connection, wishes: Sequence[Reservation]) -
         place = _place(wish.account)
         found = connection.execute(_BALANCE, place).fetchone()
         committed = sum(found) if found is not None else 0
-        if wish.room < 0 or committed > wish.room:
+        if wish.max_committed < 0 or committed > wish.max_committed:
             raise OverBudget(wish.account)
         if wish.amount:
             connection.execute(_MOVE, (*place, wish.amount, 0))
 
 
-def move_all(connection: sqlite3.Connection, movements: Sequence[Movement]) -> None:
+def apply_changes(connection: sqlite3.Connection, changes: Sequence[BalanceChange]) -> None:
     """Add to the accounts' sums."""
-    for movement in movements:
-        connection.execute(_MOVE, (*_place(movement.account), movement.reserved, movement.spent))
+    for change in changes:
+        connection.execute(_MOVE, (*_place(change.account), change.reserved, change.spent))
 
 
 class SqliteBudgets:

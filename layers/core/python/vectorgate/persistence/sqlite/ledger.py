@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.http import encode_json
-from vectorgate.budgets.model import movements_of
+from vectorgate.budgets.model import balance_changes
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
@@ -143,15 +143,15 @@ class SqliteLedger:
     ) -> None:
         """One UPDATE; a transaction where anything follows."""
         check_advance(entry, since, owned, retired, idempotency)
-        values, movements = {**_columns(entry), "since": since}, movements_of([entry]) if entry.budgets else []
-        if not owned and not retired and not movements and idempotency is None:
+        values, changes = {**_columns(entry), "since": since}, balance_changes([entry]) if entry.budgets else []
+        if not owned and not retired and not changes and idempotency is None:
             _expect(self._database.change(_REPLACE, values), 1)
         else:
             with self._database.transaction() as connection:
                 _expect(connection.execute(_REPLACE, values).rowcount, 1)
                 _write_ownership(connection, owned, retired, at)
-                if movements:
-                    budgets.move_all(connection, movements)
+                if changes:
+                    budgets.apply_changes(connection, changes)
                 if idempotency is not None:
                     _keep_answer(connection, idempotency)
         self._announce(entry)
@@ -164,7 +164,7 @@ class SqliteLedger:
         with self._database.transaction() as connection:
             _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
             connection.executemany(_ADD, added)
-            budgets.move_all(connection, movements_of(settled))
+            budgets.apply_changes(connection, balance_changes(settled))
 
     def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
         """One point read for each id."""
