@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[3]
 PACKAGE: Final = ROOT / "layers/core/python/vectorgate"
-PARTS: Final = ("docs", "engine", "events", "examples", "functions", "layers", "local", "requirements", "tests", "tools")
+# fmt: off
+PARTS: Final = (
+    "docs", "engine", "events", "examples", "functions", "layers", "local", "requirements", "tests", "tools",
+)
+# fmt: on
 FOLDERS: Final = tuple(name for name in PARTS if (ROOT / name).is_dir())
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 # The demo's texts and what npm installed are not our documentation.

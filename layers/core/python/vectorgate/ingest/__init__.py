@@ -1,11 +1,11 @@
-"""Ingestion: what happens in a bucket, in a folder or on an event bus happens to vector stores.
+"""Ingestion: changes of a bucket or a folder, and events of a bus, become changes of vector stores.
 
 ::
 
-    a message -> messages.read    to notices (pure): an object changed, a store or an attachment is wanted, our reminder
-              -> ingestor.take    each through the gateway's own descent, as the team that its sender is mapped to
-              -> an outcome       Done, Later (comes again), or Poison (set aside, with the reason)
+    a message -> messages.read    to events (pure): a changed object, a wanted store or attachment, our own delayed one
+              -> ingestor.take    each through `Gateway.execute`, as the team that its sender is mapped to
+              -> an outcome       Done, RetryLater (sent again), or PermanentFailure (set aside, with the reason)
 
-The rows (`store.py`) make it safe to be told twice, late, or in the wrong order; the gateway's ledger and idempotency
-make it safe to be cut off anywhere. `README.md` says what is guaranteed, and what is not.
+The rows (`object_rows.py`) make repeated, late and unordered messages safe; the gateway's ledger and idempotency make
+it safe to be interrupted anywhere. `README.md` lists what is guaranteed, and what is not.
 """
