@@ -142,7 +142,7 @@ class LocalMode:
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
 
     def _every(self, name: str, seconds: float, tick: Callable[[], object]) -> None:
-        ticker = Ticker(name, seconds, self._telemetry.crashed)
+        ticker = Ticker(name, seconds, self._telemetry.unexpected_error)
         self._tickers.append(ticker)
         self._threads.append(ticker.start(tick))
 
@@ -184,8 +184,8 @@ def _watcher(gateway: Gateway, stores: Stores, root: Path, senders: Mapping[str,
     return FolderWatcher(
         folder=folder,
         row_of=stores.ingest.object_row,
-        recorded=cast("SqliteIngest", stores.ingest).unfinished_or_there,
-        ingest=ingestor.take,
+        recorded=cast("SqliteIngest", stores.ingest).present_or_unfinished,
+        ingest=ingestor.process,
         clock=gateway.clock,
         write_line=_write_line,
     )

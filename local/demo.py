@@ -26,11 +26,11 @@ def give_demo_files(stores: Stores, key: VirtualKey, provider: ProviderName, rea
     refs = [ObjectRef(provider, ObjectKind.FILE, file_id) for file_id in DEMO_FILES]
     owned = stores.ownership.owners(refs)
     given = [_described(ref, key, reader) for ref in refs if ref not in owned]
-    cast("SqliteLedger", stores.ledger).give(given)
+    cast("SqliteLedger", stores.ledger).insert_ownership(given)
 
 
 def _described(ref: ObjectRef, key: VirtualKey, reader: ProviderReader) -> Ownership:
-    document = reader.ask(ref.provider, "files.retrieve", ids={"file_id": ref.id})
+    document = reader.get(ref.provider, "files.retrieve", ids={"file_id": ref.id})
     return Ownership(
         ref=ref,
         tenant=key.tenant,

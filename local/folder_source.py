@@ -12,7 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from vectorgate.ingest.address import MAX_KEY_BYTES
+from vectorgate.ingest.object_key import MAX_KEY_BYTES
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:

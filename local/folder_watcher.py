@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from local.folder_source import BUCKET, written_ns
 from vectorgate.api.http import encode_json
-from vectorgate.ingest.model import Change, Done, ObjectLocation, RetryLater
+from vectorgate.ingest.model import Done, ObjectChange, ObjectLocation, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from local.folder_source import Folder
     from vectorgate.clock import Clock
-    from vectorgate.ingest.model import IngestEvent, ObjectRow, Outcome, Result
+    from vectorgate.ingest.model import IngestEvent, ObjectRow, Outcome, ResultEvent
 
 AT_ONCE: Final = 100  # events of one round: they are attached together
 QUIET_NS: Final = 1_000_000_000  # a file that was written to within this time is still being written
@@ -31,10 +31,10 @@ class ResultLines:
 
     write_line: Callable[[str], None]
 
-    def publish(self, results: Sequence[Result]) -> None:
+    def publish(self, results: Sequence[ResultEvent]) -> None:
         """Write the lines."""
         for result in results:
-            self.write_line(f"{result.kind}: {encode_json(result.detail).decode('ascii')}")
+            self.write_line(f"{result.detail_type}: {encode_json(result.detail).decode('ascii')}")
 
 
 @dataclass(slots=True)
@@ -80,32 +80,32 @@ class FolderWatcher:
             self._known = {location.key for location in self.recorded(BUCKET)}
         for change in self._written(versions):
             self._keep(change)
-            self._handled[change.place.key] = str(change.version)
-            self._known.add(change.place.key)
+            self._handled[change.location.key] = str(change.version)
+            self._known.add(change.location.key)
         for key in sorted(self._known - versions.keys()):
             self._remove(ObjectLocation(BUCKET, key))
             self._known.discard(key)
             self._handled.pop(key, None)
 
-    def _keep(self, change: Change) -> None:
-        self._pending[change.place] = _Pending(change, due=0.0)
+    def _keep(self, change: ObjectChange) -> None:
+        self._pending[change.location] = _Pending(change, due=0.0)
 
-    def _written(self, versions: dict[str, str]) -> Iterator[Change]:
+    def _written(self, versions: dict[str, str]) -> Iterator[ObjectChange]:
         now_ns = int(self.clock.wall() * 1e9)
         for key, version in versions.items():
             if self._handled.get(key) == version or now_ns - written_ns(version) < QUIET_NS:
                 continue
             location = ObjectLocation(BUCKET, key)
             row = self._row(location)
-            same = row is not None and not row.gone and row.version == version
+            same = row is not None and not row.deleted and row.version == version
             sequencer = row.sequencer if row is not None and same else self._later_than(row)
-            yield Change(place=location, sequencer=sequencer, version=version)
+            yield ObjectChange(location=location, sequencer=sequencer, version=version)
 
     def _remove(self, location: ObjectLocation) -> None:
         row = self._row(location)
         if row is not None:
-            sequencer = row.sequencer if row.gone else self._later_than(row)
-            self._keep(Change(place=location, sequencer=sequencer, gone=True))
+            sequencer = row.sequencer if row.deleted else self._later_than(row)
+            self._keep(ObjectChange(location=location, sequencer=sequencer, deleted=True))
 
     def _row(self, location: ObjectLocation) -> ObjectRow | None:
         try:
@@ -129,7 +129,7 @@ class FolderWatcher:
                 watch = outcome.follow_up
                 self._pending[(watch.vector_store_id, *watch.files)] = _Pending(watch, now + outcome.seconds)
             return
-        what = event.place.key if isinstance(event, Change) else type(event).__name__
+        what = event.location.key if isinstance(event, ObjectChange) else type(event).__name__
         self.write_line(_in_one_line(f"not ingested: {what}: {outcome.reason}"))
 
 

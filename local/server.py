@@ -18,7 +18,7 @@ from local.lambda_api import serves
 from local.settings import CannotStart, one_line
 from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.api.http import JSON, Body, encode_json
-from vectorgate.entrypoints.lambda_http import BODY_AS_IT_IS
+from vectorgate.entrypoints.lambda_http import UNENCODED_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
 
     from local.lambda_api import InvokeApi
-    from vectorgate.entrypoints.lambda_http import Result
+    from vectorgate.entrypoints.lambda_http import LambdaResponse
 
-    Handler = Callable[[Mapping[str, object], object], Result]
+    Handler = Callable[[Mapping[str, object], object], LambdaResponse]
 
 THREADS: Final = 64
 MIB: Final = 1024 * 1024
@@ -43,7 +43,11 @@ IDLE_SECONDS: Final = 60
 BACKLOG: Final = 1_024
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
 _HEALTH: Final = "/healthz"
-_HEALTHY: Final[Result] = {"statusCode": 200, "headers": {"content-type": JSON}, "body": Body.of(b'{"status":"ok"}')}
+_HEALTHY: Final[LambdaResponse] = {
+    "statusCode": 200,
+    "headers": {"content-type": JSON},
+    "body": Body.of(b'{"status":"ok"}'),
+}
 _ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _REASONS: Final = {int(status): status.phrase for status in HTTPStatus}
 
@@ -89,7 +93,7 @@ def event_of(environ: WSGIEnvironment, path: str) -> dict[str, object]:
         "requestContext": {"http": {"method": environ["REQUEST_METHOD"], "path": path}},
         "body": Body(size, cast("BinaryIO", environ["wsgi.input"])) if size else None,
         "isBase64Encoded": False,
-        BODY_AS_IT_IS: Body,
+        UNENCODED_BODY: Body,
     }
 
 
@@ -104,7 +108,7 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
     return headers
 
 
-def _write(result: Result, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+def _write(result: LambdaResponse, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     status = cast("int", result["statusCode"])
     body = cast("Body", result["body"])
     headers = cast("Mapping[str, str]", result["headers"])

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from vectorgate.bootstrap import price_book
 from vectorgate.ids import ProviderName
 from vectorgate.providers.credentials import MalformedSecret, read_credential
-from vectorgate.settings import senders_in
+from vectorgate.settings import parse_senders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -171,7 +171,7 @@ def seconds_in(environment: Mapping[str, str]) -> float:
 
 def _senders(environment: Mapping[str, str]) -> Mapping[str, str] | None:
     text = environment.get("VECTORGATE_INGEST_SENDERS")
-    return senders_in(text) if text else None
+    return parse_senders(text) if text else None
 
 
 def _checked(read: Callable[[Mapping[str, str]], Value], environment: Mapping[str, str]) -> Value:

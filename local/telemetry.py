@@ -15,18 +15,18 @@ _log = logging.getLogger("vectorgate")
 class LineTelemetry:
     """Kinds and places of failures, without the messages of exceptions, which may hold anything."""
 
-    def request(self, entry: LedgerEntry) -> None:
+    def request_completed(self, entry: LedgerEntry) -> None:
         """Nothing: `/spend/logs` has it."""
 
-    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
+    def commit_failed(self, entry: LedgerEntry, error: Exception) -> None:
         """A row could not be advanced."""
         _log.error("unrecorded %s %s: %s", entry.operation, entry.id, type(error).__name__)
 
-    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def settlement_failed(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Settling failed, and will be tried again."""
         _log.error("unsettled%s: %s", _named(entry), type(error).__name__)
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Background work failed, and will be done again."""
         _log.error("%s%s: %s", metric, _named(entry), type(error).__name__)
 
@@ -34,7 +34,7 @@ class LineTelemetry:
         """A scan of the watched folder failed, and will be repeated."""
         _log.error("ingestion: %s", type(error).__name__)
 
-    def crashed(self, error: BaseException) -> None:
+    def unexpected_error(self, error: BaseException) -> None:
         """A defect."""
         frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         _log.error("crashed: %s at %s", type(error).__name__, " < ".join(reversed(frames)))

@@ -49,7 +49,7 @@ class SettleLoop:
                 while settlement.settle_waiting(AT_ONCE):
                     pass
             except StoreError as error:
-                settlement.telemetry.unsettled(error)  # the rows stay answered, and are found again
+                settlement.telemetry.settlement_failed(error)  # the rows stay answered, and are found again
 
 
 class Ticker:

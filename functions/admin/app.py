@@ -1,4 +1,4 @@
-"""Keys and spend, for the holder of the master key. Its role writes what the api's may only read."""
+"""The admin app: keys, budgets and spend, under the master key. Its role may write what the api function only reads."""
 
 from vectorgate.entrypoints.admin import handler
 

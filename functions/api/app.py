@@ -1,4 +1,4 @@
-"""The HTTP front door: API Gateway HTTP API, payload format 2.0, every path that is not the admin function's."""
+"""The HTTP entry point: API Gateway HTTP API, payload format 2.0, all paths but the admin app's."""
 
 from vectorgate.entrypoints.api import handler
 

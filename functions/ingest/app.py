@@ -1,4 +1,4 @@
-"""Ingestion: a batch of the queue in, of what happened in the bucket and on the bus; what is to come again out."""
+"""Ingestion: handles a batch of the queue, with events of the bucket and the bus; returns the messages to retry."""
 
 from vectorgate.entrypoints.ingest import handler
 

@@ -1,4 +1,4 @@
-"""The gateway for who invokes it: the AWS SDK, Step Functions, or any event that carries an operation."""
+"""The gateway for direct invocations: by the AWS SDK, Step Functions, or any event that contains an operation."""
 
 from vectorgate.entrypoints.invoke import handler
 

@@ -1,4 +1,4 @@
-"""The meter: a schedule's tick in; what was left open found out, stored bytes sampled, days that are over charged."""
+"""The meter: on a schedule, resolves open rows, samples stored bytes, and charges the days that are over."""
 
 from vectorgate.entrypoints.meter import handler
 

@@ -1,4 +1,4 @@
-"""The async logging function: the table's stream in, costs and rollups booked, the first failing record out."""
+"""The async logging function: settles a batch of the table's stream; returns the first record that failed."""
 
 from vectorgate.entrypoints.usage_logger import handler
 

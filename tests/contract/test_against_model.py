@@ -15,7 +15,7 @@ from tests.contract.samples import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
-from vectorgate.persistence.validation import BEGINNINGS
+from vectorgate.persistence.validation import INITIAL_STATES
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
@@ -40,7 +40,7 @@ class Model:
         self.sums: dict[Bucket, Rollup] = {}
 
     def begin(self, entry: LedgerEntry) -> None:
-        if entry.state not in BEGINNINGS:
+        if entry.state not in INITIAL_STATES:
             raise IllegalTransition
         if entry.id in self.rows:
             raise AlreadyExists

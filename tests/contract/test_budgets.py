@@ -142,7 +142,7 @@ def test_a_reservation_that_the_row_does_not_name_is_a_mistake(stores: Backend) 
     for entry, reserve in [(row(1, 9), wish(10)), (row(1, budgets=()), wish()), (row(1), wish(-10))]:
         with pytest.raises(ValueError, match="reservation"):
             stores.ledger.begin(entry, reserve=[reserve])
-    with pytest.raises(ValueError, match="never reserved"):
+    with pytest.raises(ValueError, match="not reserved"):
         stores.ledger.begin(row(1, budgets=(account_ref(MINE), account_ref(TEAMS))), reserve=[wish()])
     with pytest.raises(ValueError, match="twice"):
         stores.ledger.begin(row(1), reserve=[wish(), wish()])
@@ -150,9 +150,9 @@ def test_a_reservation_that_the_row_does_not_name_is_a_mistake(stores: Backend) 
 
 def test_a_charge_or_a_reservation_that_credits_is_a_mistake(stores: Backend) -> None:
     stores.ledger.begin(answered(row(1, 0)))
-    with pytest.raises(ValueError, match="credits"):
+    with pytest.raises(ValueError, match="is not negative"):
         stores.ledger.settle([settled(answered(row(1, 0)), -1)], [])
-    with pytest.raises(ValueError, match="credits"):
+    with pytest.raises(ValueError, match="is not negative"):
         stores.ledger.begin(row(2, -5))
     assert balance(stores) is None
 

@@ -140,7 +140,7 @@ def test_a_claim_of_another_row_is_a_mistake(stores: Backend) -> None:
     for wrong in (explicit(begun(2)), replace(explicit(entry), tenant=BLUE), replace(implicit(entry), slot="x")):
         with pytest.raises(ValueError, match="another row"):
             stores.ledger.begin(entry, idempotency=wrong)
-    with pytest.raises(ValueError, match="its own place"):
+    with pytest.raises(ValueError, match="same tenant and name"):
         stores.ledger.begin(entry, idempotency=explicit(entry), takeover_of=explicit(begun(2), "l"))
     assert stores.ledger.entry(entry.id) is None
 
@@ -195,7 +195,7 @@ def test_a_row_that_was_looked_for_in_vain_stays_uncertain(stores: Backend) -> N
     entry = begun().transition(State.UNCERTAIN)
     stores.ledger.begin(begun())
     stores.ledger.advance(entry, since=State.STARTED)
-    looked = entry.transition(State.UNCERTAIN, looked_ms=5)
+    looked = entry.transition(State.UNCERTAIN, first_absent_ms=5)
     stores.ledger.advance(looked, since=State.UNCERTAIN)
     assert stores.ledger.entry(entry.id) == looked
     assert list(stores.ledger.open_rows(entry.started_ms + 1, 9)) == [looked]

@@ -22,7 +22,7 @@ PLACE = ObjectLocation("bucket", "acme/handbook/2026/Überblick #1 + 2.pdf")
 VS1, VS2, VS3 = (ObjectId(f"vs_{number}") for number in range(3))
 WINDOW, NEXT = 1_772_600_765, 1_772_600_770
 FULL = ObjectRow(
-    place=PLACE,
+    location=PLACE,
     revision=1,
     sequencer="0055AED6DCD90281E5",
     version="3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY",
@@ -34,12 +34,12 @@ FULL = ObjectRow(
     batch_id="",
     reported=True,
     obsolete=(ObjectId("file-0"), ObjectId("file-2")),
-    loose=("ingest-0", "ingest-1"),
+    unresolved_uploads=("ingest-0", "ingest-1"),
 )
 
 
 def bare(**fields: object) -> ObjectRow:
-    values: dict[str, object] = {"place": PLACE, "revision": 1, "sequencer": "A0", "team": "red"}
+    values: dict[str, object] = {"location": PLACE, "revision": 1, "sequencer": "A0", "team": "red"}
     return ObjectRow(**(values | fields))  # type: ignore[arg-type]
 
 
@@ -49,7 +49,7 @@ def rows(stores: Backend) -> IngestStore:
 
 
 @pytest.mark.parametrize(
-    "row", [FULL, bare(), bare(gone=True, obsolete=(ObjectId("file-1"),))], ids=["full", "bare", "gone"]
+    "row", [FULL, bare(), bare(deleted=True, obsolete=(ObjectId("file-1"),))], ids=["full", "bare", "gone"]
 )
 def test_a_row_comes_back_as_it_was(rows: IngestStore, row: ObjectRow) -> None:
     assert rows.object_row(PLACE) is None
@@ -77,10 +77,13 @@ def test_a_row_that_was_never_there_is_not_followed(rows: IngestStore) -> None:
 
 
 def test_places_whose_parts_read_alike_together_are_apart(rows: IngestStore) -> None:
-    first, second = bare(place=ObjectLocation("ab", "c/d")), bare(place=ObjectLocation("a", "bc/d"), sequencer="B0")
+    first, second = (
+        bare(location=ObjectLocation("ab", "c/d")),
+        bare(location=ObjectLocation("a", "bc/d"), sequencer="B0"),
+    )
     rows.put_object_row(first)
     rows.put_object_row(second)
-    assert (rows.object_row(first.place), rows.object_row(second.place)) == (first, second)
+    assert (rows.object_row(first.location), rows.object_row(second.location)) == (first, second)
 
 
 @pytest.mark.parametrize(
@@ -92,30 +95,30 @@ def test_a_place_that_is_none_is_refused(rows: IngestStore, place: ObjectLocatio
     with pytest.raises(ValueError, match="not a"):
         rows.object_row(place)
     with pytest.raises(ValueError, match="not a"):
-        rows.put_object_row(bare(place=place))
+        rows.put_object_row(bare(location=place))
 
 
 def test_a_name_is_given_once_and_then_only_in_place_of_what_it_meant(rows: IngestStore) -> None:
     assert rows.named_store("red", "docs") is None
-    rows.name_store("red", "docs", VS1, instead_of=None)
+    rows.name_store("red", "docs", VS1, replacing=None)
     with pytest.raises(StateConflict):
-        rows.name_store("red", "docs", VS2, instead_of=None)
+        rows.name_store("red", "docs", VS2, replacing=None)
     with pytest.raises(StateConflict):
-        rows.name_store("red", "docs", VS3, instead_of=VS2)
-    rows.name_store("red", "docs", VS2, instead_of=VS1)
+        rows.name_store("red", "docs", VS3, replacing=VS2)
+    rows.name_store("red", "docs", VS2, replacing=VS1)
     assert rows.named_store("red", "docs") == VS2
 
 
 def test_names_are_a_teams_own(rows: IngestStore) -> None:
-    rows.name_store("red", "docs", VS1, instead_of=None)
-    rows.name_store("redd", "ocs", VS2, instead_of=None)
+    rows.name_store("red", "docs", VS1, replacing=None)
+    rows.name_store("redd", "ocs", VS2, replacing=None)
     assert rows.named_store("blue", "docs") is None
     assert (rows.named_store("red", "docs"), rows.named_store("redd", "ocs")) == (VS1, VS2)
 
 
 def test_a_name_that_nobody_gave_is_not_replaced(rows: IngestStore) -> None:
     with pytest.raises(StateConflict):
-        rows.name_store("red", "docs", VS2, instead_of=VS1)
+        rows.name_store("red", "docs", VS2, replacing=VS1)
     assert rows.named_store("red", "docs") is None
 
 
@@ -125,23 +128,23 @@ def test_what_is_no_name_is_refused(rows: IngestStore, name: str) -> None:
         with pytest.raises(ValueError, match="not a label"):
             rows.named_store(team, called)
         with pytest.raises(ValueError, match="not a label"):
-            rows.name_store(team, called, VS1, instead_of=None)
+            rows.name_store(team, called, VS1, replacing=None)
 
 
 @pytest.mark.parametrize("store_id", ["", "a#b", "vs/1"])
 def test_what_is_no_id_is_refused(rows: IngestStore, store_id: str) -> None:
     with pytest.raises(ValueError, match="not an id"):
-        rows.admit(ObjectId(store_id), WINDOW, most=1)
+        rows.admit(ObjectId(store_id), WINDOW, limit=1)
     with pytest.raises(ValueError, match="not an id"):
-        rows.name_store("red", "docs", ObjectId(store_id), instead_of=None)
+        rows.name_store("red", "docs", ObjectId(store_id), replacing=None)
 
 
 def test_no_more_are_admitted_in_a_window_than_allowed(rows: IngestStore) -> None:
-    assert [rows.admit(VS1, WINDOW, most=3) for _ in range(5)] == [True, True, True, False, False]
-    assert rows.admit(VS2, WINDOW, most=3)
-    assert [rows.admit(VS1, NEXT, most=1) for _ in range(2)] == [True, False]
-    assert not rows.admit(VS1, WINDOW, most=3), "who comes late still counts where he began"
-    assert not rows.admit(VS3, WINDOW, most=0)
+    assert [rows.admit(VS1, WINDOW, limit=3) for _ in range(5)] == [True, True, True, False, False]
+    assert rows.admit(VS2, WINDOW, limit=3)
+    assert [rows.admit(VS1, NEXT, limit=1) for _ in range(2)] == [True, False]
+    assert not rows.admit(VS1, WINDOW, limit=3), "who comes late still counts where he began"
+    assert not rows.admit(VS3, WINDOW, limit=0)
 
 
 def test_no_more_are_admitted_at_once_than_allowed(stores: Backend) -> None:
@@ -149,7 +152,7 @@ def test_no_more_are_admitted_at_once_than_allowed(stores: Backend) -> None:
 
     def ask() -> None:
         for _ in range(4):
-            admitted.append(stores.ingest.admit(VS1, WINDOW, most=10))  # noqa: PERF401 - from several threads
+            admitted.append(stores.ingest.admit(VS1, WINDOW, limit=10))  # noqa: PERF401 - from several threads
 
     with stores.one_at_a_time():
         threads = [threading.Thread(target=ask) for _ in range(5)]
@@ -162,8 +165,8 @@ def test_no_more_are_admitted_at_once_than_allowed(stores: Backend) -> None:
 
 WRITES: dict[str, Callable[[IngestStore], object]] = {
     "row": lambda rows: rows.put_object_row(bare()),
-    "name": lambda rows: rows.name_store("red", "docs", VS1, instead_of=None),
-    "admit": lambda rows: rows.admit(VS1, WINDOW, most=1),
+    "name": lambda rows: rows.name_store("red", "docs", VS1, replacing=None),
+    "admit": lambda rows: rows.admit(VS1, WINDOW, limit=1),
 }
 
 
@@ -180,7 +183,7 @@ def test_a_lost_answer_leaves_what_was_written(stores: Backend, write: str) -> N
         WRITES[write](stores.ingest)
     assert stores.ingest.object_row(PLACE) == (bare() if write == "row" else None)
     assert stores.ingest.named_store("red", "docs") == (VS1 if write == "name" else None)
-    assert stores.ingest.admit(VS1, WINDOW, most=1) is (write != "admit")
+    assert stores.ingest.admit(VS1, WINDOW, limit=1) is (write != "admit")
 
 
 READS: dict[str, Callable[[IngestStore], object]] = {

@@ -24,7 +24,7 @@ from tests.contract.samples import (
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, State
 from vectorgate.ledger.ports import MAX_ACTIONS
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
-from vectorgate.persistence.validation import BEGINNINGS
+from vectorgate.persistence.validation import INITIAL_STATES
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
@@ -78,13 +78,13 @@ def test_a_row_that_nobody_wrote_is_none(stores: Backend) -> None:
     assert stores.ledger.entry(operation_id(1)) is None
 
 
-@pytest.mark.parametrize("state", sorted(BEGINNINGS))
+@pytest.mark.parametrize("state", sorted(INITIAL_STATES))
 def test_a_row_begins_started_answered_or_voided(stores: Backend, state: State) -> None:
     stores.ledger.begin(begun(state=state))
     assert stores.ledger.entry(begun().id) == begun(state=state)
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - BEGINNINGS))
+@pytest.mark.parametrize("state", sorted(set(State) - INITIAL_STATES))
 def test_a_row_begins_in_no_other_state(stores: Backend, state: State) -> None:
     with pytest.raises(IllegalTransition):
         stores.ledger.begin(begun(state=state))

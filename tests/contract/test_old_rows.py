@@ -128,7 +128,7 @@ ENTRIES = [
         ended_ms=T0 + 900,
         upstream_us=7,
         overhead_us=8,
-        looked_ms=T0 + 61_000,
+        first_absent_ms=T0 + 61_000,
         found_by=Resolution.AMBIGUOUS,
     ),
     row(
@@ -356,7 +356,7 @@ def test_what_ingestion_keeps_is_read(stores: Stores) -> None:
     assert found.to_record() == OBJECT
     assert stores.ingest.named_store("red", "handbook") == STORE
     window = SECOND // 60 * 60
-    assert [stores.ingest.admit(STORE, window, most=3) for _ in range(3)] == [True, True, False]  # one was before
+    assert [stores.ingest.admit(STORE, window, limit=3) for _ in range(3)] == [True, True, False]  # one was before
 
 
 def test_old_rows_are_carried_on_with(stores: Stores) -> None:

@@ -211,7 +211,7 @@ def test_many_objects_told_of_twice_and_out_of_order_with_faults_are_attached_ex
 def crowd(stack: Stack) -> list[ObjectRow]:
     """What is known of the many objects."""
     rows = [ObjectRow.from_record(decoded(item, ObjectRow)) for item in stack.items("ING#OBJ#")]
-    return [row for row in rows if row.place.key.startswith("red/crowd/")]
+    return [row for row in rows if row.location.key.startswith("red/crowd/")]
 
 
 def tell_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
@@ -219,8 +219,8 @@ def tell_again(stack: Stack, rows: Sequence[ObjectRow]) -> None:
     told = json.loads(sample("ingest_s3_created.json")["Records"][0]["body"])
     for row in rows:
         told["Records"][0]["s3"] |= {
-            "bucket": {"name": row.place.bucket},
-            "object": {"key": row.place.key, "versionId": row.version, "sequencer": row.sequencer},
+            "bucket": {"name": row.location.bucket},
+            "object": {"key": row.location.key, "versionId": row.version, "sequencer": row.sequencer},
         }
         stack.cloud.client("sqs").send_message(QueueUrl=stack.outputs["IngestQueueUrl"], MessageBody=json.dumps(told))
 

@@ -108,7 +108,7 @@ def test_what_was_never_executed_is_voided_and_its_reservation_released(stack: S
     stack.put(account_key(account) | encoded(held))
     looked = int(time.time() * 1000) - LONG_AGO_MS // 2
     row = tenant.left_behind(
-        State.UNCERTAIN, looked_ms=looked, budgets=(account_ref(account),), reserved=NanoUSD(5), status_code=504
+        State.UNCERTAIN, first_absent_ms=looked, budgets=(account_ref(account),), reserved=NanoUSD(5), status_code=504
     )
     stack.put(operation_item(row))
     tick(stack)

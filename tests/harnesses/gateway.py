@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from vectorgate.entrypoints.lambda_http import Result
+    from vectorgate.entrypoints.lambda_http import LambdaResponse
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.stores import Stores
@@ -74,20 +74,20 @@ class RecordingTelemetry:
     troubles: list[BaseException] = field(default_factory=list)
     named: list[OperationId] = field(default_factory=list)  # rows that a trouble was with
 
-    def request(self, entry: LedgerEntry) -> None:
+    def request_completed(self, entry: LedgerEntry) -> None:
         self.requests.append(entry)
 
-    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
+    def commit_failed(self, entry: LedgerEntry, error: Exception) -> None:
         del entry
         self.troubles.append(error)
 
-    def crashed(self, error: BaseException) -> None:
+    def unexpected_error(self, error: BaseException) -> None:
         self.troubles.append(error)
 
-    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
-        self.failed("SettleFailures", error, entry)
+    def settlement_failed(self, error: Exception, entry: LedgerEntry | None = None) -> None:
+        self.task_failed("SettleFailures", error, entry)
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         del metric
         self.troubles.append(error)
         self.named += [entry.id] if entry is not None else []
@@ -142,11 +142,11 @@ class GatewayHarness:
             ),
         )
 
-    def api(self, event: Mapping[str, object], context: object = None) -> Result:
+    def api(self, event: Mapping[str, object], context: object = None) -> LambdaResponse:
         """The deployed handler, bound to this gateway."""
         return api_handler.bound_to(self.gateway)(event, context)
 
-    def admin(self, event: Mapping[str, object], context: object = None) -> Result:
+    def admin(self, event: Mapping[str, object], context: object = None) -> LambdaResponse:
         """The deployed handler, bound to this app."""
         return admin_handler.bound_to(self.app)(event, context)
 
@@ -198,7 +198,7 @@ class GatewayServer:
         """Where it stands."""
         return f"http://127.0.0.1:{self.port}"
 
-    def _admin(self, event: Mapping[str, object], context: object) -> Result:
+    def _admin(self, event: Mapping[str, object], context: object) -> LambdaResponse:
         return self._open().admin(event, context)
 
     def _open(self) -> GatewayHarness:

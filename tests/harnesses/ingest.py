@@ -23,7 +23,15 @@ from vectorgate.bootstrap import Deps, build_gateway
 from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
-from vectorgate.ingest.model import Change, Done, IngestEvent, ObjectLocation, PermanentFailure, Result, RetryLater
+from vectorgate.ingest.model import (
+    Done,
+    IngestEvent,
+    ObjectChange,
+    ObjectLocation,
+    PermanentFailure,
+    ResultEvent,
+    RetryLater,
+)
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 from vectorgate.ledger.reconciliation import Reconciler
 from vectorgate.persistence.sqlite import open_stores
@@ -116,7 +124,7 @@ class Town:
         self.calls: Counter[str] = Counter()
         self.attaches: dict[str, list[float]] = {}
         self.bodies: list[dict[str, Any]] = []
-        self.events: list[Result] = []
+        self.events: list[ResultEvent] = []
         self.dead: list[tuple[IngestEvent, str]] = []
         self.queue: list[tuple[float, int, IngestEvent]] = []
         self.index_seconds = 3.0
@@ -175,26 +183,26 @@ class Town:
 
     # ---------------------------------------------------------------------------------------------------------- bucket
 
-    def put(self, key: str, content: bytes, *, metadata: Mapping[str, str] | None = None, **tags: str) -> Change:
+    def put(self, key: str, content: bytes, *, metadata: Mapping[str, str] | None = None, **tags: str) -> ObjectChange:
         """Write an object; the notice of it."""
         place = ObjectLocation(BUCKET, key)
         number = next(self._numbers) + 1
         version = Version(content, f"v{number}", f"{number:016X}", metadata or {}, tags)
         self.objects.setdefault(place, []).append(version)
-        return Change(place=place, sequencer=version.sequencer, version=version.version)
+        return ObjectChange(location=place, sequencer=version.sequencer, version=version.version)
 
-    def remove(self, key: str) -> Change:
+    def remove(self, key: str) -> ObjectChange:
         """A delete marker."""
         place = ObjectLocation(BUCKET, key)
         number = next(self._numbers) + 1
         self.objects.setdefault(place, []).append(Version(None, f"v{number}", f"{number:016X}"))
-        return Change(place=place, sequencer=f"{number:016X}", gone=True)
+        return ObjectChange(location=place, sequencer=f"{number:016X}", deleted=True)
 
-    def purge(self, key: str, version: str | None) -> Change:
+    def purge(self, key: str, version: str | None) -> ObjectChange:
         """Remove one version for good."""
         place = ObjectLocation(BUCKET, key)
         self.objects[place] = [each for each in self.objects[place] if each.version != version]
-        return Change(place=place, sequencer=f"{next(self._numbers) + 1:016X}", version=version, gone=True)
+        return ObjectChange(location=place, sequencer=f"{next(self._numbers) + 1:016X}", version=version, deleted=True)
 
     def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
         """`Objects`."""
@@ -218,7 +226,7 @@ class Town:
 
     # ------------------------------------------------------------------------------------------------- bus and queue
 
-    def publish(self, results: Sequence[Result]) -> None:
+    def publish(self, results: Sequence[ResultEvent]) -> None:
         """`Bus`."""
         self.point()
         if self.unlucky():
@@ -243,7 +251,7 @@ class Town:
         numbers = {number for _, number, _ in taken}
         self.queue = [message for message in self.queue if message[1] not in numbers]
         try:
-            outcomes = self.ingestor.take([notice for _, _, notice in taken])
+            outcomes = self.ingestor.process([notice for _, _, notice in taken])
         except Crash:
             self.queue += [(self.now + VISIBILITY, number, notice) for _, number, notice in taken]
             return True

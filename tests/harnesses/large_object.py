@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from vectorgate import bootstrap
 from vectorgate.bootstrap import deployed_ingest
-from vectorgate.ingest.aws import Clients
+from vectorgate.ingest.aws import AwsClients
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.sqlite import open_stores
 
@@ -58,10 +58,10 @@ def main(endpoint: str, key: str) -> None:
     clock, randomness = bootstrap.system_clock(), bootstrap.system_random()
     # What the function has besides: the clients of its table and its bus, which nobody asks here.
     table = DynamoTable("table", clock=clock, randomness=randomness, region=REGION, endpoint_url=endpoint)
-    unused = (table.client, Clients(region=REGION, endpoint_url=endpoint).events)
+    unused = (table.client, AwsClients(region=REGION, endpoint_url=endpoint).events)
     stores = open_stores()
     bootstrap.deployed_stores = lambda: stores  # type: ignore[assignment]
-    result = deployed_ingest().receive(created(key))
+    result = deployed_ingest().handle(created(key))
     if result["batchItemFailures"]:
         raise SystemExit(f"not ingested: {result}")
     stores.close()

@@ -24,7 +24,7 @@ MEASURED: Final = "branch_coverage"
 LEAST: Final = 10  # so many of the files with the most lines that no test executes are named
 
 # A plugin is imported before any module of the package is.
-MARKS: Final = slipcover.Slipcover(branch=True, source=[str(PACKAGE)])
+MARKS: Final = slipcover.Slipcover(branch=True, immediate=True, source=[str(PACKAGE)])
 ImportManager(MARKS, FileMatcher(sources=[PACKAGE])).__enter__()
 
 

@@ -327,7 +327,7 @@ class Simulation:
         """Every port behind its perils. What stands in the rows at the start was written in peace."""
         sound = open_stores()
         ledger = cast("SqliteLedger", sound.ledger)
-        ledger.give([row for team in set(KEYS.values()) for row in _files(team)])
+        ledger.insert_ownership([row for team in set(KEYS.values()) for row in _files(team)])
         for secret in KEYS:
             sound.keys.add_key(_key(secret))
         for subject, limit in OTHER_LIMITS.items():

@@ -208,19 +208,19 @@ class Silent:
     def __init__(self) -> None:
         self.crashes: list[BaseException] = []
 
-    def request(self, entry: LedgerEntry) -> None:
+    def request_completed(self, entry: LedgerEntry) -> None:
         """Nothing."""
 
-    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
+    def commit_failed(self, entry: LedgerEntry, error: Exception) -> None:
         """Nothing: faults are injected."""
 
-    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def settlement_failed(self, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Nothing: faults are injected."""
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         """Nothing: faults are injected."""
 
-    def crashed(self, error: BaseException) -> None:
+    def unexpected_error(self, error: BaseException) -> None:
         self.crashes.append(error)
 
     def count(self, name: str, value: int = 1) -> None:

@@ -85,7 +85,6 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeSecretSour
 def forget() -> None:
     """As a new environment of the function begins."""
     bootstrap._master_key.cache_clear()
-    bootstrap._admin_deps.cache_clear()
 
 
 def status(key: str) -> object:

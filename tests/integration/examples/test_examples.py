@@ -105,7 +105,7 @@ def test_events_are_what_the_ingest_function_reads(monkeypatch: pytest.MonkeyPat
     runpy.run_path(str(EXAMPLES / "eventbridge.py"))["main"]("file-abc123")
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     create, attach = sorted(
-        (event for message in received for event in messages.read(json.loads(message["Body"]))),
+        (event for message in received for event in messages.read_events(json.loads(message["Body"]))),
         key=lambda event: type(event).__name__,
         reverse=True,
     )

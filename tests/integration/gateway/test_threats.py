@@ -25,7 +25,7 @@ from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
 from vectorgate.auth import authenticate
-from vectorgate.providers.credentials import RUN
+from vectorgate.providers.credentials import LEAK_CHARACTERS
 from vectorgate.store_errors import StoreUnavailable
 from vectorgate.telemetry import PowertoolsTelemetry
 
@@ -75,7 +75,7 @@ def own_all(harness: GatewayHarness) -> None:
         )
         for kind, name in own.items()
     ]
-    harness.stores.ledger.give(rows)  # type: ignore[attr-defined]
+    harness.stores.ledger.insert_ownership(rows)  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------------------------------------------------- row 1
@@ -486,9 +486,9 @@ def test_row_9_a_generated_key_is_in_no_table(watched: tuple[GatewayHarness, Cal
 LONG_KEY = "sk-proj-" + "".join(random.Random(164).choices(string.ascii_letters + string.digits, k=156))  # noqa: S311
 LEAKS = {
     "whole": LONG_KEY,
-    "its beginning": LONG_KEY[:RUN],
-    "its middle": LONG_KEY[70 : 70 + RUN],
-    "its end": LONG_KEY[-RUN:],
+    "its beginning": LONG_KEY[:LEAK_CHARACTERS],
+    "its middle": LONG_KEY[70 : 70 + LEAK_CHARACTERS],
+    "its end": LONG_KEY[-LEAK_CHARACTERS:],
 }
 
 
@@ -541,7 +541,7 @@ def test_an_error_that_echoes_the_credential_is_withheld(
     assert caught.value.message.count("withheld") == 1
 
 
-@pytest.mark.parametrize("size", [8, 9, 20, 31, RUN - 1])
+@pytest.mark.parametrize("size", [8, 9, 20, 31, LEAK_CHARACTERS - 1])
 @pytest.mark.parametrize("start", [0, 60], ids=["its beginning", "its middle"])
 def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
     long_keyed: GatewayHarness, connect: Connect, size: int, start: int

@@ -16,8 +16,8 @@ import pytest
 from tests.harnesses.gateway import secret_text
 from tests.harnesses.ingest import Town
 from tests.harnesses.large_object import BUCKET
-from vectorgate.ingest.model import Kind, ObjectLocation, PermanentFailure
-from vectorgate.ingest.uploads import MAX_OBJECT
+from vectorgate.ingest.model import DetailType, ObjectLocation, PermanentFailure
+from vectorgate.ingest.uploads import MAX_OBJECT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,9 @@ class Counting(BaseHTTPRequestHandler):
         """GetObject."""
         assert self.path.startswith(f"/{BUCKET}/{KEY}?versionId="), self.path
         self.send_response(200)
-        self.send_header("content-length", str(MAX_OBJECT))
+        self.send_header("content-length", str(MAX_OBJECT_BYTES))
         self.end_headers()
-        for _ in range(MAX_OBJECT // len(PIECE)):
+        for _ in range(MAX_OBJECT_BYTES // len(PIECE)):
             self.wfile.write(PIECE)
 
     def do_POST(self) -> None:
@@ -104,7 +104,7 @@ def test_an_object_of_512_mib_takes_less_than_128_mib_of_memory(endpoint: str) -
     )
     assert done.returncode == 0, done.stderr
     assert "AmazonSQS.SendMessage" in Counting.received, "attached, and to be looked after"
-    form = Counting.received["/v1/files"] - MAX_OBJECT
+    form = Counting.received["/v1/files"] - MAX_OBJECT_BYTES
     assert 0 < form < 1024, "all of it, and a form around it"
     peak = int(done.stdout.splitlines()[-1])
     assert peak < MOST_MEMORY, f"{peak // MIB} MiB"
@@ -116,12 +116,12 @@ def test_an_object_beyond_the_providers_limit_is_set_aside_unread() -> None:
 
     def huge(place: ObjectLocation, version: str | None) -> StoredObject | None:
         found = opened(place, version)
-        return None if found is None else replace(found, size=MAX_OBJECT + 1)
+        return None if found is None else replace(found, size=MAX_OBJECT_BYTES + 1)
 
     town.open = huge  # type: ignore[method-assign]
-    (outcome,) = town.ingestor.take([change])
+    (outcome,) = town.ingestor.process([change])
     assert isinstance(outcome, PermanentFailure)
-    assert str(MAX_OBJECT) in outcome.reason
+    assert str(MAX_OBJECT_BYTES) in outcome.reason
     assert "POST files" not in town.calls
-    assert [event.kind for event in town.events] == [Kind.FILE_FAILED]
+    assert [event.detail_type for event in town.events] == [DetailType.FILE_FAILED]
     town.close()

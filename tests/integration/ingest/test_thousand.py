@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harnesses.ingest import Town
-from vectorgate.ingest.attaching import ATTACHES_A_MINUTE, ATTACHES_A_WINDOW, MINUTE, PROMPT_SECONDS, WINDOW_SECONDS
-from vectorgate.ingest.model import Kind
+from vectorgate.ingest.attachment import (
+    ATTACHES_PER_MINUTE,
+    ATTACHES_PER_WINDOW,
+    MINUTE,
+    SEND_WITHIN_SECONDS,
+    WINDOW_SECONDS,
+)
+from vectorgate.ingest.model import DetailType
 
 if TYPE_CHECKING:
     from vectorgate.ingest.model import ObjectRow
@@ -35,10 +41,10 @@ def test_a_thousand_objects_are_attached_exactly_once_and_no_faster_than_allowed
     assert set(town.attached.values()) == {1}, "each exactly once"
     assert len(town.vector_stores) == 1
     assert len(town.files) == OBJECTS, "no upload is left over"
-    assert town.busiest() <= ATTACHES_A_MINUTE
-    indexed = Counter(event.detail["key"] for event in town.events if event.kind is Kind.FILE_INDEXED)
-    assert set(indexed) == {notice.place.key for notice in notices}
-    assert not [event for event in town.events if event.kind is not Kind.FILE_INDEXED]
+    assert town.busiest() <= ATTACHES_PER_MINUTE
+    indexed = Counter(event.detail["key"] for event in town.events if event.detail_type is DetailType.FILE_INDEXED)
+    assert set(indexed) == {notice.location.key for notice in notices}
+    assert not [event for event in town.events if event.detail_type is not DetailType.FILE_INDEXED]
     town.close()
 
 
@@ -52,7 +58,7 @@ def test_a_burst_is_spread_over_any_sixty_seconds_whatever_the_clock_says(second
     town.run(1)  # each object a request of its own
     (times,) = town.attaches.values()
     assert len(times) >= len(notices)
-    assert ATTACHES_A_MINUTE / 2 < town.busiest() <= ATTACHES_A_MINUTE
+    assert ATTACHES_PER_MINUTE / 2 < town.busiest() <= ATTACHES_PER_MINUTE
     assert town.dead == []
     assert set(town.attached.values()) == {1}
     assert sum(town.truth().values()) == len(notices)
@@ -64,7 +70,7 @@ def test_what_was_admitted_and_delayed_is_not_sent_into_somebody_elses_minute() 
     town.send(town.put("acme/docs/a.md", b"x"))
     town.step()
     town.attaches.clear()
-    marked, slow = town.ingestor.store.put_object_row, iter([0.0, 0.0, PROMPT_SECONDS + 1.0])
+    marked, slow = town.ingestor.store.put_object_row, iter([0.0, 0.0, SEND_WITHIN_SECONDS + 1.0])
 
     def put_object_row(row: ObjectRow) -> None:
         marked(row)
@@ -80,8 +86,8 @@ def test_what_was_admitted_and_delayed_is_not_sent_into_somebody_elses_minute() 
 
 
 def test_windows_that_have_a_part_in_a_minutes_requests_hold_no_more_than_a_minute_may() -> None:
-    stretch = MINUTE + PROMPT_SECONDS  # begins and ends within a window
-    assert (stretch // WINDOW_SECONDS + 1) * ATTACHES_A_WINDOW <= ATTACHES_A_MINUTE
+    stretch = MINUTE + SEND_WITHIN_SECONDS  # begins and ends within a window
+    assert (stretch // WINDOW_SECONDS + 1) * ATTACHES_PER_WINDOW <= ATTACHES_PER_MINUTE
     assert stretch % WINDOW_SECONDS == 0
 
 

@@ -59,7 +59,7 @@ def test_in_a_truncated_list_a_tag_that_is_met_counts_and_nothing_else_does(
     for _ in range(4):
         assert slow.sweep() == {"failed": 2}
     assert states(slow) == [State.UNCERTAIN, State.UNCERTAIN, State.ANSWERED]
-    assert {row.looked_ms for row in slow.harness.rows()} == {None}
+    assert {row.first_absent_ms for row in slow.harness.rows()} == {None}
 
 
 def test_what_is_below_all_that_was_made_since_is_found_from_a_store_that_is_older(

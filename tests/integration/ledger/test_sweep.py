@@ -163,7 +163,7 @@ def test_a_store_without_room_for_a_tag_is_recognised_by_its_fingerprint_and_fla
     system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(system) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
     assert client.vector_stores.retrieve("vs_0").metadata == FULL
 
 
@@ -204,7 +204,7 @@ def test_a_foreign_store_with_our_lost_ones_name_full_metadata_and_minute_is_ado
     fails(lambda: client.vector_stores.create(name="x", metadata=FULL))
     foreign["created_at"] = int(system.harness.time.wall())
     assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(system) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
     assert [store.id for store in client.vector_stores.list().data] == ["vs_foreign"]
 
 
@@ -286,7 +286,7 @@ def test_what_a_request_under_way_may_be_making_is_not_taken_from_it(
     assert system.sweep() == {"waiting": 1}
     system.sweep()
     assert system.sweep() == {"weak": 1}  # old enough, and no other row contends for it
-    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(system) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
 
 
 def test_an_upload_whose_answer_was_lost_is_known_by_its_name_and_size(
@@ -330,7 +330,7 @@ def test_a_file_whose_completion_was_lost_is_recognised_by_what_its_upload_annou
     headers = {"Idempotency-Key": "k"}
     fails(lambda: client.uploads.complete(upload, part_ids=[part], extra_headers=headers))
     assert until_assigned(system) == [{"waiting": 1}, {"weak": 1}]
-    assert resolved(system) == (State.ANSWERED, Resolution.LIKENESS)
+    assert resolved(system) == (State.ANSWERED, Resolution.FUZZY_FINGERPRINT)
     named = system.harness.rows()[-1].file_id
     (file,) = client.files.list().data
     assert (file.filename, file.bytes, file.id) == ("notes.md", 7, named)
@@ -494,7 +494,7 @@ def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
         lost(system, lambda store=store: client.vector_stores.delete(store), hang_up)  # type: ignore[misc]
     system.harness.upstream.will(system.openai.unseen)
     fails(lambda: client.vector_stores.create(name="y"))
-    ask, asked = ProviderClient.ask, []
+    ask, asked = ProviderClient.send, []
 
     def hang(exchange: ProviderClient, call: Call) -> Answer:
         if call.operation.name == "vector_stores.list":
@@ -503,7 +503,7 @@ def test_a_provider_that_hangs_takes_its_own_time_and_no_more(
         system.harness.time.skip(PROVIDER_SECONDS)
         raise UpstreamFailed("simulated", status=504, type="server_error")
 
-    monkeypatch.setattr(ProviderClient, "ask", hang)
+    monkeypatch.setattr(ProviderClient, "send", hang)
     assert system.sweep() == {"adopted": 1, "failed": 5}  # what a list shows comes before what needs a probe each
     assert len(asked) == 1
 

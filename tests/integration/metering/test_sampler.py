@@ -65,7 +65,7 @@ class Counting(Silent):
         del value
         self.counted.append(name)
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
         del error, entry
         self.counted.append(metric)
 
@@ -106,7 +106,7 @@ class Scene:
                 created_at=made.created_at,
                 end_user="u",
             )
-            cast("SqliteLedger", self.stores.ledger).give([row])
+            cast("SqliteLedger", self.stores.ledger).insert_ownership([row])
         return made.id
 
     def retire(self, seconds: int) -> None:
@@ -427,7 +427,7 @@ def test_a_store_without_an_owner_is_charged_to_its_owner_as_soon_as_there_is_on
         key_id=KeyId("k"),
         created_at=0,
     )
-    cast("SqliteLedger", scene.stores.ledger).give([row])
+    cast("SqliteLedger", scene.stores.ledger).insert_ownership([row])
     scene.at(DAY_S)
     assert [record.tenant for record in scene.records()] == ["key:k"]
 

@@ -246,7 +246,7 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
         )
         for place, (created_at, mine, _, deleted) in enumerate(world)
     ]
-    stores.ledger.give(rows)  # type: ignore[attr-defined]
+    stores.ledger.insert_ownership(rows)  # type: ignore[attr-defined]
     gone = {f"vs_{place}" for place, (_, _, gone, _) in enumerate(world) if gone}
     query = {"limit": str(limit), "order": order}
     cursors = {

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.harnesses.ingest import BUCKET, Town
-from vectorgate.ingest.attaching import ATTACHES_A_MINUTE
-from vectorgate.ingest.model import Change, Kind, ObjectLocation
+from vectorgate.ingest.attachment import ATTACHES_PER_MINUTE
+from vectorgate.ingest.model import DetailType, ObjectChange, ObjectLocation
 
 if TYPE_CHECKING:
     import random
@@ -24,7 +24,7 @@ ACTIONS = st.lists(
 
 def played(town: Town, actions: list[tuple[str, str]], order: random.Random) -> None:
     """Do it to the bucket, and tell of it: some twice, none in order, in batches."""
-    notices: list[Change] = []
+    notices: list[ObjectChange] = []
     for number, (key, action) in enumerate(actions):
         if action == "put":
             # All of one length: what was lost is found again by its looks, and these look alike.
@@ -50,8 +50,8 @@ def check(town: Town) -> None:
     attached = {name for store in town.vector_stores.values() for name in store.files}
     assert set(town.files) == attached, "a file that nobody needs"
     assert max(town.attached.values(), default=0) <= 1, "attached twice"
-    assert town.busiest() <= ATTACHES_A_MINUTE
-    indexed = {event.detail["file_id"] for event in town.events if event.kind is Kind.FILE_INDEXED}
+    assert town.busiest() <= ATTACHES_PER_MINUTE
+    indexed = {event.detail["file_id"] for event in town.events if event.detail_type is DetailType.FILE_INDEXED}
     assert attached <= indexed, "a result is missing"
 
 

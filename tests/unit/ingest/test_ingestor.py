@@ -13,26 +13,26 @@ from tests.harnesses.ingest import BASE, BUCKET, Crash, Town
 from vectorgate.api.http import Body
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ingest.attaching import (
-    ATTACHES_A_MINUTE,
-    ATTACHES_A_WINDOW,
+from vectorgate.ingest.attachment import (
+    ATTACHES_PER_MINUTE,
+    ATTACHES_PER_WINDOW,
     ATTEMPT_SECONDS,
     MINUTE,
     WINDOW_SECONDS,
-    lane_of,
-    window_of,
+    rate_limit_key,
+    window_start,
 )
-from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
+from vectorgate.ingest.ingestor import START_WITHIN_SECONDS, UPLOAD_SECONDS
 from vectorgate.ingest.model import (
     AttachRequested,
-    Change,
     CreateRequested,
+    DetailType,
     Done,
-    Kind,
+    IndexingReminder,
+    ObjectChange,
     ObjectLocation,
     PermanentFailure,
     RetryLater,
-    Watch,
 )
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.pricing.money import NanoUSD
@@ -57,12 +57,12 @@ def town() -> Iterator[Town]:
 
 
 def take(town: Town, *notices: Any) -> Any:
-    outcomes = town.ingestor.take(list(notices))
+    outcomes = town.ingestor.process(list(notices))
     return outcomes[0] if len(outcomes) == 1 else outcomes
 
 
-def told(town: Town, kind: Kind) -> list[Any]:
-    return [event.detail for event in town.events if event.kind is kind]
+def told(town: Town, kind: DetailType) -> list[Any]:
+    return [event.detail for event in town.events if event.detail_type is kind]
 
 
 def rows(town: Town) -> list[LedgerEntry]:
@@ -70,7 +70,7 @@ def rows(town: Town) -> list[LedgerEntry]:
     return list(town.stores.ledger.search(RecordQuery(start_ms=now - 86_400_000, end_ms=now + 1, limit=1000)))
 
 
-def ingested(town: Town, key: str = KEY, content: bytes = b"hello") -> Change:
+def ingested(town: Town, key: str = KEY, content: bytes = b"hello") -> ObjectChange:
     """An object that is attached, and whose result is told."""
     change = town.put(key, content)
     town.send(change)
@@ -87,7 +87,9 @@ def test_an_object_is_uploaded_and_attached_to_the_store_of_its_prefix(town: Tow
     (name, store), (file_id, file) = town.vector_stores.popitem(), town.files.popitem()
     assert (store.name, store.files) == ("docs", {file_id: {"author": "Zoë", "year": "2026"}})
     assert (file.filename, file.content) == ("guide.md", hashlib.sha256(b"hello").hexdigest())
-    watch = Watch(team="red", vector_store_id=name, batch_id=done.follow_up.batch_id, files={file_id: change.place})
+    watch = IndexingReminder(
+        team="red", vector_store_id=name, batch_id=done.follow_up.batch_id, files={file_id: change.location}
+    )
     assert done == Done(watch, 5)
 
 
@@ -103,7 +105,7 @@ def test_every_call_is_in_the_teams_books(town: Town) -> None:
 
 def test_a_result_comes_back_once_the_file_is_indexed(town: Town) -> None:
     change = ingested(town)
-    (detail,) = told(town, Kind.FILE_INDEXED)
+    (detail,) = told(town, DetailType.FILE_INDEXED)
     (name, store) = town.vector_stores.popitem()
     assert detail == {
         "vector_store_id": name,
@@ -118,9 +120,9 @@ def test_a_result_comes_back_once_the_file_is_indexed(town: Town) -> None:
 def test_a_file_that_cannot_be_indexed_fails_with_the_providers_reason(town: Town) -> None:
     town.last_error["guide.md"] = {"code": "unsupported_file", "message": "It is empty."}
     ingested(town)
-    (detail,) = told(town, Kind.FILE_FAILED)
+    (detail,) = told(town, DetailType.FILE_FAILED)
     assert detail["error"] == {"code": "unsupported_file", "message": "It is empty."}
-    assert told(town, Kind.FILE_INDEXED) == []
+    assert told(town, DetailType.FILE_INDEXED) == []
 
 
 def test_a_file_that_is_still_being_indexed_is_looked_at_again_ever_more_seldom(town: Town) -> None:
@@ -131,9 +133,9 @@ def test_a_file_that_is_still_being_indexed_is_looked_at_again_ever_more_seldom(
         done = take(town, done.follow_up)
         pauses.append(done.seconds)
     assert pauses == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900, 900]
-    assert told(town, Kind.FILE_FAILED) == []
+    assert told(town, DetailType.FILE_FAILED) == []
     assert take(town, replace(done.follow_up, round=100)) == Done()
-    assert "in_progress" in told(town, Kind.FILE_FAILED)[0]["error"]["message"]
+    assert "in_progress" in told(town, DetailType.FILE_FAILED)[0]["error"]["message"]
 
 
 def test_what_is_told_twice_is_done_once_and_asks_the_provider_nothing(town: Town) -> None:
@@ -283,14 +285,14 @@ def test_an_application_gets_a_store_and_is_told_its_id(town: Town) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": "docs", "metadata": {"a": "b"}})
     assert take(town, wanted, wanted) == [Done(), Done()]
     (name,) = town.vector_stores
-    assert told(town, Kind.STORE_CREATED) == [{"event_id": "e1", "vector_store_id": name, "name": "docs"}] * 2
+    assert told(town, DetailType.STORE_CREATED) == [{"event_id": "e1", "vector_store_id": name, "name": "docs"}] * 2
 
 
 def test_a_store_that_cannot_be_is_told_and_set_aside(town: Town) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": 7})
     outcome = take(town, wanted)
     assert isinstance(outcome, PermanentFailure)
-    (detail,) = told(town, Kind.STORE_FAILED)
+    (detail,) = told(town, DetailType.STORE_FAILED)
     assert (detail["event_id"], detail["error"]["message"]) == ("e1", outcome.reason)
 
 
@@ -311,7 +313,7 @@ def test_an_application_attaches_a_file_by_name_with_all_that_a_file_can_have(to
     store = next(store for store in town.vector_stores.values() if store.name == "wiki")
     assert store.files == {file_id: {"n": 1}}
     assert town.bodies[-1] == {"file_ids": [file_id], "attributes": {"n": 1}, "chunking_strategy": chunks}
-    assert told(town, Kind.FILE_INDEXED)[-1]["event_id"] == "e2"
+    assert told(town, DetailType.FILE_INDEXED)[-1]["event_id"] == "e2"
 
 
 def test_an_attachment_that_is_asked_for_twice_is_made_once(town: Town) -> None:
@@ -335,7 +337,7 @@ def test_an_attachment_that_is_asked_for_twice_is_made_once(town: Town) -> None:
 def test_an_attachment_that_cannot_be_is_told_and_set_aside(town: Town, changes: dict[str, Any]) -> None:
     wanted = replace(AttachRequested(event_id="e2", source="crm", file_id=file_of(town), name="wiki"), **changes)
     assert isinstance(take(town, wanted), PermanentFailure)
-    (detail,) = told(town, Kind.FILE_FAILED)
+    (detail,) = told(town, DetailType.FILE_FAILED)
     assert (detail["event_id"], detail["file_id"]) == ("e2", wanted.file_id)
 
 
@@ -381,13 +383,13 @@ def test_an_application_that_is_unknown_is_not_heard(town: Town) -> None:
 
 
 def test_another_bucket_is_not_ours(town: Town) -> None:
-    change = Change(place=ObjectLocation("elsewhere", KEY), sequencer="01")
+    change = ObjectChange(location=ObjectLocation("elsewhere", KEY), sequencer="01")
     assert isinstance(take(town, change), PermanentFailure)
     assert (town.calls, town.events) == ({}, [])
 
 
 def test_a_reminder_for_a_team_that_nobody_ingests_for_is_set_aside(town: Town) -> None:
-    watch = Watch(team="green", vector_store_id="vs_1", batch_id=None, files={"file-1": "e"})
+    watch = IndexingReminder(team="green", vector_store_id="vs_1", batch_id=None, files={"file-1": "e"})
     assert isinstance(take(town, watch), PermanentFailure)
     assert town.calls == {}
 
@@ -413,7 +415,7 @@ def test_a_sender_that_moves_while_an_object_is_under_way_leaves_nothing_behind(
     town.ingestor, town.crash_at = replace(town.ingestor, senders={"acme": "blue"}), second
     town.run()
     town.crash_at = None
-    row = town.stores.ingest.object_row(change.place)
+    row = town.stores.ingest.object_row(change.location)
     assert row is not None
     assert row.team == "blue"
     assert [row.file_id] == list(town.files)
@@ -431,7 +433,7 @@ def test_metadata_beyond_the_limits_is_told_and_set_aside_and_nothing_is_uploade
 ) -> None:
     assert isinstance(take(town, town.put(KEY, b"x", metadata=metadata)), PermanentFailure)
     assert town.calls == {}
-    (detail,) = told(town, Kind.FILE_FAILED)
+    (detail,) = told(town, DetailType.FILE_FAILED)
     assert (detail["bucket"], detail["key"]) == (BUCKET, KEY)
 
 
@@ -474,8 +476,8 @@ def test_a_provider_that_takes_ids_alone_gets_a_batch_for_each_set_of_attributes
 def test_a_store_that_is_full_for_the_moment_is_waited_for_a_minute_at_most(town: Town) -> None:
     ingested(town)
     (name,) = town.vector_stores
-    window = window_of(int(town.now))
-    while town.stores.ingest.admit(lane_of("red", name), window, most=ATTACHES_A_WINDOW):
+    window = window_start(int(town.now))
+    while town.stores.ingest.admit(rate_limit_key("red", name), window, limit=ATTACHES_PER_WINDOW):
         pass
     outcome = take(town, town.put("acme/docs/2", b"x"))
     assert isinstance(outcome, RetryLater)
@@ -513,7 +515,7 @@ def test_nobody_uses_up_the_pace_of_another_teams_store(town: Town) -> None:
     ingested(town, "other/theirs/x")
     (theirs,) = town.vector_stores
     wanted = AttachRequested(event_id="e", source="crm", file_id="file-x", vector_store_id=theirs)
-    take(town, *(replace(wanted, event_id=f"e{number}") for number in range(ATTACHES_A_MINUTE)))
+    take(town, *(replace(wanted, event_id=f"e{number}") for number in range(ATTACHES_PER_MINUTE)))
     assert isinstance(take(town, town.put("other/theirs/y", b"y")), Done)
 
 
@@ -549,15 +551,17 @@ def test_an_invocation_ends_in_time_however_slow_the_provider_is(town: Town) -> 
     began = town.now
     objects = [town.put(f"acme/store {number}/x", b"x") for number in range(20)]
     events = [AttachRequested(event_id=f"e{n}", source="crm", file_id=file_id, vector_store_id=name) for n in range(20)]
-    reminders = [Watch(team="red", vector_store_id=name, batch_id=None, files={file_id: f"e{n}"}) for n in range(20)]
+    reminders = [
+        IndexingReminder(team="red", vector_store_id=name, batch_id=None, files={file_id: f"e{n}"}) for n in range(20)
+    ]
     outcomes = take(town, *objects, *events, *reminders)
     assert {type(outcome) for outcome in outcomes} == {RetryLater}
-    assert calls[-1] - began < TAKE_SECONDS + UPLOAD_SECONDS
+    assert calls[-1] - began < START_WITHIN_SECONDS + UPLOAD_SECONDS
     assert town.now - began < 900  # a function's time limit: what it cuts off comes again hours later, five times
 
 
 def test_no_upload_is_begun_when_the_time_is_up(town: Town) -> None:
-    (outcome,) = town.ingestor.take([town.put(KEY, b"x")], within=0)
+    (outcome,) = town.ingestor.process([town.put(KEY, b"x")], start_within=0)
     assert isinstance(outcome, RetryLater)
     assert "POST files" not in town.calls
 
@@ -646,7 +650,7 @@ def test_results_are_not_told_twice_however_often_one_is_reminded(town: Town) ->
     town.now += 10
     assert take(town, done.follow_up) == Done()
     assert take(town, done.follow_up) == Done()
-    assert len(told(town, Kind.FILE_INDEXED)) == 1
+    assert len(told(town, DetailType.FILE_INDEXED)) == 1
 
 
 def test_an_upload_that_takes_minutes_is_not_taken_for_a_crash(town: Town) -> None:
@@ -719,7 +723,7 @@ def test_lost_uploads_that_look_alike_are_never_mistaken_for_one_another(town: T
 )
 def test_a_hostile_key_is_set_aside_before_anything_is_asked_or_kept(town: Town, key: str) -> None:
     good = town.put(KEY, b"x")
-    outcomes = take(town, Change(place=ObjectLocation(BUCKET, key), sequencer="01"), good)
+    outcomes = take(town, ObjectChange(location=ObjectLocation(BUCKET, key), sequencer="01"), good)
     assert [type(outcome) for outcome in outcomes] == [PermanentFailure, Done]
     assert len(town.files) == 1
 

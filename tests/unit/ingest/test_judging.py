@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectorgate.ids import is_label
-from vectorgate.ingest.address import Address, address_of, is_folder
-from vectorgate.ingest.attributes import attributes_of
-from vectorgate.ingest.model import ObjectLocation, ObjectRow, Postponed, Rejected, order_of
+from vectorgate.ingest.attributes import file_attributes
+from vectorgate.ingest.model import ObjectLocation, ObjectRow, PermanentFailureError, RetryLaterError, sequencer_order
+from vectorgate.ingest.object_key import ObjectKey, is_folder_marker, parse_object_key
 from vectorgate.ingest.object_rows import upload_key
 
 
 def test_a_key_names_sender_store_and_file() -> None:
-    assert address_of('acme/hand book/2026/Über "uns"; + 1.pdf') == Address("acme", "hand book", 'Über "uns"; + 1.pdf')
+    assert parse_object_key('acme/hand book/2026/Über "uns"; + 1.pdf') == ObjectKey(
+        "acme", "hand book", 'Über "uns"; + 1.pdf'
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,8 +44,8 @@ def test_a_key_names_sender_store_and_file() -> None:
     ids=repr,
 )
 def test_a_hostile_key_is_refused_without_being_repeated(key: str) -> None:
-    with pytest.raises(Rejected) as refusal:
-        address_of(key)
+    with pytest.raises(PermanentFailureError) as refusal:
+        parse_object_key(key)
     assert len(refusal.value.reason) < 200
     assert len(key) < 12 or key not in refusal.value.reason
 
@@ -51,8 +53,8 @@ def test_a_hostile_key_is_refused_without_being_repeated(key: str) -> None:
 @given(st.text())
 def test_what_is_accepted_is_safe_to_use(key: str) -> None:
     try:
-        address = address_of(key)
-    except Rejected:
+        address = parse_object_key(key)
+    except PermanentFailureError:
         return
     assert is_label(address.store)
     assert not {"", ".", ".."} & {address.sender, address.store, address.filename}
@@ -60,14 +62,14 @@ def test_what_is_accepted_is_safe_to_use(key: str) -> None:
 
 
 def test_what_ends_in_a_slash_is_a_folder() -> None:
-    assert is_folder("acme/docs/")
-    assert not is_folder("acme/docs/a")
+    assert is_folder_marker("acme/docs/")
+    assert not is_folder_marker("acme/docs/a")
 
 
 def test_attributes_are_metadata_and_tags_and_nothing_else() -> None:
-    assert attributes_of({"author": "Zoë"}, {"year": "2026"}) == {"author": "Zoë", "year": "2026"}
-    assert attributes_of({"a": "1"}, {"a": "1"}) == {"a": "1"}
-    assert attributes_of({}, {}) == {}
+    assert file_attributes({"author": "Zoë"}, {"year": "2026"}) == {"author": "Zoë", "year": "2026"}
+    assert file_attributes({"a": "1"}, {"a": "1"}) == {"a": "1"}
+    assert file_attributes({}, {}) == {}
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_attributes_are_metadata_and_tags_and_nothing_else() -> None:
 def test_what_a_file_cannot_have_is_refused_and_nothing_dropped(
     metadata: dict[str, str], tags: dict[str, str], named: str
 ) -> None:
-    with pytest.raises(Rejected, match=named) as refusal:
-        attributes_of(metadata, tags)
+    with pytest.raises(PermanentFailureError, match=named) as refusal:
+        file_attributes(metadata, tags)
     assert len(refusal.value.reason) < 300
 
 
@@ -95,32 +97,32 @@ def test_what_a_file_cannot_have_is_refused_and_nothing_dropped(
     [("1", "2"), ("0055AED6DCD90281E5", "0055AED6DCD90281E6"), ("0055AED6DCD9", "0055AED6DCD901"), ("0A", "b")],
 )
 def test_sequencers_are_ordered_as_s3_says(earlier: str, later: str) -> None:
-    assert order_of(earlier) < order_of(later)
+    assert sequencer_order(earlier) < sequencer_order(later)
 
 
 def test_a_shorter_sequencer_is_filled_up_on_the_right() -> None:
-    assert order_of("0055ae") == order_of("0055AE00")
+    assert sequencer_order("0055ae") == sequencer_order("0055AE00")
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 65])
 def test_what_is_no_sequencer_has_no_order(text: str) -> None:
     with pytest.raises(ValueError, match=r"sequencer|literal"):
-        order_of(text)
+        sequencer_order(text)
 
 
 def test_uploads_are_told_apart_by_bucket_key_version_and_sequencer() -> None:
-    row = ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A0", team="red")
+    row = ObjectRow(location=ObjectLocation("b", "ck"), revision=1, sequencer="A0", team="red")
     others = [
-        ObjectRow(place=ObjectLocation("bc", "k"), revision=1, sequencer="A0", team="red"),
-        ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A1", team="red"),
-        ObjectRow(place=ObjectLocation("b", "ck"), revision=1, sequencer="A0", version="v", team="red"),
+        ObjectRow(location=ObjectLocation("bc", "k"), revision=1, sequencer="A0", team="red"),
+        ObjectRow(location=ObjectLocation("b", "ck"), revision=1, sequencer="A1", team="red"),
+        ObjectRow(location=ObjectLocation("b", "ck"), revision=1, sequencer="A0", version="v", team="red"),
     ]
     keys = {upload_key(each) for each in (row, *others)}
     assert len(keys) == 4
     assert all(key.isascii() and len(key) < 255 for key in keys)
-    assert upload_key(row) == upload_key(ObjectRow(place=row.place, revision=7, sequencer="a000", team="blue"))
+    assert upload_key(row) == upload_key(ObjectRow(location=row.location, revision=7, sequencer="a000", team="blue"))
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 1), (0.2, 1), (30.1, 31), (86_400, 900)])
 def test_a_pause_is_one_that_a_queue_can_make(asked: float, given: int) -> None:
-    assert Postponed(asked, "x").seconds == given
+    assert RetryLaterError(asked, "x").seconds == given

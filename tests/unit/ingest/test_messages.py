@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorgate.ingest.messages import ATTACH, CREATE, Unreadable, read, write
-from vectorgate.ingest.model import AttachRequested, Change, CreateRequested, ObjectLocation, Watch
+from vectorgate.ingest.messages import ATTACH, CREATE, UnreadableMessage, read_events, write_reminder
+from vectorgate.ingest.model import AttachRequested, CreateRequested, IndexingReminder, ObjectChange, ObjectLocation
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -49,15 +49,15 @@ def event(kind: str, detail: object, **changes: Any) -> dict[str, Any]:
 
 
 def one(body: object) -> Any:
-    (notice,) = read(body)
+    (notice,) = read_events(body)
     return notice
 
 
 def test_a_notification_says_what_was_written() -> None:
-    assert one({"Records": [record()]}) == Change(
-        place=ObjectLocation("ingest", "acme/docs/a.txt"), sequencer="0055AED6DCD90281E5", version="096f"
+    assert one({"Records": [record()]}) == ObjectChange(
+        location=ObjectLocation("ingest", "acme/docs/a.txt"), sequencer="0055AED6DCD90281E5", version="096f"
     )
-    assert len(read({"Records": [record(), record("ObjectCreated:CompleteMultipartUpload")]})) == 2
+    assert len(read_events({"Records": [record(), record("ObjectCreated:CompleteMultipartUpload")]})) == 2
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_notification_says_what_was_written() -> None:
     ],
 )
 def test_a_key_is_decoded_once_and_judged_elsewhere(encoded: str, key: str) -> None:
-    assert one({"Records": [record(key=encoded)]}).place.key == key
+    assert one({"Records": [record(key=encoded)]}).location.key == key
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_key_is_decoded_once_and_judged_elsewhere(encoded: str, key: str) -> N
 )
 def test_a_removal_names_the_version_that_is_gone_for_good(name: str, gone: bool, version: str | None) -> None:  # noqa: FBT001 - a parameter
     change = one({"Records": [record(name)]})
-    assert (change.gone, change.version) == (gone, version)
+    assert (change.deleted, change.version) == (gone, version)
 
 
 @pytest.mark.parametrize("version", [None, ""])
@@ -97,11 +97,11 @@ def test_without_versions_there_is_none(version: str | None) -> None:
 
 @pytest.mark.parametrize("name", ["ObjectRestore:Post", "ObjectTagging:Put", "ObjectAcl:Put", "LifecycleTransition"])
 def test_what_changes_no_content_is_no_notice(name: str) -> None:
-    assert read({"Records": [record(name), record()]}) == read({"Records": [record()]})
+    assert read_events({"Records": [record(name), record()]}) == read_events({"Records": [record()]})
 
 
 def test_the_test_event_of_a_new_notification_is_no_notice() -> None:
-    assert read({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "ingest"}) == []
+    assert read_events({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "ingest"}) == []
 
 
 @pytest.mark.parametrize(
@@ -110,36 +110,36 @@ def test_the_test_event_of_a_new_notification_is_no_notice() -> None:
         (
             "Object Created",
             {"version-id": "v1"},
-            Change(place=ObjectLocation("ingest", "a+b"), sequencer="00A1", version="v1"),
+            ObjectChange(location=ObjectLocation("ingest", "a+b"), sequencer="00A1", version="v1"),
         ),
         (
             "Object Deleted",
             {"deletion-type": "Delete Marker Created", "version-id": "v2"},
-            Change(place=ObjectLocation("ingest", "a+b"), sequencer="00A1", gone=True),
+            ObjectChange(location=ObjectLocation("ingest", "a+b"), sequencer="00A1", deleted=True),
         ),
         (
             "Object Deleted",
             {"deletion-type": "Permanently Deleted", "version-id": "v1"},
-            Change(place=ObjectLocation("ingest", "a+b"), sequencer="00A1", version="v1", gone=True),
+            ObjectChange(location=ObjectLocation("ingest", "a+b"), sequencer="00A1", version="v1", deleted=True),
         ),
     ],
 )
-def test_s3_speaks_through_eventbridge_too(kind: str, detail: dict[str, str], change: Change) -> None:
+def test_s3_speaks_through_eventbridge_too(kind: str, detail: dict[str, str], change: ObjectChange) -> None:
     thing = {"key": "a+b", "size": 1, "sequencer": "00A1"} | {
         name: said for name, said in detail.items() if "-id" in name
     }
     said = {"bucket": {"name": "ingest"}, "object": thing} | detail
     assert one(event(kind, said, source="aws.s3")) == change
-    assert read(event("Object Tags Added", said, source="aws.s3")) == []
+    assert read_events(event("Object Tags Added", said, source="aws.s3")) == []
 
 
 def test_only_s3_itself_speaks_of_objects() -> None:
-    with pytest.raises(Unreadable, match="Object Created"):
-        read(
+    with pytest.raises(UnreadableMessage, match="Object Created"):
+        read_events(
             event("Object Created", {"bucket": {"name": "ingest"}, "object": {"key": "acme/docs/a", "sequencer": "1"}})
         )
-    with pytest.raises(Unreadable, match="not S3"):
-        read({"Records": [record() | {"eventSource": "aws:sns"}]})
+    with pytest.raises(UnreadableMessage, match="not S3"):
+        read_events({"Records": [record() | {"eventSource": "aws:sns"}]})
 
 
 def test_an_application_asks_for_a_store() -> None:
@@ -164,8 +164,8 @@ def test_an_application_asks_for_an_attachment() -> None:
     ("kind", "detail"), [(CREATE, {"name": "docs"}), (ATTACH, {"file_id": "file-1", "name": "docs"})]
 )
 def test_no_event_can_name_a_team_a_key_or_a_provider(kind: str, detail: dict[str, str], field: str) -> None:
-    with pytest.raises(Unreadable, match=field):
-        read(event(kind, {**detail, field: "other"}))
+    with pytest.raises(UnreadableMessage, match=field):
+        read_events(event(kind, {**detail, field: "other"}))
 
 
 @pytest.mark.parametrize(
@@ -183,11 +183,11 @@ def test_no_event_can_name_a_team_a_key_or_a_provider(kind: str, detail: dict[st
     ],
 )
 def test_an_attachment_that_is_not_clear_is_refused(detail: object) -> None:
-    with pytest.raises(Unreadable):
-        read(event(ATTACH, detail))
+    with pytest.raises(UnreadableMessage):
+        read_events(event(ATTACH, detail))
 
 
-WATCH = Watch(
+WATCH = IndexingReminder(
     team="red",
     vector_store_id="vs_1",
     batch_id="vsfb_1",
@@ -198,23 +198,23 @@ WATCH = Watch(
 
 @pytest.mark.parametrize("batch_id", ["vsfb_1", None])
 def test_a_reminder_comes_back_as_it_was_sent(batch_id: str | None) -> None:
-    sent = Watch(team="red", vector_store_id="vs_1", batch_id=batch_id, files=WATCH.files, round=3)
-    assert one(json.loads(json.dumps(write(sent)))) == sent
+    sent = IndexingReminder(team="red", vector_store_id="vs_1", batch_id=batch_id, files=WATCH.files, round=3)
+    assert one(json.loads(json.dumps(write_reminder(sent)))) == sent
 
 
-@pytest.mark.parametrize("field", sorted(write(WATCH)))
+@pytest.mark.parametrize("field", sorted(write_reminder(WATCH)))
 def test_a_reminder_is_exactly_what_we_write(field: str) -> None:
-    body = write(WATCH)
+    body = write_reminder(WATCH)
     for wrong in ({**body, field: {"x": 1}}, {**body, field: True}, {**body, "more": 1}):
-        with pytest.raises(Unreadable):
-            read(wrong)
+        with pytest.raises(UnreadableMessage):
+            read_events(wrong)
 
 
 def test_an_event_cannot_pose_as_a_reminder() -> None:
-    with pytest.raises(Unreadable, match="reminder"):
-        read(event(CREATE, {}) | write(WATCH))
-    with pytest.raises(Unreadable, match="unknown field"):
-        read(event(CREATE, write(WATCH)))
+    with pytest.raises(UnreadableMessage, match="reminder"):
+        read_events(event(CREATE, {}) | write_reminder(WATCH))
+    with pytest.raises(UnreadableMessage, match="unknown field"):
+        read_events(event(CREATE, write_reminder(WATCH)))
 
 
 @pytest.mark.parametrize(
@@ -238,16 +238,16 @@ def test_an_event_cannot_pose_as_a_reminder() -> None:
     ],
 )
 def test_what_means_nothing_is_set_aside_with_a_reason(body: object) -> None:
-    with pytest.raises(Unreadable) as refusal:
-        read(body)
+    with pytest.raises(UnreadableMessage) as refusal:
+        read_events(body)
     assert str(refusal.value)
 
 
 @given(JSON | st.builds(lambda inner: {"Records": [inner]}, JSON) | st.builds(lambda inner: event(ATTACH, inner), JSON))
 def test_whatever_comes_is_read_or_refused(body: object) -> None:
     try:
-        notices = read(body)
-    except Unreadable as error:
+        notices = read_events(body)
+    except UnreadableMessage as error:
         reason = str(error)
     else:
         reason = "" if isinstance(notices, list) else "x" * 501

@@ -12,7 +12,15 @@ from local.folder_source import BUCKET, Folder
 from local.folder_watcher import FolderWatcher
 from tests.fakes.clock import FakeClock
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.model import Change, Done, ObjectLocation, ObjectRow, PermanentFailure, RetryLater, Watch
+from vectorgate.ingest.model import (
+    Done,
+    IndexingReminder,
+    ObjectChange,
+    ObjectLocation,
+    ObjectRow,
+    PermanentFailure,
+    RetryLater,
+)
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.store_errors import StoreUnavailable
 
@@ -51,7 +59,7 @@ class Rig:
         return FolderWatcher(
             folder=Folder(self.root),
             row_of=self.rows.get,
-            recorded=lambda _: [place for place, row in self.rows.items() if not row.gone],
+            recorded=lambda _: [place for place, row in self.rows.items() if not row.deleted],
             ingest=self._ingest,
             clock=self.time.clock(),
             write_line=self.lines.append,
@@ -60,21 +68,21 @@ class Rig:
     def _ingest(self, events: Sequence[IngestEvent]) -> list[Outcome]:
         self.taken += events
         for change in events:
-            if isinstance(change, Change):
+            if isinstance(change, ObjectChange):
                 row = ObjectRow(
-                    place=change.place,
+                    location=change.location,
                     revision=1,
                     sequencer=change.sequencer,
                     version=change.version,
-                    gone=change.gone,
+                    deleted=change.deleted,
                     team="red",
                 )
-                self.rows[change.place] = row
+                self.rows[change.location] = row
         return [self.answers.pop(0) if self.answers else Done() for _ in events]
 
     def changes(self) -> list[tuple[str, bool]]:
         """The keys that were handed on, and whether they were removed."""
-        return [(change.place.key, change.gone) for change in self.taken if isinstance(change, Change)]
+        return [(change.location.key, change.deleted) for change in self.taken if isinstance(change, ObjectChange)]
 
 
 @pytest.fixture
@@ -160,7 +168,7 @@ def test_a_scan_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig)
     assert rig.changes() == [(KEY, False), (KEY, False), (KEY, True)]
     put(rig.root)
     assert watcher.scan() == 1
-    sequencers = [change.sequencer for change in rig.taken if isinstance(change, Change)]
+    sequencers = [change.sequencer for change in rig.taken if isinstance(change, ObjectChange)]
     assert sequencers == sorted(set(sequencers))
 
 
@@ -199,7 +207,7 @@ def test_what_happened_between_two_processes_is_found_at_the_start(rig: Rig) -> 
     before = rig.rows[ObjectLocation(BUCKET, same)]
     rig.watcher().scan()
     assert sorted(rig.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
-    (again,) = [change for change in rig.taken if isinstance(change, Change) and change.place.key == same]
+    (again,) = [change for change in rig.taken if isinstance(change, ObjectChange) and change.location.key == same]
     assert again.sequencer == before.sequencer  # unchanged: what is left of it continues from its row
 
 
@@ -226,7 +234,7 @@ def test_what_is_postponed_is_repeated_when_it_is_due(rig: Rig) -> None:
 def test_a_follow_up_is_done_after_its_time(rig: Rig) -> None:
     watcher = rig.watcher()
     put(rig.root)
-    watch = Watch(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
+    watch = IndexingReminder(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
     rig.answers = [Done(watch, 5)]
     assert (watcher.scan(), watcher.scan()) == (1, 0)
     rig.time.skip(6)

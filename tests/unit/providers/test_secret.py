@@ -12,15 +12,21 @@ from hypothesis import strategies as st
 
 from tests.helpers.canary import holds_a_piece
 from vectorgate.ids import ProviderName
-from vectorgate.providers.base import Credential
-from vectorgate.providers.credentials import LEAST, RUN, MalformedSecret, Secret, read_credential
+from vectorgate.providers.credentials import (
+    LEAK_CHARACTERS,
+    MIN_SECRET_CHARACTERS,
+    Credential,
+    MalformedSecret,
+    Secret,
+    read_credential,
+)
 
 TEXT = "sk-Zt5VyCq8HwD2eJmR1oLu"
 # No character stands in it twice.
 ALPHABET = "".join(chr(33 + at) for at in range(94))
 # As Azure builds its keys: 52 that are random, 28 that follow from service, region and month, 4 of a checksum.
 AZURE_PUBLIC = "JQQJ99BBACYeBjFXJ3w3AAABACOG"
-KEYS = st.integers(LEAST, 200).map(lambda size: "".join(chr(0x100 + at) for at in range(size)))
+KEYS = st.integers(MIN_SECRET_CHARACTERS, 200).map(lambda size: "".join(chr(0x100 + at) for at in range(size)))
 PLAIN = st.text(st.characters(max_codepoint=0xFF))
 
 
@@ -63,14 +69,14 @@ def test_a_long_run_of_a_secret_is_a_leak_wherever_it_stands_and_a_shorter_one_i
     """Keys whose characters differ, in texts that have none of them: a run's length is known."""
     start = data.draw(st.integers(0, len(key) - 1))
     length = data.draw(st.integers(1, len(key) - start))
-    leaks = length >= min(RUN, len(key))
+    leaks = length >= min(LEAK_CHARACTERS, len(key))
     assert Secret(key).leaks_into(before + key[start : start + length] + after) is leaks
 
 
 @pytest.mark.parametrize("size", [51, 56, 84, 164])
 def test_every_run_of_a_long_key_is_found(size: int) -> None:
     key = "".join(chr(0x100 + at) for at in range(size))
-    runs = [key[i : i + RUN] for i in range(size - RUN + 1)]
+    runs = [key[i : i + LEAK_CHARACTERS] for i in range(size - LEAK_CHARACTERS + 1)]
     assert all(Secret(key).leaks_into(f"-{run}-") for run in runs)
     assert not any(Secret(key).leaks_into(f"-{run[:-1]}-{run[1:]}-") for run in runs)
 
@@ -84,7 +90,7 @@ def test_what_is_public_of_a_key_and_a_guess_beside_it_is_no_leak() -> None:
     assert Secret(azure).leaks_into(azure[52 - 20 : 80])
 
 
-@pytest.mark.parametrize("size", [LEAST, 20, 32, RUN - 1])
+@pytest.mark.parametrize("size", [MIN_SECRET_CHARACTERS, 20, 32, LEAK_CHARACTERS - 1])
 def test_a_key_that_is_shorter_than_a_run_leaks_as_a_whole(size: int) -> None:
     key = ALPHABET[:size]
     assert Secret(key).leaks_into(f"-{key}-")

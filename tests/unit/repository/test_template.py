@@ -22,10 +22,10 @@ from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS
 from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS
 from vectorgate.ids import ProviderName
-from vectorgate.ingest.aws import SOURCE
-from vectorgate.ingest.ingestor import TAKE_SECONDS, UPLOAD_SECONDS
-from vectorgate.ingest.model import Kind
-from vectorgate.ingest.sqs_handler import GIVEN_UP_S
+from vectorgate.ingest.aws import EVENT_SOURCE
+from vectorgate.ingest.ingestor import START_WITHIN_SECONDS, UPLOAD_SECONDS
+from vectorgate.ingest.model import DetailType
+from vectorgate.ingest.sqs_handler import MAX_AGE_S
 from vectorgate.ledger.entry import LedgerEntry
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import Sampler
@@ -255,7 +255,7 @@ def test_a_deployment_says_who_may_ingest() -> None:
     read = settings.read(variables("Ingest", given))
     assert read.senders == {"red": "team-red", "com.example.crm": "team-blue"}
     assert re.fullmatch(TEMPLATE["Parameters"]["IngestSenders"]["AllowedPattern"], given["IngestSenders"])
-    assert read.ingest == settings.IngestPlaces(
+    assert read.ingest == settings.IngestResources(
         bucket="IngestBucket", bus="IngestBus", queue_url="IngestQueue", failures_url="IngestFailures"
     )
 
@@ -369,7 +369,7 @@ def test_who_ingests_has_the_front_doors_rights_and_those_of_its_own_bucket_bus_
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
     }
-    assert own["TellResults"]["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert own["TellResults"]["Condition"] == {"StringEquals": {"events:source": EVENT_SOURCE}}
     assert not any(may(role, "dynamodb:GetItem", "ING#a") for role in of_type("AWS::IAM::Role") if role != "IngestRole")
 
 
@@ -424,7 +424,7 @@ def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_agai
 def test_an_invocation_of_ingest_ends_in_time_and_nobody_else_gets_its_messages_before() -> None:
     function, queue = FUNCTIONS["Ingest"], RESOURCES["IngestQueue"]["Properties"]
     messages = function["Events"]["Messages"]["Properties"]
-    assert TAKE_SECONDS + UPLOAD_SECONDS + 2 * DEADLINE_SECONDS < function["Timeout"] <= 900
+    assert START_WITHIN_SECONDS + UPLOAD_SECONDS + 2 * DEADLINE_SECONDS < function["Timeout"] <= 900
     waits = messages["MaximumBatchingWindowInSeconds"]
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + waits
     assert function["EphemeralStorage"]["Size"] * MIB >= 2 * UPLOAD_BODY
@@ -446,12 +446,12 @@ def test_no_message_of_ingest_is_lost_before_it_is_given_up() -> None:
     for name in ("IngestQueue", "IngestFailures"):
         queue = RESOURCES[name]["Properties"]
         assert queue["SqsManagedSseEnabled"]
-        assert queue["MessageRetentionPeriod"] == 14 * DAY_S > GIVEN_UP_S + DAY_S / 2
+        assert queue["MessageRetentionPeriod"] == 14 * DAY_S > MAX_AGE_S + DAY_S / 2
     assert RESOURCES["IngestQueue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == failures
     (target,) = RESOURCES["IngestRule"]["Properties"]["Targets"]
     assert target["DeadLetterConfig"]["Arn"] == failures
     lifecycle = RESOURCES["IngestBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert all(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] * DAY_S > GIVEN_UP_S for rule in lifecycle)
+    assert all(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] * DAY_S > MAX_AGE_S for rule in lifecycle)
 
 
 def test_only_our_bucket_and_our_rule_send_to_the_queues_of_ingest() -> None:
@@ -485,7 +485,7 @@ def test_the_rule_lets_requests_through_and_not_our_own_results() -> None:
     wanted = set(RESOURCES["IngestRule"]["Properties"]["EventPattern"]["detail-type"])
     asked = {body["detail-type"] for body in bodies() if "detail-type" in body}
     assert wanted == asked
-    assert not wanted & {kind.value for kind in Kind}
+    assert not wanted & {kind.value for kind in DetailType}
 
 
 def test_the_samples_are_of_kinds_that_the_bucket_notifies_of() -> None:
@@ -619,7 +619,7 @@ def test_what_must_not_happen_has_an_alarm() -> None:
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
         if alarm["Namespace"] == NAMESPACE:
-            assert re.search(rf'\.(count|failed)\("{alarm["MetricName"]}"', counted)
+            assert re.search(rf'\.(count|task_failed)\("{alarm["MetricName"]}"', counted)
             assert alarm["Dimensions"] == [{"Name": "service", "Value": NAMESPACE}]
 
 
@@ -629,7 +629,7 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
     counted = {
         metric
         for path in sources
-        for metric in re.findall(r'(?:telemetry|self)\.(?:count|failed)\(f?"(\w+)', path.read_text())
+        for metric in re.findall(r'(?:telemetry|self)\.(?:count|task_failed)\(f?"(\w+)', path.read_text())
     }
     alarms = of_type("AWS::CloudWatch::Alarm").values()
     alarmed = {each["MetricName"] for each in alarms if each["Namespace"] == NAMESPACE}

@@ -1,12 +1,12 @@
-"""The composition root: everything that runs is put together here, from parts handed in or from the environment.
+"""The composition root: builds every application from its dependencies.
 
 ::
 
-    Deps                      stores, credentials, transport, telemetry, clock, randomness: what lies outside
-    build_gateway, ...        an application around such parts: what deployed functions, local mode and tests all call
-    deployed_gateway, ...     the same around a deployed function's environment, made once and kept
+    Deps                      external dependencies: stores, credentials, transport, telemetry, clock, randomness
+    build_gateway, ...        an application on such dependencies: for deployed functions, local mode and tests
+    deployed_gateway, ...     the application of a deployed function, on its environment; built once
 
-A function of this module imports what it puts together when it is called: a cold start pays for its own parts alone.
+Each function imports what it builds when it is called, so that a cold start imports only what its function needs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,9 @@ from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
-    from vectorgate.entrypoints.invoke.invocations import InvokeHandler
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
@@ -37,23 +34,22 @@ if TYPE_CHECKING:
     from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials, SecretsManager
     from vectorgate.providers.http.outcome import Transport
     from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
-# Refused requests without a valid key leave a row each as long as they come at this rate; beyond it they are counted.
+# The rate up to which a request without a valid key gets a ledger row; beyond it, such requests are only counted.
 ANONYMOUS_BURST: Final = 100
 ANONYMOUS_PER_SECOND: Final = 10.0
-SEARCH_PROVIDER: Final = ProviderName("azure_ai")  # Azure AI Search: the one that does not speak OpenAI's API
+SEARCH_PROVIDER: Final = ProviderName("azure_ai")  # Azure AI Search: the only one with another API than OpenAI's
 _FILE_TOO_LARGE: Final = "File too large: the provider takes 512 MB."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """What a composition hands to what it builds: everything that lies outside, time and randomness included."""
+    """The external dependencies of an application, including time and randomness."""
 
     stores: Stores
     credentials: Credentials
@@ -64,20 +60,20 @@ class Deps:
 
 
 def system_clock() -> Clock:
-    """The machine's own time."""
+    """The system's clock."""
     return Clock(wall=time.time, monotonic=time.monotonic, sleep=time.sleep)
 
 
 def system_random() -> Random:
-    """The machine's own randomness, fit for keys."""
+    """The system's random generator, fit for keys."""
     return Random(bits=random.SystemRandom().getrandbits)
 
 
 @cache
 def price_book(own: str | None = None) -> PriceBook:
-    """The prices that ship with this release, after the deployment's own: a JSON array, or a file that holds one.
+    """The release's prices, and the deployment's own before them: a JSON array, or the path of a file of one.
 
-    ValueError or OSError when those cannot be used: a start with a wrong price list must not succeed.
+    ValueError or OSError for a price list that cannot be used: the start must fail.
     """
     from vectorgate.pricing.book import PriceBook, read_prices, shipped_prices
 
@@ -88,7 +84,7 @@ def price_book(own: str | None = None) -> PriceBook:
 
 
 def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = None) -> Gateway:
-    """The request pipeline. `book`: the prices, where they are not the ones that the settings name."""
+    """The request pipeline. `book`: other prices than those of the settings."""
     from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.token_bucket import TokenBucket
     from vectorgate.budgets.limits import CachedLimits
@@ -96,6 +92,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.idempotency.service import IdempotencyService
+    from vectorgate.providers import configured_providers
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
     prices = book if book is not None else price_book(settings.prices)
@@ -123,7 +120,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
         surfaces=_other_surfaces(settings, stores),
         budgets=budgets,
         recorder=recorder,
-        providers=_providers(settings.secrets),
+        providers=configured_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
         telemetry=telemetry,
@@ -131,11 +128,12 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
 
 
 def build_reader(settings: Settings, deps: Deps) -> ProviderReader:
-    """What reads from the providers without a client's request."""
+    """The reader of providers for background tasks."""
+    from vectorgate.providers import configured_providers
     from vectorgate.providers.reader import ProviderReader
 
     return ProviderReader(
-        providers=_providers(settings.secrets),
+        providers=configured_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
         clock=deps.clock,
@@ -144,7 +142,7 @@ def build_reader(settings: Settings, deps: Deps) -> ProviderReader:
 
 
 def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
-    """The meter's worker. It samples every configured provider that stores vectors by the GiB-day."""
+    """The meter's worker. It samples all configured providers that charge storage by the GiB-day."""
     from vectorgate.ledger.reconciliation import Reconciler
     from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.sampler import Sampler
@@ -174,14 +172,14 @@ def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
 
 
 def build_settlement(settings: Settings, stores: Stores, telemetry: Telemetry) -> SettlementService:
-    """What prices answered rows and settles them."""
+    """The service that settles answered rows."""
     from vectorgate.ledger.settlement import SettlementService
 
     return SettlementService(stores.ledger, price_book(settings.prices), telemetry)
 
 
 def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomness: Random) -> AdminDeps:
-    """What an administrator's requests need."""
+    """The dependencies of the admin app."""
     from vectorgate.admin.deps import AdminDeps
 
     return AdminDeps(stores=stores, clock=clock, randomness=randomness, book=price_book(settings.prices))
@@ -199,44 +197,21 @@ def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
 
 
 def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...]:
-    """Without a search service, Azure AI Search's paths are unknown ones of OpenAI's API."""
+    """Azure AI Search, if it is configured. Otherwise its paths are unknown paths of OpenAI's API."""
     if SEARCH_PROVIDER not in settings.secrets:
         return ()
     from vectorgate.api.operations import BATCH_BODY
     from vectorgate.azure_search.surface import AzureSearchSurface
 
-    most = max(settings.max_upload, BATCH_BODY)
-    return (AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=most),)
-
-
-def _provider(name: ProviderName) -> Provider:
-    match name:
-        case "openai":
-            from vectorgate.providers.openai import OpenAI
-
-            return OpenAI(name)
-        case "azure":
-            from vectorgate.providers.azure_openai import AzureOpenAI
-
-            return AzureOpenAI(name)
-        case "azure_ai":
-            from vectorgate.providers.azure_search import AzureAISearch
-
-            return AzureAISearch(name)
-    raise ValueError(f"unknown provider: {name}")
-
-
-def _providers(secrets: Mapping[ProviderName, str]) -> Mapping[ProviderName, Provider]:
-    if not secrets:
-        raise ValueError("no provider is configured")
-    return {name: _provider(name) for name in secrets}
+    max_body = max(settings.max_upload, BATCH_BODY)
+    return (AzureSearchSurface(provider=SEARCH_PROVIDER, indexes=stores.indexes, max_body=max_body),)
 
 
 @cache
 def deployed_settings() -> Settings:
-    """The function's own environment. Every start asks for it first, when all is imported and nothing is made yet.
+    """The settings in the function's environment. Every start reads them first, after all imports.
 
-    What was imported stays for ever: the collector looking through it again and again is a sixth of a cold start.
+    The imported objects are frozen then: examining them in each garbage collection takes a sixth of a cold start.
     """
     gc.freeze()
     return configuration.from_environment()
@@ -244,7 +219,7 @@ def deployed_settings() -> Settings:
 
 @cache
 def deployed_telemetry() -> Telemetry:
-    """One logger and one set of metrics a function, as CloudWatch reads them."""
+    """The function's logger and metrics, as CloudWatch reads them."""
     from aws_lambda_powertools import Logger, Metrics
 
     from vectorgate.telemetry import NAMESPACE, PowertoolsTelemetry
@@ -277,7 +252,7 @@ def deployed_secrets() -> SecretsManager:
 
 
 def deployed_deps(*, max_content: int | None = None) -> Deps:
-    """What the deployment has. `max_content`: bytes of a file's content that the function can hand on."""
+    """The deployment's dependencies. `max_content`: the most bytes of a file's content that the function can return."""
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.transport import MAX_CONTENT, PooledTransport
 
@@ -294,40 +269,33 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
 
 @cache
 def deployed_gateway() -> Gateway:
-    """The api function, and the pipeline of the invoke function."""
+    """The pipeline of the api function and of the invoke function."""
     from vectorgate.api.http import MAX_LAMBDA_RESPONSE
 
     return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_LAMBDA_RESPONSE))
 
 
 @cache
-def deployed_invoke() -> InvokeHandler:
-    """The invoke function."""
-    from vectorgate.entrypoints.invoke.invocations import InvokeHandler
-
-    return InvokeHandler(deployed_gateway(), trusts_invoker=deployed_settings().trust_invoker)
-
-
-@cache
 def deployed_settlement() -> SettlementService:
-    """The async logging function."""
+    """The service of the async logging function."""
     return build_settlement(deployed_settings(), deployed_stores(), deployed_telemetry())
 
 
 @cache
 def deployed_meter() -> MeterWorker:
-    """The meter function."""
+    """The worker of the meter function."""
     return build_meter(deployed_settings(), deployed_deps())
 
 
 def deployed_admin() -> AdminApp:
-    """The admin function, with the master key of this moment. ValueError when there is none, or an empty one.
+    """The admin app, with the current master key. ValueError when there is none, or an empty one.
 
-    Asked for at every invocation, so that a key which was rotated gets by itself to environments that are running.
+    Built at each invocation, so that running environments use a rotated key.
     """
     from vectorgate.admin.app import AdminApp
 
-    return AdminApp(master_key=_master_key().current(), deps=_admin_deps(), telemetry=deployed_telemetry())
+    deps = build_admin_deps(deployed_settings(), deployed_stores(), system_clock(), system_random())
+    return AdminApp(master_key=_master_key().current(), deps=deps, telemetry=deployed_telemetry())
 
 
 @cache
@@ -341,33 +309,27 @@ def _master_key() -> MasterKey:
 
 
 @cache
-def _admin_deps() -> AdminDeps:
-    return build_admin_deps(deployed_settings(), deployed_stores(), system_clock(), system_random())
-
-
-@cache
 def deployed_ingest() -> SqsBatchHandler:
-    """The ingest function."""
+    """The handler of the ingest function."""
     from vectorgate.api.operations import UPLOAD_BODY
-    from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsQueue
+    from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
     from vectorgate.ingest.ingestor import Ingestor
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
 
-    given = deployed_settings()
-    places = given.ingest
-    if places is None:
+    settings = replace(deployed_settings(), max_upload=UPLOAD_BODY, too_large=_FILE_TOO_LARGE)
+    resources = settings.ingest
+    if resources is None:
         raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
-    settings = replace(given, max_upload=UPLOAD_BODY, too_large=_FILE_TOO_LARGE)
     deps = deployed_deps()
-    clients = Clients(region=settings.region, endpoint_url=settings.endpoint_url)
+    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url)
     ingestor = Ingestor(
         gateway=build_gateway(settings, deps),
         store=deps.stores.ingest,
         objects=S3Objects(clients),
-        bus=EventBridgeBus(clients, places.bus, clock=deps.clock, randomness=deps.randomness),
+        bus=EventBridgeBus(clients, resources.bus, clock=deps.clock, randomness=deps.randomness),
         senders=settings.senders,
-        buckets={places.bucket},
+        buckets={resources.bucket},
         clock=deps.clock,
     )
-    queue = SqsQueue(clients, queue_url=places.queue_url, failures_url=places.failures_url)
+    queue = SqsQueue(clients, queue_url=resources.queue_url, failures_url=resources.failures_url)
     return SqsBatchHandler(ingestor, queue, deps.telemetry, deps.clock)

@@ -1,4 +1,4 @@
-"""Time and chance as values that are handed in, so that a simulation can own both."""
+"""Time and randomness as values that are passed in, so that a simulation can control both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`wall` in seconds since 1970, `monotonic` in seconds from anywhere, `sleep` for as many seconds."""
+    """`wall` in seconds since 1970, `monotonic` in seconds since an arbitrary moment, `sleep` for so many seconds."""
 
     wall: Callable[[], float]
     monotonic: Callable[[], float]
@@ -43,5 +43,5 @@ class Random:
 
 
 def new_operation_id(clock: Clock, randomness: Random) -> OperationId:
-    """A fresh, time-ordered id."""
+    """A new id, ordered by time."""
     return uuid7(clock.unix_ms(), randomness.bits(74))

@@ -1,4 +1,4 @@
-"""The identifiers, each its own type, and the patterns that they match before they become part of a key or path."""
+"""Identifiers, each its own type, and the patterns that they must match to become part of a key or path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ProviderName = NewType("ProviderName", str)
 
 
 class ObjectKind(StrEnum):
-    """What can be owned."""
+    """The kinds of objects that a tenant owns."""
 
     VECTOR_STORE = "vector_store"
     FILE = "file"
@@ -24,9 +24,9 @@ class ObjectKind(StrEnum):
     PART = "upload_part"
 
 
-# Wide enough for every shape seen on the wire, and free of '#', '/', '%', '.' and controls.
+# Matches every id that providers were seen to use, without '#', '/', '%', '.' and control characters.
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
-# Names that people choose (teams, users, end users): printable, without the '#' that separates key parts.
+# Names that customers choose (teams, users, end users): printable, without the '#' that separates key parts.
 LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 
 TEAM_PREFIX = "team:"
@@ -35,7 +35,7 @@ _UUID7_VARIANT = 0b10 << 62
 
 
 def is_object_id(text: str) -> bool:
-    """Whether `text` may stand in a path, a key or an upstream request as an object's id."""
+    """Whether `text` may be used as an object's id in a path, a key or an upstream request."""
     return OBJECT_ID.fullmatch(text) is not None
 
 
@@ -45,22 +45,22 @@ def is_label(text: str) -> bool:
 
 
 def tenant_of_team(team: str) -> TenantId:
-    """The tenant that all keys of a team are. Its prefix keeps a team named like a key's hash from being that key."""
+    """The tenant of all keys of a team. Its prefix keeps a team that is named like a key's hash apart from that key."""
     return TenantId(TEAM_PREFIX + team)
 
 
 def tenant_of_key(key_id: KeyId) -> TenantId:
-    """The tenant that a key without a team is."""
+    """The tenant of a key without a team."""
     return TenantId(f"key:{key_id}")
 
 
 def team_of(tenant: TenantId) -> str | None:
-    """The team that is the tenant; None for a key of its own."""
+    """The team of a tenant; None for the tenant of a key without a team."""
     return tenant.removeprefix(TEAM_PREFIX) if tenant.startswith(TEAM_PREFIX) else None
 
 
 def uuid7(unix_ms: int, random_bits: int) -> OperationId:
-    """RFC 9562 UUIDv7 of 48 bits of time and 74 of randomness: sorts by time, so a log reads in order."""
+    """RFC 9562 UUIDv7 of 48 bits of time and 74 of randomness: sorts by time."""
     rand_a, rand_b = (random_bits >> 62) & 0xFFF, random_bits & ((1 << 62) - 1)
     value = (unix_ms & ((1 << 48) - 1)) << 80 | _UUID7_VERSION | rand_a << 64 | _UUID7_VARIANT | rand_b
     text = f"{value:032x}"
@@ -68,12 +68,12 @@ def uuid7(unix_ms: int, random_bits: int) -> OperationId:
 
 
 def unix_ms_of(operation_id: OperationId) -> int:
-    """When the id was made, milliseconds since 1970."""
+    """The time of the id, in milliseconds since 1970."""
     return int(operation_id[:8] + operation_id[9:13], 16)
 
 
 def key_id_of(secret: str) -> KeyId:
-    """The name of a virtual key everywhere but in its owner's hands.
+    """The id of a virtual key: its SHA-256. The key itself is never stored.
 
     Plain SHA-256 is enough because the key is 256 random bits: there is no dictionary to try.
     """

@@ -1,8 +1,8 @@
 """The deployment's settings: read from the environment once, by the composition root, and never changed after.
 
-A setting that is there but empty is an error at the start (ValueError naming it), not a default: an empty secret name
-or table name must fail closed. The two that open something, VECTORGATE_PLAIN_HTTP and VECTORGATE_TRUST_INVOKER, are on
-when they are `1`, and off with any other text.
+A setting that is present but empty is an error at the start (ValueError naming it), not a default: an empty secret name
+or table name must fail closed. The two that weaken a check, VECTORGATE_PLAIN_HTTP and VECTORGATE_TRUST_INVOKER, are on
+with the value `1` and off with any other.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
 MIB: Final = 1024 * 1024
-# Lambda takes 6 MB a call, in which a binary body is base64: 4.5 MB of it, less the rest of the event.
+# Lambda accepts events of 6 MB, in which a binary body is base64: 4.5 MB of body, less the rest of the event.
 LAMBDA_UPLOAD: Final = int(4.4 * 1000 * 1000)
 LAMBDA_TOO_LARGE: Final = (
-    "File too large for this door, which takes 4.4 MB. Put larger files into the ingest bucket (S3), from where they "
-    "are uploaded and attached for you, or send them in parts that fit: POST /v1/uploads, which OpenAI's clients call "
-    "client.uploads.upload_file_chunked(..., part_size=4_000_000)."
+    "File too large: this endpoint accepts at most 4.4 MB. Put larger files into the ingest bucket (S3), from where "
+    "they are uploaded and attached for you, or send them in parts that fit: POST /v1/uploads, which OpenAI's clients "
+    "call client.uploads.upload_file_chunked(..., part_size=4_000_000)."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IngestPlaces:
+class IngestResources:
     """The bucket and the bus by name, the queue and its dead-letter queue by URL."""
 
     bucket: str
@@ -42,9 +42,9 @@ class IngestPlaces:
 class Settings:
     """`secrets` maps each configured provider to the name of its secret; the first is the default provider.
 
-    `prices`: entries of the deployment's own for the price book, as a JSON array or the name of a file that holds one.
-    `senders`: who may ingest, from the first part of an object's key, or an event's source, to a team.
-    `ingest`: where that comes from.
+    `max_upload` in bytes; `too_large`: the message to a client whose file is larger. `prices`: the deployment's own
+    entries of the price book, as a JSON array or the path of a file that holds one. `senders`: the team of each sender
+    of ingestion, which is the first part of an object's key, or an event's source. `ingest`: its AWS resources.
     """
 
     table: str
@@ -58,7 +58,7 @@ class Settings:
     too_large: str = LAMBDA_TOO_LARGE
     prices: str | None = None
     senders: Mapping[str, str] = field(default_factory=dict)
-    ingest: IngestPlaces | None = None
+    ingest: IngestResources | None = None
 
 
 def from_environment() -> Settings:
@@ -70,14 +70,14 @@ def read(environment: Mapping[str, str]) -> Settings:
     """The settings in an environment. ValueError for one that is missing or empty."""
     default = ProviderName(environment.get("VECTORGATE_DEFAULT_PROVIDER", "openai"))
     secrets = {
-        ProviderName(name.removeprefix(_SECRET_PREFIX).lower()): _filled(environment, name)
+        ProviderName(name.removeprefix(_SECRET_PREFIX).lower()): _required(environment, name)
         for name in environment
         if name.startswith(_SECRET_PREFIX)
     }
     if secrets and default not in secrets:
         raise ValueError(f"VECTORGATE_DEFAULT_PROVIDER is {default}, which has no secret")
     return Settings(
-        table=_filled(environment, "VECTORGATE_TABLE"),
+        table=_required(environment, "VECTORGATE_TABLE"),
         secrets=dict(sorted(secrets.items(), key=lambda item: (item[0] != default, item[0]))),
         master_key_secret=_optional(environment, "VECTORGATE_MASTER_KEY_SECRET"),
         region=_optional(environment, "AWS_REGION"),
@@ -85,48 +85,48 @@ def read(environment: Mapping[str, str]) -> Settings:
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",
         trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
         prices=_optional(environment, "VECTORGATE_PRICES"),
-        senders=senders_in(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
+        senders=parse_senders(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
         ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
     )
 
 
-def _ingest(environment: Mapping[str, str]) -> IngestPlaces:
-    return IngestPlaces(
-        bucket=_filled(environment, "VECTORGATE_INGEST_BUCKET"),
-        bus=_filled(environment, "VECTORGATE_INGEST_BUS"),
-        queue_url=_filled(environment, "VECTORGATE_INGEST_QUEUE"),
-        failures_url=_filled(environment, "VECTORGATE_INGEST_FAILURES"),
+def _ingest(environment: Mapping[str, str]) -> IngestResources:
+    return IngestResources(
+        bucket=_required(environment, "VECTORGATE_INGEST_BUCKET"),
+        bus=_required(environment, "VECTORGATE_INGEST_BUS"),
+        queue_url=_required(environment, "VECTORGATE_INGEST_QUEUE"),
+        failures_url=_required(environment, "VECTORGATE_INGEST_FAILURES"),
     )
 
 
-def senders_in(text: str) -> Mapping[str, str]:
-    """The JSON as a mapping. ValueError, also for a name that comes twice: which of two teams would it be?"""
-    wrong = ValueError(
+def parse_senders(text: str) -> Mapping[str, str]:
+    """The JSON as a mapping. ValueError, also for a repeated name, whose team would be ambiguous."""
+    error = ValueError(
         "VECTORGATE_INGEST_SENDERS is a JSON object from a sender (the first part of a key, without '/', or an event's "
         "source) to a team; neither holds '#' or control characters"
     )
     try:
-        senders = json.loads(text, object_pairs_hook=_Once)
+        senders = json.loads(text, object_pairs_hook=_DistinctNames)
     except (ValueError, RecursionError):
-        raise wrong from None
+        raise error from None
     if not isinstance(senders, dict):
-        raise wrong
+        raise error
     for name, team in senders.items():
         if "/" in name or not is_label(name) or not isinstance(team, str) or not is_label(team):
-            raise wrong
+            raise error
     return dict(senders)
 
 
-class _Once(dict[str, object]):
-    """A JSON object in which no name comes twice."""
+class _DistinctNames(dict[str, object]):
+    """A JSON object in which no name is repeated."""
 
     def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
         super().__init__(pairs)
         if len(self) != len(pairs):
-            raise ValueError("a name comes twice")
+            raise ValueError("a name is repeated")
 
 
-def _filled(environment: Mapping[str, str], name: str) -> str:
+def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "").strip()
     if not value:
         raise ValueError(f"the setting {name} is missing or empty")
@@ -134,4 +134,4 @@ def _filled(environment: Mapping[str, str], name: str) -> str:
 
 
 def _optional(environment: Mapping[str, str], name: str) -> str | None:
-    return _filled(environment, name) if name in environment else None
+    return _required(environment, name) if name in environment else None

@@ -1,16 +1,16 @@
-"""What a store port may raise: the errors of every `ports.py`, whichever adapter stands behind it.
+"""The errors of the store ports (every `ports.py`), the same for all adapters.
 
 ::
 
     StoreError
-    ├── AlreadyExists          a row that had to be new is there
+    ├── AlreadyExists          a row that has to be new exists
     ├── IdempotencyConflict    another operation holds the idempotency record
     ├── OverBudget             an account has no room for a reservation
     ├── StateConflict          a row was not in the state that the change starts from
     └── StoreUnavailable       the engine is unreachable, throttled or too slow
 
-Adapters raise these and nothing of their engine's own; one contract suite (`tests/contract`) holds both to it. A caller's
-own mistake is a ValueError (an id that cannot be a key part, too many rows) or an IllegalTransition.
+Adapters raise these and no error of their engine; one contract suite (`tests/contract`) checks it for both. A mistake
+of the caller is a ValueError (an id that cannot be a key part, too many rows) or an IllegalTransition.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """A store could not do what was asked."""
+    """An operation of a store failed."""
 
 
 class AlreadyExists(StoreError):
-    """A row that had to be new is there already."""
+    """A row that has to be new exists already."""
 
 
 class IdempotencyConflict(StoreError):
-    """Another operation holds the claim, or the one that was to be taken over is gone: nothing at all was written."""
+    """Another operation holds the idempotency record, or the one to take over has changed. Nothing was written."""
 
 
 class OverBudget(StoreError):
-    """An account has no room for what was to be reserved: nothing at all was written."""
+    """An account has no room for the reservation. Nothing was written."""
 
     def __init__(self, account: Account) -> None:
         super().__init__("over budget")
@@ -42,8 +42,8 @@ class OverBudget(StoreError):
 
 
 class StateConflict(StoreError):
-    """A row was not in the state that the change starts from: nothing at all was written."""
+    """A row was not in the state that the change starts from. Nothing was written."""
 
 
 class StoreUnavailable(StoreError):
-    """The engine is away, throttled or too slow. Whether a write took place is unknown."""
+    """The engine is unreachable, throttled or too slow. Whether a write took place is unknown."""

@@ -1,7 +1,7 @@
-"""What the gateway says of itself: one log line and a few metrics a request, each field chosen by name.
+"""Logs and metrics: one log line and a few metrics a request.
 
-A log record is made of the fields that are listed here and of nothing else, so that no header, body or message of an
-exception can carry a secret into it.
+A log record holds only the fields that are listed here, so that no header, body or message of an exception can carry a
+secret into it.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ NAMESPACE: Final = "vectorgate"
 
 
 class Telemetry(Protocol):
-    """Where the gateway reports to."""
+    """The port to logs and metrics."""
 
-    def request(self, entry: LedgerEntry) -> None:
-        """A request was answered."""
+    def request_completed(self, entry: LedgerEntry) -> None:
+        """Report an answered request."""
         ...
 
-    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
-        """A row could not be advanced: the meter will have to find out."""
+    def commit_failed(self, entry: LedgerEntry, error: Exception) -> None:
+        """Report a row that could not be advanced to its outcome: reconciliation has to resolve it."""
         ...
 
-    def crashed(self, error: BaseException) -> None:
-        """A defect: an exception that no rule foresees."""
+    def unexpected_error(self, error: BaseException) -> None:
+        """Report a defect: an exception that no code handles."""
         ...
 
-    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
-        """A row could not be booked; without one, a batch could not as a whole, and is tried row by row."""
+    def settlement_failed(self, error: Exception, entry: LedgerEntry | None = None) -> None:
+        """Report a row that could not be settled; without one, a batch, whose rows are then settled one by one."""
         ...
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
-        """Work that nobody waits for failed, on one row or as a whole. It is done again; counted as `metric`."""
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+        """Report a failed background task, or a failure on one of its rows, and count it as `metric`. It is retried."""
         ...
 
     def count(self, name: str, value: int = 1) -> None:
-        """Something countable happened."""
+        """Add to a counter."""
         ...
 
     def flush(self) -> None:
-        """Hand on what was counted: the invocation ends."""
+        """Write the counters out, at the end of an invocation."""
         ...
 
 
@@ -77,54 +77,56 @@ class PowertoolsTelemetry:
         self._metrics = metrics
         self._counted = False
 
-    def request(self, entry: LedgerEntry) -> None:
-        """One line, with what it took, and a count; failures are counted beside."""
-        self._logger.info("request", extra={"call": _facts(entry)})
+    def request_completed(self, entry: LedgerEntry) -> None:
+        """One line with times, and a count; answers of 500 and above are also counted as failures."""
+        self._logger.info("request", extra={"call": _logged_fields(entry)})
         self.count("Requests")
         if entry.status_code is not None and entry.status_code >= 500:  # noqa: PLR2004 - the class of failures
             self.count("Failures")
 
-    def unrecorded(self, entry: LedgerEntry, error: Exception) -> None:
-        """An error line that names the row and the kind of failure."""
-        self._logger.error("unrecorded", extra={"call": _facts(entry), "failure": type(error).__name__})
+    def commit_failed(self, entry: LedgerEntry, error: Exception) -> None:
+        """An error line with the row and the type of the error."""
+        self._logger.error("unrecorded", extra={"call": _logged_fields(entry), "failure": type(error).__name__})
         self.count("Unrecorded")
 
-    def crashed(self, error: BaseException) -> None:
-        """Type and place of the defect. Not its message: that may hold anything."""
+    def unexpected_error(self, error: BaseException) -> None:
+        """An error line with the error's type and stack, without its message, which may hold anything."""
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]
         self._logger.error("crashed", extra={"failure": type(error).__name__, "frames": frames})
         self.count("Crashes")
 
-    def unsettled(self, error: Exception, entry: LedgerEntry | None = None) -> None:
-        """A warning that names the row and the kind of failure."""
+    def settlement_failed(self, error: Exception, entry: LedgerEntry | None = None) -> None:
+        """A warning with the row and the type of the error."""
         self._warn("unsettled", error, entry)
         self.count("SettleFailures")
 
-    def failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
-        """A warning that names the row and the kind of failure."""
+    def task_failed(self, metric: str, error: Exception, entry: LedgerEntry | None = None) -> None:
+        """A warning with the row and the type of the error."""
         self._warn("failed", error, entry)
         self.count(metric)
 
-    def _warn(self, what: str, error: Exception, entry: LedgerEntry | None) -> None:
-        code = {"error_code": error.code} if isinstance(error, ApiError) else {}  # a word of ours; never a message
-        self._logger.warning(what, extra={"call": _facts(entry), "failure": type(error).__name__, **code})
+    def _warn(self, message: str, error: Exception, entry: LedgerEntry | None) -> None:
+        code = (
+            {"error_code": error.code} if isinstance(error, ApiError) else {}
+        )  # one of the gateway's own codes; never a message
+        self._logger.warning(message, extra={"call": _logged_fields(entry), "failure": type(error).__name__, **code})
 
     def flush(self) -> None:
         """One line of embedded metrics, if anything was counted."""
-        if self._counted:  # Powertools warns of an empty flush, into the log
+        if self._counted:  # Powertools logs a warning for an empty flush
             self._metrics.flush_metrics()
             self._counted = False
 
     def count(self, name: str, value: int = 1) -> None:
-        """A metric of the namespace, flushed with the invocation."""
+        """Add to a metric of the namespace, flushed with the invocation."""
         from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - loaded with Metrics already
 
         self._counted = True
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
-def _facts(entry: LedgerEntry | None) -> dict[str, object]:
+def _logged_fields(entry: LedgerEntry | None) -> dict[str, object]:
     record = entry.to_record() if entry is not None else {}
     return {name: record[name] for name in LOGGED if name in record}

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from vectorgate.clock import Clock, Random
-from vectorgate.ingest.aws import Clients, EventBridgeBus, S3Objects, SqsQueue
+from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ BUS = "gate"
 class Account:
     """The adapters, and the clients to look behind them. `naps`: how long somebody slept."""
 
-    clients: Clients
+    clients: AwsClients
     objects: S3Objects
     mail: SqsQueue
     bus: EventBridgeBus
@@ -48,7 +48,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        clients = Clients(region=REGION)
+        clients = AwsClients(region=REGION)
         clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         queue, failures = (clients.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "failures"))

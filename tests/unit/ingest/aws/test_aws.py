@@ -13,8 +13,8 @@ from botocore.exceptions import ConnectTimeoutError, IncompleteReadError
 from botocore.response import StreamingBody
 
 from tests.unit.ingest.aws.conftest import BUCKET, BUS, REGION, Account
-from vectorgate.ingest.aws import PIECE, Clients, S3Objects
-from vectorgate.ingest.model import Kind, ObjectLocation, Result
+from vectorgate.ingest.aws import CHUNK_BYTES, AwsClients, S3Objects
+from vectorgate.ingest.model import DetailType, ObjectLocation, ResultEvent
 from vectorgate.ingest.ports import SourceUnavailable
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class OneObject:
 
 def objects_with(body: Any, size: int) -> S3Objects:
     """Objects of a client that answers with that body."""
-    clients = Clients(region=REGION)
+    clients = AwsClients(region=REGION)
     clients.__dict__["s3"] = OneObject(body, size)
     return S3Objects(clients)
 
@@ -111,7 +111,7 @@ def test_a_large_object_is_never_held_whole() -> None:
             while piece := found.stream.read(64 * 1024):
                 read += len(piece)
         assert read == size
-        assert tracemalloc.get_traced_memory()[1] < 4 * PIECE
+        assert tracemalloc.get_traced_memory()[1] < 4 * CHUNK_BYTES
     finally:
         tracemalloc.stop()
 
@@ -164,8 +164,8 @@ def test_a_service_that_cannot_be_reached_is_an_unavailable_source(
     acts: tuple[Callable[[], object], ...] = (
         lambda: account.objects.open(KEY, None),
         lambda: account.mail.send("{}", seconds=0, attributes={}),
-        lambda: account.mail.set_aside("{}", reason="r", source="s"),
-        lambda: account.bus.publish([Result(kind=Kind.STORE_CREATED, detail={})]),
+        lambda: account.mail.send_to_dead_letter_queue("{}", reason="r", source="s"),
+        lambda: account.bus.publish([ResultEvent(detail_type=DetailType.STORE_CREATED, detail={})]),
     )
     for act in acts:
         with pytest.raises(SourceUnavailable, match="ConnectTimeoutError"):
@@ -208,8 +208,8 @@ def test_a_delay_is_what_the_queue_can_wait(
 
 
 def test_what_is_set_aside_says_why_in_a_kilobyte_that_sqs_takes(account: Account) -> None:
-    account.mail.set_aside("body", reason="\x00\ud800é" * 1000, source="s3://ingest/red/\x01")
-    account.mail.set_aside("body", reason="", source="-")
+    account.mail.send_to_dead_letter_queue("body", reason="\x00\ud800é" * 1000, source="s3://ingest/red/\x01")
+    account.mail.send_to_dead_letter_queue("body", reason="", source="-")
     for message, reason in zip(account.messages(account.failures), ("\ufffd\ufffdé", "-"), strict=True):
         value = message["MessageAttributes"]["reason"]["StringValue"]
         assert value.startswith(reason)
@@ -226,7 +226,9 @@ def test_results_are_events_of_the_bus_ten_at_a_time(account: Account, monkeypat
         return real(Entries=Entries)
 
     monkeypatch.setattr(account.clients.events, "put_events", noted)
-    account.bus.publish([Result(kind=Kind.FILE_INDEXED, detail={"file_id": f"file-{n}"}) for n in range(12)])
+    account.bus.publish(
+        [ResultEvent(detail_type=DetailType.FILE_INDEXED, detail={"file_id": f"file-{n}"}) for n in range(12)]
+    )
     assert [len(entries) for entries in put] == [10, 2]
     assert put[0][0] == {
         "EventBusName": BUS,
@@ -255,7 +257,7 @@ def refusing(times: int) -> tuple[Callable[..., Any], list[Any]]:
 def test_what_the_bus_does_not_take_is_put_again(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     call, put = refusing(2)
     monkeypatch.setattr(account.clients.events, "put_events", call)
-    account.bus.publish([Result(kind=Kind.STORE_CREATED, detail={"id": n}) for n in range(2)])
+    account.bus.publish([ResultEvent(detail_type=DetailType.STORE_CREATED, detail={"id": n}) for n in range(2)])
     assert [[json.loads(entry["Detail"])["id"] for entry in entries] for entries in put] == [[0, 1], [1], [1]]
     assert account.naps == [0.05, 0.2]
 
@@ -266,5 +268,5 @@ def test_a_bus_that_goes_on_refusing_is_an_unavailable_source(
     call, put = refusing(100)
     monkeypatch.setattr(account.clients.events, "put_events", call)
     with pytest.raises(SourceUnavailable, match="ThrottlingException"):
-        account.bus.publish([Result(kind=Kind.STORE_CREATED, detail={})])
+        account.bus.publish([ResultEvent(detail_type=DetailType.STORE_CREATED, detail={})])
     assert len(put) == 4

@@ -18,16 +18,16 @@ from vectorgate.entrypoints.ingest import handler
 from vectorgate.ingest import messages
 from vectorgate.ingest.model import (
     AttachRequested,
-    Change,
     CreateRequested,
     Done,
+    IndexingReminder,
+    ObjectChange,
     ObjectLocation,
     PermanentFailure,
     RetryLater,
-    Watch,
 )
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.ingest.sqs_handler import GIVEN_UP_S, OVERDUE_S, SqsBatchHandler
+from vectorgate.ingest.sqs_handler import MAX_AGE_S, OVERDUE_S, SqsBatchHandler
 from vectorgate.settings import Settings
 from vectorgate.store_errors import StoreUnavailable
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 EVENTS = Path(__file__).parents[4] / "events"
 SENT = 1_795_380_100  # the samples', in Unix seconds
-WATCH = Watch(
+WATCH = IndexingReminder(
     team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={"file-1": ObjectLocation("b", "red/docs/a.txt")}
 )
 
@@ -82,7 +82,7 @@ class Post:
         self._reach()
         self.sent.append((json.loads(body), seconds, attributes))
 
-    def set_aside(self, body: str, *, reason: str, source: str) -> None:
+    def send_to_dead_letter_queue(self, body: str, *, reason: str, source: str) -> None:
         """Noted."""
         self._reach()
         self.aside.append((body, reason, source))
@@ -119,7 +119,7 @@ class Scene:
     notes: Counting = field(default_factory=Counting)
     taken: list[list[IngestEvent]] = field(default_factory=list)
 
-    def take(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
+    def process(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
         """As told."""
         self.taken.append(list(notices))
         return [self.answer(notice) for notice in notices]
@@ -143,9 +143,9 @@ def test_the_samples_are_what_they_say() -> None:
     (there,), (gone,), (wanted,), (attached,) = scene.taken
     bucket = "vectorgate-ingest-6f1c2a34-0000-4000-8000-000000000000"
     place = ObjectLocation(bucket, "red/product-docs/tide tables, 2026.txt")
-    assert isinstance(there, Change)
-    assert isinstance(gone, Change)
-    assert (there.place, there.gone, gone.place, gone.gone) == (place, False, place, True)
+    assert isinstance(there, ObjectChange)
+    assert isinstance(gone, ObjectChange)
+    assert (there.location, there.deleted, gone.location, gone.deleted) == (place, False, place, True)
     assert there.sequencer < gone.sequencer
     assert there.version is not None
     assert isinstance(wanted, CreateRequested)
@@ -179,7 +179,7 @@ def test_what_follows_up_is_sent_as_a_reminder() -> None:
     scene = Scene(lambda _: Done(WATCH, 20))
     assert scene.receive(CREATED) == []
     ((body, seconds, attributes),) = scene.post.sent
-    assert messages.read(body) == [WATCH]
+    assert messages.read_events(body) == [WATCH]
     assert (seconds, attributes) == (20, {})
 
 
@@ -217,7 +217,7 @@ def test_what_was_put_off_for_hours_rings() -> None:
 
 
 def test_what_was_put_off_for_thirteen_days_is_set_aside_before_the_queue_loses_it() -> None:
-    scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + GIVEN_UP_S + 1)
+    scene = Scene(lambda _: RetryLater(45, "paced"), now=SENT + MAX_AGE_S + 1)
     assert scene.receive(batch(created("red/docs/a"), attempts=9)) == []
     ((_, reason, source),) = scene.post.aside
     assert reason == "given up after 13 days and 9 attempts: paced"
@@ -257,7 +257,7 @@ def test_a_message_of_which_a_part_comes_later_comes_again_as_a_whole() -> None:
         "b": PermanentFailure("bad"),
         "c": RetryLater(30, "paced"),
     }
-    scene = Scene(lambda notice: by_key[notice.place.key[-1]])  # type: ignore[union-attr]
+    scene = Scene(lambda notice: by_key[notice.location.key[-1]])  # type: ignore[union-attr]
     assert scene.receive(batch(body)) == []
     assert [seconds for _, seconds, _ in scene.post.sent] == [30]
     assert scene.post.aside == []
@@ -288,8 +288,8 @@ def test_a_table_that_cannot_be_reached_uses_up_no_receives() -> None:
 
 def test_a_defect_holds_back_the_message_that_it_is_about_and_no_other() -> None:
     def defective(notice: IngestEvent) -> Outcome:
-        assert isinstance(notice, Change)
-        if notice.place.key.endswith("b"):
+        assert isinstance(notice, ObjectChange)
+        if notice.location.key.endswith("b"):
             raise ZeroDivisionError
         return RetryLater(45, "paced")
 

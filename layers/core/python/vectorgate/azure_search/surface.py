@@ -73,7 +73,7 @@ class AzureSearchSurface:
             return _list(command, target.names, client)
         names = IndexNames(command.ids["index"], target.names[command.ids["index"]])
         try:
-            answer = client.ask(_call(command, names.real))
+            answer = client.send(_call(command, names.real))
         except UpstreamError as error:
             names.hide_in_error(error)
             raise
@@ -112,5 +112,5 @@ def _list(command: Command, real_names: Mapping[str, str], client: ProviderClien
     query = {**command.query}
     if "$select" in query:
         query["$select"] = ",".join(dict.fromkeys(["name", *query["$select"].split(",")]))
-    answer = client.ask(Call(operation=command.operation, query=query, headers=command.headers))
+    answer = client.send(Call(operation=command.operation, query=query, headers=command.headers))
     return replace(answer, document=select_definitions(answer.document or {}, real_names))

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from vectorgate.client.encoding import http_request
 from vectorgate.client.messages import HttpRequest, HttpResponse
-from vectorgate.providers.azure_path import path_form
+from vectorgate.providers.azure_path import path_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ class Azure:
         """With the key in `api-key`, below the form of path that the version asks for."""
         resource = self.api_base.removesuffix("/v1").removesuffix("/openai")
         query = {"api-version": self.version} if self.version else {}
-        base = resource + path_form(self.version or "")
+        base = resource + path_prefix(self.version or "")
         return http_request(call, base, {"api-key": self.api_key}, call.body, query)
 
     def unwrap(self, response: HttpResponse) -> HttpResponse:

@@ -1,1 +1,1 @@
-"""What AWS starts: one module for each Lambda function, whose `functions/<name>/app.py` imports its ready handler."""
+"""Lambda entry points: one module for each function, whose `functions/<name>/app.py` imports its handler."""

@@ -1,4 +1,4 @@
-"""Keys, budgets and spend, for the holder of the master key. Its role writes what the api function may only read."""
+"""The admin app: keys, budgets and spend, under the master key. Its role may write what the api function only reads."""
 
 from vectorgate.bootstrap import deployed_admin
 from vectorgate.entrypoints.lambda_http import HttpFunction

@@ -1,4 +1,4 @@
-"""How a function's `app.py` gets its parts: from the deployment's environment once, or from whoever binds it."""
+"""Lambda handlers of events that are not HTTP requests."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from typing import Generic, TypeAlias, TypeVar
 
 Event: TypeAlias = Mapping[str, object]
 
-Part = TypeVar("Part")
+App = TypeVar("App")
 Result = TypeVar("Result")
 
 
-class Function(Generic[Part, Result]):
-    """A Lambda handler `(event, context)` around `act(event, part)`.
+class Function(Generic[App, Result]):
+    """A Lambda handler `(event, context)` that calls `act(event, app)`.
 
-    `part` is asked of `deployed` at each call, which keeps what may be kept from one to the next (on AWS the first is
-    the environment's first request). `bound_to` gives the same handler with a part of the caller's own: the one-machine
-    edition and tests use it.
+    `deployed` returns the app at each call, and caches what may be kept between calls (on AWS, the first call is the
+    environment's first invocation). `bound_to` returns the same handler for another app, for local mode and tests.
     """
 
-    def __init__(self, act: Callable[[Event, Part], Result], deployed: Callable[[], Part]) -> None:
+    def __init__(self, act: Callable[[Event, App], Result], deployed: Callable[[], App]) -> None:
         self._act = act
         self._deployed = deployed
 
     def __call__(self, event: Event, context: object) -> Result:
-        """One invocation."""
-        del context  # the time limit is the gateway's own, and shorter
+        """Handle one invocation."""
+        del context  # the gateway's own time limit is shorter
         return self._act(event, self._deployed())
 
-    def bound_to(self, part: Part) -> Function[Part, Result]:
-        """The same function around that part."""
-        return Function(self._act, lambda: part)
+    def bound_to(self, app: App) -> Function[App, Result]:
+        """The same handler for that app."""
+        return Function(self._act, lambda: app)

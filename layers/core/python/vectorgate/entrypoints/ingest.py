@@ -1,4 +1,4 @@
-"""Ingestion: a batch of the queue in, of what happened in the bucket and on the bus; the messages to retry out."""
+"""Ingestion: handles a batch of the queue, with events of the bucket and the bus; returns the messages to retry."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from vectorgate.ingest.sqs_handler import BatchResult, SqsBatchHandler
 
 
-def act(event: Event, batches: SqsBatchHandler) -> BatchResult:
-    """One batch."""
-    return batches.receive(event)
+def act(event: Event, batch_handler: SqsBatchHandler) -> BatchResult:
+    """Handle one batch."""
+    return batch_handler.handle(event)
 
 
 handler = Function(act, deployed_ingest)

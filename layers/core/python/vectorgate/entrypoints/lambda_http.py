@@ -1,4 +1,4 @@
-"""API Gateway HTTP API events (payload format 2.0) to requests, and responses back."""
+"""Convert API Gateway HTTP API events (payload format 2.0) to requests, and responses to the events' results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         http: _Http | None
 
     class _HttpEvent(TypedDict, total=False):
-        """The parts that are read of API Gateway's payload format 2.0; the sender is AWS, or an edition of ours."""
+        """The fields of API Gateway's payload format 2.0 that are read; the sender is AWS, or local mode."""
 
         rawPath: str
         requestContext: _Context | None
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
         isBase64Encoded: bool
 
 
-Result: TypeAlias = dict[str, object]
+LambdaResponse: TypeAlias = dict[str, object]
 
-# In an event, `Body` itself under this name asks for the answer's body as it is. Nothing that came as JSON can say so.
-BODY_AS_IT_IS: Final = "vectorgate.body_as_it_is"
+# An event with the class `Body` under this name is answered with the body itself. No event from JSON can contain it.
+UNENCODED_BODY: Final = "vectorgate.body_as_it_is"
 _TEXTUAL: Final = ("application/json", "text/")
-_WORST_ESCAPE: Final = 6  # a byte of text is at most \u00XX in the JSON that carries it
+_WORST_ESCAPE: Final = 6  # JSON encodes a byte of text as at most six bytes: \u00XX
 
 
 class InternalError(ApiError):
-    """500: a defect of ours. The client learns no more than that."""
+    """500: a defect of the gateway. The client sees no details."""
 
 
 class Handler(Protocol):
-    """What answers requests: the gateway, or the admin function."""
+    """An application that handles requests: the gateway, or the admin app."""
 
     @property
     def telemetry(self) -> Telemetry:
-        """Where it reports to."""
+        """Its logs and metrics."""
         ...
 
     def handle(self, request: Request) -> Response:
@@ -58,62 +58,62 @@ class Handler(Protocol):
         ...
 
 
-Answering = TypeVar("Answering", bound=Handler)
+App = TypeVar("App", bound=Handler)
 
 
-def serve(handler: Handler, event: Event, telemetry: Telemetry) -> Result:
-    """One event answered. Whatever happens, the client gets OpenAI's envelope, and a defect is reported."""
+def serve(handler: Handler, event: Event, telemetry: Telemetry) -> LambdaResponse:
+    """Answer one event. The client gets OpenAI's error envelope for any error, and a defect is reported."""
     try:
         response = answer(lambda: handler.handle(read_event(event)), telemetry)
-        return _write_as_it_is(response) if event.get(BODY_AS_IT_IS) is Body else write_response(response)
+        return _write_unencoded(response) if event.get(UNENCODED_BODY) is Body else write_response(response)
     finally:
         telemetry.flush()
 
 
-class HttpFunction(Generic[Answering]):
-    """A Lambda handler `(event, context)` of API Gateway's events, around what answers requests.
+class HttpFunction(Generic[App]):
+    """A Lambda handler `(event, context)` of API Gateway's events for an application.
 
-    `deployed` is asked at each call, and keeps what may be kept from one to the next (on AWS the first call is the
-    environment's first request). `bound_to` gives the same handler around another one: local mode and tests use it.
+    `deployed` returns the application at each call, and caches what may be kept between calls (on AWS, the first call
+    is the environment's first request). `bound_to` returns the same handler for another one, for local mode and tests.
     """
 
-    def __init__(self, deployed: Callable[[], Answering]) -> None:
+    def __init__(self, deployed: Callable[[], App]) -> None:
         self._deployed = deployed
 
-    def __call__(self, event: Event, context: object) -> Result:
-        """One request."""
-        del context  # the time limit is the gateway's own, and shorter
-        handler = self._deployed()
-        return serve(handler, event, handler.telemetry)
+    def __call__(self, event: Event, context: object) -> LambdaResponse:
+        """Handle one request."""
+        del context  # the gateway's own time limit is shorter
+        app = self._deployed()
+        return serve(app, event, app.telemetry)
 
-    def bound_to(self, handler: Answering) -> HttpFunction[Answering]:
-        """The same function around that handler."""
-        return HttpFunction(lambda: handler)
+    def bound_to(self, app: App) -> HttpFunction[App]:
+        """The same function for that application."""
+        return HttpFunction(lambda: app)
 
 
 def answer(respond: Callable[[], Response], telemetry: Telemetry) -> Response:
-    """What `respond` responds. The one place where an unforeseen exception ends."""
+    """What `respond` returns, or the response of its error. All unexpected exceptions end here."""
     try:
         return respond()
     except ApiError as error:
         return Response.of_json(error.status, error.envelope(), error.headers)
-    except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, answered without its text
-        telemetry.crashed(error)
+    except Exception as error:  # noqa: BLE001 - the boundary: reported with its stack, answered without its text
+        telemetry.unexpected_error(error)
         failure = InternalError("The gateway failed at this request.", code="internal_error")
         return Response.of_json(failure.status, failure.envelope(), {"x-should-retry": "false"})
 
 
 def read_event(event: Event) -> Request:
-    """The request in an event. InvalidRequest when its body is not what it says."""
-    said = cast("_HttpEvent", event)
-    http = (said.get("requestContext") or {}).get("http") or {}
-    headers = said.get("headers") or {}
+    """The request in an event. InvalidRequest for a body that cannot be decoded."""
+    fields = cast("_HttpEvent", event)
+    http = (fields.get("requestContext") or {}).get("http") or {}
+    headers = fields.get("headers") or {}
     return Request(
         method=http.get("method", ""),
-        path=said.get("rawPath", ""),
-        query=dict(said.get("queryStringParameters") or {}),
+        path=fields.get("rawPath", ""),
+        query=dict(fields.get("queryStringParameters") or {}),
         headers={name.lower(): value for name, value in headers.items()},
-        body=_body(said),
+        body=_body(fields),
     )
 
 
@@ -121,7 +121,7 @@ def _body(event: _HttpEvent) -> Body:
     body = event.get("body")
     if body is None:
         return EMPTY
-    if isinstance(body, Body):  # the one-machine edition hands over what it spooled to disk
+    if isinstance(body, Body):  # local mode passes a body that it spooled to disk
         return body
     if not isinstance(body, str):
         raise InvalidRequest("The body of the request cannot be read.")
@@ -133,8 +133,8 @@ def _body(event: _HttpEvent) -> Body:
         raise InvalidRequest("The body of the request is not valid base64.") from None
 
 
-def _write_as_it_is(response: Response) -> Result:
-    """For the one-machine edition, which streams what was spooled, and closes it."""
+def _write_unencoded(response: Response) -> LambdaResponse:
+    """For local mode, which streams the body, and closes it."""
     return {
         "statusCode": response.status,
         "headers": dict(response.headers),
@@ -143,8 +143,8 @@ def _write_as_it_is(response: Response) -> Result:
     }
 
 
-def write_response(response: Response) -> Result:
-    """The event's answer: text as it is, anything else in base64; 413 in place of what Lambda cannot carry."""
+def write_response(response: Response) -> LambdaResponse:
+    """The event's result: text as it is, other bodies in base64; 413 for one that is too large for Lambda."""
     if response.body.size > MAX_LAMBDA_RESPONSE:
         return _too_large(response)
     content = response.body.read()
@@ -170,11 +170,11 @@ def _text(response: Response, content: bytes) -> str | None:
         return None
 
 
-def _too_large(response: Response) -> Result:
+def _too_large(response: Response) -> LambdaResponse:
     response.body.close()
     error = PayloadTooLarge(
-        "The answer is larger than this door returns: 6 MB of text, or 4.4 MB of a file. Ask for less of it.",
+        "The answer is larger than this endpoint returns: 6 MB of text, or 4.4 MB of a file. Ask for less of it.",
         code="response_too_large",
     )
-    ours = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
-    return write_response(Response.of_json(error.status, error.envelope(), {**ours, **error.headers}))
+    headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+    return write_response(Response.of_json(error.status, error.envelope(), {**headers, **error.headers}))

@@ -1,4 +1,4 @@
-"""The meter: on a schedule, resolve what was left open, sample stored bytes, charge the days that are over."""
+"""The meter: on a schedule, resolves open rows, samples stored bytes, and charges the days that are over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def act(event: Event, meter: MeterWorker) -> dict[str, int]:
-    """One tick. The event says nothing but that time has passed."""
+    """Run one tick. The schedule's event has no content."""
     del event
     return meter.tick()
 

@@ -100,7 +100,7 @@ class Gateway:
             if isinstance(command.content, FileUpload):
                 command.content.content.close()
             if context.entry is not None:
-                self.telemetry.request(context.entry)
+                self.telemetry.request_completed(context.entry)
         return context
 
     # ------------------------------------------------------------------------------------------ around the two entries
@@ -126,7 +126,7 @@ class Gateway:
         """End a call that did not become a command; its row holds the error."""
         self.recorder.fail(context, error)
         if context.entry is not None:
-            self.telemetry.request(context.entry)
+            self.telemetry.request_completed(context.entry)
         return context
 
     def render(self, context: RequestContext) -> Response:

@@ -121,7 +121,7 @@ class CallRecorder:
                 idempotency=_record_with_answer(context.idempotency, answer),
             )
         except StoreError as error:
-            self.telemetry.unrecorded(entry, error)
+            self.telemetry.commit_failed(entry, error)
             if isinstance(error, StateConflict) and self._is_unchanged(started):
                 raise _id_not_new() from error
 
@@ -140,7 +140,7 @@ class CallRecorder:
             else:
                 self.ledger.begin(entry)
         except StoreError as store_error:
-            self.telemetry.unrecorded(entry, store_error)
+            self.telemetry.commit_failed(entry, store_error)
 
     def _record(self, entry: LedgerEntry, context: RequestContext) -> None:
         """Write a row that begins and ends here. Unavailable (503) when the ledger does not accept it."""

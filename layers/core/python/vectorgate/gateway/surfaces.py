@@ -141,7 +141,7 @@ class OpenAISurface:
         if command.operation.lists is not None:
             answer = list_page(command, principal.tenant, target.provider, self.ownership, client)
         else:
-            answer = client.ask(_call(command, operation_id))
+            answer = client.send(_call(command, operation_id))
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:

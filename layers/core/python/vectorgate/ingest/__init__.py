@@ -1,11 +1,11 @@
-"""Ingestion: changes of a bucket or a folder, and events of a bus, become changes of vector stores.
+"""Ingestion: changes in a bucket or a folder, and events of an event bus, become changes of vector stores.
 
 ::
 
-    a message -> messages.read    to events (pure): a changed object, a wanted store or attachment, our own delayed one
-              -> ingestor.take    each through `Gateway.execute`, as the team that its sender is mapped to
-              -> an outcome       Done, RetryLater (sent again), or PermanentFailure (set aside, with the reason)
+    message -> messages.read_events   to events (pure): a changed object, a requested store or attachment, a reminder
+            -> Ingestor.process       each by `Gateway.execute`, as the team that its sender is mapped to
+            -> outcome                Done, RetryLater (sent again), or PermanentFailure (to the dead-letter queue)
 
-The rows (`object_rows.py`) make repeated, late and unordered messages safe; the gateway's ledger and idempotency make
-it safe to be interrupted anywhere. `README.md` lists what is guaranteed, and what is not.
+The rows behind `ports.IngestStore` make duplicate, late and reordered messages safe; the gateway's ledger and its
+idempotency records make it safe to stop at any point. `README.md` says what is guaranteed, and what is not.
 """

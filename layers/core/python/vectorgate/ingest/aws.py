@@ -1,7 +1,7 @@
-"""What ingestion reaches on AWS: the objects (S3), the queue and its dead letters (SQS), the bus (EventBridge).
+"""Ingestion's adapters on AWS: objects (S3), the queue and its dead-letter queue (SQS), the bus (EventBridge).
 
-Clients are made at the first use, boto3 is imported then. Whatever goes wrong that may be over in a minute is
-SourceUnavailable; its message names the service, AWS's code and the place, and nothing of an object's content.
+boto3 is imported, and a client made, at the first use. Failures that may be over in a minute are SourceUnavailable; its
+message names the service, AWS's code and the object's location, and nothing of an object's content.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
     from vectorgate.clock import Clock, Random
-    from vectorgate.ingest.model import ObjectLocation, Result
+    from vectorgate.ingest.model import ObjectLocation, ResultEvent
 
-    Answer = TypeVar("Answer")
+    Returned = TypeVar("Returned")
 
 CONNECT_TIMEOUT_S: Final = 2
-READ_TIMEOUT_S: Final = 20  # between two pieces of an object; an answer of the other services comes in milliseconds
+READ_TIMEOUT_S: Final = 20  # between two chunks of an object; the other services answer in milliseconds
 ATTEMPTS: Final = 3
-PIECE: Final = 256 * 1024  # of an object: what is held of it at a time
+CHUNK_BYTES: Final = 256 * 1024  # of an object, which is read a chunk at a time
 
-SOURCE: Final = "vectorgate"  # of our events; the role may put no other
-ENTRIES: Final = 10  # of one PutEvents
-PAUSES_S: Final = (0.1, 0.4, 1.6)  # upper bounds, before entries that the bus did not take are put again
+EVENT_SOURCE: Final = "vectorgate"  # of the events that are published; the role may put no other
+MAX_ENTRIES: Final = 10  # of one PutEvents
+BACKOFF_S: Final = (0.1, 0.4, 1.6)  # upper bounds of the delays before entries that the bus refused are put again
 
-LONGEST_DELAY_S: Final = 900  # SQS's
-LONGEST_REASON: Final = 1024  # bytes
+MAX_DELAY_S: Final = 900  # SQS's
+MAX_ATTRIBUTE_BYTES: Final = 1024
 
-# GetObject of what is not there: the key, the version, or a version that is a delete marker.
+# GetObject's codes for a key or a version that does not exist, and for a delete marker.
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
-# What XML 1.0, and so an attribute of a message, cannot say: keys of objects can.
-_UNSPEAKABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Characters that XML 1.0, and so a message's attribute, cannot hold. Keys of objects can.
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Clients:
-    """One client for each service, all alike."""
+class AwsClients:
+    """A boto3 client for each service, with one configuration."""
 
     def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
         self._region = region
@@ -53,23 +53,23 @@ class Clients:
 
     @cached_property
     def s3(self) -> S3Client:
-        """For the objects."""
+        """The client of S3."""
         client: S3Client = self._client("s3")
         return client
 
     @cached_property
     def sqs(self) -> SQSClient:
-        """For both queues."""
+        """The client of SQS."""
         client: SQSClient = self._client("sqs")
         return client
 
     @cached_property
     def events(self) -> Any:  # noqa: ANN401 - EventBridge's; its stubs are not installed
-        """For the bus."""
+        """The client of EventBridge."""
         return self._client("events")
 
-    def _client(self, service: Any) -> Any:  # noqa: ANN401 - boto3's name of a service, and what it makes of it
-        import boto3  # noqa: PLC0415 - 250 ms that a function without a message does not pay
+    def _client(self, service: Any) -> Any:  # noqa: ANN401 - boto3's literal of a service, and its client
+        import boto3  # noqa: PLC0415 - 250 ms, which the import of this module does not cost
         from botocore.config import Config  # noqa: PLC0415 - the same
 
         config = Config(
@@ -81,21 +81,21 @@ class Clients:
 
 
 class S3Objects:
-    """Objects as S3 holds them, read a piece at a time."""
+    """ObjectSource on S3. Objects are read a chunk at a time."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
-    def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
-        """That version with its metadata and tags; None when it is not there, or only its deletion is."""
-        names: Any = {"Bucket": place.bucket, "Key": place.key} | ({"VersionId": version} if version else {})
-        where = f"s3 {place.bucket}/{place.key}"
-        found = _unless_absent(where, lambda: self._clients.s3.get_object(**names))
+    def open(self, location: ObjectLocation, version: str | None) -> StoredObject | None:
+        """Open that version, with its metadata and tags; None when it does not exist or is a delete marker."""
+        names: Any = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
+        target = f"s3 {location.bucket}/{location.key}"
+        found = _unless_absent(target, lambda: self._clients.s3.get_object(**names))
         if found is None:
             return None
-        stream = io.BufferedReader(_Stream(found["Body"], where), PIECE)
+        stream = io.BufferedReader(_Stream(found["Body"], target), CHUNK_BYTES)
         try:
-            tags = self._tags(names, where) if found.get("TagCount") else {}
+            tags = self._tags(names, target) if found.get("TagCount") else {}
         except BaseException:
             stream.close()
             raise
@@ -111,58 +111,58 @@ class S3Objects:
             stream=stream,
         )
 
-    def _tags(self, names: Mapping[str, str], where: str) -> Mapping[str, str] | None:
-        asked: Any = names
-        found = _unless_absent(where, lambda: self._clients.s3.get_object_tagging(**asked))
+    def _tags(self, names: Mapping[str, str], target: str) -> Mapping[str, str] | None:
+        arguments: Any = names
+        found = _unless_absent(target, lambda: self._clients.s3.get_object_tagging(**arguments))
         return None if found is None else {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
 
 
 class _Stream(io.RawIOBase):
-    """The body of an answer. What breaks off while it is read is SourceUnavailable."""
+    """The body of a response as a file. SourceUnavailable when the connection breaks while it is read."""
 
-    def __init__(self, body: Any, where: str) -> None:  # noqa: ANN401 - botocore's StreamingBody
+    def __init__(self, body: Any, target: str) -> None:  # noqa: ANN401 - botocore's StreamingBody
         self._body = body
-        self._where = where
+        self._target = target
 
     def readable(self) -> bool:
         """Always."""
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - anything that can be written to
-        """As many bytes as come. botocore checks length and checksum at the end."""
-        piece: bytes = _asked(self._where, lambda: self._body.read(len(buffer)))
-        buffer[: len(piece)] = piece
-        return len(piece)
+        """Read into the buffer. botocore checks length and checksum at the end."""
+        chunk: bytes = _call(self._target, lambda: self._body.read(len(buffer)))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Release the connection."""
         self._body.close()
         super().close()
 
 
 class SqsQueue:
-    """The queue that messages come from and are sent again to, and the one for what is set aside."""
+    """IngestQueue on SQS."""
 
-    def __init__(self, clients: Clients, *, queue_url: str, failures_url: str) -> None:
+    def __init__(self, clients: AwsClients, *, queue_url: str, failures_url: str) -> None:
         self._clients = clients
         self._queue_url = queue_url
         self._failures_url = failures_url
 
     def send(self, body: str, *, seconds: int, attributes: Mapping[str, int | str]) -> None:
-        """A message that is to come in so many seconds (SQS: 15 minutes at most), with what goes with it."""
-        _asked(
+        """Send a message with a delay in seconds (at most SQS's 15 minutes) and attributes."""
+        _call(
             "sqs",
             lambda: self._clients.sqs.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=body,
-                DelaySeconds=min(max(seconds, 0), LONGEST_DELAY_S),
+                DelaySeconds=min(max(seconds, 0), MAX_DELAY_S),
                 MessageAttributes={name: _attribute(value) for name, value in attributes.items()},
             ),
         )
 
-    def set_aside(self, body: str, *, reason: str, source: str) -> None:
-        """A message for the dead-letter queue. Moved back from there, it is as new."""
-        _asked(
+    def send_to_dead_letter_queue(self, body: str, *, reason: str, source: str) -> None:
+        """Send a message to the dead-letter queue. A message moved back from there counts as a new one."""
+        _call(
             "sqs",
             lambda: self._clients.sqs.send_message(
                 QueueUrl=self._failures_url,
@@ -173,67 +173,72 @@ class SqsQueue:
 
 
 class EventBridgeBus:
-    """Results as events. An entry that the bus does not take is put again, then SourceUnavailable."""
+    """EventBus on EventBridge. An entry that the bus refuses is put up to four times, then SourceUnavailable."""
 
-    def __init__(self, clients: Clients, name: str, *, clock: Clock, randomness: Random) -> None:
+    def __init__(self, clients: AwsClients, name: str, *, clock: Clock, randomness: Random) -> None:
         self._clients = clients
         self._name = name
         self._clock = clock
-        self._chance = randomness
+        self._randomness = randomness
 
-    def publish(self, results: Sequence[Result]) -> None:
-        """All of them; after a failure some may be delivered and all may be published again."""
-        for first in range(0, len(results), ENTRIES):
-            self._put([self._entry(result) for result in results[first : first + ENTRIES]])
+    def publish(self, results: Sequence[ResultEvent]) -> None:
+        """Publish all of them. After SourceUnavailable some may be delivered, and all may be published again."""
+        for first in range(0, len(results), MAX_ENTRIES):
+            self._put([self._entry(result) for result in results[first : first + MAX_ENTRIES]])
 
     def _put(self, entries: list[dict[str, str]]) -> None:
-        for pause in (*PAUSES_S, None):
-            answer: Any = _asked("events", lambda: self._clients.events.put_events(Entries=entries))  # noqa: B023 - now
-            codes = {place: entry.get("ErrorCode") for place, entry in enumerate(answer["Entries"])}
-            refused = {place: code for place, code in codes.items() if code is not None}
+        for backoff in (*BACKOFF_S, None):
+            response: Any = _call("events", lambda: self._clients.events.put_events(Entries=entries))  # noqa: B023 - now
+            codes = {index: entry.get("ErrorCode") for index, entry in enumerate(response["Entries"])}
+            refused = {index: code for index, code in codes.items() if code is not None}
             if not refused:
                 return
-            if pause is None:
+            if backoff is None:
                 raise SourceUnavailable(f"events: {sorted(set(refused.values()))}")
-            entries = [entries[place] for place in refused]
-            self._clock.sleep(pause * self._chance.fraction())
+            entries = [entries[index] for index in refused]
+            self._clock.sleep(backoff * self._randomness.fraction())
 
-    def _entry(self, result: Result) -> dict[str, str]:
+    def _entry(self, result: ResultEvent) -> dict[str, str]:
         detail = json.dumps(result.detail, allow_nan=False)
-        return {"EventBusName": self._name, "Source": SOURCE, "DetailType": result.kind.value, "Detail": detail}
+        return {
+            "EventBusName": self._name,
+            "Source": EVENT_SOURCE,
+            "DetailType": result.detail_type.value,
+            "Detail": detail,
+        }
 
 
-def _unless_absent(where: str, ask: Callable[[], Answer]) -> Answer | None:
+def _unless_absent(target: str, request: Callable[[], Returned]) -> Returned | None:
     from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
-    def present() -> Answer | None:
+    def unless_absent() -> Returned | None:
         try:
-            return ask()
+            return request()
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _ABSENT:
                 return None
             raise
 
-    return _asked(where, present)
+    return _call(target, unless_absent)
 
 
-def _asked(where: str, ask: Callable[[], Answer]) -> Answer:
-    """The answer, or SourceUnavailable with the kind of failure."""
+def _call(target: str, request: Callable[[], Returned]) -> Returned:
+    """What the request returns. SourceUnavailable, with AWS's code or the type of the error."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - the same
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - what botocore lets through while a body is read
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - not wrapped by botocore while a body is read
 
     try:
-        return ask()
+        return request()
     except ClientError as error:
-        raise SourceUnavailable(f"{where}: {error.response.get('Error', {}).get('Code')}") from error
+        raise SourceUnavailable(f"{target}: {error.response.get('Error', {}).get('Code')}") from error
     except (BotoCoreError, ResponseParserError, HTTPError, OSError) as error:
-        raise SourceUnavailable(f"{where}: {type(error).__name__}") from error
+        raise SourceUnavailable(f"{target}: {type(error).__name__}") from error
 
 
 def _attribute(value: int | str) -> Any:  # noqa: ANN401 - SQS's
-    """A number, or a text: 1 KB at most, and never empty."""
+    """A number, or a string of 1 KB at most, which is never empty."""
     if isinstance(value, int):
         return {"DataType": "Number", "StringValue": str(value)}
-    cut = _UNSPEAKABLE.sub("\ufffd", value).encode("utf-8")[:LONGEST_REASON]
-    return {"DataType": "String", "StringValue": cut.decode("utf-8", "ignore") or "-"}
+    text = _NOT_IN_XML.sub("\ufffd", value).encode("utf-8")[:MAX_ATTRIBUTE_BYTES]
+    return {"DataType": "String", "StringValue": text.decode("utf-8", "ignore") or "-"}

@@ -6,141 +6,167 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vectorgate.ingest.model import Done, Kind, ObjectLocation, PermanentFailure, Rejected, Result
-from vectorgate.ingest.object_rows import following
+from vectorgate.ingest.model import (
+    DetailType,
+    Done,
+    ObjectLocation,
+    PermanentFailure,
+    PermanentFailureError,
+    ResultEvent,
+)
+from vectorgate.ingest.object_rows import next_revision
 from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from vectorgate.ingest.model import ObjectRow, Outcome, Watch
-    from vectorgate.ingest.ports import Bus, IngestStore
+    from vectorgate.ingest.model import IndexingReminder, ObjectRow, Outcome
+    from vectorgate.ingest.ports import EventBus, IngestStore
     from vectorgate.ingest.team_client import TeamClient
 
     Document: TypeAlias = Mapping[str, object]
 
-FIRST_LOOK: Final = 5  # seconds: small files are indexed by then
-SLOWEST_LOOK: Final = 900
+FIRST_CHECK_SECONDS: Final = 5  # small files are indexed by then
+MAX_CHECK_SECONDS: Final = 900
 MAX_ROUNDS: Final = 100  # about a day, after which a file counts as failed
-# A file that is not in the store may not be there yet; a little later it was taken out again.
+# A file that is not in the store may not be visible in it yet; after these rounds it was detached.
 ROUNDS_TO_APPEAR: Final = 5
-# Of a provider's words in an event, which the bus refuses beyond 256 KB.
-MOST_CODE: Final = 200
-MOST_MESSAGE: Final = 2_000
-_UNDER_WAY: Final = "in_progress"
+# Characters of the provider's error in an event, which the bus refuses beyond 256 KB.
+MAX_ERROR_CODE: Final = 200
+MAX_ERROR_MESSAGE: Final = 2_000
+_IN_PROGRESS: Final = "in_progress"
 _INDEXED: Final = "completed"
 
 
-def look_after(number: int) -> int:
-    """Seconds until a round: 5, 10, 20 ... 900."""
-    return int(min(SLOWEST_LOOK, FIRST_LOOK * 2**number)) if number < MAX_ROUNDS else SLOWEST_LOOK
+def check_delay(check_round: int) -> int:
+    """Seconds until a round of checks: 5, 10, 20 ... 900."""
+    if check_round >= MAX_ROUNDS:
+        return MAX_CHECK_SECONDS
+    return int(min(MAX_CHECK_SECONDS, FIRST_CHECK_SECONDS * 2**check_round))
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
-    """What watching needs. `teams`: those that somebody may ingest for."""
+class IndexingMonitor:
+    """Publishes the results of indexing. `teams`: those that a sender is mapped to."""
 
     store: IngestStore
-    bus: Bus
+    bus: EventBus
     teams: Collection[str]
 
-    def look(self, client: TeamClient, watch: Watch, batches: Batches) -> Outcome:
-        """Publish the results that are there, and come again for the others.
+    def check(self, client: TeamClient, reminder: IndexingReminder, batches: BatchStatuses) -> Outcome:
+        """Publish the results of files that are indexed or failed; Done with a reminder of the others.
 
-        Postponed, StoreError or SourceUnavailable.
+        RetryLaterError, StoreError or SourceUnavailable.
         """
-        if watch.team not in self.teams:
-            return PermanentFailure("Nobody ingests for this team any more.")
-        again = Done(replace(watch, round=watch.round + 1), look_after(watch.round + 1))
-        if watch.round < MAX_ROUNDS and batches.is_under_way(client, watch):
-            return again
-        waiting: dict[str, ObjectLocation | str] = {}
-        for file_id, origin in watch.files.items():
+        if reminder.team not in self.teams:
+            return PermanentFailure("No sender is mapped to this team any more.")
+        next_round = reminder.round + 1
+        if reminder.round < MAX_ROUNDS and batches.is_unstarted(client, reminder):
+            return Done(replace(reminder, round=next_round), check_delay(next_round))
+        pending: dict[str, ObjectLocation | str] = {}
+        for file_id, origin in reminder.files.items():
             row = self.store.object_row(origin) if isinstance(origin, ObjectLocation) else None
             if isinstance(origin, ObjectLocation) and (row is None or row.file_id != file_id or row.reported):
-                continue  # told before, or replaced meanwhile
-            if not self._told(client, watch, file_id, origin, row):
-                waiting[file_id] = origin
-        if not waiting:
+                continue  # reported before, or replaced since
+            if not self._report(client, reminder, file_id, origin, row):
+                pending[file_id] = origin
+        if not pending:
             return Done()
-        return Done(replace(watch, files=waiting, round=watch.round + 1), look_after(watch.round + 1))
+        return Done(replace(reminder, files=pending, round=next_round), check_delay(next_round))
 
-    def _told(
-        self, client: TeamClient, watch: Watch, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None
+    def _report(
+        self,
+        client: TeamClient,
+        reminder: IndexingReminder,
+        file_id: str,
+        origin: ObjectLocation | str,
+        row: ObjectRow | None,
     ) -> bool:
-        """Whether there is nothing to wait for any more."""
-        shown = client.find("vector_stores.files.retrieve", vector_store_id=watch.vector_store_id, file_id=file_id)
-        if shown is None and watch.round < ROUNDS_TO_APPEAR:
+        """Publish the file's result; False while there is none."""
+        file = client.find("vector_stores.files.retrieve", vector_store_id=reminder.vector_store_id, file_id=file_id)
+        if file is None and reminder.round < ROUNDS_TO_APPEAR:
             return False
-        if shown is not None and shown.get("status") == _UNDER_WAY and watch.round < MAX_ROUNDS:
+        if file is not None and file.get("status") == _IN_PROGRESS and reminder.round < MAX_ROUNDS:
             return False
-        if shown is not None:
-            self.bus.publish([result_of(watch.vector_store_id, file_id, origin, row, shown)])
+        if file is not None:
+            self.bus.publish([indexing_event(reminder.vector_store_id, file_id, origin, row, file)])
         if row is not None:
             try:
-                self.store.put_object_row(following(row, reported=True))
+                self.store.put_object_row(next_revision(row, reported=True))
             except StateConflict:
-                return True  # a newer change has it now, and a result of its own
+                return True  # a newer change has the row now, and gets a result of its own
         return True
 
 
-class Batches:
-    """What is known of batches while notices are taken together: reminders of one batch arrive together."""
+class BatchStatuses:
+    """The batches of reminders that are processed together, each retrieved once: reminders of one arrive together."""
 
-    def __init__(self, watches: Iterable[Watch]) -> None:
-        self._asked = Counter(_batch(watch) for watch in watches)
-        self._known: dict[tuple[str, str, str | None], bool] = {}
+    def __init__(self, reminders: Iterable[IndexingReminder]) -> None:
+        self._reminders = Counter(_batch_key(reminder) for reminder in reminders)
+        self._unstarted: dict[tuple[str, str, str | None], bool] = {}
 
-    def is_under_way(self, client: TeamClient, watch: Watch) -> bool:
-        """Whether nothing of the batch is done; False where asking for it would save nothing."""
-        batch = _batch(watch)
-        if watch.batch_id is None or self._asked[batch] < 2:  # noqa: PLR2004 - of one file, the file itself is asked for
+    def is_unstarted(self, client: TeamClient, reminder: IndexingReminder) -> bool:
+        """Whether no file of the batch is processed yet; False, without a request, for a batch of one reminder.
+
+        Of a single file, the file itself is retrieved instead.
+        """
+        key = _batch_key(reminder)
+        if reminder.batch_id is None or self._reminders[key] <= 1:
             return False
-        if batch not in self._known:
-            found = client.find(
-                "vector_stores.file_batches.retrieve", vector_store_id=watch.vector_store_id, batch_id=watch.batch_id
+        if key not in self._unstarted:
+            batch = client.find(
+                "vector_stores.file_batches.retrieve",
+                vector_store_id=reminder.vector_store_id,
+                batch_id=reminder.batch_id,
             )
-            self._known[batch] = _is_whole(found)
-        return self._known[batch]
+            self._unstarted[key] = _all_in_progress(batch)
+        return self._unstarted[key]
 
 
-def _batch(watch: Watch) -> tuple[str, str, str | None]:
-    return watch.team, watch.vector_store_id, watch.batch_id
+def _batch_key(reminder: IndexingReminder) -> tuple[str, str, str | None]:
+    return reminder.team, reminder.vector_store_id, reminder.batch_id
 
 
-def _is_whole(batch: Document | None) -> bool:
+def _all_in_progress(batch: Document | None) -> bool:
     counts = batch.get("file_counts") if batch is not None else None
-    return isinstance(counts, dict) and bool(counts.get("total")) and counts.get(_UNDER_WAY) == counts.get("total")
+    return isinstance(counts, dict) and bool(counts.get("total")) and counts.get(_IN_PROGRESS) == counts.get("total")
 
 
-def source_of(origin: ObjectLocation | str, version: str | None = None) -> dict[str, object]:
-    """What a result was ingested for, as its event names it."""
+def origin_fields(origin: ObjectLocation | str, version: str | None = None) -> dict[str, object]:
+    """The fields by which a result names the object or the event that it belongs to."""
     if isinstance(origin, str):
         return {"event_id": origin}
-    where: dict[str, object] = {"bucket": origin.bucket, "key": origin.key}
-    return where if version is None else {**where, "version_id": version}
+    location: dict[str, object] = {"bucket": origin.bucket, "key": origin.key}
+    return location if version is None else {**location, "version_id": version}
 
 
-def failure(code: str | None, message: str) -> dict[str, object]:
-    """Why, in two fields."""
+def error_fields(code: str | None, message: str) -> dict[str, object]:
+    """The `error` of a failed result."""
     return {"code": code or "invalid_request", "message": message}
 
 
-def result_of(
-    store_id: str, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None, shown: Document
-) -> Result:
+def indexing_event(
+    store_id: str, file_id: str, origin: ObjectLocation | str, row: ObjectRow | None, file: Document
+) -> ResultEvent:
     """`File Indexed`, or `File Failed` with the provider's own `last_error`."""
-    detail = {"vector_store_id": store_id, "file_id": file_id, **source_of(origin, row.version if row else None)}
-    if shown.get("status") == _INDEXED:
-        return Result(kind=Kind.FILE_INDEXED, detail={**detail, "usage_bytes": shown.get("usage_bytes")})
-    error = shown.get("last_error")
-    said = error if isinstance(error, dict) else {}
-    message = str(said.get("message") or f"The provider left it {shown.get('status')}.")
-    code = str(said.get("code") or "failed")
-    return Result(kind=Kind.FILE_FAILED, detail={**detail, "error": failure(code[:MOST_CODE], message[:MOST_MESSAGE])})
+    detail = {"vector_store_id": store_id, "file_id": file_id, **origin_fields(origin, row.version if row else None)}
+    if file.get("status") == _INDEXED:
+        return ResultEvent(
+            detail_type=DetailType.FILE_INDEXED, detail={**detail, "usage_bytes": file.get("usage_bytes")}
+        )
+    last_error = file.get("last_error")
+    error = last_error if isinstance(last_error, dict) else {}
+    message = str(error.get("message") or f"The provider left it {file.get('status')}.")
+    code = str(error.get("code") or "failed")
+    failure = error_fields(code[:MAX_ERROR_CODE], message[:MAX_ERROR_MESSAGE])
+    return ResultEvent(detail_type=DetailType.FILE_FAILED, detail={**detail, "error": failure})
 
 
-def refusal_of(kind: Kind, source: Mapping[str, object], error: Rejected, **ids: object) -> Result:
-    """A result for what was refused."""
+def failure_event(
+    detail_type: DetailType, origin: Mapping[str, object], error: PermanentFailureError, **ids: object
+) -> ResultEvent:
+    """The result of an event that failed permanently. `ids` without a value are left out."""
     named = {name: value for name, value in ids.items() if value is not None}
-    return Result(kind=kind, detail={**source, **named, "error": failure(error.code, error.reason)})
+    return ResultEvent(
+        detail_type=detail_type, detail={**origin, **named, "error": error_fields(error.code, error.reason)}
+    )

@@ -1,10 +1,10 @@
-"""What the notices ask for, done through the gateway's own descent.
+"""Processes events by the gateway's own pipeline.
 
 ::
 
-    take   each notice   its sender's team -> Postponed, Rejected, Done, or a file that is Wanted in a store
-           the wanted    attached in batches, a store at a time
-           each ending   Done (with a reminder), Later, or Poison (with a `Failed` event for the team)
+    process   each event         its sender's team -> an error, Done, or an Attachment of a file to a store
+              the attachments    in batches, a store at a time
+              each outcome       Done (with a reminder), RetryLater, or PermanentFailure (with a `Failed` event)
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import CreateVectorStoreFile, validate
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId
-from vectorgate.ingest.address import address_of, is_folder
-from vectorgate.ingest.attaching import Attached, Attaching, Wanted
-from vectorgate.ingest.indexing import Batches, Watching, look_after, refusal_of, source_of
+from vectorgate.ingest.attachment import Attached, Attachment, BatchAttacher
+from vectorgate.ingest.indexing import BatchStatuses, IndexingMonitor, check_delay, failure_event, origin_fields
 from vectorgate.ingest.model import (
     AttachRequested,
-    Change,
     CreateRequested,
+    DetailType,
     Done,
-    Kind,
+    IndexingReminder,
+    ObjectChange,
     PermanentFailure,
-    Postponed,
-    Rejected,
-    Result,
+    PermanentFailureError,
+    ResultEvent,
     RetryLater,
-    Watch,
-    order_of,
+    RetryLaterError,
+    sequencer_order,
 )
-from vectorgate.ingest.object_changes import NOTHING, Changes
+from vectorgate.ingest.object_changes import NOTHING_TO_DO, ObjectChangeHandler
+from vectorgate.ingest.object_key import is_folder_marker, parse_object_key
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ingest.store_resolver import StoreResolver
-from vectorgate.ingest.team_client import SOON, TeamClient, step_key
+from vectorgate.ingest.team_client import SHORT_RETRY_SECONDS, TeamClient, step_key
 from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
@@ -44,144 +44,149 @@ if TYPE_CHECKING:
 
     from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
-    from vectorgate.ingest.attaching import Ending
+    from vectorgate.ingest.attachment import AttachmentResult
     from vectorgate.ingest.model import IngestEvent, ObjectLocation, Outcome
-    from vectorgate.ingest.ports import Bus, IngestStore, Objects
+    from vectorgate.ingest.ports import EventBus, IngestStore, ObjectSource
 
-UPLOAD_SECONDS: Final = 600.0  # reading an object, spooling it, and sending it on
-TAKE_SECONDS: Final = 180.0
-STORE_AWAY: Final = 5  # seconds until a table or a bucket is asked again
-LOST_RACE: Final = "Something else changed the same row at the same moment."
+UPLOAD_SECONDS: Final = 600.0  # to read an object, spool it, and send it to the provider
+START_WITHIN_SECONDS: Final = 180.0
+UNAVAILABLE_RETRY_SECONDS: Final = 5  # after a table or a bucket was not reachable
+CONFLICT: Final = "Something else changed the same row at the same moment."
 
-Trouble: TypeAlias = Postponed | Rejected | StoreError | SourceUnavailable
-_TROUBLES: Final = (Postponed, Rejected, StoreError, SourceUnavailable)
+ProcessingError: TypeAlias = RetryLaterError | PermanentFailureError | StoreError | SourceUnavailable
+_PROCESSING_ERRORS: Final = (RetryLaterError, PermanentFailureError, StoreError, SourceUnavailable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingestor:
-    """Everything that ingestion needs.
+    """Processes events of the mapped senders.
 
     `gateway` takes uploads of `operations.UPLOAD_BODY` bytes, and spools them in the temporary folder: 1 GiB of it.
-    `senders`: the team behind each first segment of a key, and behind each `source` of an event; nobody else is heard.
+    `senders`: the team of each first segment of a key, and of each `source` of an event; other senders are refused.
     `buckets`: those whose objects are ingested, as `ObjectLocation.bucket` names them.
     """
 
     gateway: Gateway
     store: IngestStore
-    objects: Objects
-    bus: Bus
+    objects: ObjectSource
+    bus: EventBus
     senders: Mapping[str, str]
     buckets: Collection[str]
     clock: Clock
     upload_seconds: float = UPLOAD_SECONDS
 
-    def take(self, notices: Sequence[IngestEvent], *, within: float = TAKE_SECONDS) -> list[Outcome]:
-        """One outcome a notice, in their order. No upload is begun after `within` seconds: those come Later.
+    def process(self, events: Sequence[IngestEvent], *, start_within: float = START_WITHIN_SECONDS) -> list[Outcome]:
+        """One outcome an event, in their order. No upload begins after `start_within` seconds: its event is retried.
 
-        When the last of those could have ended, nothing more is asked: an invocation ends after at most
-        `within + upload_seconds`, and one call of 28 s, however many notices there are and however slow the provider.
+        After `upload_seconds` more, no call begins at all: `process` returns after at most `start_within +
+        upload_seconds` and one call of 28 s, however many events there are and however slow the provider is.
         """
-        return _Taking(self, notices, self.clock.monotonic() + within).outcomes()
+        return _EventBatch(self, events, self.clock.monotonic() + start_within).outcomes()
 
-    def client(self, team: str, until: float) -> TeamClient:
-        """The gateway, as that team, until that monotonic second."""
-        return TeamClient(self.gateway, team, until)
+    def client(self, team: str, deadline: float) -> TeamClient:
+        """The gateway's client for that team, until that monotonic second."""
+        return TeamClient(self.gateway, team, deadline)
 
 
-class _Taking:
-    """Notices that were taken together."""
+class _EventBatch:
+    """Events that are processed together."""
 
-    def __init__(self, ingestor: Ingestor, notices: Sequence[IngestEvent], until: float) -> None:
+    def __init__(self, ingestor: Ingestor, events: Sequence[IngestEvent], last_upload_start: float) -> None:
         self._ingestor = ingestor
-        self._notices = notices
-        self._until = until
-        self._end = until + ingestor.upload_seconds
-        self._names = StoreResolver(ingestor.store)
-        self._changes = Changes(
+        self._events = events
+        self._last_upload_start = last_upload_start
+        self._deadline = last_upload_start + ingestor.upload_seconds
+        self._resolver = StoreResolver(ingestor.store)
+        self._changes = ObjectChangeHandler(
             store=ingestor.store,
             objects=ingestor.objects,
-            names=self._names,
-            clock=ingestor.clock,
+            resolver=self._resolver,
             upload_seconds=ingestor.upload_seconds,
             client_of=self._client,
         )
-        self._watching = Watching(ingestor.store, ingestor.bus, frozenset(ingestor.senders.values()))
-        self._batches = Batches([notice for notice in notices if isinstance(notice, Watch)])
+        self._monitor = IndexingMonitor(ingestor.store, ingestor.bus, frozenset(ingestor.senders.values()))
+        self._batches = BatchStatuses([event for event in events if isinstance(event, IndexingReminder)])
 
     def outcomes(self) -> list[Outcome]:
-        """Each notice by itself, then all attachments together."""
-        ended: dict[int, Outcome] = {}
-        wanted: list[Wanted] = []
-        for index in in_order(self._notices):
-            step = self._begun(index)
-            if isinstance(step, Wanted):
-                wanted.append(step)
+        """Process each event by itself, then all attachments together."""
+        outcomes: dict[int, Outcome] = {}
+        attachments: list[Attachment] = []
+        for index in processing_order(self._events):
+            step = self._process(index)
+            if isinstance(step, Attachment):
+                attachments.append(step)
             else:
-                ended[index] = step
-        attaching = Attaching(self._ingestor.store, self._names, self._ingestor.clock)
-        for index, ending in attaching.attach(wanted).items():
-            ended[index] = self._ended(self._notices[index], ending)
-        return [ended[index] for index in range(len(self._notices))]
+                outcomes[index] = step
+        attacher = BatchAttacher(self._ingestor.store, self._resolver, self._ingestor.clock)
+        for index, result in attacher.attach(attachments).items():
+            outcomes[index] = self._finish(self._events[index], result)
+        return [outcomes[index] for index in range(len(self._events))]
 
-    def _begun(self, index: int) -> Outcome | Wanted:
-        notice = self._notices[index]
-        if self._ingestor.clock.monotonic() >= self._end:
-            return RetryLater(SOON, "There was no time left for it.")
+    def _process(self, index: int) -> Outcome | Attachment:
+        event = self._events[index]
+        if self._ingestor.clock.monotonic() >= self._deadline:
+            return RetryLater(SHORT_RETRY_SECONDS, "There was no time left for it.")
         try:
-            match notice:
-                case Change():
-                    return self._change(index, notice)
+            match event:
+                case ObjectChange():
+                    return self._change(index, event)
                 case CreateRequested():
-                    return self._create(notice)
+                    return self._create(event)
                 case AttachRequested():
-                    return self._attach(index, notice)
-                case Watch():
-                    return self._watching.look(self._client(notice.team), notice, self._batches)
-        except _TROUBLES as trouble:
-            return self._outcome(notice, trouble)
+                    return self._attach(index, event)
+                case IndexingReminder():
+                    return self._monitor.check(self._client(event.team), event, self._batches)
+        except _PROCESSING_ERRORS as error:
+            return self._outcome_of(event, error)
 
-    def _change(self, index: int, change: Change) -> Done | Wanted:
-        if change.place.bucket not in self._ingestor.buckets:
-            raise Rejected("Objects of this bucket are not ingested.")
-        if is_folder(change.place.key):
-            return NOTHING
-        address = address_of(change.place.key)
-        late = self._ingestor.clock.monotonic() >= self._until
-        return self._changes.begin(index, change, self._client_of(address.sender), address, late=late)
+    def _change(self, index: int, change: ObjectChange) -> Done | Attachment:
+        if change.location.bucket not in self._ingestor.buckets:
+            raise PermanentFailureError("Objects of this bucket are not ingested.")
+        if is_folder_marker(change.location.key):
+            return NOTHING_TO_DO
+        key = parse_object_key(change.location.key)
+        may_upload = self._ingestor.clock.monotonic() < self._last_upload_start
+        return self._changes.prepare(index, change, self._client_of(key.sender), key, may_upload=may_upload)
 
-    def _create(self, notice: CreateRequested) -> Done:
-        client = self._client_of(notice.source)
-        policy = Policy(idempotency_key=step_key("create", notice.source, notice.event_id))
-        made = client.call("vector_stores.create", body=notice.body, policy=policy)
-        detail = {**source_of(notice.event_id), "vector_store_id": made.get("id"), "name": made.get("name")}
-        self._ingestor.bus.publish([Result(kind=Kind.STORE_CREATED, detail=detail)])
-        return NOTHING
+    def _create(self, event: CreateRequested) -> Done:
+        client = self._client_of(event.source)
+        policy = Policy(idempotency_key=step_key("create", event.source, event.event_id))
+        created = client.call("vector_stores.create", body=event.body, policy=policy)
+        detail = {
+            **origin_fields(event.event_id),
+            "vector_store_id": created.get("id"),
+            "name": created.get("name"),
+        }
+        self._ingestor.bus.publish([ResultEvent(detail_type=DetailType.STORE_CREATED, detail=detail)])
+        return NOTHING_TO_DO
 
-    def _attach(self, index: int, notice: AttachRequested) -> Wanted:
-        client = self._client_of(notice.source)
-        asked = {"attributes": notice.attributes, "chunking_strategy": notice.chunking_strategy}
-        fields = {name: value for name, value in asked.items() if value is not None}
+    def _attach(self, index: int, event: AttachRequested) -> Attachment:
+        client = self._client_of(event.source)
+        optional = {"attributes": event.attributes, "chunking_strategy": event.chunking_strategy}
+        fields = {name: value for name, value in optional.items() if value is not None}
         try:
-            validate(CreateVectorStoreFile, {"file_id": notice.file_id, **fields})
+            validate(CreateVectorStoreFile, {"file_id": event.file_id, **fields})
         except InvalidRequest as error:
-            raise Rejected(error.message, code=error.code, param=error.param) from error
-        named = notice.vector_store_id is None
-        store_id = self._names.resolve(client, str(notice.name)) if named else ObjectId(str(notice.vector_store_id))
-        return Wanted(
+            raise PermanentFailureError(error.message, code=error.code, param=error.param) from error
+        if event.vector_store_id is not None:
+            store_id = ObjectId(event.vector_store_id)
+        else:
+            store_id = self._resolver.resolve(client, str(event.name))
+        return Attachment(
             index=index,
             client=client,
             store_id=store_id,
-            name=notice.name,
-            file_id=ObjectId(notice.file_id),
+            name=event.name,
+            file_id=ObjectId(event.file_id),
             fields=fields,
-            origin=notice.event_id,
-            again=True,
+            origin=event.event_id,
+            may_be_attached=True,
         )
 
     def _client_of(self, sender: str) -> TeamClient:
         team = self._ingestor.senders.get(sender)
         if team is None:
-            raise Rejected(
+            raise PermanentFailureError(
                 "No team is mapped to this sender: add it to IngestSenders (VECTORGATE_INGEST_SENDERS).",
                 status=403,
                 code="unknown_sender",
@@ -189,82 +194,84 @@ class _Taking:
         return self._client(team)
 
     def _client(self, team: str) -> TeamClient:
-        return self._ingestor.client(team, self._end)
+        return self._ingestor.client(team, self._deadline)
 
-    def _ended(self, notice: IngestEvent, ending: Ending) -> Outcome:
-        """What became of a file that was to be attached."""
+    def _finish(self, event: IngestEvent, result: AttachmentResult) -> Outcome:
+        """The outcome of an event whose file was to be attached."""
         try:
-            if isinstance(ending, Rejected) and isinstance(notice, Change):
-                self._clear_obsolete(notice)
-            if not isinstance(ending, Attached):
-                return self._outcome(notice, ending)
-            wanted = ending.wanted
-            if wanted.row is not None:
-                return self._changes.settle(wanted.row)
-        except _TROUBLES as trouble:
-            return self._outcome(notice, trouble)
-        watch = Watch(
-            team=wanted.client.team,
-            vector_store_id=wanted.store_id,
-            batch_id=ending.batch_id or None,
-            files={wanted.file_id: wanted.origin},
+            if isinstance(result, PermanentFailureError) and isinstance(event, ObjectChange):
+                self._delete_obsolete(event)
+            if not isinstance(result, Attached):
+                return self._outcome_of(event, result)
+            attachment = result.attachment
+            if attachment.row is not None:
+                return self._changes.finish(attachment.row)
+        except _PROCESSING_ERRORS as error:
+            return self._outcome_of(event, error)
+        reminder = IndexingReminder(
+            team=attachment.client.team,
+            vector_store_id=attachment.store_id,
+            batch_id=result.batch_id or None,
+            files={attachment.file_id: attachment.origin},
         )
-        return Done(watch, look_after(0))
+        return Done(reminder, check_delay(0))
 
-    def _outcome(self, notice: IngestEvent, trouble: Trouble) -> Outcome:
-        """Later for whatever may pass, Poison for what will not, once the team was told."""
-        match trouble:
-            case Postponed():
-                return RetryLater(trouble.seconds, trouble.reason)
+    def _outcome_of(self, event: IngestEvent, error: ProcessingError) -> Outcome:
+        """RetryLater for what a repetition can mend; else PermanentFailure, after its event is published."""
+        match error:
+            case RetryLaterError():
+                return RetryLater(error.seconds, error.reason)
             case StateConflict():
-                return RetryLater(SOON, LOST_RACE)
-            case Rejected():
-                return self._refused(notice, trouble)
+                return RetryLater(SHORT_RETRY_SECONDS, CONFLICT)
+            case PermanentFailureError():
+                return self._fail(event, error)
             case _:
-                return RetryLater(STORE_AWAY, f"{type(trouble).__name__}: {trouble}")
+                return RetryLater(UNAVAILABLE_RETRY_SECONDS, f"{type(error).__name__}: {error}")
 
-    def _refused(self, notice: IngestEvent, error: Rejected) -> Outcome:
+    def _fail(self, event: IngestEvent, error: PermanentFailureError) -> Outcome:
         try:
-            result = self._failed(notice, error)
+            result = self._failure_event(event, error)
             if result is not None:
                 self._ingestor.bus.publish([result])
-        except (Postponed, StoreError, SourceUnavailable) as trouble:
-            return self._outcome(notice, trouble)
+        except (RetryLaterError, StoreError, SourceUnavailable) as unavailable:
+            return self._outcome_of(event, unavailable)
         return PermanentFailure(error.reason)
 
-    def _clear_obsolete(self, change: Change) -> None:
-        """What the object was before is not what it is now, whether or not that can be indexed."""
-        row = self._ingestor.store.object_row(change.place)
+    def _delete_obsolete(self, change: ObjectChange) -> None:
+        """Delete files of the object's older content, which must not outlive it, even if the new one is refused."""
+        row = self._ingestor.store.object_row(change.location)
         if row is not None and row.sequencer == change.sequencer:
-            self._changes.clear(row)
+            self._changes.delete_obsolete(row)
 
-    def _failed(self, notice: IngestEvent, error: Rejected) -> Result | None:
-        """The event for the team; None where there is no telling whose it would be."""
+    def _failure_event(self, event: IngestEvent, error: PermanentFailureError) -> ResultEvent | None:
+        """The `Failed` event for the team; None where no team is known."""
         if error.code == "unknown_sender":
             return None
-        match notice:
-            case Change():
-                if notice.place.bucket not in self._ingestor.buckets:
+        match event:
+            case ObjectChange():
+                if event.location.bucket not in self._ingestor.buckets:
                     return None
-                return refusal_of(Kind.FILE_FAILED, source_of(notice.place, notice.version), error)
+                return failure_event(DetailType.FILE_FAILED, origin_fields(event.location, event.version), error)
             case CreateRequested():
-                return refusal_of(Kind.STORE_FAILED, source_of(notice.event_id), error)
+                return failure_event(DetailType.STORE_FAILED, origin_fields(event.event_id), error)
             case AttachRequested():
-                store = {"vector_store_id": notice.vector_store_id, "name": notice.name, "file_id": notice.file_id}
-                return refusal_of(Kind.FILE_FAILED, source_of(notice.event_id), error, **store)
-            case Watch():
+                ids = {"vector_store_id": event.vector_store_id, "name": event.name, "file_id": event.file_id}
+                return failure_event(DetailType.FILE_FAILED, origin_fields(event.event_id), error, **ids)
+            case IndexingReminder():
                 return None
 
 
-def in_order(notices: Sequence[IngestEvent]) -> list[int]:
-    """Their places; of several changes of one object the newest comes first, for the others are history then."""
+def processing_order(events: Sequence[IngestEvent]) -> list[int]:
+    """Indexes of the events; of several changes of one object the newest comes first: then the others are obsolete."""
     first: dict[ObjectLocation, int] = {}
-    for index, notice in enumerate(notices):
-        if isinstance(notice, Change):
-            first.setdefault(notice.place, index)
+    for index, event in enumerate(events):
+        if isinstance(event, ObjectChange):
+            first.setdefault(event.location, index)
 
     def rank(index: int) -> tuple[int, int]:
-        notice = notices[index]
-        return (first[notice.place], -order_of(notice.sequencer)) if isinstance(notice, Change) else (index, 0)
+        event = events[index]
+        if isinstance(event, ObjectChange):
+            return first[event.location], -sequencer_order(event.sequencer)
+        return index, 0
 
-    return sorted(range(len(notices)), key=rank)
+    return sorted(range(len(events)), key=rank)

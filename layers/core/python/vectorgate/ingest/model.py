@@ -1,4 +1,4 @@
-"""What ingestion is told, what it keeps, and what it answers. Pure."""
+"""The events that ingestion processes, the rows that it stores, and the outcomes of an event. Pure."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ if TYPE_CHECKING:
     from vectorgate.ids import ObjectId
 
 MAX_SEQUENCER: Final = 64  # digits; S3's are 16 to 18
-MOST_SECONDS: Final = 900  # what a queue delays a message by, at most
+MAX_DELAY_SECONDS: Final = 900  # the longest that a queue delays a message
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectLocation:
-    """Where an object is: a bucket (or the watched folder's name) and its key, decoded."""
+    """An object's bucket (or the watched folder's name) and its key, decoded."""
 
     bucket: str
     key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """An object was written (`gone` False) or removed.
+class ObjectChange:
+    """An object was written, or deleted (`deleted`).
 
-    Of two changes of one key, the later has the greater `sequencer`. They are hexadecimal digits (S3's), the shorter
-    padded on the right with zeros. `version`: of a removal, the one version that was removed for good; None where the
-    object itself is gone (a plain removal, or a delete marker).
+    Of two changes of one key, the later has the greater `sequencer`: hexadecimal digits (S3's), of which the shorter is
+    padded on the right with zeros. `version`: of a write, the version written; of a deletion, the one version that was
+    deleted permanently, or None where the object itself is deleted (without versions, or by a delete marker).
     """
 
-    place: ObjectLocation
+    location: ObjectLocation
     sequencer: str
     version: str | None = None
-    gone: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRequested:
-    """`VectorStore Create Requested`. `event_id` is the event's own: a repeated delivery bears the same one."""
+    """`VectorStore Create Requested`. `event_id` is the event's own: a repeated delivery has the same one."""
 
     event_id: str
     source: str
@@ -50,7 +50,7 @@ class CreateRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachRequested:
-    """`File Attach Requested`: a file that the sender's team owns, to a store of its own, by id or by name."""
+    """`File Attach Requested`: attach a file of the sender's team to a store of that team, given by id or by name."""
 
     event_id: str
     source: str
@@ -62,10 +62,11 @@ class AttachRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Our own reminder: files that are being indexed. `files`: what each was ingested for, an object or an event's id.
+class IndexingReminder:
+    """A message of our own: check whether these files are indexed.
 
-    `batch_id`: None where the answer that named it was lost. `round`: how often they were looked at before.
+    `files`: the origin of each file, which is an object or an event's id. `batch_id`: None where the answer that named
+    it was lost. `round`: how many checks came before.
     """
 
     team: str
@@ -75,23 +76,23 @@ class Watch:
     round: int = 0
 
 
-IngestEvent: TypeAlias = Change | CreateRequested | AttachRequested | Watch
+IngestEvent: TypeAlias = ObjectChange | CreateRequested | AttachRequested | IndexingReminder
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Nothing is left to do. `follow_up`: what to be reminded of, after so many seconds.
+    """The event is processed. `follow_up`: a reminder to send, with a delay of so many seconds.
 
-    The reminder is on its way before the message that it follows from is forgotten.
+    The reminder must be in the queue before the message that it follows from is deleted.
     """
 
-    follow_up: Watch | None = None
+    follow_up: IndexingReminder | None = None
     seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Not now: again after about so many seconds (0 to 900). Not an error of the message, however often it comes."""
+    """Process the event again after about so many seconds (1 to 900). Its attempts are not limited in number."""
 
     seconds: int
     reason: str
@@ -99,7 +100,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class PermanentFailure:
-    """Never: to be set aside with the reason, which says what the sender can do about it."""
+    """The event cannot be processed. `reason` says what the sender can do about it."""
 
     reason: str
 
@@ -107,8 +108,8 @@ class PermanentFailure:
 Outcome: TypeAlias = Done | RetryLater | PermanentFailure
 
 
-class Kind(StrEnum):
-    """The detail types of the events that come back."""
+class DetailType(StrEnum):
+    """The detail types of the events that ingestion publishes."""
 
     STORE_CREATED = "VectorStore Created"
     STORE_FAILED = "VectorStore Failed"
@@ -117,28 +118,28 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """An event for the bus. `detail` is JSON; it names the team's own ids, and no credential."""
+class ResultEvent:
+    """An event to publish. `detail` is JSON; it names ids of the team, and holds no credential."""
 
-    kind: Kind
+    detail_type: DetailType
     detail: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectRow:
-    """What is known of one object: the newest change that was acted upon, and what became of it.
+    """The state of one object: the newest change that was processed, and its file.
 
-    `revision` grows by one with each write: a write names the one that it has read. `file_id`: the upload of this
-    change; `attempted` (Unix seconds): somebody began to attach it then; `batch_id`: what attached it, "" if its
-    answer was lost; `reported`: its result is on the bus. `obsolete`: files of older changes that are still to be
-    detached and deleted; `loose`: keys of their uploads whose files are not known.
+    `revision` grows by one with each write; a write names the revision that it has read. `file_id`: the upload of this
+    change. `attempted` (Unix seconds): an attempt to attach it began then. `batch_id`: the batch that attached it, ""
+    if its answer was lost. `reported`: its result is published. `obsolete`: files of older changes that are still to be
+    detached and deleted. `unresolved_uploads`: idempotency keys of older changes' uploads whose file id is not known.
     """
 
-    place: ObjectLocation
+    location: ObjectLocation
     revision: int
     sequencer: str
     version: str | None = None
-    gone: bool = False
+    deleted: bool = False
     team: str
     vector_store_id: ObjectId | None = None
     file_id: ObjectId | None = None
@@ -147,41 +148,47 @@ class ObjectRow:
     batch_id: str | None = None
     reported: bool = False
     obsolete: tuple[ObjectId, ...] = ()
-    loose: tuple[str, ...] = ()
+    unresolved_uploads: tuple[str, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
-        """Field by field, without those that have no value: what a store keeps."""
-        place = {"bucket": self.place.bucket, "key": self.place.key}
-        pairs = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {name: value for name, value in pairs if value is not None and value != ()} | {"place": place}
+        """The fields that have a value, under the names that they are stored by."""
+        pairs = ((stored, getattr(self, name)) for name, stored in zip(_NAMES, STORED_NAMES, strict=True))
+        location = {"bucket": self.location.bucket, "key": self.location.key}
+        return {name: value for name, value in pairs if value is not None and value != ()} | {"place": location}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ObjectRow:
-        """The inverse of `to_record`; names that it does not know are left alone."""
-        known = {each.name: record[each.name] for each in fields(cls) if each.name in record}
-        known["place"] = ObjectLocation(**known["place"])
-        known |= {name: tuple(known.get(name, ())) for name in ("obsolete", "loose")}
+        """The inverse of `to_record`; unknown names are ignored."""
+        known = {name: record[stored] for name, stored in zip(_NAMES, STORED_NAMES, strict=True) if stored in record}
+        known["location"] = ObjectLocation(**known["location"])
+        known |= {name: tuple(known.get(name, ())) for name in ("obsolete", "unresolved_uploads")}
         return cls(**known)
 
 
-def order_of(sequencer: str) -> int:
-    """By which changes of one key are ordered. ValueError for what is not hexadecimal, or of more than 64 digits."""
+_NAMES: Final = tuple(each.name for each in fields(ObjectRow))
+# Rows keep the attribute names that they were first written with, whatever the fields are called now.
+_STORED_AS: Final = {"location": "place", "deleted": "gone", "unresolved_uploads": "loose"}
+STORED_NAMES: Final = tuple(_STORED_AS.get(name, name) for name in _NAMES)
+
+
+def sequencer_order(sequencer: str) -> int:
+    """The number by which changes of one key are ordered. ValueError unless it is 1 to 64 hexadecimal digits."""
     if not 0 < len(sequencer) <= MAX_SEQUENCER:
         raise ValueError("not a sequencer")
     return int(sequencer.ljust(MAX_SEQUENCER, "0"), 16)
 
 
-class Postponed(Exception):
-    """Not now, and nobody's fault: again after so many seconds."""
+class RetryLaterError(Exception):
+    """The event cannot be processed now: its outcome is RetryLater, after 1 to 900 seconds."""
 
     def __init__(self, seconds: float, reason: str) -> None:
         super().__init__(reason)
-        self.seconds = min(MOST_SECONDS, max(1, math.ceil(seconds)))
+        self.seconds = min(MAX_DELAY_SECONDS, max(1, math.ceil(seconds)))
         self.reason = reason
 
 
-class Rejected(Exception):
-    """It will not be done however often it is asked for. `reason` says what the sender can do about it."""
+class PermanentFailureError(Exception):
+    """No repetition can succeed: the outcome is PermanentFailure. `reason` says what the sender can do about it."""
 
     def __init__(self, reason: str, *, status: int = 400, code: str | None = None, param: str | None = None) -> None:
         super().__init__(reason)

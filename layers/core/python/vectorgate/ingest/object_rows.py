@@ -1,61 +1,65 @@
-"""The rows of objects from one change to the next."""
+"""How an object's row follows from the one before it. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vectorgate.ingest.model import ObjectRow, order_of
+from vectorgate.ingest.model import ObjectRow, sequencer_order
 from vectorgate.ingest.team_client import step_key
 
 if TYPE_CHECKING:
-    from vectorgate.ingest.model import Change
+    from vectorgate.ingest.model import ObjectChange
 
 
-def is_news(change: Change, row: ObjectRow | None) -> bool:
-    """Whether the change comes after all that was acted upon."""
-    return row is None or order_of(change.sequencer) > order_of(row.sequencer)
+def is_newer(change: ObjectChange, row: ObjectRow | None) -> bool:
+    """Whether the change comes after all that were processed."""
+    return row is None or sequencer_order(change.sequencer) > sequencer_order(row.sequencer)
 
 
-def is_same(change: Change, row: ObjectRow) -> bool:
-    """Whether the change is the one that the row is about."""
-    return order_of(change.sequencer) == order_of(row.sequencer)
+def is_current(change: ObjectChange, row: ObjectRow) -> bool:
+    """Whether the change is the one that the row describes."""
+    return sequencer_order(change.sequencer) == sequencer_order(row.sequencer)
 
 
-def begun(change: Change, row: ObjectRow | None, team: str) -> ObjectRow:
-    """The row of a change that is news: what the one before it made is obsolete."""
+def row_of_change(change: ObjectChange, row: ObjectRow | None, team: str) -> ObjectRow:
+    """The first row of a newer change; files of the change in `row` become obsolete."""
     if row is None:
         return ObjectRow(
-            place=change.place,
+            location=change.location,
             revision=1,
             sequencer=change.sequencer,
             version=change.version,
-            gone=change.gone,
+            deleted=change.deleted,
             team=team,
         )
-    return replace(overtaken(row, sequencer=change.sequencer, version=change.version, gone=change.gone), team=team)
+    row = superseded_row(row, sequencer=change.sequencer, version=change.version, deleted=change.deleted)
+    return replace(row, team=team)
 
 
-def overtaken(row: ObjectRow, *, sequencer: str, version: str | None, gone: bool) -> ObjectRow:
-    """The row of what the object is now: what was uploaded before is obsolete, or loose if it is not known yet."""
+def superseded_row(row: ObjectRow, *, sequencer: str, version: str | None, deleted: bool) -> ObjectRow:
+    """The row of another version: the upload so far becomes obsolete, or unresolved if its file id is not known."""
     return ObjectRow(
-        place=row.place,
+        location=row.location,
         revision=row.revision + 1,
         sequencer=sequencer,
         version=version,
-        gone=gone,
+        deleted=deleted,
         team=row.team,
         vector_store_id=row.vector_store_id,
         obsolete=row.obsolete if row.file_id is None else (*row.obsolete, row.file_id),
-        loose=row.loose if row.file_id is not None or row.gone else (*row.loose, upload_key(row)),
+        unresolved_uploads=row.unresolved_uploads
+        if row.file_id is not None or row.deleted
+        else (*row.unresolved_uploads, upload_key(row)),
     )
 
 
-def upload_key(what: Change | ObjectRow) -> str:
-    """Under which a change's object is uploaded: once, however often it is told."""
-    return step_key("upload", what.place.bucket, what.place.key, what.version or "", f"{order_of(what.sequencer):x}")
+def upload_key(change: ObjectChange | ObjectRow) -> str:
+    """The idempotency key of a change's upload: the same however often the change is delivered."""
+    location, order = change.location, sequencer_order(change.sequencer)
+    return step_key("upload", location.bucket, location.key, change.version or "", f"{order:x}")
 
 
-def following(row: ObjectRow, **changes: object) -> ObjectRow:
-    """The same row, written once more."""
+def next_revision(row: ObjectRow, **changes: object) -> ObjectRow:
+    """The same row with other values, as its next revision."""
     return replace(row, revision=row.revision + 1, **changes)  # type: ignore[arg-type]

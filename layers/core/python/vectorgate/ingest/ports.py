@@ -9,46 +9,42 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vectorgate.ids import ObjectId
-    from vectorgate.ingest.model import ObjectLocation, ObjectRow, Result
+    from vectorgate.ingest.model import ObjectLocation, ObjectRow, ResultEvent
 
 
 class IngestStore(Protocol):
-    """The rows. Methods raise StoreError, and ValueError for what cannot be a key."""
+    """The rows of ingestion. Methods raise StoreError, and ValueError for an argument that cannot be part of a key."""
 
-    def object_row(self, place: ObjectLocation) -> ObjectRow | None:
-        """What is known of an object."""
+    def object_row(self, location: ObjectLocation) -> ObjectRow | None:
+        """The row of an object, if it has one."""
         ...
 
     def put_object_row(self, row: ObjectRow) -> None:
-        """Write the row whose `revision` is one more than the stored one's (1: there must be none). StateConflict."""
+        """Write a row whose `revision` is one more than the stored one's (1: none is stored). StateConflict."""
         ...
 
     def named_store(self, team: str, name: str) -> ObjectId | None:
-        """The store that objects under this name go to."""
+        """The store that objects of this store name go to."""
         ...
 
-    def name_store(self, team: str, name: str, store_id: ObjectId, *, instead_of: ObjectId | None) -> None:
-        """Note it, in place of that one (None: there must be none). StateConflict."""
+    def name_store(self, team: str, name: str, store_id: ObjectId, *, replacing: ObjectId | None) -> None:
+        """Set the store of a name, replacing that one (None: the name has none). StateConflict."""
         ...
 
-    def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
-        """Count one attaching request of this store in the window that begins at this Unix second.
+    def admit(self, rate_key: ObjectId, window: int, *, limit: int) -> bool:
+        """Count one request under `rate_key` in the window that begins at this Unix second, up to `limit`.
 
-        False when `most` were counted in it. Windows are one as long as the other; how long is the caller's to know.
-
-        Callers name a store by `attaching.lane_of`: no store counts what another team asks of it.
-
-        When the answer is lost the request may have been counted: too many are counted then, never too few.
+        False, and nothing is counted, when the window is full. All windows have one length, which the caller knows.
+        When the answer is lost the request may have been counted: the count is never too low.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object as it is read. `size` in bytes; `stream` is read once, from the beginning, and closed by the reader.
+    """An open object. `size` in bytes; the receiver reads `stream` once, from its beginning, and closes it.
 
-    Reading it raises SourceUnavailable where the connection breaks. `metadata` without the `x-amz-meta-` before its
-    names.
+    Reading raises SourceUnavailable where the connection breaks. Names in `metadata` have no `x-amz-meta-` prefix.
     """
 
     size: int
@@ -59,21 +55,21 @@ class StoredObject:
     stream: BinaryIO
 
 
-class Objects(Protocol):
+class ObjectSource(Protocol):
     """Where the objects are. Raises SourceUnavailable."""
 
-    def open(self, place: ObjectLocation, version: str | None) -> StoredObject | None:
-        """That version (None: the newest); None when it is not there."""
+    def open(self, location: ObjectLocation, version: str | None) -> StoredObject | None:
+        """Open that version (None: the newest); None when it does not exist."""
         ...
 
 
-class Bus(Protocol):
-    """Where results go. Raises SourceUnavailable."""
+class EventBus(Protocol):
+    """Where results are published. Raises SourceUnavailable."""
 
-    def publish(self, results: Sequence[Result]) -> None:
-        """All of them; delivered at least once."""
+    def publish(self, results: Sequence[ResultEvent]) -> None:
+        """Publish all of them, each at least once."""
         ...
 
 
 class SourceUnavailable(Exception):
-    """The bucket, the folder or the bus cannot be reached at this moment."""
+    """The bucket, the folder, the queue or the bus is not reachable now."""

@@ -1,14 +1,15 @@
-"""A batch of the queue: read, taken all at once, and each message settled.
+"""A batch of the queue: read, processed together, and each message concluded.
 
-=============================  ==================================================================================
-every notice of it is Done     reminders are sent, and the message is deleted
-one comes Later                it is sent again with that delay, and deleted: it so never uses up its receives
-one is Poison, or unreadable   it is sent to the dead-letter queue with the reason, and deleted
-the table cannot be reached    it comes Later: reported, it would be invisible for an hour and a half
-sending it failed, a defect    it is reported, not deleted, and comes again by itself: five times at most
-=============================  ==================================================================================
+==================================  ============================================================================
+every event of a message is Done    its reminders are sent, and the message is deleted
+one is RetryLater                   the message is sent again with that delay, and deleted: its receives do not count
+one is PermanentFailure, or the     the message is sent to the dead-letter queue with the reason, and deleted
+message is unreadable
+the table is not reachable          RetryLater: a reported message would be invisible for an hour and a half
+a send failed, or a defect          the message is reported, not deleted, and received again: five times at most
+==================================  ============================================================================
 
-Sent first, deleted afterwards: what a crash between the two leaves is a copy, and a copy changes nothing.
+Send first, delete afterwards: a crash between the two leaves a copy, and a copy changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ingest import messages
-from vectorgate.ingest.model import Change, Done, PermanentFailure, RetryLater, Watch
+from vectorgate.ingest.model import Done, IndexingReminder, ObjectChange, PermanentFailure, RetryLater
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.store_errors import StoreError
 
@@ -27,37 +28,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from vectorgate.clock import Clock
-    from vectorgate.entrypoints.function import Event
     from vectorgate.ingest.model import IngestEvent, Outcome
     from vectorgate.telemetry import Telemetry
 
 DAY_S: Final = 86_400
-GIVEN_UP_S: Final = 13 * DAY_S  # a queue keeps 14 days; the rest is for the one that is set aside to be seen
+MAX_AGE_S: Final = 13 * DAY_S  # a queue keeps messages 14 days; the rest is for the dead-letter queue to be read
 OVERDUE_S: Final = 6 * 3_600  # 80,000 requests of one store take 5.6 hours at 240 a minute, of up to 50 files each
-UNREACHABLE_S: Final = 60  # until the table is asked again
-# Attributes of a message that was sent again: Unix seconds, how often, and why, for somebody who looks into the queue.
+TABLE_RETRY_S: Final = 60  # after the table was not reachable
+# Attributes of a message that was sent again: Unix seconds, number of attempts, and the reason, for an operator.
 FIRST_SEEN: Final = "first_seen"
 ATTEMPTS: Final = "attempts"
 REASON: Final = "reason"
 
 
-class Taker(Protocol):
-    """What does as the notices say: the ingestor."""
+class EventProcessor(Protocol):
+    """What processes events: the ingestor."""
 
-    def take(self, notices: Sequence[IngestEvent]) -> Sequence[Outcome]:
-        """One outcome a notice, in their order. StoreError when the table cannot be reached."""
+    def process(self, events: Sequence[IngestEvent]) -> Sequence[Outcome]:
+        """One outcome an event, in their order. StoreError when the table is not reachable."""
         ...
 
 
 class IngestQueue(Protocol):
-    """Both queues. Raises SourceUnavailable when a message was not sent, or may not have been."""
+    """The queue and its dead-letter queue. SourceUnavailable when a message was not sent, or perhaps not."""
 
     def send(self, body: str, *, seconds: int, attributes: Mapping[str, int | str]) -> None:
-        """A message that comes in so many seconds, or in as many as the queue can wait."""
+        """Send a message with a delay of so many seconds, or of the queue's longest."""
         ...
 
-    def set_aside(self, body: str, *, reason: str, source: str) -> None:
-        """A message that somebody has to look at."""
+    def send_to_dead_letter_queue(self, body: str, *, reason: str, source: str) -> None:
+        """Send a message that an operator has to see."""
         ...
 
 
@@ -75,7 +75,7 @@ class BatchResult(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One of the queue. `first_seen` in Unix seconds, before it was sent again for the first time."""
+    """A message of the queue. `first_seen`: Unix seconds, kept when the message is sent again."""
 
     id: str
     body: str
@@ -84,105 +84,105 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """A message and what it says. `unreadable` says why it says nothing."""
+class _ParsedMessage:
+    """A message and its events, or the reason why it is `unreadable`."""
 
     message: Message
-    notices: Sequence[IngestEvent] = ()
+    events: Sequence[IngestEvent] = ()
     unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SqsBatchHandler:
-    """Everything that a batch needs."""
+    """Handles batches of messages."""
 
-    taker: Taker
-    mail: IngestQueue
+    processor: EventProcessor
+    queue: IngestQueue
     telemetry: Telemetry
     clock: Clock
 
-    def receive(self, event: Event) -> BatchResult:
-        """One batch. The messages that it names are to come again; the queue may forget all others."""
+    def handle(self, event: Mapping[str, object]) -> BatchResult:
+        """Handle one batch; the messages to receive again. The queue deletes all others."""
         records = cast("Sequence[Mapping[str, object]]", event.get("Records", ()))
         try:
-            opened = [_open(read_record(record)) for record in records]
-            failed = [each.message.id for each, outcomes in self._taken(opened) if not self._settled(each, outcomes)]
+            parsed = [_parse(read_record(record)) for record in records]
+            failed = [each.message.id for each, outcomes in self._process(parsed) if not self._conclude(each, outcomes)]
         finally:
             self.telemetry.flush()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    def _taken(self, opened: Sequence[_Opened]) -> Iterator[tuple[_Opened, Sequence[Outcome] | None]]:
-        """Each message with its outcomes; None for one at which we fail, so that it holds up no other."""
-        notices = [notice for each in opened for notice in each.notices]
+    def _process(self, parsed: Sequence[_ParsedMessage]) -> Iterator[tuple[_ParsedMessage, Sequence[Outcome] | None]]:
+        """Each message with its outcomes; None for one that fails by a defect, so that it delays no other."""
+        events = [event for each in parsed for event in each.events]
         try:
-            outcomes = iter(self.taker.take(notices) if notices else ())
+            outcomes = iter(self.processor.process(events) if events else ())
         except StoreError as error:
-            later = RetryLater(UNREACHABLE_S, f"the table: {type(error).__name__}")
-            yield from ((each, [later] * len(each.notices)) for each in opened)
-        except Exception as error:  # noqa: BLE001 - the boundary: reported with its place, and its message comes again
-            self.telemetry.crashed(error)
-            if len(opened) == 1:
-                yield opened[0], None
+            retry = RetryLater(TABLE_RETRY_S, f"the table: {type(error).__name__}")
+            yield from ((each, [retry] * len(each.events)) for each in parsed)
+        except Exception as error:  # noqa: BLE001 - the boundary: reported with its stack, and its message is retried
+            self.telemetry.unexpected_error(error)
+            if len(parsed) == 1:
+                yield parsed[0], None
             else:
-                for each in opened:
-                    yield from self._taken([each])
+                for each in parsed:
+                    yield from self._process([each])
         else:
-            yield from [(each, [next(outcomes) for _ in each.notices]) for each in opened]
+            yield from [(each, [next(outcomes) for _ in each.events]) for each in parsed]
 
-    def _settled(self, opened: _Opened, outcomes: Sequence[Outcome] | None) -> bool:
-        """Whether everything was sent that has to be, and the message may be deleted."""
+    def _conclude(self, parsed: _ParsedMessage, outcomes: Sequence[Outcome] | None) -> bool:
+        """Send what follows from the outcomes; whether the message may be deleted."""
         if outcomes is None:
             return False
         try:
-            self._send(opened, outcomes)
+            self._send(parsed, outcomes)
         except SourceUnavailable:
             self.telemetry.count("IngestUnsent")
             return False
         return True
 
-    def _send(self, opened: _Opened, outcomes: Sequence[Outcome]) -> None:
+    def _send(self, parsed: _ParsedMessage, outcomes: Sequence[Outcome]) -> None:
         for done in outcomes:
             if isinstance(done, Done) and done.follow_up is not None:
                 self._remind(done.follow_up, done.seconds)
-        later = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
-        poison = [outcome.reason for outcome in outcomes if isinstance(outcome, PermanentFailure)]
-        if opened.unreadable is not None:
-            self._set_aside(opened, opened.unreadable)
-        elif later:
-            self._put_off(opened, max(later, key=lambda outcome: outcome.seconds))
-        elif poison:
-            self._set_aside(opened, "; ".join(poison))
+        retries = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
+        failures = [outcome.reason for outcome in outcomes if isinstance(outcome, PermanentFailure)]
+        if parsed.unreadable is not None:
+            self._dead_letter(parsed, parsed.unreadable)
+        elif retries:
+            self._send_again(parsed, max(retries, key=lambda outcome: outcome.seconds))
+        elif failures:
+            self._dead_letter(parsed, "; ".join(failures))
 
-    def _remind(self, watch: Watch, seconds: int) -> None:
-        self.mail.send(json.dumps(messages.write(watch)), seconds=seconds, attributes={})
+    def _remind(self, reminder: IndexingReminder, seconds: int) -> None:
+        self.queue.send(json.dumps(messages.write_reminder(reminder)), seconds=seconds, attributes={})
 
-    def _put_off(self, opened: _Opened, later: RetryLater) -> None:
-        """Sent again; or set aside before the queue would lose it.
+    def _send_again(self, parsed: _ParsedMessage, retry: RetryLater) -> None:
+        """Send the message again, or to the dead-letter queue before the queue would delete it for its age.
 
-        Who was put off n times waits n seconds at least: what goes on failing is tried a few thousand times in 13 days,
-        not a quarter of a million.
+        After n attempts the delay is at least n seconds: what keeps failing is attempted a few thousand times in 13
+        days, not a quarter of a million.
         """
-        message = opened.message
+        message = parsed.message
         age = self.clock.unix_s() - message.first_seen
-        if age > GIVEN_UP_S:
+        if age > MAX_AGE_S:
             tried = f"{age // DAY_S} days and {message.attempts} attempts"
-            self._set_aside(opened, f"given up after {tried}: {later.reason}")
+            self._dead_letter(parsed, f"given up after {tried}: {retry.reason}")
             return
         if age > OVERDUE_S:
             self.telemetry.count("IngestOverdue")
         attributes: dict[str, int | str] = {FIRST_SEEN: message.first_seen, ATTEMPTS: message.attempts + 1}
-        seconds = max(later.seconds, message.attempts)
-        self.mail.send(message.body, seconds=seconds, attributes=attributes | {REASON: later.reason})
+        seconds = max(retry.seconds, message.attempts)
+        self.queue.send(message.body, seconds=seconds, attributes=attributes | {REASON: retry.reason})
         self.telemetry.count("IngestPutOff")
 
-    def _set_aside(self, opened: _Opened, reason: str) -> None:
-        source = ", ".join(origin(notice) for notice in opened.notices) or "unreadable"
-        self.mail.set_aside(opened.message.body, reason=reason, source=source)
+    def _dead_letter(self, parsed: _ParsedMessage, reason: str) -> None:
+        source = ", ".join(source_of(event) for event in parsed.events) or "unreadable"
+        self.queue.send_to_dead_letter_queue(parsed.message.body, reason=reason, source=source)
         self.telemetry.count("IngestSetAside")
 
 
 def read_record(record: Mapping[str, object]) -> Message:
-    """A message as Lambda hands it over. When it was first seen is when it was sent, if it does not say otherwise."""
+    """A message as Lambda delivers it. Without the attribute, it is first seen when it was sent."""
     system = cast("Mapping[str, str]", record.get("attributes", {}))
     sent = int(system["SentTimestamp"]) // MILLISECONDS
     first_seen, attempts = (_number(record, name) for name in (FIRST_SEEN, ATTEMPTS))
@@ -194,22 +194,22 @@ def read_record(record: Mapping[str, object]) -> Message:
     )
 
 
-def origin(notice: IngestEvent) -> str:
-    """What somebody who looks for a message would search for."""
-    if isinstance(notice, Change):
-        return f"s3://{notice.place.bucket}/{notice.place.key}"
-    if isinstance(notice, Watch):
-        return f"{notice.vector_store_id} {notice.batch_id}"
-    return f"{notice.source} {notice.event_id}"
+def source_of(event: IngestEvent) -> str:
+    """The text by which an operator finds an event's message in the dead-letter queue."""
+    if isinstance(event, ObjectChange):
+        return f"s3://{event.location.bucket}/{event.location.key}"
+    if isinstance(event, IndexingReminder):
+        return f"{event.vector_store_id} {event.batch_id}"
+    return f"{event.source} {event.event_id}"
 
 
-def _open(message: Message) -> _Opened:
+def _parse(message: Message) -> _ParsedMessage:
     try:
-        return _Opened(message, messages.read(json.loads(message.body)))
-    except messages.Unreadable as error:
-        return _Opened(message, unreadable=str(error))
+        return _ParsedMessage(message, messages.read_events(json.loads(message.body)))
+    except messages.UnreadableMessage as error:
+        return _ParsedMessage(message, unreadable=str(error))
     except (ValueError, RecursionError):
-        return _Opened(message, unreadable="the message is not JSON")
+        return _ParsedMessage(message, unreadable="the message is not JSON")
 
 
 def _number(record: Mapping[str, object], name: str) -> int | None:

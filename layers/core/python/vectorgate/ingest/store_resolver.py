@@ -1,11 +1,12 @@
-"""The store that a name means: one for each team and name, however many objects ask for it at once.
+"""The store that a name means: one for each team and name, however many objects name it at once.
 
 ::
 
-    named row   --> that store; whether it still lives, its use tells
-    none        --> `vs_...` that the team owns: itself
-                --> created under a key made of (team, name, generation): whoever comes meanwhile waits or is replayed
-    it is gone  --> the next generation, named after the store that it replaces
+    the name has a row   --> its store; whether that still exists is known once it is used
+    it has none          --> the name is `vs_...`, a store of the team: that store
+                         --> created under an idempotency key of (team, name, generation): concurrent attempts wait for
+                             the first one, or get its answer
+    the store is deleted --> the next generation, named after the store that it replaces
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, is_object_id
-from vectorgate.ingest.model import Postponed
-from vectorgate.ingest.team_client import AGAIN, SOON, step_key
+from vectorgate.ingest.model import RetryLaterError
+from vectorgate.ingest.team_client import RETRY_SECONDS, SHORT_RETRY_SECONDS, step_key
 from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
@@ -30,43 +31,43 @@ _FIRST: Final = "first"
 
 @dataclass(frozen=True, slots=True)
 class StoreResolver:
-    """Names of stores, over their rows."""
+    """Resolves names of stores, and keeps their rows."""
 
     store: IngestStore
 
     def resolve(self, client: TeamClient, name: str) -> ObjectId:
-        """The store of that name or id, made if it is not there. Postponed or Rejected."""
-        noted = self.store.named_store(client.team, name)
-        if noted is not None:
-            return noted
-        if name.startswith(_PREFIX) and is_object_id(name) and is_there(client, name):
-            return self._noted(client.team, name, ObjectId(name), None)
-        return self._noted(client.team, name, _created(client, name, _FIRST), None)
+        """The store of that name or id, created if there is none. RetryLaterError or PermanentFailureError."""
+        named = self.store.named_store(client.team, name)
+        if named is not None:
+            return named
+        if name.startswith(_PREFIX) and is_object_id(name) and store_exists(client, name):
+            return self._name(client.team, name, ObjectId(name), None)
+        return self._name(client.team, name, _create(client, name, _FIRST), None)
 
-    def replace(self, client: TeamClient, name: str, gone: ObjectId) -> None:
-        """Make another one in place of a store that was deleted. Postponed or Rejected."""
-        if self.store.named_store(client.team, name) == gone:
-            self._noted(client.team, name, _created(client, name, gone), gone)
+    def replace(self, client: TeamClient, name: str, deleted: ObjectId) -> None:
+        """Create another store in place of a deleted one. RetryLaterError or PermanentFailureError."""
+        if self.store.named_store(client.team, name) == deleted:
+            self._name(client.team, name, _create(client, name, deleted), deleted)
 
-    def _noted(self, team: str, name: str, store_id: ObjectId, instead_of: ObjectId | None) -> ObjectId:
+    def _name(self, team: str, name: str, store_id: ObjectId, replacing: ObjectId | None) -> ObjectId:
         try:
-            self.store.name_store(team, name, store_id, instead_of=instead_of)
+            self.store.name_store(team, name, store_id, replacing=replacing)
         except StateConflict:
-            raise Postponed(SOON, "Another object named the store at the same moment.") from None
+            raise RetryLaterError(SHORT_RETRY_SECONDS, "Another object named the store at the same moment.") from None
         return store_id
 
 
-def is_there(client: TeamClient, store_id: str) -> bool:
-    """Whether the team has such a store."""
+def store_exists(client: TeamClient, store_id: str) -> bool:
+    """Whether the team has this store."""
     return client.find("vector_stores.retrieve", vector_store_id=store_id) is not None
 
 
-def _created(client: TeamClient, name: str, generation: str) -> ObjectId:
+def _create(client: TeamClient, name: str, generation: str) -> ObjectId:
     key = step_key("store", client.team, name, generation)
-    made = client.created(OPERATION, key)
-    if made is None:
+    created = client.created(OPERATION, key)
+    if created is None:
         client.call(OPERATION, body={"name": name}, policy=Policy(idempotency_key=key))
-        made = client.created(OPERATION, key)
-    if made is None:
-        raise Postponed(AGAIN, "The store's record is not written yet.")
-    return made.id
+        created = client.created(OPERATION, key)
+    if created is None:
+        raise RetryLaterError(RETRY_SECONDS, "The store's record is not written yet.")
+    return created.id

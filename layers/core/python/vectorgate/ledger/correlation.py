@@ -1,9 +1,9 @@
-"""What links an operation to the object that it created at the provider, also when its answer was lost. Pure.
+"""Correlation of an operation with the object that it created at the provider, also when its answer was lost. Pure.
 
-A store carries the operation's id in its metadata, the correlation tag, where there is room for one more key. The
-client never sees the tag and cannot set it; ids are unguessable, so a tag proves the operation. What cannot carry a tag
-(a store whose metadata is full, an uploaded file) is matched by a fuzzy fingerprint of its visible properties, which
-proves nothing: such a match is marked as weak.
+A store gets the operation's id in its metadata, the correlation tag, if there is room for one more key. The client
+never sees the tag and cannot set it; ids are unguessable, so a tag proves the operation. Objects without a tag (a store
+whose metadata is full, an uploaded file) are matched by a fuzzy fingerprint of their visible properties, which proves
+nothing: such a match is marked as weak.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry
 
 TAG: Final = "vectorgate_operation"
-MAX_METADATA: Final = 16  # keys that OpenAI takes
-DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})  # whose ownership keeps the provider's description
-_DIGITS: Final = 32  # of a fuzzy fingerprint: 128 bits, for the row stays below 1 KiB
+MAX_METADATA: Final = 16  # keys; OpenAI's limit
+# Kinds whose ownership row stores the provider's document.
+DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})
+_DIGITS: Final = 32  # hexadecimal, of a fuzzy fingerprint: 128 bits, so that the row stays below 1 KiB
 
 
 def tagged(command: Command, operation_id: OperationId) -> Mapping[str, object] | None:
@@ -40,14 +41,14 @@ def tagged(command: Command, operation_id: OperationId) -> Mapping[str, object] 
 
 
 def tag_of(document: Mapping[str, object]) -> str | None:
-    """The operation that a store's tag names."""
+    """The operation id in a store's tag, if it has one."""
     metadata = document.get("metadata")
     tag = metadata.get(TAG) if isinstance(metadata, dict) else None
     return tag if isinstance(tag, str) else None
 
 
 def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
-    """A document as the client may see it: a store, or a list of them, without tags."""
+    """A document for the client: a store, or a list of them, without tags."""
     data = document.get("data")
     if isinstance(data, list):
         return {**document, "data": [without_tag(item) if isinstance(item, dict) else item for item in data]}
@@ -58,7 +59,7 @@ def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def fuzzy_fingerprint_of_command(command: Command, operation_id: OperationId) -> str | None:
-    """The fingerprint of the object that a command creates; None when a tag identifies it, or nothing is known of it."""
+    """The fingerprint of the object that a command creates; None when a tag identifies it, or no property is known."""
     creates, upload = command.operation.creates, command.content
     if creates is ObjectKind.FILE and isinstance(upload, FileUpload):
         return _digest("file", upload.filename, upload.content.size, upload.fields.get("purpose"))
@@ -68,7 +69,7 @@ def fuzzy_fingerprint_of_command(command: Command, operation_id: OperationId) ->
 
 
 def fuzzy_fingerprint_of(kind: ObjectKind, document: Mapping[str, object]) -> str:
-    """The fingerprint of an object as the provider describes it, in the same terms."""
+    """The fingerprint of an object, computed from the provider's document."""
     if kind is ObjectKind.FILE:
         return _digest("file", document.get("filename"), document.get("bytes"), document.get("purpose"))
     return _digest("vector_store", document.get("name") or "", document.get("metadata"))
@@ -77,7 +78,7 @@ def fuzzy_fingerprint_of(kind: ObjectKind, document: Mapping[str, object]) -> st
 def ownership_of(
     entry: LedgerEntry, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
 ) -> Ownership:
-    """The ownership row of what an operation created, as the provider describes it. ValueError without a tenant."""
+    """The ownership row of a created object, from the provider's document. ValueError for an entry without a tenant."""
     if entry.tenant is None or entry.key_id is None:
         raise ValueError("an object needs a tenant to own it")
     return Ownership(
@@ -92,10 +93,10 @@ def ownership_of(
 
 
 def _created_at(document: Mapping[str, object], entry: LedgerEntry) -> int:
-    """The object's own time, by which lists are ordered; the call's, when the provider names none that can be right."""
-    moment = document.get("created_at")
-    if isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= MAX_CREATED_AT:
-        return moment
+    """The object's creation time, by which lists are ordered; the operation's, if the provider's is invalid."""
+    created_at = document.get("created_at")
+    if isinstance(created_at, int) and not isinstance(created_at, bool) and 0 <= created_at <= MAX_CREATED_AT:
+        return created_at
     return entry.started_ms // MILLISECONDS
 
 

@@ -53,7 +53,7 @@ class SettlementService:
         try:
             settled = settle([entry for _, entry in batch], self.ledger, self.book)
         except (StoreError, MissingPrice) as error:
-            self.telemetry.unsettled(error)
+            self.telemetry.settlement_failed(error)
             return self._settle_singly(batch)
         else:
             self.telemetry.count("Settled", settled)
@@ -78,7 +78,7 @@ class SettlementService:
                 break  # no row was left, so there are no others to look for behind it
             after = (waiting[-1].started_ms, waiting[-1].id)
         if unpriced:
-            self.telemetry.unsettled(MissingPrice(f"{len(unpriced)} rows"), unpriced[0])
+            self.telemetry.settlement_failed(MissingPrice(f"{len(unpriced)} rows"), unpriced[0])
             self.telemetry.count("Unpriced", len(unpriced))
         return settled
 
@@ -100,10 +100,10 @@ class SettlementService:
             try:
                 settle([entry], self.ledger, self.book)
             except MissingPrice as error:
-                self.telemetry.unsettled(error, entry)
+                self.telemetry.settlement_failed(error, entry)
                 self.telemetry.count("Unpriced")
             except StoreError as error:
-                self.telemetry.unsettled(error, entry)
+                self.telemetry.settlement_failed(error, entry)
                 return [sequence_number]
         return []
 

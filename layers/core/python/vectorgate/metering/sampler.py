@@ -86,7 +86,7 @@ class Sampler:
                 if self._is_due(provider):
                     posted += self.sample(provider)
             except (ApiError, StoreError, MissingPrice) as error:
-                self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick tries again
+                self.telemetry.task_failed("MeterFailures", error)  # an alarm; the next tick tries again
         self.telemetry.flush()
         return posted
 
@@ -166,7 +166,7 @@ class Sampler:
         return sampled
 
     def _sample_retrieved(self, meter: Meter, at: int) -> Meter | None:
-        document = self.reader.ask_for(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
+        document = self.reader.find(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
         return self._sample_listed(meter, document, meter.provider, at) if document is not None else meter.stopped(at)
 
     def _with_owners(self, found: Iterable[Meter]) -> list[Meter]:

@@ -40,7 +40,7 @@ class MeterWorker:
         try:
             resolved = dict(self.reconciler.sweep())
         except StoreError as error:
-            self.telemetry.failed("MeterFailures", error)  # an alarm; the next tick tries again
+            self.telemetry.task_failed("MeterFailures", error)  # an alarm; the next tick tries again
         posted = self.sampler.tick()
         self.telemetry.flush()
         return {**resolved, "posted": posted, "settled": settled}
@@ -51,5 +51,5 @@ class MeterWorker:
         try:
             return self.settlement.settle_waiting(SETTLED_PER_TICK, before_ms=before_ms)
         except StoreError as error:
-            self.telemetry.failed("MeterFailures", error)
+            self.telemetry.task_failed("MeterFailures", error)
             return 0

@@ -1,7 +1,7 @@
-"""What both adapters refuse before they touch their engine, so that neither is more lenient than the other. Pure.
+"""Checks of both adapters before they call their engine, so that neither is more lenient than the other. Pure.
 
-Parts of a key are joined by '#'. None of them may hold one, so that joining is injective: `a#b` + `c` and `a` + `b#c`
-cannot meet in one key, because neither gets this far (docs/security.md, row 6).
+Parts of a key are joined by '#'. None of them may contain one, so that joining is injective: `a#b` + `c` and `a` +
+`b#c`, which would give one key, are both refused (docs/security.md, row 6).
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ if TYPE_CHECKING:
     from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
-BEGINNINGS = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
+INITIAL_STATES = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-# Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys count on the width.
+# Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys rely on the width.
 _MAX_UNIX_S = 9_999_999_999
 _MAX_UNIX_MS = 9_999_999_999_999
 
 
 def object_part(text: str) -> str:
-    """`text` as a key part that a machine made: an id, a hash, a provider."""
+    """`text` as a generated key part: an id, a hash, a provider."""
     if OBJECT_ID.fullmatch(text) is None:
         raise ValueError("not an id")
     return text
 
 
 def label_part(text: str) -> str:
-    """`text` as a key part that a person may have chosen."""
+    """`text` as a key part that a customer may have chosen."""
     if LABEL.fullmatch(text) is None:
         raise ValueError("not a label")
     return text
 
 
-def check_place(place: ObjectLocation) -> tuple[str, str]:
-    """Bucket and key, which stores keep and hash: any text that has bytes."""
-    if not place.bucket or not place.key:
-        raise ValueError("not a place")
+def check_location(location: ObjectLocation) -> tuple[str, str]:
+    """Bucket and key, which stores keep and hash: any strings that can be encoded as UTF-8."""
+    if not location.bucket or not location.key:
+        raise ValueError("not a location")
     try:
-        place.bucket.encode("utf-8"), place.key.encode("utf-8")
+        location.bucket.encode("utf-8"), location.key.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("not a text") from None
-    return place.bucket, place.key
+        raise ValueError("not UTF-8") from None
+    return location.bucket, location.key
 
 
 def tenant_part(text: str) -> str:
-    """`text` as a tenant: a label, before which the prefix of a team does not count."""
+    """`text` as a tenant: a label, not counting the prefix of a team."""
     label_part(text.removeprefix(TEAM_PREFIX))
     return text
 
@@ -72,42 +72,42 @@ def month_part(text: str) -> str:
     return text
 
 
-def check_begun(
+def check_begin(
     entry: LedgerEntry,
     idempotency: IdempotencyRecord | None = None,
     takeover_of: IdempotencyRecord | None = None,
     reserve: Sequence[Reservation] = (),
 ) -> None:
-    """A row that may begin, with what it claims and reserves."""
-    if entry.state not in BEGINNINGS:
+    """A new row, with its idempotency record and reservations."""
+    if entry.state not in INITIAL_STATES:
         raise IllegalTransition(f"a row does not begin as {entry.state}")
     check_entry(entry)
     if idempotency is not None:
-        check_claim(idempotency, entry)
+        check_idempotency_record(idempotency, entry)
     if takeover_of is not None and (
         idempotency is None or (idempotency.tenant, idempotency.name) != (takeover_of.tenant, takeover_of.name)
     ):
-        raise ValueError("a claim takes over one of its own place")
+        raise ValueError("an idempotency record takes over one of the same tenant and name")
     check_reservations(entry, reserve)
 
 
-def check_claim(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
-    """A claim of the row's own."""
+def check_idempotency_record(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
+    """An idempotency record of the row itself."""
     tenant_part(idempotency.tenant)
     object_part(idempotency.name)
     object_part(idempotency.slot)
     if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
-        raise ValueError("a claim of another row")
-    if idempotency.slot != EXPLICIT_SLOT and idempotency.slot != entry.id:
+        raise ValueError("an idempotency record of another row")
+    if idempotency.slot not in {EXPLICIT_SLOT, entry.id}:
         raise ValueError("a slot of another row")
 
 
 def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
-    """One in each account that the row names, of what it says is reserved: that is released when it comes to rest."""
+    """One of the row's reserved amount in each of its accounts: settling or voiding the row releases that amount."""
     for reservation in reserve:
         check_account(reservation.account)
         if reservation.amount < 0:
-            raise ValueError("a reservation credits nobody")
+            raise ValueError("a reservation is not negative")
     if not reserve and not entry.reserved:
         return
     accounts = [reservation.account for reservation in reserve]
@@ -116,18 +116,18 @@ def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> No
     if not named.issuperset(accounts) or any(reservation.amount != (entry.reserved or 0) for reservation in reserve):
         raise ValueError("a reservation that the row does not name")
     if entry.reserved and named != set(accounts):
-        raise ValueError("the row would release what was never reserved")
+        raise ValueError("the row would release an amount that was not reserved")
 
 
 def check_account(account: Account) -> None:
-    """The parts of an account's key."""
+    """Parts of an account's key."""
     check_subject(account.subject)
     if account.period != LIFETIME and _DAY.fullmatch(account.period) is None:
         raise ValueError("not a period")
 
 
 def check_subject(subject: Subject) -> None:
-    """The parts of a limit's key; the scope is an enumeration."""
+    """Parts of a limit's key; the scope is an enumeration."""
     label_part(subject.id)
 
 
@@ -138,7 +138,7 @@ def check_advance(
     retired: Sequence[ObjectRef],
     idempotency: IdempotencyRecord | None = None,
 ) -> None:
-    """A row that may follow on one at `since`, with its ownership."""
+    """A row that may replace one in the state `since`, with its ownership and idempotency record."""
     if entry.state not in SUCCESSORS[since] or entry.state is State.SETTLED:
         raise IllegalTransition(f"{since} -> {entry.state}")
     check_entry(entry)
@@ -147,7 +147,7 @@ def check_advance(
     for ref in retired:
         check_ref(ref)
     if idempotency is not None:
-        check_claim(idempotency, entry)
+        check_idempotency_record(idempotency, entry)
     _check_actions(
         1
         + len(owned)
@@ -159,12 +159,12 @@ def check_advance(
 
 
 def check_settle(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
-    """Settled rows and what to add."""
+    """Settled rows, and the rollups to add."""
     for entry in settled:
         if entry.state is not State.SETTLED:
             raise IllegalTransition(f"{entry.state} is not settled")
         if entry.spend is not None and entry.spend < 0 and entry.corrects is None:
-            raise ValueError("a charge credits nobody")
+            raise ValueError("a charge is not negative")
         check_entry(entry)
     for rollup in rollups:
         check_bucket(rollup.bucket)
@@ -174,7 +174,7 @@ def check_settle(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> N
 
 
 def check_entry(entry: LedgerEntry) -> None:
-    """Every field that is a key part now, or will be one of a rollup when it is too late to refuse the call."""
+    """All fields that are key parts, also of later rollups: after the call it would be too late to refuse them."""
     object_part(entry.id)
     label_part(entry.operation)
     if not 0 <= entry.started_ms <= _MAX_UNIX_MS:
@@ -187,23 +187,23 @@ def check_entry(entry: LedgerEntry) -> None:
     if entry.end_user is not None:
         label_part(entry.end_user)
     if entry.reserved is not None and entry.reserved < 0:
-        raise ValueError("a reservation credits nobody")
+        raise ValueError("a reservation is not negative")
     for account in accounts_of(entry) if entry.budgets else ():
         check_account(account)
 
 
 def check_query(query: RecordQuery) -> None:
-    """A range that can be walked day by day."""
+    """A range of at most MAX_SEARCH_MS, which is read day by day."""
     if not query.start_ms >= 0 or not query.end_ms <= _MAX_UNIX_MS:
         raise ValueError("not a time that sorts")
     if query.end_ms - query.start_ms > MAX_SEARCH_MS:
-        raise ValueError("too long a range")
+        raise ValueError("the range is too long")
     if query.before is not None:
         object_part(query.before[1])
 
 
 def check_ownership(row: Ownership) -> None:
-    """An ownership row: ref, tenant, and a moment that sorts as text."""
+    """An ownership row: ref, tenant, and a time in range."""
     check_ref(row.ref)
     tenant_part(row.tenant)
     if not 0 <= row.created_at <= _MAX_UNIX_S:
@@ -211,13 +211,13 @@ def check_ownership(row: Ownership) -> None:
 
 
 def check_ref(ref: ObjectRef) -> None:
-    """The parts of an ownership row's key; the kind is an enumeration."""
+    """Parts of an ownership row's key; the kind is an enumeration."""
     object_part(ref.provider)
     object_part(ref.id)
 
 
 def check_bucket(bucket: Bucket) -> None:
-    """The parts of a rollup's key."""
+    """Parts of a rollup's key."""
     scope_part(bucket.scope, bucket.scope_id)
     if _DAY.fullmatch(bucket.day) is None:
         raise ValueError("not a day")
@@ -235,8 +235,8 @@ def _check_actions(count: int) -> None:
         raise ValueError(f"{count} actions do not fit into a transaction of {MAX_ACTIONS}")
 
 
-def _check_distinct(names: Iterable[Hashable]) -> None:
+def _check_distinct(keys: Iterable[Hashable]) -> None:
     # DynamoDB refuses two actions on one item.
-    listed: Collection[Hashable] = list(names)
+    listed: Collection[Hashable] = list(keys)
     if len(set(listed)) != len(listed):
         raise ValueError("one row twice in a transaction")

@@ -1,4 +1,4 @@
-"""The two forms of Azure OpenAI's path, for the gateway and for the SDK that goes there directly. Pure."""
+"""The two forms of Azure OpenAI's paths, for the gateway and for the SDK when it calls Azure directly. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from typing import Final
 _UNDATED: Final = frozenset({"", "v1", "preview", "latest"})
 
 
-def path_form(version: str) -> str:
-    """What an operation's path stands below at this `api-version`, "" for none: dates have a form of their own."""
+def path_prefix(version: str) -> str:
+    """The prefix of operations' paths at this `api-version` ("": none): dated versions have another one."""
     return "/openai/v1" if version in _UNDATED else "/openai"

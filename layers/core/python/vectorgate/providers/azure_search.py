@@ -1,7 +1,7 @@
 """Azure AI Search's own dialect: native requests to the service that the secret names, and its answers and errors.
 
 Its secret: `{"base_url": "https://SERVICE.search.windows.net", "api_key", "auth"?}`; `auth` as for Azure OpenAI. Only
-rows of `indexes.operations` come here, with the real name of an index in `ids`.
+operations of `azure_search.operations` are sent here, with the real name of an index in `ids`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from vectorgate.api.http import JSON, Body
 from vectorgate.ids import ProviderName
-from vectorgate.providers.azure_auth import signature
+from vectorgate.providers.azure_auth import auth_header
 from vectorgate.providers.base import Answer, Problem, Statuses, UnreadableAnswer, UpstreamRequest
 from vectorgate.providers.openai import filled, read_object
 
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.api.operations import Operation
-    from vectorgate.providers.base import Call, Credential, UpstreamResponse
+    from vectorgate.providers.base import Call, UpstreamResponse
+    from vectorgate.providers.credentials import Credential
 
-# What a client may see. Not `location` and `content-location`, which name the service.
-PASSED: Final = frozenset({"request-id", "etag", "preference-applied", "odata-version", "elapsed-time", "retry-after"})
+# Headers that a client may see. Not `location` and `content-location`, which name the service.
+FORWARDED: Final = frozenset(
+    {"request-id", "etag", "preference-applied", "odata-version", "elapsed-time", "retry-after"}
+)
 _LISTS: Final = frozenset({"indexes.list", "indexes.search", "indexes.suggest", "indexes.autocomplete"})
 _NO_CONTENT: Final = 204
 _MAX_MESSAGE: Final = 2_000
@@ -34,7 +37,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # the service puts one before a count
 
 
 class AzureAISearch:
-    """One search service. A key that it does not know is answered 403 there, and so is a query key for a write."""
+    """One search service. It answers 403 to an unknown key, and to a query key that is used for a write."""
 
     statuses = Statuses(credential=frozenset({401, 403}), refused=frozenset({400, 404, 405, 409, 412, 413, 415, 422}))
 
@@ -42,8 +45,8 @@ class AzureAISearch:
         self.name = ProviderName(name)
 
     def request(self, call: Call, credential: Credential) -> UpstreamRequest:
-        """The row's canonical path, whichever spelling the client chose, with nothing of the client's own headers."""
-        headers = {"accept": JSON, **call.headers, "user-agent": "vectorgate", **signature(credential)}
+        """The operation's canonical path, whichever spelling the client used, and none of the client's own headers."""
+        headers = {"accept": JSON, **call.headers, "user-agent": "vectorgate", **auth_header(credential)}
         if call.content is not None:
             headers["content-type"] = JSON
         query = urlencode(call.query, quote_via=quote)
@@ -55,8 +58,8 @@ class AzureAISearch:
         )
 
     def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
-        """A document, nothing (204), or a count as text."""
-        headers, request_id = self.passed_headers(response.headers), self.request_id(response.headers)
+        """A document, no content (204), or a count as text."""
+        headers, request_id = self.forwarded_headers(response.headers), self.request_id(response.headers)
         if response.status == _NO_CONTENT:
             return Answer(status=response.status, headers=headers, request_id=request_id)
         content = response.body.read()
@@ -75,24 +78,24 @@ class AzureAISearch:
             error = read_object(response.body.read()).get("error")
         except UnreadableAnswer:
             error = None
-        said = error if isinstance(error, dict) else {}
+        fields = error if isinstance(error, dict) else {}
         return Problem(
-            message=_text(said.get("message"), _MAX_MESSAGE) or f"The provider answered {response.status}.",
+            message=_text(fields.get("message"), _MAX_MESSAGE) or f"The provider answered {response.status}.",
             type="server_error",
-            code=_text(said.get("code"), _MAX_FIELD) or None,
-            details=_details(said.get("details")),
+            code=_text(fields.get("code"), _MAX_FIELD) or None,
+            details=_details(fields.get("details")),
         )
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """`request-id`, if there is one."""
         return _text(headers.get("request-id") or headers.get("x-ms-request-id"), _MAX_FIELD) or None
 
-    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Those of `PASSED`."""
-        return {name: value[:_MAX_FIELD] for name, value in headers.items() if name in PASSED}
+    def forwarded_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The headers in FORWARDED."""
+        return {name: value[:_MAX_FIELD] for name, value in headers.items() if name in FORWARDED}
 
     def hidden(self, credential: Credential) -> tuple[str, ...]:
-        """The service's host, and its name, which stands in some of its errors."""
+        """The service's host, and its name, which appears in its error messages."""
         host = urlsplit(credential.base_url).hostname or credential.base_url
         name = host.partition(".")[0]
         return (host,) if name.isdigit() else (host, name)

@@ -1,4 +1,4 @@
-"""The shapes that a provider works with, and the port that it fills. Pure: the transport does the sending."""
+"""The data that a provider builds and reads, and its port. Pure: the transport sends."""
 
 from __future__ import annotations
 
@@ -12,28 +12,14 @@ if TYPE_CHECKING:
 
     from vectorgate.api.operations import Operation
     from vectorgate.ids import ProviderName
-    from vectorgate.providers.credentials import Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """Host and key out of ONE secret, so that a key can only ever go to its own host.
-
-    `base_url` has no trailing slash. `version` tells one value of the secret from the next. `options` are what else
-    the secret says, such as `api_version`.
-    """
-
-    base_url: str
-    api_key: Secret
-    version: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    from vectorgate.providers.credentials import Credential
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is to be asked of a provider: a row of the table with its checked ids, query and body filled in.
+    """A call of a provider: a row of the operation table with checked ids, query and body.
 
-    `content` is what is sent; `body` the same JSON as it was parsed, for a provider that has limits of its own.
+    `content` is the body to send; `body` the same JSON, parsed, for a provider that has limits of its own.
     """
 
     operation: Operation
@@ -66,7 +52,7 @@ class UpstreamResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a provider says went wrong, in OpenAI's four fields; `details` are Azure's, pairs of code and message."""
+    """A provider's error, in OpenAI's four fields; `details` are Azure's, pairs of code and message."""
 
     message: str
     type: str
@@ -77,9 +63,9 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statuses:
-    """How a provider's statuses are to be understood where providers differ.
+    """The meaning of HTTP statuses where providers differ.
 
-    `credential`: it does not accept our key. `refused`: it refused, and certainly nothing was executed.
+    `credential`: the key is not accepted. `refused`: the request is refused, and certainly nothing was executed.
     """
 
     credential: frozenset[int] = frozenset({401})
@@ -88,9 +74,9 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success: the document to hand on (None for binary content) and the headers that may pass.
+    """A success: the document for the client (None for binary content) and the headers that it may see.
 
-    `created`: the object that came into being, as the document describes it.
+    `created`: the object that was created, as the document describes it.
     """
 
     status: int
@@ -102,42 +88,42 @@ class Answer:
 
 
 class UnreadableAnswer(Exception):
-    """A 2xx whose body is not what the operation promises: what was done upstream is unknown."""
+    """A 2xx whose body is not what the operation returns: whether it was executed is unknown."""
 
 
 class Provider(Protocol):
-    """A dialect. Everything here is a pure function of its arguments."""
+    """A provider's API dialect. Every method is a pure function of its arguments."""
 
     @property
     def name(self) -> ProviderName:
-        """As `custom_llm_provider` names it."""
+        """The name in `custom_llm_provider`."""
         ...
 
     @property
     def statuses(self) -> Statuses:
-        """What its statuses say of our credential and of what was executed."""
+        """What its statuses say about the credential and about execution."""
         ...
 
     def request(self, call: Call, credential: Credential) -> UpstreamRequest:
-        """The request to send. An ApiError when this provider does not have the operation."""
+        """Build the request. ApiError when this provider does not have the operation."""
         ...
 
     def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
-        """Read a 2xx. UnreadableAnswer when it is broken."""
+        """Read a 2xx. UnreadableAnswer when its body is not what the operation returns."""
         ...
 
     def problem(self, response: UpstreamResponse) -> Problem:
-        """Read anything else; always succeeds, whatever the body is."""
+        """Read any other status; succeeds for every body."""
         ...
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """The provider's own id of the request, for its support."""
+        """The provider's own id of the request."""
         ...
 
-    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Those of the answer's headers that a client may see, under the names that it knows."""
+    def forwarded_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The answer's headers that a client may see, under the names that OpenAI's clients read."""
         ...
 
     def hidden(self, credential: Credential) -> tuple[str, ...]:
-        """Texts that no client may see in an error, beside the key: what tells which account it is."""
+        """Words to mask in errors, beside the key: they identify the deployment's account."""
         ...

@@ -1,15 +1,15 @@
-"""Ask the provider, and decide after each attempt what is safe to do next.
+"""Send a call to the provider, and decide after each attempt what is safe to do next.
 
 ================================================  =========  ==================================================
 outcome                                           executed?  then
 ================================================  =========  ==================================================
-never connected                                   no         again, up to 2 more times, full jitter
-429 whose retry-after fits the time that is left  no         wait, again; otherwise pass the 429 on
-400, 403, 404, 413, 422, insufficient_quota       no         pass the typed error on
-401                                               no         re-read the secret; again if it changed; else 502
-408, 409, 5xx, other, lost, broken 2xx            unknown    a create: OutcomeUnknown, never again.
-                                                             a read or an idempotent change: again, up to 2 times
-2xx                                               yes        done; 413 for a file that cannot be handed on
+never connected                                   no         retry, up to 2 times, with full jitter
+429 whose retry-after fits the remaining time     no         wait and retry; otherwise raise the 429
+400, 403, 404, 413, 422, insufficient_quota       no         raise the typed error
+401                                               no         re-read the secret; retry if it changed; else 502
+408, 409, 5xx, other, lost, broken 2xx            unknown    a create: OutcomeUnknown, no retry.
+                                                             a read or an idempotent change: retry, up to 2 times
+2xx                                               yes        return it; 413 for a file that is too large to return
 ================================================  =========  ==================================================
 """
 
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from vectorgate.clock import Clock, Random
-    from vectorgate.providers.base import Call, Credential, Provider, UpstreamRequest, UpstreamResponse
-    from vectorgate.providers.credentials import Credentials
+    from vectorgate.providers.base import Call, Provider, UpstreamRequest, UpstreamResponse
+    from vectorgate.providers.credentials import Credential, Credentials
     from vectorgate.providers.http.outcome import Outcome, Transport
 
 MAX_ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.25  # the first wait's upper bound; the next one's is twice that
-LONGEST_WAIT: Final = 28.0  # whoever has more time than this spends it better than by waiting here
-LEAST_SECONDS: Final = 0.5  # an attempt that has less time than this is not begun
+MAX_WAIT_SECONDS: Final = 28.0  # a caller with more time retries later instead of waiting here
+MIN_ATTEMPT_SECONDS: Final = 0.5  # no attempt begins with less time than this
 _TOO_LARGE: Final = "The file is larger than this deployment can return. Smaller files can be read back."
 _REDACTED: Final = Problem(message="The provider's message was withheld.", type="server_error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderClient:
-    """Asks a provider on behalf of one call. `deadline` in the clock's monotonic seconds.
+    """Sends one call to a provider, with retries. `deadline` and `send_before` in the clock's monotonic seconds.
 
-    `attempts`: how often it is asked at most. `send_before`: the monotonic second after which nothing is sent any more.
+    `attempts`: at most so many. `send_before`: no attempt begins after it.
     """
 
     provider: Provider
@@ -64,84 +64,90 @@ class ProviderClient:
     attempts: int = MAX_ATTEMPTS
     send_before: float | None = None
 
-    def ask(self, call: Call) -> Answer:
+    def send(self, call: Call) -> Answer:
         """The provider's success. Otherwise UpstreamRefused, UpstreamFailed, OutcomeUnknown or BadGateway.
 
-        Of these OutcomeUnknown and UpstreamFailed leave open whether anything was executed. An attempt that certainly
-        did nothing does not answer for an earlier one that may have: the earlier one's failure is raised.
-        PayloadTooLarge for a file's content that this deployment cannot hand on.
+        After OutcomeUnknown and UpstreamFailed it is unknown whether anything was executed. If an earlier attempt may
+        have been executed, its failure is raised, not that of a later attempt which certainly was not.
+        PayloadTooLarge for a file's content that this deployment cannot return.
         """
         credential = self.credentials.current(self.provider.name)
         attempts = 0
-        unknown: _Failed | None = None
+        unknown: _FailedAttempt | None = None
         while True:
             attempts += 1
-            outcome = self._send(self.provider.request(call, credential))
-            match self._judge(call, outcome, credential):
+            outcome = self._attempt(self.provider.request(call, credential))
+            match self._classify(call, outcome, credential):
                 case Answer() as answer:
                     return answer
                 case _RefusedCredential():
-                    credential = self._other_credential(credential, unknown, last=self.attempts == 1)
-                case _Failed() as failed:
+                    credential = self._newer_credential(credential, unknown, last=self.attempts == 1)
+                case _FailedAttempt() as failed:
                     if unknown is not None and failed.status == _NOT_FOUND and call.operation.deletes:
-                        # An attempt whose answer was lost had done it: this is what success looks like now.
+                        # An attempt whose answer was lost deleted the object: 404 means success here.
                         return Answer(status=200, headers={}, document=call.operation.deletion(call.ids))
                     unknown = failed if failed.unknown else unknown
                     if attempts >= self.attempts or not self._wait(failed, attempts):
                         raise (unknown or failed).error
 
-    def _send(self, request: UpstreamRequest) -> Outcome:
+    def _attempt(self, request: UpstreamRequest) -> Outcome:
         now = self.clock.monotonic()
         if self.send_before is not None and now > self.send_before:
             return NotSent(timed_out=True)
         return self.transport.send(request, seconds=self.deadline - now)
 
-    def _judge(self, call: Call, outcome: Outcome, credential: Credential) -> Answer | _Failed | _RefusedCredential:
+    def _classify(
+        self, call: Call, outcome: Outcome, credential: Credential
+    ) -> Answer | _FailedAttempt | _RefusedCredential:
         if isinstance(outcome, NotSent):
             error = BadGateway("The provider could not be reached.", code="provider_unreachable")
-            return _Failed(error=error, again=True)
+            return _FailedAttempt(error=error, retryable=True)
         if isinstance(outcome, ResponseLost):
-            return self._unknown(call, _no_answer(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502)
+            return self._unknown_outcome(
+                call, _lost_response(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502
+            )
         if isinstance(outcome, TooLarge):
-            return _Failed(error=PayloadTooLarge(_TOO_LARGE, code="response_too_large"))
-        verdict = self._judge_reply(call, outcome, credential)
-        if not isinstance(verdict, Answer) or verdict.body is not outcome.response.body:
+            return _FailedAttempt(error=PayloadTooLarge(_TOO_LARGE, code="response_too_large"))
+        result = self._classify_response(call, outcome, credential)
+        if not isinstance(result, Answer) or result.body is not outcome.response.body:
             outcome.response.body.close()
-        return verdict
+        return result
 
-    def _judge_reply(self, call: Call, reply: Replied, credential: Credential) -> Answer | _Failed | _RefusedCredential:
-        response = reply.response
+    def _classify_response(
+        self, call: Call, outcome: Replied, credential: Credential
+    ) -> Answer | _FailedAttempt | _RefusedCredential:
+        response = outcome.response
         if 200 <= response.status < 300:  # noqa: PLR2004 - the class of successes
             try:
-                return self._checked(call, self.provider.answer(call.operation, response), response, credential)
+                return self._checked_answer(call, self.provider.answer(call.operation, response), response, credential)
             except UnreadableAnswer:
-                return self._unknown(
+                return self._unknown_outcome(
                     call, Problem(message="The provider's answer is broken.", type="server_error"), 502
                 )
         if response.status in self.provider.statuses.credential:
             return _RefusedCredential()
-        passed, hidden = self.provider.passed_headers(response.headers), self.provider.hidden(credential)
-        problem, headers = _scrubbed(self.provider.problem(response), passed, credential, hidden)
+        forwarded, hidden = self.provider.forwarded_headers(response.headers), self.provider.hidden(credential)
+        problem, headers = _redacted(self.provider.problem(response), forwarded, credential, hidden)
         if response.status == _TOO_MANY and problem.code not in QUOTA:
             delay = retry_after(response.headers, self.clock.wall())
             error = UpstreamRefused(status=_TOO_MANY, headers=headers, **_fields(problem))
-            return _Failed(error=error, again=delay is not None, delay=delay, status=_TOO_MANY)
+            return _FailedAttempt(error=error, retryable=delay is not None, delay=delay, status=_TOO_MANY)
         if response.status in self.provider.statuses.refused or response.status == _TOO_MANY:
             error = UpstreamRefused(status=response.status, headers=headers, **_fields(problem))
-            return _Failed(error=error, status=response.status)
-        return self._unknown(call, problem, _gateway_status(response), response.status, headers)
+            return _FailedAttempt(error=error, status=response.status)
+        return self._unknown_outcome(call, problem, _gateway_status(response), response.status, headers)
 
-    def _checked(self, call: Call, answer: Answer, response: UpstreamResponse, credential: Credential) -> Answer:
-        """An answer that speaks of what was asked for, and holds no piece of our credential; else UnreadableAnswer."""
+    def _checked_answer(self, call: Call, answer: Answer, response: UpstreamResponse, credential: Credential) -> Answer:
+        """An answer about the requested object without any part of the credential; else UnreadableAnswer."""
         leaks = credential.api_key.leaks_into
         text = ""
         if answer.document is not None:
-            asked_for = _asked_for(call)
-            if asked_for is not None and answer.document.get("id") != asked_for:
+            object_id = _object_id(call)
+            if object_id is not None and answer.document.get("id") != object_id:
                 raise UnreadableAnswer("the answer is about another object")
             text = response.body.read().decode("utf-8", "replace")
         if not leaks("\n".join([text, answer.request_id or "", *answer.headers.values()])):
-            if "\\" in text and any(map(leaks, _texts(answer.document))):
+            if "\\" in text and any(map(leaks, _strings(answer.document))):
                 raise UnreadableAnswer("the answer holds a piece of the credential")
             return answer
         if leaks(text):
@@ -150,43 +156,47 @@ class ProviderClient:
         request_id = answer.request_id if not leaks(answer.request_id or "") else None
         return replace(answer, headers=headers, request_id=request_id)
 
-    def _unknown(
+    def _unknown_outcome(
         self,
         call: Call,
         problem: Problem,
         create_status: int,
         status: int | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
-    ) -> _Failed:
-        """Nobody knows whether it was executed: the end for a create, and merely a failure for anything else."""
+    ) -> _FailedAttempt:
+        """The failure of an attempt that may have been executed: final for a create, retryable for anything else."""
         if call.operation.safety is Safety.CREATE:
-            kept = {name: value for name, value in headers.items() if not name.startswith(("retry-after", "x-should"))}
-            return _Failed(error=OutcomeUnknown(status=create_status, headers=kept, **_fields(problem)), unknown=True)
-        shown = status if status is not None and 500 <= status < 600 else create_status  # noqa: PLR2004
-        error = UpstreamFailed(status=shown, headers=headers, **_fields(problem))
+            remaining = {
+                name: value for name, value in headers.items() if not name.startswith(("retry-after", "x-should"))
+            }
+            return _FailedAttempt(
+                error=OutcomeUnknown(status=create_status, headers=remaining, **_fields(problem)), unknown=True
+            )
+        client_status = status if status is not None and 500 <= status < 600 else create_status  # noqa: PLR2004
+        error = UpstreamFailed(status=client_status, headers=headers, **_fields(problem))
         delay = retry_after(headers, self.clock.wall())
-        return _Failed(error=error, again=True, delay=delay, unknown=True, status=status)
+        return _FailedAttempt(error=error, retryable=True, delay=delay, unknown=True, status=status)
 
-    def _other_credential(self, refused: Credential, unknown: _Failed | None, *, last: bool) -> Credential:
+    def _newer_credential(self, refused: Credential, unknown: _FailedAttempt | None, *, last: bool) -> Credential:
         credential = self.credentials.after_refusal(self.provider.name, refused)
-        if credential is None or last or self._left() < LEAST_SECONDS:
+        if credential is None or last or self._remaining() < MIN_ATTEMPT_SECONDS:
             if unknown is not None:
                 raise unknown.error
             raise BadGateway("The provider refuses the gateway's credential.", code="provider_credential_refused")
         return credential
 
-    def _wait(self, failed: _Failed, attempts: int) -> bool:
-        """Wait as long as the failure asks for; False when it must not be asked again, or not within the time."""
-        if not failed.again:
+    def _wait(self, failed: _FailedAttempt, attempts: int) -> bool:
+        """Wait before a retry; False when a retry is not safe, or the delay exceeds the remaining time."""
+        if not failed.retryable:
             return False
         jitter = self.randomness.fraction() * BACKOFF_SECONDS * 2 ** (attempts - 1)
         delay = failed.delay if failed.delay is not None else jitter
-        if delay > LONGEST_WAIT or delay + LEAST_SECONDS > self._left():
+        if delay > MAX_WAIT_SECONDS or delay + MIN_ATTEMPT_SECONDS > self._remaining():
             return False
         self.clock.sleep(delay)
         return True
 
-    def _left(self) -> float:
+    def _remaining(self) -> float:
         return self.deadline - self.clock.monotonic()
 
 
@@ -195,24 +205,24 @@ _TOO_MANY: Final = 429
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Failed:
+class _FailedAttempt:
     error: UpstreamRefused | UpstreamFailed | OutcomeUnknown | BadGateway | PayloadTooLarge
-    again: bool = False
+    retryable: bool = False
     delay: float | None = None
     unknown: bool = False
     status: int | None = None
 
 
 class _RefusedCredential:
-    """The provider does not accept our key: 401."""
+    """The provider does not accept the credential: 401."""
 
 
 def _gateway_status(response: UpstreamResponse) -> int:
-    """504 where the provider says that time ran out, else 502."""
+    """504 where the provider reports a timeout, else 502."""
     return 504 if response.status in {408, 504} else 502
 
 
-def _no_answer(*, timed_out: bool) -> Problem:
+def _lost_response(*, timed_out: bool) -> Problem:
     message = "The provider did not answer in time." if timed_out else "The connection to the provider was lost."
     code = "provider_timeout" if timed_out else "provider_connection_lost"
     return Problem(message=message, type="server_error", code=code)
@@ -222,10 +232,10 @@ def _fields(problem: Problem) -> dict[str, Any]:
     return {field.name: getattr(problem, field.name) for field in fields(problem)}
 
 
-def _scrubbed(
+def _redacted(
     problem: Problem, headers: Mapping[str, str], credential: Credential, hidden: tuple[str, ...]
 ) -> tuple[Problem, Mapping[str, str]]:
-    """Without any text that holds a piece of our credential (providers echo keys), and without `hidden` words."""
+    """Remove texts that contain a part of the credential (providers echo keys), and mask the `hidden` words."""
     details = [text for pair in problem.details for text in pair]
     texts = (problem.message, problem.type, problem.code or "", problem.param or "", *details)
     leaks = credential.api_key.leaks_into
@@ -243,20 +253,20 @@ def _without(text: str, hidden: tuple[str, ...]) -> str:
     return text
 
 
-def _texts(document: object) -> Iterator[str]:
-    """Every text in it, as its reader will see it: without JSON's escapes."""
+def _strings(document: object) -> Iterator[str]:
+    """Every string in a document, decoded: without JSON's escapes."""
     if isinstance(document, str):
         yield document
     elif isinstance(document, list):
         for item in document:
-            yield from _texts(item)
+            yield from _strings(item)
     elif isinstance(document, dict):
         for name, value in document.items():
             yield name
-            yield from _texts(value)
+            yield from _strings(value)
 
 
-def _asked_for(call: Call) -> str | None:
-    """The id that the answer has to name: of the object at the path's end, where the path ends in one."""
+def _object_id(call: Call) -> str | None:
+    """The id that the answer must have: the one at the path's end, if the path ends in one."""
     last = call.operation.path.rpartition("/")[2]
     return call.ids[last[1:-1]] if last.startswith("{") and last[1:-1] in PATH_KINDS else None

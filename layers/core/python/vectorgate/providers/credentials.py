@@ -1,9 +1,9 @@
-"""Where credentials come from: one secret a provider, cached, and re-read on suspicion.
+"""The providers' credentials: one secret a provider, cached, and re-read after a refusal.
 
-Its text is `{"type", "base_url", "api_key", ...}`: the provider's own name (or no type at all), host, key, options.
+A secret's text is `{"type", "base_url", "api_key", ...}`: the provider's own name (or no type), host, key, options.
 
-A secret that cannot be read is served from the last good value for as long as that works upstream (stale-if-error):
-an outage of Secrets Manager must not become ours. A secret that is there but malformed or empty is an error at once.
+While a secret cannot be read, its last good value is used (stale-if-error): an outage of Secrets Manager must not
+become an outage of the gateway. A secret that is read but malformed or empty is an error at once.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import Unavailable
-from vectorgate.providers.base import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +26,16 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock
     from vectorgate.ids import ProviderName
 
-RUN: Final = 48  # consecutive characters: what counts as having leaked; a shorter secret counts as a whole
-LEAST: Final = 12  # characters: a shorter secret is nobody's key, and may be a word
-_PIECE: Final = RUN // 2  # of the pieces side by side that a secret is cut into, every run holds at least one
+LEAK_CHARACTERS: Final = 48  # consecutive ones that count as a leak; of a shorter secret, all of it
+MIN_SECRET_CHARACTERS: Final = 12  # a shorter text may be an ordinary word, and is not searched for
+_PIECE: Final = LEAK_CHARACTERS // 2  # a secret is cut into pieces of this length: every run contains at least one
 CACHED_SECONDS = 300.0
 REFETCH_SECONDS = 30.0  # at most one re-read in this time, however many requests the provider refuses
-_KNOWN = frozenset({"type", "base_url", "api_key"})
+_KNOWN_FIELDS = frozenset({"type", "base_url", "api_key"})
 
 
 class Secret:
-    """Wraps a credential. `reveal()` is the only way out, and is called where a request is signed and nowhere else."""
+    """Wraps a credential. `reveal()` is the only way out; only code that signs a request calls it."""
 
     __slots__ = ("_runs", "_text")
 
@@ -51,9 +50,9 @@ class Secret:
         return self._text
 
     def leaks_into(self, text: str) -> bool:
-        """Whether `RUN` consecutive characters of the secret stand in `text`; all of it, if it is shorter.
+        """Whether `text` contains LEAK_CHARACTERS consecutive characters of the secret; all of it, if it is shorter.
 
-        Costs a search for each of a few pieces: 2 for OpenAI's oldest keys, 6 for its longest.
+        Costs one search for each piece: 2 for OpenAI's oldest keys, 6 for its longest.
         """
         return any(piece in text and any(run in text for run in runs) for piece, runs in self._runs)
 
@@ -65,41 +64,58 @@ class Secret:
 
 
 def _runs(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """All that counts as a leak, each run beside the first piece that it holds: without the piece there is no run."""
-    if len(text) < RUN:
-        return ((text, (text,)),) if len(text) >= LEAST else ()
-    last = len(text) - RUN
+    """All runs that count as a leak, by the first piece that each contains: without the piece there is no run."""
+    if len(text) < LEAK_CHARACTERS:
+        return ((text, (text,)),) if len(text) >= MIN_SECRET_CHARACTERS else ()
+    last = len(text) - LEAK_CHARACTERS
     return tuple(
-        (text[at : at + _PIECE], tuple(text[i : i + RUN] for i in range(max(0, at - _PIECE + 1), min(at, last) + 1)))
+        (
+            text[at : at + _PIECE],
+            tuple(text[i : i + LEAK_CHARACTERS] for i in range(max(0, at - _PIECE + 1), min(at, last) + 1)),
+        )
         for at in range(0, last + _PIECE, _PIECE)
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """Host and key of ONE secret, so that a key is only ever sent to its own host.
+
+    `base_url` has no trailing slash. `version` differs for each value of the secret. `options` are the secret's other
+    fields, such as `api_version`.
+    """
+
+    base_url: str
+    api_key: Secret
+    version: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
 class SecretUnavailable(Exception):
-    """The place that holds the secret did not answer."""
+    """The store of secrets did not answer."""
 
 
 class MalformedSecret(Exception):
-    """The secret is there and cannot be used. The message never holds any of it."""
+    """The secret was read and cannot be used. The message holds no part of it."""
 
 
 class SecretSource(Protocol):
-    """The place that holds secrets."""
+    """A store of secrets."""
 
     def read(self, name: str) -> str:
-        """The secret's text. SecretUnavailable when it cannot be had now."""
+        """The secret's text. SecretUnavailable when it cannot be read now."""
         ...
 
 
 class SecretsManager:
-    """AWS Secrets Manager. boto3 is imported, and the client made, when the first secret is read."""
+    """SecretSource on AWS Secrets Manager. boto3 is imported, and the client made, when the first secret is read."""
 
     def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
         self._region = region
         self._endpoint_url = endpoint_url
 
     def read(self, name: str) -> str:
-        """The current version's text."""
+        """The text of the secret's current version."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see the class
 
         try:
@@ -109,7 +125,7 @@ class SecretsManager:
 
     @cached_property
     def _client(self) -> SecretsManagerClient:
-        import boto3  # noqa: PLC0415 - 270 ms that a function without a secret to read does not pay
+        import boto3  # noqa: PLC0415 - 270 ms, which a function that reads no secret does not pay
         from botocore.config import Config  # noqa: PLC0415 - the same
 
         config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -119,18 +135,18 @@ class SecretsManager:
 def read_credential(text: str, provider: ProviderName, *, plain_http: bool) -> Credential:
     """The credential in a secret's text. MalformedSecret when a part is missing, empty or not an https URL.
 
-    So is a secret whose `type` is another provider's name: somebody put it into the wrong place. `plain_http`: also
-    http, for the one-machine edition, whose upstream may be on loopback.
+    Also for a secret whose `type` is another provider's name: it is configured for the wrong provider. `plain_http`:
+    accept http URLs, too, for local mode, whose provider may be on loopback.
     """
     try:
         document = json.loads(text)
         base_url, api_key = document["base_url"].strip().rstrip("/"), document["api_key"].strip()
-        options = {name: str(value) for name, value in document.items() if name not in _KNOWN}
-        meant_for = document.get("type", provider)
+        options = {name: str(value) for name, value in document.items() if name not in _KNOWN_FIELDS}
+        secret_type = document.get("type", provider)
         parts = urlsplit(base_url)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MalformedSecret("a provider's secret is JSON with base_url and api_key") from None
-    if meant_for != provider:
+    if secret_type != provider:
         raise MalformedSecret("a provider's secret has the provider's own name for its type, or no type")
     if parts.scheme not in ({"https", "http"} if plain_http else {"https"}) or not parts.hostname:
         raise MalformedSecret("a provider's base_url is an https URL")
@@ -158,7 +174,7 @@ class Credentials:
         self._plain_http = plain_http
         self._cache: dict[ProviderName, _Cached] = {}
         self._refetched: dict[ProviderName, float] = {}
-        self._lock = threading.Lock()  # single flight: while one thread reads the secret, the others wait for it
+        self._lock = threading.Lock()  # single flight: other threads wait for the one that reads the secret
 
     def current(self, provider: ProviderName) -> Credential:
         """The credential, at most CACHED_SECONDS old unless it cannot be re-read. Unavailable (503) without one."""
@@ -169,7 +185,7 @@ class Credentials:
             return self._read(provider, cached)
 
     def after_refusal(self, provider: ProviderName, refused: Credential) -> Credential | None:
-        """A credential of another version than the one that the provider refused, or None when there is none.
+        """A credential of another version than the refused one, or None when there is none.
 
         Re-reads the secret at most once in REFETCH_SECONDS, whatever the number of refusals.
         """

@@ -1,4 +1,4 @@
-"""OpenAI's own dialect: also what the embedded upstream speaks."""
+"""OpenAI's own dialect, which the embedded engine also implements."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.api.operations import Operation
-    from vectorgate.providers.base import Call, Credential, UpstreamResponse
+    from vectorgate.providers.base import Call, UpstreamResponse
+    from vectorgate.providers.credentials import Credential
 
-# What a client may see of the provider's headers. Everything else stays behind: cookies, CDN traces, and
-# `openai-organization` and `openai-project`, which name the account that is behind the gateway.
-PASSED_EXACT: Final = frozenset(
+# The provider's headers that a client may see. All others are dropped: cookies, CDN traces, and `openai-organization`
+# and `openai-project`, which name the deployment's account.
+FORWARDED_HEADERS: Final = frozenset(
     {
         "openai-poll-after-ms",
         "openai-processing-ms",
@@ -37,7 +38,7 @@ PASSED_EXACT: Final = frozenset(
         "x-should-retry",
     }
 )
-PASSED_PREFIX: Final = "x-ratelimit-"
+FORWARDED_PREFIX: Final = "x-ratelimit-"
 _PARTIAL: Final = 206
 _TOO_MANY: Final = 429
 _MAX_MESSAGE: Final = 2_000
@@ -46,7 +47,7 @@ _MAX_HEADER: Final = 1_000
 
 
 class OpenAI:
-    """`https://api.openai.com/v1`, or whatever host the secret names."""
+    """`https://api.openai.com/v1`, or another host that the secret names."""
 
     statuses = Statuses()
 
@@ -54,7 +55,7 @@ class OpenAI:
         self.name = ProviderName(name)
 
     def request(self, call: Call, credential: Credential) -> UpstreamRequest:
-        """The operation's path below the credential's base URL, with the ids that were checked before."""
+        """The operation's path below the credential's base URL, with ids that were checked before."""
         headers = {"authorization": f"Bearer {credential.api_key.reveal()}", "user-agent": "vectorgate", **call.headers}
         if call.operation.path.startswith("/vector_stores"):
             headers["openai-beta"] = "assistants=v2"
@@ -69,10 +70,10 @@ class OpenAI:
         )
 
     def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
-        """The provider's document, with `bytes` beside `usage_bytes` for readers of the reference page."""
+        """The provider's document, with `bytes` beside `usage_bytes`, as OpenAI's reference documents it."""
         if response.status == _PARTIAL:
-            raise UnreadableAnswer("a part, where nobody asked for a range")
-        headers = self.passed_headers(response.headers)
+            raise UnreadableAnswer("a partial answer to a request without a range")
+        headers = self.forwarded_headers(response.headers)
         request_id = self.request_id(response.headers)
         if operation.binary:
             content_type = response.headers.get("content-type", "application/octet-stream")
@@ -80,7 +81,7 @@ class OpenAI:
             return Answer(status=response.status, headers=headers, body=response.body, request_id=request_id)
         document = read_object(response.body.read())
         created = _created(operation, document) if operation.creates is not None else None
-        names = _page_in(operation)
+        names = _list_fields(operation)
         if names and not any(isinstance(document.get(name), list) for name in names):
             raise UnreadableAnswer("the answer to a list or a search holds no list")
         return Answer(
@@ -92,45 +93,45 @@ class OpenAI:
         )
 
     def problem(self, response: UpstreamResponse) -> Problem:
-        """OpenAI's four fields as far as they are there, bounded in length; never the raw body."""
+        """Those of OpenAI's four fields that are present, bounded in length; never the raw body."""
         try:
             error = read_object(response.body.read()).get("error")
         except UnreadableAnswer:
             error = None
-        usual = self.usual_type(response.status)
+        default_type = self.default_type(response.status)
         if not isinstance(error, dict):
-            return Problem(message=f"The provider answered with status {response.status}.", type=usual)
+            return Problem(message=f"The provider answered with status {response.status}.", type=default_type)
         return Problem(
             message=_text(error.get("message"), _MAX_MESSAGE) or f"The provider answered {response.status}.",
-            type=_text(error.get("type"), _MAX_FIELD) or usual,
+            type=_text(error.get("type"), _MAX_FIELD) or default_type,
             code=_text(error.get("code"), _MAX_FIELD),
             param=_text(error.get("param"), _MAX_FIELD),
         )
 
-    def usual_type(self, status: int) -> str:
-        """The type of an error that names none: the request's fault where the provider refused it, else its own."""
+    def default_type(self, status: int) -> str:
+        """The type of an error that names none, by its status."""
         if status == _TOO_MANY:
             return "rate_limit_error"
         return INVALID_REQUEST if status in self.statuses.refused else "server_error"
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """`x-request-id`, if it looks like one."""
+        """The `x-request-id` header, bounded in length."""
         return _text(headers.get("x-request-id"), _MAX_FIELD)
 
-    def passed_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def forwarded_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Request id, rate limits and hints about retries."""
-        return passed_headers(headers)
+        return forwarded_headers(headers)
 
     def hidden(self, credential: Credential) -> tuple[str, ...]:
-        """Nothing: everybody's host is the same."""
+        """Nothing: OpenAI's host is the same for all accounts."""
         del credential
         return ()
 
 
-def _page_in(operation: Operation) -> tuple[str, ...]:
-    """Under which names OpenAI answers with a list: `data`, for every read of a document that is not one object's own.
+def _list_fields(operation: Operation) -> tuple[str, ...]:
+    """The fields of which one must be a list: `data`, in every read but those of a single object.
 
-    A store file's text comes as such a page, too, but the reference shows another form of it: either is passed on.
+    The content of a store's file is such a page, too; the reference documents another form: either is accepted.
     """
     if operation.safety is not Safety.READ or operation.binary or operation.path.endswith("}"):
         return ()
@@ -149,12 +150,12 @@ def query_string(query: Mapping[str, str]) -> str:
     return "?" + urlencode(query) if query else ""
 
 
-def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those of the provider's headers that a client may see."""
+def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The provider's headers that a client may see, bounded in length."""
     return {
         name: value[:_MAX_HEADER]
         for name, value in headers.items()
-        if name in PASSED_EXACT or name.startswith(PASSED_PREFIX)
+        if name in FORWARDED_HEADERS or name.startswith(FORWARDED_PREFIX)
     }
 
 
@@ -169,23 +170,23 @@ def read_object(content: bytes) -> dict[str, object]:
     return document
 
 
-def _not_json(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    if math.isinf(number):  # 1e999 is JSON, but could not be handed on as such
+    if math.isinf(number):  # 1e999 is JSON, but the number could not be encoded as JSON again
         raise ValueError(digits[:20])
     return number
 
 
-# Made once: `json.loads` makes a decoder at each call that tells it anything.
-_DECODER: Final = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
+# Made once: `json.loads` with arguments makes a decoder at each call.
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _created(operation: Operation, document: Mapping[str, object]) -> Mapping[str, object]:
-    """What a create made. UnreadableAnswer when the answer names no id."""
+    """The object of a create. UnreadableAnswer when the answer has no id."""
     created = document if operation.result_field is None else document.get(operation.result_field)
     created_id = created.get("id") if isinstance(created, dict) else None
     if not isinstance(created, dict) or not isinstance(created_id, str) or not OBJECT_ID.fullmatch(created_id):
@@ -194,7 +195,7 @@ def _created(operation: Operation, document: Mapping[str, object]) -> Mapping[st
 
 
 def with_both_sizes(document: dict[str, object]) -> dict[str, object]:
-    """Give each vector store `bytes` (the reference page) beside `usage_bytes` (OpenAI), whichever it lacks."""
+    """Give each vector store both `bytes` (as in the reference) and `usage_bytes` (as in OpenAI's answers)."""
     if document.get("object") == "vector_store":
         for present, missing in (("usage_bytes", "bytes"), ("bytes", "usage_bytes")):
             if present in document:

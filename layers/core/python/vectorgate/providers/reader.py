@@ -1,4 +1,4 @@
-"""What the gateway asks providers of its own accord: what became of a call, and what is stored. Nobody waits for it."""
+"""Background reads of providers: for the outcomes of calls, and for what is stored. No client waits for them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = "Mapping[str, object]"
 
-CALL_SECONDS: Final = 10.0  # for one call, repetitions included: nobody waits, but a tick has more than one provider
-PAGE: Final = "100"  # the most that OpenAI lists at once
-MAX_PAGES: Final = 10_000  # a million objects; a provider that lists for ever is not believed
+CALL_SECONDS: Final = 10.0  # for one read, retries included: a tick of the meter has several providers
+PAGE_SIZE: Final = "100"  # OpenAI's largest
+MAX_PAGES: Final = 10_000  # a million objects: a guard against a list without an end
 _NOT_FOUND: Final = 404
 _NO_IDS: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReader:
-    """Everything that asking needs."""
+    """Reads from configured providers."""
 
     providers: Mapping[ProviderName, Provider]
     credentials: Credentials
@@ -39,7 +39,7 @@ class ProviderReader:
     clock: Clock
     randomness: Random
 
-    def ask(
+    def get(
         self,
         provider: ProviderName,
         operation: str,
@@ -47,8 +47,8 @@ class ProviderReader:
         ids: Mapping[str, str] = _NO_IDS,
         query: Mapping[str, str] = _NO_IDS,
     ) -> Document:
-        """The provider's answer to one read, or one of the ApiErrors of `ProviderClient.ask`."""
-        exchange = ProviderClient(
+        """The document of one read. Raises the ApiErrors of `ProviderClient.send`."""
+        client = ProviderClient(
             provider=self.providers[provider],
             credentials=self.credentials,
             transport=self.transport,
@@ -56,12 +56,12 @@ class ProviderReader:
             randomness=self.randomness,
             deadline=self.clock.monotonic() + CALL_SECONDS,
         )
-        return exchange.ask(Call(operation=BY_NAME[operation], ids=ids, query=query)).document or {}
+        return client.send(Call(operation=BY_NAME[operation], ids=ids, query=query)).document or {}
 
-    def ask_for(self, provider: ProviderName, operation: str, ids: Mapping[str, str]) -> Document | None:
-        """One object, or None where the provider says that there is no such thing."""
+    def find(self, provider: ProviderName, operation: str, ids: Mapping[str, str]) -> Document | None:
+        """The document of one read, or None where the provider answers 404."""
         try:
-            return self.ask(provider, operation, ids=ids)
+            return self.get(provider, operation, ids=ids)
         except UpstreamRefused as error:
             if error.status == _NOT_FOUND:
                 return None
@@ -70,15 +70,15 @@ class ProviderReader:
     def pages(
         self, provider: ProviderName, operation: str, *, order: str, after: str | None = None
     ) -> Iterator[list[Document]]:
-        """A list, page by page to its end. What has no name that could be asked for is left out of a page.
+        """A list, page by page to its end. Objects without a valid id are left out of a page.
 
-        `after`: only what comes after this object in the order. A provider may take one that is gone for what it likes.
+        `after`: only what comes after this object in the order; how a provider treats one that is deleted is undefined.
 
-        BadGateway for a list that cannot be read to its end: whoever misses something in it must not conclude from it.
+        BadGateway for a list that cannot be read to its end: from a part, an object's absence must not be concluded.
         """
-        query = {"limit": PAGE, "order": order} | ({"after": after} if after is not None else {})
+        query = {"limit": PAGE_SIZE, "order": order} | ({"after": after} if after is not None else {})
         for _ in range(MAX_PAGES):
-            document = self.ask(provider, operation, query=query)
+            document = self.get(provider, operation, query=query)
             data = document.get("data")
             if not isinstance(data, list):
                 break

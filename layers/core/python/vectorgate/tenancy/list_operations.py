@@ -66,7 +66,7 @@ def _retrieve_all(rows: Sequence[Ownership], client: ProviderClient) -> list[Map
 def _retrieve(row: Ownership, client: ProviderClient) -> Mapping[str, object] | None:
     operation = _RETRIEVE_OPERATIONS[row.ref.kind]
     try:
-        return client.ask(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
+        return client.send(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
     except UpstreamRefused as error:
         if error.status == _NOT_FOUND:  # deleted without the gateway: OpenAI's own list omits it, too
             return None

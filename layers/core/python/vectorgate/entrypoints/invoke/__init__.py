@@ -1,34 +1,40 @@
-"""Direct invocation: the AWS SDK, Step Functions, or any event that carries an operation."""
+"""Direct invocation: by the AWS SDK, Step Functions, or any event that contains an operation."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
-from vectorgate.bootstrap import deployed_invoke
+from vectorgate.bootstrap import deployed_gateway, deployed_settings
+from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vectorgate.entrypoints.invoke.invocations import InvokeHandler
-    from vectorgate.entrypoints.lambda_http import Result
+    from vectorgate.entrypoints.lambda_http import LambdaResponse
 
 
 class InvokeFunction:
-    """As `entrypoints.function.Function`; the payload is any JSON, and the invocation has an id.
+    """As `entrypoints.function.Function`, with any JSON as payload, and with the invocation's id.
 
-    Lambda delivers an `Event` again when it is in doubt, under the same request id: a create is recognised by it.
+    Lambda may deliver an asynchronous invocation twice, under one request id, which identifies a repeated create.
     """
 
     def __init__(self, deployed: Callable[[], InvokeHandler]) -> None:
         self._deployed = deployed
 
-    def __call__(self, payload: object, context: object) -> Result:
-        """One invocation."""
+    def __call__(self, payload: object, context: object) -> LambdaResponse:
+        """Handle one invocation."""
         return self._deployed().answer(payload, getattr(context, "aws_request_id", None))
 
     def bound_to(self, handler: InvokeHandler) -> InvokeFunction:
-        """The same function around that handler."""
+        """The same function for that handler."""
         return InvokeFunction(lambda: handler)
 
 
-handler = InvokeFunction(deployed_invoke)
+@cache
+def _deployed() -> InvokeHandler:
+    return InvokeHandler(deployed_gateway(), trusts_invoker=deployed_settings().trust_invoker)
+
+
+handler = InvokeFunction(_deployed)

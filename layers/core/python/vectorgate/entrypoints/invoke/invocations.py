@@ -1,4 +1,4 @@
-"""Answers invocations: reads the payload, executes the command that it means, and writes the result."""
+"""Handle invocations: parse the payload, execute its command, and write the result."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from vectorgate.entrypoints.lambda_http import answer
 if TYPE_CHECKING:
     from vectorgate.api.command import Command
     from vectorgate.auth.principal import Principal
-    from vectorgate.entrypoints.lambda_http import Result
+    from vectorgate.entrypoints.lambda_http import LambdaResponse
     from vectorgate.gateway.context import RequestContext
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.policy import Policy
 
-INVOKER: Final = "invoker"  # the key alias of calls that present no key, in the ledger
+INVOKER: Final = "invoker"  # the key alias, in the ledger, of calls without a key
 
 
 @dataclass(frozen=True, slots=True)
 class InvokeHandler:
-    """`trusts_invoker`: an invoker of the function may name any team, and needs no key for it."""
+    """Executes invocations by the gateway. `trusts_invoker`: an invoker may name any team, without a key of it."""
 
     gateway: Gateway
     trusts_invoker: bool = False
 
-    def answer(self, payload: object, invocation_id: str | None) -> Result:
-        """The result of one invocation. An error is one, too: what raises is delivered again."""
+    def answer(self, payload: object, invocation_id: str | None) -> LambdaResponse:
+        """The result of one invocation. Errors are results, too: an asynchronous invocation that raises is repeated."""
         telemetry = self.gateway.telemetry
         try:
             return write(answer(lambda: self._respond(payload, invocation_id), telemetry))
@@ -64,14 +64,14 @@ class InvokeHandler:
         return invocation.command(self.gateway.openai), invocation.policy()
 
 
-def write(response: Response) -> Result:
+def write(response: Response) -> LambdaResponse:
     """`{"status", "headers", "body"}`: the body as JSON; bytes in base64, with `"encoding": "base64"` beside them."""
     content = response.body.read()
     response.body.close()
     textual = response.headers.get("content-type", JSON).startswith(JSON)
     if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_LAMBDA_RESPONSE:
         return write(_too_large())
-    result: Result = {"status": response.status, "headers": dict(response.headers)}
+    result: LambdaResponse = {"status": response.status, "headers": dict(response.headers)}
     if textual:
         return {**result, "body": json.loads(content)}
     return {**result, "body": base64.b64encode(content).decode("ascii"), "encoding": "base64"}

@@ -1,12 +1,12 @@
-"""A payload to the invocation that it means. Pure, and strict: what is not understood is refused, never ignored.
+"""Parse a payload to an invocation. Pure, and strict: unknown fields are refused, never ignored.
 
 ::
 
     {"operation": "vector_stores.files.create",           a row of the operation table
      "vector_store_id": "vs_...",                         exactly the ids of its path
-     "query": {"limit": 10},  "body": {...},              as over HTTP; null is as good as absent
-     "api_key": "sk-..."  or  "tenant": "team",           the latter only where the deployment trusts its invokers
-     "provider", "end_user", "tags", "idempotency_key"}   what are headers over HTTP
+     "query": {"limit": 10},  "body": {...},              as over HTTP; null is the same as absent
+     "api_key": "sk-..."  or  "tenant": "team",           `tenant` only where the deployment trusts its invokers
+     "provider", "end_user", "tags", "idempotency_key"}   headers over HTTP
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KEY_MAX: Final = 512
 TEXT_MAX: Final = 256
 TAGS_MAX: Final = 32
 FILENAME_MAX: Final = 512
-# Every parameter of every listing; which of them a listing has, the gateway says.
+# The query parameters of all list operations; the gateway refuses those that an operation does not have.
 QUERY: Final = frozenset({"limit", "order", "after", "before", "filter", "purpose"})
 DEFAULT_TYPE: Final = "application/octet-stream"
 _FILE: Final = ("content", "filename", "content_type")
@@ -47,7 +47,7 @@ Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 
 
 class Payload(WireModel):
-    """What may be said. The ids of the path are taken off before."""
+    """The fields of a payload, without the ids of the path."""
 
     operation: Text
     api_key: Annotated[str, Field(min_length=1, max_length=KEY_MAX)] | None = None
@@ -61,7 +61,7 @@ class Payload(WireModel):
 
 
 class FileBody(WireModel):
-    """The body of an operation that takes a form: the form's fields, and the file in base64."""
+    """The body of an operation with a multipart form: the form's fields, and the file in base64."""
 
     content: str
     filename: Annotated[str, Field(min_length=1, max_length=FILENAME_MAX)] = "upload"
@@ -72,7 +72,7 @@ class FileBody(WireModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One call. `team`: the tenant that the invoker names; None where the call acts under its `api_key`, if any."""
+    """One call. `team`: the tenant that the invoker names; None for a call that `api_key` authenticates."""
 
     operation: Operation
     ids: Mapping[str, ObjectId]
@@ -88,7 +88,7 @@ class Invocation:
         return checked_end_user(self.options.end_user), checked_tags(self.options.tags)
 
     def policy(self) -> Policy:
-        """By what a repetition is recognised. InvalidRequest for an odd key."""
+        """The execution policy: the idempotency key. InvalidRequest for an invalid key."""
         return Policy(idempotency_key=checked_idempotency_key(self.idempotency_key))
 
     def command(self, openai: OpenAISurface) -> Command:
@@ -107,31 +107,31 @@ class Invocation:
 
 
 def read(payload: object, *, trusts_invoker: bool, invocation_id: str | None) -> Invocation:
-    """The invocation. InvalidRequest (400), or PermissionDenied (403) for a `tenant` that is not to be trusted.
+    """Parse the payload. InvalidRequest (400), or PermissionDenied (403) for a `tenant` where invokers are not trusted.
 
-    `invocation_id` is Lambda's, the same each time that it delivers an event again: what a create is recognised by.
+    `invocation_id` is Lambda's, the same for each delivery of an event: it identifies a repeated create.
     """
     if not isinstance(payload, dict) or not all(isinstance(name, str) for name in payload):
         raise error_messages.body_type(payload)
     ids = {name: payload[name] for name in PATH_KINDS if payload.get(name) is not None}
-    said = validate(Payload, {name: value for name, value in payload.items() if name not in PATH_KINDS})
-    operation = BY_NAME.get(said.operation)
+    fields = validate(Payload, {name: value for name, value in payload.items() if name not in PATH_KINDS})
+    operation = BY_NAME.get(fields.operation)
     if operation is None:
         raise InvalidRequest(
-            f"Invalid value: {error_messages.shown(said.operation)}. The operations are: {', '.join(BY_NAME)}.",
+            f"Invalid value: {error_messages.shown(fields.operation)}. The operations are: {', '.join(BY_NAME)}.",
             code="invalid_value",
             param="operation",
         )
-    body = _body(operation, said.body or {})
+    body = _body(operation, fields.body or {})
     return Invocation(
         operation=operation,
         ids=_path_ids(operation, ids),
-        query=_query(operation, said.query or {}),
+        query=_query(operation, fields.query or {}),
         body=body,
-        options=_options(said),
-        idempotency_key=_idempotency_key(operation, said, invocation_id),
-        team=_team(said, trusts_invoker=trusts_invoker),
-        api_key=said.api_key and (_text("api_key", said.api_key).strip() or None),
+        options=_options(fields),
+        idempotency_key=_idempotency_key(operation, fields, invocation_id),
+        team=_team(fields, trusts_invoker=trusts_invoker),
+        api_key=fields.api_key and (_text("api_key", fields.api_key).strip() or None),
     )
 
 
@@ -154,31 +154,31 @@ def _query(operation: Operation, query: Mapping[str, str | int | bool]) -> dict[
     return {name: str(value) for name, value in query.items()}
 
 
-def _team(said: Payload, *, trusts_invoker: bool) -> str | None:
-    if said.tenant is None:
+def _team(fields: Payload, *, trusts_invoker: bool) -> str | None:
+    if fields.tenant is None:
         return None
     if not trusts_invoker:
         raise PermissionDenied(
-            "This deployment does not take the invoker's word for a tenant: send an 'api_key'.",
+            "This deployment does not trust its invokers to name a tenant: send an 'api_key'.",
             code="tenant_not_trusted",
             param="tenant",
         )
-    if said.api_key is not None:
+    if fields.api_key is not None:
         raise error_messages.mutually_exclusive("tenant", "api_key")
-    return _text("tenant", said.tenant)
+    return _text("tenant", fields.tenant)
 
 
-def _options(said: Payload) -> CallOptions:
+def _options(fields: Payload) -> CallOptions:
     return CallOptions(
-        provider=said.provider and (_text("provider", said.provider).strip() or None),
-        end_user=said.end_user and (_text("end_user", said.end_user).strip() or None),
-        tags=tuple(_tag(index, tag).strip() for index, tag in enumerate(said.tags or ())),
+        provider=fields.provider and (_text("provider", fields.provider).strip() or None),
+        end_user=fields.end_user and (_text("end_user", fields.end_user).strip() or None),
+        tags=tuple(_tag(index, tag).strip() for index, tag in enumerate(fields.tags or ())),
     )
 
 
-def _idempotency_key(operation: Operation, said: Payload, invocation_id: str | None) -> str | None:
-    if said.idempotency_key is not None:
-        return _text("idempotency_key", said.idempotency_key).strip() or None
+def _idempotency_key(operation: Operation, fields: Payload, invocation_id: str | None) -> str | None:
+    if fields.idempotency_key is not None:
+        return _text("idempotency_key", fields.idempotency_key).strip() or None
     return f"lambda-{invocation_id}" if operation.safety is Safety.CREATE and invocation_id else None
 
 
@@ -206,13 +206,13 @@ def _body(operation: Operation, body: dict[str, object]) -> dict[str, object]:
 
 
 def _file_body(body: dict[str, object]) -> dict[str, object]:
-    """The form's fields, without those that are null, and the file's bytes as its content. InvalidRequest."""
-    said = validate(FileBody, body)
+    """The form's fields that are not null, and the file's bytes as `content`. InvalidRequest."""
+    file = validate(FileBody, body)
     try:
-        content = base64.b64decode(said.content, validate=True)
+        content = base64.b64decode(file.content, validate=True)
     except (binascii.Error, ValueError):
         raise error_messages.invalid_value("body.content", "expected base64") from None
-    if not said.content_type.isascii() or not said.content_type.isprintable():
+    if not file.content_type.isascii() or not file.content_type.isprintable():
         raise error_messages.invalid_value("body.content_type", "expected a media type")
     given = {name: value for name, value in body.items() if value is not None} | {"content": content}
     try:

@@ -129,7 +129,7 @@ class ListMatcher:
         except ListTruncated:
             pass  # the list counts as far as it was read
         except (StoreError, ApiError) as error:
-            self.telemetry.failed("ReconcileFailures", error, rows[0])
+            self.telemetry.task_failed("ReconcileFailures", error, rows[0])
             covered = ()
         return match_tags(rows, listed), frozenset(row.id for row in covered if window_of(row)[1] < reached_s)
 
@@ -149,4 +149,4 @@ class ListMatcher:
         """Report the error with the oldest row that stays open because of it, if there is one."""
         left = next((row for row in rows if row.id not in conclusive), None)
         if left is not None:
-            self.telemetry.failed("ReconcileFailures", error, left)
+            self.telemetry.task_failed("ReconcileFailures", error, left)

@@ -172,4 +172,4 @@ def _assign(
         fitting = next((document for document in left if _can_have_made(row, document)), None)
         if fitting is not None:
             left.remove(fitting)
-            yield row.id, (fitting, Resolution.LIKENESS)
+            yield row.id, (fitting, Resolution.FUZZY_FINGERPRINT)

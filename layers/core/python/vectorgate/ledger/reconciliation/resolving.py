@@ -77,7 +77,7 @@ class Resolver:
         if row.operation not in PROBES:
             return self._void(row, Resolution.UNKNOWABLE)
         probe = PROBES[row.operation]
-        document = self.reader.ask_for(provider, probe.retrieve, path_ids(row, probe.retrieve))
+        document = self.reader.find(provider, probe.retrieve, path_ids(row, probe.retrieve))
         if not probe.proves_execution(document):
             return self._resolve_missing(row)
         self._conclude(row, document)
@@ -113,16 +113,18 @@ class Resolver:
     def _resolve_missing(self, row: LedgerEntry) -> Outcome:
         """Note the first time; void the row at the second."""
         now_ms = self.clock.unix_ms()
-        if row.looked_ms is None:
-            self.ledger.advance(row.transition(State.UNCERTAIN, looked_ms=now_ms), since=row.state)
+        if row.first_absent_ms is None:
+            self.ledger.advance(row.transition(State.UNCERTAIN, first_absent_ms=now_ms), since=row.state)
             return Outcome.LOOKED
-        return self._void(row, Resolution.ABSENT) if now_ms - row.looked_ms >= SECOND_LOOK_MS else Outcome.WAITING
+        return self._void(row, Resolution.ABSENT) if now_ms - row.first_absent_ms >= SECOND_LOOK_MS else Outcome.WAITING
 
     def _resolve_ambiguous(self, row: LedgerEntry) -> Outcome:
         """Note the first time; void the row once no other row can still turn out to contend with it."""
         now_ms = self.clock.unix_ms()
         if row.found_by != Resolution.AMBIGUOUS:
-            looked = row.transition(State.UNCERTAIN, looked_ms=row.looked_ms or now_ms, found_by=Resolution.AMBIGUOUS)
+            looked = row.transition(
+                State.UNCERTAIN, first_absent_ms=row.first_absent_ms or now_ms, found_by=Resolution.AMBIGUOUS
+            )
             self.ledger.advance(looked, since=row.state)
             return Outcome.LOOKED
         return self._void(row, Resolution.AMBIGUOUS) if now_ms >= contended_until_ms(row) else Outcome.WAITING

@@ -89,7 +89,9 @@ class Reconciler:
         """Match a group with its list, if it has one, and resolve its rows until the time is over."""
         provider, rows = group.provider, group.rows
         if provider is None or provider not in self.reader.providers:
-            self.telemetry.failed("ReconcileFailures", BadGateway("It is not configured.", code="no_provider"), rows[0])
+            self.telemetry.task_failed(
+                "ReconcileFailures", BadGateway("It is not configured.", code="no_provider"), rows[0]
+            )
             return Counter({Outcome.FAILED: len(rows)})
         ends_at = self.clock.monotonic() + seconds
         matches = Matches({})
@@ -112,7 +114,7 @@ class Reconciler:
                 return resolver.resolve_create(row, kind, matches)
             return resolver.resolve_other(row, provider)
         except (StoreError, ApiError) as error:
-            self.telemetry.failed("ReconcileFailures", error, row)
+            self.telemetry.task_failed("ReconcileFailures", error, row)
             return Outcome.FAILED
 
 

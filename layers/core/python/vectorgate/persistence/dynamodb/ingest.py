@@ -18,10 +18,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.ids import ObjectId
-from vectorgate.persistence.dynamodb.codec import decode, decoded, encoded
+from vectorgate.persistence.dynamodb.codec import decode, decoded_names, encoded
 from vectorgate.persistence.dynamodb.schema import joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
-from vectorgate.persistence.validation import check_place, label_part, object_part
+from vectorgate.persistence.validation import check_location, label_part, object_part
 from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
@@ -43,16 +43,16 @@ class DynamoIngest:
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
-    def object_row(self, place: ObjectLocation) -> ObjectRow | None:
+    def object_row(self, location: ObjectLocation) -> ObjectRow | None:
         """One consistent GetItem."""
-        from vectorgate.ingest.model import ObjectRow  # noqa: PLC0415  # the other functions do not need it
+        from vectorgate.ingest.model import STORED_NAMES, ObjectRow  # noqa: PLC0415  # the other functions do not need it
 
-        item = self._table.get(object_row_key(place))
-        return None if item is None else ObjectRow.from_record(decoded(item, ObjectRow))
+        item = self._table.get(object_row_key(location))
+        return None if item is None else ObjectRow.from_record(decoded_names(item, STORED_NAMES))
 
     def put_object_row(self, row: ObjectRow) -> None:
         """One PutItem."""
-        item = object_row_key(row.place) | encoded(row.to_record())
+        item = object_row_key(row.location) | encoded(row.to_record())
         condition = _is_new() if row.revision == 1 else _is(_IS_OF_REVISION, row.revision - 1)
         try:
             self._table.put(item, **condition)
@@ -64,22 +64,22 @@ class DynamoIngest:
         item = self._table.get(name_key(team, name))
         return None if item is None else ObjectId(decode(item["store_id"]))
 
-    def name_store(self, team: str, name: str, store_id: ObjectId, *, instead_of: ObjectId | None) -> None:
+    def name_store(self, team: str, name: str, store_id: ObjectId, *, replacing: ObjectId | None) -> None:
         """One PutItem."""
         row = {"team": team, "name": name, "store_id": object_part(store_id)}
-        condition = _is_new() if instead_of is None else _is(_IS_THAT_STORE, object_part(instead_of))
+        condition = _is_new() if replacing is None else _is(_IS_THAT_STORE, object_part(replacing))
         try:
             self._table.put(name_key(team, name) | encoded(row), **condition)
         except ConditionFailed as failure:
             raise StateConflict("name") from failure
 
-    def admit(self, store_id: ObjectId, window: int, *, most: int) -> bool:
+    def admit(self, rate_key: ObjectId, window: int, *, limit: int) -> bool:
         """One TransactWriteItems: an UpdateItem that botocore repeats would count twice."""
-        if most < 1:
+        if limit < 1:
             return False
-        values = {":one": 1, ":most": most, ":ttl": window + _KEPT_SECONDS}
+        values = {":one": 1, ":most": limit, ":ttl": window + _KEPT_SECONDS}
         update = {
-            "Key": {"PK": joined("ING", "PACE", object_part(store_id)), "SK": {"S": str(window)}},
+            "Key": {"PK": joined("ING", "PACE", object_part(rate_key)), "SK": {"S": str(window)}},
             "UpdateExpression": _ADMIT,
             "ConditionExpression": _HAS_ROOM,
             "ExpressionAttributeNames": _TTL_NAME,
@@ -92,9 +92,9 @@ class DynamoIngest:
         return True
 
 
-def object_row_key(place: ObjectLocation) -> Item:
+def object_row_key(location: ObjectLocation) -> Item:
     """The primary key of an object's row."""
-    return {"PK": joined("ING", "OBJ", _hash(*check_place(place))), "SK": {"S": "0"}}
+    return {"PK": joined("ING", "OBJ", _hash(*check_location(location))), "SK": {"S": "0"}}
 
 
 def name_key(team: str, name: str) -> Item:

@@ -46,7 +46,7 @@ from vectorgate.persistence.dynamodb.table import (
     ConditionFailed,
     DynamoTable,
 )
-from vectorgate.persistence.validation import check_advance, check_begun, check_query, check_settle
+from vectorgate.persistence.validation import check_advance, check_begin, check_query, check_settle
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class DynamoLedger:
         reserve: Sequence[Reservation] = (),
     ) -> None:
         """One PutItem; one TransactWriteItems with an idempotency record or reservations."""
-        check_begun(entry, idempotency, takeover_of, reserve)
+        check_begin(entry, idempotency, takeover_of, reserve)
         if idempotency is not None or reserve:
             slot = take_slot_actions(idempotency, takeover_of) if idempotency is not None else []
             self._begin_in_transaction(entry, slot, reserve)

@@ -1,8 +1,8 @@
-"""Every port on one SQLite file, or in memory: the one-machine edition and the simulation.
+"""The store ports on one SQLite file, or in memory: for local mode and the simulation.
 
-One connection and one lock (`database`): SQLite has one writer anyway. Costs are microseconds in memory; on a file
-a write is an append to the WAL without fsync (`synchronous=NORMAL`: a power cut may lose the last writes, a crash of
-the process loses none). Amounts are 64-bit: at most 9.2e9 USD a bucket, and above that an error, never a float.
+One connection and one lock (`database`): SQLite has a single writer. An operation takes microseconds in memory; on a
+file a write is an append to the WAL without fsync (`synchronous=NORMAL`: a power failure may lose the last writes, a
+crash of the process loses none). Amounts are 64-bit: at most 9.2e9 USD a bucket; more is an error, never a float.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | None = None) -> Stores:
-    """All ports on one database, made if it is not there; `on_answered` as in `SqliteLedger`."""
+    """All ports on one database, created if it does not exist; `on_answered` as in `SqliteLedger`."""
     database = Database(path)
     return Stores(
         ledger=SqliteLedger(database, on_answered=on_answered),

@@ -1,4 +1,4 @@
-"""Limits and accounts on SQLite: their part in the ledger's transactions, and their readings."""
+"""Limits and accounts on SQLite: their writes in the ledger's transactions, and their reads."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _REPLACE_LIMIT = """
 """
 
 
-def reserve_all(connection: sqlite3.Connection, wishes: Sequence[Reservation]) -> None:
-    """Set every amount aside. OverBudget for the first that has no room; the caller's transaction then ends."""
-    for wish in wishes:
-        place = _place(wish.account)
-        found = connection.execute(_BALANCE, place).fetchone()
-        committed = sum(found) if found is not None else 0
-        if wish.max_committed < 0 or committed > wish.max_committed:
-            raise OverBudget(wish.account)
-        if wish.amount:
-            connection.execute(_MOVE, (*place, wish.amount, 0))
+def reserve_all(connection: sqlite3.Connection, reservations: Sequence[Reservation]) -> None:
+    """Reserve every amount. OverBudget for the first account without room; the caller then rolls back."""
+    for reservation in reservations:
+        key = _account_key(reservation.account)
+        balance = connection.execute(_BALANCE, key).fetchone()
+        committed = sum(balance) if balance is not None else 0
+        if reservation.max_committed < 0 or committed > reservation.max_committed:
+            raise OverBudget(reservation.account)
+        if reservation.amount:
+            connection.execute(_MOVE, (*key, reservation.amount, 0))
 
 
 def apply_changes(connection: sqlite3.Connection, changes: Sequence[BalanceChange]) -> None:
-    """Add to the accounts' sums."""
+    """Add the changes to the accounts' balances."""
     for change in changes:
-        connection.execute(_MOVE, (*_place(change.account), change.reserved, change.spent))
+        connection.execute(_MOVE, (*_account_key(change.account), change.reserved, change.spent))
 
 
 class SqliteBudgets:
@@ -75,7 +75,7 @@ class SqliteBudgets:
         found = {}
         for account in accounts:
             check_account(account)
-            for reserved, spent in self._database.rows(_BALANCE, _place(account)):
+            for reserved, spent in self._database.rows(_BALANCE, _account_key(account)):
                 found[account] = Balance(reserved, spent)
         return found
 
@@ -93,21 +93,21 @@ class SqliteBudgets:
             raise StateConflict("limit")
 
 
-def _place(account: Account) -> tuple[str, str, str]:
+def _account_key(account: Account) -> tuple[str, str, str]:
     return account.subject.scope, account.subject.id, account.period
 
 
 def _columns(limit: Limit) -> tuple[int | str | None, ...]:
-    terms = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
-    return (*terms, limit.alias, limit.blocked, limit.metadata, limit.version)
+    figures = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
+    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version)
 
 
 def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
-    since, most, soft, duration, alias, blocked, metadata, version = columns
+    since, max_budget, soft_budget, duration, alias, blocked, metadata, version = columns
     return Limit(
         since=since,
-        max_budget=NanoUSD(most) if most is not None else None,
-        soft_budget=NanoUSD(soft) if soft is not None else None,
+        max_budget=NanoUSD(max_budget) if max_budget is not None else None,
+        soft_budget=NanoUSD(soft_budget) if soft_budget is not None else None,
         duration=duration,
         alias=alias,
         blocked=bool(blocked),

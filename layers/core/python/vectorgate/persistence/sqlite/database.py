@@ -1,4 +1,4 @@
-"""One SQLite connection behind one lock, its schema, and the one place where sqlite3's errors become ours."""
+"""One SQLite connection behind one lock, its schema, and the translation of sqlite3's errors to store errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Values = Sequence[Any] | Mapping[str, Any]
 
-# A writer of another process (a report, a backup) is waited for this long.
+# How long to wait for a writer of another process (a report, a backup).
 BUSY_TIMEOUT_S = 5.0
 _STATEMENTS_CACHED = 64
 
@@ -26,7 +26,7 @@ _PRAGMAS = (
 )
 
 # One script a version, applied in order from PRAGMA user_version on. A script that was released never changes.
-# CHECK(typeof) stands because SQLite turns a sum beyond 64 bits into a float without a word.
+# CHECK(typeof) is needed: SQLite silently turns a sum beyond 64 bits into a float.
 MIGRATIONS = (
     """
     CREATE TABLE operations (
@@ -104,7 +104,7 @@ MIGRATIONS = (
         store_id TEXT NOT NULL, minute INTEGER NOT NULL, admitted INTEGER NOT NULL, PRIMARY KEY (store_id, minute)
     ) WITHOUT ROWID;
     """,
-    # SQLite uses a partial index only where the query says the index's own condition word for word.
+    # SQLite uses a partial index only where the query repeats the index's condition literally.
     """
     DROP INDEX operations_open;
     CREATE INDEX operations_answered ON operations (started_ms, id) WHERE state = 'answered';
@@ -117,8 +117,8 @@ MIGRATIONS = (
 )
 
 
-class _Turn:
-    """Holds the lock for one use of the connection, and translates what sqlite3 raises in it."""
+class _ConnectionLock:
+    """Holds the lock for one use of the connection, and translates what sqlite3 raises meanwhile."""
 
     __slots__ = ("_lock",)
 
@@ -140,11 +140,11 @@ class _Turn:
 
 
 class Database:
-    """The connection, shared by all threads one at a time."""
+    """The connection, which threads use one at a time."""
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._turn = _Turn()
-        with self._turn:
+        self._exclusive = _ConnectionLock()
+        with self._exclusive:
             self._connection = sqlite3.connect(
                 path,
                 timeout=BUSY_TIMEOUT_S,
@@ -152,30 +152,30 @@ class Database:
                 check_same_thread=False,
                 cached_statements=_STATEMENTS_CACHED,
             )
-        # Python 3.13 warns of a connection that nobody closed; a store may well live as long as its process.
+        # Python 3.13 warns about a connection that is not closed; a store may live as long as its process.
         self._finalizer = weakref.finalize(self, self._connection.close)
-        with self._turn:
+        with self._exclusive:
             self._prepare()
 
     def close(self) -> None:
         """Release the file. Later calls are StoreUnavailable."""
-        with self._turn:
+        with self._exclusive:
             self._finalizer()
 
     def change(self, statement: str, values: Values) -> int:
-        """Run one statement as a transaction of its own; how many rows it changed."""
-        with self._turn:
+        """Run one statement as a transaction of its own; the number of rows that it changed."""
+        with self._exclusive:
             return self._connection.execute(statement, values).rowcount
 
     def rows(self, statement: str, values: Values) -> list[tuple[Any, ...]]:
         """All rows of one query."""
-        with self._turn:
+        with self._exclusive:
             return self._connection.execute(statement, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Several statements or none of them: an exception inside, whatever it is, takes everything back."""
-        with self._turn:
+        """Run several statements atomically: any exception inside rolls all of them back."""
+        with self._exclusive:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -194,5 +194,5 @@ class Database:
             for script in MIGRATIONS[version:]:
                 for statement in script.split(";"):
                     connection.execute(statement)
-            # A pragma takes no bound values. The number is our own.
+            # A pragma takes no bound values; the number is a constant of this module.
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

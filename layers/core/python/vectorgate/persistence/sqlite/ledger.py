@@ -1,4 +1,4 @@
-"""The ledger on SQLite. A row is its JSON beside the columns that are searched by."""
+"""The ledger on SQLite. A row is its JSON beside the columns that queries use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.sqlite import budgets
 from vectorgate.persistence.validation import (
     check_advance,
-    check_begun,
+    check_begin,
     check_query,
     check_settle,
     object_part,
@@ -41,7 +41,7 @@ _REPLACE = """
         record = :record
     WHERE id = :id AND state = :since
 """
-# One row is changed when the ref was free or is the tenant's own already (which leaves it as it is), else none.
+# Changes one row if the ref is new or the tenant owns it already (which leaves the row as it is), else none.
 _OWN = """
     INSERT INTO ownership (provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -58,7 +58,7 @@ _ADD = """
 """
 _ENTRY = "SELECT record FROM operations WHERE id = ?"
 _STATE = "SELECT state FROM operations WHERE id = ?"
-# The state is spelled out, for the planner to see that a partial index will do.
+# The state is a literal, so that the planner can use a partial index.
 _ANSWERED = """
     SELECT record FROM operations WHERE state = 'answered' AND started_ms < ? AND (started_ms, id) > (?, ?)
     ORDER BY started_ms, id LIMIT ?
@@ -91,7 +91,7 @@ _RECORD = """
     WHERE operation_id = :holder
 """
 _RELEASE = "DELETE FROM claims WHERE tenant = ? AND name = ? AND slot = ? AND operation_id = ?"
-# In place of DynamoDB's TTL: each new claim takes two old ones away, so the table ends up as large as six days' claims.
+# In place of DynamoDB's TTL: each new record deletes two expired ones, so the table ends up with six days' records.
 _PRUNE = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires_at < ? LIMIT 2)"
 _RECORDS = """
     SELECT tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body
@@ -102,8 +102,8 @@ _RECORDS = """
 class SqliteLedger:
     """LedgerStore. `on_answered` is called after each write that leaves a row to be settled.
 
-    It stands in for the stream of the DynamoDB table. It runs in the writer's thread, after the commit and outside
-    the lock: it should set an event and return.
+    It replaces the stream of the DynamoDB table. It runs in the writer's thread, after the commit and outside the
+    lock: it should set an event and return.
     """
 
     def __init__(self, database: Database, *, on_answered: Callable[[], None] | None = None) -> None:
@@ -118,18 +118,18 @@ class SqliteLedger:
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
     ) -> None:
-        """One INSERT; a transaction where there is a claim or a reservation."""
-        check_begun(entry, idempotency, takeover_of, reserve)
+        """One INSERT; a transaction with an idempotency record or reservations."""
+        check_begin(entry, idempotency, takeover_of, reserve)
         if idempotency is None and not reserve:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
             with self._database.transaction() as connection:
                 _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
-                if idempotency is not None and not _take(connection, idempotency, takeover_of):
+                if idempotency is not None and not _acquire(connection, idempotency, takeover_of):
                     raise IdempotencyConflict("the request")
                 if reserve:
                     budgets.reserve_all(connection, reserve)
-        self._announce(entry)
+        self._notify(entry)
 
     def advance(
         self,
@@ -141,7 +141,7 @@ class SqliteLedger:
         at: int = 0,
         idempotency: IdempotencyRecord | None = None,
     ) -> None:
-        """One UPDATE; a transaction where anything follows."""
+        """One UPDATE; a transaction with ownership, movements or an idempotency record."""
         check_advance(entry, since, owned, retired, idempotency)
         values, changes = {**_columns(entry), "since": since}, balance_changes([entry]) if entry.budgets else []
         if not owned and not retired and not changes and idempotency is None:
@@ -153,8 +153,8 @@ class SqliteLedger:
                 if changes:
                     budgets.apply_changes(connection, changes)
                 if idempotency is not None:
-                    _keep_answer(connection, idempotency)
-        self._announce(entry)
+                    _store_answer(connection, idempotency)
+        self._notify(entry)
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """One transaction."""
@@ -170,8 +170,8 @@ class SqliteLedger:
         """One point read for each id."""
         return frozenset(id_ for id_ in ids if self._database.rows(_STATE, (object_part(id_),)) == [(State.ANSWERED,)])
 
-    def give(self, owned: Sequence[Ownership]) -> None:
-        """Ownership that no operation brought about: the demo files of the one-machine edition. Not of the port."""
+    def insert_ownership(self, owned: Sequence[Ownership]) -> None:
+        """Add ownership without an operation: of local mode's demo files. Not a method of the port."""
         with self._database.transaction() as connection:
             _write_ownership(connection, owned, (), 0)
 
@@ -194,22 +194,22 @@ class SqliteLedger:
 
     def open_rows(self, before_ms: int, limit: int, *, after: Position | None = None) -> Sequence[LedgerEntry]:
         """A walk along each of two partial indexes."""
-        place = (before_ms, *(after or _FIRST), max(limit, 0))
-        found = self._entries(_STARTED, place) + self._entries(_UNCERTAIN, place)
+        values = (before_ms, *(after or _FIRST), max(limit, 0))
+        found = self._entries(_STARTED, values) + self._entries(_UNCERTAIN, values)
         return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
 
     def idempotency_records(
         self, tenant: TenantId, name: str, *, start: str, limit: int
     ) -> Sequence[IdempotencyRecord]:
         """A walk along the primary key."""
-        place = (tenant_part(tenant), object_part(name), start, max(limit, 0))
+        values = (tenant_part(tenant), object_part(name), start, max(limit, 0))
         return [
             IdempotencyRecord(**dict(zip(_RECORD_COLUMNS, row, strict=True)))
-            for row in self._database.rows(_RECORDS, place)
+            for row in self._database.rows(_RECORDS, values)
         ]
 
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
-        """A walk down the index of times; rows of other keys and end users are read and passed over."""
+        """A walk down the index of times; rows of other keys and end users are read and skipped."""
         check_query(query)
         before_ms, before_id = query.before or (None, None)
         values = {
@@ -226,7 +226,7 @@ class SqliteLedger:
     def _entries(self, statement: str, values: Any) -> list[LedgerEntry]:  # noqa: ANN401  # what sqlite3 binds
         return [LedgerEntry.from_record(json.loads(record)) for (record,) in self._database.rows(statement, values)]
 
-    def _announce(self, entry: LedgerEntry) -> None:
+    def _notify(self, entry: LedgerEntry) -> None:
         if entry.state is State.ANSWERED and self._on_answered is not None:
             self._on_answered()
 
@@ -244,8 +244,8 @@ def _columns(entry: LedgerEntry) -> dict[str, str | int | None]:
 
 def _addition(rollup: Rollup) -> tuple[str | int, ...]:
     bucket = rollup.bucket
-    place = (bucket.scope, bucket.scope_id, bucket.day, bucket.provider, bucket.operation)
-    return (*place, rollup.calls, rollup.failures, rollup.spend)
+    key = (bucket.scope, bucket.scope_id, bucket.day, bucket.provider, bucket.operation)
+    return (*key, rollup.calls, rollup.failures, rollup.spend)
 
 
 def _write_ownership(
@@ -253,8 +253,8 @@ def _write_ownership(
 ) -> None:
     for row in owned:
         ref = row.ref
-        holder = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id, row.created_at)
-        values = (*holder, row.end_user, row.parent, row.snapshot, row.retired_at)
+        owner = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id, row.created_at)
+        values = (*owner, row.end_user, row.parent, row.snapshot, row.retired_at)
         _expect(connection.execute(_OWN, values).rowcount, 1)
     for ref in retired:
         _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
@@ -270,20 +270,20 @@ def _expect(changed: int, expected: int) -> None:
         raise StateConflict("a row was not as it had to be")
 
 
-def _take(connection: sqlite3.Connection, record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
-    """Take the slot: a new one, or in place of `takeover_of`. False when that cannot be."""
+def _acquire(connection: sqlite3.Connection, record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
+    """Write the record to its slot, if that is free or `takeover_of` still has it; whether it was written."""
     holder = takeover_of.operation_id if takeover_of is not None and takeover_of.slot == record.slot else None
     connection.execute(_PRUNE, (record.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
     if connection.execute(_RECORD, {**_record_values(record), "holder": holder}).rowcount != 1:
         return False
     if takeover_of is None or takeover_of.slot == record.slot:
         return True
-    place = (takeover_of.tenant, takeover_of.name, takeover_of.slot, takeover_of.operation_id)
-    return connection.execute(_RELEASE, place).rowcount == 1
+    superseded = (takeover_of.tenant, takeover_of.name, takeover_of.slot, takeover_of.operation_id)
+    return connection.execute(_RELEASE, superseded).rowcount == 1
 
 
-def _keep_answer(connection: sqlite3.Connection, record: IdempotencyRecord) -> None:
-    """Keep the answer, unless the slot stands for another operation by now."""
+def _store_answer(connection: sqlite3.Connection, record: IdempotencyRecord) -> None:
+    """Store the answer in the record, unless its slot belongs to another operation now."""
     connection.execute(_RECORD, {**_record_values(record), "holder": record.operation_id})
 
 

@@ -40,17 +40,17 @@ class SqliteMeters:
 
     def keep(self, meter: Meter) -> None:
         """One INSERT or UPDATE."""
-        place = (object_part(meter.provider), object_part(meter.id))
+        key = (object_part(meter.provider), object_part(meter.id))
         record = json.dumps(meter.to_record(), separators=(",", ":"))
         if meter.version == 1:
-            _expect(self._database.change(_ADD, (*place, record)))
+            _expect_one(self._database.change(_ADD, (*key, record)))
         else:
-            _expect(self._database.change(_REPLACE, (meter.version, record, *place, meter.version - 1)))
+            _expect_one(self._database.change(_REPLACE, (meter.version, record, *key, meter.version - 1)))
 
     def drop(self, meter: Meter) -> None:
         """One DELETE."""
-        place = (object_part(meter.provider), object_part(meter.id))
-        _expect(self._database.change(_DROP, (*place, meter.version)))
+        key = (object_part(meter.provider), object_part(meter.id))
+        _expect_one(self._database.change(_DROP, (*key, meter.version)))
 
     def schedule(self, provider: ProviderName) -> Schedule:
         """One point read."""
@@ -63,6 +63,6 @@ class SqliteMeters:
         self._database.change(_RESCHEDULE, (object_part(provider), schedule.due, schedule.pause))
 
 
-def _expect(changed: int) -> None:
+def _expect_one(changed: int) -> None:
     if changed != 1:
         raise StateConflict("a meter was not as it had to be")

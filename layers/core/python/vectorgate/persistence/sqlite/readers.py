@@ -36,7 +36,7 @@ _NEWEST_FIRST = """
 _BEFORE_ALL, _AFTER_ALL = (-1, ""), (1 << 62, "")
 _KEY = "SELECT record FROM keys WHERE id = ?"
 _ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
-# A row of before there were versions counts as the first.
+# A row that was written before versions existed counts as version 1.
 _REPLACE_KEY = "UPDATE keys SET record = ? WHERE id = ? AND coalesce(json_extract(record, '$.version'), 1) = ?"
 _DELETE_KEY = "DELETE FROM keys WHERE id = ?"
 _ROLLUPS = """
@@ -70,13 +70,13 @@ class SqliteOwnership:
         ascending: bool,
         limit: int,
     ) -> Sequence[Ownership]:
-        """A walk along a partial index: what it returns."""
-        place = (tenant_part(tenant), object_part(provider), kind)
+        """A walk along a partial index; the cost is that of the rows returned."""
+        owner = (tenant_part(tenant), object_part(provider), kind)
         edge = _BEFORE_ALL if ascending else _AFTER_ALL
         if start is not None:
             edge = (start[0], object_part(start[1]))
         statement = _OLDEST_FIRST if ascending else _NEWEST_FIRST
-        return [_ownership(row) for row in self._database.rows(statement, (*place, *edge, max(limit, 0)))]
+        return [_ownership(row) for row in self._database.rows(statement, (*owner, *edge, max(limit, 0)))]
 
 
 class SqliteKeys:
@@ -114,9 +114,9 @@ class SqliteReports:
 
     def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
         """A walk along the primary key."""
-        place = (scope, scope_part(scope, scope_id))
+        key = (scope, scope_part(scope, scope_id))
         days = (f"{month_part(month)}-01", f"{month}-31")
-        return [_rollup(*row) for row in self._database.rows(_ROLLUPS, (*place, *days))]
+        return [_rollup(*row) for row in self._database.rows(_ROLLUPS, (*key, *days))]
 
 
 def _ownership(row: tuple[Any, ...]) -> Ownership:
