@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -307,11 +306,10 @@ def put_events_statement(stack: Stack) -> dict[str, Any]:
     }
 
 
-def test_the_state_machine_of_the_documentation_runs(
+def test_the_state_machine_of_the_examples_runs(
     stack: Stack, client: OpenAI, key: str, result_queue: ResultQueue
 ) -> None:
-    text = (ROOT / "docs" / "ingest.md").read_text().partition("## Step Functions")[2]
-    machine = json.loads(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])
+    machine = json.loads((ROOT / "examples" / "step_functions_event.json").read_text("utf-8"))
     machine["States"]["Wait"]["Seconds"] = 1
     store = client.vector_stores.create(name="awaited")
     file = client.files.create(file=("tides.txt", b"The tide turns at noon."), purpose="assistants")

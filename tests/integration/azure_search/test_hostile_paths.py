@@ -1,4 +1,4 @@
-"""Row 3 of docs/threats.md: a path is exactly one of the templates, or no provider is asked and no credential read."""
+"""Row 3 of docs/security.md: a path is exactly one of the templates, or no provider is asked and no credential read."""
 
 from __future__ import annotations
 

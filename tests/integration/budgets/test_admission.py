@@ -213,7 +213,7 @@ def test_attaching_a_file_reserves_a_day_of_its_storage(
 def test_a_figure_that_makes_no_sense_credits_nobody(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], figure: object
 ) -> None:
-    """Row 14 of docs/threats.md."""
+    """Row 14 of docs/security.md."""
     key = str(ask("POST", "/key/generate", {"max_budget": 1})["key"])
     client = connect(key)
     store = client.vector_stores.create(name="a").id

@@ -1,41 +1,52 @@
-"""The samples of docs/invoke.md as printed, without any configuration of AWS; the port alone is the test's own."""
+"""Samples of README.md, docs/quickstart.md and docs/invoke.md as printed, on a machine without AWS settings.
+
+Only the port is the test's own.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.local_process import ROOT, LocalProcess
+from tests.harnesses.local_process import LocalProcess
+from tests.helpers.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PAGE = (ROOT / "docs" / "invoke.md").read_text("utf-8")
+INVOKE = (ROOT / "docs" / "invoke.md").read_text("utf-8")
+QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+# What differs from one store to the next.
+OF_THE_MOMENT = {"id": "", "created_at": 0, "last_active_at": 0}
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a local mode in which the sample's idempotency key is unused."""
-    with LocalProcess(tmp_path_factory.mktemp("fresh") / "home") as local_mode:
-        yield local_mode.url
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+    """Local mode with data of its own, so that the sample's idempotency key is new."""
+    with LocalProcess(tmp_path_factory.mktemp("fresh") / "home") as running:
+        yield running
 
 
-def sample(language: str, number: int = 0) -> str:
-    """Return the page's code in a language."""
-    return str(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number])
+def sample(page: str, language: str, number: int = 0) -> str:
+    """Return a page's code in a language."""
+    return str(re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[number])
 
 
-def pasted(commands: str, url: str, home: Path) -> str:
-    """Run commands in a shell without settings, in which `python` is this interpreter; return what they print."""
+def pasted(commands: str, url: str, home: Path, program: str = "") -> str:
+    """Return what commands print in a shell without the user's settings; `program` is beside them as a file."""
     home.mkdir()
     (home / "python").symlink_to(sys.executable)
-    (home / "create.py").write_text(sample("python"))
+    (home / "program.py").write_text(program.replace("http://127.0.0.1:4000", url))
     environment = {
         "PATH": f"{home}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
@@ -54,11 +65,45 @@ def pasted(commands: str, url: str, home: Path) -> str:
     return done.stdout
 
 
-def test_boto3_creates_a_store(fresh: str, tmp_path: Path) -> None:
-    printed = pasted(sample("bash") + "python create.py", fresh, tmp_path / "home")
+@needs_curl
+def test_the_readme_shows_what_local_mode_prints(fresh: LocalProcess, tmp_path: Path) -> None:
+    assert fresh.printed.splitlines()[0].replace(fresh.url, "http://127.0.0.1:4000") == sample(README, "text").strip()
+    printed: dict[str, Any] = json.loads(pasted(sample(README, "bash", 1), fresh.url, tmp_path / "home"))
+    shown: dict[str, Any] = json.loads(sample(README, "json"))
+    assert printed | OF_THE_MOMENT == shown | OF_THE_MOMENT
+
+
+def test_the_quickstart_finds_what_it_shows(fresh: LocalProcess, tmp_path: Path) -> None:
+    printed = pasted("python program.py", fresh.url, tmp_path / "home", sample(QUICKSTART, "python"))
+    names = [line.split()[0] for line in printed.splitlines()]
+    assert names == [line.split()[0] for line in sample(QUICKSTART, "text").splitlines()]
+
+
+@needs_curl
+def test_the_quickstarts_second_team_sees_no_store(fresh: LocalProcess, tmp_path: Path) -> None:
+    key = json.loads(pasted(sample(QUICKSTART, "bash", 1), fresh.url, tmp_path / "home"))["key"]
+    shown = json.loads(sample(QUICKSTART, "text", 1))["error"]["message"]
+    name = shown.split("'")[1]
+    asked = f"curl -s http://127.0.0.1:4000/v1/vector_stores/{name} -H 'Authorization: Bearer {key}'"
+    assert json.loads(pasted(asked, fresh.url, tmp_path / "asked"))["error"]["message"] == shown
+
+
+@needs_curl
+def test_the_quickstart_shows_fields_of_the_log(fresh: LocalProcess, tmp_path: Path) -> None:
+    pasted(sample(README, "bash", 1), fresh.url, tmp_path / "made")
+    (row,) = json.loads(pasted(sample(QUICKSTART, "bash", 2), fresh.url, tmp_path / "home"))
+    shown = json.loads(sample(QUICKSTART, "json"))
+    assert shown.keys() <= row.keys()
+    stable = ("call_type", "key_alias", "status", "spend_nano_usd")
+    assert {name: row[name] for name in stable} == {name: shown[name] for name in stable}
+
+
+def test_boto3_creates_a_store(fresh: LocalProcess, tmp_path: Path) -> None:
+    commands = sample(INVOKE, "bash") + "python program.py"
+    printed = pasted(commands, fresh.url, tmp_path / "home", sample(INVOKE, "python"))
     assert re.fullmatch(r"200 0(\.0+)? vs_\w+\n", printed), printed
 
 
-def test_the_sdk_creates_a_store(fresh: str, tmp_path: Path) -> None:
-    printed = pasted(sample("bash") + sample("bash", 1), fresh, tmp_path / "home")
+def test_the_sdk_creates_a_store(fresh: LocalProcess, tmp_path: Path) -> None:
+    printed = pasted(sample(INVOKE, "bash") + sample(INVOKE, "bash", 1), fresh.url, tmp_path / "home")
     assert re.match(r"VectorStore\(id='vs_\w+'", printed), printed

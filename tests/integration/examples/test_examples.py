@@ -180,6 +180,7 @@ def test_every_example_is_listed_and_says_what_it_needs() -> None:
 
 
 def test_every_example_is_run_by_a_test() -> None:
-    tests = Path(__file__).read_text("utf-8") + (ROOT / "tests/compat/test_examples.py").read_text("utf-8")
+    elsewhere = ("tests/compat/test_examples.py", "tests/e2e/test_ingest.py")
+    tests = Path(__file__).read_text("utf-8") + "".join((ROOT / path).read_text("utf-8") for path in elsewhere)
     for path in EXAMPLES.iterdir():
         assert path.name == "README.md" or path.name in tests, path.name

@@ -1,4 +1,4 @@
-"""Row 13 of docs/threats.md over a socket: a hostile body gets a typed 4xx, quickly, without using memory."""
+"""Row 13 of docs/security.md over a socket: a hostile body gets a typed 4xx, quickly, without using memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of docs/threats.md that are about the gateway as a whole: each test is named after its row."""
+"""Rows of docs/security.md that are about the gateway as a whole: each test is named after its row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows 1 and 2 of docs/threats.md for the Azure providers: only the secret decides where a request and a key go."""
+"""Rows 1 and 2 of docs/security.md for the Azure providers: only the secret decides where a request and a key go."""
 
 from __future__ import annotations
 

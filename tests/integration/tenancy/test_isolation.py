@@ -1,4 +1,4 @@
-"""Rows 11 and 12 of docs/threats.md: tenants x operations x {own, foreign, absent, malformed, in the body}."""
+"""Rows 11 and 12 of docs/security.md: tenants x operations x {own, foreign, absent, malformed, in the body}."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_an_answer_about_another_object_is_a_broken_one(scenario: TenantScenario
 @each([operation for operation in OPERATIONS if operation.body is not None and operation.media == "json"])
 @pytest.mark.parametrize("field", ["vector_store_id", "id", "file_id", "batch_id", "filename", "tenant", "team_id"])
 def test_an_id_in_a_body_never_counts(scenario: TenantScenario, operation: Operation, field: str) -> None:
-    """Row 12 of docs/threats.md."""
+    """Row 12 of docs/security.md."""
     if operation.body is None or field in operation.body.model_fields:
         return
     file_ids = dict.fromkeys(operation.body_ids[:1], scenario.named[operation.body_kind])

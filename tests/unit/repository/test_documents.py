@@ -12,26 +12,22 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from vectorgate.pricing.book import read_prices
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).parents[3]
 PACKAGE: Final = ROOT / "layers/core/python/vectorgate"
-FOLDERS: Final = (
-    "docs",
-    "engine",
-    "events",
-    "examples",
-    "functions",
-    "layers",
-    "local",
-    "requirements",
-    "tests",
-    "tools",
+# fmt: off
+PARTS: Final = (
+    "docs", "engine", "events", "examples", "functions", "layers", "local", "requirements", "tests", "tools",
 )
+# fmt: on
+FOLDERS: Final = tuple(name for name in PARTS if (ROOT / name).is_dir())
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
-# Texts to be searched, and what npm installed, are nobody's documentation.
-READ: Final = [path for path in DOCUMENTS if not {"demo_files", "node_modules"} & set(path.parts)]
+# The demo's texts and what npm installed are not our documentation.
+READ: Final = [path for path in DOCUMENTS if not {"demo", "demo_files", "node_modules"} & set(path.parts)]
 SOURCES: Final = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
 )
@@ -49,7 +45,7 @@ TEST_ID: Final = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 
 @cache
 def paths() -> frozenset[str]:
-    """Every path of ours, and every end of one: `store.py`, `auth/keys/ports.py`, and so on."""
+    """Every path of ours, and every end of one: `ports.py`, `auth/keys/ports.py`, and so on."""
     folders = [ROOT / folder for folder in FOLDERS]
     found = [*folders, *ROOT.glob("*.*"), *(path for folder in folders for path in folder.rglob("*"))]
     parts = [path.relative_to(ROOT).parts for path in found if "node_modules" not in path.parts]
@@ -74,6 +70,19 @@ def test_what_a_document_names_is_there(path: Path) -> None:
     assert {target for target in LINK.findall(text) if not (path.parent / target).exists()} == set()
     quoted = (name.partition("::")[0].split(":")[0] for name in QUOTED.findall(text))
     assert missing(quoted, path) == set()
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that GitHub gives a document's titles."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_link_into_a_document_leads_to_a_title(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)", path.read_text("utf-8")):
+        document = path.parent / target if target else path
+        assert anchor in anchors(document), f"{target}#{anchor}"
 
 
 def prose(path: Path) -> Iterator[str]:
@@ -105,7 +114,7 @@ def test_what_a_configuration_names_is_there(path: Path) -> None:
 
 @cache
 def names_of_tests(path: str) -> frozenset[str]:
-    """The names of a file's tests."""
+    """Return the names of a file's tests."""
     return frozenset(re.findall(r"^def (test_\w+)\(", (ROOT / path).read_text("utf-8"), re.MULTILINE))
 
 
@@ -116,7 +125,7 @@ def test_every_test_that_a_document_names_is_there(path: Path) -> None:
 
 
 def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
-    text = (ROOT / "docs/threats.md").read_text("utf-8")
+    text = (ROOT / "docs/security.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| (\d+) \| (.*)$", text, re.MULTILINE))
     assert list(rows) == [str(number) for number in range(1, len(rows) + 1)]
     for number, row in rows.items():
@@ -126,11 +135,82 @@ def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
             assert f"`tests/integration/gateway/test_threats.py::{test}`" in rows[numbered[1]], test
 
 
-def test_the_readme_lists_the_settings_of_the_one_machine_edition_and_no_others() -> None:
-    sources = [(ROOT / "local" / name).read_text("utf-8") for name in ("settings.py",)]
-    read = {name for source in sources for name in re.findall(r'"([A-Z]+(?:_[A-Z]+)+|HOST|PORT)"', source)}
-    table = (ROOT / "README.md").read_text("utf-8").partition("Its settings are")[2].partition("\n## ")[0]
-    assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+|HOST|PORT)`", table)) == read
+SETTING: Final = re.compile(r"[A-Z]+(?:_[A-Z]+)+|HOST|PORT")
+
+
+def settings_in(sources: Iterator[Path]) -> set[str]:
+    """Return the environment variables that modules read: string literals that are their names."""
+    trees = (ast.parse(path.read_text("utf-8")) for path in sources)
+    constants = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str) and SETTING.fullmatch(value)}
+
+
+def section(page: str, title: str) -> str:
+    """Return what stands below a title of a page."""
+    return (ROOT / "docs" / page).read_text("utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def listed(title: str) -> set[str]:
+    """Return the variables in a section of docs/configuration.md."""
+    return {name for name in QUOTED.findall(section("configuration.md", title)) if SETTING.fullmatch(name)}
+
+
+# What these modules name besides: the variable that hands the engine its key, and what WSGI calls parts of a request.
+NOT_SETTINGS: Final = frozenset({"VECTORGATE_UPSTREAM_KEY", "VECTORGATE_ENGINE_KEY"})
+WSGI: Final = re.compile(r"HTTP_\w+|REQUEST_\w+|CONTENT_\w+|PATH_INFO|QUERY_STRING|REMOTE_ADDR|SERVER_\w+")
+
+
+def test_the_configuration_page_lists_the_settings_of_local_mode_and_no_others() -> None:
+    named = settings_in((ROOT / "local").glob("*.py")) - NOT_SETTINGS
+    assert listed("Local mode") == {name for name in named if not WSGI.fullmatch(name)}
+
+
+def test_the_configuration_page_lists_the_settings_of_the_functions_and_no_others() -> None:
+    named = settings_in(iter([PACKAGE / "settings.py"]))
+    assert listed("Environment of the functions") == named
+    assert "`VECTORGATE_SECRET_<PROVIDER>`" in section("configuration.md", "Environment of the functions")
+
+
+def test_the_configuration_page_lists_the_parameters_of_the_stack() -> None:
+    template = (ROOT / "template.yaml").read_text("utf-8").partition("\nParameters:\n")[2].partition("\nRules:")[0]
+    parameters = set(re.findall(r"^  (\w+):$", template, re.MULTILINE))
+    named = re.findall(r"^\| (.*?) \|", section("configuration.md", "Parameters of the stack"), re.MULTILINE)
+    assert set(QUOTED.findall(" ".join(named))) == parameters
+
+
+def test_the_configuration_page_has_a_price_that_the_price_book_takes() -> None:
+    (sample,) = re.findall(r"```json\n(.*?)```", section("configuration.md", "Your own prices"), re.DOTALL)
+    (price,) = read_prices(sample)
+    assert price.covers("openai", "storage")
+
+
+def test_the_decision_records_are_listed_and_have_their_four_parts() -> None:
+    records = sorted(path for path in (ROOT / "docs/adr").glob("*.md") if path.name != "README.md")
+    assert re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (ROOT / "docs/adr/README.md").read_text("utf-8")) == [
+        path.name for path in records
+    ]
+    for path in records:
+        text = path.read_text("utf-8")
+        assert re.match(rf"# {int(path.name[:4])}\. ", text), path.name
+        assert re.findall(r"^(Status(?=:)|## .*)", text, re.MULTILINE)[:4] == [
+            "Status", "## Context", "## Decision", "## Consequences",
+        ], path.name  # fmt: skip
+
+
+# Words that a newcomer would have to learn. Names of tests, files and fields are quoted, and the history is as it was.
+PRIVATE_WORDS: Final = re.compile(
+    r"\b(books|booked|booking|bookkeep\w*|descent|desks?|doors?|strangers?|editions?|whoever|nobody|nobody's|somebody\w*"
+    r"|anybody\w*)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_document_uses_no_private_words(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for quoted in (r"```.*?```", r"`[^`]*`", r"\]\([^)]*\)"):
+        text = re.sub(quoted, "", text, flags=re.DOTALL)
+    assert path.name == "CHANGELOG.md" or PRIVATE_WORDS.findall(text) == []
 
 
 def test_the_rules_are_those_that_are_tested() -> None:

@@ -47,7 +47,7 @@ def processed() -> str:
 
 def script() -> str:
     """The program in the section Restore."""
-    section = (ROOT / "docs/operations.md").read_text("utf-8").partition("## Restore")[2]
+    section = (ROOT / "docs/runbook.md").read_text("utf-8").partition("## Restore")[2]
     (found,) = re.findall(r"<<'END'\n(.*?)\n +END\n", section, re.DOTALL)
     return dedent(found)
 

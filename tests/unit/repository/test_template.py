@@ -637,7 +637,7 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
 
 
 def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:
-    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/operations.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/runbook.md").read_text("utf-8"), re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`(\w+Alarm)`", row)]
     assert sorted(named) == sorted(of_type("AWS::CloudWatch::Alarm"))
 

@@ -1,7 +1,7 @@
 """Checks of both adapters before they call their engine, so that neither is more lenient than the other. Pure.
 
 Parts of a key are joined by '#'. None of them may contain one, so that joining is injective: `a#b` + `c` and `a` +
-`b#c`, which would give one key, are both refused (docs/threats.md, row 6).
+`b#c`, which would give one key, are both refused (docs/security.md, row 6).
 """
 
 from __future__ import annotations
