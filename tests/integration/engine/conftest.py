@@ -160,11 +160,11 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture
-def clocked(tmp_path: Path, embedder: Embedder, in_process: InProcess, wire: httpx2.Client) -> Iterator[Clocked]:
+def clocked(tmp_path: Path, embedder: Embedder, in_process: InProcess, http_client: httpx2.Client) -> Iterator[Clocked]:
     clock = [1_700_000_000.0]
     service = build(tmp_path / "home", KEY, clock=lambda: clock[0], workers=0, embedder=embedder)
     in_process.app = service.app
-    client = OpenAI(api_key=KEY, base_url=in_process.url, http_client=wire, max_retries=0)
+    client = OpenAI(api_key=KEY, base_url=in_process.url, http_client=http_client, max_retries=0)
     with httpx.Client(base_url=in_process.url, headers=AUTHORIZED) as raw:
         yield Clocked(service, clock, client, raw)
     service.close()
