@@ -138,7 +138,7 @@ def emulator(home: Path) -> Iterator[Emulator]:
 def upstream(home: Path) -> Iterator[str]:
     """Run the embedded upstream as the provider, and give its base URL."""
     log = home / "upstream.log"
-    command = [sys.executable, "-m", "local.upstream", "--home", str(home / "upstream"), "--port", "0"]
+    command = [sys.executable, "-m", "engine", "--home", str(home / "upstream"), "--port", "0"]
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
