@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
-# 500 file ids of 128 characters and the largest metadata come to about 100 KiB.
+# 500 file ids of 128 characters and the largest metadata are about 100 KiB.
 SMALL_BODY: Final = 256 * KIB
 # 2,000 files with 16 attributes each are the largest JSON of the API; Lambda accepts 6 MB.
 BATCH_BODY: Final = 5 * MIB

@@ -69,7 +69,7 @@ class RecordStatus(Enum):
     NOT_EXECUTED = auto()  # the repetition may execute it
     IN_FLIGHT = auto()
     ABANDONED = auto()  # begun, and not concluded within its lease
-    UNKNOWN = auto()  # awaiting reconciliation, or ambiguous for good
+    UNKNOWN = auto()  # awaiting reconciliation, or permanently ambiguous
     COMPLETED = auto()
 
 

@@ -6,7 +6,7 @@
     again     begin + record -----> conflict: read the operation of the record that is there
                 voided        not executed: take the record over, and execute
                 started       409, x-should-retry: true             (past its lease: it becomes `uncertain`)
-                uncertain     409, x-should-retry: false            until reconciliation, or for good when `ambiguous`
+                uncertain     409, x-should-retry: false            until reconciliation, or always if `ambiguous`
                 answered      the first answer, byte for byte
                 other body    422
 """
