@@ -22,7 +22,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "401": "No key, or one that is not valid.",
     "403": "The team or the end user is blocked.",
     "404": "What the call names does not exist, or belongs to another tenant: the answers are the same.",
-    "409": "The same request is in progress, or its outcome is being found out.",
+    "409": "The same request is in progress, or its outcome is not known yet.",
     "413": "The request or its answer is larger than this deployment carries.",
     "422": "The `Idempotency-Key` was used for another body.",
     "429": "A budget or a rate limit, of the gateway or of the provider.",
