@@ -15,8 +15,8 @@ import pytest
 from openai import OpenAI
 
 from tests.harnesses.aws_stack import ROOT, Stack, TookTooLong, eventually, sample
-from vectorgate.ingest.model import ObjectRow
-from vectorgate.persistence.dynamodb.codec import decoded
+from vectorgate.ingest.model import STORED_NAMES, ObjectRow
+from vectorgate.persistence.dynamodb.codec import decoded_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -208,7 +208,7 @@ def test_many_objects_notified_twice_and_out_of_order_with_faults_are_attached_e
 
 def object_rows(stack: Stack) -> list[ObjectRow]:
     """Return the rows of the many objects."""
-    rows = [ObjectRow.from_record(decoded(item, ObjectRow)) for item in stack.items("ING#OBJ#")]
+    rows = [ObjectRow.from_record(decoded_names(item, STORED_NAMES)) for item in stack.items("ING#OBJ#")]
     return [row for row in rows if row.location.key.startswith("red/many/")]
 
 
