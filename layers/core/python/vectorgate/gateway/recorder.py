@@ -80,9 +80,12 @@ class CallRecorder:
         if command.operation.safety is Safety.READ:
             return None
         record = record_for(command, policy.idempotency_key, policy.retry_count, entry)
+        if record is not None and record.slot == EXPLICIT_SLOT:
+            # The row of a replay or of a refused repetition has the name too.
+            context.entry = entry = entry.changed(idempotency_name=record.name)
         try:
             plan = self.budgets.plan(context.budgets, command, entry) if context.budgets else NO_RESERVATION
-            begun = begun_entry(entry, record, plan)
+            begun = begun_entry(entry, plan)
             earlier = self.idempotency.begin(begun, record, plan.reserve)
         except OverBudget as error:
             raise budget_exceeded_error(context.budgets, error.account) from error
@@ -190,14 +193,11 @@ def started_entry(context: RequestContext) -> LedgerEntry:
     )
 
 
-def begun_entry(entry: LedgerEntry, record: IdempotencyRecord | None, plan: ReservationPlan) -> LedgerEntry:
-    """The row with its reservation and the name of the client's idempotency key."""
-    facts: dict[str, object] = {}
-    if plan.amount or plan.quarantined:
-        facts |= {"reserved": plan.amount or None, "quarantined": plan.quarantined}
-    if record is not None and record.slot == EXPLICIT_SLOT:
-        facts["idempotency_name"] = record.name
-    return entry.changed(**facts) if facts else entry
+def begun_entry(entry: LedgerEntry, plan: ReservationPlan) -> LedgerEntry:
+    """The row with its reservation."""
+    if not plan.amount and not plan.quarantined:
+        return entry
+    return entry.changed(reserved=plan.amount or None, quarantined=plan.quarantined)
 
 
 def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: _Times) -> LedgerEntry:
