@@ -67,6 +67,16 @@ def test_a_replay_leaves_a_record_of_its_own_that_costs_nothing(
     assert harness.settle() == 1
 
 
+def test_the_rows_of_replays_and_refused_repetitions_name_the_idempotency_key(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
+    answers = [post(idempotency_key="k"), post(idempotency_key="k"), post({"name": "y"}, idempotency_key="k")]
+    assert [answer.status_code for answer in answers] == [200, 200, 422]
+    first, *others = harness.rows()
+    assert first.idempotency_name is not None
+    assert [row.idempotency_name for row in others] == [first.idempotency_name] * 2
+
+
 def test_another_body_under_the_same_key_is_422(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     post(idempotency_key="k")
     answer = post({"name": "y"}, idempotency_key="k")
