@@ -25,6 +25,7 @@ LONGEST: Final = (
     E2E,
     "tests/simulation/",
     "tests/contract/",
+    "tests/integration/ingest/",
     "tests/integration/engine/test_extract.py",
     "tests/integration/local/",
     "tests/integration/admin/",

@@ -20,14 +20,14 @@ MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 @pytest.fixture
-def edition(tmp_path: Path) -> Iterator[LocalProcess]:
+def local_mode(tmp_path: Path) -> Iterator[LocalProcess]:
     with LocalProcess(tmp_path / "home") as running:
         yield running
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 @pytest.mark.skipif(not (MODULES / "openai").exists(), reason="npm's openai is not installed: make compat")
-def test_openais_node_client(edition: LocalProcess, tmp_path: Path) -> None:
+def test_openais_node_client(local_mode: LocalProcess, tmp_path: Path) -> None:
     # Node looks for packages beside the script.
     (tmp_path / "node_modules").symlink_to(MODULES)
     script = shutil.copy(ROOT / "examples" / "openai_node.mjs", tmp_path)
@@ -35,7 +35,7 @@ def test_openais_node_client(edition: LocalProcess, tmp_path: Path) -> None:
         [str(NODE), str(script)],
         env={
             "PATH": os.environ["PATH"],
-            "VECTORGATE_BASE_URL": f"{edition.url}/v1",
+            "VECTORGATE_BASE_URL": f"{local_mode.url}/v1",
             "VECTORGATE_API_KEY": KEY,
         },
         capture_output=True,

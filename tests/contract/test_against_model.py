@@ -146,9 +146,9 @@ class Engines(RuleBasedStateMachine):
         assert list(engine.ledger.search(RecordQuery(start_ms=T0, end_ms=T0 + 9, limit=9))) == by_time[::-1]
         assert engine.ownership.owners([ref(name) for name in "abc"]) == self.model.owned
         for tenant in (RED, BLUE):
-            mine = [row for row in self.model.owned.values() if row.accessible_to(tenant)]
+            owned = [row for row in self.model.owned.values() if row.accessible_to(tenant)]
             listed = engine.ownership.owned_by(tenant, OPENAI, STORE, start=None, ascending=True, limit=9)
-            assert list(listed) == sorted(mine, key=lambda row: (row.created_at, row.ref.id))
+            assert list(listed) == sorted(owned, key=lambda row: (row.created_at, row.ref.id))
         sums = [row for row in self.model.sums.values() if row.bucket.scope is Scope.KEY]
         assert list(engine.reports.rollups(Scope.KEY, KEY, "2026-03")) == sums
 

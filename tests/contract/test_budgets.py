@@ -29,34 +29,34 @@ if TYPE_CHECKING:
     from tests.harnesses.store_backends import Backend
     from vectorgate.ledger.entry import LedgerEntry
 
-MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
+ACCOUNT = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
 TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")
 
 
 def row(number: int = 0, amount: int = 10, **fields: object) -> LedgerEntry:
     """Return a row that reserves for its key."""
     reserved = NanoUSD(amount) if amount else None
-    values: dict[str, Any] = {"reserved": reserved, "budgets": (account_ref(MINE),)}
+    values: dict[str, Any] = {"reserved": reserved, "budgets": (account_ref(ACCOUNT),)}
     return begun(number, **(values | fields))
 
 
-def wish(amount: int = 10, limit: int = 100, account: Account = MINE) -> Reservation:
+def reservation(amount: int = 10, limit: int = 100, account: Account = ACCOUNT) -> Reservation:
     """Return the reservation of a row."""
     return Reservation(account, NanoUSD(amount), NanoUSD(limit))
 
 
-def balance(stores: Backend, account: Account = MINE) -> Balance | None:
+def balance(stores: Backend, account: Account = ACCOUNT) -> Balance | None:
     """Return the balance of an account."""
     return stores.budgets.balances([account]).get(account)
 
 
 def test_an_account_that_was_never_touched_does_not_exist(stores: Backend) -> None:
-    assert stores.budgets.balances([MINE, TEAMS]) == {}
+    assert stores.budgets.balances([ACCOUNT, TEAMS]) == {}
 
 
 def test_a_reservation_is_made_with_its_row(stores: Backend) -> None:
-    stores.ledger.begin(row(1), reserve=[wish()])
-    stores.ledger.begin(row(2), reserve=[wish()])
+    stores.ledger.begin(row(1), reserve=[reservation()])
+    stores.ledger.begin(row(2), reserve=[reservation()])
     assert balance(stores) == Balance(reserved=20, spent=0)
     assert stores.ledger.entry(row(1).id) == row(1)
 
@@ -64,47 +64,49 @@ def test_a_reservation_is_made_with_its_row(stores: Backend) -> None:
 @pytest.mark.parametrize(("limit", "fits"), [(29, 2), (30, 3), (31, 3), (9, 0), (10, 1), (0, 0)])
 def test_not_one_nano_over(stores: Backend, limit: int, fits: int) -> None:
     for number in range(fits):
-        stores.ledger.begin(row(number), reserve=[wish(limit=limit)])
+        stores.ledger.begin(row(number), reserve=[reservation(limit=limit)])
     with pytest.raises(OverBudget) as refusal:
-        stores.ledger.begin(row(fits), reserve=[wish(limit=limit)])
-    assert refusal.value.account == MINE
+        stores.ledger.begin(row(fits), reserve=[reservation(limit=limit)])
+    assert refusal.value.account == ACCOUNT
     assert stores.ledger.entry(row(fits).id) is None
     assert (balance(stores) or Balance()).reserved == 10 * fits
 
 
 def test_nothing_asks_only_whether_there_is_room(stores: Backend) -> None:
-    stores.ledger.begin(row(1, 0), reserve=[wish(0, 0)])
+    stores.ledger.begin(row(1, 0), reserve=[reservation(0, 0)])
     assert balance(stores) is None
-    stores.ledger.begin(row(2), reserve=[wish()])
-    stores.ledger.begin(row(3, 0), reserve=[wish(0, 10)])
+    stores.ledger.begin(row(2), reserve=[reservation()])
+    stores.ledger.begin(row(3, 0), reserve=[reservation(0, 10)])
     with pytest.raises(OverBudget):
-        stores.ledger.begin(row(4, 0), reserve=[wish(0, 9)])
+        stores.ledger.begin(row(4, 0), reserve=[reservation(0, 9)])
 
 
 def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
-    both = (account_ref(MINE), account_ref(TEAMS))
+    both = (account_ref(ACCOUNT), account_ref(TEAMS))
     entry = row(1, team_id="rot 東京", budgets=both)
-    assert accounts_of(entry) == [MINE, TEAMS]
+    assert accounts_of(entry) == [ACCOUNT, TEAMS]
     with pytest.raises(OverBudget) as refusal:
-        stores.ledger.begin(entry, reserve=[wish(), wish(limit=9, account=TEAMS)])
+        stores.ledger.begin(entry, reserve=[reservation(), reservation(limit=9, account=TEAMS)])
     assert refusal.value.account == TEAMS
-    assert stores.budgets.balances([MINE, TEAMS]) == {}
-    stores.ledger.begin(entry, reserve=[wish(), wish(account=TEAMS)])
-    assert stores.budgets.balances([MINE, TEAMS]) == {MINE: Balance(10, 0), TEAMS: Balance(10, 0)}
+    assert stores.budgets.balances([ACCOUNT, TEAMS]) == {}
+    stores.ledger.begin(entry, reserve=[reservation(), reservation(account=TEAMS)])
+    assert stores.budgets.balances([ACCOUNT, TEAMS]) == {ACCOUNT: Balance(10, 0), TEAMS: Balance(10, 0)}
 
 
 def test_a_taken_id_and_a_taken_slot_come_before_the_budget(stores: Backend) -> None:
     idempotency = explicit_record(row(1), "n" * 64, "f")
-    stores.ledger.begin(row(1), idempotency=idempotency, reserve=[wish(limit=10)])
+    stores.ledger.begin(row(1), idempotency=idempotency, reserve=[reservation(limit=10)])
     with pytest.raises(AlreadyExists):
-        stores.ledger.begin(row(1), idempotency=idempotency, reserve=[wish(limit=10)])
+        stores.ledger.begin(row(1), idempotency=idempotency, reserve=[reservation(limit=10)])
     with pytest.raises(IdempotencyConflict):
-        stores.ledger.begin(row(2), idempotency=replace(idempotency, operation_id=row(2).id), reserve=[wish(limit=10)])
+        stores.ledger.begin(
+            row(2), idempotency=replace(idempotency, operation_id=row(2).id), reserve=[reservation(limit=10)]
+        )
     assert balance(stores) == Balance(10, 0)
 
 
 def test_a_voided_row_releases_once(stores: Backend) -> None:
-    stores.ledger.begin(row(), reserve=[wish()])
+    stores.ledger.begin(row(), reserve=[reservation()])
     uncertain = row().transition(State.UNCERTAIN)
     stores.ledger.advance(uncertain, since=State.STARTED)
     assert balance(stores) == Balance(10, 0)
@@ -118,7 +120,7 @@ def test_a_voided_row_releases_once(stores: Backend) -> None:
 def test_settling_moves_what_was_reserved_to_what_was_spent(stores: Backend) -> None:
     finals = []
     for number, spend in ((1, 10), (2, 7), (3, 0)):
-        stores.ledger.begin(row(number), reserve=[wish()])
+        stores.ledger.begin(row(number), reserve=[reservation()])
         stores.ledger.advance(answered(row(number)), since=State.STARTED)
         finals.append(settled(answered(row(number)), spend))
     stores.ledger.settle(finals, rollups_of(finals))
@@ -126,7 +128,7 @@ def test_settling_moves_what_was_reserved_to_what_was_spent(stores: Backend) -> 
     with pytest.raises(StateConflict):
         stores.ledger.settle(finals, rollups_of(finals))
     assert balance(stores) == Balance(reserved=0, spent=17)
-    stores.ledger.begin(row(4), reserve=[wish(limit=27)])
+    stores.ledger.begin(row(4), reserve=[reservation(limit=27)])
 
 
 def test_what_nothing_was_reserved_for_is_spent_all_the_same(stores: Backend) -> None:
@@ -135,17 +137,21 @@ def test_what_nothing_was_reserved_for_is_spent_all_the_same(stores: Backend) ->
     stores.ledger.settle([settled(entry, 150)], [])
     assert balance(stores) == Balance(0, 150)
     with pytest.raises(OverBudget):
-        stores.ledger.begin(row(2, 0), reserve=[wish(0)])
+        stores.ledger.begin(row(2, 0), reserve=[reservation(0)])
 
 
 def test_a_reservation_that_the_row_does_not_name_is_a_mistake(stores: Backend) -> None:
-    for entry, reserve in [(row(1, 9), wish(10)), (row(1, budgets=()), wish()), (row(1), wish(-10))]:
+    for entry, reserve in [
+        (row(1, 9), reservation(10)),
+        (row(1, budgets=()), reservation()),
+        (row(1), reservation(-10)),
+    ]:
         with pytest.raises(ValueError, match="reservation"):
             stores.ledger.begin(entry, reserve=[reserve])
     with pytest.raises(ValueError, match="not reserved"):
-        stores.ledger.begin(row(1, budgets=(account_ref(MINE), account_ref(TEAMS))), reserve=[wish()])
+        stores.ledger.begin(row(1, budgets=(account_ref(ACCOUNT), account_ref(TEAMS))), reserve=[reservation()])
     with pytest.raises(ValueError, match="twice"):
-        stores.ledger.begin(row(1), reserve=[wish(), wish()])
+        stores.ledger.begin(row(1), reserve=[reservation(), reservation()])
 
 
 def test_a_charge_or_a_reservation_that_credits_is_a_mistake(stores: Backend) -> None:
@@ -160,13 +166,13 @@ def test_a_charge_or_a_reservation_that_credits_is_a_mistake(stores: Backend) ->
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_begin_reserved_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
     with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
-        stores.ledger.begin(row(), reserve=[wish()])
+        stores.ledger.begin(row(), reserve=[reservation()])
     assert (stores.ledger.entry(row().id) is not None, balance(stores) is not None) == (written, written)
 
 
 @pytest.mark.parametrize("written", [False, True])
 def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, written: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    stores.ledger.begin(row(), reserve=[wish()])
+    stores.ledger.begin(row(), reserve=[reservation()])
     with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.ledger.advance(row().transition(State.VOIDED), since=State.STARTED)
     assert balance(stores) == Balance(0 if written else 10, 0)
@@ -175,7 +181,7 @@ def test_a_lost_release_is_made_with_its_row_or_not_at_all(stores: Backend, writ
 def test_of_many_at_once_as_many_are_let_in_as_there_is_room_for(stores: Backend) -> None:
     def enter(number: int) -> str:
         try:
-            stores.ledger.begin(row(number), reserve=[wish(limit=155)])
+            stores.ledger.begin(row(number), reserve=[reservation(limit=155)])
         except OverBudget:
             return "out"
         return "in"
@@ -189,12 +195,12 @@ def test_of_many_at_once_as_many_are_let_in_as_there_is_room_for(stores: Backend
 def test_a_limit_is_read_back_and_given_once(stores: Backend) -> None:
     limit = Limit(since=5, max_budget=NanoUSD(2**60), soft_budget=NanoUSD(0), duration="1mo")
     stores.budgets.add_limit(TEAMS.subject, limit)
-    stores.budgets.add_limit(MINE.subject, Limit(since=0))
+    stores.budgets.add_limit(ACCOUNT.subject, Limit(since=0))
     with pytest.raises(AlreadyExists):
         stores.budgets.add_limit(TEAMS.subject, Limit(since=6))
-    stranger = Subject(BudgetScope.END_USER, KEY)
-    found = stores.budgets.limits([TEAMS.subject, MINE.subject, stranger])
-    assert found == {TEAMS.subject: limit, MINE.subject: Limit(since=0)}
+    unknown = Subject(BudgetScope.END_USER, KEY)
+    found = stores.budgets.limits([TEAMS.subject, ACCOUNT.subject, unknown])
+    assert found == {TEAMS.subject: limit, ACCOUNT.subject: Limit(since=0)}
     assert stores.budgets.limits([]) == {}
     with pytest.raises(ValueError, match="not a label"):
         stores.budgets.limits([Subject(BudgetScope.TEAM, "a#b")])
@@ -215,12 +221,12 @@ def test_a_limit_is_replaced_by_the_next_version_of_it_alone(stores: Backend) ->
 
 
 def test_a_changed_limit_counts_what_is_reserved_and_spent_already(stores: Backend) -> None:
-    stores.ledger.begin(row(1), reserve=[wish(limit=10)])
+    stores.ledger.begin(row(1), reserve=[reservation(limit=10)])
     with pytest.raises(OverBudget):
-        stores.ledger.begin(row(2), reserve=[wish(limit=19)])
-    stores.ledger.begin(row(2), reserve=[wish(limit=20)])
+        stores.ledger.begin(row(2), reserve=[reservation(limit=19)])
+    stores.ledger.begin(row(2), reserve=[reservation(limit=20)])
     with pytest.raises(OverBudget):
-        stores.ledger.begin(row(3), reserve=[wish(limit=5)])
+        stores.ledger.begin(row(3), reserve=[reservation(limit=5)])
     final = settled(answered(row(1)), 10)
     stores.ledger.advance(answered(row(1)), since=State.STARTED)
     stores.ledger.settle([final], rollups_of([final]))

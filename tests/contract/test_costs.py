@@ -81,26 +81,26 @@ def test_settling_costs_three_units_a_row_and_two_a_rollup(dynamo: DynamoBackend
     assert measured == ({"TransactWriteItems": 1}, units)
 
 
-CLAIM = explicit_record(FULL, explicit_record_name(FULL.operation, "key"), "f" * 64)
-MINE = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
+RECORD = explicit_record(FULL, explicit_record_name(FULL.operation, "key"), "f" * 64)
+ACCOUNT = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
 FUNDED = FULL.changed(
-    idempotency_name=CLAIM.name, budgets=(account_ref(MINE),), reserved=NanoUSD(10**12), fuzzy_fingerprint="l" * 32
+    idempotency_name=RECORD.name, budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(10**12), fuzzy_fingerprint="l" * 32
 )
-WISH = Reservation(MINE, NanoUSD(10**12), NanoUSD(10**15))
+RESERVATION = Reservation(ACCOUNT, NanoUSD(10**12), NanoUSD(10**15))
 
 
 def test_begin_with_a_claim_is_one_transaction_of_six_units(dynamo: DynamoBackend) -> None:
-    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL, idempotency=CLAIM)) == ({"TransactWriteItems": 1}, 6)
+    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL, idempotency=RECORD)) == ({"TransactWriteItems": 1}, 6)
 
 
 def test_a_budget_adds_two_units_to_begin_and_no_call(dynamo: DynamoBackend) -> None:
-    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, idempotency=CLAIM, reserve=[WISH]))
+    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, idempotency=RECORD, reserve=[RESERVATION]))
     assert measured == ({"TransactWriteItems": 1}, 8)
 
 
 def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoBackend) -> None:
-    dynamo.ledger.begin(FULL, idempotency=CLAIM)
-    kept = with_answer(CLAIM, 200, b"x" * 500)  # a store without metadata is about that
+    dynamo.ledger.begin(FULL, idempotency=RECORD)
+    kept = with_answer(RECORD, 200, b"x" * 500)  # a store without metadata is about that
     measured = cost(
         dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], idempotency=kept)
     )
@@ -108,14 +108,14 @@ def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoB
 
 
 def test_releasing_a_budget_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:
-    dynamo.ledger.begin(FUNDED, reserve=[WISH])
+    dynamo.ledger.begin(FUNDED, reserve=[RESERVATION])
     voided = FUNDED.transition(State.VOIDED)
     measured = cost(dynamo, lambda: dynamo.ledger.advance(voided, since=State.STARTED))
     assert measured == ({"TransactWriteItems": 1}, 5)
 
 
 def test_a_budget_adds_two_units_to_a_settlement(dynamo: DynamoBackend) -> None:
-    dynamo.ledger.begin(FUNDED, reserve=[WISH])
+    dynamo.ledger.begin(FUNDED, reserve=[RESERVATION])
     dynamo.ledger.advance(answered(FUNDED), since=State.STARTED)
     final = settled(answered(FUNDED))
     measured = cost(dynamo, lambda: dynamo.ledger.settle([final], rollups_of([final])))

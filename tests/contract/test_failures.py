@@ -221,7 +221,7 @@ def test_a_contended_transaction_is_tried_again_after_jittered_pauses(dynamo: Dy
     dynamo.table.__dict__["client"] = FailingClient(CONFLICT, dynamo.table.client, times=len(PAUSES_S))
     dynamo.ledger.settle([FINAL], [])
     assert len(dynamo.time.slept) == len(PAUSES_S)
-    assert all(0 <= nap < pause for nap, pause in zip(dynamo.time.slept, PAUSES_S, strict=True))
+    assert all(0 <= pause_taken < pause for pause_taken, pause in zip(dynamo.time.slept, PAUSES_S, strict=True))
     assert dynamo.ledger.entry(ROW.id) == FINAL
 
 
@@ -332,13 +332,13 @@ def test_sqlite_never_turns_a_sum_into_a_float(sqlite: SqliteBackend) -> None:
 
 
 def test_sqlite_announces_each_row_that_is_to_be_settled() -> None:
-    told: list[int] = []
-    stores = open_stores(on_answered=lambda: told.append(1))
+    answered_calls: list[int] = []
+    stores = open_stores(on_answered=lambda: answered_calls.append(1))
     stores.ledger.begin(ROW)
-    assert told == []
+    assert answered_calls == []
     stores.ledger.advance(ANSWER, since=State.STARTED)
     stores.ledger.begin(begun(2, state=State.ANSWERED))
     stores.ledger.begin(begun(3, state=State.VOIDED))
     stores.ledger.settle([FINAL], [])
-    assert told == [1, 1]
+    assert answered_calls == [1, 1]
     stores.close()

@@ -188,8 +188,8 @@ def test_a_search_finds_the_newest_rows_of_a_range_first(stores: Backend) -> Non
 
 
 def test_a_search_finds_rows_of_one_key_and_one_end_user(stores: Backend) -> None:
-    who = [(KEY, "ü"), (KEY, "v"), (OTHER_KEY, "ü"), (KEY, None)]
-    for number, (key_id, end_user) in enumerate(who * 30):
+    owners = [(KEY, "ü"), (KEY, "v"), (OTHER_KEY, "ü"), (KEY, None)]
+    for number, (key_id, end_user) in enumerate(owners * 30):
         stores.ledger.begin(begun(number, key_id=key_id, end_user=end_user))
     assert search(stores, T0, T0 + 200, limit=2, key_id=KEY, end_user="v") == [117, 113]
     assert len(search(stores, T0, T0 + 200, key_id=KEY)) == 90

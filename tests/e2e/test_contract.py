@@ -7,7 +7,6 @@ Unlike moto it is a process of its own, in front of which the tests need no lock
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,12 +65,10 @@ from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.harnesses.budgets import create_at_once
 from tests.harnesses.gateway import PROVIDER
-from tests.harnesses.price_books import with_book
 from tests.harnesses.store_backends import DynamoBackend, dynamo_at
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.bootstrap import Deps, build_gateway, system_random
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
-from vectorgate.clock import Random
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.dynamodb import stores_of
@@ -116,10 +113,11 @@ def test_of_a_hundred_requests_at_once_as_many_pass_as_the_budget_has_room_for(d
             transport=ConstantProvider(),
             telemetry=telemetry,
             clock=clock,
-            randomness=Random(random.SystemRandom().getrandbits),
+            randomness=system_random(),
         ),
+        book=book,
     )
-    assert create_at_once(with_book(gateway, book), secret, requests) == {200: fitting, 429: requests - fitting}
+    assert create_at_once(gateway, secret, requests) == {200: fitting, 429: requests - fitting}
     account = Account(Subject(BudgetScope.KEY, key_id_of(secret)), LIFETIME)
     assert stores.budgets.balances([account]) == {account: Balance(fitting * CREATE, 0)}
     while SettlementService(stores.ledger, book, telemetry).settle_waiting(requests):

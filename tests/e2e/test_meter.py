@@ -180,7 +180,7 @@ def test_stored_bytes_are_metered_and_a_day_that_is_over_is_charged(
     stack: Stack, tenant: Tenant, provider: OpenAI
 ) -> None:
     yesterday = int(time.time()) // DAY_S - 1
-    gone = Meter(
+    deleted = Meter(
         provider=OPENAI,
         id=ObjectId(f"vs_{randbits(64):016x}"),
         at=(yesterday + 1) * DAY_S,
@@ -189,15 +189,15 @@ def test_stored_bytes_are_metered_and_a_day_that_is_over_is_charged(
         tenant=TenantId("team:red"),
         key_id=key_id_of(tenant.key),
     )
-    stack.put(meter_place(gone.id) | encoded(gone.to_record()))
+    stack.put(meter_place(deleted.id) | encoded(deleted.to_record()))
     # Due at once, whatever an earlier tick scheduled.
     stack.put({"PK": {"S": "METER#openai"}, "SK": {"S": "SCHEDULE"}, "due": {"N": "0"}, "pause": {"N": "0"}})
     store = provider.vector_stores.create(name="metered")
     tick(stack)
-    charged = stack.settled(record_id(gone, yesterday), WITHIN)
+    charged = stack.settled(record_id(deleted, yesterday), WITHIN)
     assert charged["operation"] == {"S": "storage"}
     assert charged["spend"] == {"N": "100000000"}  # 2 GiB for a day, of which one is free, at $0.10
-    assert stack.item(meter_place(gone.id)) is None
+    assert stack.item(meter_place(deleted.id)) is None
     metered = stack.item(meter_place(store.id))
     assert metered is not None
     assert metered["size"] == {"N": str(store.usage_bytes)}

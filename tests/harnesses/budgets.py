@@ -10,7 +10,6 @@ import pytest
 
 from tests.factories.prices import CREATE, charging_book
 from tests.harnesses.admin import DAY
-from tests.harnesses.price_books import with_book
 from tests.helpers.threads import at_once
 from vectorgate.api.http import JSON, Body, Request
 from vectorgate.auth.authenticate import KEY_CACHE_SECONDS
@@ -35,7 +34,7 @@ TODAY, TOMORROW = "2026-03-04", "2026-03-05T00:00:00+00:00"
 def charge_for_calls(harness: GatewayHarness) -> None:
     """Have a harness charge by `charging_book`."""
     book = charging_book()
-    harness.gateway = with_book(harness.gateway, book)
+    harness.gateway = harness.build(book)
     harness.settlement = SettlementService(harness.stores.ledger, book, harness.telemetry)
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.stores import Stores
+    from vectorgate.pricing.book import PriceBook
     from vectorgate.telemetry import Telemetry
 
 PROVIDER = ProviderName("openai")
@@ -93,9 +94,12 @@ class GatewayHarness:
             randomness=RANDOMNESS,
         )
 
-    def build(self, **changes: Any) -> Gateway:
-        """Build a gateway of this harness's settings and dependencies; `changes` are other dependencies."""
-        return build_gateway(self.settings, replace(self.deps, **changes))
+    def build(self, book: PriceBook | None = None, **changes: Any) -> Gateway:
+        """Build a gateway of this harness's settings and dependencies.
+
+        `book`: other prices. `changes`: other dependencies.
+        """
+        return build_gateway(self.settings, replace(self.deps, **changes), book=book)
 
     def api(self, event: Mapping[str, object], context: object = None) -> LambdaResponse:
         """Call the deployed api handler, bound to this gateway."""

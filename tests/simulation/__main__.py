@@ -40,9 +40,9 @@ def run(
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for (seed, tally, differences), (_, size) in zip(pool.map(play, work, chunksize=1), work, strict=True):
             total.add(tally)
-            news = [f"OPERATIONS={size} SEED={seed}: {difference}" for difference in differences]
-            found += news
-            report(total, news)
+            lines = [f"OPERATIONS={size} SEED={seed}: {difference}" for difference in differences]
+            found += lines
+            report(total, lines)
     return total, found
 
 
@@ -52,9 +52,9 @@ class Progress:
     def __init__(self, began: float) -> None:
         self._began = self._written = began
 
-    def __call__(self, total: Tally, news: list[str]) -> None:
+    def __call__(self, total: Tally, lines: list[str]) -> None:
         """Write the differences of a seed, and the tally when a minute is over."""
-        for line in news:
+        for line in lines:
             sys.stderr.write(f"{line}\n")
         now = time.monotonic()
         if now - self._written >= PROGRESS_SECONDS:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import CrashTelemetry
-from tests.harnesses.price_books import sampler_with_book, with_book
 from tests.helpers.memory_stores import copied_stores
 from tests.simulation.environment import ChangeStream, CrashingConnection, FaultyStore
 from tests.simulation.prices import BOOK
@@ -92,7 +91,7 @@ class Deployment:
 
     def new_sampler(self) -> Sampler:
         """Start a process that samples what is stored."""
-        return sampler_with_book(self.new_meter().sampler, BOOK)
+        return replace(self.new_meter().sampler, book=BOOK)
 
     def new_reconciler(self) -> Reconciler:
         """Start a process that reconciles."""
@@ -104,7 +103,7 @@ class Deployment:
 
     def new_gateway(self) -> Gateway:
         """Start a process of the gateway."""
-        return with_book(build_gateway(SETTINGS, self._deps()), BOOK)
+        return build_gateway(SETTINGS, self._deps(), book=BOOK)
 
     def _deps(self) -> Deps:
         clock = self._environment.clock()

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 MASTER = {"authorization": f"Bearer {MASTER_KEY}"}
 PARAMS = {"vector_store_index": REAL, "vector_store_name": "azure-ai-search"}
-WISH = {"index_name": VIRTUAL, "litellm_params": PARAMS}
+INDEX = {"index_name": VIRTUAL, "litellm_params": PARAMS}
 
 
 def test_the_flow_of_litellms_page(harness: AzureGatewayHarness, http: httpx.Client) -> None:
-    made = http.post("/v1/indexes", json=WISH, headers=MASTER)
+    made = http.post("/v1/indexes", json=INDEX, headers=MASTER)
     assert made.status_code == 200
-    assert {name: made.json()[name] for name in WISH} == WISH
+    assert {name: made.json()[name] for name in INDEX} == INDEX
     grant = [{"index_name": VIRTUAL, "index_permissions": ["read", "write"]}]
     key = http.post("/key/generate", json={"allowed_vector_store_indexes": grant}, headers=MASTER).json()["key"]
     assert ask(http, key, row("indexes.update", "PUT"), json=DEFINITION).status_code == 201
@@ -31,7 +31,7 @@ def test_the_flow_of_litellms_page(harness: AzureGatewayHarness, http: httpx.Cli
     assert list(harness.azure_search.indexes) == [REAL]
 
     assert http.get("/v1/indexes", headers=MASTER).json()["data"] == [made.json()]
-    again = http.post("/v1/indexes", json=WISH, headers=MASTER)
+    again = http.post("/v1/indexes", json=INDEX, headers=MASTER)
     assert (again.status_code, again.json()["error"]["code"]) == (409, "index_exists")
     assert http.post("/v1/indexes/delete", json={"index_name": VIRTUAL}, headers=MASTER).json()["deleted"]
     assert http.post("/v1/indexes/delete", json={"index_name": VIRTUAL}, headers=MASTER).status_code == 404
@@ -41,23 +41,23 @@ def test_the_flow_of_litellms_page(harness: AzureGatewayHarness, http: httpx.Cli
 
 def test_only_the_master_key_may(http: httpx.Client, key: str) -> None:
     for headers in ({}, {"api-key": key}, {"authorization": f"Bearer {key}"}):
-        assert http.post("/v1/indexes", json=WISH, headers=headers).status_code == 401
+        assert http.post("/v1/indexes", json=INDEX, headers=headers).status_code == 401
         assert http.get("/v1/indexes", headers=headers).status_code == 401
 
 
 BAD: dict[str, dict[str, Any]] = {
     "no params": {"index_name": VIRTUAL},
-    "a name with a quote": {**WISH, "index_name": "a'b"},
-    "a name with a slash": {**WISH, "index_name": "a/b"},
-    "a name with a separator": {**WISH, "index_name": "a#b"},
-    "an empty name": {**WISH, "index_name": ""},
-    "a real name with a path": {**WISH, "litellm_params": {**PARAMS, "vector_store_index": "a/../b"}},
-    "a real name with a quote": {**WISH, "litellm_params": {**PARAMS, "vector_store_index": "a')('b"}},
-    "a real name in capitals": {**WISH, "litellm_params": {**PARAMS, "vector_store_index": "Hotels"}},
-    "a real name too short": {**WISH, "litellm_params": {**PARAMS, "vector_store_index": "a"}},
-    "a label with a separator": {**WISH, "litellm_params": {**PARAMS, "vector_store_name": "a#b"}},
-    "a host": {**WISH, "litellm_params": {**PARAMS, "api_base": "http://x"}},
-    "something else": {**WISH, "role": "admin"},
+    "a name with a quote": {**INDEX, "index_name": "a'b"},
+    "a name with a slash": {**INDEX, "index_name": "a/b"},
+    "a name with a separator": {**INDEX, "index_name": "a#b"},
+    "an empty name": {**INDEX, "index_name": ""},
+    "a real name with a path": {**INDEX, "litellm_params": {**PARAMS, "vector_store_index": "a/../b"}},
+    "a real name with a quote": {**INDEX, "litellm_params": {**PARAMS, "vector_store_index": "a')('b"}},
+    "a real name in capitals": {**INDEX, "litellm_params": {**PARAMS, "vector_store_index": "Hotels"}},
+    "a real name too short": {**INDEX, "litellm_params": {**PARAMS, "vector_store_index": "a"}},
+    "a label with a separator": {**INDEX, "litellm_params": {**PARAMS, "vector_store_name": "a#b"}},
+    "a host": {**INDEX, "litellm_params": {**PARAMS, "api_base": "http://x"}},
+    "something else": {**INDEX, "role": "admin"},
 }
 
 

@@ -12,7 +12,6 @@ from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
 from tests.harnesses.budgets import TODAY, TOMORROW, USD, balance, create_at_once, key_with, over_budget
-from tests.harnesses.price_books import with_book
 from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
@@ -233,7 +232,7 @@ def test_of_a_thousand_requests_at_once_as_many_pass_as_the_budget_has_room_for(
 ) -> None:
     requests, fitting = 1_000, 387
     key = key_with(ask, 0, max_budget=(fitting * CREATE + CREATE - 1) / USD)
-    gateway = with_book(harness.build(transport=ConstantProvider()), charging_book())
+    gateway = harness.build(charging_book(), transport=ConstantProvider())
     assert create_at_once(gateway, key, requests) == {200: fitting, 429: requests - fitting}
     assert balance(harness, BudgetScope.KEY, key_id_of(key)) == Balance(fitting * CREATE, 0)
     while harness.settle():

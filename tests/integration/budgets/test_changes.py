@@ -80,12 +80,12 @@ def test_what_is_in_progress_when_the_limit_is_lowered_is_settled_in_full(
 ) -> None:
     bounded = Bounded(scope, connect, ask)
 
-    def meanwhile(connection: Any, received: Any) -> bool:
+    def change_limit(connection: Any, received: Any) -> bool:
         assert balance(harness, scope, bounded.account, "ever") == Balance(CREATE, 0)
         bounded.update(max_budget=0)
         return harness.openai.act(connection, received)
 
-    harness.upstream.will(meanwhile)
+    harness.upstream.will(change_limit)
     bounded.create()
     harness.settle()
     assert balance(harness, scope, bounded.account, "ever") == Balance(0, CREATE)

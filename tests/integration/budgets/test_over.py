@@ -10,7 +10,6 @@ import pytest
 from tests.factories.prices import price
 from tests.harnesses.admin import meter
 from tests.harnesses.budgets import CACHED_S, balance, charge_storage
-from tests.harnesses.price_books import with_book
 from tests.harnesses.tenants import RED, TenantScenario
 from vectorgate.api.operations import OPERATIONS, Operation, Safety
 from vectorgate.budgets.model import LIFETIME, BudgetScope
@@ -49,7 +48,7 @@ def scenario(harness: GatewayHarness, ask: Callable[..., Any]) -> TenantScenario
     charge_storage(
         harness, [meter("vs_a", 3 * GIB * DAY_S, tenant=TenantId("team:red"), key_id=key_id_of(RED), end_user="ann")]
     )
-    harness.gateway = with_book(harness.gateway, costly())
+    harness.gateway = harness.build(costly())
     assert {balance(harness, scope, name, LIFETIME).spent for scope, name in OWNERS.items()} == {200_000_000}
     return scenario
 

@@ -72,9 +72,15 @@ def test_a_day_that_is_posted_after_a_new_period_began_belongs_to_its_own(
 
 def test_storage_is_charged_without_a_budget_and_after_its_key_was_deleted(harness: GatewayHarness) -> None:
     harness.key(KEY)
-    nobody: dict[str, Any] = {"tenant": None, "key_id": None, "end_user": None}
-    gone: dict[str, Any] = {"tenant": TenantId("key:gone"), "key_id": key_id_of("sk-gone"), "end_user": "bob"}
-    charge_storage(harness, [meter(f"vs_{place}", GIB * DAY_S, **who) for place, who in enumerate((RED, nobody, gone))])
+    unowned: dict[str, Any] = {"tenant": None, "key_id": None, "end_user": None}
+    deleted_key: dict[str, Any] = {
+        "tenant": TenantId("key:deleted"),
+        "key_id": key_id_of("sk-deleted"),
+        "end_user": "bob",
+    }
+    charge_storage(
+        harness, [meter(f"vs_{place}", GIB * DAY_S, **owner) for place, owner in enumerate((RED, unowned, deleted_key))]
+    )
     assert [(row.budgets, row.spend) for row in harness.rows()] == [
         ((), 66_666_667),
         ((), 66_666_667),
@@ -92,7 +98,7 @@ def test_a_storage_record_that_accrues_is_found_by_its_id(harness: GatewayHarnes
     assert ask("GET", f"{path}&end_user=ann") == [listed]
     assert ask("GET", f"{path}&end_user=bob") == []
     charge_storage(harness, [day])
-    (booked,) = ask("GET", path)
-    assert (booked["call_type"], booked["state"], booked["spend"]) == ("storage", "settled", listed["spend"])
-    assert ask("GET", "/spend/logs?start_date=2026-03-04") == [booked]  # once, though the meter still has the day
-    assert ask("GET", f"/spend/logs?request_id={listed['request_id'][:-1]}0") in ([], [booked])
+    (row,) = ask("GET", path)
+    assert (row["call_type"], row["state"], row["spend"]) == ("storage", "settled", listed["spend"])
+    assert ask("GET", "/spend/logs?start_date=2026-03-04") == [row]  # once, though the meter still has the day
+    assert ask("GET", f"/spend/logs?request_id={listed['request_id'][:-1]}0") in ([], [row])

@@ -46,8 +46,8 @@ def invoke(lambda_client: Any) -> Callable[..., Any]:
     """A function that invokes the function with a payload, and returns its result."""
 
     def invoked(payload: object = None, /, **fields: object) -> Any:
-        said = fields if payload is None else payload
-        answer = lambda_client.invoke(FunctionName="vectorgate-invoke", Payload=json.dumps(said))
+        document = fields if payload is None else payload
+        answer = lambda_client.invoke(FunctionName="vectorgate-invoke", Payload=json.dumps(document))
         assert answer["StatusCode"] == 200
         assert "FunctionError" not in answer
         return json.loads(answer["Payload"].read())

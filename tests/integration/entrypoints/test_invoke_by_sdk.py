@@ -21,9 +21,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     """Set the environment of a program that has AWS credentials and a function's name."""
     for name in ("VECTORGATE_BASE_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    said = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    mine = {"AWS_DEFAULT_REGION": "us-east-1", "VECTORGATE_FUNCTION": "vectorgate-invoke", "VECTORGATE_API_KEY": KEY}
-    for name, value in {**said, **mine, "NO_PROXY": "*"}.items():
+    credentials = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    settings = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "VECTORGATE_FUNCTION": "vectorgate-invoke",
+        "VECTORGATE_API_KEY": KEY,
+    }
+    for name, value in {**credentials, **settings, "NO_PROXY": "*"}.items():
         monkeypatch.setenv(name, value)
 
 

@@ -87,8 +87,8 @@ def test_uploads_and_parts_of_others_are_absent_ones(
 ) -> None:
     upload = client.uploads.create(**ANNOUNCED)
     part = client.uploads.parts.create(upload.id, data=b"abcdef").id
-    stranger = connect(harness.key(OTHER, team="blue"))
-    own = stranger.uploads.create(**ANNOUNCED).id
+    foreign = connect(harness.key(OTHER, team="blue"))
+    own = foreign.uploads.create(**ANNOUNCED).id
     harness.upstream.forget()
 
     def seen(call: Any, name: str) -> tuple[int, str]:
@@ -97,12 +97,12 @@ def test_uploads_and_parts_of_others_are_absent_ones(
         return caught.value.status_code, caught.value.response.text.replace(name, "ID")
 
     for call in (
-        stranger.uploads.cancel,
-        lambda name: stranger.uploads.parts.create(name, data=b"x"),
-        lambda name: stranger.uploads.complete(name, part_ids=["part_x"]),
+        foreign.uploads.cancel,
+        lambda name: foreign.uploads.parts.create(name, data=b"x"),
+        lambda name: foreign.uploads.complete(name, part_ids=["part_x"]),
     ):
         assert seen(call, upload.id) == seen(call, "upload_absent")
-    parts = lambda name: stranger.uploads.complete(own, part_ids=[name])  # noqa: E731 - as the ones above
+    parts = lambda name: foreign.uploads.complete(own, part_ids=[name])  # noqa: E731 - as the ones above
     assert seen(parts, part) == seen(parts, "part_absent")
     assert harness.upstream.calls == 0
 

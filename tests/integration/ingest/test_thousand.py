@@ -51,9 +51,9 @@ def test_a_thousand_objects_are_attached_exactly_once_and_no_faster_than_allowed
 
 
 @pytest.mark.parametrize("second", [0, 50])
-@pytest.mark.parametrize("odds", [0.0, 0.2])
-def test_a_burst_is_spread_over_any_sixty_seconds_whatever_the_clock_says(second: int, odds: float) -> None:
-    harness = IngestHarness(seed=5, fault_rate=odds)
+@pytest.mark.parametrize("fault_rate", [0.0, 0.2])
+def test_a_burst_is_spread_over_any_sixty_seconds_whatever_the_clock_says(second: int, fault_rate: float) -> None:
+    harness = IngestHarness(seed=5, fault_rate=fault_rate)
     harness.now += second - harness.now % MINUTE
     events = [harness.bucket.put(f"acme/docs/{number:04d}.md", b"x" * 10) for number in range(700)]
     harness.send(*events)

@@ -134,8 +134,8 @@ def test_a_foreign_file_in_a_body_is_an_absent_one(
 ) -> None:
     own = scenario.own_path_ids(key)
     scenario.forget()
-    theirs = scenario.named[operation.body_kind]
-    foreign = seen(scenario.ask(operation, key, own, file_ids={path: theirs}), theirs)
+    foreign_id = scenario.named[operation.body_kind]
+    foreign = seen(scenario.ask(operation, key, own, file_ids={path: foreign_id}), foreign_id)
     absent = seen(scenario.ask(operation, key, own, file_ids={path: "any-absent"}), "any-absent")
     assert foreign[0] == 404
     assert foreign == absent
@@ -146,10 +146,10 @@ def test_a_foreign_file_in_a_body_is_an_absent_one(
 def test_one_foreign_file_among_own_ones_is_enough(scenario: TenantScenario, operation: Operation, path: str) -> None:
     if "[]" not in path:
         return
-    own, mine = scenario.own_path_ids(BLUE), scenario.own(operation.body_kind, BLUE)
+    own, own_id = scenario.own_path_ids(BLUE), scenario.own(operation.body_kind, BLUE)
     scenario.forget()
     name, _, inner = path.partition(".")
-    items = [{inner: one} if inner else one for one in (mine, scenario.named[operation.body_kind])]
+    items = [{inner: one} if inner else one for one in (own_id, scenario.named[operation.body_kind])]
     response = scenario.ask(operation, BLUE, own, body={name.removesuffix("[]"): items})
     assert (response.status, scenario.calls) == (404, 0)
 

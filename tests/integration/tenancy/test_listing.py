@@ -238,12 +238,12 @@ def test_every_page_is_the_one_that_a_sorted_list_would_give(
     rows = [
         Ownership(
             ref=ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, ObjectId(f"vs_{place}")),
-            tenant=RED if mine else BLUE,
+            tenant=RED if owned else BLUE,
             key_id="k",  # type: ignore[arg-type]
             created_at=created_at,
             retired_at=9 if deleted else None,
         )
-        for place, (created_at, mine, _, deleted) in enumerate(objects)
+        for place, (created_at, owned, _, deleted) in enumerate(objects)
     ]
     stores.ledger.insert_ownership(rows)  # type: ignore[attr-defined]
     gone = {f"vs_{place}" for place, (_, _, gone, _) in enumerate(objects) if gone}

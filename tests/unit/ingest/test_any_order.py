@@ -56,13 +56,13 @@ def check(harness: IngestHarness) -> None:
     assert attached <= indexed, "a result is missing"
 
 
-@pytest.mark.parametrize("odds", [0.0, 0.2])
+@pytest.mark.parametrize("fault_rate", [0.0, 0.2])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(actions=ACTIONS, seed=st.integers(0, 2**32), crashes=st.lists(st.integers(0, 60), max_size=4))
 def test_the_stores_end_up_as_the_bucket_is(
-    odds: float, actions: list[tuple[str, str]], seed: int, crashes: list[int]
+    fault_rate: float, actions: list[tuple[str, str]], seed: int, crashes: list[int]
 ) -> None:
-    harness = IngestHarness(seed, fault_rate=odds)
+    harness = IngestHarness(seed, fault_rate=fault_rate)
     change_and_send(harness, actions, harness.rng)
     for crash in crashes:
         harness.crash_at = crash

@@ -19,11 +19,11 @@ from vectorgate.ingest.model import (
 
 
 def test_an_attachment_whose_answer_was_lost_is_looked_for_before_it_is_made_again(harness: IngestHarness) -> None:
-    change, inner = harness.bucket.put(KEY, b"x"), harness.provider.execute
+    change, execute = harness.bucket.put(KEY, b"x"), harness.provider.execute
     lost: list[bool] = []
 
     def losing(request: Any) -> Any:
-        done = inner(request)
+        done = execute(request)
         if request.url.endswith("file_batches") and not lost:
             lost.append(True)
             raise SimulatedCrash
@@ -57,13 +57,13 @@ def test_wherever_the_process_ends_the_next_one_finishes(crash: int) -> None:
 
 
 def test_two_that_handle_one_object_at_once_upload_and_attach_it_once(harness: IngestHarness) -> None:
-    change, inner = harness.bucket.put(KEY, b"x"), harness.provider.execute
+    change, execute = harness.bucket.put(KEY, b"x"), harness.provider.execute
     second: list[Any] = []
 
     def meanwhile(request: Any) -> Any:
         if request.method == "POST" and not request.url.endswith("vector_stores"):
             second.append(harness.take(change))
-        return inner(request)
+        return execute(request)
 
     harness.provider.execute = meanwhile  # type: ignore[method-assign]
     harness.take(change)
@@ -76,11 +76,11 @@ def test_two_that_handle_one_object_at_once_upload_and_attach_it_once(harness: I
 
 def test_an_upload_that_was_overtaken_leaves_no_file(harness: IngestHarness) -> None:
     old = harness.bucket.put(KEY, b"old")
-    new, inner = harness.bucket.put(KEY, b"new"), harness.provider.execute
+    new, execute = harness.bucket.put(KEY, b"new"), harness.provider.execute
     overtaken: list[bool] = []
 
     def meanwhile(request: Any) -> Any:
-        done = inner(request)
+        done = execute(request)
         if request.url.endswith("/files") and request.method == "POST" and not overtaken:
             overtaken.append(True)
             harness.take(new)
@@ -95,7 +95,7 @@ def test_an_upload_that_was_overtaken_leaves_no_file(harness: IngestHarness) -> 
 
 
 def test_an_upload_that_takes_minutes_is_not_taken_for_a_crash(harness: IngestHarness) -> None:
-    change, inner = harness.bucket.put(KEY, b"x"), harness.provider.execute
+    change, execute = harness.bucket.put(KEY, b"x"), harness.provider.execute
     meanwhile: list[Any] = []
 
     def slowly(request: Any) -> Any:
@@ -104,7 +104,7 @@ def test_an_upload_that_takes_minutes_is_not_taken_for_a_crash(harness: IngestHa
                 harness.now += 100
                 harness.sweep()
                 meanwhile.append(harness.take(change))
-        return inner(request)
+        return execute(request)
 
     harness.provider.execute = slowly  # type: ignore[method-assign]
     assert isinstance(harness.take(change), Done)
@@ -114,11 +114,11 @@ def test_an_upload_that_takes_minutes_is_not_taken_for_a_crash(harness: IngestHa
 
 
 def test_an_upload_that_was_cut_off_is_found_out_once_it_cannot_be_under_way(harness: IngestHarness) -> None:
-    change, inner = harness.bucket.put(KEY, b"x"), harness.provider.execute
+    change, execute = harness.bucket.put(KEY, b"x"), harness.provider.execute
     lost: list[str] = []
 
     def losing(request: Any) -> Any:
-        done = inner(request)
+        done = execute(request)
         if request.url.endswith("/files") and request.method == "POST" and not lost:
             lost.append(done[1]["id"])
             raise SimulatedCrash
@@ -134,7 +134,7 @@ def test_an_upload_that_was_cut_off_is_found_out_once_it_cannot_be_under_way(har
 def test_lost_uploads_that_look_alike_are_never_mistaken_for_one_another(harness: IngestHarness) -> None:
     """Same name and size: the first never arrived, the second did, and both answers were lost."""
     first, second = harness.bucket.put("acme/docs/1/a.txt", b"1111"), harness.bucket.put("acme/docs/2/a.txt", b"2222")
-    inner = harness.provider.execute
+    execute = harness.provider.execute
     sent: list[bool] = []
 
     def losing(request: Any) -> Any:
@@ -142,11 +142,11 @@ def test_lost_uploads_that_look_alike_are_never_mistaken_for_one_another(harness
             sent.append(True)
             if len(sent) == 1:
                 raise SimulatedCrash
-            done = inner(request)
+            done = execute(request)
             if len(sent) == 2:
                 raise SimulatedCrash
             return done
-        return inner(request)
+        return execute(request)
 
     harness.provider.execute = losing  # type: ignore[method-assign]
     harness.send(first)

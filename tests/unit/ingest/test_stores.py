@@ -22,18 +22,18 @@ def test_objects_that_come_together_share_one_store(harness: IngestHarness) -> N
 
 def test_a_store_is_made_once_by_two_that_do_not_see_each_other(harness: IngestHarness) -> None:
     first, second = harness.bucket.put("acme/docs/1", b"x"), harness.bucket.put("acme/docs/2", b"y")
-    inner = harness.provider.execute
-    told_too: list[Any] = []
+    execute = harness.provider.execute
+    second_outcomes: list[Any] = []
 
     def meanwhile(request: Any) -> Any:
-        done = inner(request)
-        if request.url.endswith("/vector_stores") and not told_too:
-            told_too.append(harness.take(second))
+        done = execute(request)
+        if request.url.endswith("/vector_stores") and not second_outcomes:
+            second_outcomes.append(harness.take(second))
         return done
 
     harness.provider.execute = meanwhile  # type: ignore[method-assign]
     harness.take(first)
-    assert isinstance(told_too[0], RetryLater)
+    assert isinstance(second_outcomes[0], RetryLater)
     harness.send(first, second)
     harness.run()
     assert len(harness.provider.vector_stores) == 1

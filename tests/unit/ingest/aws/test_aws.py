@@ -157,10 +157,10 @@ def failing(_error: Exception) -> Callable[..., Any]:
 def test_a_service_that_cannot_be_reached_is_an_unavailable_source(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = failing(ConnectTimeoutError(endpoint_url="https://nowhere"))
-    monkeypatch.setattr(account.clients.s3, "get_object", away)
-    monkeypatch.setattr(account.clients.sqs, "send_message", away)
-    monkeypatch.setattr(account.clients.events, "put_events", away)
+    unreachable = failing(ConnectTimeoutError(endpoint_url="https://nowhere"))
+    monkeypatch.setattr(account.clients.s3, "get_object", unreachable)
+    monkeypatch.setattr(account.clients.sqs, "send_message", unreachable)
+    monkeypatch.setattr(account.clients.events, "put_events", unreachable)
     acts: tuple[Callable[[], object], ...] = (
         lambda: account.objects.open(KEY, None),
         lambda: account.sqs.send("{}", seconds=0, attributes={}),
