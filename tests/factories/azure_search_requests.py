@@ -27,14 +27,14 @@ def ask(
     http: httpx.Client,
     key: str,
     row: IndexOperation,
-    spelling: str | None = None,
+    variant: str | None = None,
     *,
     index: str = VIRTUAL,
     version: str = VERSION,
     **changes: Any,
 ) -> httpx.Response:
     """Call a row, in one of the variants of its path."""
-    path = "/azure_ai" + (spelling or row.path).format(index=index, key="1")
+    path = "/azure_ai" + (variant or row.path).format(index=index, key="1")
     body = BODIES[row.name] if row.media is Media.JSON else None
     if body is not None and "name" in body:
         body = {**body, "name": index}

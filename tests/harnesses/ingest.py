@@ -159,8 +159,8 @@ class IngestHarness(FaultyEnvironment):
                 swept = self.now
         raise AssertionError(f"{len(self.queue)} messages are left, such as {self.queue[0]}")
 
-    def take(self, *events: IngestEvent) -> Any:
-        """Have the ingestor take events at once, and return their outcomes, or the outcome of a single one."""
+    def process(self, *events: IngestEvent) -> Any:
+        """Have the ingestor process events at once, and return their outcomes, or the outcome of a single one."""
         outcomes = self.ingestor.process(list(events))
         return outcomes[0] if len(outcomes) == 1 else outcomes
 

@@ -50,7 +50,7 @@ OTHER_LIMITS: Final = {
     Subject(BudgetScope.END_USER, "東京"): Limit(since=0, max_budget=NanoUSD(10**9)),
     Subject(BudgetScope.END_USER, "u3"): Limit(since=0, soft_budget=NanoUSD(1_000)),
 }
-UNBOUNDED: Final = 10**30  # nano-dollars
+NO_LIMIT: Final = 10**30  # nano-dollars
 
 
 @cache
@@ -126,7 +126,7 @@ def limits() -> dict[tuple[str, str], int]:
     """Return the limit of each account, in nano-dollars, by scope and id."""
     keys = {("key", str(key_id_of(secret))): int(limit) for secret, limit in KEY_LIMITS.items()}
     others = {
-        (str(subject.scope), subject.id): UNBOUNDED if limit.max_budget is None else int(limit.max_budget)
+        (str(subject.scope), subject.id): NO_LIMIT if limit.max_budget is None else int(limit.max_budget)
         for subject, limit in OTHER_LIMITS.items()
     }
     return keys | others

@@ -1,4 +1,4 @@
-"""One seed, in a process of its own: such a process imports what it runs by name, which it cannot from `__main__`."""
+"""One seed, in a process of its own. Such a process imports its function by name, which `__main__` does not allow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from tests.simulation.environment import Tally
 
 SHOWN: Final = 5
-SELDOM: Final = 50_000  # objects between two collections, which otherwise take a thirtieth of the time
+SELDOM: Final = 50_000  # objects between two garbage collections, which otherwise take a thirtieth of the time
 
 
 def play(work: tuple[int, int]) -> tuple[int, Tally, list[str]]:
-    """A seed and its number of operations: the seed again, its tally, and the first differences that it has."""
+    """Run a seed of so many operations; return it with its tally and its first differences."""
     seed, operations = work
     gc.set_threshold(SELDOM)
     result = Simulation(seed).run(operations, with_digest=False)

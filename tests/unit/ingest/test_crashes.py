@@ -31,12 +31,12 @@ def test_an_attachment_whose_answer_was_lost_is_looked_for_before_it_is_made_aga
 
     harness.provider.execute = losing  # type: ignore[method-assign]
     with pytest.raises(SimulatedCrash):
-        harness.take(change)
-    early = harness.take(change)
+        harness.process(change)
+    early = harness.process(change)
     assert isinstance(early, RetryLater)
     assert early.seconds <= ATTEMPT_SECONDS
     harness.now += ATTEMPT_SECONDS
-    done = harness.take(change)
+    done = harness.process(change)
     assert isinstance(done, Done)
     assert done.follow_up is not None
     assert done.follow_up.batch_id is None
@@ -62,11 +62,11 @@ def test_two_that_handle_one_object_at_once_upload_and_attach_it_once(harness: I
 
     def meanwhile(request: Any) -> Any:
         if request.method == "POST" and not request.url.endswith("vector_stores"):
-            second.append(harness.take(change))
+            second.append(harness.process(change))
         return execute(request)
 
     harness.provider.execute = meanwhile  # type: ignore[method-assign]
-    harness.take(change)
+    harness.process(change)
     assert [type(outcome) for outcome in second] == [RetryLater, RetryLater]
     harness.send(change)
     harness.run()
@@ -83,11 +83,11 @@ def test_an_upload_that_was_overtaken_leaves_no_file(harness: IngestHarness) -> 
         done = execute(request)
         if request.url.endswith("/files") and request.method == "POST" and not overtaken:
             overtaken.append(True)
-            harness.take(new)
+            harness.process(new)
         return done
 
     harness.provider.execute = meanwhile  # type: ignore[method-assign]
-    assert isinstance(harness.take(old), RetryLater)
+    assert isinstance(harness.process(old), RetryLater)
     harness.send(old, new)
     harness.run()
     assert harness.attachments() == harness.expected_attachments()
@@ -103,11 +103,11 @@ def test_an_upload_that_takes_minutes_is_not_taken_for_a_crash(harness: IngestHa
             for _ in range(5):
                 harness.now += 100
                 harness.sweep()
-                meanwhile.append(harness.take(change))
+                meanwhile.append(harness.process(change))
         return execute(request)
 
     harness.provider.execute = slowly  # type: ignore[method-assign]
-    assert isinstance(harness.take(change), Done)
+    assert isinstance(harness.process(change), Done)
     assert {type(outcome) for outcome in meanwhile} == {RetryLater}
     assert harness.provider.calls["POST files"] == 1
     assert harness.attachments() == harness.expected_attachments()
@@ -164,13 +164,13 @@ def test_an_upload_that_was_overtaken_before_it_began_leaves_no_file(harness: In
     def slowly(place: ObjectLocation, version: str | None) -> Any:
         if not meanwhile:
             meanwhile.append(True)
-            meanwhile.append(harness.take(new))
+            meanwhile.append(harness.process(new))
         return opened(place, version)
 
     harness.bucket.open = slowly  # type: ignore[method-assign]
-    assert isinstance(harness.take(old), RetryLater)
+    assert isinstance(harness.process(old), RetryLater)
     assert isinstance(meanwhile[1], Done)
     assert len(harness.provider.files) == 2
-    assert harness.take(old) == Done()
+    assert harness.process(old) == Done()
     assert harness.attachments() == harness.expected_attachments()
     assert len(harness.provider.files) == 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_an_application_gets_a_store_and_its_id(harness: IngestHarness) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": "docs", "metadata": {"a": "b"}})
-    assert harness.take(wanted, wanted) == [Done(), Done()]
+    assert harness.process(wanted, wanted) == [Done(), Done()]
     (name,) = harness.provider.vector_stores
     assert (
         harness.details(DetailType.STORE_CREATED) == [{"event_id": "e1", "vector_store_id": name, "name": "docs"}] * 2
@@ -30,7 +30,7 @@ def test_an_application_gets_a_store_and_its_id(harness: IngestHarness) -> None:
 
 def test_an_invalid_store_is_reported_and_set_aside(harness: IngestHarness) -> None:
     wanted = CreateRequested(event_id="e1", source="crm", body={"name": 7})
-    outcome = harness.take(wanted)
+    outcome = harness.process(wanted)
     assert isinstance(outcome, PermanentFailure)
     (detail,) = harness.details(DetailType.STORE_FAILED)
     assert (detail["event_id"], detail["error"]["message"]) == ("e1", outcome.reason)
@@ -76,7 +76,7 @@ def test_an_attachment_that_is_asked_for_twice_is_made_once(harness: IngestHarne
 )
 def test_an_invalid_attachment_is_reported_and_set_aside(harness: IngestHarness, changes: dict[str, Any]) -> None:
     wanted = replace(AttachRequested(event_id="e2", source="crm", file_id=file_of(harness), name="wiki"), **changes)
-    assert isinstance(harness.take(wanted), PermanentFailure)
+    assert isinstance(harness.process(wanted), PermanentFailure)
     (detail,) = harness.details(DetailType.FILE_FAILED)
     assert (detail["event_id"], detail["file_id"]) == ("e2", wanted.file_id)
 
@@ -89,7 +89,7 @@ def test_nobody_attaches_what_is_another_teams(harness: IngestHarness) -> None:
     foreign_file = AttachRequested(event_id="e1", source="other", file_id=file_id, vector_store_id=theirs)
     foreign_store = AttachRequested(event_id="e2", source="crm", file_id=file_id, vector_store_id=theirs)
     absent = AttachRequested(event_id="e3", source="crm", file_id=file_id, vector_store_id="vs_0123456789")
-    outcomes = harness.take(foreign_file, foreign_store, absent)
+    outcomes = harness.process(foreign_file, foreign_store, absent)
     assert [type(outcome) for outcome in outcomes] == [PermanentFailure] * 3
     assert outcomes[1].reason == outcomes[2].reason.replace("vs_0123456789", theirs), "foreign is absent"
     assert sum(harness.provider.calls.values()) - before <= 1, (

@@ -21,7 +21,7 @@ from vectorgate.ingest.model import (
 
 def test_an_object_is_uploaded_and_attached_to_the_store_of_its_prefix(harness: IngestHarness) -> None:
     change = harness.bucket.put(KEY, b"hello", metadata={"author": "Zoë"}, year="2026")
-    done = harness.take(change)
+    done = harness.process(change)
     (name, store), (file_id, file) = harness.provider.vector_stores.popitem(), harness.provider.files.popitem()
     assert (store.name, store.files) == ("docs", {file_id: {"author": "Zoë", "year": "2026"}})
     assert (file.filename, file.content) == ("guide.md", hashlib.sha256(b"hello").hexdigest())
@@ -65,21 +65,21 @@ def test_a_file_that_cannot_be_indexed_fails_with_the_providers_reason(harness: 
 
 def test_a_file_that_is_still_being_indexed_is_looked_at_again_ever_more_seldom(harness: IngestHarness) -> None:
     harness.provider.index_seconds = 10**9
-    done = harness.take(harness.bucket.put(KEY, b"hello"))
+    done = harness.process(harness.bucket.put(KEY, b"hello"))
     pauses = []
     for _ in range(12):
-        done = harness.take(done.follow_up)
+        done = harness.process(done.follow_up)
         pauses.append(done.seconds)
     assert pauses == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900, 900]
     assert harness.details(DetailType.FILE_FAILED) == []
-    assert harness.take(replace(done.follow_up, round=100)) == Done()
+    assert harness.process(replace(done.follow_up, round=100)) == Done()
     assert "in_progress" in harness.details(DetailType.FILE_FAILED)[0]["error"]["message"]
 
 
 def test_a_repeated_event_has_no_effect_and_asks_the_provider_nothing(harness: IngestHarness) -> None:
     change = harness.ingest()
     before, rows = sum(harness.provider.calls.values()), len(harness.rows())
-    assert harness.take(change, change) == [Done(), Done()]
+    assert harness.process(change, change) == [Done(), Done()]
     assert (sum(harness.provider.calls.values()), len(harness.rows())) == (before, rows)
 
 
@@ -109,21 +109,21 @@ def test_a_late_older_version_changes_nothing(harness: IngestHarness) -> None:
     harness.send(new)
     harness.run()
     before = dict(harness.provider.files)
-    assert harness.take(old) == Done()
+    assert harness.process(old) == Done()
     assert harness.provider.files == before
 
 
 def test_a_removed_object_is_detached_and_its_file_deleted(harness: IngestHarness) -> None:
     harness.ingest()
-    assert harness.take(harness.bucket.remove(KEY)) == Done()
+    assert harness.process(harness.bucket.remove(KEY)) == Done()
     assert harness.provider.files == {}
     assert harness.attachments() == {}
 
 
 def test_a_removal_that_comes_first_is_remembered(harness: IngestHarness) -> None:
     written, removed = harness.bucket.put(KEY, b"x"), harness.bucket.remove(KEY)
-    assert harness.take(removed) == Done()
-    assert harness.take(written) == Done()
+    assert harness.process(removed) == Done()
+    assert harness.process(written) == Done()
     assert harness.provider.files == {}
 
 
@@ -131,7 +131,7 @@ def test_removing_an_old_version_leaves_the_current_one_alone(harness: IngestHar
     old = harness.ingest(content=b"old")
     harness.ingest(content=b"new")
     before = dict(harness.provider.files)
-    assert harness.take(harness.bucket.purge(KEY, old.version)) == Done()
+    assert harness.process(harness.bucket.purge(KEY, old.version)) == Done()
     assert harness.provider.files == before
 
 
@@ -147,32 +147,32 @@ def test_removing_the_current_version_brings_the_one_before_it_back(harness: Ing
 def test_an_object_that_is_gone_before_it_is_read_is_nothing(harness: IngestHarness) -> None:
     written = harness.bucket.put(KEY, b"x")
     harness.bucket.objects.clear()
-    assert harness.take(written) == Done()
+    assert harness.process(written) == Done()
     assert harness.provider.calls == {}
 
 
 def test_a_folder_is_nothing(harness: IngestHarness) -> None:
-    assert harness.take(harness.bucket.put("acme/docs/", b"")) == Done()
+    assert harness.process(harness.bucket.put("acme/docs/", b"")) == Done()
     assert harness.provider.calls == {}
 
 
 def test_results_are_published_once_however_many_reminders_arrive(harness: IngestHarness) -> None:
-    done = harness.take(harness.bucket.put(KEY, b"x"))
+    done = harness.process(harness.bucket.put(KEY, b"x"))
     harness.now += 10
-    assert harness.take(done.follow_up) == Done()
-    assert harness.take(done.follow_up) == Done()
+    assert harness.process(done.follow_up) == Done()
+    assert harness.process(done.follow_up) == Done()
     assert len(harness.details(DetailType.FILE_INDEXED)) == 1
 
 
 def test_reminders_of_one_batch_ask_for_the_batch_as_long_as_none_of_it_is_done(harness: IngestHarness) -> None:
     harness.provider.index_seconds = 100.0
-    first, second = harness.take(harness.bucket.put("acme/docs/1", b"x"), harness.bucket.put("acme/docs/2", b"y"))
+    first, second = harness.process(harness.bucket.put("acme/docs/1", b"x"), harness.bucket.put("acme/docs/2", b"y"))
     counts = {"in_progress": 2, "completed": 0, "failed": 0, "cancelled": 0, "total": 2}
     harness.provider.refuse = lambda _method, named, _body: (
         (200, {"id": first.follow_up.batch_id, "file_counts": counts}) if named.endswith("file_batches/*") else None
     )
     harness.provider.calls.clear()
-    again = harness.take(first.follow_up, second.follow_up)
+    again = harness.process(first.follow_up, second.follow_up)
     assert [each.follow_up.round for each in again] == [1, 1]
     assert harness.provider.calls == {"GET vector_stores/*/file_batches/*": 1}
 
@@ -186,7 +186,7 @@ def test_an_object_that_is_not_as_long_as_it_was_said_to_be_is_not_uploaded(harn
         return None if found is None else replace(found, size=said)
 
     harness.bucket.open = misjudged  # type: ignore[method-assign]
-    assert isinstance(harness.take(change), RetryLater)
+    assert isinstance(harness.process(change), RetryLater)
     assert harness.provider.files == {}
     harness.bucket.open = opened  # type: ignore[method-assign]
     harness.send(change)
@@ -205,7 +205,7 @@ def test_what_is_opened_is_closed_whatever_happens(harness: IngestHarness) -> No
 
     harness.bucket.open = watched  # type: ignore[method-assign]
     harness.ingest()
-    harness.take(harness.bucket.put("acme/docs/bad", b"x", metadata={"k": "v" * 513}))
-    harness.take(harness.bucket.remove("acme/docs/bad"), harness.bucket.purge(KEY, "none"))
+    harness.process(harness.bucket.put("acme/docs/bad", b"x", metadata={"k": "v" * 513}))
+    harness.process(harness.bucket.remove("acme/docs/bad"), harness.bucket.purge(KEY, "none"))
     assert len(streams) >= 3
     assert all(stream.closed for stream in streams)

@@ -41,7 +41,7 @@ def test_a_store_that_is_full_for_the_moment_is_waited_for_a_minute_at_most(harn
     window = window_start(int(harness.now))
     while harness.stores.ingest.admit(rate_limit_key("red", name), window, limit=ATTACHES_PER_WINDOW):
         pass
-    outcome = harness.take(harness.bucket.put("acme/docs/2", b"x"))
+    outcome = harness.process(harness.bucket.put("acme/docs/2", b"x"))
     assert isinstance(outcome, RetryLater)
     assert window + WINDOW_SECONDS <= harness.now + outcome.seconds <= window + MINUTE + 1
 
@@ -69,7 +69,7 @@ def test_an_attaching_request_is_sent_once_each_time_it_is_admitted(harness: Ing
 
     sent: list[str] = []
     harness.provider.attempt = faulty  # type: ignore[method-assign]
-    assert isinstance(harness.take(harness.bucket.put("acme/docs/2", b"x")), RetryLater)
+    assert isinstance(harness.process(harness.bucket.put("acme/docs/2", b"x")), RetryLater)
     assert len(sent) == 1
 
 
@@ -77,14 +77,14 @@ def test_no_team_uses_up_the_pace_of_another_teams_store(harness: IngestHarness)
     harness.ingest("other/theirs/x")
     (theirs,) = harness.provider.vector_stores
     wanted = AttachRequested(event_id="e", source="crm", file_id="file-x", vector_store_id=theirs)
-    harness.take(*(replace(wanted, event_id=f"e{number}") for number in range(ATTACHES_PER_MINUTE)))
-    assert isinstance(harness.take(harness.bucket.put("other/theirs/y", b"y")), Done)
+    harness.process(*(replace(wanted, event_id=f"e{number}") for number in range(ATTACHES_PER_MINUTE)))
+    assert isinstance(harness.process(harness.bucket.put("other/theirs/y", b"y")), Done)
 
 
 def test_a_budget_that_is_used_up_is_waited_for_as_long_as_one_can(harness: IngestHarness) -> None:
     subject = Subject(BudgetScope.TEAM, "red")
     harness.stores.budgets.add_limit(subject, Limit(since=0, max_budget=NanoUSD(0)))
-    outcome = harness.take(harness.bucket.put(KEY, b"x"))
+    outcome = harness.process(harness.bucket.put(KEY, b"x"))
     assert isinstance(outcome, RetryLater)
     assert outcome.seconds == 900
     assert "budget" in outcome.reason
@@ -93,7 +93,7 @@ def test_a_budget_that_is_used_up_is_waited_for_as_long_as_one_can(harness: Inge
 def test_a_provider_that_says_how_long_is_obeyed(harness: IngestHarness) -> None:
     limited: dict[str, Any] = {"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}
     harness.provider.refuse = lambda *_: (429, limited)
-    outcome = harness.take(harness.bucket.put(KEY, b"x"))
+    outcome = harness.process(harness.bucket.put(KEY, b"x"))
     assert isinstance(outcome, RetryLater)
 
 
@@ -116,7 +116,7 @@ def test_an_invocation_ends_in_time_however_slow_the_provider_is(harness: Ingest
     reminders = [
         IndexingReminder(team="red", vector_store_id=name, batch_id=None, files={file_id: f"e{n}"}) for n in range(20)
     ]
-    outcomes = harness.take(*objects, *events, *reminders)
+    outcomes = harness.process(*objects, *events, *reminders)
     assert {type(outcome) for outcome in outcomes} == {RetryLater}
     assert calls[-1] - began < START_WITHIN_SECONDS + UPLOAD_SECONDS
     assert (

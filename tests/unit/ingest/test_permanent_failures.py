@@ -22,7 +22,7 @@ from vectorgate.ingest.model import (
 def test_metadata_beyond_the_limits_is_reported_and_set_aside_and_nothing_is_uploaded(
     harness: IngestHarness, metadata: dict[str, str]
 ) -> None:
-    assert isinstance(harness.take(harness.bucket.put(KEY, b"x", metadata=metadata)), PermanentFailure)
+    assert isinstance(harness.process(harness.bucket.put(KEY, b"x", metadata=metadata)), PermanentFailure)
     assert harness.provider.calls == {}
     (detail,) = harness.details(DetailType.FILE_FAILED)
     assert (detail["bucket"], detail["key"]) == (BUCKET, KEY)
@@ -30,7 +30,7 @@ def test_metadata_beyond_the_limits_is_reported_and_set_aside_and_nothing_is_upl
 
 def test_an_object_that_is_refused_takes_its_older_content_with_it(harness: IngestHarness) -> None:
     harness.ingest(content=b"old")
-    assert isinstance(harness.take(harness.bucket.put(KEY, b"new", metadata={"k": "v" * 513})), PermanentFailure)
+    assert isinstance(harness.process(harness.bucket.put(KEY, b"new", metadata={"k": "v" * 513})), PermanentFailure)
     assert harness.provider.files == {}
 
 
@@ -45,7 +45,9 @@ def test_one_refused_file_does_not_keep_the_others_of_its_batch_out(harness: Ing
         return (400, bad) if (method, named) == ("POST", "vector_stores/*/file_batches") and "13" in names else None
 
     harness.provider.refuse = refuse
-    outcomes = harness.take(*[harness.bucket.put(f"acme/docs/{number}", b"x", n=str(number)) for number in range(40)])
+    outcomes = harness.process(
+        *[harness.bucket.put(f"acme/docs/{number}", b"x", n=str(number)) for number in range(40)]
+    )
     assert [number for number, outcome in enumerate(outcomes) if outcome == PermanentFailure("Not that one.")] == [13]
     assert sum(harness.attachments().values()) == 39
 
@@ -56,7 +58,7 @@ def test_a_provider_that_takes_ids_alone_gets_a_batch_for_each_set_of_attributes
     }
     harness.provider.refuse = lambda _method, _named, body: (400, unsupported) if "files" in body else None
     objects = [harness.bucket.put(f"acme/docs/{number}", b"x", n=str(number % 3)) for number in range(9)]
-    assert all(isinstance(outcome, Done) for outcome in harness.take(*objects))
+    assert all(isinstance(outcome, Done) for outcome in harness.process(*objects))
     assert harness.attachments() == harness.expected_attachments()
     assert sorted(len(body["file_ids"]) for body in harness.provider.bodies) == [3, 3, 3]
 
@@ -68,7 +70,7 @@ def test_a_provider_that_takes_ids_alone_gets_a_batch_for_each_set_of_attributes
 )
 def test_a_hostile_key_is_set_aside_before_anything_is_asked_or_kept(harness: IngestHarness, key: str) -> None:
     good = harness.bucket.put(KEY, b"x")
-    outcomes = harness.take(ObjectChange(location=ObjectLocation(BUCKET, key), sequencer="01"), good)
+    outcomes = harness.process(ObjectChange(location=ObjectLocation(BUCKET, key), sequencer="01"), good)
     assert [type(outcome) for outcome in outcomes] == [PermanentFailure, Done]
     assert len(harness.provider.files) == 1
 
@@ -79,5 +81,5 @@ def test_a_hostile_key_is_set_aside_before_anything_is_asked_or_kept(harness: In
 def test_a_body_that_is_not_json_or_too_large_is_set_aside_alone(harness: IngestHarness, body: dict[str, Any]) -> None:
     bad = CreateRequested(event_id="e1", source="crm", body=body)
     good = CreateRequested(event_id="e2", source="crm", body={"name": "docs"})
-    assert [type(outcome) for outcome in harness.take(bad, good)] == [PermanentFailure, Done]
+    assert [type(outcome) for outcome in harness.process(bad, good)] == [PermanentFailure, Done]
     assert [store.name for store in harness.provider.vector_stores.values()] == ["docs"]

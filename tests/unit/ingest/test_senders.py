@@ -29,26 +29,26 @@ from vectorgate.ingest.model import (
     ],
 )
 def test_a_prefix_that_is_nobodys_is_set_aside_before_anything_is_asked(harness: IngestHarness, key: str) -> None:
-    assert isinstance(harness.take(harness.bucket.put(key, b"x")), PermanentFailure)
+    assert isinstance(harness.process(harness.bucket.put(key, b"x")), PermanentFailure)
     assert harness.provider.calls == {}
     assert harness.rows() == []
     assert harness.stores.ingest.object_row(ObjectLocation(BUCKET, key)) is None
 
 
 def test_an_event_of_an_unknown_application_is_set_aside(harness: IngestHarness) -> None:
-    assert isinstance(harness.take(CreateRequested(event_id="e", source="red", body={})), PermanentFailure)
+    assert isinstance(harness.process(CreateRequested(event_id="e", source="red", body={})), PermanentFailure)
     assert (harness.provider.calls, harness.events) == ({}, [])
 
 
 def test_another_bucket_is_not_ours(harness: IngestHarness) -> None:
     change = ObjectChange(location=ObjectLocation("elsewhere", KEY), sequencer="01")
-    assert isinstance(harness.take(change), PermanentFailure)
+    assert isinstance(harness.process(change), PermanentFailure)
     assert (harness.provider.calls, harness.events) == ({}, [])
 
 
 def test_a_reminder_for_a_team_without_senders_is_set_aside(harness: IngestHarness) -> None:
     watch = IndexingReminder(team="green", vector_store_id="vs_1", batch_id=None, files={"file-1": "e"})
-    assert isinstance(harness.take(watch), PermanentFailure)
+    assert isinstance(harness.process(watch), PermanentFailure)
     assert harness.provider.calls == {}
 
 

@@ -28,11 +28,11 @@ def test_a_store_is_made_once_by_two_that_do_not_see_each_other(harness: IngestH
     def meanwhile(request: Any) -> Any:
         done = execute(request)
         if request.url.endswith("/vector_stores") and not second_outcomes:
-            second_outcomes.append(harness.take(second))
+            second_outcomes.append(harness.process(second))
         return done
 
     harness.provider.execute = meanwhile  # type: ignore[method-assign]
-    harness.take(first)
+    harness.process(first)
     assert isinstance(second_outcomes[0], RetryLater)
     harness.send(first, second)
     harness.run()
@@ -41,7 +41,7 @@ def test_a_store_is_made_once_by_two_that_do_not_see_each_other(harness: IngestH
 
 
 def test_an_id_of_ones_own_means_that_store(harness: IngestHarness) -> None:
-    harness.take(CreateRequested(event_id="e1", source="crm", body={"name": "mine"}))
+    harness.process(CreateRequested(event_id="e1", source="crm", body={"name": "mine"}))
     (name,) = harness.provider.vector_stores
     harness.ingest(f"acme/{name}/a.txt")
     assert list(harness.provider.vector_stores) == [name]
@@ -49,7 +49,7 @@ def test_an_id_of_ones_own_means_that_store(harness: IngestHarness) -> None:
 
 
 def test_another_teams_id_is_only_a_name(harness: IngestHarness) -> None:
-    harness.take(CreateRequested(event_id="e1", source="other", body={"name": "theirs"}))
+    harness.process(CreateRequested(event_id="e1", source="other", body={"name": "theirs"}))
     (theirs,) = harness.provider.vector_stores
     harness.ingest(f"acme/{theirs}/a.txt")
     assert harness.provider.vector_stores[theirs].files == {}
