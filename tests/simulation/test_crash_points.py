@@ -104,7 +104,7 @@ def test_a_create_with_three_budgets_its_settlement_and_its_reconciliation_pass_
 
 
 @every_case
-def test_every_single_crash_of_a_create_leaves_the_books_right(variant: Variant, seed: int) -> None:
+def test_every_single_crash_of_a_create_leaves_the_ledger_right(variant: Variant, seed: int) -> None:
     _, crash_points = _one_create(variant, seed)
     for crash_point in range(1, crash_points + 1):
         result, _ = _one_create(variant, seed, crash_point)

@@ -17,7 +17,7 @@ SEEDS = (16, 24, 17)  # on AWS with a meter, in local mode with a meter, on AWS 
 
 
 @pytest.mark.timeout(600)
-def test_the_books_agree_with_the_truth_whatever_crashes_repeats_or_gets_lost() -> None:
+def test_the_ledger_agrees_with_the_provider_whatever_crashes_repeats_or_gets_lost() -> None:
     total, found = run(OPERATIONS, FIRST_SEED, processes=2)
     assert found == []
     assert total.operations == OPERATIONS

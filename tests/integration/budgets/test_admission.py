@@ -209,7 +209,7 @@ def test_attaching_a_file_reserves_a_day_of_its_storage(
 
 
 @pytest.mark.parametrize("figure", [-(10**12), 1.5, 10**30, True, "5"], ids=str)
-def test_a_figure_that_makes_no_sense_credits_nobody(
+def test_an_invalid_figure_credits_no_account(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], figure: object
 ) -> None:
     """Row 14 of docs/security.md."""

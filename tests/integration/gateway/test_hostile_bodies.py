@@ -81,7 +81,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("name", list(BODIES))
-def test_a_hostile_body_is_a_typed_refusal_and_reaches_nobody(
+def test_a_hostile_body_is_a_typed_refusal_and_reaches_no_provider(
     harness: GatewayHarness, url: str, http_client: httpx2.Client, name: str
 ) -> None:
     content, status = BODIES[name]
@@ -136,7 +136,7 @@ def test_ten_large_bodies_leave_no_memory_behind(url: str, http_client: httpx2.C
     assert peak < 4 * MB
 
 
-def test_a_stranger_is_refused_before_his_body_is_looked_at(url: str, http_client: httpx2.Client) -> None:
+def test_an_unauthenticated_caller_is_refused_before_the_body_is_read(url: str, http_client: httpx2.Client) -> None:
     response = post(http_client, f"{url}/vector_stores", b"[" * 100_000, {"content-type": "application/json"})
     assert_typed(response, 401)
 
@@ -184,7 +184,7 @@ FORMS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", list(FORMS))
-def test_a_hostile_form_is_a_typed_refusal_and_reaches_nobody(
+def test_a_hostile_form_is_a_typed_refusal_and_reaches_no_provider(
     harness: GatewayHarness, url: str, http_client: httpx2.Client, name: str
 ) -> None:
     assert_typed(post(http_client, f"{url}/files", FORMS[name], FORM), 400)

@@ -159,7 +159,7 @@ def broken(gateway_server: GatewayServer) -> Iterator[Callable[..., GatewayHarne
         harness.close()
 
 
-def test_a_create_that_cannot_be_recorded_beforehand_reaches_nobody(
+def test_a_create_that_cannot_be_recorded_beforehand_reaches_no_provider(
     broken: Callable[..., GatewayHarness], connect: Connect
 ) -> None:
     harness = broken("begin", StoreUnavailable("unavailable"))

@@ -233,7 +233,7 @@ ESCAPED += ["vs_own%0A", "vs_own%0D%0Ax", "vs_own%FF", "vs_own%C0%AFfiles", "vs_
 
 
 @pytest.mark.parametrize("path", ESCAPED)
-def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(
+def test_row_3_in_local_mode_no_escape_makes_another_path_or_an_odd_id(
     owned: GatewayHarness, gateway_server: GatewayServer, path: str
 ) -> None:
     for method in ("GET", "DELETE"):
@@ -242,7 +242,7 @@ def test_row_3_on_one_machine_no_escape_makes_another_path_or_an_odd_id(
     assert (owned.upstream.calls, owned.secret_source.readings) == (0, 0)
 
 
-def test_row_3_on_one_machine_a_path_is_decoded_once(owned: GatewayHarness, gateway_server: GatewayServer) -> None:
+def test_row_3_in_local_mode_a_path_is_decoded_once(owned: GatewayHarness, gateway_server: GatewayServer) -> None:
     listed = asked(gateway_server, "GET", "/v1/files")
     assert listed[0] == 200
     assert asked(gateway_server, "GET", "/%761/file%73") == listed
@@ -322,7 +322,7 @@ class InjectedError(Exception):
 
 @pytest.mark.parametrize("where", ["presented_key", "key_id_of", "Principal"])
 @pytest.mark.parametrize("error", [InjectedError("x"), ValueError("x"), StoreUnavailable("x"), KeyError("x")], ids=repr)
-def test_row_4_whatever_breaks_while_identifying_authorises_nobody(
+def test_row_4_whatever_fails_during_authentication_authorises_no_caller(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -354,7 +354,7 @@ def test_row_5_the_host_header_decides_nothing(owned: GatewayHarness, host: str)
 
 
 @pytest.mark.parametrize("length", range(1, 24, 3))
-def test_row_7_keys_that_share_a_beginning_are_strangers(harness: GatewayHarness, length: int) -> None:
+def test_row_7_keys_that_share_a_prefix_are_unrelated(harness: GatewayHarness, length: int) -> None:
     harness.key(CLIENT_KEY)
     for other in (CLIENT_KEY[:length], CLIENT_KEY + "x" * length, CLIENT_KEY[:-1] + "~" * length):
         assert status_of(harness, CLIENT_KEY) == 200
@@ -380,7 +380,7 @@ def test_row_9_a_stored_hash_is_no_key(harness: GatewayHarness) -> None:
 @pytest.mark.parametrize(
     "headers", [{}, {"authorization": ""}, {"authorization": "Bearer "}, {"authorization": "Basic x"}, {"api-key": " "}]
 )
-def test_row_4_without_a_key_there_is_nobody(harness: GatewayHarness, headers: dict[str, str]) -> None:
+def test_row_4_without_a_key_there_is_no_principal(harness: GatewayHarness, headers: dict[str, str]) -> None:
     assert harness.api(event("POST", "/v1/vector_stores", headers))["statusCode"] == 401
 
 
@@ -551,7 +551,7 @@ def test_an_error_that_echoes_the_credential_is_withheld(
 
 @pytest.mark.parametrize("size", [8, 9, 20, 31, LEAK_CHARACTERS - 1])
 @pytest.mark.parametrize("start", [0, 60], ids=["its beginning", "its middle"])
-def test_who_guesses_a_part_of_the_credential_is_answered_as_for_any_other_text(
+def test_a_guess_of_a_part_of_the_credential_is_answered_like_any_other_text(
     long_keyed: GatewayHarness, connect: Connect, size: int, start: int
 ) -> None:
     """Otherwise a client that has the provider repeat a text could learn the key, a character at a time."""

@@ -60,7 +60,7 @@ def sums(stores: Stores, rows: list[LedgerEntry]) -> list[Rollup]:
 
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 2**32))
-def test_any_order_and_repetition_of_the_stream_books_each_row_once(rows: list[LedgerEntry], seed: int) -> None:
+def test_any_order_and_repetition_of_the_stream_settles_each_row_once(rows: list[LedgerEntry], seed: int) -> None:
     stores, settlement, telemetry = ledger_of(rows)
     deliveries = [entry for entry in rows for _ in range(2)]
     random.Random(seed).shuffle(deliveries)  # noqa: S311 - to be repeatable

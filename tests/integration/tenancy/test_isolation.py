@@ -78,7 +78,7 @@ def test_what_is_the_tenants_own_reaches_the_provider(scenario: TenantScenario, 
 
 @each(WITH_IDS)
 @pytest.mark.parametrize("key", OTHERS)
-def test_foreign_and_absent_look_alike_and_reach_nobody(
+def test_foreign_and_absent_look_alike_and_reach_no_provider(
     scenario: TenantScenario, operation: Operation, key: str
 ) -> None:
     file_ids = scenario.in_body(operation, key)
@@ -155,7 +155,7 @@ def test_one_foreign_file_among_own_ones_is_enough(scenario: TenantScenario, ope
 
 
 @each([operation for operation in OPERATIONS if operation.lists is not None])
-def test_a_list_shows_nothing_to_who_owns_nothing(scenario: TenantScenario, operation: Operation) -> None:
+def test_a_list_shows_nothing_to_a_tenant_that_owns_nothing(scenario: TenantScenario, operation: Operation) -> None:
     for key in OTHERS:
         page = json.loads(scenario.ask(operation, key).body.read())
         assert (page["data"], page["has_more"], page["first_id"]) == ([], False, None)

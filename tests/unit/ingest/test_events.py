@@ -81,7 +81,7 @@ def test_an_invalid_attachment_is_reported_and_set_aside(harness: IngestHarness,
     assert (detail["event_id"], detail["file_id"]) == ("e2", wanted.file_id)
 
 
-def test_nobody_attaches_what_is_another_teams(harness: IngestHarness) -> None:
+def test_no_team_attaches_what_is_another_teams(harness: IngestHarness) -> None:
     file_id = file_of(harness)
     harness.ingest("other/theirs/x")
     theirs = next(name for name, store in harness.provider.vector_stores.items() if store.name == "theirs")

@@ -28,7 +28,7 @@ from vectorgate.ingest.model import (
         "acme",
     ],
 )
-def test_a_prefix_that_is_nobodys_is_set_aside_before_anything_is_asked(harness: IngestHarness, key: str) -> None:
+def test_a_prefix_without_a_team_is_set_aside_before_a_provider_is_asked(harness: IngestHarness, key: str) -> None:
     assert isinstance(harness.process(harness.bucket.put(key, b"x")), PermanentFailure)
     assert harness.provider.calls == {}
     assert harness.rows() == []
