@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
 
     from local.lambda_api import InvokeApi
+    from vectorgate.api.http import ByteStream
     from vectorgate.entrypoints.lambda_http import LambdaResponse
 
     Handler = Callable[[Mapping[str, object], object], LambdaResponse]
@@ -110,13 +111,15 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
 
 def _write(result: LambdaResponse, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     status = cast("int", result["statusCode"])
-    body = cast("Body", result["body"])
+    body = cast("Body | ByteStream", result["body"])
     headers = cast("Mapping[str, str]", result["headers"])
-    reason = _REASONS.get(status, "Unknown")
-    start_response(f"{status} {reason}", [*headers.items(), ("content-length", str(body.size))])
+    length = [("content-length", str(body.size))] if isinstance(body, Body) else []
+    start_response(f"{status} {_REASONS.get(status, 'Unknown')}", [*headers.items(), *length])
     if environ["REQUEST_METHOD"] == "HEAD":
         body.close()
         return []
+    if not isinstance(body, Body):
+        return body
     if isinstance(body.source, bytes):
         return [body.source]
     # The server sends it in pieces, and closes it after the last one or when the client disconnects.

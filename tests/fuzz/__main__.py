@@ -92,7 +92,7 @@ def fault_of(request: Request, response: Response, upstream_calls: int) -> str |
     if response.status >= 500:
         return f"status {response.status}"
     if response.status >= 400:
-        error = json.loads(response.body.read()).get("error")
+        error = json.loads(response.read_body()).get("error")
         if not isinstance(error, dict) or set(error) != ENVELOPE:
             return f"no envelope: {error}"
     if upstream_calls:

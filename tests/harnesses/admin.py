@@ -90,7 +90,7 @@ class AdminHarness:
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {MASTER_KEY}", "content-type": "application/json"}
         response = app.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
-        return response.status, json.loads(response.body.read())
+        return response.status, json.loads(response.read_body())
 
     def key(self, **terms: Any) -> None:
         """Add red's key, with a budget."""

@@ -37,7 +37,7 @@ class TenantScenario:
         """Call an operation that creates an object, and return the id."""
         response = self.ask(BY_NAME[name], key, {**self.ids, **ids}, file_ids=file_ids)
         assert response.status == 200
-        return str(json.loads(response.body.read())["id"])
+        return str(json.loads(response.read_body())["id"])
 
     def own(self, kind: ObjectKind, key: str) -> str:
         """Create a file or a part with a key, and return its id."""

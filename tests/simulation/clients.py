@@ -79,7 +79,7 @@ class Clients:
             headers["idempotency-key"] = f"key of {made.name}"
         response = self._send_with_retries("POST", "/v1/vector_stores", made, made.body, headers)
         if response is not None and response.status == 200:
-            self._created(made, json.loads(response.body.read()))
+            self._created(made, json.loads(response.read_body()))
 
     def _body(self, name: str, secret: str) -> dict[str, object]:
         body: dict[str, object] = {"name": name}

@@ -28,7 +28,7 @@ def app(harness: GatewayHarness, method: str, path: str, body: object = None, *,
     content = b"" if body is None else json.dumps(body).encode()
     request = Request(method=method, path=path, headers=headers, body=Body.of(content))
     response = harness.app.handle(request)
-    return response.status, json.loads(response.body.read())
+    return response.status, json.loads(response.read_body())
 
 
 def generated(harness: GatewayHarness, **fields: object) -> str:
@@ -57,7 +57,7 @@ def test_a_generated_key_works_and_is_known_by_its_hash_alone(harness: GatewayHa
 def key_info(harness: GatewayHarness, presented: str) -> Any:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     response = harness.app.handle(Request(method="GET", path="/key/info", headers=headers, query={"key": presented}))
-    return response.status, json.loads(response.body.read())
+    return response.status, json.loads(response.read_body())
 
 
 def test_two_keys_are_never_the_same(harness: GatewayHarness) -> None:
@@ -168,7 +168,7 @@ def served(harness: GatewayHarness, connect: Connect) -> GatewayHarness:
 def logs(harness: GatewayHarness, **query: str) -> Any:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     response = harness.app.handle(Request(method="GET", path="/spend/logs", headers=headers, query=query))
-    return json.loads(response.body.read()) if response.status == 200 else response.status
+    return json.loads(response.read_body()) if response.status == 200 else response.status
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_an_unknown_filter_is_400_and_shows_no_rows(served: GatewayHarness, name
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     request = Request(method="GET", path="/spend/logs", headers=headers, query={name: "ann", "end_user": "ann"})
     response = served.app.handle(request)
-    error = json.loads(response.body.read())["error"]
+    error = json.loads(response.read_body())["error"]
     assert (response.status, error["type"], error["code"]) == (400, "invalid_request_error", "unknown_parameter")
     assert error["param"] == name[:64]
     assert "end_user" in error["message"]

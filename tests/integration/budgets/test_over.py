@@ -71,4 +71,4 @@ def test_beyond_every_limit_reads_and_deletes_pass_unreserved_and_the_rest_is_re
         assert (answer.status, row.state) == (200, State.ANSWERED)
     else:
         assert (answer.status, row.state, scenario.calls) == (429, State.VOIDED, 0)
-        assert json.loads(answer.body.read())["error"]["code"] == "insufficient_quota"
+        assert json.loads(answer.read_body())["error"]["code"] == "insufficient_quota"

@@ -52,7 +52,7 @@ def scenario(harness: GatewayHarness) -> TenantScenario:
 def seen(response: Response, shown: str) -> tuple[int, dict[str, str], bytes]:
     """Return all that a client receives, without the headers of a single request and without the id."""
     headers = {name: value for name, value in response.headers.items() if name not in CHANGING}
-    return response.status, headers, response.body.read().replace(shown.encode(), b"THE ID")
+    return response.status, headers, response.read_body().replace(shown.encode(), b"THE ID")
 
 
 def each(operations: list[Operation]) -> pytest.MarkDecorator:
@@ -91,7 +91,7 @@ def test_foreign_and_absent_look_alike_and_reach_no_provider(
     alike = [foreign, absent]
     texts = []
     for response, ids in zip(alike, (scenario.ids, absent_ids), strict=True):
-        content = response.body.read()
+        content = response.read_body()
         for name in operation.parameters:
             content = content.replace(ids[name].encode(), name.encode())
         texts.append((response.status, content, seen(response, "")[1]))
@@ -157,7 +157,7 @@ def test_one_foreign_file_among_own_ones_is_enough(scenario: TenantScenario, ope
 @each([operation for operation in OPERATIONS if operation.lists is not None])
 def test_a_list_shows_nothing_to_a_tenant_that_owns_nothing(scenario: TenantScenario, operation: Operation) -> None:
     for key in OTHERS:
-        page = json.loads(scenario.ask(operation, key).body.read())
+        page = json.loads(scenario.ask(operation, key).read_body())
         assert (page["data"], page["has_more"], page["first_id"]) == ([], False, None)
     assert scenario.calls == 0
 
@@ -199,7 +199,7 @@ def test_an_id_that_the_provider_hands_out_again_stays_with_its_first_owner(
     scenario.harness.upstream.always(answer(200, store_document(store, name="another's")))
     refused = scenario.ask(BY_NAME["vector_stores.create"], BLUE)
     assert (refused.status, refused.headers["x-should-retry"]) == (502, "false")
-    assert b"another's" not in refused.body.read()
+    assert b"another's" not in refused.read_body()
     assert scenario.harness.rows()[-1].state is State.STARTED  # no owner was written: the meter resolves it
     scenario.forget()
     retrieve = BY_NAME["vector_stores.retrieve"]
@@ -212,7 +212,7 @@ def test_a_store_that_the_provider_did_not_delete_keeps_its_owner(scenario: Tena
     store = scenario.ids["vector_store_id"]
     kept = {"id": store, "object": "vector_store.deleted", "deleted": False}
     scenario.harness.upstream.will(answer(200, kept))
-    assert json.loads(scenario.ask(BY_NAME["vector_stores.delete"], RED).body.read()) == kept
+    assert json.loads(scenario.ask(BY_NAME["vector_stores.delete"], RED).read_body()) == kept
     assert scenario.ask(BY_NAME["vector_stores.retrieve"], RED).status == 200
 
 
@@ -220,7 +220,7 @@ def test_an_answer_about_another_object_is_a_broken_one(scenario: TenantScenario
     scenario.harness.upstream.always(answer(200, store_document("vs_of_another", name="another's")))
     response = scenario.ask(BY_NAME["vector_stores.retrieve"], RED)
     assert response.status == 502
-    assert b"another's" not in response.body.read()
+    assert b"another's" not in response.read_body()
 
 
 @each([operation for operation in OPERATIONS if operation.body is not None and operation.media == "json"])
@@ -231,7 +231,7 @@ def test_an_id_in_a_body_never_counts(scenario: TenantScenario, operation: Opera
         return
     file_ids = dict.fromkeys(operation.body_ids[:1], scenario.named[operation.body_kind])
     response = scenario.ask(operation, RED, file_ids=file_ids, body={field: "vs_other"})
-    error = json.loads(response.body.read())["error"]
+    error = json.loads(response.read_body())["error"]
     assert (response.status, error["code"], error["param"]) == (400, "unknown_parameter", field)
     assert scenario.calls == 0
 

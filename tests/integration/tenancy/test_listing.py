@@ -214,7 +214,7 @@ def test_an_empty_list_has_no_ends(harness: GatewayHarness) -> None:
 def page_of(harness: GatewayHarness, key: str, path: str, query: dict[str, str]) -> object:
     """Request a page, and return its document."""
     request = Request(method="GET", path=path, query=query, headers={"authorization": f"Bearer {key}"})
-    return json.loads(harness.gateway.handle(request).body.read())
+    return json.loads(harness.gateway.handle(request).read_body())
 
 
 # ------------------------------------------------------------------------------------------------------ by a model

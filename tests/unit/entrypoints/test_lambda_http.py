@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from vectorgate.api.http import MAX_LAMBDA_RESPONSE, Body, Response
 from vectorgate.entrypoints.lambda_http import write_response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LAMBDA = 6 * 1024 * 1024
 
@@ -58,3 +61,29 @@ def test_what_was_spooled_is_closed_whether_it_is_carried_or_not() -> None:
     for body in bodies:
         write_response(Response(status=200, headers={"content-type": "text/plain"}, body=body))
     assert [body.source.closed for body in bodies if isinstance(body.source, BytesIO)] == [True, True]
+
+
+class Pieces:
+    """A `ByteStream` of these pieces, which counts its closing."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status"), [((b"data: 1\n\n", b"", b"data: 2\n\n"), 200), ((bytes(MAX_LAMBDA_RESPONSE), b"x"), 413)]
+)
+def test_a_stream_is_collected_for_a_result_that_cannot_stream_and_closed_once(
+    pieces: tuple[bytes, ...], status: int
+) -> None:
+    stream = Pieces(*pieces)
+    result = write_response(Response(status=200, headers={"content-type": "text/event-stream"}, body=stream))
+    assert (result["statusCode"], stream.closed) == (status, 1)
+    assert status == 413 or result["body"] == b"".join(pieces).decode()

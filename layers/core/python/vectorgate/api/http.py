@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 JSON = "application/json"
 # Lambda returns at most 6 MB, and replaces a larger result by an error of its own. 64 KiB are left for the headers.
@@ -49,6 +49,24 @@ class Body:
         return self.source
 
 
+class ByteStream(Protocol):
+    """A response's body that is produced while it is sent, such as server-sent events. It is iterated once.
+
+    The server iterates in one thread, sends each piece at once, and calls `close` once, whether or not the iteration
+    came to its end. When the client goes away it does so from another thread, also while the next piece is awaited:
+    `close` then makes that wait end soon (the iteration ends or raises; either is ignored) and frees what the stream
+    holds. An exception of the iteration, otherwise, is a defect: the client's connection is cut.
+    """
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces. None of them needs to be of any particular size; empty ones are not sent."""
+        ...
+
+    def close(self) -> None:
+        """Give up what produces the pieces."""
+        ...
+
+
 EMPTY = Body.of(b"")
 
 
@@ -84,16 +102,45 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An HTTP response. Header names are lower-case."""
+    """An HTTP response. Header names are lower-case. A body that is a `ByteStream` is sent piece by piece."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Body = EMPTY
+    body: Body | ByteStream = EMPTY
 
     @classmethod
     def of_json(cls, status: int, content: object, headers: Mapping[str, str]) -> Response:
         """A JSON response. Like OpenAI's, its content type has no charset."""
         return cls(status=status, headers={"content-type": JSON, **headers}, body=Body.of(encode_json(content)))
+
+    def read_body(self) -> bytes:
+        """Read the whole body, and close it. Check its size before."""
+        try:
+            return self.body.read() if isinstance(self.body, Body) else b"".join(self.body)
+        finally:
+            self.body.close()
+
+
+def buffered(body: Body | ByteStream, most: int) -> Body | None:
+    """The whole body, for a caller that cannot stream; None for more than `most` bytes, and the body is then closed."""
+    if not isinstance(body, Body):
+        return _collected(body, most)
+    if body.size <= most:
+        return body
+    body.close()
+    return None
+
+
+def _collected(stream: ByteStream, most: int) -> Body | None:
+    content = bytearray()
+    try:
+        for piece in stream:
+            content += piece
+            if len(content) > most:
+                return None
+    finally:
+        stream.close()
+    return Body.of(bytes(content))
 
 
 def encode_json(content: object) -> bytes:

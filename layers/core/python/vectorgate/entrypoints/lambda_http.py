@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypedDict, TypeVar, cast
 
 from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
-from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request, Response
+from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request, Response, buffered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,10 +145,11 @@ def _write_unencoded(response: Response) -> LambdaResponse:
 
 def write_response(response: Response) -> LambdaResponse:
     """The event's result: text as it is, other bodies in base64; 413 for one that is too large for Lambda."""
-    if response.body.size > MAX_LAMBDA_RESPONSE:
+    whole = buffered(response.body, MAX_LAMBDA_RESPONSE)
+    if whole is None:
         return _too_large(response)
-    content = response.body.read()
-    response.body.close()
+    content = whole.read()
+    whole.close()
     text = _text(response, content)
     body = base64.b64encode(content).decode("ascii") if text is None else text
     if len(body) * _WORST_ESCAPE > MAX_LAMBDA_RESPONSE and len(json.dumps(body)) > MAX_LAMBDA_RESPONSE:
@@ -171,7 +172,6 @@ def _text(response: Response, content: bytes) -> str | None:
 
 
 def _too_large(response: Response) -> LambdaResponse:
-    response.body.close()
     error = PayloadTooLarge(
         "The answer is larger than this endpoint returns: 6 MB of text, or 4.4 MB of a file. Ask for less of it.",
         code="response_too_large",

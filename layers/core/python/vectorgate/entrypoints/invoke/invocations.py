@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, PayloadTooLarge
-from vectorgate.api.http import JSON, MAX_LAMBDA_RESPONSE, Response
+from vectorgate.api.http import JSON, MAX_LAMBDA_RESPONSE, Response, buffered
 from vectorgate.auth.principal import TrustedPrincipal
 from vectorgate.entrypoints.invoke import payload as payloads
 from vectorgate.entrypoints.lambda_http import answer
@@ -66,8 +66,11 @@ class InvokeHandler:
 
 def write(response: Response) -> LambdaResponse:
     """`{"status", "headers", "body"}`: the body as JSON; bytes in base64, with `"encoding": "base64"` beside them."""
-    content = response.body.read()
-    response.body.close()
+    whole = buffered(response.body, MAX_LAMBDA_RESPONSE)
+    if whole is None:
+        return write(_too_large())
+    content = whole.read()
+    whole.close()
     textual = response.headers.get("content-type", JSON).startswith(JSON)
     if (len(content) if textual else (len(content) + 2) // 3 * 4) > MAX_LAMBDA_RESPONSE:
         return write(_too_large())
