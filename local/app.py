@@ -24,6 +24,7 @@ from local.settings import METER_SECONDS, OPENAI
 from local.telemetry import LineTelemetry
 from local.workers import SettleLoop, Ticker
 from vectorgate.admin.app import AdminApp
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import (
     Deps,
@@ -38,7 +39,7 @@ from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.invoke import handler as invoke_handler
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
-from vectorgate.ids import ProviderName, key_id_of
+from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.persistence.sqlite import open_stores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import aws_calls, cold_start, egress, engine, overhead, retrieval, sdk
+from tests.benchmarks import aws_calls, cold_start, egress, engine, overhead, retrieval, sdk, trace
 
 SECTIONS = {
     "overhead": overhead.report,
@@ -14,6 +14,7 @@ SECTIONS = {
     "engine": engine.report,
     "retrieval": retrieval.report,
     "sdk": sdk.report,
+    "trace": trace.report,
 }
 
 

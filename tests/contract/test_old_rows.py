@@ -20,9 +20,9 @@ from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.idempotency.record import IdempotencyRecord
 from vectorgate.idempotency.service import with_answer
-from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId, uuid7
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ingest.model import ObjectLocation
-from vectorgate.ledger.entry import LedgerEntry, Resolution, State
+from vectorgate.ledger.entry import LedgerEntry, Resolution, State, uuid7
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
 from vectorgate.ledger.settlement import settle

@@ -66,10 +66,10 @@ from tests.fakes.telemetry import RecordingTelemetry
 from tests.harnesses.budgets import create_at_once
 from tests.harnesses.gateway import PROVIDER
 from tests.harnesses.store_backends import DynamoBackend, dynamo_at
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway, system_random
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
-from vectorgate.ids import key_id_of
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.dynamodb import stores_of
 from vectorgate.pricing.money import NanoUSD

@@ -12,9 +12,9 @@ import pytest
 from openai import OpenAI
 
 from tests.harnesses.aws_stack import ROOT, Stack, eventually, sample
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject
 from vectorgate.idempotency.service import implicit_record
-from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb.budgets import account_key
 from vectorgate.persistence.dynamodb.idempotency import record_key

@@ -13,11 +13,11 @@ from zlib import crc32
 import pytest
 
 from tests.harnesses.aws_stack import Stack, sample
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId, key_id_of, uuid7
-from vectorgate.ledger.correlation import TAG
-from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, TenantId
+from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.metering.bill import record_id
 from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.metering.worker import LATE_SECONDS
@@ -26,6 +26,7 @@ from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.idempotency import record_item, record_key
 from vectorgate.persistence.dynamodb.schema import SHARDS, operation_item, ownership_key
 from vectorgate.pricing.money import NanoUSD
+from vectorgate.providers.openai import TAG
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.ids import KeyId, ObjectId, ObjectKind, OperationId, ProviderName, TenantId, uuid7
-from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, OperationId, ProviderName, TenantId
+from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.persistence.dynamodb.schema import operation_item
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.tenancy.ownership import ObjectRef, Ownership

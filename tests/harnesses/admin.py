@@ -15,10 +15,11 @@ from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.admin.app import AdminApp
 from vectorgate.admin.deps import AdminDeps
 from vectorgate.api.http import Body, Request
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Subject, accounts_of
 from vectorgate.clock import Random
-from vectorgate.ids import ObjectId, ProviderName, TenantId, key_id_of
+from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Scope, buckets_of

@@ -18,10 +18,11 @@ from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.helpers.call_recorder import CallRecorder
 from vectorgate.api.http import JSON, Body, Request, Response
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway, build_settlement, system_random
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, key_id_of
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.pricing.money import NanoUSD

@@ -15,11 +15,12 @@ from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.upstream import FaultyUpstream
 from tests.helpers.memory_stores import memory_stores
 from vectorgate.admin.app import AdminApp
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_admin_deps, build_gateway, build_settlement, system_random
 from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
-from vectorgate.ids import ProviderName, key_id_of
+from vectorgate.ids import ProviderName
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.providers.credentials import Credentials, Secret

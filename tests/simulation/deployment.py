@@ -13,10 +13,11 @@ from tests.helpers.memory_stores import copied_stores
 from tests.simulation.environment import ChangeStream, CrashingConnection, FaultyStore
 from tests.simulation.prices import BOOK
 from tests.simulation.provider import BASE_URL
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway, build_meter
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId, key_id_of
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.pricing.money import NanoUSD

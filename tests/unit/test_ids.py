@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorgate.ids import (
-    KeyId,
-    is_label,
-    is_object_id,
-    key_id_of,
-    team_of,
-    tenant_of_key,
-    tenant_of_team,
-    unix_ms_of,
-    uuid7,
-)
+from vectorgate.auth.authenticate import key_id_of
+from vectorgate.ids import KeyId, is_label, is_object_id, team_of, tenant_of_key, tenant_of_team
+from vectorgate.ledger.entry import unix_ms_of, uuid7
 
 MOMENTS = st.integers(0, (1 << 48) - 1)
 BITS = st.integers(0, (1 << 74) - 1)

@@ -13,8 +13,7 @@ import pytest
 from tests.factories.secrets import MASTER_KEY
 from tests.fakes.clock import EPOCH
 from vectorgate.api.http import Body, Request
-from vectorgate.auth.authenticate import KEY_CACHE_SECONDS
-from vectorgate.ids import key_id_of
+from vectorgate.auth.authenticate import KEY_CACHE_SECONDS, key_id_of
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import Connect, GatewayHarness

@@ -12,8 +12,8 @@ from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
 from tests.harnesses.budgets import TODAY, TOMORROW, USD, balance, create_at_once, key_with, over_budget
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import Balance, BudgetScope
-from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from tests.factories.prices import CREATE
 from tests.fakes.upstream import answer, hang_up, refusal
 from tests.harnesses.budgets import USD, balance
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import Balance, BudgetScope
-from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import GIB
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.factories.prices import CREATE
 from tests.harnesses.budgets import CACHED_S, USD, balance, key_with, over_budget
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import Balance, BudgetScope
-from vectorgate.ids import key_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,9 @@ from tests.harnesses.admin import meter
 from tests.harnesses.budgets import CACHED_S, balance, charge_storage
 from tests.harnesses.tenants import RED, TenantScenario
 from vectorgate.api.operations import OPERATIONS, Operation, Safety
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import LIFETIME, BudgetScope
-from vectorgate.ids import TenantId, key_id_of
+from vectorgate.ids import TenantId
 from vectorgate.ledger.entry import State
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB, PriceBook, shipped_prices

@@ -9,8 +9,9 @@ import pytest
 from tests.factories.prices import CREATE
 from tests.harnesses.admin import meter
 from tests.harnesses.budgets import TODAY, USD, balance, charge_storage, over_budget
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import Balance, BudgetScope
-from vectorgate.ids import TenantId, key_id_of
+from vectorgate.ids import TenantId
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB
 

@@ -12,8 +12,8 @@ import pytest
 from tests.fakes.upstream import refusal
 from tests.harnesses.gateway import GatewayHarness, GatewayServer
 from vectorgate.api.http import Body, Request
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.bootstrap import price_book
-from vectorgate.ids import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Scope
 from vectorgate.store_errors import StateConflict, StoreUnavailable

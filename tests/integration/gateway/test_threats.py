@@ -26,7 +26,7 @@ from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
 from vectorgate.auth import authenticate
-from vectorgate.ids import key_id_of
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.providers.credentials import LEAK_CHARACTERS
 from vectorgate.store_errors import StoreUnavailable
 from vectorgate.telemetry import PowertoolsTelemetry

@@ -11,9 +11,9 @@ import pytest
 
 from tests.fakes.upstream import Received, refusal, reset
 from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS, IMPLICIT_TTL_SECONDS, LEASE_MS, MAX_STORED_ANSWER
-from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import REPLAYED
+from vectorgate.providers.openai import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,11 +16,11 @@ from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.gateway.pipeline import Gateway
 from vectorgate.gateway.recorder import CallRecorder
 from vectorgate.ids import ObjectKind, ProviderName
-from vectorgate.ledger.correlation import TAG
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.reconciliation.probes import PROBES
 from vectorgate.ledger.reconciliation.sweep import PAGE, PROVIDER_SECONDS
 from vectorgate.providers.client import ProviderClient
+from vectorgate.providers.openai import TAG
 from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:

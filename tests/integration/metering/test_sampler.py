@@ -18,7 +18,8 @@ from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_meter, price_book
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
-from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId, uuid7
+from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
+from vectorgate.ledger.entry import uuid7
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.model import DAY_S, MAX_SIZE

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.factories.ledger import BLUE, T0, begun, operation_id
 from vectorgate.ids import ObjectKind
-from vectorgate.ledger.correlation import TAG, fuzzy_fingerprint_of
 from vectorgate.ledger.entry import Resolution
+from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of
 from vectorgate.ledger.reconciliation.matching import CLOCK_SKEW_S, MAX_DELAY_S, MAX_REQUEST_S, match_list
+from vectorgate.providers.openai import TAG
 
 if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vectorgate.ids import OperationId, uuid7
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,8 +38,3 @@ class Random:
     def fraction(self) -> float:
         """Uniform in [0, 1): for jitter."""
         return float(self.bits(53)) / (1 << 53)
-
-
-def new_operation_id(clock: Clock, randomness: Random) -> OperationId:
-    """A new id, ordered by time."""
-    return uuid7(clock.unix_ms(), randomness.bits(74))

@@ -10,7 +10,7 @@ from vectorgate.admin import budgets, indexes, keys, repricing, spend
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.api.http import Response
 from vectorgate.auth.authenticate import presented_key
-from vectorgate.clock import new_operation_id
+from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, m
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, new_limit
-from vectorgate.ids import KeyId, key_id_of
+from vectorgate.ids import KeyId
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps

@@ -10,8 +10,8 @@ from vectorgate.admin.fields import dollars, invalid, moment_ms
 from vectorgate.admin.keys import key_id_in
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import OperationId, ProviderName, unix_ms_of
-from vectorgate.ledger.entry import State
+from vectorgate.ids import OperationId, ProviderName
+from vectorgate.ledger.entry import State, unix_ms_of
 from vectorgate.ledger.ports import MAX_SEARCH_MS, RecordQuery
 from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S

@@ -6,13 +6,14 @@ therefore refused everywhere after at most 30 s.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import Unauthenticated, Unavailable
 from vectorgate.auth.principal import Principal
-from vectorgate.ids import key_id_of
+from vectorgate.ids import KeyId
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.keys.ports import KeyReader
     from vectorgate.clock import Clock
-    from vectorgate.ids import KeyId
 
 KEY_CACHE_SECONDS: Final = 30.0
 MISSING_KEY_CACHE_SECONDS: Final = 5.0
 MAX_CACHED: Final = 10_000  # a flood of guessed keys evicts entries and costs a read each, but no more memory
 MAX_KEY: Final = 512  # characters
 _BEARER: Final = "bearer "
+
+
+def key_id_of(secret: str) -> KeyId:
+    """The id of a virtual key: its SHA-256. The key itself is never stored.
+
+    Plain SHA-256 is enough because the key is 256 random bits: there is no dictionary to try.
+    """
+    return KeyId(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def presented_key(request: Request) -> str | None:

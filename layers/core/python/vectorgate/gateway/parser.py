@@ -20,7 +20,7 @@ from vectorgate.api.operations import PORTABLE_PART_SIZE, Media
 from vectorgate.api.schemas import LiteLLMFields
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
-from vectorgate.ledger.correlation import TAG
+from vectorgate.providers.openai import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

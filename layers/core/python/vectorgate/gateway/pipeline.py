@@ -22,7 +22,7 @@ from vectorgate.gateway.context import RequestContext
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
 from vectorgate.idempotency.record import LEASE_MS
-from vectorgate.ids import uuid7
+from vectorgate.ledger.entry import uuid7
 from vectorgate.providers.base import Answer
 from vectorgate.providers.client import MAX_ATTEMPTS, ProviderClient
 from vectorgate.providers.openai import with_both_sizes

@@ -23,11 +23,12 @@ from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import record_for, with_answer
 from vectorgate.ids import ObjectId
-from vectorgate.ledger.correlation import fuzzy_fingerprint_of_command, ownership_of
 from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
 from vectorgate.metering.model import MAX_SIZE
 from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED
 from vectorgate.pricing.money import ZERO
+from vectorgate.providers.openai import tagged
 from vectorgate.store_errors import OverBudget, StateConflict, StoreError
 from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
@@ -259,8 +260,15 @@ def _command_facts(command: Command | None, operation_id: OperationId) -> dict[s
         "file_id": ids.get("file_id", _attached_file(command)),
         "batch_id": ids.get("batch_id"),
         "upload_id": ids.get("upload_id"),
-        "fuzzy_fingerprint": fuzzy_fingerprint_of_command(command, operation_id),
+        "fuzzy_fingerprint": _fuzzy_fingerprint(command, operation_id),
     }
+
+
+def _fuzzy_fingerprint(command: Command, operation_id: OperationId) -> str | None:
+    """What finds the created object again; None when the correlation tag does, or when nothing is created."""
+    if command.operation.creates is None or tagged(command, operation_id) is not None:
+        return None
+    return fuzzy_fingerprint_of_command(command)
 
 
 def _attached_file(command: Command) -> ObjectId | None:
@@ -293,7 +301,7 @@ def _owned(command: Command, answer: Answer, entry: LedgerEntry) -> list[Ownersh
     kind = command.operation.creates
     if kind is None or answer.created is None:
         return []
-    return [ownership_of(entry, kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
+    return [entry.ownership_of(kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
 
 
 def _retired(command: Command, answer: Answer, entry: LedgerEntry) -> list[ObjectRef]:

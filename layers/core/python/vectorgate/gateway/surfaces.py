@@ -17,8 +17,8 @@ from vectorgate.api.router import route
 from vectorgate.api.schemas import check_id
 from vectorgate.gateway.parser import NO_LITELLM_FIELDS, attribution_of, document_command, parse, upload_command
 from vectorgate.ids import ObjectId
-from vectorgate.ledger.correlation import tagged, without_tag
 from vectorgate.providers.base import Call
+from vectorgate.providers.openai import tagged, without_tag
 from vectorgate.tenancy.authorization import authorise
 from vectorgate.tenancy.list_operations import list_page
 

@@ -31,8 +31,7 @@ from vectorgate.idempotency.record import (
     earlier_attempts,
     record_status,
 )
-from vectorgate.ids import uuid7
-from vectorgate.ledger.entry import State
+from vectorgate.ledger.entry import State, uuid7
 from vectorgate.store_errors import IdempotencyConflict, StateConflict
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.retry_after import retry_after
-from vectorgate.auth.principal import TrustedPrincipal
+from vectorgate.auth.trusted import TrustedPrincipal
 from vectorgate.gateway.parser import CallOptions
 from vectorgate.gateway.policy import Policy
 from vectorgate.idempotency.record import EXPLICIT_SLOT, RecordStatus, record_status

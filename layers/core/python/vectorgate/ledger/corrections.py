@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from vectorgate.ids import OperationId, uuid7
-from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.pricing.book import CORRECTION
 from vectorgate.pricing.money import ZERO, NanoUSD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.ids import OperationId
     from vectorgate.pricing.book import Charge
 
 

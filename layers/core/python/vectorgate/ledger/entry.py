@@ -17,15 +17,25 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from vectorgate.api.http import encode_json
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import ObjectId, ObjectKind, OperationId, ProviderName
+from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import KeyId, ObjectId, OperationId, ProviderName, TenantId
+    from vectorgate.clock import Clock, Random
+    from vectorgate.ids import KeyId, TenantId
     from vectorgate.pricing.money import NanoUSD
 
 Scalar: TypeAlias = str | int | tuple[str, ...]
 
 
+_UUID7_VERSION = 0x7 << 76
+_UUID7_VARIANT = 0b10 << 62
+# Kinds whose ownership row stores the provider's document.
+DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})
 _LISTS = ("tags", "budgets", "quarantined")
 _FIRST_ERROR = 400  # HTTP statuses from here on are failures
 
@@ -74,10 +84,11 @@ class LedgerEntry:
 
     `idempotency_name` is the name of the idempotency record. `budgets` are the accounts that the call counts against
     (`budgets.model.account_ref`), `reserved` the amount reserved in each of them until the row is settled or voided.
-    `fuzzy_fingerprint` matches an object that has no tag (`ledger.correlation`). `first_absent_ms` is the time of the
-    first search that did not find it, `found_by` how its outcome was resolved. `quarantined` names implausible figures
-    of the provider that were not used. `byte_seconds` is the quantity that a storage record charges for, `corrects` the
-    row whose amount a correction changes. `until_ms`: the call may be in flight until then, if longer than usual.
+    `fuzzy_fingerprint` matches an object that has no tag (`ledger.fuzzy_fingerprint`). `first_absent_ms` is the time of
+    the first search that did not find it, `found_by` how its outcome was resolved. `quarantined` names implausible
+    figures of the provider that were not used. `byte_seconds` is the quantity that a storage record charges for,
+    `corrects` the row whose amount a correction changes. `until_ms`: the call may be in flight until then, if longer
+    than usual.
     """
 
     id: OperationId
@@ -132,6 +143,22 @@ class LedgerEntry:
         """Whether the client got a success."""
         return self.status_code is not None and self.status_code < _FIRST_ERROR
 
+    def ownership_of(
+        self, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
+    ) -> Ownership:
+        """The ownership row of a created object, from the provider's document. ValueError without a tenant."""
+        if self.tenant is None or self.key_id is None:
+            raise ValueError("an object needs a tenant to own it")
+        return Ownership(
+            ref=ObjectRef(ProviderName(str(self.provider)), kind, ObjectId(str(document["id"]))),
+            tenant=self.tenant,
+            key_id=self.key_id,
+            created_at=_created_at(document, self.started_ms // MILLISECONDS),
+            end_user=self.end_user,
+            parent=parent,
+            snapshot=encode_json(document).decode("ascii") if kind in DESCRIBED else None,
+        )
+
     def to_record(self) -> dict[str, Scalar]:
         """The fields that have a value, under the names that they are stored by."""
         pairs = zip(STORED_NAMES, _VALUES(self), strict=True)
@@ -152,3 +179,29 @@ _NAMES = tuple(each.name for each in fields(LedgerEntry))
 _STORED_AS = {"idempotency_name": "claim", "fuzzy_fingerprint": "likeness", "first_absent_ms": "looked_ms"}
 STORED_NAMES: Final = tuple(_STORED_AS.get(name, name) for name in _NAMES)
 _VALUES = attrgetter(*_NAMES)
+
+
+def _created_at(document: Mapping[str, object], default: int) -> int:
+    """The object's creation time, by which lists are ordered; the operation's, if the provider's is invalid."""
+    created_at = document.get("created_at")
+    if isinstance(created_at, int) and not isinstance(created_at, bool) and 0 <= created_at <= MAX_CREATED_AT:
+        return created_at
+    return default
+
+
+def uuid7(unix_ms: int, random_bits: int) -> OperationId:
+    """RFC 9562 UUIDv7 of 48 bits of time and 74 of randomness: sorts by time."""
+    rand_a, rand_b = (random_bits >> 62) & 0xFFF, random_bits & ((1 << 62) - 1)
+    value = (unix_ms & ((1 << 48) - 1)) << 80 | _UUID7_VERSION | rand_a << 64 | _UUID7_VARIANT | rand_b
+    text = f"{value:032x}"
+    return OperationId("-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])))
+
+
+def unix_ms_of(operation_id: OperationId) -> int:
+    """The time of the id, in milliseconds since 1970."""
+    return int(operation_id[:8] + operation_id[9:13], 16)
+
+
+def new_operation_id(clock: Clock, randomness: Random) -> OperationId:
+    """A new id, ordered by time."""
+    return uuid7(clock.unix_ms(), randomness.bits(74))

@@ -16,8 +16,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import OperationId, team_of, uuid7
-from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ids import OperationId, team_of
+from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
 from vectorgate.pricing.money import NanoUSD, apportion, rounded_ratio

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.api.http import JSON
 from vectorgate.api.operations import Safety
-from vectorgate.ids import OBJECT_ID, ProviderName
+from vectorgate.ids import OBJECT_ID, ObjectKind, ProviderName
 from vectorgate.providers.base import (
     Answer,
     Problem,
@@ -21,7 +21,9 @@ from vectorgate.providers.base import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.api.command import Command
     from vectorgate.api.operations import Operation
+    from vectorgate.ids import OperationId
     from vectorgate.providers.base import Call, UpstreamResponse
     from vectorgate.providers.credentials import Credential
 
@@ -38,6 +40,10 @@ FORWARDED_HEADERS: Final = frozenset(
         "x-should-retry",
     }
 )
+# A store gets the operation's id in its metadata, if there is room for one more key. The client never sees this tag and
+# cannot set it; ids are unguessable, so a tag proves the operation that created the store.
+TAG: Final = "vectorgate_operation"
+MAX_METADATA: Final = 16  # keys; OpenAI's limit
 FORWARDED_PREFIX: Final = "x-ratelimit-"
 _PARTIAL: Final = 206
 _TOO_MANY: Final = 429
@@ -203,6 +209,34 @@ def with_both_sizes(document: dict[str, object]) -> dict[str, object]:
     elif document.get("object") == "list" and isinstance(document.get("data"), list):
         document["data"] = [with_both_sizes(item) if isinstance(item, dict) else item for item in document["data"]]  # type: ignore[attr-defined]
     return document
+
+
+def tagged(command: Command, operation_id: OperationId) -> Mapping[str, object] | None:
+    """The command's body with the tag in its metadata; None without room for it, or if no store is created."""
+    if command.operation.creates is not ObjectKind.VECTOR_STORE:
+        return None
+    metadata = command.body.get("metadata") or {}
+    if not isinstance(metadata, dict) or len(metadata) >= MAX_METADATA:
+        return None
+    return {**command.body, "metadata": {**metadata, TAG: operation_id}}
+
+
+def tag_of(document: Mapping[str, object]) -> str | None:
+    """The operation id in a store's tag, if it has one."""
+    metadata = document.get("metadata")
+    tag = metadata.get(TAG) if isinstance(metadata, dict) else None
+    return tag if isinstance(tag, str) else None
+
+
+def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
+    """A document for the client: a store, or a list of them, without tags."""
+    data = document.get("data")
+    if isinstance(data, list):
+        return {**document, "data": [without_tag(item) if isinstance(item, dict) else item for item in data]}
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or TAG not in metadata:
+        return document
+    return {**document, "metadata": {name: value for name, value in metadata.items() if name != TAG}}
 
 
 def _text(value: object, most: int) -> str | None:

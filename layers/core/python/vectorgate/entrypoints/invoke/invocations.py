@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, PayloadTooLarge
 from vectorgate.api.http import JSON, MAX_LAMBDA_RESPONSE, Response, buffered
-from vectorgate.auth.principal import TrustedPrincipal
+from vectorgate.auth.trusted import TrustedPrincipal
 from vectorgate.entrypoints.invoke import payload as payloads
 from vectorgate.entrypoints.lambda_http import answer
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import LEASE_MS
-from vectorgate.ledger.correlation import fuzzy_fingerprint_of, tag_of
 from vectorgate.ledger.entry import Resolution
+from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of
+from vectorgate.providers.openai import tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

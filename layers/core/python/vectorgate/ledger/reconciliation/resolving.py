@@ -11,13 +11,13 @@ from vectorgate.api.operations import BY_NAME
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId
-from vectorgate.ledger.correlation import ownership_of, without_tag
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.reconciliation.matching import contended_until_ms
 from vectorgate.ledger.reconciliation.probes import PROBES, deletion_answer, path_ids, retired_objects
 from vectorgate.ledger.reconciliation.uploads import announced_uploads
 from vectorgate.pricing.book import NOT_EXECUTED
 from vectorgate.pricing.money import ZERO
+from vectorgate.providers.openai import without_tag
 from vectorgate.tenancy.ownership import OWNED_COLUMN
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Resolver:
         self.ledger.advance(
             answered,
             since=row.state,
-            owned=[ownership_of(answered, kind, created)],
+            owned=[answered.ownership_of(kind, created)],
             idempotency=self._answered_record(row, self._create_answer(row, created)),
         )
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from vectorgate.ids import ObjectKind
-from vectorgate.ledger.correlation import fuzzy_fingerprint_of
+from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
