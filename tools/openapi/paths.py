@@ -20,7 +20,7 @@ JSON: Final = MEDIA_TYPES[Media.JSON]
 REFUSALS: Final[Mapping[str, str]] = {
     "400": "The request is wrong: `code` and `param` say how.",
     "401": "No key, or one that is not valid.",
-    "403": "The team or the end user is blocked.",
+    "403": "The key, the team or the end user is blocked.",
     "404": "What the call names does not exist, or belongs to another tenant: the answers are the same.",
     "409": "The same request is in progress, or its outcome is not known yet.",
     "413": "The request or its answer is larger than this deployment carries.",

@@ -123,8 +123,22 @@ def test_a_deleted_key_ends_within_the_time_of_the_cache_and_what_it_made_stays_
     assert key_info(harness, first)[0] == 404
 
 
-def test_a_blocked_key_is_refused(harness: GatewayHarness) -> None:
-    assert not works(harness, harness.key("sk-blocked", blocked=True))
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/vector_stores/vs_absent", "/v1/unknown"])
+def test_a_blocked_key_is_403_before_any_other_check_and_its_row_names_the_key(
+    harness: GatewayHarness, path: str
+) -> None:
+    key = harness.key("sk-blocked", team="red", blocked=True)
+    request = Request(method="GET", path=path, headers={"authorization": f"Bearer {key}"})
+    response = harness.gateway.handle(request)
+    assert (response.status, json.loads(response.read_body())["error"]["code"]) == (403, "blocked")
+    row = harness.row()
+    assert (row.key_id, row.team_id, row.status_code, row.error_code) == (key_id_of(key), "red", 403, "blocked")
+
+
+def test_a_key_that_is_blocked_and_expired_is_401(harness: GatewayHarness) -> None:
+    key = harness.key("sk-blocked", blocked=True, expires_at=1)
+    request = Request(method="GET", path="/v1/files", headers={"authorization": f"Bearer {key}"})
+    assert harness.gateway.handle(request).status == 401
 
 
 @pytest.mark.parametrize("key", ["", "sk-wrong", MASTER_KEY[:-1], MASTER_KEY + "x", key_id_of(MASTER_KEY), "\ud800"])

@@ -36,6 +36,7 @@ def test_a_budget_is_set_shown_used_up_and_refused(
     error = over_budget(lambda: client.vector_stores.create(name="c"))
     assert (error.type, error.code) == ("insufficient_quota", "insufficient_quota")
     assert all(part in error.message for part in ("key", f"0.00{2 * CREATE} USD", TODAY, TOMORROW))
+    assert f"needs 0.00{CREATE} USD; 0 USD are left, and calls in progress have 0.00{2 * CREATE} USD" in error.message
     assert error.response.headers["x-should-retry"] == "false"
     assert harness.upstream.calls == 2
     assert (harness.rows()[-1].state, harness.rows()[-1].status_code) == (State.VOIDED, 429)

@@ -98,11 +98,12 @@ def test_a_blocked_key_team_or_end_user_is_refused_until_unblocked(
     bounded.create()
     bounded.update(blocked=True, max_budget=10)
     harness.time.skip(CACHED_S)
-    refused = openai.AuthenticationError if scope is BudgetScope.KEY else openai.PermissionDeniedError
     calls = harness.upstream.calls
-    with pytest.raises(refused) as caught:
+    with pytest.raises(openai.PermissionDeniedError) as caught:
         bounded.create()
-    assert caught.value.code == ("invalid_api_key" if scope is BudgetScope.KEY else "blocked")
+    assert caught.value.code == "blocked"
+    assert f"This {scope.replace('_', ' ')} is blocked." in caught.value.message
+    assert caught.value.response.headers["x-should-retry"] == "false"
     assert harness.upstream.calls == calls
     bounded.update(blocked=False)
     harness.time.skip(CACHED_S)

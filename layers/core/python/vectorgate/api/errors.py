@@ -4,8 +4,8 @@
 
     ApiError                      what a client may see: status, type, code, param, message
     ├── InvalidRequest            400  the request is malformed or invalid; `code` says how
-    ├── Unauthenticated           401  no key, or an invalid, expired or blocked one
-    ├── PermissionDenied          403  a valid key without the permission
+    ├── Unauthenticated           401  no key, or an invalid or expired one
+    ├── PermissionDenied          403  a blocked key, team or end user, or a key without the permission
     ├── NotFound                  404  absent, or another tenant's: the same bytes for both
     ├── MethodNotAllowed          405  a known path with another method
     ├── Conflict                  409  in progress elsewhere; may be retried

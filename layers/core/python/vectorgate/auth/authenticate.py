@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import Unauthenticated, Unavailable
+from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticated, Unavailable
 from vectorgate.auth.principal import Principal
 from vectorgate.ids import KeyId
 from vectorgate.store_errors import StoreError
@@ -45,9 +45,16 @@ def presented_key(request: Request) -> str | None:
     return request.header("api-key")
 
 
-def _is_usable(key: VirtualKey, unix_s: float) -> bool:
-    """Whether the key is neither blocked nor expired."""
-    return not key.blocked and (key.expires_at is None or unix_s < key.expires_at)
+class KeyBlocked(PermissionDenied):
+    """403: the key exists, and an administrator has blocked it. `principal` is who it identifies, for the record."""
+
+    def __init__(self, principal: Principal) -> None:
+        super().__init__("This key is blocked.", code="blocked", headers=DO_NOT_RETRY)
+        self.principal = principal
+
+
+def _is_expired(key: VirtualKey, unix_s: float) -> bool:
+    return key.expires_at is not None and key.expires_at <= unix_s
 
 
 class Authenticator:
@@ -60,13 +67,13 @@ class Authenticator:
         self._lock = threading.Lock()
 
     def identify(self, request: Request) -> Principal:
-        """Return the principal of a request. Unauthenticated (401), Unavailable (503)."""
+        """Return the principal of a request. Unauthenticated (401), KeyBlocked (403), Unavailable (503)."""
         return self.authenticate(presented_key(request))
 
     def authenticate(self, secret: str | None) -> Principal:
-        """Return the principal of a key. Unauthenticated (401); Unavailable (503) when keys cannot be read.
+        """Return the principal of a key. Unauthenticated (401) for an unknown or expired one, KeyBlocked (403).
 
-        The error never contains any part of `secret`.
+        Unavailable (503) when keys cannot be read. No error contains any part of `secret`.
         """
         if secret is None:
             raise Unauthenticated(
@@ -74,8 +81,10 @@ class Authenticator:
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
             )
         principal = self._principal(key_id_of(secret)) if len(secret) <= MAX_KEY else None
-        if principal is None or not _is_usable(principal.key, self._clock.wall()):
+        if principal is None or _is_expired(principal.key, self._clock.wall()):
             raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
+        if principal.key.blocked:
+            raise KeyBlocked(principal)
         return principal
 
     def _principal(self, key_id: KeyId) -> Principal | None:

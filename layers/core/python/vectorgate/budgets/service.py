@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from vectorgate.budgets.model import NO_LIMIT, Account, Balance, BudgetScope, Li
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import valid_size
 from vectorgate.pricing.money import NanoUSD, format_usd
+from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
@@ -102,6 +104,13 @@ class BudgetService:
         reserve = tuple(Reservation(budget.account, amount, _hard_limit(budget.limit)) for budget in checked)
         return ReservationPlan(amount, reserve, quarantined)
 
+    def exceeded(self, budgets: Sequence[ApplicableBudget], account: Account, needed: NanoUSD) -> BudgetExceeded:
+        """The error for a refused reservation of `needed`, with the account's balance now, where it can be read."""
+        budget = next(budget for budget in budgets if budget.account == account)
+        with suppress(StoreError):
+            budget = replace(budget, balance=self.store.balances([account]).get(account, Balance()))
+        return budget_exceeded_error(budget, needed)
+
     def _attached_bytes(self, command: Command, entry: LedgerEntry) -> tuple[int, tuple[str, ...]]:
         """The size of the files that the command attaches, from their snapshots, and the names of invalid figures."""
         if entry.provider is None or command.operation.body_kind is not ObjectKind.FILE:
@@ -147,16 +156,19 @@ def reached_soft_budgets(budgets: Sequence[ApplicableBudget]) -> list[Applicable
     ]
 
 
-def budget_exceeded_error(budgets: Sequence[ApplicableBudget], account: Account) -> BudgetExceeded:
-    """The error 429: the subject whose budget is exceeded, the period, and when it resets."""
-    budget = next(budget for budget in budgets if budget.account == account)
-    max_usd = format_usd(budget.limit.max_budget or NanoUSD(0))
-    ends_at = budget.window.ends_at
+def budget_exceeded_error(budget: ApplicableBudget, needed: NanoUSD) -> BudgetExceeded:
+    """The error 429: whose budget, its period, what the call needs, what is left and reserved, and when it resets."""
+    limit, balance, ends_at = budget.limit, budget.balance, budget.window.ends_at
+    most = limit.max_budget or NanoUSD(0)
     period = "in all" if ends_at is None else f"from {budget.window.period} on"
+    every = f" (every {limit.duration})" if limit.duration else ""
+    left = format_usd(NanoUSD(max(0, most - balance.committed)))
+    reserved = format_usd(NanoUSD(balance.reserved))
     reset = "It does not reset." if ends_at is None else f"It resets at {iso(ends_at)}."
     return BudgetExceeded(
-        f"The budget of this {_SCOPE_NAMES[account.subject.scope]} is exceeded: {max_usd} USD {period}"
-        f"{f' (every {budget.limit.duration})' if budget.limit.duration else ''}. {reset}",
+        f"The budget of this {_SCOPE_NAMES[budget.account.subject.scope]} is exceeded: {format_usd(most)} USD "
+        f"{period}{every}. The call needs {format_usd(needed)} USD; {left} USD are left, and calls in progress "
+        f"have {reserved} USD reserved. {reset}",
         code="insufficient_quota",
     )
 

@@ -6,8 +6,9 @@
     execute    authorise -> check budgets -> begin -> forward -> commit            any caller with a command
 
 Each step adds one concern, and ends in an ApiError or in the next step. Their order is the precedence of errors: 401
-authentication, 404 route, 413 and 400 body, 404 ownership, 403 blocked, 409 and 422 idempotency, 429 budgets, then the
-provider's own. Every call leaves one row in the ledger, except unauthenticated ones beyond the limiter's rate.
+authentication, 403 blocked key, 404 route, 413 and 400 body, 404 ownership, 403 blocked team or end user, 409 and 422
+idempotency, 429 budgets, then the provider's own. Every call leaves one row in the ledger, except unauthenticated ones
+beyond the limiter's rate.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, Unavailable
 from vectorgate.api.http import FileUpload
+from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
@@ -124,6 +126,8 @@ class Gateway:
 
     def refuse(self, context: RequestContext, error: ApiError) -> RequestContext:
         """End a call that did not become a command; its row holds the error."""
+        if isinstance(error, KeyBlocked):
+            context.principal = error.principal
         self.recorder.fail(context, error)
         if context.entry is not None:
             self.telemetry.request_completed(context.entry)

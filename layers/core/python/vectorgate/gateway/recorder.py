@@ -18,7 +18,7 @@ from vectorgate.api.errors import OutcomeUnknown, Unauthenticated, Unavailable, 
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import PATH_KINDS, Safety
 from vectorgate.budgets.model import account_ref
-from vectorgate.budgets.service import NO_RESERVATION, budget_exceeded_error
+from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import record_for, with_answer
@@ -89,7 +89,7 @@ class CallRecorder:
             begun = begun_entry(entry, plan)
             earlier = self.idempotency.begin(begun, record, plan.reserve)
         except OverBudget as error:
-            raise budget_exceeded_error(context.budgets, error.account) from error
+            raise self.budgets.exceeded(context.budgets, error.account, plan.amount) from error
         except StoreError as error:
             raise _ledger_unavailable() from error
         if earlier is not None:
