@@ -162,7 +162,7 @@ def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself
     (folder / "picture.xyz").write_bytes(b"\x00\x01")
     with monkeypatch.context() as patched:
         patched.setattr("vectorgate.client.sender.AsyncSender.send", azures)
-        patched.setattr("vectorgate.client.ingest.run.BATCH", 5)
+        patched.setattr("vectorgate.client.ingest.attaching.BATCH", 5)
         assert main([str(folder), "--store", "Azure's"]) == 1
     said = capsys.readouterr().out
     assert facts(said) == {"uploaded": 13, "attached": 12, "unchanged": 0, "failed": 1}
@@ -222,7 +222,7 @@ def test_the_console_script_knows_ingest(capsys: pytest.CaptureFixture[str], tmp
     assert command.main(["ingest", str(tmp_path / "absent"), "--store", "x"]) == 2
     assert "no such file or folder" in capsys.readouterr().err
     assert command.main(["ingest", str(tmp_path), "--store", "x"]) == 2
-    assert "OPENAI_API_KEY" in capsys.readouterr().err
+    assert "VECTORGATE_BASE_URL" in capsys.readouterr().err
 
 
 def test_two_stores_of_a_name_are_an_error_that_names_them(
@@ -254,11 +254,15 @@ def test_a_journal_survives_a_torn_line_and_is_one_run_s_own(tmp_path: Path) -> 
     assert all(json.loads(line) for line in path.read_text().splitlines() if "sha" not in line or line.endswith("}"))
 
 
-def test_only_plain_files_are_scanned_and_in_order(folder: Path) -> None:
-    found, skipped = scan(folder)
-    assert [file.path for file in found][:3] == ["0.md", "1.md", "2.md"]
-    assert len(found) == 12
-    assert skipped == []
+def test_only_plain_files_are_scanned_and_in_order_and_the_others_are_counted(folder: Path) -> None:
+    (folder / ".drafts").mkdir()
+    (folder / "below" / "link").symlink_to(folder)
+    (folder / ".vectorgate").mkdir()
+    found = scan(folder)
+    assert [file.path for file in found.files][:3] == ["0.md", "1.md", "2.md"]
+    assert len(found.files) == 12
+    assert found.skipped == []
+    assert (found.links, found.hidden, found.excluded) == (2, 2, 0)
 
 
 class Terminal(io.StringIO):
@@ -271,11 +275,14 @@ class Terminal(io.StringIO):
 def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere() -> None:
     now = [0.0]
     for stream in (Terminal(), io.StringIO()):
-        progress = Progress(stream, lambda: now[0], files=2, size=2048)
-        progress.advance(1024)
-        progress.advance(1024)
+        progress = Progress(stream, lambda: now[0], files=3, size=2048)
+        progress.upload(1024)
+        progress.upload(1024)
+        progress.conclude()
+        progress.conclude(failed=True)
+        progress.finish()
         text = stream.getvalue()
-        assert "2/2 files, 2.0 KiB of 2.0 KiB" in text
+        assert "uploaded 2/3 files, 2.0 KiB of 2.0 KiB; indexed 1/3, 1 failed" in text
         assert ("\r[" in text) == stream.isatty()
         assert text.endswith("\n")
     assert [sized(size) for size in (0, 1023, 1024, 5 * 1024**3)] == ["0 B", "1023 B", "1.0 KiB", "5.0 GiB"]

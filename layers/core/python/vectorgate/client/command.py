@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from vectorgate.client.ingest import arguments as ingest_arguments
 from vectorgate.client.ingest import cli
 from vectorgate.version import __version__
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"vectorgate {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     ingest = commands.add_parser("ingest", help="put a folder into a vector store")
-    cli.add_arguments(ingest)
+    ingest_arguments.add_arguments(ingest)
     ingest.set_defaults(act=cli.ingest)
     parsed = parser.parse_args(arguments)
     return int(parsed.act(parsed))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import JSON, Body, Response
 from vectorgate.budgets.service import budget_headers
 from vectorgate.clock import MICROSECONDS
+from vectorgate.pricing.book import STORAGE, MissingPrice
 from vectorgate.pricing.money import ZERO, NanoUSD, format_usd
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Answer
+
+# The operations that answer with one store, whose storage is charged by the day.
+_OF_A_STORE: Final = frozenset({"vector_stores.create", "vector_stores.retrieve", "vector_stores.update"})
 
 
 def render(context: RequestContext, book: PriceBook, now: float) -> Response:
@@ -25,7 +30,8 @@ def render(context: RequestContext, book: PriceBook, now: float) -> Response:
         return replay(context.replay, context, now)
     if context.answer is None or context.entry is None:
         raise ValueError("the call has not ended")
-    return success(context.answer, context, book.charge_for(context.entry).spend, now)
+    answer = success(context.answer, context, book.charge_for(context.entry).spend, now)
+    return replace(answer, headers={**answer.headers, **_storage_price(context, book)})
 
 
 def success(answer: Answer, context: RequestContext, spend: NanoUSD, now: float) -> Response:
@@ -48,6 +54,17 @@ def error(failure: ApiError, context: RequestContext, now: float) -> Response:
     """An error, in the envelope of the API that was called."""
     headers = {**_own_headers(context, ZERO, now), **failure.headers}
     return Response.of_json(failure.status, context.surface.envelope(failure), headers)
+
+
+def _storage_price(context: RequestContext, book: PriceBook) -> dict[str, str]:
+    """The price in force for what the store holds, so that a client need not know the gateway's book."""
+    if context.operation not in _OF_A_STORE or context.provider is None:
+        return {}
+    try:
+        per_gib_day = book.price(context.provider, STORAGE, context.started_ms).per_gib_day
+    except MissingPrice:
+        return {}
+    return {} if per_gib_day is None else {"x-vectorgate-storage-usd-per-gib-day": format_usd(per_gib_day)}
 
 
 def _own_headers(context: RequestContext, spend: NanoUSD, now: float) -> dict[str, str]:

@@ -1,124 +1,74 @@
-"""The command: arguments in, a summary out.
-
-Exit status 0 when every file is in the store; 1 when a file was not ingested or the gateway refused the call; 2 when
-the command cannot be run with these arguments or settings; 130 when it was interrupted.
-"""
+"""The command line: arguments in, an exit status out. `arguments.EPILOG` says what each status means."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from vectorgate.client import settings as environment
 from vectorgate.client.client import Client
 from vectorgate.client.errors import APIError, SettingsError
-from vectorgate.client.ingest.journal import Journal, JournalBusy
-from vectorgate.client.ingest.progress import Progress, sized
-from vectorgate.client.ingest.run import RETRIES, Run, Summary, find_store, reason_of
+from vectorgate.client.ingest import arguments
+from vectorgate.client.ingest.command import AGAIN, Command, Output
+from vectorgate.client.ingest.journal import JournalBusy
 from vectorgate.client.ingest.scan import scan
+from vectorgate.client.ingest.session import reason_of
 from vectorgate.client.options import Options
-from vectorgate.pricing.book import GIB, STORAGE, PriceBook, shipped_prices
-from vectorgate.pricing.money import NanoUSD, format_usd, rounded_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vectorgate.client.ingest.journal import FileRecord
-    from vectorgate.client.ingest.scan import ScannedFile
-    from vectorgate.client.resources import VectorStore
+    from vectorgate.client.destinations import Destination
+    from vectorgate.client.ingest.arguments import Arguments
 
-CONCURRENCY: Final = 8
+NOT_STARTED: Final = 2
 INTERRUPTED: Final = 130  # as shells report Ctrl-C
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `ingest`."""
-    parser.add_argument("path", type=Path, metavar="PATH", help="a folder (its hidden files are left out) or a file")
-    parser.add_argument("--store", required=True, metavar="NAME", help="a store's name (made when absent) or vs_... id")
-    parser.add_argument("--concurrency", type=int, default=CONCURRENCY, help="uploads at a time (default %(default)s)")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="the journal (default: in PATH/.vectorgate)")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run as a program and return the exit status."""
     parser = argparse.ArgumentParser(prog="vectorgate ingest", description="Put a folder into a vector store.")
-    add_arguments(parser)
-    return ingest(parser.parse_args(arguments))
+    arguments.add_arguments(parser)
+    return ingest(parser.parse_args(given))
 
 
-def ingest(arguments: argparse.Namespace) -> int:
+def ingest(parsed: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
     try:
-        return anyio.run(_ingest, arguments)
+        return anyio.run(_ingest, arguments.read(parsed))
     except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on from here", INTERRUPTED)
+        return _fail(f"interrupted; {AGAIN}", INTERRUPTED)
     except (SettingsError, JournalBusy, OSError) as error:
-        return _fail(str(error), 2)
-    except APIError as error:
-        return _fail(reason_of(error), 1)
+        return _fail(str(error), NOT_STARTED)
 
 
-async def _ingest(arguments: argparse.Namespace) -> int:
-    if arguments.concurrency < 1:
-        raise SettingsError("--concurrency must be at least 1")
-    found, skipped = scan(arguments.path)
+async def _ingest(given: Arguments) -> int:
     async with Client() as client:
-        with Journal(arguments.state or _journal_path(arguments, client)) as journal:
-            store = await find_store(client, arguments.store)
-            journal.store(store.id)
-            refused = [(file.path, record.reason) for file in found if (record := _refused(file, journal)) is not None]
-            current = [file for file in found if _up_to_date(file, journal)]
-            due = [file for file in found if not _up_to_date(file, journal) and _refused(file, journal) is None]
-            not_sent = [*((file.path, file.reason) for file in skipped), *refused]
-            summary = Summary(unchanged=len(current), failed=not_sent)
-            if due:
-                progress = Progress(sys.stderr, time.monotonic, len(due), sum(file.size for file in due))
-                await Run(client, store.id, journal, progress, summary, arguments.concurrency).ingest(due)
-        store = await client.vector_stores.aretrieve(store.id, max_retries=RETRIES)
-    sys.stdout.write(described(summary, store))
-    return 1 if summary.failed else 0
+        destination = _destination(client, direct=given.direct)
+        output = Output(sys.stdout, sys.stderr, time.monotonic, time.time)
+        command = Command(client, destination, given, scan(given.path, given.selection), output)
+        try:
+            return await (command.rehearse() if given.dry_run else command.carry_out())
+        except APIError as error:
+            return _fail(f"{destination.api_base}: {reason_of(error)}", NOT_STARTED)
 
 
-def _journal_path(arguments: argparse.Namespace, client: Client) -> Path:
-    """One journal for each folder, gateway and store."""
-    folder = arguments.path if arguments.path.is_dir() else arguments.path.parent
-    target = f"{client.destination(Options()).api_base} {arguments.store}"
-    return Path(folder) / ".vectorgate" / f"ingest-{hashlib.sha256(target.encode()).hexdigest()[:12]}.jsonl"
-
-
-def _up_to_date(file: ScannedFile, journal: Journal) -> bool:
-    record = journal.records.get(file.path)
-    return record is not None and record.state == "done" and record.sha256 == file.sha256 and not record.replaces
-
-
-def _refused(file: ScannedFile, journal: Journal) -> FileRecord | None:
-    """The record of a file whose present content the provider has refused; None for any other file."""
-    record = journal.records.get(file.path)
-    return record if record is not None and record.state == "refused" and record.sha256 == file.sha256 else None
-
-
-def described(summary: Summary, store: VectorStore) -> str:
-    """The summary as text."""
-    size = int(store.usage_bytes or 0)
-    price = PriceBook(shipped_prices()).price("openai", STORAGE, int(time.time() * 1000))
-    nano = int(price.per_gib_day or 0)
-    cost, each = format_usd(NanoUSD(rounded_ratio(size * nano, GIB))), format_usd(NanoUSD(nano))
-    free = sized(price.free_bytes)
-    lines = [
-        f"store      {store.name} ({store.id})",
-        f"uploaded   {summary.uploaded} files, {sized(summary.uploaded_bytes)}",
-        f"attached   {summary.attached} files, {summary.replaced} of them in place of an older version",
-        f"unchanged  {summary.unchanged} files",
-        f"failed     {len(summary.failed)} files",
-        *(f"  {path}: {reason}" for path, reason in summary.failed),
-        f"stored     {sized(size)}: ${cost} a day (${each} a GiB-day; the account's first {free} are free)",
-    ]
-    return "".join(f"{line}\n" for line in lines)
+def _destination(client: Client, *, direct: bool) -> Destination:
+    """Where the files go. SettingsError where that would be a provider that was not asked for."""
+    settings = environment.from_environment()
+    gateway = settings.base_url or settings.function
+    if not gateway and not direct:
+        raise SettingsError(
+            "no gateway is named: set VECTORGATE_BASE_URL and VECTORGATE_API_KEY; "
+            f"--direct uploads to {settings.openai_url} itself, with OPENAI_API_KEY"
+        )
+    if gateway and direct:
+        raise SettingsError(f"--direct, but the environment names the gateway {gateway}: which of them is meant?")
+    return client.destination(Options())
 
 
 def _fail(reason: str, status: int) -> int:

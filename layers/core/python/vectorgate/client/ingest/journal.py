@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Literal, Self
+from typing import IO, TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-# "failed" is tried again by the next run; "refused" only once the content has changed.
-State = Literal["uploaded", "done", "failed", "refused"]
+# "failed" is tried again by the next run; "refused" only once the content has changed. Of a "deleted" file, and of one
+# that failed or was refused, nothing is left at the provider.
+State = Literal["uploaded", "done", "failed", "refused", "deleted"]
+WITHOUT_UPLOAD: Final = frozenset({"failed", "refused", "deleted"})
 
 
 class JournalBusy(Exception):
@@ -20,7 +22,10 @@ class JournalBusy(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """The state of one file. `replaces`: older uploads that are still to be removed; `reason`: why it was refused."""
+    """The state of one file. `replaces`: older uploads that are still to be removed; `reason`: why it was refused.
+
+    `attributes` (JSON) and `chunking` (`SIZE/OVERLAP`) are what it was attached with, empty for none.
+    """
 
     path: str
     sha256: str
@@ -28,16 +33,58 @@ class FileRecord:
     state: State
     replaces: tuple[str, ...] = ()
     reason: str = ""
+    attributes: str = ""
+    chunking: str = ""
+
+    def older(self) -> tuple[str, ...]:
+        """The uploads to remove once a new version is indexed."""
+        return self.replaces if self.state in WITHOUT_UPLOAD else (*self.replaces, self.file_id)
 
 
-class Journal:
+class History:
+    """The records of a journal, and the store that they are about."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, FileRecord] = {}
+        self.store_id: str | None = None
+
+    def read(self, content: bytes) -> None:
+        """Read the lines of a journal."""
+        for line in content.splitlines():
+            try:
+                self._apply(json.loads(line))
+            except (ValueError, TypeError, KeyError):
+                continue  # the process was stopped while it wrote the line
+
+    def about(self, store_id: str) -> dict[str, FileRecord]:
+        """The records, if they are about that store."""
+        return self.records if self.store_id == store_id else {}
+
+    def _apply(self, fields: dict[str, object]) -> None:
+        if "store_id" in fields:
+            if self.store_id not in {None, fields["store_id"]}:
+                self.records.clear()
+            self.store_id = str(fields["store_id"])
+            return
+        record = FileRecord(**{**fields, "replaces": tuple(fields["replaces"])})  # type: ignore[arg-type]
+        self.records[record.path] = record
+
+
+def history(path: Path) -> History:
+    """The journal at that path, which is neither made nor locked."""
+    found = History()
+    if path.exists():
+        found.read(path.read_bytes())
+    return found
+
+
+class Journal(History):
     """The journal of one folder, gateway and store. It is locked against other runs while it is open."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.records: dict[str, FileRecord] = {}
-        self.store_id: str | None = None
         self._stream = path.open("a+b")
         _lock(self._stream, path)
         self._read()
@@ -61,22 +108,9 @@ class Journal:
     def _read(self) -> None:
         self._stream.seek(0)
         content = self._stream.read()
-        for line in content.splitlines():
-            try:
-                self._apply(json.loads(line))
-            except (ValueError, TypeError, KeyError):
-                continue  # the process was stopped while it wrote the line
+        self.read(content)
         if content and not content.endswith(b"\n"):
             self._stream.write(b"\n")
-
-    def _apply(self, fields: dict[str, object]) -> None:
-        if "store_id" in fields:
-            if self.store_id not in {None, fields["store_id"]}:
-                self.records.clear()
-            self.store_id = str(fields["store_id"])
-            return
-        record = FileRecord(**{**fields, "replaces": tuple(fields["replaces"])})  # type: ignore[arg-type]
-        self.records[record.path] = record
 
     def __enter__(self) -> Self:
         return self

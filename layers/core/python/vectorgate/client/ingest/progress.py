@@ -16,35 +16,67 @@ _UNITS: Final = ("B", "KiB", "MiB", "GiB")
 
 @dataclass
 class Progress:
-    """Counts of files and bytes. `clock`: monotonic seconds."""
+    """Counts of files and bytes. `clock`: monotonic seconds. `failed` files are neither uploaded nor indexed."""
 
     stream: TextIO
     clock: Callable[[], float]
     files: int
     size: int
-    done_files: int = 0
-    done_size: int = 0
+    uploaded: int = 0
+    uploaded_size: int = 0
+    indexed: int = 0
+    failed: int = 0
+    indexing: int = 0  # of the batches in work, what the provider has counted so far
     shown_at: float = float("-inf")
 
-    def advance(self, size: int) -> None:
+    def upload(self, size: int) -> None:
         """Count a file as uploaded, and show it. `size` in bytes."""
-        self.done_files += 1
-        self.done_size += size
-        self.show(last=self.done_files == self.files)
+        self.uploaded += 1
+        self.uploaded_size += size
+        self.show(now=self.uploaded == self.files)
 
-    def show(self, *, last: bool = False) -> None:
+    def index(self, completed: int) -> None:
+        """Show how many files of the batches in work the provider has indexed."""
+        self.indexing = completed
+        self.show()
+
+    def conclude(self, *, failed: bool = False) -> None:
+        """Count a file as indexed, or as failed at any step."""
+        if failed:
+            self.failed += 1
+        else:
+            self.indexed += 1
+            self.indexing = max(0, self.indexing - 1)
+        self.show()
+
+    def finish(self) -> None:
+        """Show the last state, and end the line."""
+        self.show(now=True)
+        if self.stream.isatty():
+            self.stream.write("\n")
+
+    def show(self, *, now: bool = False) -> None:
         """Write the line, unless the last one was a moment ago."""
         terminal = self.stream.isatty()
-        if not last and self.clock() - self.shown_at < (REDRAWN_SECONDS if terminal else PLAIN_SECONDS):
+        if not now and self.clock() - self.shown_at < (REDRAWN_SECONDS if terminal else PLAIN_SECONDS):
             return
         self.shown_at = self.clock()
-        text = f"{self.done_files}/{self.files} files, {sized(self.done_size)} of {sized(self.size)}"
-        if terminal:
-            filled = WIDTH * self.done_size // max(1, self.size)
-            self.stream.write(f"\r[{'#' * filled}{'.' * (WIDTH - filled)}] {text}\x1b[K" + ("\n" if last else ""))
-        else:
-            self.stream.write(f"uploaded {text}\n")
+        self.stream.write(f"\r[{self._bar()}] {self._text()}\x1b[K" if terminal else f"{self._text()}\n")
         self.stream.flush()
+
+    def _bar(self) -> str:
+        """Filled by uploads up to one half, and by indexing from there."""
+        steps = self.uploaded + self.indexed + self.indexing + 2 * self.failed
+        filled = min(WIDTH, WIDTH * steps // max(1, 2 * self.files))
+        return "#" * filled + "." * (WIDTH - filled)
+
+    def _text(self) -> str:
+        """The counts."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return (
+            f"uploaded {self.uploaded}/{self.files} files, {sized(self.uploaded_size)} of {sized(self.size)}; "
+            f"indexed {self.indexed + self.indexing}/{self.files}{failed}"
+        )
 
 
 def sized(size: float) -> str:

@@ -1,14 +1,20 @@
-"""The files of a folder and their hashes. Hidden files and links are left out."""
+"""The files of a folder and their hashes. Links, hidden and excluded files are left out, and counted."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.client.ingest.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LARGEST: Final = 512 * 1024 * 1024  # bytes; OpenAI's limit
+JOURNALS: Final = ".vectorgate"  # the folder of the command's own files
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +29,91 @@ class ScannedFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file that cannot be ingested, and the reason."""
+    """A file or folder that cannot be ingested, and the reason."""
 
     path: str
     reason: str
 
 
-def scan(root: Path) -> tuple[list[ScannedFile], list[SkippedFile]]:
+@dataclass
+class Scan:
+    """What a folder has. `links`, `hidden` (files and folders) and `excluded` are counts of what was left out."""
+
+    files: list[ScannedFile] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    links: int = 0
+    hidden: int = 0
+    excluded: int = 0
+
+
+def scan(root: Path, selection: Selection | None = None) -> Scan:
     """The files in the order of their paths. FileNotFoundError for a path that does not exist."""
+    found, meant = Scan(), selection if selection is not None else Selection()
     if root.is_file():
-        return [_scanned(root.name, root)], []
-    if not root.exists():
+        _add(found, root.name, root)
+        return found
+    if not root.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
-    found: list[ScannedFile] = []
-    skipped: list[SkippedFile] = []
-    for where in _files(root):
+    for where in sorted(_plain_files(root, found)):
         path = where.relative_to(root).as_posix()
-        try:
-            size = where.stat().st_size
-            if size == 0 or size > LARGEST:
-                skipped.append(SkippedFile(path, "empty" if size == 0 else "larger than 512 MB"))
-            else:
-                found.append(_scanned(path, where))
-        except OSError as error:
-            skipped.append(SkippedFile(path, error.strerror or type(error).__name__))
-    return found, skipped
+        if meant.has(path):
+            _add(found, path, where)
+        else:
+            found.excluded += 1
+    return found
 
 
-def _files(root: Path) -> list[Path]:
-    files: list[Path] = []
-    for folder, below, names in os.walk(root):
+def is_gone(root: Path, path: str) -> bool:
+    """Whether nothing has that path below the folder any more. What cannot be looked at is not gone."""
+    try:
+        (root / path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _plain_files(root: Path, found: Scan) -> Iterator[Path]:
+    def unreadable(error: OSError) -> None:
+        path = Path(os.fsdecode(error.filename)).relative_to(root).as_posix()
+        found.skipped.append(SkippedFile(path, error.strerror or type(error).__name__))
+
+    for folder, below, names in os.walk(root, onerror=unreadable):
+        hidden = [name for name in (*below, *names) if name.startswith(".") and name != JOURNALS]
+        found.hidden += len(hidden)
+        found.links += sum(Path(folder, name).is_symlink() for name in below if not name.startswith("."))
         below[:] = [name for name in below if not name.startswith(".")]
-        here = (Path(folder) / name for name in names if not name.startswith("."))
-        files += [path for path in here if path.is_file() and not path.is_symlink()]
-    return sorted(files)
+        for name in names:
+            yield from _plain(Path(folder, name), found)
 
 
-def _scanned(path: str, where: Path) -> ScannedFile:
+def _plain(path: Path, found: Scan) -> Iterator[Path]:
+    """The path, if it is a file and neither hidden nor a link."""
+    if path.name.startswith("."):
+        return
+    if path.is_symlink():
+        found.links += 1
+    elif path.is_file():
+        yield path
+
+
+def _add(found: Scan, path: str, where: Path) -> None:
+    try:
+        path.encode()
+        size = where.stat().st_size
+        if size == 0 or size > LARGEST:
+            found.skipped.append(SkippedFile(path, "empty" if size == 0 else "larger than 512 MB"))
+        else:
+            found.files.append(_scanned(path, where, size))
+    except OSError as error:
+        found.skipped.append(SkippedFile(path, error.strerror or type(error).__name__))
+    except UnicodeEncodeError:
+        readable = os.fsencode(path).decode("utf-8", "replace")
+        found.skipped.append(SkippedFile(readable, "its name is not UTF-8"))
+
+
+def _scanned(path: str, where: Path, size: int) -> ScannedFile:
     with where.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ScannedFile(path, where, where.stat().st_size, digest)
+    return ScannedFile(path, where, size, digest)

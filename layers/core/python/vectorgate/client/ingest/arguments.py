@@ -1,0 +1,79 @@
+"""The command's arguments, read and checked before anything is sent."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vectorgate.client.errors import SettingsError
+from vectorgate.client.ingest.processing import Processing, read_attributes, read_chunking
+from vectorgate.client.ingest.selection import Selection
+
+CONCURRENCY: Final = 8
+EPILOG: Final = """\
+environment:
+  VECTORGATE_BASE_URL, VECTORGATE_API_KEY   the gateway, such as http://127.0.0.1:4000, and a key of it
+  VECTORGATE_FUNCTION                       or the gateway's invoke function
+  OPENAI_API_KEY, OPENAI_BASE_URL           with --direct: the provider itself
+
+exit status:
+  0    every file that is meant is in the store
+  1    a file was not ingested, or the gateway went away; the same command goes on from there
+  2    nothing was sent: arguments, settings, no answer, or a refused key
+  130  interrupted; the same command goes on from there
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The arguments of one run."""
+
+    path: Path
+    store: str
+    selection: Selection
+    asked: Processing
+    concurrency: int = CONCURRENCY
+    state: Path | None = None
+    delete: bool = False
+    direct: bool = False
+    dry_run: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `ingest`."""
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("path", type=Path, metavar="PATH", help="a folder (its links and hidden files are left out) or a file")
+    add("--store", required=True, metavar="NAME", help="a store's name (made when absent) or vs_... id")
+    add("--include", action="append", metavar="PATTERN", help="only files such as '*.md'; may be repeated")
+    add("--exclude", action="append", metavar="PATTERN", help="no files such as 'drafts' or '*.tmp'; may be repeated")
+    add("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    add("--delete", action="store_true", help="remove from the store what was ingested and is gone from the folder")
+    add("--attributes", action="append", metavar="KEY=VALUE", help="for every file; a JSON object is taken as well")
+    add("--chunking", metavar="SIZE/OVERLAP", help="tokens, such as 800/400, or auto")
+    add("--concurrency", type=int, default=CONCURRENCY, help="uploads at a time (default %(default)s)")
+    add("--state", type=Path, metavar="FILE", help="the journal (default: in PATH/.vectorgate)")
+    add("--direct", action="store_true", help="upload to the provider itself, where no gateway is named")
+
+
+def read(parsed: argparse.Namespace) -> Arguments:
+    """The arguments. SettingsError for those that cannot be meant; FileNotFoundError."""
+    if not parsed.path.exists():
+        raise FileNotFoundError(f"no such file or folder: {parsed.path}")
+    if parsed.concurrency < 1:
+        raise SettingsError("--concurrency must be at least 1")
+    if parsed.delete and not parsed.path.is_dir():
+        raise SettingsError("--delete compares the store with a folder: PATH must be one")
+    return Arguments(
+        path=parsed.path,
+        store=parsed.store,
+        selection=Selection(tuple(parsed.include or ()), tuple(parsed.exclude or ())),
+        asked=Processing(read_attributes(parsed.attributes), read_chunking(parsed.chunking)),
+        concurrency=parsed.concurrency,
+        state=parsed.state,
+        delete=parsed.delete,
+        direct=parsed.direct,
+        dry_run=parsed.dry_run,
+    )
