@@ -13,6 +13,7 @@ from engine.adapters.sqlite.index import SqliteIndex
 from engine.adapters.sqlite.queue import SqliteWorkQueue
 from engine.adapters.wordllama import WordLlama
 from engine.engine import Engine
+from engine.responses.background import fail_interrupted
 from engine.web.app import build_app
 from engine.worker import Worker
 
@@ -70,4 +71,5 @@ def build(
     with catalogue.read() as rows:
         known = rows.blob_ids()
     engine.blobs.clear(known)
+    fail_interrupted(engine)
     return Service(engine, build_app(engine, api_key), Worker(engine, workers))

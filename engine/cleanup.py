@@ -12,11 +12,12 @@ AT_ONCE: Final = 1000
 
 
 def expire(engine: Engine, now: int) -> None:
-    """Expire the files, stores and uploads whose time is over."""
+    """Expire the files, stores, uploads and responses whose time is over."""
     with engine.catalogue.write() as rows:
         rows.files.expire(now)
         rows.stores.expire(now)
         rows.uploads.expire(now)
+        rows.responses.expire(now)
 
 
 def collect(engine: Engine) -> None:

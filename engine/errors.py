@@ -53,3 +53,86 @@ def upload_ended(upload_id: str, status: str) -> InvalidRequest:
 def not_downloadable(purpose: str) -> InvalidRequest:
     """Files that a model reads cannot be downloaded."""
     return InvalidRequest(f"Not allowed to download files of purpose: {purpose}")
+
+
+def no_response(response_id: str) -> NotFound:
+    """The response is absent, expired, or was not stored."""
+    return NotFound(f"Response with id '{response_id}' not found.")
+
+
+def no_previous_response(response_id: str) -> InvalidRequest:
+    """The response that is to be continued is absent, expired, or was not stored."""
+    return InvalidRequest(
+        f"Previous response with id '{response_id}' not found.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+def previous_under_way(response_id: str, status: str) -> InvalidRequest:
+    """The response that is to be continued has not ended well."""
+    return InvalidRequest(f"Previous response with id '{response_id}' is {status}.", param="previous_response_id")
+
+
+def no_item(item_id: str) -> NotFound:
+    """An item that the input refers to is absent."""
+    return NotFound(
+        f"Item with id '{item_id}' not found. Items are not persisted when `store` is set to false. "
+        "Try again with `store` set to true, or remove this item from your input.",
+        param="input",
+    )
+
+
+def no_conversation(conversation_id: str) -> NotFound:
+    """The engine stores no conversations."""
+    return NotFound(f"Conversation with id '{conversation_id}' not found.", param="conversation")
+
+
+def no_prompt(prompt_id: str) -> NotFound:
+    """The engine stores no prompts."""
+    return NotFound(f"Prompt with id '{prompt_id}' not found.", param="prompt")
+
+
+def no_model(model: str) -> NotFound:
+    """The model is absent, and was asked for by its path."""
+    return NotFound(f"The model '{model}' does not exist", param="model", code="model_not_found")
+
+
+def unknown_model(model: str) -> InvalidRequest:
+    """The model is absent, and was asked for in a body."""
+    return InvalidRequest(f"The requested model '{model}' does not exist.", param="model", code="model_not_found")
+
+
+def unsupported(param: str, reason: str) -> InvalidRequest:
+    """The model cannot do what a parameter asks for; `reason` says why, of the model as `it`."""
+    return InvalidRequest(
+        f"Unsupported parameter: '{param}' is not supported with this model: {reason}.",
+        param=param,
+        code="unsupported_parameter",
+    )
+
+
+def missing_input() -> InvalidRequest:
+    """There is nothing to answer."""
+    return InvalidRequest(
+        "Missing required parameter: one of 'input' or 'previous_response_id' must be provided.",
+        param="input",
+        code="missing_required_parameter",
+    )
+
+
+def background_needs_store() -> InvalidRequest:
+    """A response that is not stored could not be asked for later."""
+    return InvalidRequest("Background mode requires 'store' to be true.", param="background", code="invalid_value")
+
+
+def not_in_background(response_id: str) -> InvalidRequest:
+    """Only what runs in the background can be cancelled by its id."""
+    return InvalidRequest(f"Cannot cancel a synchronous response: '{response_id}' was not created in the background.")
+
+
+def tool_not_given(choice: str) -> InvalidRequest:
+    """The tool choice names a tool that is not among the tools."""
+    return InvalidRequest(
+        f"Tool choice '{choice}' not found in 'tools' parameter.", param="tool_choice", code="invalid_value"
+    )

@@ -47,3 +47,13 @@ def file_id(random: RandomBytes) -> str:
         number, digit = divmod(number, len(ALPHABET))
         chars.append(ALPHABET[digit])
     return f"file-{''.join(chars)}"
+
+
+def response_id(random: RandomBytes) -> str:
+    """`resp_` and 48 hex digits."""
+    return item_id("resp", random)
+
+
+def item_id(prefix: str, random: RandomBytes) -> str:
+    """The prefix of the item's type, and 48 hex digits."""
+    return f"{prefix}_{random(24).hex()}"

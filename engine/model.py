@@ -19,6 +19,7 @@ Json = dict[str, object]  # an object of a response
 AttributeValue = str | int | float | bool
 Status = Literal["in_progress", "completed", "failed", "cancelled"]
 UploadStatus = Literal["pending", "completed", "cancelled", "expired"]
+ResponseStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 GarbageKind = Literal["blob", "chunks", "index"]
 Item = TypeVar("Item")
 
@@ -121,6 +122,22 @@ class Upload:
     file_seconds: int | None
     status: UploadStatus = "pending"
     file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A response, with all that it was given to read.
+
+    `body` is the Response object, with the results of its searches, whatever was asked to be shown. `items` are its
+    input items, oldest first, with those of the responses that it continues and their output.
+    """
+
+    id: str
+    created_at: int
+    expires_at: int
+    status: ResponseStatus
+    body: Json
+    items: Sequence[Json]
 
 
 @dataclass(frozen=True, slots=True)

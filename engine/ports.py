@@ -2,7 +2,7 @@
 
 ::
 
-    Catalogue     transactions over the rows (`Rows`) of files, stores, attachments, batches and uploads
+    Catalogue     transactions over the rows (`Rows`) of files, stores, attachments, batches, uploads and responses
     BlobStore     bytes of files and of parts of uploads, by id
     VectorIndex   chunks and their embeddings, a store apart from every other
     Embedder      text to tokens, tokens to vectors
@@ -37,12 +37,14 @@ if TYPE_CHECKING:
         Garbage,
         Ints,
         Job,
+        Json,
         NewAttachment,
         Page,
         PageQuery,
         Query,
         Status,
         Store,
+        StoredResponse,
         Upload,
         UploadStatus,
     )
@@ -184,6 +186,34 @@ class UploadRows(Protocol):
         """End the pending uploads that are past their expiry, and delete their parts."""
 
 
+class ResponseRows(Protocol):
+    """Rows of responses. One past its expiry is absent."""
+
+    def add(self, response: StoredResponse) -> None:
+        """Record a response."""
+
+    def get(self, response_id: str, now: int) -> StoredResponse | None:
+        """The response, unless it is absent or expired."""
+
+    def item(self, item_id: str, now: int) -> Json | None:
+        """An item that a stored response was given, or gave."""
+
+    def settle(self, response: StoredResponse) -> bool:
+        """Replace status and body, unless it has ended or is deleted; whether it was replaced."""
+
+    def delete(self, response_id: str) -> None:
+        """Delete the response."""
+
+    def expire(self, now: int) -> None:
+        """Delete what is past its expiry."""
+
+    def claim(self) -> StoredResponse | None:
+        """Take the oldest response of the queue, which is in progress from now on."""
+
+    def under_way(self) -> Sequence[StoredResponse]:
+        """The responses in progress."""
+
+
 class GarbageRows(Protocol):
     """What deleted rows held and is still to be released, oldest first."""
 
@@ -216,6 +246,10 @@ class Rows(Protocol):
     @property
     def uploads(self) -> UploadRows:
         """Uploads in parts."""
+
+    @property
+    def responses(self) -> ResponseRows:
+        """Responses."""
 
     @property
     def garbage(self) -> GarbageRows:

@@ -1,4 +1,4 @@
-"""What happens after the answer: indexing, expiry, and the release of what deleted rows held.
+"""What happens after the answer: responses in the background, indexing, expiry, the release of what deleted rows held.
 
 A job is done again after a crash. Its chunks are replaced under the attachment's own number, so that doing it twice
 is doing it once.
@@ -14,6 +14,7 @@ from engine import chunking, cleanup
 from engine.chunking import TooManyTokens
 from engine.extraction.extract import Unextractable, extract
 from engine.model import Entry, Failure
+from engine.responses import background
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -73,6 +74,9 @@ class Worker:
 
     def step(self) -> bool:
         """Do one job, or release garbage if there is none; whether there was a job."""
+        # First what is quick, and waited for.
+        if background.step(self._engine):
+            return True
         job = self._engine.queue.claim()
         if job is None:
             self.collect()
@@ -116,7 +120,7 @@ class Worker:
         self._engine.queue.fail(job, failure)
 
     def sweep(self) -> None:
-        """Expire files, stores and uploads, at most once every few seconds."""
+        """Expire files, stores, uploads and responses, at most once every few seconds."""
         now = self._engine.now()
         with self._sweeping:
             if abs(now - self._swept_at) < SWEEP_SECONDS:

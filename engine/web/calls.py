@@ -16,7 +16,7 @@ from vectorgate.api.schemas import check_id, error_messages, parse_json_object, 
 from vectorgate.api.schemas.query import ListFilesQuery, ListQuery, ListStoreFilesQuery, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
     from starlette.datastructures import FormData
@@ -32,6 +32,7 @@ MAX_FIELD_BYTES: Final = 8192
 MAX_FILENAME_CHARS: Final = 255
 MAX_BOUNDARY_BYTES: Final = 200  # RFC 2046 says 70; old clients send more
 PIECE: Final = 2**18
+MODEL: Final = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Call:
     """One request, whose body is read and not yet parsed."""
 
     ids: tuple[str, ...]
-    query: Mapping[str, str]
+    pairs: Sequence[tuple[str, str]]
     content_type: str
     content: bytes
 
@@ -64,7 +65,7 @@ class Call:
 
     def page(self, model: type[PageModel]) -> PageModel:
         """The query string of a list as a model. InvalidRequest."""
-        return parse_query(model, self.query)
+        return parse_query(model, dict(self.pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,12 @@ async def read_call(request: Request) -> Call:
     """The request with its body. InvalidRequest, PayloadTooLarge."""
     ids = checked_ids(request)
     content = b"" if request.method == "GET" else await _content(request)
-    return Call(ids, dict(request.query_params), request.headers.get("content-type", ""), content)
+    return Call(ids, request.query_params.multi_items(), request.headers.get("content-type", ""), content)
 
 
 def checked_ids(request: Request) -> tuple[str, ...]:
-    """The ids of the path, in their order. InvalidRequest."""
-    return tuple(check_id(name, value) for name, value in request.path_params.items())
+    """The ids of the path, in their order; a model's name is only compared. InvalidRequest."""
+    return tuple(value if name == MODEL else check_id(name, value) for name, value in request.path_params.items())
 
 
 async def _content(request: Request) -> bytes:

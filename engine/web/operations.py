@@ -9,6 +9,10 @@ from engine import attachments, batches, files, stores, uploads
 from engine.engine import Engine
 from engine.files import Download
 from engine.model import Json
+from engine.responses import models
+from engine.responses import operations as responses
+from engine.responses.operations import Events
+from engine.responses.request import CountInputTokens, CreateResponse, retrieve_query
 from engine.search import search
 from engine.web.calls import Call, Form
 from vectorgate.api.schemas import (
@@ -27,12 +31,13 @@ from vectorgate.api.schemas import (
     UpdateVectorStore,
 )
 
-Operation = Callable[[Engine, Call], Json | Download]
+Operation = Callable[[Engine, Call], Json | Download | Events]
 FormOperation = Callable[[Engine, Form], Json]
 
 STORE: Final = "/v1/vector_stores/{vector_store_id}"
 FILE: Final = f"{STORE}/files/{{file_id}}"
 BATCH: Final = f"{STORE}/file_batches/{{batch_id}}"
+RESPONSE: Final = "/v1/responses/{response_id}"
 UPLOAD: Final = "/v1/uploads/{upload_id}"
 
 OPERATIONS: Final[tuple[tuple[str, str, Operation], ...]] = (
@@ -59,6 +64,14 @@ OPERATIONS: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("POST", "/v1/uploads", lambda e, c: uploads.create(e, c.body(CreateUpload))),
     ("POST", f"{UPLOAD}/complete", lambda e, c: uploads.complete(e, c.first, c.body(CompleteUpload))),
     ("POST", f"{UPLOAD}/cancel", lambda e, c: uploads.cancel(e, c.first)),
+    ("POST", "/v1/responses", lambda e, c: responses.create(e, c.body(CreateResponse))),
+    ("POST", "/v1/responses/input_tokens", lambda e, c: responses.input_tokens(e, c.body(CountInputTokens))),
+    ("GET", RESPONSE, lambda e, c: responses.retrieve(e, c.first, retrieve_query(c.pairs))),
+    ("DELETE", RESPONSE, lambda e, c: responses.delete(e, c.first)),
+    ("POST", f"{RESPONSE}/cancel", lambda e, c: responses.cancel(e, c.first)),
+    ("GET", f"{RESPONSE}/input_items", lambda e, c: responses.input_items(e, c.first, c.page(ListQuery))),
+    ("GET", "/v1/models", lambda _e, _c: models.listing()),
+    ("GET", "/v1/models/{model}", lambda _e, c: models.retrieve(c.first)),
 )
 
 

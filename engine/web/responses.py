@@ -1,4 +1,4 @@
-"""What is answered: JSON as the engine always wrote it, bytes of a file, and errors in OpenAI's envelope."""
+"""What is answered: JSON as the engine always wrote it, bytes of a file, events, and errors in OpenAI's envelope."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse, StreamingResponse
 
 from engine.files import Download
+from engine.responses.operations import Events
+from engine.web.event_stream import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +31,10 @@ class JsonResponse(JSONResponse):
         return json.dumps(content, allow_nan=False).encode()
 
 
-def success(result: Json | Download) -> Response:
+def success(result: Json | Download | Events) -> Response:
     """The result of an operation."""
+    if isinstance(result, Events):
+        return EventStream(result)
     if not isinstance(result, Download):
         return JsonResponse(result)
     headers = {"content-length": str(result.size)}

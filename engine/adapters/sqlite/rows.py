@@ -8,6 +8,7 @@ from engine.adapters.sqlite.attachments import SqliteAttachments
 from engine.adapters.sqlite.batches import SqliteBatches
 from engine.adapters.sqlite.files import SqliteFiles
 from engine.adapters.sqlite.garbage import SqliteGarbage
+from engine.adapters.sqlite.responses import SqliteResponses
 from engine.adapters.sqlite.stores import SqliteStores
 from engine.adapters.sqlite.uploads import SqliteUploads
 
@@ -29,6 +30,7 @@ class SqliteRows:
         self.attachments = SqliteAttachments(connection)
         self.batches = SqliteBatches(connection)
         self.uploads = SqliteUploads(connection)
+        self.responses = SqliteResponses(connection)
         self.garbage = SqliteGarbage(connection)
 
     def blob_ids(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The tables of `catalogue.db`: files, stores, attachments, batches, uploads, and what is still to be released.
+"""The tables of `catalogue.db`: files, stores, attachments, batches, uploads, responses, and what is to be released.
 
 * An attachment `in_progress` is a job: a worker picks it up, and after a crash picks it up again.
 * A deleted row leaves a row in `garbage`. Triggers do it, so that no statement can forget it: what the row held on disk
@@ -92,6 +92,26 @@ CREATE TABLE IF NOT EXISTS upload_parts (
   bytes INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS parts_by_upload ON upload_parts (upload_id);
+
+CREATE TABLE IF NOT EXISTS responses (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  status TEXT NOT NULL
+    CHECK (status IN ('queued', 'in_progress', 'completed', 'incomplete', 'failed', 'cancelled')),
+  body TEXT NOT NULL,
+  items TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS responses_by_expiry ON responses (expires_at);
+CREATE INDEX IF NOT EXISTS responses_to_do ON responses (status, seq) WHERE status IN ('queued', 'in_progress');
+
+CREATE TABLE IF NOT EXISTS response_items (
+  id TEXT NOT NULL,
+  response_id TEXT NOT NULL REFERENCES responses (id) ON DELETE CASCADE,
+  PRIMARY KEY (id, response_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS items_by_response ON response_items (response_id);
 
 CREATE TABLE IF NOT EXISTS garbage (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
