@@ -81,7 +81,7 @@ def render(rows: Rows, batch: Batch) -> Json:
     counts = attachments.tally(rows.batches.counts(batch))
     return {
         "id": batch.id,
-        "object": "vector_store.files_batch",
+        "object": "vector_store.file_batch",
         "created_at": batch.created_at,
         "vector_store_id": batch.store_id,
         "status": status(counts, cancelled=batch.cancelled),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, PlainValidator, model_validator
 
 from vectorgate.api.schemas import validate
-from vectorgate.api.schemas.fields import Id, Metadata, Text, WireModel, at_most, check_size, wrong_type
+from vectorgate.api.schemas.fields import Id, Metadata, StoreId, Text, WireModel, at_most, check_size, wrong_type
 from vectorgate.api.schemas.filters import BoundedFilter
 
 INPUT_CHARS: Final = 10_485_760  # of one text; OpenAI's limit
@@ -144,7 +144,7 @@ class FileSearchTool(WireModel):
     """`{"type": "file_search"}`."""
 
     type: Literal["file_search"]
-    vector_store_ids: Annotated[list[Id], at_most(STORES_MAX)] = Field(min_length=1)
+    vector_store_ids: Annotated[list[StoreId], at_most(STORES_MAX)] = Field(min_length=1)
     filters: BoundedFilter | None = None
     max_num_results: int = Field(default=RESULTS, ge=1, le=50)
     ranking_options: FileSearchRanking = FileSearchRanking()

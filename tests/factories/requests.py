@@ -54,6 +54,7 @@ def request_for(
     key: str,
     file_ids: Mapping[str, str] | None = None,
     body: Mapping[str, object] | None = None,
+    query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     prefix: str = "/v1",
 ) -> Request:
@@ -68,4 +69,10 @@ def request_for(
         content = form(operation.file_field, **{name: str(value) for name, value in fields.items()})
         sent["content-type"] = FORM_TYPE
     path = prefix + operation.path.format_map(ids)
-    return Request(method=operation.method, path=path, headers={**sent, **(headers or {})}, body=Body.of(content))
+    return Request(
+        method=operation.method,
+        path=path,
+        query=query or {},
+        headers={**sent, **(headers or {})},
+        body=Body.of(content),
+    )

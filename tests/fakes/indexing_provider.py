@@ -200,7 +200,7 @@ class IndexingProvider:
 
     def _batch_document(self, store_id: str, name: str) -> dict[str, Any]:
         counts = {"in_progress": 0, "completed": 1, "failed": 0, "cancelled": 0, "total": 1}
-        return {"id": name, "object": "vector_store.files_batch", "vector_store_id": store_id, "file_counts": counts}
+        return {"id": name, "object": "vector_store.file_batch", "vector_store_id": store_id, "file_counts": counts}
 
     def _attachment(self, store: Store, store_id: str, name: str) -> dict[str, Any]:
         error = self.last_error.get(self.files[name].filename)

@@ -175,7 +175,7 @@ def _batch(store: str, name: str) -> Document:
     counts = {"in_progress": 0, "completed": 1, "failed": 0, "cancelled": 0, "total": 1}
     return {
         "id": name,
-        "object": "vector_store.files_batch",
+        "object": "vector_store.file_batch",
         "created_at": int(EPOCH),
         "vector_store_id": store,
         "status": "completed",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.answers import ANSWER_OF
 from tools.openapi.requests import query_parameters, reference, request_name
-from vectorgate.api.operations import PATH_KINDS, Media, Operation, Safety
+from vectorgate.api.operations import Media, Operation, Safety
 from vectorgate.api.schemas.fields import ID_MAX
+from vectorgate.ids import PATH_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

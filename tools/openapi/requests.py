@@ -104,6 +104,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "at_most.<locals>.check": _items,
     "check_properties": _properties,
     "_check_id_characters": _id,
+    "id_of.<locals>.check": _id,
     "scalar.<locals>.check": _scalar,
     "_check_query": _query,
     "_check_value": _filter_value,

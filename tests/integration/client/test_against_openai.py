@@ -40,7 +40,7 @@ UPLOADED = {
 }
 BATCH = {
     "id": "vsfb_1",
-    "object": "vector_store.files_batch",
+    "object": "vector_store.file_batch",
     "created_at": 1,
     "vector_store_id": "vs_1",
     "status": "completed",

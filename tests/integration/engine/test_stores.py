@@ -130,7 +130,7 @@ def test_a_batch_of_failures_failed(client: OpenAI) -> None:
 def test_both_forms_of_a_batch(client: OpenAI) -> None:
     store = client.vector_stores.create()
     shared = client.vector_stores.file_batches.create_and_poll(store.id, file_ids=DEMO, attributes={"a": "all"})
-    assert (shared.object, shared.status, shared.file_counts.completed) == ("vector_store.files_batch", "completed", 2)
+    assert (shared.object, shared.status, shared.file_counts.completed) == ("vector_store.file_batch", "completed", 2)
     own = client.vector_stores.file_batches.create_and_poll(
         store.id, files=[{"file_id": DEMO[0], "attributes": {"a": "own"}}, {"file_id": DEMO[1]}]
     )

@@ -48,7 +48,7 @@ def test_an_empty_list_beside_the_other_one_is_as_good_as_absent(
 ) -> None:
     store, file = made(client)
     other: dict[str, object] = {"file_ids": [file]} if empty == "files" else {"files": [{"file_id": file}]}
-    assert batch(client, store, {empty: [], **other})["object"] == "vector_store.files_batch"
+    assert batch(client, store, {empty: [], **other})["object"] == "vector_store.file_batch"
     assert harness.upstream.received[-1].document == other
 
 

@@ -32,7 +32,7 @@ PIECE: Final = bytes(range(256)) * 4096
 PROVIDERS: Final[dict[str, dict[str, Any]]] = {
     "/v1/files": {"id": "file-1", "object": "file", "created_at": 1_772_600_767},
     "/v1/vector_stores": {"id": "vs_1", "object": "vector_store", "created_at": 1_772_600_767},
-    "/v1/vector_stores/vs_1/file_batches": {"id": "vsfb_1", "object": "vector_store.files_batch"},
+    "/v1/vector_stores/vs_1/file_batches": {"id": "vsfb_1", "object": "vector_store.file_batch"},
 }
 
 

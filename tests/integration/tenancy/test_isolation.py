@@ -12,8 +12,9 @@ import pytest
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer
 from tests.harnesses.tenants import BLUE, RED, RED_TOO, TEAMLESS, TenantScenario
-from vectorgate.api.operations import BY_NAME, OPERATIONS, PATH_KINDS, Operation
-from vectorgate.ids import ObjectKind
+from vectorgate.api.command import CURSORS
+from vectorgate.api.operations import BY_NAME, OPERATIONS, Operation
+from vectorgate.ids import PATH_KINDS, ObjectKind
 from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ MALFORMED = [
 ]
 MALFORMED += ["a%20b", "%00", "a%2Fb", "%2e%2e", "a%0d%0ab", "a%5Fb"]  # in a path that has been decoded already
 WITH_IDS = [operation for operation in OPERATIONS if operation.parameters]
+PAGED = [operation for operation in OPERATIONS if operation.cursors is not None and operation.lists is None]
 IN_BODY = [(operation, path) for operation in OPERATIONS for path in operation.body_ids]
 
 
@@ -152,6 +154,58 @@ def test_one_foreign_file_among_own_ones_is_enough(scenario: TenantScenario, ope
     items = [{inner: one} if inner else one for one in (own_id, scenario.named[operation.body_kind])]
     response = scenario.ask(operation, BLUE, own, body={name.removesuffix("[]"): items})
     assert (response.status, scenario.calls) == (404, 0)
+
+
+@each(PAGED)
+@pytest.mark.parametrize("cursor", CURSORS)
+def test_a_foreign_file_as_a_cursor_is_an_absent_one_and_reaches_no_provider(
+    scenario: TenantScenario, operation: Operation, cursor: str
+) -> None:
+    own = {**scenario.own_path_ids(BLUE)}
+    if "batch_id" in operation.parameters:
+        files = {"file_ids[]": scenario.own(ObjectKind.FILE, BLUE)}
+        own["batch_id"] = scenario.created("vector_stores.file_batches.create", files, BLUE, **own)
+    scenario.forget()
+    foreign_id = scenario.ids["file_id"]
+    foreign = seen(scenario.ask(operation, BLUE, own, query={cursor: foreign_id}), foreign_id)
+    absent = seen(scenario.ask(operation, BLUE, own, query={cursor: "file-absent"}), "file-absent")
+    assert (foreign[0], scenario.calls) == (404, 0)
+    assert foreign == absent
+
+
+@each(PAGED)
+@pytest.mark.parametrize("cursor", CURSORS)
+@pytest.mark.parametrize("deleted", [False, True])
+def test_an_own_file_is_a_cursor_even_after_it_was_deleted(
+    scenario: TenantScenario, operation: Operation, cursor: str, *, deleted: bool
+) -> None:
+    if deleted:
+        assert scenario.ask(BY_NAME["files.delete"], RED).status == 200
+    scenario.forget()
+    assert scenario.ask(operation, RED, query={cursor: scenario.ids["file_id"]}).status == 200
+    assert scenario.calls == 1
+    assert scenario.harness.upstream.received[-1].path.endswith(f"?{cursor}={scenario.ids['file_id']}")
+
+
+@each(WITH_IDS)
+def test_a_refusal_states_no_durations_which_would_tell_foreign_from_absent(
+    scenario: TenantScenario, operation: Operation
+) -> None:
+    assert not [name for name in scenario.ask(operation, BLUE).headers if "duration" in name]
+    named = dict.fromkeys(operation.body_ids[:1], scenario.named.get(operation.body_kind, ""))
+    assert "x-litellm-overhead-duration-ms" in scenario.ask(operation, RED, file_ids=named).headers
+
+
+@each([operation for operation in OPERATIONS if operation.lists is not None])
+@pytest.mark.parametrize("cursor", ["foreign", "absent", None])
+def test_a_lists_durations_are_whole_milliseconds(
+    scenario: TenantScenario, operation: Operation, cursor: str | None
+) -> None:
+    foreign = scenario.ids["vector_store_id" if operation.cursors is ObjectKind.VECTOR_STORE else "file_id"]
+    query = {} if cursor is None else {"after": foreign if cursor == "foreign" else "absent"}
+    headers = scenario.ask(operation, BLUE, query=query).headers
+    assert headers["x-litellm-response-duration-ms"].isdecimal()
+    assert headers["x-litellm-overhead-duration-ms"].isdecimal()
 
 
 @each([operation for operation in OPERATIONS if operation.lists is not None])

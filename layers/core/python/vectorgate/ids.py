@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, Final, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OperationId = NewType("OperationId", str)  # UUIDv7, canonical text
 KeyId = NewType("KeyId", str)  # SHA-256 of a virtual key, 64 hex digits: what LiteLLM's logs call `api_key`
@@ -23,6 +26,26 @@ class ObjectKind(StrEnum):
     PART = "upload_part"
 
 
+# The kind of the object that a path parameter names.
+PATH_KINDS: Final[Mapping[str, ObjectKind]] = {
+    "vector_store_id": ObjectKind.VECTOR_STORE,
+    "file_id": ObjectKind.FILE,
+    "batch_id": ObjectKind.BATCH,
+    "upload_id": ObjectKind.UPLOAD,
+}
+# How OpenAI's ids of each kind begin, as its error messages say it.
+ID_PREFIXES: Final[Mapping[ObjectKind, str]] = {
+    ObjectKind.VECTOR_STORE: "vs_",
+    ObjectKind.FILE: "file",
+    ObjectKind.BATCH: "vsfb_",
+    ObjectKind.UPLOAD: "upload_",
+    ObjectKind.PART: "part_",
+}
+# The prefixes that tell an id's kind: those above, and those of OpenAI's objects that are not served here.
+_KNOWN_PREFIXES: Final = (
+    *(prefix for kind, prefix in ID_PREFIXES.items() if kind is not ObjectKind.FILE),
+    *("file-", "file_", "asst_", "batch_", "conv_", "ftjob-", "msg_", "resp_", "run_", "step_", "thread_"),
+)
 # Matches every id that providers were seen to use, without '#', '/', '%', '.' and control characters.
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 # Names that customers choose (teams, users, end users): printable, without the '#' that separates key parts.
@@ -34,6 +57,14 @@ TEAM_PREFIX = "team:"
 def is_object_id(text: str) -> bool:
     """Whether `text` may be used as an object's id in a path, a key or an upstream request."""
     return OBJECT_ID.fullmatch(text) is not None
+
+
+def is_of_another_kind(kind: ObjectKind, text: str) -> bool:
+    """Whether `text` begins as OpenAI's ids of another kind do. False for a shape that OpenAI does not use.
+
+    Azure's files are `assistant-...`, so that an unknown prefix does not tell the kind.
+    """
+    return not text.startswith(ID_PREFIXES[kind]) and text.startswith(_KNOWN_PREFIXES)
 
 
 def is_label(text: str) -> bool:

@@ -12,6 +12,7 @@ from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import check_id, validate
 from vectorgate.api.schemas.translate import _TRANSLATIONS, UnmappedError, param_path
+from vectorgate.ids import ObjectKind, is_of_another_kind
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -143,6 +144,7 @@ TRIGGERS: dict[str, tuple[type[BaseModel], dict[str, object]]] = {
     "string_too_short": (schemas.CreateVectorStoreFile, {"file_id": ""}),
     "string_unicode": (schemas.CreateVectorStore, {"name": "\ud800"}),
     "bad_id": (schemas.CreateVectorStoreFile, {"file_id": "a/b"}),
+    "id_of_another_kind": (schemas.CreateVectorStoreFile, {"file_id": "vs_a"}),
     "too_long": (schemas.CreateVectorStore, {"file_ids": ["a"] * 501}),
     "too_short": (schemas.CreateFileBatch, {"file_ids": []}),
     "too_many_properties": (schemas.CreateVectorStore, {"metadata": {str(index): "" for index in range(17)}}),
@@ -225,6 +227,8 @@ def test_paths_are_written_as_openai_writes_them(location: tuple[str | int, ...]
 @PATIENT
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,128}", fullmatch=True))
 def test_ids_of_letters_digits_underscores_and_dashes_pass(value: str) -> None:
+    if is_of_another_kind(ObjectKind.VECTOR_STORE, value):
+        return
     assert check_id("vector_store_id", value) == value
 
 
@@ -232,7 +236,7 @@ def test_ids_of_letters_digits_underscores_and_dashes_pass(value: str) -> None:
 @given(st.text(max_size=200))
 def test_an_id_with_anything_else_is_refused_on_its_parameter(value: str) -> None:
     legal = 0 < len(value) <= 128 and all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in value)
-    if legal:
+    if legal and not is_of_another_kind(ObjectKind.VECTOR_STORE, value):
         assert check_id("vector_store_id", value) == value
         return
     with pytest.raises(InvalidRequest) as caught:

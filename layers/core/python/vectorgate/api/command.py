@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ids import ObjectId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.api.http import FileUpload
     from vectorgate.api.operations import Operation
-    from vectorgate.ids import ObjectId, ProviderName
+    from vectorgate.ids import ProviderName
+
+CURSORS: Final = ("after", "before")  # the query parameters that name an object: where a page begins or ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +38,10 @@ class Command:
     end_user: str | None = None
     tags: tuple[str, ...] = ()
     mock_response: Mapping[str, object] | None = None
+
+    @property
+    def cursor_ids(self) -> Mapping[str, ObjectId]:
+        """The ids in the query, by their parameter."""
+        if self.operation.cursors is None:
+            return {}
+        return {name: ObjectId(self.query[name]) for name in CURSORS if name in self.query}

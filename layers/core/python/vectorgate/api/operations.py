@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api import schemas
-from vectorgate.ids import ObjectKind
+from vectorgate.ids import PATH_KINDS, ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +56,7 @@ class Operation:
     paths of ids of `body_kind` in the body, `[]` for each element. `file_field` is the form field of the file.
     `creates` is the kind of the created object, which is the answer or the answer's field `result_field`. `transient`:
     the object costs nothing and expires, so that an identical request without an idempotency key creates another one.
+    `cursors` is the kind of the objects that `after` and `before` name, for an operation with a query.
     `deletes` is the path parameter of the deleted object. `lists`: answered from the tenant's ownership rows.
     `null_is_absent`: a null field counts as absent, because LiteLLM's client sends every field it knows, and OpenAI
     accepts that. `one_of`: exclusive fields; an empty list in one of them counts as absent beside another, because
@@ -74,6 +75,7 @@ class Operation:
     max_body: int = SMALL_BODY
     body_ids: tuple[str, ...] = ()
     body_kind: ObjectKind = ObjectKind.FILE
+    cursors: ObjectKind | None = None
     file_field: str = "file"
     creates: ObjectKind | None = None
     result_field: str | None = None
@@ -100,13 +102,6 @@ class Operation:
         return {"id": ids[self.deletes], "object": kind, "deleted": True}
 
 
-PATH_KINDS: Final[Mapping[str, ObjectKind]] = {
-    "vector_store_id": ObjectKind.VECTOR_STORE,
-    "file_id": ObjectKind.FILE,
-    "batch_id": ObjectKind.BATCH,
-    "upload_id": ObjectKind.UPLOAD,
-}
-
 _STORE = "/vector_stores/{vector_store_id}"
 _STORE_FILE = _STORE + "/files/{file_id}"
 _BATCH = _STORE + "/file_batches/{batch_id}"
@@ -131,6 +126,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/vector_stores",
         safety=Safety.READ,
         query=schemas.query_reader(schemas.ListQuery),
+        cursors=ObjectKind.VECTOR_STORE,
         lists=ObjectKind.VECTOR_STORE,
     ),
     Operation(name="vector_stores.retrieve", method="GET", path=_STORE, safety=Safety.READ),
@@ -173,6 +169,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_STORE + "/files",
         safety=Safety.READ,
         query=schemas.query_reader(schemas.ListStoreFilesQuery),
+        cursors=ObjectKind.FILE,
     ),
     Operation(name="vector_stores.files.retrieve", method="GET", path=_STORE_FILE, safety=Safety.READ),
     Operation(
@@ -207,6 +204,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_BATCH + "/files",
         safety=Safety.READ,
         query=schemas.query_reader(schemas.ListStoreFilesQuery),
+        cursors=ObjectKind.FILE,
     ),
     Operation(
         name="files.create",
@@ -224,6 +222,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/files",
         safety=Safety.READ,
         query=schemas.query_reader(schemas.ListFilesQuery),
+        cursors=ObjectKind.FILE,
         lists=ObjectKind.FILE,
     ),
     Operation(name="files.retrieve", method="GET", path=_FILE, safety=Safety.READ),

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import OutcomeUnknown, Unauthenticated, Unavailable, UpstreamFailed
 from vectorgate.api.http import encode_json
-from vectorgate.api.operations import PATH_KINDS, Safety
+from vectorgate.api.operations import Safety
 from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import record_for, with_answer
-from vectorgate.ids import ObjectId
+from vectorgate.ids import PATH_KINDS, ObjectId
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
 from vectorgate.metering.model import MAX_SIZE

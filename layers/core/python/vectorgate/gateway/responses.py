@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import JSON, Body, Response
 from vectorgate.budgets.service import budget_headers
-from vectorgate.clock import MICROSECONDS
+from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.book import STORAGE, MissingPrice
 from vectorgate.pricing.money import ZERO, NanoUSD, format_usd
 
@@ -68,13 +68,27 @@ def _storage_price(context: RequestContext, book: PriceBook) -> dict[str, str]:
 
 
 def _own_headers(context: RequestContext, spend: NanoUSD, now: float) -> dict[str, str]:
-    """Headers under LiteLLM's names. The overhead is the elapsed time without the time spent at the provider."""
-    elapsed, upstream = now - context.began, context.upstream_seconds
+    """Headers under LiteLLM's names."""
     return {
         "x-request-id": context.id,
         "x-litellm-call-id": context.id,
         "x-litellm-response-cost": format_usd(spend),
         **(budget_headers(context.budgets, spend) if context.budgets else {}),
-        "x-litellm-response-duration-ms": f"{round(elapsed * MICROSECONDS) / 1000:.3f}",
-        "x-litellm-overhead-duration-ms": f"{round(max(0.0, elapsed - upstream) * MICROSECONDS) / 1000:.3f}",
+        **_durations(context, now),
+    }
+
+
+def _durations(context: RequestContext, now: float) -> dict[str, str]:
+    """Milliseconds in all, and without the time at the provider. Microseconds would tell foreign from absent objects.
+
+    A refusal of the gateway's own has no durations, and those of a list, which begins at any cursor, are whole ones.
+    """
+    if context.error is not None and not context.upstream_seconds:
+        return {}
+    elapsed = now - context.began
+    overhead = max(0.0, elapsed - context.upstream_seconds)
+    decimals = 3 if context.command is None or context.command.operation.lists is None else 0
+    return {
+        "x-litellm-response-duration-ms": f"{elapsed * MILLISECONDS:.{decimals}f}",
+        "x-litellm-overhead-duration-ms": f"{overhead * MILLISECONDS:.{decimals}f}",
     }

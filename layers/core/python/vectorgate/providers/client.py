@@ -27,8 +27,9 @@ from vectorgate.api.errors import (
     UpstreamFailed,
     UpstreamRefused,
 )
-from vectorgate.api.operations import PATH_KINDS, Safety
+from vectorgate.api.operations import Safety
 from vectorgate.api.retry_after import QUOTA, retry_after
+from vectorgate.ids import PATH_KINDS
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 

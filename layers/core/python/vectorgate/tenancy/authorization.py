@@ -1,4 +1,4 @@
-"""Authorise a call: its tenant must own every object that the path and the body name. Default deny.
+"""Authorise a call: its tenant must own every object that path, body and query name. Default deny.
 
 An object of another tenant and one that does not exist follow the same code path, cost the same reads and end in the
 same bytes.
@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import NotFound
-from vectorgate.api.operations import PATH_KINDS
-from vectorgate.ids import ObjectKind
+from vectorgate.ids import PATH_KINDS, ObjectKind
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def authorise(
 
     `providers`: the candidates, the default first. A command that names a provider is looked up at that one only.
     """
-    references = _references(command)
+    references = [*_references(command), *_cursors(command)]
     candidates = [command.provider] if command.provider is not None else providers
     if not references:
         return candidates[0]
@@ -49,6 +48,14 @@ def _references(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
     return in_path + [(command.operation.body_kind, name) for name in command.body_ids]
 
 
+def _cursors(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
+    """Every object that the query names. The cursors of a list operation are looked up when its page is read."""
+    kind = command.operation.cursors
+    if kind is None or command.operation.lists is not None:
+        return []
+    return [(kind, name) for name in command.cursor_ids.values()]
+
+
 def _missing(
     command: Command, provider: ProviderName, tenant: TenantId, rows: Mapping[ObjectRef, Ownership]
 ) -> list[tuple[ObjectKind, ObjectId]]:
@@ -58,6 +65,10 @@ def _missing(
     for kind, name in _references(command):
         row = rows.get(ObjectRef(provider, kind, name))
         if row is None or not row.accessible_to(tenant) or (kind is ObjectKind.BATCH and row.parent != store):
+            missing.append((kind, name))
+    for kind, name in _cursors(command):
+        row = rows.get(ObjectRef(provider, kind, name))
+        if row is None or row.tenant != tenant:  # a deleted file is still a cursor: a client may delete while it pages
             missing.append((kind, name))
     return missing
 
@@ -82,7 +93,7 @@ def _not_found(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]])
 def _no_file(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]]) -> NotFound:
     _, name = missing[0]
     store = command.ids.get("vector_store_id")
-    if "file_id" not in command.ids:
+    if command.body_ids:
         return NotFound(f"Files [{_listed(missing)}] were not found", param=_param_of(command))
     if store is not None:
         return NotFound(f"No file found with id '{name}' in vector store '{store}'.")

@@ -120,6 +120,12 @@ def bad_id(param: str, value: str) -> InvalidRequest:
     )
 
 
+def id_of_another_kind(param: str, value: str, prefix: str) -> InvalidRequest:
+    """An id that begins as the ids of another kind of object do."""
+    message = f"Invalid '{param}': '{clip(value)}'. Expected an ID that begins with '{prefix}'."
+    return InvalidRequest(message, param=param, code="invalid_value")
+
+
 def above_max(param: str, limit: float, value: object) -> InvalidRequest:
     """A number above its maximum. The type of `limit` decides between integer and decimal."""
     return _out_of_range(param, "above max", f"<= {_figure(limit)}", value, _number_kind(limit))

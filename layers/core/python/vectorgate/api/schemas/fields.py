@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from vectorgate.api.schemas import error_messages
+from vectorgate.ids import ID_PREFIXES, PATH_KINDS, ObjectKind, is_of_another_kind
 
 ID_MAX: Final = 128
 TEXT_MAX: Final = 4096
@@ -31,9 +32,10 @@ class WireModel(BaseModel):
 
 
 def check_id(param: str, value: str) -> str:
-    """Return `value` if it is a valid id: 1 to 128 letters, digits, underscores and dashes.
+    """Return `value` if it can be the id that the path parameter `param` names.
 
-    InvalidRequest on `param` otherwise.
+    InvalidRequest on `param` unless it is 1 to 128 letters, digits, underscores and dashes, and for an id that begins
+    as those of another kind of object do.
     """
     if not value:
         raise error_messages.string_too_short(param, 1, 0)
@@ -41,6 +43,8 @@ def check_id(param: str, value: str) -> str:
         raise error_messages.string_too_long(param, ID_MAX, len(value))
     if not _ID.fullmatch(value):
         raise error_messages.bad_id(param, value)
+    if is_of_another_kind(PATH_KINDS[param], value):
+        raise error_messages.id_of_another_kind(param, value, ID_PREFIXES[PATH_KINDS[param]])
     return value
 
 
@@ -48,6 +52,18 @@ def _check_id_characters(value: str) -> str:
     if not _ID.fullmatch(value):
         raise PydanticCustomError("bad_id", "not an id")
     return value
+
+
+def id_of(kind: ObjectKind) -> AfterValidator:
+    """Return a validator of ids of that kind, as `check_id` is one of path parameters."""
+
+    def check(value: str) -> str:
+        _check_id_characters(value)
+        if is_of_another_kind(kind, value):
+            raise PydanticCustomError("id_of_another_kind", "another kind", {"prefix": ID_PREFIXES[kind]})
+        return value
+
+    return AfterValidator(check)
 
 
 def wrong_type(expected: str, index: int | None = None) -> PydanticCustomError:
@@ -117,6 +133,9 @@ def scalar(max_length: int) -> Callable[[object], str | float | bool]:
 
 
 Id = Annotated[str, Field(min_length=1, max_length=ID_MAX), AfterValidator(_check_id_characters)]
+StoreId = Annotated[str, Field(min_length=1, max_length=ID_MAX), id_of(ObjectKind.VECTOR_STORE)]
+FileId = Annotated[str, Field(min_length=1, max_length=ID_MAX), id_of(ObjectKind.FILE)]
+PartId = Annotated[str, Field(min_length=1, max_length=ID_MAX), id_of(ObjectKind.PART)]
 Text = Annotated[str, Field(max_length=TEXT_MAX)]
 Metadata = Annotated[dict[str, Annotated[str, Field(max_length=VALUE_MAX)]], BeforeValidator(check_properties)]
 AttributeValue = Annotated[str | float | bool, PlainValidator(scalar(VALUE_MAX))]

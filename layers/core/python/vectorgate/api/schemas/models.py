@@ -13,8 +13,9 @@ from vectorgate.api.schemas.fields import (
     QUERIES_MAX,
     QUERY_MAX,
     Attributes,
-    Id,
+    FileId,
     Metadata,
+    PartId,
     Text,
     WireModel,
     at_most,
@@ -81,7 +82,7 @@ class CreateVectorStore(WireModel):
 
     name: Text = ""
     description: Text = ""
-    file_ids: Annotated[list[Id], FailFast(), at_most(STORE_FILES_MAX)] = Field(default=[])
+    file_ids: Annotated[list[FileId], FailFast(), at_most(STORE_FILES_MAX)] = Field(default=[])
     expires_after: Annotated[ExpiresAfter | None, not_null("an object")] = None
     chunking_strategy: OptionalChunking = None
     metadata: Metadata | None = None
@@ -98,7 +99,7 @@ class UpdateVectorStore(WireModel):
 class CreateVectorStoreFile(WireModel):
     """`POST /vector_stores/{vector_store_id}/files`, and one of `files` in a batch."""
 
-    file_id: Id
+    file_id: FileId
     attributes: Attributes | None = None
     chunking_strategy: OptionalChunking = None
 
@@ -112,7 +113,7 @@ class UpdateAttributes(WireModel):
 class CreateFileBatch(WireModel):
     """`POST /vector_stores/{vector_store_id}/file_batches`: `file_ids` or `files`, 1 to 2000 of them."""
 
-    file_ids: Annotated[list[Id], FailFast(), at_most(BATCH_FILES_MAX)] = Field(default=[], min_length=1)
+    file_ids: Annotated[list[FileId], FailFast(), at_most(BATCH_FILES_MAX)] = Field(default=[], min_length=1)
     files: Annotated[list[CreateVectorStoreFile], FailFast(), at_most(BATCH_FILES_MAX)] = Field(
         default=[], min_length=1
     )
@@ -197,5 +198,5 @@ class CreateUploadPart(WireModel):
 class CompleteUpload(WireModel):
     """`POST /uploads/{upload_id}/complete`: the parts in order, and the checksum of the file."""
 
-    part_ids: Annotated[list[Id], FailFast(), at_most(PARTS_MAX)] = Field(min_length=1)
+    part_ids: Annotated[list[PartId], FailFast(), at_most(PARTS_MAX)] = Field(min_length=1)
     md5: Annotated[Annotated[str, Field(max_length=MD5_MAX)] | None, not_null("a string")] = None

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field
 
-from vectorgate.api.schemas.fields import Id, WireModel
+from vectorgate.api.schemas.fields import FileId, StoreId, WireModel
 from vectorgate.api.schemas.parsing import Model, validate
 
 LIST_LIMIT: Final = 20
@@ -23,12 +23,12 @@ _BRACKETS = re.compile(r"expires_after\[(\w{1,64})\]")
 
 
 class ListQuery(WireModel):
-    """`GET /vector_stores`. Cursors are ids."""
+    """`GET /vector_stores`. Cursors are ids of stores."""
 
     limit: int = Field(default=LIST_LIMIT, ge=0, le=100)
     order: Literal["asc", "desc"] = "desc"
-    after: Id | None = None
-    before: Id | None = None
+    after: StoreId | None = None
+    before: StoreId | None = None
 
     def to_params(self) -> dict[str, str]:
         """The parameters that the client set."""
@@ -36,8 +36,10 @@ class ListQuery(WireModel):
 
 
 class ListStoreFilesQuery(ListQuery):
-    """`GET /vector_stores/{vector_store_id}/files` and `.../file_batches/{batch_id}/files`. Cursors are file ids."""
+    """`GET /vector_stores/{vector_store_id}/files` and `.../file_batches/{batch_id}/files`, whose cursors are files."""
 
+    after: FileId | None = None
+    before: FileId | None = None
     filter: Literal["in_progress", "completed", "failed", "cancelled"] | None = None
 
 
@@ -46,7 +48,7 @@ class ListFilesQuery(WireModel):
 
     limit: int = Field(default=FILES_LIMIT, ge=0, le=FILES_LIMIT)
     order: Literal["asc", "desc"] = "desc"
-    after: Id | None = None
+    after: FileId | None = None
     purpose: Annotated[str, Field(max_length=64)] | None = None
 
     def to_params(self) -> dict[str, str]:

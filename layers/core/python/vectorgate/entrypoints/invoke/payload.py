@@ -21,12 +21,12 @@ from pydantic import Field
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.form_data import file_upload, form_fields
 from vectorgate.api.http import Body
-from vectorgate.api.operations import BY_NAME, PATH_KINDS, Media, Operation, Safety
+from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
 from vectorgate.api.schemas import check_document, check_id, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags
 from vectorgate.gateway.policy import Policy
-from vectorgate.ids import ObjectId, is_label
+from vectorgate.ids import PATH_KINDS, ObjectId, is_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
