@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.factories.ledger import KEY, answered, begun, own, ref, settled
+from tests.fakes.openai import store_document
 from tests.helpers.call_recorder import KIB, CallRecorder
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record, explicit_record_name, with_answer
+from vectorgate.ids import ObjectKind
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
+from vectorgate.tenancy.ownership import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.harnesses.store_backends import DynamoBackend
 
+METADATA = {"project": "rag-system", "environment": "production", "vectorgate_operation": "0" * 36}
 FULL = begun(
     key_alias="a key's alias of some length",
     team_id="red",
@@ -59,6 +63,19 @@ def test_advance_with_one_object_is_one_transaction_of_five_units(dynamo: Dynamo
     dynamo.ledger.begin(FULL)
     measured = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())]))
     assert measured == ({"TransactWriteItems": 1}, 5)
+
+
+def test_keeping_a_stores_description_costs_no_more_than_its_owner_alone(dynamo: DynamoBackend) -> None:
+    """The row of a store with a name and two keys of metadata stays within a KiB."""
+    described = snapshot_of(
+        ObjectKind.VECTOR_STORE, store_document("vs_1", name="My Document Store", metadata=METADATA)
+    )
+    dynamo.ledger.begin(FULL)
+    store = own(ref(), snapshot=described)
+    measured = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[store]))
+    assert measured == ({"TransactWriteItems": 1}, 5)
+    measured = cost(dynamo, lambda: dynamo.ownership.keep_snapshot(ref(), store.tenant, "{}"))
+    assert measured == ({"UpdateItem": 1}, 2)
 
 
 def test_retiring_one_object_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:

@@ -140,6 +140,7 @@ EVERY_CALL: dict[str, Callable[[Any], object]] = {
     "search": lambda to: to.ledger.search(RecordQuery(start_ms=T0, end_ms=T0 + 1, limit=1)),
     "owners": lambda to: to.ownership.owners([ref()]),
     "owned_by": lambda to: to.ownership.owned_by(RED, OPENAI, STORE, start=None, ascending=True, limit=1),
+    "keep_snapshot": lambda to: to.ownership.keep_snapshot(ref(), RED, "{}"),
     "key": lambda to: to.keys.key(KEY),
     "claims": lambda to: to.ledger.idempotency_records(RED, "n", start="0", limit=1),
     "open_rows": lambda to: to.ledger.open_rows(T0, 1),

@@ -6,6 +6,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl
 
 from tests.fakes.clock import EPOCH
 from tests.fakes.upstream import answer
@@ -47,7 +48,9 @@ class FakeOpenAI:
     def _answer(self, received: Received) -> Act:  # noqa: PLR0911 - a table of routes
         path = received.path.partition("?")[0]
         if path == "/v1/vector_stores":
-            return _ok(self._all_stores() if received.method == "GET" else self._new_store(received.document))
+            return (
+                self._listed_stores(received) if received.method == "GET" else _ok(self._new_store(received.document))
+            )
         if path == "/v1/files":
             return _ok(self._new_file(received.body))
         if path == "/v1/uploads":
@@ -90,8 +93,17 @@ class FakeOpenAI:
             return _ok({"id": name, "object": "file", "deleted": True})
         return _ok(self.files[name])
 
-    def _all_stores(self) -> Document:
-        return {"object": "list", "data": list(self.stores.values()), "first_id": None, "last_id": None, **_END}
+    def _listed_stores(self, received: Received) -> Act:
+        query = dict(parse_qsl(received.path.partition("?")[2]))
+        newest_first = query.get("order", "desc") == "desc"
+        ids = sorted(self.stores, key=lambda name: (self.stores[name]["created_at"], name), reverse=newest_first)
+        if query.get("after", "") not in {"", *ids}:
+            return _missing(query["after"])
+        start = ids.index(query["after"]) + 1 if query.get("after") else 0
+        shown = ids[start : start + int(query.get("limit", "20"))]
+        ends = {"first_id": shown[0] if shown else None, "last_id": shown[-1] if shown else None}
+        data = [self.stores[name] for name in shown]
+        return _ok({"object": "list", "data": data, **ends, "has_more": start + len(shown) < len(ids)})
 
     def _new_store(self, body: Document) -> Document:
         store = store_document(f"vs_{next(self.ids)}", created_at=self.created_at, name=body.get("name"))

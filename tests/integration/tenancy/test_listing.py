@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai import InternalServerError
 
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import refusal
@@ -80,7 +79,7 @@ def test_a_list_shows_each_store_as_the_provider_has_it_now(harness: GatewayHarn
 def test_the_cost_of_a_page_does_not_grow_with_what_is_owned(harness: GatewayHarness, client: openai.OpenAI) -> None:
     made(harness, client, 9)
     assert len(client.vector_stores.list(limit=2).data) == 2
-    assert harness.upstream.calls == 3  # the page, and if it is the last
+    assert harness.upstream.calls == 1  # a page of the provider's list names the page, and if it is the last
 
 
 @pytest.mark.parametrize(
@@ -135,14 +134,13 @@ def test_a_list_of_files_by_purpose_promises_no_page_that_is_empty(client: opena
     assert client.files.list(purpose="batch", limit=1).has_more is False
 
 
-def test_of_many_stores_no_other_is_begun_once_one_cannot_be_had(
+def test_of_many_stores_no_other_is_begun_once_most_cannot_be_had(
     harness: GatewayHarness, client: openai.OpenAI
 ) -> None:
-    made(harness, client, 60)
+    ids = made(harness, client, 60)
     harness.upstream.always(refusal(500))
-    with pytest.raises(InternalServerError):
-        client.vector_stores.list(limit=60)
-    assert len({received.path for received in harness.upstream.received}) < 40
+    assert [store.id for store in client.vector_stores.list(limit=60)] == ids[::-1]
+    assert len({received.path for received in harness.upstream.received}) < 20
 
 
 @pytest.mark.parametrize("stores", [1, 7])

@@ -63,6 +63,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
         {"httpcore", "httpx", "io", "logging", "os", "pathlib", "socket", "ssl", "tempfile", "threading"}
     ),
     "settings.py": frozenset({"os"}),
+    "tenancy/slots.py": frozenset({"threading"}),
 }
 # Of the environment; the last two read *_PROXY and NO_PROXY.
 READERS: Final = frozenset({"environ", "environb", "getenv", "getenvb", "getproxies", "proxy_bypass"})

@@ -188,9 +188,11 @@ def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomnes
 def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
     from vectorgate.gateway.parser import Limits
     from vectorgate.gateway.surfaces import OpenAISurface
+    from vectorgate.tenancy.slots import TenantSlots
 
     return OpenAISurface(
         ownership=stores.ownership,
+        slots=TenantSlots(),
         providers=[name for name in settings.secrets if name != SEARCH_PROVIDER],
         limits=Limits(max_upload=settings.max_upload, too_large=settings.too_large),
     )

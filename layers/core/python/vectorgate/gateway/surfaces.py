@@ -8,19 +8,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vectorgate.api.errors import NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.router import route
 from vectorgate.api.schemas import check_id
 from vectorgate.gateway.parser import NO_LITELLM_FIELDS, attribution_of, document_command, parse, upload_command
-from vectorgate.ids import ObjectId
+from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.providers.base import Call
 from vectorgate.providers.openai import tagged, without_tag
+from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.authorization import authorise
-from vectorgate.tenancy.list_operations import list_page
+from vectorgate.tenancy.ownership import ObjectRef, snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from vectorgate.providers.base import Answer
     from vectorgate.providers.client import ProviderClient
     from vectorgate.tenancy.ports import OwnershipStore
+    from vectorgate.tenancy.slots import TenantSlots
+
+
+_UPDATES_STORE: Final = "vector_stores.update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,13 @@ class ApiSurface(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAISurface:
-    """OpenAI's API: stores, files, batches and uploads, owned by tenants. The first of `providers` is the default."""
+    """OpenAI's API: stores, files, batches and uploads, owned by tenants. The first of `providers` is the default.
+
+    `slots` bounds the calls that the lists of one tenant make at a time.
+    """
 
     ownership: OwnershipStore
+    slots: TenantSlots
     providers: Sequence[ProviderName]
     limits: Limits
     prefix: str = ""
@@ -139,10 +149,24 @@ class OpenAISurface:
     ) -> Answer:
         """The provider's answer; for a list operation, a page built from the tenant's ownership rows."""
         if command.operation.lists is not None:
-            answer = list_page(command, principal.tenant, target.provider, self.ownership, client)
+            from vectorgate.tenancy.list_operations import ListService  # noqa: PLC0415 - no other call needs it
+
+            lists = ListService(ownership=self.ownership, slots=self.slots)
+            answer = lists.answer(command, principal.tenant, target.provider, client)
         else:
             answer = client.send(_call(command, operation_id))
+            self._keep_description(command, principal, target, answer)
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))
+
+    def _keep_description(self, command: Command, principal: Principal, target: Target, answer: Answer) -> None:
+        """Write down how a store that was changed is described now, for lists that cannot ask the provider."""
+        if command.operation.name != _UPDATES_STORE or answer.document is None:
+            return
+        snapshot = snapshot_of(ObjectKind.VECTOR_STORE, answer.document)
+        if snapshot is not None:
+            ref = ObjectRef(target.provider, ObjectKind.VECTOR_STORE, command.ids["vector_store_id"])
+            with suppress(StoreError):  # lists show the description before, which the meter replaces
+                self.ownership.keep_snapshot(ref, principal.tenant, snapshot)
 
     def envelope(self, error: ApiError) -> Mapping[str, object]:
         """OpenAI's envelope."""

@@ -17,10 +17,9 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from vectorgate.api.http import encode_json
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind, OperationId, ProviderName
-from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership
+from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership, snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +33,6 @@ Scalar: TypeAlias = str | int | tuple[str, ...]
 
 _UUID7_VERSION = 0x7 << 76
 _UUID7_VARIANT = 0b10 << 62
-# Kinds whose ownership row stores the provider's document.
-DESCRIBED: Final = frozenset({ObjectKind.FILE, ObjectKind.UPLOAD})
 _LISTS = ("tags", "budgets", "quarantined")
 _FIRST_ERROR = 400  # HTTP statuses from here on are failures
 
@@ -156,7 +153,7 @@ class LedgerEntry:
             created_at=_created_at(document, self.started_ms // MILLISECONDS),
             end_user=self.end_user,
             parent=parent,
-            snapshot=encode_json(document).decode("ascii") if kind in DESCRIBED else None,
+            snapshot=snapshot_of(kind, document),
         )
 
     def to_record(self) -> dict[str, Scalar]:

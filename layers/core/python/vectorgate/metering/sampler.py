@@ -16,6 +16,7 @@ A meter is written when its size changes, and once a day: in between, the next t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -28,10 +29,10 @@ from vectorgate.metering.model import DAY_S, Meter, first_sample, valid_moment, 
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
 from vectorgate.store_errors import AlreadyExists, StoreError
-from vectorgate.tenancy.ownership import ObjectRef
+from vectorgate.tenancy.ownership import ObjectRef, snapshot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from vectorgate.clock import Clock
     from vectorgate.ids import ProviderName
@@ -100,6 +101,7 @@ class Sampler:
         ]
         after += self._sample_missing([meter for store_id, meter in before.items() if store_id not in listed], at)
         written = [self._write(before.get(meter.id), meter) for meter in self._with_owners(filter(None, after))]
+        self._keep_descriptions(listed, [meter for meter in written if meter is not before.get(meter.id)])
         changed = any(_has_changed(before.get(meter.id), meter) for meter in written)
         active = changed or any(map(_is_indexing, listed.values()))
         posted = self._charge_days(written, at)
@@ -193,6 +195,16 @@ class Sampler:
         written = replace(meter, version=before.version + 1 if before is not None else 1)
         self.meters.keep(written)
         return written
+
+    def _keep_descriptions(self, listed: Mapping[ObjectId, Document], written: Iterable[Meter]) -> None:
+        """Write down how stores whose meter was written are described now, for lists that cannot ask the provider."""
+        for meter in written:
+            document, tenant = listed.get(meter.id), meter.tenant
+            snapshot = snapshot_of(ObjectKind.VECTOR_STORE, document) if document is not None else None
+            if tenant is not None and snapshot is not None:
+                ref = ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id)
+                with suppress(StoreError):  # of the amounts, nothing depends on it
+                    self.ownership.keep_snapshot(ref, tenant, snapshot)
 
     def _reschedule(self, provider: ProviderName, at: int, *, active: bool) -> None:
         """Soon while sizes change, else after twice the last pause; in any case at midnight, when a day is over."""

@@ -1,17 +1,20 @@
-"""List operations: the tenant's objects, described as the provider has them now where that can have changed."""
+"""List operations: the tenant's objects, described as the provider has them now where that can have changed.
+
+Every object of the tenant is shown. One whose current description cannot be had in time is shown as it was last known,
+and named in the header `x-vectorgate-last-known`.
+"""
 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import BadGateway, Unavailable, UpstreamError, UpstreamRefused
-from vectorgate.api.operations import BY_NAME
-from vectorgate.ids import ObjectKind
-from vectorgate.providers.base import Answer, Call
-from vectorgate.tenancy.listing import OwnedList
+from vectorgate.ids import ObjectId, ObjectKind
+from vectorgate.providers.base import Answer
+from vectorgate.tenancy.listing import OwnedList, Walk
+from vectorgate.tenancy.live import LiveReader
+from vectorgate.tenancy.ownership import last_known_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,88 +24,95 @@ if TYPE_CHECKING:
     from vectorgate.providers.client import ProviderClient
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
+    from vectorgate.tenancy.slots import TenantSlots
 
-MAX_CONCURRENT_RETRIEVES: Final = 10  # connections to the provider, for one list
+    Description = Mapping[str, object] | None
+
 MAX_REFRESHED_FILES: Final = 100  # files that one list retrieves: as many as stores on the longest page of stores
-_RETRIEVE_OPERATIONS: Final = {
-    ObjectKind.VECTOR_STORE: BY_NAME["vector_stores.retrieve"],
-    ObjectKind.FILE: BY_NAME["files.retrieve"],
-}
+LAST_KNOWN: Final = "x-vectorgate-last-known"
+LAST_KNOWN_COUNT: Final = "x-vectorgate-last-known-count"
+_MAX_HEADER: Final = 4_000  # characters: API Gateway allows 10 KB for all headers
 _FINAL_STATUSES: Final = ("processed", "error", None)  # of a file; None because a provider may not report one
-_NOT_FOUND: Final = 404
 
 
-def list_page(
-    command: Command, tenant: TenantId, provider: ProviderName, ownership: OwnershipStore, client: ProviderClient
-) -> Answer:
-    """Answer a list operation with a page. ValueError for any other operation."""
-    kind = command.operation.lists
-    if kind is None:
-        raise ValueError("not a list operation")
-    owned = OwnedList(ownership, tenant, provider, kind)
-    if kind is ObjectKind.FILE:
-        document = owned.page(command.query, _FileDescriber(command.query.get("purpose"), client))
-    else:
-        document = owned.page(command.query, lambda rows: _retrieve_all(rows, client))
-    return Answer(status=200, headers={}, document=document)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListService:
+    """Answers list operations. `slots` bounds the calls that one tenant's lists make at a time."""
+
+    ownership: OwnershipStore
+    slots: TenantSlots
+
+    def answer(self, command: Command, tenant: TenantId, provider: ProviderName, client: ProviderClient) -> Answer:
+        """A page, and in the headers which of its objects are described as last known. ValueError for no list."""
+        kind = command.operation.lists
+        if kind is None:
+            raise ValueError("not a list operation")
+        reader = LiveReader(client, self.slots, tenant)
+        describe: _FileDescriber | _StoreDescriber
+        if kind is ObjectKind.FILE:
+            describe = _FileDescriber(reader, command.query.get("purpose"))
+        else:
+            describe = _StoreDescriber(reader, Walk.of(command.query))
+        document = OwnedList(self.ownership, tenant, provider, kind).page(command.query, describe)
+        return Answer(status=200, headers=_last_known_headers(document, describe.last_known), document=document)
 
 
-def _retrieve_all(rows: Sequence[Ownership], client: ProviderClient) -> list[Mapping[str, object] | None]:
-    """Retrieve each object from the provider, several at a time; None for one that the provider does not have.
-
-    After the first failure the rest is cancelled, because what fails for one of them fails for most.
-    """
-    if len(rows) <= 1:
-        return [_retrieve(row, client) for row in rows]
-    with ThreadPoolExecutor(max_workers=min(MAX_CONCURRENT_RETRIEVES, len(rows))) as pool:
-        futures = [pool.submit(copy_context().run, _retrieve, row, client) for row in rows]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
+def _last_known_headers(document: Mapping[str, object], last_known: set[ObjectId]) -> dict[str, str]:
+    """The number of objects on the page that are described as last known, and their ids, as many as fit."""
+    data = document["data"]
+    ids = [item["id"] for item in data if item["id"] in last_known] if isinstance(data, list) else []
+    named = list(ids)
+    while len(", ".join(named)) > _MAX_HEADER:
+        named.pop()
+    return {LAST_KNOWN: ", ".join(named), LAST_KNOWN_COUNT: str(len(ids))} if ids else {}
 
 
-def _retrieve(row: Ownership, client: ProviderClient) -> Mapping[str, object] | None:
-    operation = _RETRIEVE_OPERATIONS[row.ref.kind]
-    try:
-        return client.send(Call(operation=operation, ids={operation.parameters[0]: row.ref.id})).document
-    except UpstreamRefused as error:
-        if error.status == _NOT_FOUND:  # deleted without the gateway: OpenAI's own list omits it, too
-            return None
-        raise
+@dataclass(slots=True)
+class _StoreDescriber:
+    """Describes stores as the provider has them: by its list where that is cheaper, else by a call for each."""
+
+    reader: LiveReader
+    walk: Walk
+    last_known: set[ObjectId] = field(default_factory=set)
+
+    def __call__(self, rows: Sequence[Ownership]) -> list[Description]:
+        """Describe each row; None for a store that the provider does not have."""
+        ids = [row.ref.id for row in rows]
+        live: dict[ObjectId, Description] = {}
+        live |= self.reader.listed_stores(ids, after=self.walk.start, order=self.walk.order)
+        live |= self.reader.retrieve(ObjectKind.VECTOR_STORE, [name for name in ids if name not in live])
+        self.last_known.update(name for name in ids if name not in live)
+        self.walk = Walk(self.walk.order, ids[-1] if ids else None)
+        now = self.reader.client.clock.unix_s()
+        return [live[row.ref.id] if row.ref.id in live else last_known_store(row, now) for row in rows]
 
 
+@dataclass(slots=True)
 class _FileDescriber:
     """Describes files by their snapshots, and by the provider where processing had not ended when they were created.
 
     A file's size and purpose never change, its status does. Only the first `MAX_REFRESHED_FILES` of a page are
-    retrieved. If the provider fails, the snapshots are shown: the list itself does not depend on the provider.
+    retrieved.
     """
 
-    def __init__(self, purpose: str | None, client: ProviderClient) -> None:
-        self._purpose = purpose
-        self._client = client
-        self._retrieves_left = MAX_REFRESHED_FILES
+    reader: LiveReader
+    purpose: str | None
+    last_known: set[ObjectId] = field(default_factory=set)
+    retrieved: int = 0
 
-    def __call__(self, rows: Sequence[Ownership]) -> list[Mapping[str, object] | None]:
+    def __call__(self, rows: Sequence[Ownership]) -> list[Description]:
         """Describe each row; None for a file that is expired or has another purpose."""
-        files = [self._snapshot_of(row) for row in rows]
-        unfinished = [index for index, file in enumerate(files) if file and file.get("status") not in _FINAL_STATUSES]
-        refreshed = unfinished[: self._retrieves_left]
-        self._retrieves_left -= len(refreshed)
-        try:
-            current = _retrieve_all([rows[index] for index in refreshed], self._client)
-        except (UpstreamError, BadGateway, Unavailable):
-            self._retrieves_left = 0
-            return files
-        for index, file in zip(refreshed, current, strict=True):
-            files[index] = file
-        return files
+        files = {row.ref.id: self._snapshot_of(row) for row in rows}
+        unfinished = [name for name, file in files.items() if file and file.get("status") not in _FINAL_STATUSES]
+        asked = unfinished[: max(0, MAX_REFRESHED_FILES - self.retrieved)]
+        self.retrieved += len(asked)
+        current = self.reader.retrieve(ObjectKind.FILE, asked)
+        self.last_known.update(name for name in unfinished if name not in current)
+        return [*(files | current).values()]
 
-    def _snapshot_of(self, row: Ownership) -> Mapping[str, object] | None:
+    def _snapshot_of(self, row: Ownership) -> Description:
         document: dict[str, object] = json.loads(row.snapshot or "{}")
         expires_at = document.get("expires_at")
-        expired = isinstance(expires_at, int) and expires_at <= self._client.clock.unix_s()
-        hidden = expired or (self._purpose is not None and document.get("purpose") != self._purpose)
+        expired = isinstance(expires_at, int) and expires_at <= self.reader.client.clock.unix_s()
+        hidden = expired or (self.purpose is not None and document.get("purpose") != self.purpose)
         return None if hidden else document

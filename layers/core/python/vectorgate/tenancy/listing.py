@@ -27,6 +27,26 @@ _MAX_ROWS_READ = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """How the rows of a page are walked along: the order, `asc` or `desc`, and the object after which it begins."""
+
+    order: str
+    start: ObjectId | None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Walk:
+        """A page before a cursor is walked backwards from it."""
+        backwards = _is_backwards(query)
+        start = query.get("before" if backwards else "after")
+        ascending = (query.get("order", "desc") == "asc") != backwards
+        return cls("asc" if ascending else "desc", ObjectId(start) if start is not None else None)
+
+
+def _is_backwards(query: Mapping[str, str]) -> bool:
+    return "before" in query and "after" not in query
+
+
+@dataclass(frozen=True, slots=True)
 class OwnedList:
     """The objects of one kind that one tenant owns at one provider."""
 
@@ -38,15 +58,13 @@ class OwnedList:
     def page(self, query: Mapping[str, str], describe: Describe) -> dict[str, object]:
         """A page, as OpenAI's list object. It is empty after a cursor that is not an object of the tenant."""
         limit = int(query.get("limit", 0)) or DEFAULT_LIMIT[self.kind]
-        ascending = query.get("order", "desc") == "asc"
-        backwards = "before" in query and "after" not in query
         positions = self._positions([query[name] for name in ("after", "before") if name in query])
         if positions is None:
             return _page([], more=False)
         start = positions[0] if positions else None
         end = positions[1] if len(positions) > 1 else None
-        found, more = self._collect(start, end, limit, describe, ascending=ascending != backwards)
-        return _page(found[::-1] if backwards else found, more=more)
+        found, more = self._collect(start, end, limit, describe, ascending=Walk.of(query).order == "asc")
+        return _page(found[::-1] if _is_backwards(query) else found, more=more)
 
     def _positions(self, cursors: Sequence[str]) -> list[tuple[int, str]] | None:
         """The sort keys of the cursors; None when one of them is not an object of the tenant."""

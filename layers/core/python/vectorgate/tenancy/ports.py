@@ -1,4 +1,4 @@
-"""The port through which ownership is read. Only the ledger's transactions write it (`ledger.ports`)."""
+"""The port to ownership rows. Only the ledger's transactions write who owns an object (`ledger.ports`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class OwnershipStore(Protocol):
-    """Read access to ownership rows. `owners` is consistent with the last write."""
+    """Ownership rows, and what is known of a store. `owners` is consistent with the last write."""
 
     def owners(self, refs: Collection[ObjectRef]) -> Mapping[ObjectRef, Ownership]:
         """The ownership rows of `refs`, retired ones included; refs without one are left out. One read per 100 refs."""
@@ -31,5 +31,12 @@ class OwnershipStore(Protocol):
         """At most `limit` rows that are not retired, ordered by (created_at, id), after `start`.
 
         The cost is proportional to the rows returned. May lag a write by the delay of an index (< 1 s).
+        """
+        ...
+
+    def keep_snapshot(self, ref: ObjectRef, tenant: TenantId, snapshot: str) -> None:
+        """Replace the snapshot of an object that the tenant owns and has not deleted; without such a row, do nothing.
+
+        One write, which may be repeated.
         """
         ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.persistence.dynamodb.codec import decoded
+from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import (
     BY_TENANT,
     ownership_key,
@@ -20,6 +21,7 @@ from vectorgate.persistence.dynamodb.schema import (
 )
 from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, ConditionFailed, DynamoTable, version_condition
 from vectorgate.persistence.records import key_from_record
+from vectorgate.persistence.validation import tenant_part
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 _ALL: Final = "by_tenant_pk = :place"
 _AFTER: Final = "by_tenant_pk = :place AND by_tenant_sk > :start"
 _BEFORE: Final = "by_tenant_pk = :place AND by_tenant_sk < :start"
+_DESCRIBE: Final = "SET #snapshot = :snapshot"
+_IS_HELD_BY: Final = "tenant = :tenant AND attribute_not_exists(retired_at)"
+_SNAPSHOT_NAME: Final = {"#snapshot": "snapshot"}  # a reserved word
 _MONTH: Final = "PK = :month"
 
 
@@ -67,6 +72,18 @@ class DynamoOwnership:
             condition, values, IndexName=BY_TENANT, ScanIndexForward=ascending, limit=min(max(limit, 1), PAGE)
         )
         return [ownership_of_item(item) for item in islice(items, max(limit, 0))]
+
+    def keep_snapshot(self, ref: ObjectRef, tenant: TenantId, snapshot: str) -> None:
+        """One UpdateItem."""
+        values = encoded({":snapshot": snapshot, ":tenant": tenant_part(tenant)})
+        with suppress(ConditionFailed):
+            self._table.update(
+                ownership_key(ref),
+                UpdateExpression=_DESCRIBE,
+                ConditionExpression=_IS_HELD_BY,
+                ExpressionAttributeNames=_SNAPSHOT_NAME,
+                ExpressionAttributeValues=values,
+            )
 
 
 class DynamoKeys:

@@ -33,6 +33,9 @@ _NEWEST_FIRST = """
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) < (?, ?)
     ORDER BY created_at DESC, id DESC LIMIT ?
 """
+_DESCRIBE = """
+    UPDATE ownership SET snapshot = ? WHERE provider = ? AND kind = ? AND id = ? AND tenant = ? AND retired_at IS NULL
+"""
 _BEFORE_ALL, _AFTER_ALL = (-1, ""), (1 << 62, "")
 _KEY = "SELECT record FROM keys WHERE id = ?"
 _ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
@@ -77,6 +80,11 @@ class SqliteOwnership:
             edge = (start[0], object_part(start[1]))
         statement = _OLDEST_FIRST if ascending else _NEWEST_FIRST
         return [_ownership(row) for row in self._database.rows(statement, (*owner, *edge, max(limit, 0)))]
+
+    def keep_snapshot(self, ref: ObjectRef, tenant: TenantId, snapshot: str) -> None:
+        """One UPDATE."""
+        check_ref(ref)
+        self._database.change(_DESCRIBE, (snapshot, ref.provider, ref.kind, ref.id, tenant_part(tenant)))
 
 
 class SqliteKeys:
