@@ -53,7 +53,7 @@ install: $(VENV)/dev.stamp ## Install everything for development into .venv (has
 # --------------------------------------------------------------------------------------------------------- running
 
 # dev.txt contains local.txt: who develops needs no second installation.
-run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) ## Serve on this machine: HOST, PORT, VECTORGATE_HOME, OPENAI_API_KEY, OPENAI_BASE_URL
+run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) ## Serve on this machine; docs/configuration.md lists the settings (HOST, PORT, OPENAI_API_KEY, ...)
 	@exec env PYTHONPATH=layers/core/python:. $(PYTHON) -m local
 
 # --------------------------------------------------------------------------------------------------------- testing

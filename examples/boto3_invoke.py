@@ -2,9 +2,9 @@
 
 Needs:   pip install boto3
 Reads:   VECTORGATE_API_KEY (sk-1234), and boto3's own settings. A deployment needs the permission lambda:InvokeFunction
-         on `vectorgate-invoke`. Local mode (`make run`) serves the same API; any region and credentials will do there:
+         on `vectorgate-invoke`. Local mode (`make run`) serves the same API to the access key that it made:
              export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:4000 AWS_DEFAULT_REGION=us-east-1
-             export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+             export AWS_SHARED_CREDENTIALS_FILE=.vectorgate/aws-credentials
 Run it:  python examples/boto3_invoke.py
 """
 

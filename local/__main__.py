@@ -1,34 +1,55 @@
-"""`python -m local`: the gateway on this machine. `local.settings` lists its settings."""
+"""`python -m local`: the gateway on this machine. `--help` lists its settings."""
 
 from __future__ import annotations
 
-import fcntl
+import argparse
 import logging
 import os
 import signal
+import socket
 import sqlite3
 import sys
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from local.app import LocalMode
+from local.banner import HELP, ready
 from local.engine_process import EngineProcess
+from local.front import HostChecked
+from local.home import invoke_credentials, locked, own_master_key
+from local.mistakes import CannotStart, one_line
+from local.provider_settings import openai_secret
 from local.server import WsgiApp, listen, raise_file_limit
-from local.settings import CannotStart, LocalSettings, one_line, openai_secret, origin
+from local.settings import PUBLISHED_KEY, LocalSettings
 from vectorgate.api.errors import ApiError
+from vectorgate.bootstrap import system_random
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Mapping
 
-MASTER_KEY: Final = "sk-1234"
 SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that settles
 PRIVATE: Final = 0o077  # the databases and the files are for their user alone
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What callers are known by."""
+
+    master_key: str
+    invoke_credentials: Mapping[str, str]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints our own help."""
+
+    def format_help(self) -> str:
+        return HELP
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT. A mistake of the operator's is one line, and exit status 1."""
+    _Parser(prog="python -m local").parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every queue, which a load test fills
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -36,63 +57,58 @@ def main() -> None:
     os.umask(PRIVATE)
     raise_file_limit()
     try:
-        settings = LocalSettings.read(os.environ)
-        with _locked(settings.home):
+        settings = LocalSettings.read(os.environ, socket.gethostname())
+        with locked(settings.home):
             _run(settings)
     except CannotStart as mistake:
         sys.exit(f"vectorgate: {mistake}")
 
 
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    """Be the only process on this folder; the lock ends with the process, however it ends."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock = (home / "lock").open("w")
-    except OSError as error:
-        raise CannotStart(f"VECTORGATE_HOME cannot be used: {one_line(error)}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CannotStart(f"another process is running on VECTORGATE_HOME {str(home)!r}") from None
-        yield
-
-
 def _run(settings: LocalSettings) -> None:
-    upstream = EngineProcess(settings.home / "upstream", os.environ) if settings.openai_key is None else None
+    keys = _keys(settings)
+    embedded = settings.upstreams.openai_key is None
+    upstream = EngineProcess(settings.home / "upstream", os.environ) if embedded else None
     try:
-        _serve(settings, upstream)
+        _serve(settings, keys, upstream)
     finally:
         if upstream is not None:
             upstream.stop()
 
 
-def _serve(settings: LocalSettings, upstream: EngineProcess | None) -> None:
+def _keys(settings: LocalSettings) -> _Keys:
+    """A folder that has a key of its own keeps it, also for the demo: records of a provider may be in it by now."""
+    randomness = system_random()
+    own = own_master_key(settings.home, randomness, make=not settings.is_demo)
+    return _Keys(settings.master_key or own or PUBLISHED_KEY, invoke_credentials(settings.home, randomness))
+
+
+def _serve(settings: LocalSettings, keys: _Keys, upstream: EngineProcess | None) -> None:
     if upstream is None:
-        secret = openai_secret(settings.openai_url, settings.openai_key or "")
+        secret = openai_secret(settings.upstreams.openai_url, settings.upstreams.openai_key or "")
     else:
         secret = openai_secret(upstream.base_url, upstream.api_key)
-    local = _local_mode(settings, secret)
+    local = _local_mode(settings, secret, keys)
     try:
         if upstream is not None:
             _give_demo_files(local)
-        run, port = listen(WsgiApp(local.api, local.admin, local.invoke), settings.host, settings.port)
-        sys.stdout.write(_ready(settings, port, demo=upstream is not None))
+        app = HostChecked(WsgiApp(local.api, local.admin, local.invoke), settings.hosts)
+        run, port = listen(app, settings.host, settings.port)
+        sys.stdout.write(ready(settings, port, keys.master_key))
         sys.stdout.flush()
         run()
     finally:
         local.close()
 
 
-def _local_mode(settings: LocalSettings, secret: str) -> LocalMode:
+def _local_mode(settings: LocalSettings, secret: str, keys: _Keys) -> LocalMode:
     try:
         return LocalMode(
             database=settings.home / "ledger.db",
             secret=secret,
-            master_key=MASTER_KEY,
-            others=settings.others,
+            master_key=keys.master_key,
+            others=settings.upstreams.others,
             trust_invoker=settings.trust_invoker,
+            invoke_credentials=keys.invoke_credentials,
             prices=settings.prices,
             meter_seconds=settings.meter_seconds,
             ingest=settings.ingest,
@@ -100,6 +116,8 @@ def _local_mode(settings: LocalSettings, secret: str) -> LocalMode:
         )
     except (sqlite3.Error, StoreError) as error:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None
+    except OSError as error:
+        raise CannotStart(f"VECTORGATE_HOME cannot be used: {one_line(error)}") from None
 
 
 def _give_demo_files(local: LocalMode) -> None:
@@ -107,19 +125,6 @@ def _give_demo_files(local: LocalMode) -> None:
         local.give_demo_files()
     except ApiError as error:
         raise CannotStart(f"the embedded upstream does not have the demo files: {one_line(error)}") from None
-
-
-def _ready(settings: LocalSettings, port: int, *, demo: bool) -> str:
-    upstream = "the embedded upstream" if demo else origin(settings.openai_url)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    files = ', "file_ids": ["file-abc123", "file-def456"]' if demo else ""
-    return f"""vectorgate is ready on http://{host}:{port} (upstream: {upstream})
-'{MASTER_KEY}' is master key and client key, in local mode only: do not expose it. Try:
-
-curl -s -X POST 'http://{host}:{port}/v1/vector_stores' -H 'Authorization: Bearer {MASTER_KEY}' \\
-  -H 'Content-Type: application/json' -d '{{"name": "My Document Store"{files}}}'
-
-"""
 
 
 def _stop(_signal: int, _frame: object) -> None:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
@@ -20,12 +19,12 @@ from local import demo
 from local.folder_source import BUCKET, Folder
 from local.folder_watcher import FolderWatcher, ResultLines
 from local.lambda_api import InvokeApi
-from local.settings import METER_SECONDS, OPENAI
+from local.local_key import LOCAL_KEY_FILE, TEAM, local_key
+from local.provider_settings import OPENAI
+from local.settings import METER_SECONDS
 from local.telemetry import LineTelemetry
 from local.workers import SettleLoop, Ticker
 from vectorgate.admin.app import AdminApp
-from vectorgate.auth.authenticate import key_id_of
-from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import (
     Deps,
     build_admin_deps,
@@ -46,20 +45,19 @@ from vectorgate.persistence.sqlite import open_stores
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.http.transport import PooledTransport
 from vectorgate.settings import MIB, Settings
-from vectorgate.store_errors import AlreadyExists, StoreError
+from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.persistence.sqlite.ingest import SqliteIngest
     from vectorgate.persistence.stores import Stores
 
 PROVIDER: Final = OPENAI
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
-TEAM: Final = "one-machine"  # the local key's team, and so its tenant: homes of earlier releases hold this name
+NO_CREDENTIALS: Final[Mapping[str, str]] = MappingProxyType({})
 DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
 SCAN_SECONDS: Final = 2.0  # between two scans of the watched folder
 CLOSE_SECONDS: Final = 10.0  # that a thread has to end
@@ -86,8 +84,9 @@ class GivenSecrets:
 class LocalMode:
     """Everything that runs in the process. It starts when it is made, and ends with `close`.
 
-    `secret` is the default provider's; `others` are those of further providers. `prices` as in `Settings`. `ingest` is
-    the folder that is watched (None: none); `senders` are the teams by the names of the folders in it.
+    `secret` is the default provider's; `others` are those of further providers. `invoke_credentials` as in `InvokeApi`;
+    `prices` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the teams by the names
+    of the folders in it.
     """
 
     def __init__(
@@ -98,6 +97,7 @@ class LocalMode:
         master_key: str,
         others: Mapping[ProviderName, str] = NO_SECRETS,
         trust_invoker: bool = False,
+        invoke_credentials: Mapping[str, str] = NO_CREDENTIALS,
         prices: str | None = None,
         meter_seconds: float = METER_SECONDS,
         ingest: Path | None = None,
@@ -109,11 +109,12 @@ class LocalMode:
         secrets = {PROVIDER: secret, **others}
         self._settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
         self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry)
-        self._key = local_key(self._stores, master_key, self._deps.clock)
+        self._key = local_key(self._stores.keys, master_key, self._deps.clock, database.with_name(LOCAL_KEY_FILE))
         gateway = build_gateway(self._settings, self._deps)
         self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(self._admin_app(master_key))
-        self.invoke = InvokeApi(invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker)))
+        invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker))
+        self.invoke = InvokeApi(invoke, invoke_credentials, self._deps.clock)
         self._tickers: list[Ticker] = []
         self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
         meter = build_meter(self._settings, self._deps)
@@ -146,14 +147,6 @@ class LocalMode:
         ticker = Ticker(name, seconds, self._telemetry.unexpected_error)
         self._tickers.append(ticker)
         self._threads.append(ticker.start(tick))
-
-
-def local_key(stores: Stores, master_key: str, clock: Clock) -> VirtualKey:
-    """The one key of local mode, recorded at the first start."""
-    key = VirtualKey(id=key_id_of(master_key), created_at=int(clock.wall()), alias=TEAM, team_id=TEAM)
-    with suppress(AlreadyExists):
-        stores.keys.add_key(key)
-    return key
 
 
 def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: LineTelemetry) -> Deps:

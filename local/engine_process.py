@@ -9,7 +9,8 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Final
 
-from local.settings import CannotStart, one_line
+from local.mistakes import CannotStart, one_line
+from local.provider_settings import CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,8 @@ class EngineProcess:
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.api_key = secrets.token_urlsafe(32)  # between the two processes only; new at every start
         self._home = _made(home)
-        self._environment = {**environment, KEY_SETTING: self.api_key}
+        kept = {name: text for name, text in environment.items() if name not in CREDENTIALS}
+        self._environment = {**kept, KEY_SETTING: self.api_key}
         self._stopping = threading.Event()
         self._process, self.base_url = self._start(0)
         self._keeper = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)

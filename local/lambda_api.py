@@ -10,8 +10,7 @@ Event                202                     in a queue of this process; again u
 DryRun               204                     nothing
 ===================  ======================  =============================================================
 
-Any signature is accepted, but there has to be one, and the caller has to be on this machine: a page in a browser then
-cannot invoke anything, because it may not send that header without a preflight request.
+The caller has to be on this machine, and the request signed with an access key of the data folder (`local.home`).
 """
 
 from __future__ import annotations
@@ -30,10 +29,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
 
+from local.signature import AwsError, SignedRequest, verify
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from vectorgate.clock import Clock
 
     Handler = Callable[[object, object], object]
     HeaderFields = dict[str, str]
@@ -52,15 +55,6 @@ _NAME: Final = re.compile(
 )
 
 
-class AwsError(Exception):
-    """An error in the shape that AWS gives it."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """The context object of an invocation, as far as handlers read it."""
@@ -77,10 +71,15 @@ class _Invocation:
 
 
 class InvokeApi:
-    """A WSGI application over the invoke function's handler. `close` delivers what is queued."""
+    """A WSGI application over the invoke function's handler. `close` delivers what is queued.
 
-    def __init__(self, handler: Handler) -> None:
+    `secrets`: the secret access keys of those who may invoke, by their access key ids.
+    """
+
+    def __init__(self, handler: Handler, secrets: Mapping[str, str], clock: Clock) -> None:
         self._handler = handler
+        self._secrets = secrets
+        self._clock = clock
         self._queue: queue.Queue[tuple[object, Context] | None] = queue.Queue(QUEUED)
         self._thread = threading.Thread(target=self._deliver, name="invoke-events", daemon=True)
         self._thread.start()
@@ -105,14 +104,17 @@ class InvokeApi:
         self._thread.join(10)
 
     def _answer(self, environ: WSGIEnvironment, context: Context) -> tuple[int, HeaderFields, bytes]:
-        _check_caller(environ)
-        _check_function(str(environ.get("REQUEST_URI", environ["PATH_INFO"])).partition("?")[0], environ)
+        _check_address(environ)
+        path = str(environ.get("REQUEST_URI", environ["PATH_INFO"])).partition("?")[0]
         kind = str(environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse"))
+        content = _content(environ, MAX_EVENT if kind == "Event" else MAX_SYNC)
+        verify(_signed_request(environ, path, content), self._secrets, self._clock.wall())
+        _check_function(path, environ)
         if kind == "DryRun":
             return HTTPStatus.NO_CONTENT, {}, b""
         if kind not in {"RequestResponse", "Event"}:
             raise AwsError(400, "InvalidParameterValueException", f"Unsupported invocation type: {kind[:64]}")
-        payload = _payload(environ, MAX_SYNC if kind == "RequestResponse" else MAX_EVENT)
+        payload = _payload(content)
         if kind == "Event":
             return self._enqueue(payload, context)
         result = self._run(payload, context)
@@ -162,16 +164,24 @@ def serves(path: str) -> bool:
     return path.startswith(PREFIX)
 
 
-def _check_caller(environ: WSGIEnvironment) -> None:
-    address = str(environ.get("REMOTE_ADDR", ""))
+def _check_address(environ: WSGIEnvironment) -> None:
     try:
-        is_local = ipaddress.ip_address(address).is_loopback
+        is_local = ipaddress.ip_address(str(environ.get("REMOTE_ADDR", ""))).is_loopback
     except ValueError:
         is_local = False
     if not is_local:
         raise AwsError(403, "AccessDeniedException", "The Invoke API is served to this machine only.")
-    if not str(environ.get("HTTP_AUTHORIZATION", "")).startswith("AWS4-"):
-        raise AwsError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+
+
+def _signed_request(environ: WSGIEnvironment, path: str, content: bytes) -> SignedRequest:
+    names = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+    headers = {
+        names.get(name, name[5:].replace("_", "-").lower()): str(value)
+        for name, value in environ.items()
+        if name in names or name.startswith("HTTP_")
+    }
+    query = str(environ.get("QUERY_STRING", ""))
+    return SignedRequest(method=environ["REQUEST_METHOD"], path=path, query=query, headers=headers, content=content)
 
 
 def _check_function(path: str, environ: WSGIEnvironment) -> None:
@@ -187,14 +197,17 @@ def _check_function(path: str, environ: WSGIEnvironment) -> None:
         raise AwsError(404, "ResourceNotFoundException", f"Function not found: {arn}")
 
 
-def _payload(environ: WSGIEnvironment, max_bytes: int) -> object:
+def _content(environ: WSGIEnvironment, max_bytes: int) -> bytes:
     size = int(environ.get("CONTENT_LENGTH") or 0)
     if size > max_bytes:
         message = f"Request must be smaller than {max_bytes} bytes for the InvokeFunction operation"
         raise AwsError(413, "RequestTooLargeException", message)
-    content = cast("BinaryIO", environ["wsgi.input"]).read(size) if size else b"{}"
+    return cast("BinaryIO", environ["wsgi.input"]).read(size) if size else b""
+
+
+def _payload(content: bytes) -> object:
     try:
-        payload: object = json.loads(content)
+        payload: object = json.loads(content or b"{}")
     except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: {error}"
         raise AwsError(400, "InvalidRequestContentException", message) from None

@@ -15,7 +15,7 @@ from waitress.task import ErrorTask
 from waitress.utilities import InternalServerError
 
 from local.lambda_api import serves
-from local.settings import CannotStart, one_line
+from local.mistakes import CannotStart, one_line
 from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.api.http import JSON, Body, encode_json
 from vectorgate.entrypoints.lambda_http import UNENCODED_BODY
@@ -23,7 +23,7 @@ from vectorgate.entrypoints.lambda_http import UNENCODED_BODY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from waitress.parser import HTTPRequestParser
     from waitress.server import BaseWSGIServer
@@ -146,7 +146,7 @@ class _Channel(HTTPChannel):
     error_task_class = _EnvelopeTask
 
 
-def listen(app: WsgiApp, host: str, port: int) -> tuple[Callable[[], None], int]:
+def listen(app: WSGIApplication, host: str, port: int) -> tuple[Callable[[], None], int]:
     """Listen on the port (0 takes a free one); the function that serves until SystemExit, and the port. CannotStart."""
     listener = _listener(host, port)
     server = create_server(

@@ -1,28 +1,16 @@
-"""The settings of local mode, read from the environment. One that makes no sense ends the start with one line.
-
-Azure's providers are configured by the variables that LiteLLM knows:
-
-=========  ====================================================================  ==========================
-provider   needs                                                                 may have
-=========  ====================================================================  ==========================
-azure      `AZURE_API_KEY`, `AZURE_API_BASE`                                     `AZURE_API_VERSION`
-azure_ai   `AZURE_AI_SEARCH_API_KEY` or `AZURE_SEARCH_API_KEY`,                  --
-           `AZURE_AI_SEARCH_ENDPOINT` or `AZURE_SEARCH_ENDPOINT`
-=========  ====================================================================  ==========================
-"""
+"""The settings of local mode, read from the environment. One that makes no sense ends the start with one line."""
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import urlsplit
 
+from local.hosts import AllowedHosts
+from local.mistakes import CannotStart, one_line
+from local.provider_settings import Upstreams, is_loopback, read_upstreams
 from vectorgate.bootstrap import price_book
-from vectorgate.ids import ProviderName
-from vectorgate.providers.credentials import MalformedSecret, read_credential
 from vectorgate.settings import parse_senders
 
 if TYPE_CHECKING:
@@ -30,34 +18,30 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-OPENAI: Final = ProviderName("openai")
-OPENAI_URL: Final = "https://api.openai.com/v1"
 ROOT: Final = Path(__file__).resolve().parent.parent
+PUBLISHED_KEY: Final = "sk-1234"
+MIN_MASTER_KEY: Final = 16  # characters
+MAX_MASTER_KEY: Final = 512  # as the authenticator takes
 MAX_PORT: Final = 65_535
 METER_SECONDS: Final = 60.0
 METER_SETTING: Final = "VECTORGATE_METER_SECONDS"
-_SEARCH_ENDPOINTS: Final = ("AZURE_AI_SEARCH_ENDPOINT", "AZURE_SEARCH_ENDPOINT")
-_SEARCH_KEYS: Final = ("AZURE_AI_SEARCH_API_KEY", "AZURE_SEARCH_API_KEY")
-
-
-class CannotStart(Exception):
-    """A mistake of the operator's. The message is the line that is printed, and never holds a credential."""
+MASTER_KEY_SETTING: Final = "VECTORGATE_MASTER_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSettings:
-    """The settings. `openai_key` None: the embedded upstream replaces OpenAI.
+    """The settings.
 
-    `others` are the secrets of further providers. `ingest` is the watched folder, `senders` the teams by the names of
-    the folders in it (None: the demo's own).
+    `master_key` None: the home's own, or the published one. `access_log` None: none is written. `ingest` is the watched
+    folder, `senders` the teams by the names of the folders in it (None: the demo's own).
     """
 
     host: str
     port: int
     home: Path
-    openai_key: str | None
-    openai_url: str
-    others: Mapping[ProviderName, str]
+    upstreams: Upstreams
+    master_key: str | None
+    hosts: AllowedHosts
     trust_invoker: bool
     prices: str | None
     meter_seconds: float
@@ -65,88 +49,60 @@ class LocalSettings:
     senders: Mapping[str, str] | None
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> LocalSettings:
-        """The settings that the README lists, with their defaults. CannotStart names the one that cannot be used."""
-        key, url = environment.get("OPENAI_API_KEY") or None, environment.get("OPENAI_BASE_URL") or OPENAI_URL
-        if key is not None:
-            _check_openai(key, url)
-        others = azure_secrets(environment)
-        _check_others(others)
+    def read(cls, environment: Mapping[str, str], hostname: str = "") -> LocalSettings:
+        """The settings of docs/configuration.md, with their defaults. CannotStart names the one that cannot be used.
+
+        `hostname` is this machine's name.
+        """
         home = Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").absolute()
-        return cls(
-            host=environment.get("HOST") or "127.0.0.1",
-            port=_port(environment.get("PORT") or "4000"),
+        host, port = environment.get("HOST") or "127.0.0.1", _port(environment.get("PORT") or "4000")
+        settings = cls(
+            host=host,
+            port=port,
             home=home,
-            openai_key=key,
-            openai_url=url,
-            others=others,
+            upstreams=read_upstreams(environment, host, port),
+            master_key=environment.get(MASTER_KEY_SETTING) or None,
+            hosts=_hosts(environment, host, hostname),
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
             meter_seconds=_checked(seconds_in, environment),
             ingest=Path(environment.get("VECTORGATE_INGEST") or home / "ingest").absolute(),
             senders=_checked(_senders, environment),
         )
+        _check_master_key(settings)
+        return settings
 
-
-def azure_secrets(environment: Mapping[str, str]) -> dict[ProviderName, str]:
-    """A secret for each Azure provider whose host and key are set."""
-    openai = {
-        "base_url": _first(environment, "AZURE_API_BASE"),
-        "api_key": _first(environment, "AZURE_API_KEY"),
-        "api_version": _first(environment, "AZURE_API_VERSION"),
-    }
-    search = {"base_url": _first(environment, *_SEARCH_ENDPOINTS), "api_key": _first(environment, *_SEARCH_KEYS)}
-    return {
-        ProviderName(name): json.dumps({"type": name, **{field: text for field, text in secret.items() if text}})
-        for name, secret in (("azure", openai), ("azure_ai", search))
-        if secret["base_url"] and secret["api_key"]
-    }
-
-
-def _first(environment: Mapping[str, str], *names: str) -> str:
-    return next((environment[name] for name in names if environment.get(name)), "")
-
-
-def openai_secret(base_url: str, api_key: str) -> str:
-    """The default provider's secret."""
-    return json.dumps({"type": OPENAI, "base_url": base_url, "api_key": api_key})
-
-
-def origin(url: str) -> str:
-    """`scheme://host[:port]` of a URL that was checked."""
-    split = urlsplit(url.strip())
-    return f"{split.scheme}://{split.netloc}"
-
-
-def _check_openai(key: str, url: str) -> None:
-    advice = "OPENAI_BASE_URL should be an http(s) URL, without a user or a query"
-    _check(openai_secret(url, "-"), OPENAI, advice)
-    _check(openai_secret(OPENAI_URL, key), OPENAI, "OPENAI_API_KEY should be printable ASCII without spaces")
-
-
-def _check_others(secrets: Mapping[ProviderName, str]) -> None:
-    for provider, secret in secrets.items():
-        advice = f"the key or the endpoint of provider {provider} cannot be used: the README names their settings"
-        _check(secret, provider, advice)
-
-
-def _check(secret: str, provider: ProviderName, advice: str) -> None:
-    fields = json.loads(secret)
-    try:
-        for text in (fields["base_url"].strip(), fields["api_key"].strip()):
-            if not text.isascii() or not text.isprintable() or " " in text:
-                raise CannotStart(advice)
-        read_credential(secret, provider, plain_http=True)
-        if urlsplit(fields["base_url"].strip()).port == 0:
-            raise CannotStart(advice)
-    except (MalformedSecret, ValueError):
-        raise CannotStart(advice) from None
+    @property
+    def is_demo(self) -> bool:
+        """Whether nothing but the embedded upstream is served, and to this machine alone."""
+        return self.upstreams.is_embedded_alone and is_loopback(self.host)
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT):
         raise CannotStart(f"PORT is {text!r}, and should be a number from 0 to {MAX_PORT}")
     return int(text)
+
+
+def _hosts(environment: Mapping[str, str], *own: str) -> AllowedHosts:
+    """Those of the setting, and this machine's own names. One of the latter that no header can hold is left out."""
+    try:
+        return AllowedHosts.of(environment.get("VECTORGATE_ALLOWED_HOSTS", "").split(",")).with_own(own)
+    except ValueError as error:
+        raise CannotStart(f"VECTORGATE_ALLOWED_HOSTS: {one_line(error)}") from None
+
+
+def _check_master_key(settings: LocalSettings) -> None:
+    key = settings.master_key
+    if key is None:
+        return
+    if not key.isascii() or not key.isprintable() or " " in key or len(key) > MAX_MASTER_KEY:
+        raise CannotStart(f"{MASTER_KEY_SETTING} should be printable ASCII without spaces")
+    if not settings.is_demo and (key == PUBLISHED_KEY or len(key) < MIN_MASTER_KEY):
+        raise CannotStart(
+            f"{MASTER_KEY_SETTING} should be a secret of at least {MIN_MASTER_KEY} characters where more is served "
+            "than the embedded upstream to this machine; unset it to have one generated"
+        )
 
 
 def _prices(setting: str | None) -> str | None:
@@ -159,7 +115,7 @@ def _prices(setting: str | None) -> str | None:
 
 def seconds_in(environment: Mapping[str, str]) -> float:
     """The pause between two ticks of the meter. ValueError for what is not a positive number of seconds."""
-    text = environment.get(METER_SETTING, str(METER_SECONDS))
+    text = environment.get(METER_SETTING) or str(METER_SECONDS)
     try:
         seconds = float(text)
     except ValueError:
@@ -179,8 +135,3 @@ def _checked(read: Callable[[Mapping[str, str]], Value], environment: Mapping[st
         return read(environment)
     except ValueError as error:
         raise CannotStart(one_line(error)) from None
-
-
-def one_line(error: Exception) -> str:
-    """The message of an error, on one line."""
-    return " ".join(str(error).split())

@@ -17,7 +17,7 @@ from tests.helpers.processes import run_module
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEY = "sk-1234"
+KEY = "sk-of-the-benchmark-1"
 BODY = json.dumps({"name": "bench", "metadata": {"project": "rag-system"}})
 WARM_UP = 200
 
@@ -32,6 +32,7 @@ def report(times: int = 2_000) -> list[str]:
 def _over_http(upstream: str, port: int, times: int) -> list[str]:
     with tempfile.TemporaryDirectory() as home:
         settings = {"PORT": "0", "VECTORGATE_HOME": home, "OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": upstream}
+        settings |= {"VECTORGATE_MASTER_KEY": KEY}
         with run_module("local", settings) as ready:
             ours = int(ready.partition("http://")[2].partition(" ")[0].rpartition(":")[2])
             direct, through = _poster(port), _poster(ours)

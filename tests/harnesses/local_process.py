@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "sk-1234"
 READY = "vectorgate is ready on "
+NOT_INHERITED = ("AWS_", "AZURE_", "OPENAI_", "VECTORGATE_")
 
 
 class LocalProcess:
@@ -45,7 +47,7 @@ class LocalProcess:
         return cast("IO[str]", self._process.stdout)
 
     def _start(self) -> subprocess.Popen[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "AWS_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
         path = os.pathsep.join([str(ROOT / "layers" / "core" / "python"), str(ROOT)])
         mine = {"PYTHONPATH": path, "VECTORGATE_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1"}
         with self.errors.open("a") as errors:
@@ -72,6 +74,10 @@ class LocalProcess:
                 return "".join(lines)
         raise AssertionError(f"it ended with {self._process.wait()}: {self.errors.read_text()}")
 
+    def access_key(self) -> tuple[str, str]:
+        """The id and the secret of the access key that it made for its Invoke API."""
+        return access_key_of(self.home)
+
     def children(self) -> list[int]:
         """The processes that it started."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
@@ -97,6 +103,13 @@ class LocalProcess:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self.stop()
+
+
+def access_key_of(home: Path) -> tuple[str, str]:
+    """The id and the secret of the access key in local mode's data folder."""
+    parser = configparser.ConfigParser()
+    parser.read(home / "aws-credentials")
+    return parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"]
 
 
 def free_port() -> int:

@@ -9,16 +9,23 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.harnesses.local_process import access_key_of
 from tests.helpers.processes import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Local mode's data folder."""
+    return tmp_path_factory.mktemp("local")
+
+
+@pytest.fixture(scope="session")
+def base_url(home: Path) -> Iterator[str]:
     """The base URL of local mode."""
-    home = tmp_path_factory.mktemp("local")
     settings = {"PORT": "0", "VECTORGATE_HOME": str(home), "VECTORGATE_TRUST_INVOKER": "1"}
     with run_module("local", settings) as ready:
         host = ready.partition("http://")[2].partition(" ")[0]
@@ -27,14 +34,21 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def lambda_client(base_url: str) -> Iterator[Any]:
+def credentials(base_url: str, home: Path) -> tuple[str, str]:
+    """The access key that local mode made: its id and its secret."""
+    assert base_url
+    return access_key_of(home)
+
+
+@pytest.fixture(scope="session")
+def lambda_client(base_url: str, credentials: tuple[str, str]) -> Iterator[Any]:
     """boto3's client of Lambda, as a user has it but for `endpoint_url`."""
     client = boto3.client(
         "lambda",
         endpoint_url=base_url,
         region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
+        aws_access_key_id=credentials[0],
+        aws_secret_access_key=credentials[1],
         config=Config(retries={"total_max_attempts": 1}, proxies={}),
     )
     yield client

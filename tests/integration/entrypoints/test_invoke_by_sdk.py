@@ -17,24 +17,25 @@ if TYPE_CHECKING:
     from tests.fakes.upstream import Act
 
 
-def environment(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+def environment(monkeypatch: pytest.MonkeyPatch, endpoint: str, credentials: tuple[str, str] = ("a", "b")) -> None:
     """Set the environment of a program that has AWS credentials and a function's name."""
     for name in ("VECTORGATE_BASE_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    credentials = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    access_key = {"AWS_ACCESS_KEY_ID": credentials[0], "AWS_SECRET_ACCESS_KEY": credentials[1]}
     settings = {
+        "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": "us-east-1",
         "VECTORGATE_FUNCTION": "vectorgate-invoke",
         "VECTORGATE_API_KEY": KEY,
     }
-    for name, value in {**credentials, **settings, "NO_PROXY": "*"}.items():
+    for name, value in {**access_key, **settings, "NO_PROXY": "*"}.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def client(base_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[vectorgate.Client]:
+def client(base_url: str, credentials: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[vectorgate.Client]:
     """The SDK's client of local mode."""
-    environment(monkeypatch, base_url)
+    environment(monkeypatch, base_url, credentials)
     with vectorgate.Client() as client:
         yield client
 

@@ -42,8 +42,9 @@ def sample(page: str, language: str, number: int = 0) -> str:
     return str(re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[number])
 
 
-def pasted(commands: str, url: str, home: Path, program: str = "") -> str:
+def pasted(commands: str, process: LocalProcess, home: Path, program: str = "") -> str:
     """Return what commands print in a shell without the user's settings; `program` is beside them as a file."""
+    url, data = process.url, process.home
     home.mkdir()
     (home / "python").symlink_to(sys.executable)
     (home / "program.py").write_text(program.replace("http://127.0.0.1:4000", url))
@@ -54,7 +55,7 @@ def pasted(commands: str, url: str, home: Path, program: str = "") -> str:
         "NO_PROXY": "*",
     }
     done = subprocess.run(  # noqa: S603 - the page's own code
-        ["/bin/sh", "-e", "-c", commands.replace("http://127.0.0.1:4000", url)],
+        ["/bin/sh", "-e", "-c", commands.replace("http://127.0.0.1:4000", url).replace(".vectorgate/", f"{data}/")],
         env=environment,
         cwd=home,
         capture_output=True,
@@ -68,30 +69,30 @@ def pasted(commands: str, url: str, home: Path, program: str = "") -> str:
 @needs_curl
 def test_the_readme_shows_what_local_mode_prints(fresh: LocalProcess, tmp_path: Path) -> None:
     assert fresh.printed.splitlines()[0].replace(fresh.url, "http://127.0.0.1:4000") == sample(README, "text").strip()
-    printed: dict[str, Any] = json.loads(pasted(sample(README, "bash", 1), fresh.url, tmp_path / "home"))
+    printed: dict[str, Any] = json.loads(pasted(sample(README, "bash", 1), fresh, tmp_path / "home"))
     shown: dict[str, Any] = json.loads(sample(README, "json"))
     assert printed | OF_THE_MOMENT == shown | OF_THE_MOMENT
 
 
 def test_the_quickstart_finds_what_it_shows(fresh: LocalProcess, tmp_path: Path) -> None:
-    printed = pasted("python program.py", fresh.url, tmp_path / "home", sample(QUICKSTART, "python"))
+    printed = pasted("python program.py", fresh, tmp_path / "home", sample(QUICKSTART, "python"))
     names = [line.split()[0] for line in printed.splitlines()]
     assert names == [line.split()[0] for line in sample(QUICKSTART, "text").splitlines()]
 
 
 @needs_curl
 def test_the_quickstarts_second_team_sees_no_store(fresh: LocalProcess, tmp_path: Path) -> None:
-    key = json.loads(pasted(sample(QUICKSTART, "bash", 1), fresh.url, tmp_path / "home"))["key"]
+    key = json.loads(pasted(sample(QUICKSTART, "bash", 1), fresh, tmp_path / "home"))["key"]
     shown = json.loads(sample(QUICKSTART, "text", 1))["error"]["message"]
     name = shown.split("'")[1]
     asked = f"curl -s http://127.0.0.1:4000/v1/vector_stores/{name} -H 'Authorization: Bearer {key}'"
-    assert json.loads(pasted(asked, fresh.url, tmp_path / "asked"))["error"]["message"] == shown
+    assert json.loads(pasted(asked, fresh, tmp_path / "asked"))["error"]["message"] == shown
 
 
 @needs_curl
 def test_the_quickstart_shows_fields_of_the_log(fresh: LocalProcess, tmp_path: Path) -> None:
-    pasted(sample(README, "bash", 1), fresh.url, tmp_path / "made")
-    (row,) = json.loads(pasted(sample(QUICKSTART, "bash", 2), fresh.url, tmp_path / "home"))
+    pasted(sample(README, "bash", 1), fresh, tmp_path / "made")
+    (row,) = json.loads(pasted(sample(QUICKSTART, "bash", 2), fresh, tmp_path / "home"))
     shown = json.loads(sample(QUICKSTART, "json"))
     assert shown.keys() <= row.keys()
     stable = ("call_type", "key_alias", "status", "spend_nano_usd")
@@ -100,10 +101,24 @@ def test_the_quickstart_shows_fields_of_the_log(fresh: LocalProcess, tmp_path: P
 
 def test_boto3_creates_a_store(fresh: LocalProcess, tmp_path: Path) -> None:
     commands = sample(INVOKE, "bash") + "python program.py"
-    printed = pasted(commands, fresh.url, tmp_path / "home", sample(INVOKE, "python"))
+    printed = pasted(commands, fresh, tmp_path / "home", sample(INVOKE, "python"))
     assert re.fullmatch(r"200 0(\.0+)? vs_\w+\n", printed), printed
 
 
+@needs_curl
+def test_curl_signs_an_invocation(fresh: LocalProcess, tmp_path: Path) -> None:
+    printed = json.loads(pasted(sample(INVOKE, "bash", 2), fresh, tmp_path / "home"))
+    assert (printed["status"], printed["body"]["object"]) == (200, "list")
+
+
+def test_no_two_samples_share_an_idempotency_key() -> None:
+    files = (path for folder in ("docs", "events", "examples") for path in (ROOT / folder).iterdir() if path.is_file())
+    texts = "\n".join(path.read_text("utf-8") for path in files)
+    keys = re.findall(r"idempotency[-_]key[\"']?[:=] ?[\"']([\w-]+)", texts, re.IGNORECASE)
+    assert len(keys) > 1
+    assert sorted(keys) == sorted(set(keys))
+
+
 def test_the_sdk_creates_a_store(fresh: LocalProcess, tmp_path: Path) -> None:
-    printed = pasted(sample(INVOKE, "bash") + sample(INVOKE, "bash", 1), fresh.url, tmp_path / "home")
+    printed = pasted(sample(INVOKE, "bash") + sample(INVOKE, "bash", 1), fresh, tmp_path / "home")
     assert re.match(r"VectorStore\(id='vs_\w+'", printed), printed

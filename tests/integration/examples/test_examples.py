@@ -40,10 +40,12 @@ def ran(edition: LocalProcess, *command: str, base: str = "/v1") -> str:
         "VECTORGATE_BASE_URL": edition.url + base,
         "VECTORGATE_API_KEY": KEY,
         "AWS_ENDPOINT_URL_LAMBDA": edition.url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_SHARED_CREDENTIALS_FILE": str(edition.home / "aws-credentials"),
         "NO_PROXY": "*",
     }
     done = subprocess.run(  # noqa: S603 - our own examples
-        command, env={**kept, **AWS, **mine}, cwd=EXAMPLES, capture_output=True, text=True, timeout=60, check=False
+        command, env={**kept, **mine}, cwd=EXAMPLES, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -117,12 +119,13 @@ def test_events_are_what_the_ingest_function_reads(monkeypatch: pytest.MonkeyPat
 
 def invoke(edition: LocalProcess, function: str, payload: dict[str, Any]) -> Any:
     """The function's result, through Lambda's API."""
+    access_key, secret = edition.access_key()
     client = boto3.client(
         "lambda",
         endpoint_url=edition.url,
         region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret,
     )
     return json.loads(client.invoke(FunctionName=function, Payload=json.dumps(payload))["Payload"].read())
 

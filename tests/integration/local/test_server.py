@@ -121,7 +121,7 @@ def test_three_hundred_idle_connections_exclude_no_other(process: LocalProcess, 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/vector_stores", "/spend/logs", "/2015-03-31/functions/x"])
 def test_an_answer_to_head_has_a_length_and_no_body(process: LocalProcess, path: str) -> None:
-    head = f"HEAD {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\n\r\n"
+    head = f"HEAD {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\n\r\n"
     fields, _, body = answer_to(process, head.encode()).partition(b"\r\n\r\n")
     assert b"Content-Length: " in fields
     assert body == b""

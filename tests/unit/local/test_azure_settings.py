@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.app import LocalMode
-from local.settings import azure_secrets
+from local.provider_settings import azure_secrets
 from vectorgate.providers.credentials import read_credential
 
 if TYPE_CHECKING:

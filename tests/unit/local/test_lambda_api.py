@@ -5,7 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from local.lambda_api import InvokeApi
+from vectorgate.bootstrap import system_clock
+
+PATH = "/2015-03-31/functions/vectorgate-invoke/invocations"
+
+
+def signed_headers(kind: str) -> dict[str, str]:
+    """The headers of an invocation without a payload, as botocore signs it, in WSGI's environ."""
+    request = AWSRequest("POST", f"http://localhost:4000{PATH}", {"X-Amz-Invocation-Type": kind})
+    SigV4Auth(Credentials("VGTEST", "secret"), "lambda", "us-east-1").add_auth(request)
+    headers = {**request.headers, "Host": "localhost:4000"}
+    return {f"HTTP_{name.upper().replace('-', '_')}": str(value) for name, value in headers.items()}
 
 
 def test_a_handler_that_raises_is_a_function_error_and_an_event_is_delivered_again() -> None:
@@ -15,16 +30,15 @@ def test_a_handler_that_raises_is_a_function_error_and_an_event_is_delivered_aga
         seen.append(context.aws_request_id)
         raise RuntimeError(f"cannot do {payload}")
 
-    api = InvokeApi(failing)
+    api = InvokeApi(failing, {"VGTEST": "secret"}, system_clock())
     answers: list[tuple[str, dict[str, str]]] = []
 
     def ask(kind: str, address: str = "127.0.0.1") -> bytes:
         environ: Any = {
             "REQUEST_METHOD": "POST",
-            "PATH_INFO": "/2015-03-31/functions/vectorgate-invoke/invocations",
+            "PATH_INFO": PATH,
             "REMOTE_ADDR": address,
-            "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 ...",
-            "HTTP_X_AMZ_INVOCATION_TYPE": kind,
+            **signed_headers(kind),
         }
         return b"".join(api(environ, lambda status, headers: answers.append((status, dict(headers)))))  # type: ignore[arg-type]
 

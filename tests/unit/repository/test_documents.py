@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from local.settings import LocalSettings
 from vectorgate.pricing.book import read_prices
 
 if TYPE_CHECKING:
@@ -178,10 +179,12 @@ def test_the_configuration_page_lists_the_parameters_of_the_stack() -> None:
     assert set(QUOTED.findall(" ".join(named))) == parameters
 
 
-def test_the_configuration_page_has_a_price_that_the_price_book_takes() -> None:
+def test_the_configuration_page_has_a_price_that_the_price_book_and_local_mode_take(tmp_path: Path) -> None:
     (sample,) = re.findall(r"```json\n(.*?)```", section("configuration.md", "Your own prices"), re.DOTALL)
     (price,) = read_prices(sample)
     assert price.covers("openai", "storage")
+    (tmp_path / "prices.json").write_text(sample)
+    assert LocalSettings.read({"VECTORGATE_PRICES": str(tmp_path / "prices.json")}).prices
 
 
 def test_the_decision_records_are_listed_and_have_their_four_parts() -> None:
