@@ -14,6 +14,7 @@ from tests.simulation.prices import CREATE, FREE_BYTES, PER_GIB_DAY, STORAGE, ch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tests.simulation.clients import LogicalCreate
     from tests.simulation.simulation import Simulation
 
 Row = dict[str, Any]
@@ -40,6 +41,7 @@ def differences(simulation: Simulation) -> list[str]:
         *_defects(simulation),
         *_open(rows),
         *_creates(simulation, rows),
+        *_twins(simulation, rows),
         *_answers(simulation),
         *_charges(rows),
         *_rollups(simulation, rows),
@@ -88,7 +90,7 @@ def _open(rows: list[Row]) -> Iterator[str]:
 
 
 def _creates(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
-    """Check that the settled creates are those which the provider executed for the gateway, one store each."""
+    """Check that the settled creates are those which the provider executed for the gateway."""
     ours = {store.id: store for store in simulation.provider.stores.values() if not store.foreign}
     settled = Counter(row.get("vector_store_id") for row in rows if row["operation"] == CREATE and _is_settled(row))
     for store_id, count in settled.items():
@@ -96,9 +98,28 @@ def _creates(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
             yield f"{count} settled creates of {store_id}"
     for store_id in ours.keys() - settled.keys():
         yield f"{ours[store_id]} has no settled create"
-    for name, made in Counter(store.name for store in ours.values()).items():
-        if made > 1:
-            yield f"{name} was created {made} times"
+
+
+def _twins(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
+    """Check that each logical create made one store at most.
+
+    One more is allowed for each process that crashed between its commit and its answer, if there was no idempotency
+    key: no gateway can know that the answer was lost, and the retry does what it would do at the provider.
+    """
+    made: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["operation"] == CREATE and "vector_store_id" in row:
+            made[simulation.provider.stores[row["vector_store_id"]].name, row.get("end_user")].append(row)
+    made_by: dict[tuple[str, str | None], list[LogicalCreate]] = defaultdict(list)
+    for create in simulation.creates:
+        made_by[create.name, create.end_user].append(create)
+    for (name, end_user), answered in made.items():
+        creates = made_by[name, end_user]
+        given = {create.store_id for create in creates}
+        lost = [row for row in answered if row.get("status_code") == 200 and row["vector_store_id"] not in given]
+        allowed = min(len(lost), sum(create.broken for create in creates if not create.keyed))
+        if len(answered) > len(creates) + allowed:
+            yield f"{creates} made {len(answered)} stores: {answered}"
 
 
 def _is_settled(row: Row) -> bool:
@@ -106,7 +127,14 @@ def _is_settled(row: Row) -> bool:
 
 
 def _answers(simulation: Simulation) -> Iterator[str]:
-    """Check that clients received only ids of stores that exist, and that what was reported as deleted is deleted."""
+    """Check that clients received only ids of stores that exist, and that what was reported as deleted is deleted.
+
+    No answer of one end user is given to another.
+    """
+    given = Counter(made.store_id for made in simulation.creates if made.store_id is not None)
+    for store_id, times in given.items():
+        if times > 1:
+            yield f"{store_id} was given to {[made for made in simulation.creates if made.store_id == store_id]}"
     for made in simulation.creates:
         if made.store_id is not None and made.store_id not in simulation.provider.stores:
             yield f"{made} received the id of a store that never existed"
@@ -166,7 +194,7 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         for row in rows
         if row["operation"] == "vector_stores.delete" and row["state"] == "settled"
     }
-    makers = {made.name: made for made in simulation.creates}
+    makers = {(made.name, made.end_user): made for made in simulation.creates}
     for store_id in sorted(set(owned) ^ set(creates)):
         yield f"{store_id}: a create without ownership, or ownership without a create"
     for store_id, (tenant, key_id, end_user, retired_at) in owned.items():
@@ -174,9 +202,11 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         if store is None or store.foreign:
             yield f"{store_id} is owned and not ours"
             continue
-        maker = makers[store.name]
-        if tenant != simulation.tenants[maker.secret] or end_user != maker.end_user:
-            yield f"{store_id} of {maker} belongs to {tenant} for {end_user}"
+        maker = makers.get((store.name, end_user))
+        if maker is None or tenant != simulation.tenants[maker.secret]:
+            yield f"{store_id} of {store.name} belongs to {tenant} for {end_user}"
+        elif maker.store_id is not None and maker.store_id not in owned:
+            yield f"{maker} was given a store that nobody owns"
         if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != (tenant, key_id, end_user):
             yield f"{store_id} is owned by another than its row says: {row}"
         if (retired_at is not None) != (store_id in deletes) or (retired_at is not None and store.deleted_at is None):

@@ -20,6 +20,9 @@ LATE_RETRIES: Final = 0.1  # of the retries are so late that the first request h
 LONG_PAUSE: Final = 100.0
 KEYED: Final = 0.3  # of the creates have an idempotency key; the others have the SDK's count of retries
 OTHER_CALLS: Final = 0.12  # of what a client does is not a create
+SHARED: Final = 0.1  # of the creates have the body and the key of a recent one, and another end user or the same
+RECENT: Final = 5
+NEVER_ARRIVED: Final = 0.05  # of the first attempts do not reach the gateway; of those with a shared body, half
 SECRETS: Final = ("sk-simulated-a", "sk-simulated-b", "sk-simulated-c")
 TEAMS: Final[Mapping[str, str]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": "None"}
 END_USERS: Final = (None, None, "émile", "東京", "u3")
@@ -28,15 +31,24 @@ FULL_METADATA: Final = {f"k{number}": "v" for number in range(16)}  # no room fo
 
 @dataclass(slots=True)
 class LogicalCreate:
-    """One create, however often it is sent. `store_id`: the id that the client received."""
+    """One create, however often it is sent. `store_id`: the id that the client received.
+
+    `arrives`: whether its first attempt reaches the gateway. `broken`: its attempts whose connection broke.
+    """
 
     name: str
     secret: str
     end_user: str | None
     body: bytes
+    keyed: bool = False
+    arrives: bool = True
     store_id: str | None = None
     deleted: bool = False
     statuses: list[int] = field(default_factory=list)
+
+    @property
+    def broken(self) -> int:
+        return self.statuses.count(0)
 
 
 class Clients:
@@ -65,19 +77,29 @@ class Clients:
             self.create()
 
     def create(self) -> None:
-        rng = self._environment.rng
-        name = f"s{len(self._creates)}"
-        secret = rng.choice(SECRETS)
-        made = LogicalCreate(name, secret, rng.choice(END_USERS), encode_json(self._body(name, secret)))
+        environment, rng = self._environment, self._environment.rng
+        if self._creates and environment.happens(SHARED):
+            made = self._shared(rng.choice(self._creates[-RECENT:]))
+        else:
+            name, secret = f"s{len(self._creates)}", rng.choice(SECRETS)
+            made = LogicalCreate(name, secret, rng.choice(END_USERS), encode_json(self._body(name, secret)))
+            made.keyed, made.arrives = environment.happens(KEYED), not environment.happens(NEVER_ARRIVED)
         self._creates.append(made)
-        self.send(made, keyed=self._environment.happens(KEYED))
+        self.send(made)
 
-    def send(self, made: LogicalCreate, *, keyed: bool) -> None:
-        """Send a create, with its retries. `keyed`: with an idempotency key, so that it may be repeated at any time."""
+    def _shared(self, one: LogicalCreate) -> LogicalCreate:
+        """Another create with the same body and key, whose first attempt may never arrive."""
+        made = LogicalCreate(one.name, one.secret, self._environment.rng.choice(END_USERS), one.body)
+        is_new = all(other.end_user != made.end_user for other in self._creates if other.name == one.name)
+        made.keyed, made.arrives = is_new and one.keyed, self._environment.happens(0.5)
+        return made
+
+    def send(self, made: LogicalCreate) -> None:
+        """Send a create, with its retries. A keyed one may be sent again at any time."""
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
-        if keyed:
-            headers["idempotency-key"] = f"key of {made.name}"
-        response = self._send_with_retries("POST", "/v1/vector_stores", made, made.body, headers)
+        if made.keyed:
+            headers["idempotency-key"] = f"key of {made.name}"  # the same for every end user
+        response = self._send_with_retries("POST", "/v1/vector_stores", made, made.body, headers, arrives=made.arrives)
         if response is not None and response.status == 200:
             self._created(made, json.loads(response.read_body()))
 
@@ -138,12 +160,22 @@ class Clients:
                 self.violations.append(f"{key} got {response.status} for a store of {made.secret}")
 
     def _send_with_retries(
-        self, method: str, path: str, made: LogicalCreate, body: bytes = b"", more: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        made: LogicalCreate,
+        body: bytes = b"",
+        more: Mapping[str, str] | None = None,
+        *,
+        arrives: bool = True,
     ) -> Response | None:
-        """Retry as the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer forbids it."""
+        """Retry as the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer forbids it.
+
+        `arrives`: whether the first attempt reaches the gateway.
+        """
         headers = {"authorization": f"Bearer {made.secret}", "content-type": "application/json", **(more or {})}
         response = None
-        for attempt in range(RETRIES + 1):
+        for attempt in range(0 if arrives else 1, RETRIES + 1):
             counted = {**headers, "x-stainless-retry-count": str(attempt)}
             response = self._handle(Request(method=method, path=path, headers=counted, body=Body.of(body)))
             made.statuses.append(response.status if response is not None else 0)

@@ -22,7 +22,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ROOT / "layers" / "core" / "python"
 LISTED: Final = Path(__file__).with_suffix(".toml")
-ALLOWED: Final = 2  # of 40 may survive
+ALLOWED: Final = 2  # of them may survive
 PROCESSES: Final = 2
 TOO_LONG: Final = 480.0  # seconds: a mutant that hangs is killed, too
 _PYTEST: Final = ("-m", "pytest", "-q", "-x", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider", "-o")

@@ -60,9 +60,9 @@ every_case_in_time = pytest.mark.parametrize(
 
 def _sent(simulation: Simulation, variant: Variant) -> LogicalCreate:
     """Send the create, with its client's retries."""
-    made = LogicalCreate("s0", SECRET, END_USER, encode_json({"name": "s0", **variant.body}))
+    made = LogicalCreate("s0", SECRET, END_USER, encode_json({"name": "s0", **variant.body}), keyed=variant.keyed)
     simulation.creates.append(made)
-    simulation.clients.send(made, keyed=variant.keyed)
+    simulation.clients.send(made)
     return made
 
 
@@ -75,7 +75,7 @@ def _one_create(variant: Variant, seed: int, *crash_at: int) -> tuple[Result, in
         simulation.environment.now += SWEEP_INTERVAL_S
         simulation.reconcile()
     if variant.keyed:
-        simulation.clients.send(made, keyed=True)
+        simulation.clients.send(made)
     simulation.settle_all()
     crash_points = simulation.environment.crash_points
     return simulation.check(with_digest=False), crash_points

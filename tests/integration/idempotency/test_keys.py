@@ -1,8 +1,7 @@
-"""`Idempotency-Key` and the SDKs' own retries, over sockets."""
+"""`Idempotency-Key`, over sockets."""
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import openai
 import pytest
 
 from tests.fakes.upstream import Received, refusal, reset
-from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS, IMPLICIT_TTL_SECONDS, LEASE_MS, MAX_STORED_ANSWER
+from tests.integration.idempotency.conftest import KEY, OTHER, STORES
+from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS, LEASE_MS, MAX_STORED_ANSWER
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import REPLAYED
 from vectorgate.providers.openai import TAG
@@ -21,26 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
-
-KEY, OTHER = "sk-idempotent-one", "sk-idempotent-two"
-STORES = "/v1/vector_stores"
-
-
-@pytest.fixture
-def post(
-    gateway_server: GatewayServer, harness: GatewayHarness, http_client: httpx.Client
-) -> Callable[..., httpx.Response]:
-    """A function that posts a body with headers."""
-    harness.key(KEY)
-
-    def posted(body: Any = None, *, path: str = STORES, key: str = KEY, **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        content = json.dumps({"name": "x"} if body is None else body)
-        given = {"authorization": f"Bearer {key}", "content-type": "application/json", **named}
-        return http_client.post(gateway_server.url + path, content=content, headers=given)
-
-    return posted
+    from tests.harnesses.gateway import Connect, GatewayHarness
 
 
 def test_a_repetition_gets_the_first_answer_byte_for_byte(
@@ -94,11 +75,28 @@ def test_keys_of_other_tenants_and_operations_do_not_meet(
     assert harness.upstream.calls == 3
 
 
-def test_keys_of_one_team_are_one_tenants(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
+def test_the_same_idempotency_key_by_another_key_of_the_team_is_422(
+    harness: GatewayHarness, post: Callable[..., httpx.Response]
+) -> None:
     harness.key("sk-team-one", team="red")
     harness.key("sk-team-two", team="red")
     first = post(idempotency_key="k", key="sk-team-one")
-    assert post(idempotency_key="k", key="sk-team-two").content == first.content
+    other = post(idempotency_key="k", key="sk-team-two")
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    assert post(idempotency_key="k", key="sk-team-one").content == first.content
+
+
+@pytest.mark.parametrize("other", [None, "bob"])
+def test_the_same_idempotency_key_for_another_end_user_is_422(
+    harness: GatewayHarness, post: Callable[..., httpx.Response], other: str | None
+) -> None:
+    first = post(idempotency_key="k", x_litellm_end_user_id="alice")
+    named = {} if other is None else {"x_litellm_end_user_id": other}
+    answer = post(idempotency_key="k", **named)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    assert first.json()["id"] not in answer.text
+    assert post(idempotency_key="k", x_litellm_end_user_id="alice").content == first.content
+    assert harness.upstream.calls == 1
 
 
 def test_an_update_is_replayed_too(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
@@ -210,78 +208,6 @@ class _Swelling(dict[str, Any]):
     def __setitem__(self, name: str, store: Any) -> None:
         store["more"] = "x" * MAX_STORED_ANSWER
         super().__setitem__(name, store)
-
-
-def test_two_plain_creates_with_one_body_are_two_stores(
-    harness: GatewayHarness, post: Callable[..., httpx.Response]
-) -> None:
-    ids = {post(x_stainless_retry_count=count).json()["id"] for count in ("0", "0", "", "x")}
-    assert len(ids) == 4
-    assert harness.upstream.calls == 4
-
-
-def test_an_sdks_retry_is_a_repetition(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
-    first = post(x_stainless_retry_count="0")
-    for count in ("1", "2"):
-        again = post(x_stainless_retry_count=count)
-        assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
-    assert harness.upstream.calls == 1
-
-
-def test_an_sdks_retry_of_another_body_or_by_another_key_is_none(
-    harness: GatewayHarness, post: Callable[..., httpx.Response]
-) -> None:
-    harness.key(OTHER, team=None)
-    post(x_stainless_retry_count="0")
-    assert post({"name": "y"}, x_stainless_retry_count="1").status_code == 200
-    assert post(key=OTHER, x_stainless_retry_count="1").status_code == 200
-    assert harness.upstream.calls == 3
-
-
-def test_ten_minutes_later_a_retry_is_none(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
-    post(x_stainless_retry_count="0")
-    harness.time.skip(IMPLICIT_TTL_SECONDS + 1)
-    post(x_stainless_retry_count="1")
-    assert harness.upstream.calls == 2
-
-
-def test_an_sdks_retry_of_what_is_unknown_is_409(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
-    harness.upstream.will(reset)
-    post(x_stainless_retry_count="0")
-    assert post(x_stainless_retry_count="1").json()["error"]["code"] == "idempotency_outcome_unknown"
-    assert harness.upstream.calls == 1
-
-
-def test_an_sdks_retry_of_what_was_not_executed_is_executed_once(
-    harness: GatewayHarness, post: Callable[..., httpx.Response]
-) -> None:
-    harness.upstream.will(refusal(429))
-    assert post(x_stainless_retry_count="0").status_code == 429
-    first = post(x_stainless_retry_count="1")
-    assert first.status_code == 200
-    assert post(x_stainless_retry_count="2").content == first.content
-    assert harness.upstream.calls == 2
-
-
-def test_a_retry_does_not_take_the_store_of_an_identical_create(
-    harness: GatewayHarness, post: Callable[..., httpx.Response]
-) -> None:
-    harness.upstream.will(refusal(429))
-    post(x_stainless_retry_count="0")
-    other = post(x_stainless_retry_count="0").json()["id"]
-    assert post(x_stainless_retry_count="1").json()["id"] != other
-    assert harness.upstream.calls == 3
-
-
-def test_an_upload_that_the_sdk_repeats_is_one_file(harness: GatewayHarness, connect: Connect) -> None:
-    client = connect(harness.key(KEY))
-    file: Any = ("notes.md", b"# notes")
-    first = client.files.create(file=file, purpose="assistants")
-    headers = {"x-stainless-retry-count": "1"}
-    again = client.files.create(file=file, purpose="assistants", extra_headers=headers)
-    other = client.files.create(file=("notes.md", b"# other"), purpose="assistants", extra_headers=headers)
-    assert (again.id == first.id, other.id == first.id) == (True, False)
-    assert harness.upstream.calls == 2
 
 
 def test_the_official_client_waits_for_what_is_in_flight(harness: GatewayHarness, connect: Connect) -> None:

@@ -25,6 +25,7 @@ class RequestContext:
 
     `began` and `upstream_seconds` are monotonic seconds, `started_ms` and `until_ms` Unix milliseconds. `until_ms` is
     the latest moment at which the call may still be in progress, set when that is later than the usual lease allows.
+    `client_seconds` is how long the client waits, if it says so.
     `entry` is the ledger row as last written, or as it would be written now; `recorded` is True once it is in the
     ledger. `idempotency` is the record that detects a repetition of this call.
     A call ends with one of `answer`, `replay` and `error`.
@@ -35,6 +36,7 @@ class RequestContext:
     started_ms: int
     began: float
     until_ms: int | None = None
+    client_seconds: float | None = None
     principal: Principal | None = None
     operation: str = UNROUTED
     end_user: str | None = None

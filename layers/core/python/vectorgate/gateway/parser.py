@@ -34,6 +34,7 @@ MAX_TAGS_LENGTH: Final = 256
 MAX_END_USER: Final = 128
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+_SECONDS: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?", re.ASCII)
 NO_LITELLM_FIELDS: Final = LiteLLMFields()
 
 
@@ -130,11 +131,16 @@ def call_options(request: Request) -> CallOptions:
 
 
 def policy_of(request: Request) -> Policy:
-    """The request's idempotency key and retry count. InvalidRequest for a malformed key."""
+    """What the request's headers say about repetitions of it. InvalidRequest for a malformed key."""
     key = checked_idempotency_key(request.header(headers.IDEMPOTENCY_KEY))
     # The official clients send a number; any other value counts as a first attempt.
     count = request.header(headers.RETRY_COUNT) or ""
-    return Policy(idempotency_key=key, retry_count=int(count) if _COUNT.fullmatch(count) else 0)
+    seconds = request.header(*headers.CLIENT_SECONDS) or ""
+    return Policy(
+        idempotency_key=key,
+        retry_count=int(count) if _COUNT.fullmatch(count) else 0,
+        client_seconds=float(seconds) if _SECONDS.fullmatch(seconds) else None,
+    )
 
 
 def _parse_json(request: Request, operation: Operation) -> dict[str, object]:

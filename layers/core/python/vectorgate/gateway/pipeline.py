@@ -152,6 +152,7 @@ class Gateway:
     ) -> RequestContext:
         context.principal, context.command = principal, command
         context.operation, context.end_user, context.tags = command.operation.name, command.end_user, command.tags
+        context.client_seconds = policy.client_seconds
         seconds = policy.deadline_seconds or self.deadline_seconds
         if seconds > DEADLINE_SECONDS:
             context.until_ms = context.started_ms + int(seconds * MILLISECONDS) + LEASE_MS

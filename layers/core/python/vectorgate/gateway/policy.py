@@ -12,7 +12,7 @@ class Policy:
     `deadline_seconds`: time for the provider's answer; None for the gateway's default. `attempts`: most requests sent
     to the provider; None for as many as are safe. `send_before`: monotonic second after which nothing is sent.
     `idempotency_key`: the caller's key. `retry_count`: earlier attempts that the caller declares; None turns off the
-    detection of repeated creates by their body.
+    detection of repeated creates by their body. `client_seconds`: after which the client stops waiting, as it declares.
     """
 
     deadline_seconds: float | None = None
@@ -20,3 +20,4 @@ class Policy:
     send_before: float | None = None
     idempotency_key: str | None = None
     retry_count: int | None = 0
+    client_seconds: float | None = None

@@ -29,7 +29,7 @@ from vectorgate.metering.model import MAX_SIZE
 from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED
 from vectorgate.pricing.money import ZERO
 from vectorgate.providers.openai import tagged
-from vectorgate.store_errors import OverBudget, StateConflict, StoreError
+from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
@@ -116,18 +116,41 @@ class CallRecorder:
             self._record(entry, context)
             return
         try:
-            self.ledger.advance(
-                entry,
-                since=started.state,
-                owned=_owned(command, answer, entry),
-                retired=_retired(command, answer, entry),
-                at=int(self.clock.wall()),
-                idempotency=_record_with_answer(context.idempotency, answer),
-            )
+            self._write_answered(started, entry, context, command, answer)
         except StoreError as error:
             self.telemetry.commit_failed(entry, error)
-            if isinstance(error, StateConflict) and self._is_unchanged(started):
+            if isinstance(error, AlreadyExists):
                 raise _id_not_new() from error
+
+    def _write_answered(
+        self, started: LedgerEntry, entry: LedgerEntry, context: RequestContext, command: Command, answer: Answer
+    ) -> None:
+        """Write the answered row, at a second try if the first fails. AlreadyExists: what was created has an owner."""
+        since = started.state
+        for last in (False, True):
+            try:
+                self.ledger.advance(
+                    entry,
+                    since=since,
+                    owned=_owned(command, answer, entry),
+                    retired=_retired(command, answer, entry),
+                    at=int(self.clock.wall()),
+                    idempotency=_record_with_answer(context.idempotency, answer),
+                )
+            except StoreUnavailable:
+                if last:
+                    raise
+            except StateConflict as error:
+                row = self.ledger.entry(entry.id)
+                if row is None or row.state is since:
+                    raise AlreadyExists("the object") from error
+                if row.state is not State.UNCERTAIN and row.vector_store_id == entry.vector_store_id:
+                    return  # the first write took place after all, or the sweep found the same object
+                if last or row.state is not State.UNCERTAIN:
+                    raise
+                since = row.state
+            else:
+                return
 
     def fail(self, context: RequestContext, error: ApiError) -> None:
         """Write the row of a call that ends in an error. A store that fails is reported to telemetry, not raised."""
@@ -153,14 +176,6 @@ class CallRecorder:
         except StoreError as error:
             raise _ledger_unavailable() from error
         context.recorded = True
-
-    def _is_unchanged(self, started: LedgerEntry) -> bool:
-        """Whether the row is as it was, so that the conflict was about the ownership of what was created."""
-        try:
-            row = self.ledger.entry(started.id)
-        except StoreError:
-            return False
-        return row is not None and row.state is started.state
 
     def _now(self) -> _Times:
         return _Times(ended_ms=int(self.clock.wall() * MILLISECONDS), ended=self.clock.monotonic())
@@ -204,6 +219,8 @@ def begun_entry(entry: LedgerEntry, plan: ReservationPlan) -> LedgerEntry:
 def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: _Times) -> LedgerEntry:
     """The row of an executed call: the id of what was created, and the names of invalid figures."""
     facts = _durations(context, times)
+    if context.client_seconds is not None and times.ended - context.began >= context.client_seconds:
+        facts["undelivered"] = 1
     command = context.command
     if command is not None and command.mock_response is not None:
         facts["price_id"] = MOCK

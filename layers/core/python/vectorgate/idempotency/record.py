@@ -94,7 +94,7 @@ def earlier_attempts(
     """The candidates that `record` may repeat: with an explicit key all of them, for an SDK's retry a few.
 
     An SDK's retry repeats neither an attempt with the same or a higher retry count, nor one that was voided with an
-    answer that no SDK retries.
+    answer that no SDK retries, nor one whose answer its client may have got, which is another request.
     """
     if record.slot == EXPLICIT_SLOT:
         return list(candidates)
@@ -102,8 +102,19 @@ def earlier_attempts(
     return [
         (candidate, entry)
         for candidate, entry in candidates
-        if candidate.claimed_ms >= oldest_ms and candidate.attempt < record.attempt and not _was_final(entry)
+        if candidate.claimed_ms >= oldest_ms
+        and candidate.attempt < record.attempt
+        and not _was_final(entry)
+        and not _may_be_anothers(entry)
     ]
+
+
+def is_same_request(
+    record: IdempotencyRecord, begun: LedgerEntry, earlier: IdempotencyRecord, row: LedgerEntry
+) -> bool:
+    """Whether `begun`, with its `record`, repeats `row`: the same body, by the same key, for the same end user."""
+    same_caller = (begun.key_id, begun.end_user) == (row.key_id, row.end_user)
+    return same_caller and record.fingerprint == earlier.fingerprint
 
 
 def _was_final(entry: LedgerEntry | None) -> bool:
@@ -112,3 +123,15 @@ def _was_final(entry: LedgerEntry | None) -> bool:
         return False
     status = entry.status_code or 0
     return not (status in _RETRIED or status >= _FIRST_5XX) or entry.error_code in _NEVER_RETRIED
+
+
+def _may_be_anothers(entry: LedgerEntry | None) -> bool:
+    """Whether the attempt was executed, and nothing proves that its answer did not reach its client.
+
+    Proof is that the client was told of a failure, or not answered at all, before the outcome was found out; or that
+    the client had stopped waiting. An upload can be completed only once, so that every such request is the same.
+    """
+    if entry is None or entry.upload_id is not None or entry.state not in {State.ANSWERED, State.SETTLED}:
+        return False
+    found_out_later = entry.found_by is not None and not entry.succeeded
+    return not found_out_later and not entry.undelivered

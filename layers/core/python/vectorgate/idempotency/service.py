@@ -8,7 +8,7 @@
                 started       409, x-should-retry: true             (past its lease: it becomes `uncertain`)
                 uncertain     409, x-should-retry: false            until reconciliation, or always if `ambiguous`
                 answered      the first answer, byte for byte
-                other body    422
+                other body, API key or end user    422
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from vectorgate.idempotency.record import (
     IdempotencyRecord,
     RecordStatus,
     earlier_attempts,
+    is_same_request,
     record_status,
 )
 from vectorgate.ledger.entry import State, uuid7
@@ -67,7 +68,7 @@ class IdempotencyService:
         """
         earlier = None
         if record is not None and record.attempt > 0:
-            earlier = self._find_earlier(record)
+            earlier = self._find_earlier(record, entry)
             if earlier is not None and earlier.status is not None:
                 return earlier
         for _ in range(MAX_BEGIN_ATTEMPTS):
@@ -76,14 +77,14 @@ class IdempotencyService:
             except IdempotencyConflict:
                 if record is None:
                     raise
-                earlier = self._find_earlier(record)
+                earlier = self._find_earlier(record, entry)
                 if earlier is not None and earlier.status is not None:
                     return earlier
             else:
                 return None
         raise _in_flight()
 
-    def _find_earlier(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
+    def _find_earlier(self, record: IdempotencyRecord, begun: LedgerEntry) -> IdempotencyRecord | None:
         """The record to replay (it has an answer) or to take over (it has none); None when there is neither."""
         explicit = record.slot == EXPLICIT_SLOT
         start = EXPLICIT_SLOT if explicit else uuid7(max(0, record.claimed_ms - _HOUR_MS), 0)
@@ -96,21 +97,20 @@ class IdempotencyService:
         ]
         for status in RecordStatus:
             for attempt_status, attempt, entry in attempts:
-                if attempt_status is status:
-                    return self._resolve(status, record, attempt, entry)
+                if attempt_status is not status:
+                    continue
+                if entry is None or status is RecordStatus.NOT_EXECUTED:
+                    return replace(attempt, status=None, body=None)
+                if not is_same_request(record, begun, attempt, entry):
+                    raise _key_reused()
+                return self._resolve(status, attempt, entry)
         return None
 
-    def _resolve(
-        self, status: RecordStatus, record: IdempotencyRecord, earlier: IdempotencyRecord, entry: LedgerEntry | None
-    ) -> IdempotencyRecord:
-        """The earlier record, with its answer when that is to be replayed. Conflict or Unprocessable when neither."""
-        if status is RecordStatus.NOT_EXECUTED:
-            return replace(earlier, status=None, body=None)
-        if earlier.fingerprint != record.fingerprint:
-            raise _key_reused()
+    def _resolve(self, status: RecordStatus, earlier: IdempotencyRecord, entry: LedgerEntry) -> IdempotencyRecord:
+        """The earlier record, with the answer that is to be replayed. Conflict when there is none."""
         if status is RecordStatus.IN_FLIGHT:
             raise _in_flight()
-        if status is RecordStatus.ABANDONED and entry is not None:
+        if status is RecordStatus.ABANDONED:
             self._mark_uncertain(entry)
         if status is not RecordStatus.COMPLETED:
             raise _outcome_unknown()
@@ -132,7 +132,7 @@ class IdempotencyService:
 def record_for(
     command: Command, key: str | None, retry_count: int | None, entry: LedgerEntry
 ) -> IdempotencyRecord | None:
-    """The record that detects a repetition of this call: by the client's key, else, for a create, by its body.
+    """The record that detects a repetition of this call: by the client's key, else, for a create, by caller and body.
 
     None for reads and mocked calls. Without a key also None for a transient create, because two equal parts of a file
     are two parts, and where `retry_count` is None.
@@ -172,7 +172,8 @@ def implicit_record(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord |
     if entry.fingerprint is None:
         return None
     parent = str(entry.vector_store_id or entry.upload_id)  # one body below two parents is two requests
-    name = _hash("implicit", str(entry.key_id), entry.operation, parent, entry.fingerprint)
+    caller = [str(entry.key_id)] if entry.end_user is None else [str(entry.key_id), entry.end_user]
+    name = _hash("implicit", *caller, entry.operation, parent, entry.fingerprint)
     return IdempotencyRecord(
         tenant=_tenant(entry),
         name=name,
@@ -205,7 +206,8 @@ def _hash(*parts: str) -> str:
 
 def _key_reused() -> Unprocessable:
     return Unprocessable(
-        "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+        "Keys for idempotent requests can only be used with the same parameters, by the same API key and for the same "
+        "end user as they were first used with.",
         code="idempotency_key_reused",
         param="Idempotency-Key",
     )
@@ -228,8 +230,8 @@ def _outcome_unknown() -> Conflict:
     )
 
 
-def _answer_not_stored(entry: LedgerEntry | None) -> Conflict:
-    created = entry and (entry.batch_id or entry.file_id or entry.vector_store_id)
+def _answer_not_stored(entry: LedgerEntry) -> Conflict:
+    created = entry.batch_id or entry.file_id or entry.vector_store_id
     return Conflict(
         f"The first of these requests was executed ({created or 'without an object'}), but its answer was not kept.",
         code="idempotency_answer_not_kept",

@@ -85,7 +85,7 @@ class LedgerEntry:
     the first search that did not find it, `found_by` how its outcome was resolved. `quarantined` names implausible
     figures of the provider that were not used. `byte_seconds` is the quantity that a storage record charges for,
     `corrects` the row whose amount a correction changes. `until_ms`: the call may be in flight until then, if longer
-    than usual.
+    than usual. `undelivered` is 1 if the client had stopped waiting when the answer was there.
     """
 
     id: OperationId
@@ -124,6 +124,7 @@ class LedgerEntry:
     byte_seconds: int | None = None
     corrects: OperationId | None = None
     until_ms: int | None = None
+    undelivered: int | None = None
 
     def transition(self, state: State, **changes: object) -> LedgerEntry:
         """The same row in a later state. IllegalTransition when the ledger has no such transition."""
