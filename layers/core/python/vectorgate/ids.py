@@ -51,6 +51,9 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 # Names that customers choose (teams, users, end users): printable, without the '#' that separates key parts.
 LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 
+# Blanks at either end of a name, those without a width included: two names that look alike are one name.
+_EDGES: Final = re.compile(r"\A[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+\Z")
+
 TEAM_PREFIX = "team:"
 
 
@@ -65,6 +68,15 @@ def is_of_another_kind(kind: ObjectKind, text: str) -> bool:
     Azure's files are `assistant-...`, so that an unknown prefix does not tell the kind.
     """
     return not text.startswith(ID_PREFIXES[kind]) and text.startswith(_KNOWN_PREFIXES)
+
+
+def normal_name(text: str) -> str:
+    """The one form of a name that a customer chose: Unicode's NFC, without blanks at either end."""
+    if text.isascii():
+        return text.strip()
+    from unicodedata import normalize  # noqa: PLC0415 - a megabyte, of which names in ASCII need nothing
+
+    return _EDGES.sub("", normalize("NFC", text))
 
 
 def is_label(text: str) -> bool:

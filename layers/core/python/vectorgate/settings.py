@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.ids import ProviderName, is_label
+from vectorgate.ids import ProviderName, is_label, normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,7 +100,10 @@ def _ingest(environment: Mapping[str, str]) -> IngestResources:
 
 
 def parse_senders(text: str) -> Mapping[str, str]:
-    """The JSON as a mapping. ValueError, also for a repeated name, whose team would be ambiguous."""
+    """The JSON as a mapping. ValueError, also for a repeated name, whose team would be ambiguous.
+
+    Teams are in the normal form of names. Senders stay as they are: AWS vouches for exactly these.
+    """
     error = ValueError(
         "VECTORGATE_INGEST_SENDERS is a JSON object from a sender (the first part of a key, without '/', or an event's "
         "source) to a team; neither holds '#' or control characters"
@@ -112,9 +115,9 @@ def parse_senders(text: str) -> Mapping[str, str]:
     if not isinstance(senders, dict):
         raise error
     for name, team in senders.items():
-        if "/" in name or not is_label(name) or not isinstance(team, str) or not is_label(team):
+        if "/" in name or not is_label(name) or not isinstance(team, str) or not is_label(normal_name(team)):
             raise error
-    return dict(senders)
+    return {name: normal_name(team) for name, team in senders.items()}
 
 
 class _DistinctNames(dict[str, object]):

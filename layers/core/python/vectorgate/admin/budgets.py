@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import dollars, iso_time, label, metadata_object, metadata_text, read_body
+from vectorgate.admin.fields import dollars, iso_time, label, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
@@ -22,7 +22,7 @@ from vectorgate.budgets.model import (
     budget_duration,
     window_of,
 )
-from vectorgate.ids import is_label
+from vectorgate.ids import is_label, normal_name
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -61,49 +61,51 @@ class Customer(Terms):
 def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Give a team a budget. A team exists without one: keys that name it are its members."""
     body = schemas.validate(Team, read_body(request))
-    return _team(body.team_id, _add(_subject(body), body, deps), deps)
+    subject = _subject(body)
+    return _team(subject, _add(subject, body, deps), deps)
 
 
 def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Change the fields that are sent. Effective within 30 s everywhere; calls under way end as they began."""
     body = schemas.validate(Team, read_body(request))
-    return _team(body.team_id, _update(_subject(body), body, deps), deps)
+    return _team(*_update(body, deps), deps)
 
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A team's budget, and what was spent of it."""
-    name = request.query.get("team_id", "")
-    limit = _find(Subject(BudgetScope.TEAM, name), "team_id", deps)
-    return {"team_id": name, "team_info": _team(name, limit, deps)}
+    subject, limit = _find(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
+    return {"team_id": subject.id, "team_info": _team(subject, limit, deps)}
 
 
 def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Give an end user a budget, by the name that callers send in `user`."""
     body = schemas.validate(Customer, read_body(request))
-    return _customer(body.user_id, _add(_subject(body), body, deps), deps)
+    subject = _subject(body)
+    return _customer(subject, _add(subject, body, deps), deps)
 
 
 def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Change the fields that are sent. Effective within 30 s everywhere; calls under way end as they began."""
     body = schemas.validate(Customer, read_body(request))
-    return _customer(body.user_id, _update(_subject(body), body, deps), deps)
+    return _customer(*_update(body, deps), deps)
 
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """An end user's budget, and what was spent of it."""
-    name = request.query.get("end_user_id", "")
-    return _customer(name, _find(Subject(BudgetScope.END_USER, name), "end_user_id", deps), deps)
+    scope, name = BudgetScope.END_USER, request.query.get("end_user_id", "")
+    return _customer(*_find(scope, name, "end_user_id", deps), deps)
 
 
-def _param(subject: Subject) -> str:
-    return "team_id" if subject.scope is BudgetScope.TEAM else "user_id"
+def _named(body: Team | Customer) -> tuple[BudgetScope, str, str]:
+    """What has the budget: its scope, its name as it was sent, and the field that holds the name."""
+    if isinstance(body, Team):
+        return BudgetScope.TEAM, body.team_id, "team_id"
+    return BudgetScope.END_USER, body.user_id, "user_id"
 
 
 def _subject(body: Team | Customer) -> Subject:
-    name, scope = (body.team_id, BudgetScope.TEAM) if isinstance(body, Team) else (body.user_id, BudgetScope.END_USER)
-    subject = Subject(scope, name)
-    label(_param(subject), name)
-    return subject
+    scope, name, param = _named(body)
+    return Subject(scope, label(param, name))
 
 
 def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
@@ -115,18 +117,20 @@ def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
     try:
         deps.stores.budgets.add_limit(subject, limit)
     except AlreadyExists:
-        param = _param(subject)
+        _, _, param = _named(body)
         raise InvalidRequest(f"'{param}' has a budget already.", code="already_exists", param=param) from None
     return limit
 
 
-def _update(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
-    param = _param(subject)
+def _update(body: Team | Customer, deps: AdminDeps) -> tuple[Subject, Limit]:
+    scope, name, param = _named(body)
+    label(param, name)
 
-    def replace_row() -> Limit:
-        limit = _changed(_find(subject, param, deps), body)
-        deps.stores.budgets.replace_limit(subject, limit)
-        return limit
+    def replace_row() -> tuple[Subject, Limit]:
+        subject, limit = _find(scope, name, param, deps)
+        changed = _changed(limit, body)
+        deps.stores.budgets.replace_limit(subject, changed)
+        return subject, changed
 
     return retry_on_conflict(param, replace_row)
 
@@ -140,27 +144,30 @@ def _changed(limit: Limit, body: Team | Customer) -> Limit:
         "budget_duration": ("duration", budget_duration(body.budget_duration)),
         "blocked": ("blocked", bool(body.blocked)),
         "metadata": ("metadata", metadata_text(body.metadata)),
-        alias[0]: ("alias", label(*alias)),
+        alias[0]: ("alias", optional_label(*alias)),
     }
     changes = dict(values[name] for name in values if name in body.model_fields_set)
     return replace(limit, **changes, version=limit.version + 1)
 
 
-def _find(subject: Subject, param: str, deps: AdminDeps) -> Limit:
-    limit = deps.stores.budgets.limits([subject]).get(subject) if is_label(subject.id) else None
-    if limit is None:
-        raise NotFound("No such budget.", param=param)
-    return limit
+def _find(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[Subject, Limit]:
+    """The budget of the name's normal form, else of the name as it is: earlier releases kept any form. NotFound."""
+    subjects = [Subject(scope, form) for form in dict.fromkeys((normal_name(name), name)) if is_label(form)]
+    limits = deps.stores.budgets.limits(subjects)
+    for subject in subjects:
+        if subject in limits:
+            return subject, limits[subject]
+    raise NotFound("No such budget.", param=param)
 
 
-def _team(name: str, limit: Limit, deps: AdminDeps) -> dict[str, object]:
-    budget = budget_fields(Subject(BudgetScope.TEAM, name), limit, deps)
-    return {"team_id": name, "team_alias": limit.alias, **_other_fields(limit), **budget}
+def _team(subject: Subject, limit: Limit, deps: AdminDeps) -> dict[str, object]:
+    budget = budget_fields(subject, limit, deps)
+    return {"team_id": subject.id, "team_alias": limit.alias, **_other_fields(limit), **budget}
 
 
-def _customer(name: str, limit: Limit, deps: AdminDeps) -> dict[str, object]:
-    budget = budget_fields(Subject(BudgetScope.END_USER, name), limit, deps)
-    return {"user_id": name, "alias": limit.alias, **_other_fields(limit), **budget}
+def _customer(subject: Subject, limit: Limit, deps: AdminDeps) -> dict[str, object]:
+    budget = budget_fields(subject, limit, deps)
+    return {"user_id": subject.id, "alias": limit.alias, **_other_fields(limit), **budget}
 
 
 def _other_fields(limit: Limit) -> dict[str, object]:

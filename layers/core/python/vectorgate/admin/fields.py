@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import LABEL
+from vectorgate.ids import is_label, normal_name
 from vectorgate.pricing.money import NANO_PER_USD
 
 if TYPE_CHECKING:
@@ -30,11 +30,17 @@ def invalid(param: str, expected: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid '{param}': expected {expected}.", code="invalid_value", param=param)
 
 
-def label(param: str, text: str | None) -> str | None:
-    """A name that an administrator gives. InvalidRequest for one that cannot be a part of a key."""
-    if text is not None and not LABEL.fullmatch(text):
+def label(param: str, text: str) -> str:
+    """A name that an administrator gives, in its normal form. InvalidRequest for one that cannot be a part of a key."""
+    name = normal_name(text)
+    if not is_label(name):
         raise invalid(param, "1 to 128 printable characters without '#'")
-    return text
+    return name
+
+
+def optional_label(param: str, text: str | None) -> str | None:
+    """As `label`; None for no name."""
+    return None if text is None else label(param, text)
 
 
 def metadata_text(metadata: dict[str, object] | None) -> str | None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import StringConstraints
 
-from vectorgate.admin.fields import invalid, iso_time, read_body
+from vectorgate.admin.fields import invalid, iso_time, label, read_body
 from vectorgate.api import schemas
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, NotFound
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.azure_search.model import VirtualIndex, is_real_name
-from vectorgate.ids import is_label, is_object_id
+from vectorgate.ids import is_object_id
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class DeleteIndex(WireModel):
 def create(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Give a real index a virtual name. Conflict (409) for a name that is in use."""
     body = schemas.validate(CreateIndex, read_body(request, MAX_BODY))
-    real, label = body.litellm_params.vector_store_index, body.litellm_params.vector_store_name
+    real, service = body.litellm_params.vector_store_index, body.litellm_params.vector_store_name
     _check("index_name", "letters, digits, dashes and underscores", fits=is_object_id(body.index_name))
     _check("litellm_params.vector_store_index", "a name of Azure AI Search", fits=is_real_name(real))
-    _check("litellm_params.vector_store_name", "printable characters without '#'", fits=is_label(label))
-    row = VirtualIndex(name=body.index_name, real_name=real, vector_store_name=label, created_at=deps.clock.unix_s())
+    named = label("litellm_params.vector_store_name", service)
+    row = VirtualIndex(name=body.index_name, real_name=real, vector_store_name=named, created_at=deps.clock.unix_s())
     try:
         deps.stores.indexes.add_index(row)
     except AlreadyExists:

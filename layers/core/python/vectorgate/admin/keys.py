@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 
 from vectorgate.admin.budgets import budget_fields
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, metadata_text, read_body
+from vectorgate.admin.fields import invalid, iso_time, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
@@ -159,9 +159,9 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
     row = VirtualKey(
         id=key_id_of(secret),
         created_at=now,
-        alias=label("key_alias", body.key_alias),
-        team_id=label("team_id", body.team_id),
-        user_id=label("user_id", body.user_id),
+        alias=optional_label("key_alias", body.key_alias),
+        team_id=optional_label("team_id", body.team_id),
+        user_id=optional_label("user_id", body.user_id),
         expires_at=_expiry(body.duration, now),
         indexes=_permissions_by_index(body.allowed_vector_store_indexes),
         metadata=metadata_text(body.metadata),
@@ -175,8 +175,8 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
 def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
     """The key's next row. InvalidRequest."""
     values: dict[str, tuple[str, Any]] = {
-        "key_alias": ("alias", label("key_alias", body.key_alias)),
-        "user_id": ("user_id", label("user_id", body.user_id)),
+        "key_alias": ("alias", optional_label("key_alias", body.key_alias)),
+        "user_id": ("user_id", optional_label("user_id", body.user_id)),
         "duration": ("expires_at", _expiry(body.duration, now)),
         "blocked": ("blocked", bool(body.blocked)),
         "allowed_vector_store_indexes": ("indexes", _permissions_by_index(body.allowed_vector_store_indexes)),

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin.fields import dollars, invalid, moment_ms
+from vectorgate.admin.fields import dollars, invalid, moment_ms, optional_label
 from vectorgate.admin.keys import key_id_in
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
@@ -112,7 +112,7 @@ def _search(query: Mapping[str, str], now_ms: int) -> RecordQuery:
         end_ms=end_ms,
         limit=_limit(query.get("limit")),
         key_id=key_id_in(query["api_key"]) if "api_key" in query else None,
-        end_user=query.get("end_user"),
+        end_user=optional_label("end_user", query.get("end_user")),
     )
 
 

@@ -19,7 +19,7 @@ from vectorgate.api.http import JSON, encode_json
 from vectorgate.api.operations import PORTABLE_PART_SIZE, Media
 from vectorgate.api.schemas import LiteLLMFields
 from vectorgate.gateway.policy import Policy
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label, normal_name
 from vectorgate.providers.openai import TAG
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ MAX_TAGS: Final = 10  # with MAX_TAGS_LENGTH characters in all, a ledger row sta
 MAX_TAGS_LENGTH: Final = 256
 MAX_END_USER: Final = 128
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
+_UNDECODED: Final = re.compile("[\ufffd\ud800-\udfff]")  # what decoders put in place of bytes that are not UTF-8
 _COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?", re.ASCII)
 NO_LITELLM_FIELDS: Final = LiteLLMFields()
@@ -121,13 +122,20 @@ def _parse_upload(
 
 def call_options(request: Request) -> CallOptions:
     """The options in a request's headers; a provider may also be named in the query."""
-    header = request.header
-    tags = header(headers.TAGS)
+    tags = _text_header(request, headers.TAGS)
     return CallOptions(
-        provider=header(headers.PROVIDER) or request.query.get(headers.PROVIDER),
-        end_user=header(*headers.END_USER),
-        tags=tuple(tag.strip() for tag in tags.split(",")) if tags is not None else (),
+        provider=request.header(headers.PROVIDER) or request.query.get(headers.PROVIDER),
+        end_user=_text_header(request, *headers.END_USER),
+        tags=tuple(tags.split(",")) if tags is not None else (),
     )
+
+
+def _text_header(request: Request, *names: str) -> str | None:
+    """As `Request.header`. InvalidRequest for a value that was not UTF-8 when it was sent."""
+    value = request.header(*names)
+    if value is not None and _UNDECODED.search(value):
+        raise InvalidRequest(f"The header '{names[0]}' is not valid UTF-8.", code="invalid_header", param=names[0])
+    return value
 
 
 def policy_of(request: Request) -> Policy:
@@ -239,7 +247,7 @@ def attribution_of(options: CallOptions, extra: LiteLLMFields, providers: Collec
     """Merge options with LiteLLM's fields: the body's provider wins, the options' end user wins, tags are joined."""
     return Attribution(
         provider=_provider(extra.provider or options.provider, providers),
-        end_user=checked_end_user(options.end_user or extra.user),
+        end_user=checked_end_user(options.end_user) or checked_end_user(extra.user),
         tags=checked_tags((*options.tags, *extra.tags)),
     )
 
@@ -269,21 +277,22 @@ def checked_idempotency_key(key: str | None) -> str | None:
 
 
 def checked_end_user(end_user: str | None) -> str | None:
-    """Validate an end user's name; None for an empty one. InvalidRequest for one that cannot be part of a table key."""
-    if end_user and (len(end_user) > MAX_END_USER or not is_label(end_user)):
+    """An end user's name in its normal form; None for a blank one. InvalidRequest for one that cannot be in a key."""
+    name = normal_name(end_user or "")
+    if name and (len(name) > MAX_END_USER or not is_label(name)):
         raise InvalidRequest(
             f"Invalid 'user': expected at most {MAX_END_USER} printable characters without '#'.",
             code="invalid_value",
             param="user",
         )
-    return end_user or None
+    return name or None
 
 
 def checked_tags(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Tags without empty ones and duplicates. InvalidRequest for too many, or for one that is not printable."""
+    """Tags in their normal form, without blank ones and duplicates. InvalidRequest for too many or unprintable ones."""
     if not given:
         return ()
-    tags = tuple(dict.fromkeys(tag for tag in given if tag))
+    tags = tuple(dict.fromkeys(tag for tag in map(normal_name, given) if tag))
     if len(tags) > MAX_TAGS or sum(map(len, tags)) > MAX_TAGS_LENGTH or not all(map(is_label, tags)):
         raise InvalidRequest(
             f"Invalid 'tags': expected at most {MAX_TAGS} tags of {MAX_TAGS_LENGTH} printable characters in all.",

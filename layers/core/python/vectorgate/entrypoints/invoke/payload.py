@@ -26,7 +26,7 @@ from vectorgate.api.schemas import check_document, check_id, error_messages, val
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags
 from vectorgate.gateway.policy import Policy
-from vectorgate.ids import PATH_KINDS, ObjectId, is_label
+from vectorgate.ids import PATH_KINDS, ObjectId, is_label, normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +131,7 @@ def read(payload: object, *, trusts_invoker: bool, invocation_id: str | None) ->
         options=_options(fields),
         idempotency_key=_idempotency_key(operation, fields, invocation_id),
         team=_team(fields, trusts_invoker=trusts_invoker),
-        api_key=fields.api_key and (_text("api_key", fields.api_key).strip() or None),
+        api_key=fields.api_key and _text("api_key", fields.api_key),
     )
 
 
@@ -165,33 +165,45 @@ def _team(fields: Payload, *, trusts_invoker: bool) -> str | None:
         )
     if fields.api_key is not None:
         raise error_messages.mutually_exclusive("tenant", "api_key")
-    return _text("tenant", fields.tenant)
+    team = _name("tenant", fields.tenant)
+    if not team:
+        raise error_messages.string_too_short("tenant", 1, 0)
+    return team
 
 
 def _options(fields: Payload) -> CallOptions:
     return CallOptions(
-        provider=fields.provider and (_text("provider", fields.provider).strip() or None),
-        end_user=fields.end_user and (_text("end_user", fields.end_user).strip() or None),
-        tags=tuple(_tag(index, tag).strip() for index, tag in enumerate(fields.tags or ())),
+        provider=fields.provider and _text("provider", fields.provider),
+        end_user=fields.end_user and _name("end_user", fields.end_user),
+        tags=tuple(_tag(index, tag) for index, tag in enumerate(fields.tags or ())),
     )
 
 
 def _idempotency_key(operation: Operation, fields: Payload, invocation_id: str | None) -> str | None:
     if fields.idempotency_key is not None:
-        return _text("idempotency_key", fields.idempotency_key).strip() or None
+        return _text("idempotency_key", fields.idempotency_key)
     return f"lambda-{invocation_id}" if operation.safety is Safety.CREATE and invocation_id else None
 
 
-def _text(param: str, text: str) -> str:
+def _text(param: str, text: str) -> str | None:
+    """The text as a header holds it, without blanks at either end; None for blanks alone. InvalidRequest."""
     if not is_label(text):
         raise error_messages.invalid_value(param, "expected printable characters without '#'")
-    return text
+    return text.strip() or None
+
+
+def _name(param: str, text: str) -> str:
+    """The name in its normal form, empty for blanks. InvalidRequest."""
+    name = normal_name(text)
+    if name and not is_label(name):
+        raise error_messages.invalid_value(param, "expected printable characters without '#'")
+    return name
 
 
 def _tag(index: int, tag: str) -> str:
     if "," in tag:
         raise error_messages.invalid_value(f"tags[{index}]", "a tag has no comma")
-    return _text(f"tags[{index}]", tag)
+    return _name(f"tags[{index}]", tag)
 
 
 def _body(operation: Operation, body: dict[str, object]) -> dict[str, object]:

@@ -1,0 +1,177 @@
+"""A name is one name, however it is written and whichever way it comes in: doors x encodings."""
+
+from __future__ import annotations
+
+import base64
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.factories.requests import FORM_TYPE, form
+from tests.factories.secrets import MASTER_KEY
+from vectorgate.entrypoints.invoke.invocations import InvokeHandler
+from vectorgate.ids import is_label, normal_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.harnesses.gateway import GatewayHarness
+
+    Door = Callable[[GatewayHarness, str], int]
+
+KEY = "sk-names"
+NAMES = ["bob", "Zoë Ångström", "日本", "Nguyễn"]
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "composed": lambda name: unicodedata.normalize("NFC", name),
+    "decomposed": lambda name: unicodedata.normalize("NFD", name),
+    "blank after": lambda name: f"{name} ",
+    "blanks around": lambda name: f"\t {name}\u00a0\u3000",
+    "without a width": lambda name: f"\ufeff{name}\u200b",
+}
+UNDECODABLE = ["zo\ufffd", "zo\udceb", "\udcff"]  # as decoders write bytes that are not UTF-8
+
+
+def event(headers: dict[str, str], body: bytes, path: str = "/v1/vector_stores") -> dict[str, object]:
+    """Return an event as API Gateway writes it: header values are text."""
+    sent = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **headers}
+    return {
+        "rawPath": path,
+        "requestContext": {"http": {"method": "POST"}},
+        "headers": sent,
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def by_header(harness: GatewayHarness, name: str) -> int:
+    result = harness.api(event({"x-litellm-end-user-id": name, "x-litellm-tags": f"{name},other"}, b"{}"))
+    return int(str(result["statusCode"]))
+
+
+def by_customer_header(harness: GatewayHarness, name: str) -> int:
+    result = harness.api(event({"x-litellm-customer-id": name, "x-litellm-tags": f"other,{name}"}, b"{}"))
+    return int(str(result["statusCode"]))
+
+
+def in_body(harness: GatewayHarness, name: str) -> int:
+    body = json.dumps({"user": name, "tags": [name, "other"]}).encode()
+    return int(str(harness.api(event({}, body))["statusCode"]))
+
+
+def in_form(harness: GatewayHarness, name: str) -> int:
+    body = form(purpose="assistants", user=name)
+    headers = {"content-type": FORM_TYPE, "x-litellm-tags": f"{name},other"}
+    return int(str(harness.api(event(headers, body, "/v1/files"))["statusCode"]))
+
+
+def by_invocation(harness: GatewayHarness, name: str) -> int:
+    payload = {"operation": "vector_stores.create", "api_key": KEY, "end_user": name, "tags": [name, "other"]}
+    return int(str(InvokeHandler(harness.gateway).answer(payload, None)["status"]))
+
+
+DOORS: dict[str, Door] = {
+    "header": by_header,
+    "customer's header": by_customer_header,
+    "body": in_body,
+    "form": in_form,
+    "invocation": by_invocation,
+}
+EACH = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+
+
+@pytest.fixture
+def keyed(harness: GatewayHarness) -> GatewayHarness:
+    harness.key(KEY, team="names")
+    return harness
+
+
+def administer(harness: GatewayHarness, path: str, **fields: object) -> Any:
+    """Send an administrator's request, and return its answer."""
+    sent = event({"authorization": f"Bearer {MASTER_KEY}"}, json.dumps(fields).encode(), path)
+    result = harness.admin(sent)
+    assert result["statusCode"] == 200, result["body"]
+    return json.loads(str(result["body"]))
+
+
+def look_up(harness: GatewayHarness, path: str, **query: str) -> Any:
+    """Send an administrator's query, and return its answer."""
+    sent = {**event({"authorization": f"Bearer {MASTER_KEY}"}, b"", path), "queryStringParameters": query}
+    result = harness.admin({**sent, "requestContext": {"http": {"method": "GET"}}})
+    assert result["statusCode"] == 200, result["body"]
+    return json.loads(str(result["body"]))
+
+
+@EACH
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_recorded_in_one_form(keyed: GatewayHarness, door: Door, name: str) -> None:
+    assert [door(keyed, write(name)) for write in WRITTEN.values()] == [200] * len(WRITTEN)
+    assert {row.end_user for row in keyed.rows()} == {unicodedata.normalize("NFC", name)}
+    assert {frozenset(row.tags) for row in keyed.rows()} == {frozenset({unicodedata.normalize("NFC", name), "other"})}
+
+
+@EACH
+@pytest.mark.parametrize("made", WRITTEN)
+@pytest.mark.parametrize("sent", WRITTEN)
+def test_no_way_of_writing_a_name_passes_its_block(keyed: GatewayHarness, door: Door, made: str, sent: str) -> None:
+    administer(keyed, "/customer/new", user_id=WRITTEN[made]("Zoë"), blocked=True)
+    assert door(keyed, WRITTEN[sent]("Zoë")) == 403
+    assert keyed.upstream.calls == 0
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[GatewayHarness]:
+    from tests.harnesses.gateway import GatewayHarness  # noqa: PLC0415 - the fixture's alone
+
+    with GatewayHarness() as harness:
+        harness.key(KEY, team="names")
+        yield harness
+
+
+@EACH
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(name=st.text(min_size=1, max_size=20).filter(lambda text: "," not in text and "\ufffd" not in text))
+def test_any_text_is_recorded_in_its_normal_form_or_refused(shared: GatewayHarness, door: Door, name: str) -> None:
+    status, row = door(shared, name), shared.rows()[-1]
+    if status == 200:
+        assert row.end_user == (normal_name(name) or None)
+    else:
+        assert status == 400
+        assert not is_label(name)
+
+
+@pytest.mark.parametrize("name", UNDECODABLE)
+@pytest.mark.parametrize("header", ["x-litellm-end-user-id", "x-litellm-customer-id", "x-litellm-tags"])
+def test_a_header_that_is_not_utf_8_is_refused(keyed: GatewayHarness, header: str, name: str) -> None:
+    result = keyed.api(event({header: name}, b"{}"))
+    error = json.loads(str(result["body"]))["error"]
+    assert (result["statusCode"], error["code"]) == (400, "invalid_header")
+    assert "not valid UTF-8" in error["message"]
+    assert keyed.upstream.calls == 0
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_an_administrator_may_write_a_name_in_any_way(harness: GatewayHarness, written: str) -> None:
+    name = WRITTEN[written]("Zoë")
+    assert administer(harness, "/team/new", team_id=name, team_alias=name, max_budget=1)["team_id"] == "Zoë"
+    assert administer(harness, "/team/update", team_id=name, max_budget=2)["team_alias"] == "Zoë"
+    assert look_up(harness, "/team/info", team_id=name)["team_info"]["max_budget"] == 2
+    key = administer(harness, "/key/generate", team_id=name, key_alias=name, user_id=name)
+    assert (key["team_id"], key["key_alias"], key["user_id"]) == ("Zoë", "Zoë", "Zoë")
+    administer(harness, "/customer/new", user_id=name, alias=name, max_budget=1)
+    found = look_up(harness, "/customer/info", end_user_id=name)
+    assert (found["user_id"], found["alias"]) == ("Zoë", "Zoë")
+    assert look_up(harness, "/spend/logs", end_user=name) == []
+
+
+def test_a_budget_that_an_earlier_release_kept_under_another_form_is_still_the_administrators(
+    harness: GatewayHarness,
+) -> None:
+    from vectorgate.budgets.model import BudgetScope, Limit, Subject  # noqa: PLC0415 - used nowhere else
+
+    harness.stores.budgets.add_limit(Subject(BudgetScope.TEAM, "red "), Limit(since=1, max_budget=None, alias="old"))
+    assert look_up(harness, "/team/info", team_id="red ")["team_info"]["team_alias"] == "old"
+    assert administer(harness, "/team/update", team_id="red ", blocked=True)["team_id"] == "red "
