@@ -91,11 +91,11 @@ sim: install ## Every pair of crashes of a create, then operations with crash po
 mutants: install ## Forty planted faults: does a test notice? A quarter of an hour
 	@$(RUN) -m tests.simulation.mutants
 
-compat: install ## Real clients that are large: npm's openai, and LiteLLM's SDK (in a venv of its own)
+compat: install ## Real clients that are large: LiteLLM's SDK, frameworks with file_search (in a venv of their own), npm's
 	@cd tests/compat/node && npm ci --ignore-scripts --silent
 	@test -d .cache/compat || $(BASE_PYTHON) -m venv .cache/compat
 	@$(VENV)/bin/uv pip install --quiet --python .cache/compat/bin/python --require-hashes --only-binary :all: -r requirements/compat.txt
-	@VECTORGATE_LITELLM_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/compat
+	@VECTORGATE_COMPAT_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/compat
 
 fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
 	@$(RUN) -m tests.fuzz

@@ -1,6 +1,6 @@
 """The SDK's overhead in a create, beside raw httpx, `openai` and LiteLLM, over a server that answers at once.
 
-LiteLLM has an interpreter of its own (`make compat` makes it; VECTORGATE_LITELLM_PYTHON names another), and is compared
+LiteLLM has an interpreter of its own (`make compat` makes it; VECTORGATE_COMPAT_PYTHON names another), and is compared
 with raw httpx in that interpreter: its difference is not the one to the first line.
 """
 
@@ -89,7 +89,7 @@ async def _awaited(url: str, times: int) -> dict[str, list[float]]:
 
 def _litellm(url: str, times: int) -> dict[str, dict[str, list[float]]] | None:
     """Seconds of LiteLLM and of raw httpx, by form and client; None where LiteLLM is not installed."""
-    python = Path(os.environ.get("VECTORGATE_LITELLM_PYTHON") or COMPAT)
+    python = Path(os.environ.get("VECTORGATE_COMPAT_PYTHON") or COMPAT)
     has = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)"
     if not python.is_file() or subprocess.run([str(python), "-c", has], check=False).returncode:  # noqa: S603 - ours
         return None

@@ -1,7 +1,7 @@
 """Clients that do not run in this interpreter, each against a gateway behind a socket.
 
 npm's `openai` needs node and `npm ci` in tests/compat/node; LiteLLM needs an interpreter of its own, because it has
-eighty dependencies: VECTORGATE_LITELLM_PYTHON names it. `make compat` provides both.
+eighty dependencies: VECTORGATE_COMPAT_PYTHON names it. `make compat` provides both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
 MODULES = HERE / "node" / "node_modules" / "openai"
-LITELLM_PYTHON = os.environ.get("VECTORGATE_LITELLM_PYTHON")
+COMPAT_PYTHON = os.environ.get("VECTORGATE_COMPAT_PYTHON")
 
 
 def run(command: list[str], key: str) -> dict[str, int]:
@@ -50,9 +50,9 @@ def test_npms_openai_client(harness: AzureGatewayHarness, gateway_server: Gatewa
     assert not harness.telemetry.errors
 
 
-@pytest.mark.skipif(LITELLM_PYTHON is None, reason="VECTORGATE_LITELLM_PYTHON names no interpreter with litellm")
+@pytest.mark.skipif(COMPAT_PYTHON is None, reason="VECTORGATE_COMPAT_PYTHON names no interpreter with litellm")
 def test_litellms_own_client(harness: AzureGatewayHarness, gateway_server: GatewayServer) -> None:
     key = harness.key("sk-of-litellm", team="red")
-    seen = run([str(LITELLM_PYTHON), str(HERE / "litellm_client.py"), gateway_server.url], key)
+    seen = run([str(COMPAT_PYTHON), str(HERE / "litellm_client.py"), gateway_server.url], key)
     assert seen["stores"] == 2
     assert not harness.telemetry.errors

@@ -1,13 +1,9 @@
 """The engine as its callers have it, a process behind a socket; and in this process, with a clock of the test's."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import httpx
 import httpx2
@@ -21,78 +17,24 @@ from engine.__main__ import listener
 from engine.adapters.wordllama import WordLlama
 from engine.bootstrap import Service, build
 from engine.ports import Embedder
-
-ROOT = Path(__file__).parents[3]
-KEY = "sk-upstream-0123456789abcdef"
-AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
-
-
-@dataclass
-class Server:
-    """A server process on its own folder. Usable again after it was stopped or killed."""
-
-    home: Path
-    flags: tuple[str, ...] = ()
-    process: subprocess.Popen[str] | None = None
-    base: str = ""
-
-    def start(self) -> "Server":
-        """Start the process and wait for its ready line."""
-        module = [sys.executable, "-m", "engine"]
-        options = ["--home", str(self.home), "--port", "0", "--api-key-env", "UPSTREAM_KEY"]
-        self.process = subprocess.Popen(  # noqa: S603 - this project's server
-            [*module, *options, "--exit-with-stdin", *self.flags],
-            cwd=ROOT,
-            env={**os.environ, "UPSTREAM_KEY": KEY, "PYTHONPATH": "layers/core/python:."},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        line = pipe(self.process.stdout).readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        self.base = line.split()[-1]
-        return self
-
-    def client(self, **options: object) -> OpenAI:
-        """The real client over the real socket."""
-        return OpenAI(api_key=KEY, base_url=f"{self.base}/v1", max_retries=0, timeout=20).with_options(**options)  # type: ignore[arg-type]
-
-    def kill(self) -> None:
-        """As the kernel does when memory is short."""
-        assert self.process
-        self.process.kill()
-        self.reap()
-
-    def reap(self) -> int:
-        """Wait for the end, and close the pipes."""
-        assert self.process
-        pipe(self.process.stdin).close()
-        status = self.process.wait(timeout=10)
-        pipe(self.process.stdout).close()
-        return status
-
-
-def pipe(stream: IO[str] | None) -> IO[str]:
-    """A stream that is there."""
-    assert stream is not None
-    return stream
+from tests.harnesses.engine_process import AUTHORIZED, KEY, EngineProcess
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("upstream"), flags=("--seed-demo",)).start()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    running = EngineProcess(tmp_path_factory.mktemp("upstream"), flags=("--seed-demo",)).start()
     yield running
     running.reap()
 
 
 @pytest.fixture(scope="session")
-def client(server: Server) -> Iterator[OpenAI]:
+def client(server: EngineProcess) -> Iterator[OpenAI]:
     with server.client() as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def http(server: Server) -> Iterator[httpx.Client]:
+def http(server: EngineProcess) -> Iterator[httpx.Client]:
     """Requests that the client would not make."""
     with httpx.Client(base_url=f"{server.base}/v1", headers=AUTHORIZED, timeout=20) as http:
         yield http
