@@ -32,10 +32,10 @@ class WireModel(BaseModel):
 
 
 def check_id(param: str, value: str) -> str:
-    """Return `value` if it can be the id that the path parameter `param` names.
+    """Return `value` if it can be the id that the parameter `param` names.
 
-    InvalidRequest on `param` unless it is 1 to 128 letters, digits, underscores and dashes, and for an id that begins
-    as those of another kind of object do.
+    InvalidRequest on `param` unless it is 1 to 128 letters, digits, underscores and dashes, and, for a parameter of a
+    path, for an id that begins as those of another kind of object do.
     """
     if not value:
         raise error_messages.string_too_short(param, 1, 0)
@@ -43,8 +43,9 @@ def check_id(param: str, value: str) -> str:
         raise error_messages.string_too_long(param, ID_MAX, len(value))
     if not _ID.fullmatch(value):
         raise error_messages.bad_id(param, value)
-    if is_of_another_kind(PATH_KINDS[param], value):
-        raise error_messages.id_of_another_kind(param, value, ID_PREFIXES[PATH_KINDS[param]])
+    kind = PATH_KINDS.get(param)
+    if kind is not None and is_of_another_kind(kind, value):
+        raise error_messages.id_of_another_kind(param, value, ID_PREFIXES[kind])
     return value
 
 
