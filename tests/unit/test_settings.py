@@ -43,3 +43,12 @@ def test_a_switch_is_off_unless_it_says_exactly_1(name: str, value: str) -> None
     read = settings.read({**FULL, name: value})
     assert not read.plain_http
     assert not read.trust_invoker
+
+
+def test_a_secret_of_another_region_stops_the_start_and_one_of_this_region_does_not() -> None:
+    arn = "arn:aws:secretsmanager:{}:123456789012:secret:openai-AbCdEf"
+    there = {**FULL, "VECTORGATE_SECRET_OPENAI": arn.format("us-east-1")}
+    with pytest.raises(ValueError, match="the secret of provider openai is in us-east-1"):
+        settings.read(there)
+    here = arn.format("eu-central-1")
+    assert settings.read({**there, "VECTORGATE_SECRET_OPENAI": here}).secrets[settings.ProviderName("openai")] == here

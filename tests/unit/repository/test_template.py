@@ -592,7 +592,7 @@ def matches(record: Any, wanted: Any) -> bool:
 
 
 def test_what_must_not_happen_has_an_alarm() -> None:
-    alarms = {(each["Namespace"], each["MetricName"]) for each in of_type("AWS::CloudWatch::Alarm").values()}
+    alarms = {(each["Namespace"], each["MetricName"]) for each in metrics_with_alarm()}
     assert alarms >= {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/Lambda", "IteratorAge"),
@@ -608,6 +608,10 @@ def test_what_must_not_happen_has_an_alarm() -> None:
         (NAMESPACE, "Failures"),
         ("AWS/DynamoDB", "ReadThrottleEvents"),
         ("AWS/DynamoDB", "WriteThrottleEvents"),
+        ("AWS/DynamoDB", "TransactionConflict"),
+        ("AWS/Events", "FailedInvocations"),
+        ("AWS/Lambda", "AsyncEventsDropped"),
+        ("AWS/Lambda", "RecursiveInvocationsDropped"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
     }
     assert {each["Dimensions"][0]["Value"]["Ref"] for each in watched("Errors")} == set(FUNCTIONS)
@@ -618,9 +622,35 @@ def test_what_must_not_happen_has_an_alarm() -> None:
     counted = "".join(path.read_text() for path in package.rglob("*.py"))
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
-        if alarm["Namespace"] == NAMESPACE:
+        if alarm.get("Namespace") == NAMESPACE:
             assert re.search(rf'\.(count|task_failed)\("{alarm["MetricName"]}"', counted)
-            assert alarm["Dimensions"] == [{"Name": "service", "Value": NAMESPACE}]
+            assert alarm["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
+
+
+def test_the_alarms_of_two_stacks_of_one_account_watch_different_metrics() -> None:
+    settings = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert settings["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    for metric in metrics_with_alarm():
+        assert any(not isinstance(each["Value"], str) for each in metric["Dimensions"]), metric
+
+
+def test_every_function_and_every_index_has_an_alarm_for_throttles() -> None:
+    throttles = {
+        each["Dimensions"][0]["Value"]["Ref"] for each in metrics_with_alarm() if each["MetricName"] == "Throttles"
+    }
+    assert throttles == set(FUNCTIONS)
+    indexes = {index["IndexName"] for index in RESOURCES["Table"]["Properties"]["GlobalSecondaryIndexes"]}
+    watched_indexes = {
+        (each["MetricName"], dimension["Value"])
+        for each in metrics_with_alarm()
+        for dimension in each["Dimensions"]
+        if dimension["Name"] == "GlobalSecondaryIndexName"
+    }
+    assert watched_indexes == {(f"{kind}ThrottleEvents", name) for kind in ("Read", "Write") for name in indexes}
+
+
+def test_ingest_may_send_to_its_own_queue_for_as_long_as_a_message_is_postponed() -> None:
+    assert FUNCTIONS["Ingest"]["RecursiveLoop"] == "Allow"
 
 
 def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
@@ -632,7 +662,7 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
         for metric in re.findall(r'(?:telemetry|self)\.(?:count|task_failed)\(f?"(\w+)', path.read_text())
     }
     alarms = of_type("AWS::CloudWatch::Alarm").values()
-    alarmed = {each["MetricName"] for each in alarms if each["Namespace"] == NAMESPACE}
+    alarmed = {each["MetricName"] for each in alarms if each.get("Namespace") == NAMESPACE}
     assert counted - alarmed == set(UNWATCHED)
 
 
@@ -645,4 +675,17 @@ def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:
 def watched(metric: str) -> list[dict[str, Any]]:
     """The alarms on one of Lambda's metrics."""
     alarms = of_type("AWS::CloudWatch::Alarm").values()
-    return [each for each in alarms if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", metric)]
+    return [each for each in alarms if (each.get("Namespace"), each.get("MetricName")) == ("AWS/Lambda", metric)]
+
+
+def metrics_with_alarm() -> list[dict[str, Any]]:
+    """The metrics that an alarm watches, by itself or in a sum."""
+    return [
+        metric
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        for metric in (
+            [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+            if "Metrics" in alarm
+            else [alarm]
+        )
+    ]

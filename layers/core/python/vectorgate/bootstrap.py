@@ -226,7 +226,8 @@ def deployed_telemetry() -> Telemetry:
 
     from vectorgate.telemetry import NAMESPACE, PowertoolsTelemetry
 
-    return PowertoolsTelemetry(Logger(service=NAMESPACE), Metrics(namespace=NAMESPACE, service=NAMESPACE))
+    service = deployed_settings().service
+    return PowertoolsTelemetry(Logger(service=service), Metrics(namespace=NAMESPACE, service=service))
 
 
 @cache

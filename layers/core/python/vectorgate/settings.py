@@ -42,12 +42,14 @@ class IngestResources:
 class Settings:
     """`secrets` maps each configured provider to the name of its secret; the first is the default provider.
 
-    `max_upload` in bytes; `too_large`: the message to a client whose file is larger. `prices`: the deployment's own
-    entries of the price book, as a JSON array or the path of a file that holds one. `senders`: the team of each sender
-    of ingestion, which is the first part of an object's key, or an event's source. `ingest`: its AWS resources.
+    `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
+    to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
+    path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
+    object's key, or an event's source. `ingest`: its AWS resources.
     """
 
     table: str
+    service: str = "vectorgate"
     secrets: Mapping[ProviderName, str] = field(default_factory=dict)
     master_key_secret: str | None = None
     region: str | None = None
@@ -76,11 +78,15 @@ def read(environment: Mapping[str, str]) -> Settings:
     }
     if secrets and default not in secrets:
         raise ValueError(f"VECTORGATE_DEFAULT_PROVIDER is {default}, which has no secret")
+    region = _optional(environment, "AWS_REGION")
+    for provider, secret in secrets.items():
+        _check_region(provider, secret, region)
     return Settings(
         table=_required(environment, "VECTORGATE_TABLE"),
+        service=environment.get("POWERTOOLS_SERVICE_NAME", "vectorgate"),
         secrets=dict(sorted(secrets.items(), key=lambda item: (item[0] != default, item[0]))),
         master_key_secret=_optional(environment, "VECTORGATE_MASTER_KEY_SECRET"),
-        region=_optional(environment, "AWS_REGION"),
+        region=region,
         endpoint_url=_optional(environment, "VECTORGATE_AWS_ENDPOINT"),
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",
         trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
@@ -88,6 +94,13 @@ def read(environment: Mapping[str, str]) -> Settings:
         senders=parse_senders(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
         ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
     )
+
+
+def _check_region(provider: ProviderName, secret: str, region: str | None) -> None:
+    """Refuse the ARN of a secret of another region: Secrets Manager would not find it, and every call would fail."""
+    parts = secret.split(":")
+    if parts[0] == "arn" and region is not None and parts[3] != region:
+        raise ValueError(f"the secret of provider {provider} is in {parts[3]}, but the function runs in {region}")
 
 
 def _ingest(environment: Mapping[str, str]) -> IngestResources:
