@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from vectorgate import settings
+from vectorgate.ids import ProviderName
 
 FULL: Final = {
     "VECTORGATE_TABLE": "vectorgate",
@@ -51,4 +52,4 @@ def test_a_secret_of_another_region_stops_the_start_and_one_of_this_region_does_
     with pytest.raises(ValueError, match="the secret of provider openai is in us-east-1"):
         settings.read(there)
     here = arn.format("eu-central-1")
-    assert settings.read({**there, "VECTORGATE_SECRET_OPENAI": here}).secrets[settings.ProviderName("openai")] == here
+    assert settings.read({**there, "VECTORGATE_SECRET_OPENAI": here}).secrets[ProviderName("openai")] == here
