@@ -1,23 +1,27 @@
 """File to text.
 
-Plain text is decoded here. What has a grammar (PDF, HTML, JSON) is parsed by `engine.extraction.parser` in a
-child process with limits on memory and time: a hostile file can then only waste its own child.
+Plain text is decoded here. What has a grammar (PDF, HTML, JSON, documents of Word and PowerPoint) is parsed by
+`engine.extraction.parser` in a child process with limits on memory and time: a hostile file can then only waste its own
+child.
 """
 
 from __future__ import annotations
 
-import codecs
+import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Final, Literal
 
 from engine.extraction import parser
+from engine.extraction.decoding import decoded
+from engine.extraction.limits import MAX_TEXT_BYTES as MAX_TEXT_BYTES  # noqa: PLC0414 - for the tests
+from engine.extraction.limits import Refused
+from engine.extraction.office import ARCHIVE, COMPOUND
 
 Code = Literal["server_error", "unsupported_file", "invalid_file"]
 
-# OpenAI takes files of five million tokens, which are fewer bytes than this even of dense text.
-MAX_TEXT_BYTES: Final = parser.MAX_TEXT_BYTES
 PARSE_SECONDS = 60.0
 
 PLAIN_SUFFIXES: Final = """
@@ -25,9 +29,23 @@ PLAIN_SUFFIXES: Final = """
 .tex .toml .ts .tsx .txt .text .tsv .xml .yaml .yml
 """
 PLAIN: Final = frozenset(PLAIN_SUFFIXES.split())
-PARSED: Final = {".html": "html", ".htm": "html", ".json": "json", ".pdf": "pdf"}
-# The byte order marks of the encodings OpenAI takes; UTF-8 needs none.
-BOMS: Final = [(codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")]
+PARSED: Final = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".pptx": "pptx",
+    ".doc": "doc",
+}
+# Isolated from the environment, so with the installed packages and this project's folder alone.
+CHILD: Final = """
+import sys
+sys.path.append(sys.argv[1])
+from engine.extraction import parser
+sys.exit(parser.main(*sys.argv[2:]))
+"""
+PROJECT: Final = str(Path(__file__).parents[2])
 
 
 class Unextractable(Exception):
@@ -56,27 +74,35 @@ def extract(path: Path, filename: str) -> str:
 def sniff(path: Path) -> str:
     """The suffix of a file that came without one."""
     with path.open("rb") as file:
-        return ".pdf" if file.read(5) == b"%PDF-" else ".txt"
+        beginning = file.read(len(COMPOUND))
+    if beginning.startswith(b"%PDF-"):
+        return ".pdf"
+    if beginning == COMPOUND:
+        return ".doc"
+    return _document(path) if beginning.startswith(ARCHIVE) else ".txt"
+
+
+def _document(path: Path) -> str:
+    """The suffix of an archive, by the folder that its document is in."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            folders = {name.partition("/")[0] for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return ".zip"
+    return ".docx" if "word" in folders else ".pptx" if "ppt" in folders else ".zip"
 
 
 def decode(path: Path) -> str:
-    """Plain text in UTF-8, or UTF-16 with its mark."""
-    if path.stat().st_size > MAX_TEXT_BYTES:
-        raise Unextractable("invalid_file", f"The file has more than {MAX_TEXT_BYTES} bytes of text.")
-    data = path.read_bytes()
-    encoding = next((name for mark, name in BOMS if data.startswith(mark)), "utf-8")
+    """Plain text."""
     try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise Unextractable("invalid_file", "The file is not text in UTF-8, UTF-16 or ASCII.") from None
-    if "\0" in text:
-        raise Unextractable("invalid_file", "The file is binary, not text.")
-    return text
+        return decoded(path)
+    except Refused as refusal:
+        raise Unextractable("invalid_file", str(refusal)) from None
 
 
 def parse(path: Path, kind: str) -> str:
     """The text of a file with a grammar, from a child process."""
-    command = [sys.executable, "-I", parser.__file__, kind, str(path)]
+    command = [sys.executable, "-I", "-c", CHILD, PROJECT, kind, str(path)]
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter and the engine's own script; the path is that of a blob
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False
@@ -87,4 +113,6 @@ def parse(path: Path, kind: str) -> str:
         return done.stdout.decode()
     if done.returncode == parser.REFUSED:
         raise Unextractable("invalid_file", done.stderr.decode(errors="replace").strip())
+    if done.returncode in {-signal.SIGXCPU, -signal.SIGKILL}:
+        raise Unextractable("invalid_file", "The file could not be parsed in time.")
     raise Unextractable("invalid_file", f"The file could not be parsed: it is not valid {kind.upper()}.")

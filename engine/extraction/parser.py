@@ -1,39 +1,22 @@
-"""PDF, HTML and JSON to text, run as a child process: `python -I parser.py KIND PATH`, text on stdout.
+"""Documents to text, run in a child process: KIND and PATH as arguments, text on stdout.
 
-Imports the standard library and pypdf alone. It limits its own memory and processor time before it reads a byte. Exit
-status 0: done. REFUSED: the reason is on stderr. Anything else: the file broke the parser.
+The child limits its own memory and processor time before it reads a byte. Exit status 0: done. REFUSED: the reason is
+on stderr. Anything else: the file broke the parser.
 """
 
-import json
 import logging
-import re
 import resource
 import sys
 from collections.abc import Callable, Iterator
-from html import unescape
 from pathlib import Path
+from typing import Final
 
-MAX_TEXT_BYTES = 32 * 2**20
-MAX_PAGES = 5_000
-MAX_MEMORY = 2 * 2**30
-MAX_CPU_SECONDS = 45
-MAX_JSON_DEPTH = 200
-REFUSED = 3
+from engine.extraction.limits import MAX_CPU_SECONDS, MAX_MEMORY, MAX_PAGES, MAX_TEXT_BYTES, Refused
+from engine.extraction.markup import html, json_text
+from engine.extraction.office import docx, pptx
+from engine.extraction.word97 import doc
 
-HIDDEN = ("script", "style", "template", "noscript")
-TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
-COMMENT_END = re.compile("-->")
-DECLARATION_END = re.compile(">")
-TAG_MARK = re.compile(r"[>\"']")
-BLOCK_TAGS = """
-address article aside blockquote br dd div dl dt figcaption footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre
-section table td th title tr ul
-"""
-BLOCKS = frozenset(BLOCK_TAGS.split())
-
-
-class Refused(Exception):
-    """The file is not acceptable; the message says why."""
+REFUSED: Final = 3
 
 
 def pdf(path: Path) -> Iterator[str]:
@@ -41,7 +24,6 @@ def pdf(path: Path) -> Iterator[str]:
     from pypdf import PdfReader  # noqa: PLC0415 - only for PDFs
     from pypdf.errors import PyPdfError  # noqa: PLC0415
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = PdfReader(path)
         if len(reader.pages) > MAX_PAGES:
@@ -52,87 +34,14 @@ def pdf(path: Path) -> Iterator[str]:
         raise Refused(f"The file is not a readable PDF: {error}") from error
 
 
-def visible(source: str) -> Iterator[str]:
-    """The visible text of a page in pieces, a line break for every block.
-
-    Not the standard library's HTMLParser: 60 kB of `<a <a <a` hold it for most of a minute. Here every character is
-    passed once: an element that is opened and never closed extends to the end, as it does in a browser.
-    """
-    at = 0
-    while (tag := source.find("<", at)) >= 0:
-        yield unescape(source[at:tag])
-        name = TAG.match(source, tag)
-        if name:
-            at = after_tag(source, name.end())
-            yield "\n" if name[1].lower() in BLOCKS else ""
-            if name[1].lower() in HIDDEN and name[0][1] != "/":
-                at = after(source, re.compile(f"</{name[1]}[^>]*>?", re.IGNORECASE), at)
-        elif source.startswith(("<!", "<?", "</"), tag):
-            at = after(source, COMMENT_END if source.startswith("<!--", tag) else DECLARATION_END, tag)
-        else:
-            yield "<"
-            at = tag + 1
-    yield unescape(source[at:])
-
-
-def after(source: str, end: re.Pattern[str], at: int) -> int:
-    """Where `end` ends, or the end of everything."""
-    found = end.search(source, at)
-    return found.end() if found else len(source)
-
-
-def after_tag(source: str, at: int) -> int:
-    """Where a tag ends: at the first `>` outside quotes. A quote that is never closed does not count."""
-    while mark := TAG_MARK.search(source, at):
-        at = mark.end()
-        if mark[0] == ">":
-            return at
-        closing = source.find(mark[0], at)
-        at = closing + 1 if closing >= 0 else at
-    return len(source)
-
-
-def html(path: Path) -> Iterator[str]:
-    """The visible text."""
-    lines = (" ".join(line.split()) for line in "".join(visible(decoded(path))).splitlines())
-    yield "\n".join(line for line in lines if line)
-
-
-def json_text(path: Path) -> Iterator[str]:
-    """The document, pretty: a member a line, so that a chunk of it can be read."""
-    source = decoded(path)
-    if nesting(source) > MAX_JSON_DEPTH:
-        raise Refused(f"The JSON is nested more than {MAX_JSON_DEPTH} deep.")
-    try:
-        document = json.loads(source)
-    except ValueError as error:
-        raise Refused(f"The file is not valid JSON: {error}") from error
-    yield json.dumps(document, indent=2, ensure_ascii=False).encode(errors="replace").decode()
-
-
-def nesting(source: str) -> int:
-    """How deep brackets go; those inside strings count too, which matters for absurd strings alone."""
-    depth = deepest = 0
-    for char in source:
-        if char in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
-            depth -= 1
-    return deepest
-
-
-def decoded(path: Path) -> str:
-    """The file's text."""
-    if path.stat().st_size > MAX_TEXT_BYTES:
-        raise Refused(f"The file has more than {MAX_TEXT_BYTES} bytes of text.")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Refused("The file is not UTF-8.") from error
-
-
-KINDS: dict[str, Callable[[Path], Iterator[str]]] = {"pdf": pdf, "html": html, "json": json_text}
+KINDS: Final[dict[str, Callable[[Path], Iterator[str]]]] = {
+    "pdf": pdf,
+    "html": html,
+    "json": json_text,
+    "docx": docx,
+    "pptx": pptx,
+    "doc": doc,
+}
 
 
 def write(parts: Iterator[str]) -> None:
@@ -148,13 +57,13 @@ def main(kind: str, path: str) -> int:
     """Parse, write, and say how it went."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+    logging.disable()  # the libraries' complaints about a file
     try:
         write(KINDS[kind](Path(path)))
     except Refused as refusal:
         sys.stderr.write(str(refusal))
         return REFUSED
+    except MemoryError:
+        sys.stderr.write("The file needs more memory than a file may take.")
+        return REFUSED
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

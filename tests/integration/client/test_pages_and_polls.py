@@ -128,6 +128,19 @@ def test_a_file_in_parts_is_searched_like_another(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_the_file_of_an_upload_in_parts_may_be_text_that_is_its_path(
+    gateway: Client, server: FaultyUpstream, tmp_path: Path
+) -> None:
+    path = tmp_path / "returns.md"
+    path.write_bytes(b"thirty days")
+    gateway.uploads.upload_file_chunked(file=str(path), mime_type="text/markdown", purpose="assistants")
+    created, part, _ = server.received
+    assert (created.document["bytes"], created.document["filename"]) == (11, "returns.md")
+    assert b"thirty days" in part.body
+    with pytest.raises(FileNotFoundError):
+        gateway.uploads.upload_file_chunked(file=str(tmp_path / "none"), mime_type="a/b", purpose="assistants")
+
+
 def test_parts_have_a_size_that_every_entry_point_takes_unless_the_caller_names_one(
     gateway: Client, server: FaultyUpstream
 ) -> None:

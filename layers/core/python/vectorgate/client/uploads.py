@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vectorgate.api.operations import PORTABLE_PART_SIZE
@@ -70,7 +71,7 @@ class Uploads(Group):
     def _upload_file_chunked(
         self,
         *,
-        file: FileInput,
+        file: FileInput | str,
         mime_type: str,
         purpose: str,
         filename: str | None = None,
@@ -79,10 +80,13 @@ class Uploads(Group):
         md5: str | None = None,
         **options: Unpack[CallOptions],
     ) -> Flow[Upload]:
-        """Create, send one part after the other, complete. The default part fits every gateway's HTTP entry point."""
+        """Create, send one part after the other, complete. Text is a path, as in openai's SDK.
+
+        The default part fits every gateway's HTTP entry point.
+        """
         if part_size is not None and part_size < 1:
             raise ValueError(f"a part has at least one byte, not {part_size}")
-        source = file_source(file)
+        source = file_source(Path(file) if isinstance(file, str) else file)
         size = source.size if bytes is None else bytes
         name = filename or source.filename
         created = yield from self._create(bytes=size, filename=name, mime_type=mime_type, purpose=purpose, **options)
