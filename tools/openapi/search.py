@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.paths import JSON, header_parameters, refusals, title
 from vectorgate.api.operations import Media, Safety
-from vectorgate.azure_search.router import PREFIX
+from vectorgate.api.router import SEARCH_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _SUCCESS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def spelling_of(operation: IndexOperation) -> str:
     """The last one of the row: `/indexes/{index}/docs/search`, with `/azure_ai` before it."""
-    return PREFIX + operation.path_variants[-1]
+    return SEARCH_PREFIX + operation.path_variants[-1]
 
 
 def operation_ids(operations: Iterable[IndexOperation]) -> dict[IndexOperation, str]:

@@ -263,7 +263,7 @@ def means(method: str, path: str) -> set[str]:
     """Return the paths at the service that a path means, found in the table by comparing texts, without a pattern."""
     if any(mark in path for mark in "%\\\0;"):
         return set()
-    plain = path.removeprefix("/azure_ai")
+    plain = path.removeprefix("/azure_ai").removesuffix("/")
     found = set()
     for row in INDEX_OPERATIONS:
         for spelling in row.path_variants if row.method == method else ():
@@ -319,7 +319,7 @@ def test_hostile_paths_are_a_template_or_nothing(socketless: SocketlessGateway) 
         f"/azure_ai/indexes('{VIRTUAL}')/docs('1'')",
         f"/azure_ai/indexes('{VIRTUAL}')/docs('1%2527')",
         f"/azure_ai/indexes('{VIRTUAL}')/docs;a=b",
-        f"/azure_ai/indexes('{VIRTUAL}')/docs/",
+        f"/azure_ai/indexes('{VIRTUAL}')/docs//",
         f"/azure_ai//indexes('{VIRTUAL}')/docs",
         f"/azure_ai/indexes('{VIRTUAL}%00')/docs",
         f"/azure_ai/indexes('{VIRTUAL}\n')/docs",

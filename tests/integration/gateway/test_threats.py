@@ -196,7 +196,7 @@ SEPARATORS = ["/", "/", "/", "/", "//", "/./", "%2f", "\\"]
 METHODS = ["GET", "POST", "DELETE", "get", "PUT", "HEAD", "OPTIONS", ""]
 TEMPLATES = {
     (operation.method, operation.name): re.compile(
-        "(?:" + "|".join(map(re.escape, PREFIXES)) + ")?" + re.sub(r"\{\w+\}", "([^/]+)", operation.path)
+        "(?:" + "|".join(map(re.escape, PREFIXES)) + ")?" + re.sub(r"\{\w+\}", "([^/]+)", operation.path) + "/?"
     )
     for operation in OPERATIONS
 }

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from local.settings import LocalSettings
+from tests.helpers.canary import PIECE
 from vectorgate.pricing.book import read_prices
+from vectorgate.providers.credentials import LEAK_CHARACTERS, MIN_SECRET_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +136,15 @@ def test_every_threat_names_a_test_and_all_those_that_have_its_number() -> None:
     for test in names_of_tests("tests/integration/gateway/test_threats.py"):
         if numbered := re.match(r"test_row_(\d+)_", test):
             assert f"`tests/integration/gateway/test_threats.py::{test}`" in rows[numbered[1]], test
+
+
+def test_page_and_decision_state_the_lengths_by_which_credentials_are_searched_for() -> None:
+    row = next(line for line in (ROOT / "docs/security.md").read_text("utf-8").splitlines() if line[:5] == "| 10 ")
+    assert f"no {PIECE} characters in a row in what the gateway writes" in row
+    assert f"nor the whole credential or {LEAK_CHARACTERS} in a row in what a provider echoes" in row
+    decision = (ROOT / "docs/adr/0013-withhold-credentials-not-guesses.md").read_text("utf-8")
+    assert f"the whole credential or {LEAK_CHARACTERS} characters of it in a row" in decision
+    assert f"below\n{MIN_SECRET_CHARACTERS} characters" in decision
 
 
 SETTING: Final = re.compile(r"[A-Z]+(?:_[A-Z]+)+|HOST|PORT")

@@ -199,7 +199,7 @@ def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
 
 
 def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...]:
-    """Azure AI Search, if it is configured. Otherwise its paths are unknown paths of OpenAI's API."""
+    """Azure AI Search, if it is configured. Otherwise OpenAI's surface says that it is not."""
     if SEARCH_PROVIDER not in settings.secrets:
         return ()
     from vectorgate.api.operations import BATCH_BODY

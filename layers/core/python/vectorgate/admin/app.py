@@ -46,7 +46,7 @@ class AdminApp:
             raise Unauthenticated("Incorrect API key provided: this needs the master key.", code="invalid_api_key")
 
     def _route(self, request: Request) -> object:
-        action = ROUTES.get((request.method, request.path.rstrip("/")))
+        action = ROUTES.get((request.method, request.path.removesuffix("/")))
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
         try:

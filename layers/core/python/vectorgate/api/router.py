@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # OpenAI's reference shows base URLs with and without /v1; both are served. So are both paths of Azure's clients, with
 # and without /v1. Longer prefixes come first.
 PREFIXES = ("/v1", "/openai/v1", "/openai")
+SEARCH_PREFIX: Final = "/azure_ai"  # of Azure AI Search's API, which has operations of its own
 _FORBIDDEN_IN_SEGMENT = frozenset("\\;%\0")
 _MAX_ECHO = 100  # characters of a path in an error message
 
@@ -57,8 +58,11 @@ def _without_prefix(path: str) -> str:
 
 
 def segments_of(path: str) -> tuple[str, ...] | None:
-    """Split a path into segments; None when one of them is ambiguous, such as `..` or one with a `%`."""
-    root, *segments = path.split("/")
+    """Split a path into segments; None when one of them is ambiguous, such as `..` or one with a `%`.
+
+    One slash at the end counts as none: clients that join URLs add it.
+    """
+    root, *segments = path.removesuffix("/").split("/")
     if root or any(segment in {"", ".", ".."} or _FORBIDDEN_IN_SEGMENT & set(segment) for segment in segments):
         return None
     return tuple(segments)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from vectorgate.api.router import SEARCH_PREFIX
 from vectorgate.azure_search.operations import ResponseKind
-from vectorgate.azure_search.router import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,7 +70,7 @@ class IndexNames:
         path = (match[1] or "/") if match else ""
         if not path or any(name != self.real for name in _QUOTED_INDEX.findall(path)):
             return None
-        return PREFIX + self.hide_in_text(path)
+        return SEARCH_PREFIX + self.hide_in_text(path)
 
     def _hide_in_outcome(self, item: object) -> object:
         if not isinstance(item, dict) or not isinstance(item.get("errorMessage"), str):

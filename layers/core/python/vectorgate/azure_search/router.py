@@ -7,13 +7,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import NotFound
-from vectorgate.api.router import Route, segments_of
+from vectorgate.api.router import SEARCH_PREFIX, Route, segments_of
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
 
 if TYPE_CHECKING:
     from vectorgate.azure_search.operations import IndexOperation
 
-PREFIX: Final = "/azure_ai"
 _MAX_ECHO: Final = 100  # characters of a path in an error message
 # The values of path parameters: virtual names, and the keys that the service allows for documents. They contain no
 # character that needs quoting in a URL or in OData.
@@ -22,7 +21,7 @@ _PATTERNS: Final = {"{index}": r"(?P<index>[A-Za-z0-9_-]{1,128})", "{key}": r"(?
 
 def route(method: str, path: str) -> Route:
     """Match a request to its row. NotFound (404) otherwise, also when only the method differs."""
-    segments = segments_of(path.removeprefix(PREFIX))
+    segments = segments_of(path.removeprefix(SEARCH_PREFIX))
     if segments is not None:
         normalised = "/" + "/".join(segments)
         for operation, pattern in _table().get(method, ()):

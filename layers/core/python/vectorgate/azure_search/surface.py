@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.api.errors import NotFound, UpstreamError
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Media, Safety
+from vectorgate.api.router import SEARCH_PREFIX
 from vectorgate.azure_search import router
 from vectorgate.azure_search.operations import ResponseKind
 from vectorgate.azure_search.parser import as_index_operation, parse
 from vectorgate.azure_search.responses import IndexNames, envelope, select_definitions
-from vectorgate.azure_search.router import PREFIX
 from vectorgate.gateway.policy import Policy
 from vectorgate.gateway.surfaces import Target
 from vectorgate.ids import is_object_id
@@ -41,7 +41,7 @@ class AzureSearchSurface:
     provider: ProviderName
     indexes: IndexStore
     max_body: int
-    prefix: str = PREFIX
+    prefix: str = SEARCH_PREFIX
 
     def route(self, method: str, path: str) -> Route:
         """Match a row of the allow-list. NotFound."""

@@ -36,6 +36,7 @@ _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _UNDECODED: Final = re.compile("[\ufffd\ud800-\udfff]")  # what decoders put in place of bytes that are not UTF-8
 _COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?", re.ASCII)
+_SEARCH_HINT: Final = " Azure AI Search has no vector stores: where it is configured, its paths begin with /azure_ai/."
 NO_LITELLM_FIELDS: Final = LiteLLMFields()
 
 
@@ -257,8 +258,9 @@ def _provider(name: str | None, providers: Collection[ProviderName]) -> Provider
         return None
     if name not in providers:
         supported = " and ".join(f"'{provider}'" for provider in sorted(providers))
+        hint = _SEARCH_HINT if name == "azure_ai" else ""
         raise InvalidRequest(
-            f"Invalid value: '{name[:64]}'. Supported values are: {supported}.",
+            f"Invalid value: '{name[:64]}'. Supported values are: {supported}.{hint}",
             code="invalid_value",
             param="custom_llm_provider",
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from vectorgate.api.errors import NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
-from vectorgate.api.router import route
+from vectorgate.api.router import SEARCH_PREFIX, route
 from vectorgate.api.schemas import check_id
 from vectorgate.gateway.parser import NO_LITELLM_FIELDS, attribution_of, document_command, parse, upload_command
 from vectorgate.ids import ObjectId, ObjectKind
@@ -101,7 +101,9 @@ class OpenAISurface:
     prefix: str = ""
 
     def route(self, method: str, path: str) -> Route:
-        """Match a row of the operation table. NotFound also when no provider of this API is configured."""
+        """Match a row of the operation table. NotFound also when no provider of the path's API is configured."""
+        if path == SEARCH_PREFIX or path.startswith(SEARCH_PREFIX + "/"):  # with such a provider, it has its surface
+            raise _not_configured("Azure AI Search ('azure_ai')")
         matched = route(method, path)
         self._check_providers()
         return matched
@@ -174,7 +176,11 @@ class OpenAISurface:
 
     def _check_providers(self) -> None:
         if not self.providers:
-            raise NotFound("No provider of this API is configured.", code="unknown_url")
+            raise _not_configured("OpenAI's API ('openai' or 'azure')")
+
+
+def _not_configured(api: str) -> NotFound:
+    return NotFound(f"No provider of {api} is configured on this gateway.", code="provider_not_configured")
 
 
 def _call(command: Command, operation_id: OperationId) -> Call:

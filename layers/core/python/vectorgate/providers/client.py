@@ -149,10 +149,10 @@ class ProviderClient:
             text = response.body.read().decode("utf-8", "replace")
         if not leaks("\n".join([text, answer.request_id or "", *answer.headers.values()])):
             if "\\" in text and any(map(leaks, _strings(answer.document))):
-                raise UnreadableAnswer("the answer holds a piece of the credential")
+                raise UnreadableAnswer("the answer holds the credential, or a long run of it")
             return answer
         if leaks(text):
-            raise UnreadableAnswer("the answer holds a piece of the credential")
+            raise UnreadableAnswer("the answer holds the credential, or a long run of it")
         headers = {name: value for name, value in answer.headers.items() if not leaks(value)}
         request_id = answer.request_id if not leaks(answer.request_id or "") else None
         return replace(answer, headers=headers, request_id=request_id)

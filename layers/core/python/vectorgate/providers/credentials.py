@@ -52,6 +52,8 @@ class Secret:
     def leaks_into(self, text: str) -> bool:
         """Whether `text` contains LEAK_CHARACTERS consecutive characters of the secret; all of it, if it is shorter.
 
+        Such an answer of a provider is withheld; one with a shorter piece is not, because that would confirm guesses.
+        What the gateway writes itself holds no piece at all: only requests to the provider reveal the text.
         Costs one search for each piece: 2 for OpenAI's oldest keys, 6 for its longest.
         """
         return any(piece in text and any(run in text for run in runs) for piece, runs in self._runs)
