@@ -113,6 +113,7 @@ def _local_mode(settings: LocalSettings, secret: str, keys: _Keys) -> LocalMode:
             meter_seconds=settings.meter_seconds,
             ingest=settings.ingest,
             senders=settings.senders,
+            upstream=settings.upstreams.name,
         )
     except (sqlite3.Error, StoreError) as error:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None

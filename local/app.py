@@ -16,8 +16,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from local import demo
-from local.folder_source import BUCKET, Folder
+from local.folder_source import BUCKET, Folder, watched_folder
 from local.folder_watcher import FolderWatcher, ResultLines
+from local.kept_writes import KeptWrites, keeping
 from local.lambda_api import InvokeApi
 from local.local_key import LOCAL_KEY_FILE, TEAM, local_key
 from local.provider_settings import OPENAI
@@ -41,16 +42,18 @@ from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
-from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.sqlite import Database, stores_on
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.http.transport import PooledTransport
 from vectorgate.settings import MIB, Settings
 from vectorgate.store_errors import StoreError
+from vectorgate.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.persistence.sqlite.ingest import SqliteIngest
     from vectorgate.persistence.stores import Stores
@@ -60,6 +63,7 @@ NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
 NO_CREDENTIALS: Final[Mapping[str, str]] = MappingProxyType({})
 DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
 SCAN_SECONDS: Final = 2.0  # between two scans of the watched folder
+KEPT_SECONDS: Final = 1.0  # between two attempts to write what the disk refused
 CLOSE_SECONDS: Final = 10.0  # that a thread has to end
 SETTINGS: Final = Settings(
     table="-",
@@ -86,7 +90,8 @@ class LocalMode:
 
     `secret` is the default provider's; `others` are those of further providers. `invoke_credentials` as in `InvokeApi`;
     `prices` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the teams by the names
-    of the folders in it.
+    of the folders in it. `upstream` names the default provider: a file that it refused is tried again with another one.
+    CannotStart for a folder that cannot be watched.
     """
 
     def __init__(
@@ -102,15 +107,22 @@ class LocalMode:
         meter_seconds: float = METER_SECONDS,
         ingest: Path | None = None,
         senders: Mapping[str, str] | None = None,
+        upstream: str = "embedded",
     ) -> None:
+        senders = DEMO_SENDERS if senders is None else senders
+        folder = watched_folder(ingest, senders, database.parent) if ingest is not None else None
         self._settle_loop = SettleLoop()
-        self._stores = open_stores(str(database), on_answered=self._settle_loop.notify)
-        self._telemetry = LineTelemetry()
+        opened = Database(str(database))
+        self._stores = stores_on(opened, on_answered=self._settle_loop.notify)
+        clock = system_clock()
+        self._telemetry = LineTelemetry(clock.monotonic)
         secrets = {PROVIDER: secret, **others}
         self._settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
-        self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry)
+        self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry, clock)
         self._key = local_key(self._stores.keys, master_key, self._deps.clock, database.with_name(LOCAL_KEY_FILE))
-        gateway = build_gateway(self._settings, self._deps)
+        self._kept_writes = KeptWrites()
+        stores = keeping(self._stores, opened, self._kept_writes, self._settle_loop.notify)
+        gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
         self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(self._admin_app(master_key))
         invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker))
@@ -120,8 +132,9 @@ class LocalMode:
         meter = build_meter(self._settings, self._deps)
         self._reader = meter.reconciler.reader
         self._every("meter", meter_seconds, meter.tick)
-        if ingest is not None:
-            watcher = _watcher(gateway, self._stores, ingest, DEMO_SENDERS if senders is None else senders)
+        self._every("kept writes", KEPT_SECONDS, self._kept_writes.try_to_write)
+        if folder is not None:
+            watcher = _watcher(gateway, self._stores, folder, senders, upstream)
             self._every("ingest", SCAN_SECONDS, lambda: _scan(watcher, self._telemetry))
 
     def give_demo_files(self) -> None:
@@ -136,6 +149,7 @@ class LocalMode:
         self._settle_loop.stop()
         for thread in self._threads:
             thread.join(CLOSE_SECONDS)
+        self._kept_writes.try_to_write()
         cast("PooledTransport", self._deps.transport).close()
         self._stores.close()
 
@@ -149,8 +163,7 @@ class LocalMode:
         self._threads.append(ticker.start(tick))
 
 
-def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: LineTelemetry) -> Deps:
-    clock = system_clock()
+def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: LineTelemetry, clock: Clock) -> Deps:
     return Deps(
         stores=stores,
         credentials=Credentials(secrets, settings.secrets, clock, plain_http=settings.plain_http),
@@ -161,11 +174,9 @@ def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: 
     )
 
 
-def _watcher(gateway: Gateway, stores: Stores, root: Path, senders: Mapping[str, str]) -> FolderWatcher:
-    """The watcher of the folder, which is made if it is absent, with a folder for each sender."""
-    for sender in senders:
-        (root / sender).mkdir(parents=True, exist_ok=True)
-    folder = Folder(root)
+def _watcher(
+    gateway: Gateway, stores: Stores, folder: Folder, senders: Mapping[str, str], upstream: str
+) -> FolderWatcher:
     ingestor = Ingestor(
         gateway=gateway,
         store=stores.ingest,
@@ -175,10 +186,13 @@ def _watcher(gateway: Gateway, stores: Stores, root: Path, senders: Mapping[str,
         buckets={BUCKET},
         clock=gateway.clock,
     )
+    store = cast("SqliteIngest", stores.ingest)
     return FolderWatcher(
         folder=folder,
-        row_of=stores.ingest.object_row,
-        recorded=cast("SqliteIngest", stores.ingest).present_or_unfinished,
+        row_of=store.object_row,
+        recorded=store.present_or_unfinished,
+        refusals=store,
+        circumstances=lambda key: f"{__version__} {upstream} {senders.get(key.partition('/')[0], '')}",
         ingest=ingestor.process,
         clock=gateway.clock,
         write_line=_write_line,

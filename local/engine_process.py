@@ -68,9 +68,12 @@ class EngineProcess:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            self._process.wait()
-            if not self._stopping.wait(RESTART_SECONDS):
-                self._restart(int(self.base_url.rsplit(":", 1)[1].partition("/")[0]))
+            try:
+                self._process.wait()
+                if not self._stopping.wait(RESTART_SECONDS):
+                    self._restart(int(self.base_url.rsplit(":", 1)[1].partition("/")[0]))
+            except Exception as error:  # noqa: BLE001 - it would end the thread without a word
+                _log.error("the embedded upstream: %s; it will be started again", type(error).__name__)
 
     def _restart(self, port: int) -> None:
         """Start it again. If that fails, the process stays the one that ended, and the keeper tries once more."""

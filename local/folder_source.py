@@ -10,12 +10,15 @@ from __future__ import annotations
 import mimetypes
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from local.mistakes import CannotStart, one_line
 from vectorgate.ingest.object_key import MAX_KEY_BYTES
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from vectorgate.ingest.model import ObjectLocation
@@ -99,6 +102,26 @@ class Folder:
             return os.open(segments[-1], _OPEN_FLAGS, dir_fd=parent)
         finally:
             os.close(parent)
+
+
+def watched_folder(root: Path, senders: Iterable[str], home: Path) -> Folder:
+    """The folder, which is made if it is absent, with a folder for each sender as far as that can be made. CannotStart.
+
+    It may not contain the data folder `home`, with its credentials, unless that is hidden.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with os.scandir(root):
+            pass
+    except OSError as error:
+        raise CannotStart(f"VECTORGATE_INGEST cannot be used: {one_line(error)}") from None
+    inside = home.resolve().relative_to(root.resolve()).parts if home.resolve().is_relative_to(root.resolve()) else None
+    if inside is not None and not any(part.startswith(".") for part in inside):
+        raise CannotStart("VECTORGATE_INGEST cannot be used: the data folder VECTORGATE_HOME is in it")
+    for sender in senders:
+        with suppress(OSError, ValueError):  # it can be made later, by whom it is for
+            (root / sender).mkdir(exist_ok=True)
+    return Folder(root)
 
 
 def _version_at(path: str) -> str | None:

@@ -7,14 +7,14 @@ memory: after a crash the next scan finds it again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from local.folder_source import BUCKET, written_ns
 from vectorgate.api.http import encode_json
-from vectorgate.ingest.model import Done, ObjectChange, ObjectLocation, RetryLater
+from vectorgate.ingest.model import Done, ObjectChange, ObjectLocation, PermanentFailure, RetryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from local.folder_source import Folder
     from vectorgate.clock import Clock
@@ -37,6 +37,18 @@ class ResultLines:
             self.write_line(f"{result.detail_type}: {encode_json(result.detail).decode('ascii')}")
 
 
+class Refusals(Protocol):
+    """Where refusals are remembered, by bucket and key, with the circumstances under which they hold."""
+
+    def refusals(self, bucket: str) -> Mapping[str, str]:
+        """All of a bucket's, by key. StoreError."""
+        ...
+
+    def put_refusal(self, location: ObjectLocation, circumstances: str | None) -> None:
+        """Note or, with None, forget one. StoreError."""
+        ...
+
+
 @dataclass(slots=True)
 class _Pending:
     event: IngestEvent
@@ -47,19 +59,23 @@ class _Pending:
 class FolderWatcher:
     """Scan after scan: `scan` finds what changed, hands it to `ingest`, and keeps what is to be done later.
 
-    `row_of` reads an object's row; `recorded` lists the objects of a bucket that were ingested and not removed since;
-    `write_line` gets a line for each failure.
+    `row_of` reads an object's row; `recorded` lists the objects of a bucket that were ingested and not removed since.
+    `refusals` remembers what was refused for good, and `circumstances` is what that depends on besides the file, by its
+    key. `write_line` gets a line for each failure.
     """
 
     folder: Folder
     row_of: Callable[[ObjectLocation], ObjectRow | None]
     recorded: Callable[[str], Sequence[ObjectLocation]]
+    refusals: Refusals
+    circumstances: Callable[[str], str]
     ingest: Callable[[Sequence[IngestEvent]], Sequence[Outcome]]
     clock: Clock
     write_line: Callable[[str], None]
     _known: set[str] | None = None  # keys of objects that are in their stores
     _pending: dict[object, _Pending] = field(default_factory=dict)
     _handled: dict[str, str] = field(default_factory=dict)  # the version that was dealt with, by key
+    _refused: dict[str, str] = field(default_factory=dict)  # as `refusals` has them
 
     def scan(self) -> int:
         """Find what changed and do what is due; the number of events dealt with. StoreError, SourceUnavailable."""
@@ -76,16 +92,23 @@ class FolderWatcher:
     def _find_changes(self) -> None:
         """Keep each change, and only then note it as handled: if a row cannot be read, the next scan finds it again."""
         versions = self.folder.versions()
-        if self._known is None:
-            self._known = {location.key for location in self.recorded(BUCKET)}
+        known = self._known_keys()
         for change in self._written(versions):
             self._keep(change)
             self._handled[change.location.key] = str(change.version)
-            self._known.add(change.location.key)
-        for key in sorted(self._known - versions.keys()):
+            known.add(change.location.key)
+        for key in sorted(known - versions.keys()):
             self._remove(ObjectLocation(BUCKET, key))
-            self._known.discard(key)
+            known.discard(key)
             self._handled.pop(key, None)
+        for key in sorted(self._refused.keys() - versions.keys()):
+            self._note_refusal(ObjectLocation(BUCKET, key), None)
+
+    def _known_keys(self) -> set[str]:
+        if self._known is None:
+            self._refused = dict(self.refusals.refusals(BUCKET))
+            self._known = {location.key for location in self.recorded(BUCKET)}
+        return self._known
 
     def _keep(self, change: ObjectChange) -> None:
         self._pending[change.location] = _Pending(change, due=0.0)
@@ -94,6 +117,8 @@ class FolderWatcher:
         now_ns = int(self.clock.wall() * 1e9)
         for key, version in versions.items():
             if self._handled.get(key) == version or now_ns - written_ns(version) < QUIET_NS:
+                continue
+            if self._refused.get(key) == self._judged_by(key, version):
                 continue
             location = ObjectLocation(BUCKET, key)
             row = self._row(location)
@@ -123,6 +148,8 @@ class FolderWatcher:
         if isinstance(outcome, RetryLater):
             self._pending[name].due = now + outcome.seconds
             return
+        if isinstance(event, ObjectChange):
+            self._conclude_change(event, outcome)
         del self._pending[name]
         if isinstance(outcome, Done):
             if outcome.follow_up is not None:
@@ -131,6 +158,28 @@ class FolderWatcher:
             return
         what = event.location.key if isinstance(event, ObjectChange) else type(event).__name__
         self.write_line(_in_one_line(f"not ingested: {what}: {outcome.reason}"))
+
+    def _conclude_change(self, change: ObjectChange, outcome: Outcome) -> None:
+        """Note what was refused; and know an object again that was written anew before its removal was dealt with."""
+        key = change.location.key
+        if isinstance(outcome, PermanentFailure) and not change.deleted:
+            self._note_refusal(change.location, self._judged_by(key, str(change.version)))
+        elif key in self._refused:
+            self._note_refusal(change.location, None)
+        if change.deleted and isinstance(outcome, Done):
+            row = self._row(change.location)
+            if row is not None and not row.deleted:
+                self._known_keys().add(key)
+
+    def _judged_by(self, key: str, version: str) -> str:
+        return f"{version} {self.circumstances(key)}"
+
+    def _note_refusal(self, location: ObjectLocation, circumstances: str | None) -> None:
+        self.refusals.put_refusal(location, circumstances)
+        if circumstances is None:
+            self._refused.pop(location.key, None)
+        else:
+            self._refused[location.key] = circumstances
 
 
 def _in_one_line(text: str) -> str:

@@ -56,6 +56,11 @@ class Upstreams:
         """Whether nothing is forwarded to a provider."""
         return self.openai_key is None and not self.others
 
+    @property
+    def name(self) -> str:
+        """Where requests for the default provider go: an origin, or `embedded`."""
+        return EMBEDDED if self.openai_key is None else origin(self.openai_url)
+
     def explanation(self) -> list[str]:
         """A line for each destination that requests are forwarded to; or one that says why the base URL is not used."""
         lines = [

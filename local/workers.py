@@ -45,11 +45,18 @@ class SettleLoop:
             if self._work.wait(IDLE_SECONDS) and not self._stopping:
                 time.sleep(GATHER_SECONDS)
             self._work.clear()
-            try:
-                while settlement.settle_waiting(AT_ONCE):
-                    pass
-            except StoreError as error:
-                settlement.telemetry.settlement_failed(error)  # the rows stay answered, and are found again
+            _settle(settlement)
+
+
+def _settle(settlement: SettlementService) -> None:
+    """Settle what waits. After a failure the rows stay answered, and are found again."""
+    try:
+        while settlement.settle_waiting(AT_ONCE):
+            pass
+    except StoreError as error:
+        settlement.telemetry.settlement_failed(error)
+    except Exception as error:  # noqa: BLE001 - it would end the thread without a word
+        settlement.telemetry.unexpected_error(error)
 
 
 class Ticker:

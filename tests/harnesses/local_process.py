@@ -34,13 +34,24 @@ class LocalProcess:
         self.errors = home.with_suffix(".stderr")
         self._process = self._start()
         self.printed = self._await_ready()
+        self._later: list[str] = []
         # What it prints later has to be read, or the pipe would fill.
-        threading.Thread(target=self._output.read, daemon=True).start()
+        self._reader = threading.Thread(target=lambda: self._later.extend(self._output), daemon=True)
+        self._reader.start()
 
     @property
     def url(self) -> str:
         """Without /v1."""
         return f"http://127.0.0.1:{self.port}"
+
+    def later(self) -> list[str]:
+        """The lines that it printed after it was ready; all of them once it has ended."""
+        return list(self._later)
+
+    @property
+    def pid(self) -> int:
+        """Of the process itself."""
+        return self._process.pid
 
     @property
     def _output(self) -> IO[str]:
@@ -94,6 +105,7 @@ class LocalProcess:
     def _end(self, number: signal.Signals) -> int:
         self._process.send_signal(number)
         status = self._process.wait(20)
+        self._reader.join(20)
         self._output.close()
         return status
 

@@ -164,6 +164,23 @@ def test_a_home_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     assert_one_line(start(VECTORGATE_HOME=str(tmp_path / "file" / "below")), "VECTORGATE_HOME")
 
 
+@pytest.mark.parametrize("path", ["file", "file/below", "/proc/none/here", "x" * 300, "home", "."])
+def test_a_watched_folder_that_cannot_be_one_is_one_line(path: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = {"VECTORGATE_HOME": str(tmp_path / "home"), "VECTORGATE_INGEST": str(tmp_path / path)}
+    assert_one_line(start(**settings), "VECTORGATE_INGEST")
+
+
+@pytest.mark.parametrize("name", ["master-key", "aws-credentials", "local-key", "ledger.db", "upstream"])
+def test_a_file_of_the_data_folder_that_cannot_be_used_is_one_line(name: str, tmp_path: Path) -> None:
+    wrong = tmp_path / name
+    if name == "upstream":
+        wrong.touch()
+    else:
+        wrong.mkdir()
+    assert_one_line(start(VECTORGATE_HOME=str(tmp_path)), "VECTORGATE_HOME")
+
+
 def test_a_ledger_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"not a database" * 100)
     assert_one_line(start(VECTORGATE_HOME=str(tmp_path)), "ledger.db")
@@ -178,6 +195,11 @@ def test_a_ledger_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         {"HOST": "no-such-host.invalid"},
         {"VECTORGATE_PRICES": "/no/such/file.json"},
         {"VECTORGATE_METER_SECONDS": "abc"},
+        {"VECTORGATE_UPSTREAM": "litellm"},
+        {"VECTORGATE_UPSTREAM": "openai"},
+        {"VECTORGATE_ALLOWED_HOSTS": "http://gateway.example"},
+        {"VECTORGATE_INGEST_SENDERS": "[]"},
+        {"VECTORGATE_MASTER_KEY": "with spaces in it, for once"},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_one_line(settings: dict[str, str], tmp_path: Path) -> None:

@@ -60,6 +60,26 @@ def test_files_are_ingested_replaced_and_removed_across_a_crash(tmp_path: Path) 
         assert [each.name for each in client.vector_stores.list().data] == ["Terms"]
 
 
+def test_a_file_that_is_refused_is_told_of_once_and_not_at_each_start(tmp_path: Path) -> None:
+    with LocalProcess(tmp_path / "home") as process:
+        for key in ("demo/store/bad.exe", "unmapped/store/a.md", "demo/without-a-store.md"):
+            put(process, key, "MZ")
+        within(SECONDS, lambda: len(failed(process)) == 4)  # a file of no team has no event
+        told = failed(process)
+    assert [name for name in ("bad.exe", "unmapped", "without-a-store") if name not in "".join(told)] == []
+    with LocalProcess(tmp_path / "home") as process:
+        put(process, "demo/store/good.md", "text")
+        within(SECONDS, lambda: any(line.startswith("File Indexed") for line in process.later()))
+        assert failed(process) == []
+        put(process, "demo/without-a-store.md", "other")
+        within(SECONDS, lambda: failed(process))
+
+
+def failed(process: LocalProcess) -> list[str]:
+    """The lines about files that were not ingested."""
+    return [line for line in process.later() if line.startswith(("not ingested", "File Failed"))]
+
+
 def test_a_folder_without_a_sender_is_ignored(tmp_path: Path) -> None:
     with LocalProcess(tmp_path / "home") as process:
         put(process, "other/store/a.md", "text")

@@ -53,6 +53,20 @@ class Rig:
     answers: list[Outcome] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     time: FakeClock = field(default_factory=FakeClock)
+    refused: dict[str, str] = field(default_factory=dict)
+    circumstances: str = "release team"
+
+    def refusals(self, bucket: str) -> dict[str, str]:
+        """As `Refusals`."""
+        assert bucket == BUCKET
+        return dict(self.refused)
+
+    def put_refusal(self, location: ObjectLocation, circumstances: str | None) -> None:
+        """As `Refusals`."""
+        if circumstances is None:
+            self.refused.pop(location.key, None)
+        else:
+            self.refused[location.key] = circumstances
 
     def watcher(self) -> FolderWatcher:
         """A new one, as after a start."""
@@ -60,6 +74,8 @@ class Rig:
             folder=Folder(self.root),
             row_of=self.rows.get,
             recorded=lambda _: [place for place, row in self.rows.items() if not row.deleted],
+            refusals=self,
+            circumstances=lambda _: self.circumstances,
             ingest=self._ingest,
             clock=self.time.clock(),
             write_line=self.lines.append,
@@ -249,6 +265,42 @@ def test_what_is_refused_is_reported_once_with_the_reason(rig: Rig) -> None:
     watcher.scan()
     watcher.scan()
     assert rig.lines == [f"not ingested: {KEY}: no such team"]
+
+
+def test_what_is_refused_is_not_tried_again_by_the_next_process_until_something_is_different(rig: Rig) -> None:
+    path = put(rig.root)
+    rig.answers = [PermanentFailure("no such type")]
+    rig.watcher().scan()
+    assert rig.watcher().scan() == 0  # another process
+    rig.circumstances = "release other-team"
+    rig.answers = [PermanentFailure("no such type")]
+    assert rig.watcher().scan() == 1
+    put(rig.root, text="changed", at=OLD + 1)
+    assert rig.watcher().scan() == 1
+    assert rig.refused == {}  # it was ingested
+    rig.answers = [PermanentFailure("no such type")]
+    put(rig.root, text="worse", at=OLD + 2)
+    rig.watcher().scan()
+    assert list(rig.refused) == [KEY]
+    path.unlink()
+    rig.watcher().scan()
+    assert rig.refused == {}
+
+
+def test_a_refusal_that_cannot_be_noted_is_found_again(rig: Rig) -> None:
+    put(rig.root)
+    rig.answers = [PermanentFailure("no such type")] * 2
+    watcher, note = rig.watcher(), rig.put_refusal
+
+    def full(location: ObjectLocation, circumstances: str | None) -> None:
+        raise StoreUnavailable(f"{location} {circumstances}")
+
+    rig.put_refusal = full  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable):
+        watcher.scan()
+    rig.put_refusal = note  # type: ignore[method-assign]
+    assert watcher.scan() == 1
+    assert len(rig.lines) == 1
 
 
 def test_a_file_of_before_1970_is_a_file_like_any_other(rig: Rig) -> None:

@@ -32,12 +32,17 @@ __all__ = [
     "SqliteOwnership",
     "SqliteReports",
     "open_stores",
+    "stores_on",
 ]
 
 
 def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | None = None) -> Stores:
     """All ports on one database, created if it does not exist; `on_answered` as in `SqliteLedger`."""
-    database = Database(path)
+    return stores_on(Database(path), on_answered=on_answered)
+
+
+def stores_on(database: Database, *, on_answered: Callable[[], None] | None = None) -> Stores:
+    """All ports on a database."""
     return Stores(
         ledger=SqliteLedger(database, on_answered=on_answered),
         ownership=SqliteOwnership(database),

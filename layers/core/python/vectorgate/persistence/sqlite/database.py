@@ -114,6 +114,11 @@ MIGRATIONS = (
     """
     ALTER TABLE ingest_pace RENAME COLUMN minute TO began
     """,
+    """
+    CREATE TABLE ingest_refusals (
+        bucket TEXT NOT NULL, key TEXT NOT NULL, circumstances TEXT NOT NULL, PRIMARY KEY (bucket, key)
+    ) WITHOUT ROWID
+    """,
 )
 
 

@@ -31,6 +31,12 @@ _ADMIT = """
     INSERT INTO ingest_pace (store_id, began, admitted) SELECT ?, ?, 1 WHERE ? > 0
     ON CONFLICT (store_id, began) DO UPDATE SET admitted = admitted + 1 WHERE admitted < ?
 """
+_REFUSALS = "SELECT key, circumstances FROM ingest_refusals WHERE bucket = ?"
+_REFUSED = """
+    INSERT INTO ingest_refusals (bucket, key, circumstances) VALUES (?, ?, ?)
+    ON CONFLICT (bucket, key) DO UPDATE SET circumstances = excluded.circumstances
+"""
+_NOT_REFUSED = "DELETE FROM ingest_refusals WHERE bucket = ? AND key = ?"
 # In place of DynamoDB's TTL. A window is kept for a while: a slower thread may still count in an earlier one.
 _PRUNE = "DELETE FROM ingest_pace WHERE store_id = ? AND began < ?"
 _KEPT_SECONDS = 3_600
@@ -63,6 +69,20 @@ class SqliteIngest:
         A folder watcher compares them with what exists, to detect deletions.
         """
         return [ObjectLocation(bucket, key) for (key,) in self._database.rows(_PRESENT_OR_UNFINISHED, (bucket,))]
+
+    def refusals(self, bucket: str) -> dict[str, str]:
+        """Under which circumstances objects were refused for good, by their keys. Not a method of the port.
+
+        A folder watcher does not try them again, nor report them again, until the circumstances are others.
+        """
+        return dict(self._database.rows(_REFUSALS, (bucket,)))
+
+    def put_refusal(self, location: ObjectLocation, circumstances: str | None) -> None:
+        """Note that an object was refused, or with None that it is not. Its key may be one that no row can have."""
+        if circumstances is None:
+            self._database.change(_NOT_REFUSED, (location.bucket, location.key))
+        else:
+            self._database.change(_REFUSED, (location.bucket, location.key, circumstances))
 
     def named_store(self, team: str, name: str) -> ObjectId | None:
         """One point read."""
