@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vectorgate.api.schemas import Search
     from vectorgate.api.schemas.filters import Filter
 
-WEIGHT: Final = np.float32(0.4)
+WEIGHT: Final = 0.4
 DIGITS: Final = 6  # a score is shown as it is compared: given back as a threshold, it keeps its result
 
 
@@ -39,8 +39,8 @@ class Hit:
     score: float
 
 
-def search(engine: Engine, store_id: str, body: Search) -> Json:
-    """`POST /vector_stores/{vector_store_id}/search`."""
+def search(engine: Engine, store_id: str, body: Search, weight: float = WEIGHT) -> Json:
+    """`POST /vector_stores/{vector_store_id}/search`. `weight` of the cosine; the rest is the BM25's."""
     asked = [body.query] if isinstance(body.query, str) else body.query
     if not all(query.strip() for query in asked):
         raise error_messages.string_too_short("query", 1, 0)
@@ -48,7 +48,7 @@ def search(engine: Engine, store_id: str, body: Search) -> Json:
         filters.check(body.filters)
     visible = admit(engine, store_id, body.filters)
     queries = [rewrite(query) for query in asked] if body.rewrite_query else asked
-    hits = find(engine, store_id, queries, visible, body)
+    hits = find(engine, store_id, queries, visible, body, weight=weight)
     return {
         "object": "vector_store.search_results.page",
         "search_query": queries,
@@ -78,7 +78,9 @@ def passing(rows: Rows, store_id: str, condition: Filter | None) -> list[int]:
     return [number for number, attributes in described if filters.matches(condition, attributes)]
 
 
-def find(engine: Engine, store_id: str, queries: Sequence[str], visible: Ints, body: Search) -> list[Hit]:
+def find(
+    engine: Engine, store_id: str, queries: Sequence[str], visible: Ints, body: Search, *, weight: float
+) -> list[Hit]:
     """The best chunks, best first.
 
     A chunk that is among the best of all queries is among the best of the query that gives it its score.
@@ -88,7 +90,7 @@ def find(engine: Engine, store_id: str, queries: Sequence[str], visible: Ints, b
     for text in queries:
         query = Query(text, embedded(engine.embedder, text), lexical=options.ranker != "none")
         found = engine.index.candidates(store_id, query, visible)
-        scores = found.semantic if found.lexical is None else fuse(found.semantic, found.lexical)
+        scores = found.semantic if found.lexical is None else fuse(found.semantic, found.lexical, weight)
         for hit in top(found, scores, count):
             if hit.chunk not in best or best[hit.chunk].score < hit.score:
                 best[hit.chunk] = hit
@@ -101,9 +103,10 @@ def embedded(embedder: Embedder, text: str) -> Floats:
     return embedder.embed(embedder.tokenize(text)[0])
 
 
-def fuse(semantic: Floats, lexical: Floats) -> Floats:
+def fuse(semantic: Floats, lexical: Floats, weight: float = WEIGHT) -> Floats:
     """The convex combination of the two."""
-    return WEIGHT * semantic + (np.float32(1) - WEIGHT) * lexical
+    share = np.float32(weight)
+    return share * semantic + (np.float32(1) - share) * lexical
 
 
 def top(found: Candidates, scores: Floats, count: int) -> list[Hit]:

@@ -11,6 +11,8 @@ from engine.responses.turn import FAILED, Turn
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.model import StoredResponse
+    from engine.ports import Rows
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +25,15 @@ def step(engine: Engine) -> bool:
         response = rows.responses.claim()
     if response is None:
         return False
-    turn = Turn(engine, response)
-    turn.resume()
     try:
+        turn = Turn(engine, response)
+        turn.resume()
         turn.run()
     except Exception:
         # A defect must neither stop the worker nor leave the client waiting; the cause is in the log.
         log.exception("response %s failed", response.id)
-        turn.fail(FAILURE)
+        with engine.catalogue.write() as rows:
+            _fail(rows, response, FAILURE)
     return True
 
 
@@ -38,7 +41,9 @@ def fail_interrupted(engine: Engine) -> None:
     """End what was being made when an earlier process ended. What was still in the queue is made later."""
     with engine.catalogue.write() as rows:
         for response in rows.responses.under_way():
-            error = {"code": FAILED, "message": STOPPED}
-            rows.responses.settle(
-                replace(response, status="failed", body={**response.body, "status": "failed", "error": error})
-            )
+            _fail(rows, response, STOPPED)
+
+
+def _fail(rows: Rows, response: StoredResponse, message: str) -> None:
+    body = {**response.body, "status": "failed", "error": {"code": FAILED, "message": message}}
+    rows.responses.settle(replace(response, status="failed", body=body))

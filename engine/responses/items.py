@@ -123,6 +123,15 @@ def _stored_part(part: Json, kind: str, text: str) -> Json:
     return {"type": kind, TEXTS[kind]: text}
 
 
+def divide(items: Iterable[Json]) -> tuple[list[Json], list[Json]]:
+    """The user's messages, and all else."""
+    asked: list[Json] = []
+    rest: list[Json] = []
+    for item in items:
+        (asked if item.get("role") == "user" else rest).append(item)
+    return asked, rest
+
+
 def references(items: Iterable[Json]) -> list[str]:
     """The ids of the items that an input only refers to."""
     return [str(item["id"]) for item in items if item["type"] == REFERENCE]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine import errors
+from engine import errors, ids
 from engine.model import Json, PageQuery
-from engine.responses import drafts, items, pages, support, tokens
+from engine.responses import context, drafts, items, pages, support, tokens
 from engine.responses.events import EventWriter, before, live, replay
+from engine.responses.request import LIST_LIMIT
 from engine.responses.turn import Turn
 
 if TYPE_CHECKING:
@@ -18,8 +22,13 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.model import StoredResponse
     from engine.ports import Rows
-    from engine.responses.request import CountInputTokens, CreateResponse, Prompted, RetrieveQuery
-    from vectorgate.api.schemas import ListQuery
+    from engine.responses.request import (
+        CompactResponse,
+        CountInputTokens,
+        CreateResponse,
+        InputItemsQuery,
+        RetrieveQuery,
+    )
 
 
 EventGenerator = Generator[Json | None, None, None]
@@ -35,7 +44,7 @@ class Events:
 def create(engine: Engine, body: CreateResponse) -> Json | Events:
     """`POST /responses`: the response, its events, or the response that waits in the queue."""
     support.check_new(body)
-    response = drafts.draft(body, _read(engine, body), engine.now(), engine.random)
+    response = drafts.draft(body, context.read(engine, body), engine.now(), engine.random)
     turn = Turn(engine, response)
     turn.check()
     writer = _writer(engine, body.include, obfuscated=body.stream_options.include_obfuscation)
@@ -50,38 +59,6 @@ def create(engine: Engine, body: CreateResponse) -> Json | Events:
 
 def _writer(engine: Engine, include: Sequence[str], *, obfuscated: bool) -> EventWriter:
     return EventWriter(include, engine.random if obfuscated else None)
-
-
-def _read(engine: Engine, body: Prompted) -> list[Json]:
-    """All that a request gives to read, oldest first. InvalidRequest, NotFound."""
-    given = items.normalise(body.input, engine.random)
-    if body.previous_response_id is None and not items.references(given):
-        return given
-    with engine.catalogue.read() as rows:
-        earlier = _earlier(rows, body.previous_response_id, engine.now())
-        return [*earlier, *(_found(rows, item, engine.now()) for item in given)]
-
-
-def _earlier(rows: Rows, response_id: str | None, now: int) -> list[Json]:
-    """What was read and answered before."""
-    if response_id is None:
-        return []
-    previous = rows.responses.get(response_id, now)
-    if previous is None:
-        raise errors.no_previous_response(response_id)
-    if previous.status not in {"completed", "incomplete"}:
-        raise errors.previous_under_way(response_id, previous.status)
-    return [*previous.items, *(drafts.show_item(item, ()) for item in drafts.output(previous.body))]
-
-
-def _found(rows: Rows, item: Json, now: int) -> Json:
-    """An item, or the one that it refers to."""
-    if item["type"] != items.REFERENCE:
-        return item
-    found = rows.responses.item(str(item["id"]), now)
-    if found is None:
-        raise errors.no_item(str(item["id"]))
-    return drafts.show_item(found, ())
 
 
 def get(rows: Rows, response_id: str, now: int) -> StoredResponse:
@@ -146,15 +123,34 @@ def cancel(engine: Engine, response_id: str) -> Json:
     return drafts.show(found.body, ())
 
 
-def input_items(engine: Engine, response_id: str, query: ListQuery) -> Json:
+def input_items(engine: Engine, response_id: str, query: InputItemsQuery) -> Json:
     """`GET /responses/{response_id}/input_items`: all that the response was given to read, newest first by default."""
     with engine.catalogue.read() as rows:
         found = get(rows, response_id, engine.now())
-    return pages.listing(found.items, PageQuery(query.limit or 20, query.order, query.after, query.before))
+    return pages.listing(found.items, PageQuery(query.limit or LIST_LIMIT, query.order, query.after, query.before))
 
 
 def input_tokens(engine: Engine, body: CountInputTokens) -> Json:
     """`POST /responses/input_tokens`: what a response would read before it searches."""
     support.check(body)
-    read = tokens.of_input(engine.embedder, body.instructions, _read(engine, body))
+    read = tokens.of_input(engine.embedder, body.instructions, context.read(engine, body))
     return {"object": "response.input_tokens", "input_tokens": read}
+
+
+def compact(engine: Engine, body: CompactResponse) -> Json:
+    """`POST /responses/compact`: the user's messages, and an item with all else, compressed."""
+    support.check_prompted(body)
+    read = context.read(engine, body)
+    kept, rest = items.divide(read)
+    item = {
+        "id": ids.item_id("cmp", engine.random),
+        "type": "compaction",
+        "encrypted_content": base64.b64encode(zlib.compress(json.dumps(rest).encode())).decode(),
+    }
+    return {
+        "id": ids.response_id(engine.random),
+        "object": "response.compaction",
+        "created_at": engine.now(),
+        "output": [*kept, item],
+        "usage": tokens.usage(tokens.of_input(engine.embedder, body.instructions, read), 0),
+    }

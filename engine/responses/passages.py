@@ -100,7 +100,7 @@ def _fit(embedder: Embedder, meaning: Floats, terms: frozenset[str], sentence: s
     own = frozenset(word.lower() for word in _WORD.findall(sentence))
     semantic = float(embedded(embedder, sentence) @ meaning)
     lexical = len(terms & own) / len(terms) if terms else 0.0
-    return float(WEIGHT) * semantic + (1 - float(WEIGHT)) * lexical
+    return WEIGHT * semantic + (1 - WEIGHT) * lexical
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:

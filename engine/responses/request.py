@@ -5,7 +5,7 @@ is decided elsewhere: `support` refuses what it cannot do, and sampling paramete
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field, PlainValidator, model_validator
 
@@ -20,8 +20,13 @@ OUTPUT_TOKENS_MIN: Final = 16
 STORES_MAX: Final = 50  # not OpenAI's
 RESULTS: Final = 20  # of a search that names no number; OpenAI's default
 
+LIST_LIMIT: Final = 20
+NUMBERS: Final = frozenset({"limit", "starting_after"})
+
+Query = TypeVar("Query", bound=WireModel)
 Object = dict[str, Any]
 LongText = Annotated[str, Field(max_length=INPUT_CHARS)]
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 Includable = Literal[
     "file_search_call.results",
     "web_search_call.results",
@@ -90,6 +95,16 @@ class WithTools(Prompted):
     truncation: Literal["auto", "disabled"] = "disabled"
 
 
+class CompactResponse(Prompted):
+    """`POST /responses/compact`."""
+
+    image: Object | None = None
+    prompt_cache_key: Text | None = None
+    prompt_cache_options: Object | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    service_tier: ServiceTier = "auto"
+
+
 class CountInputTokens(WithTools):
     """`POST /responses/input_tokens`."""
 
@@ -110,7 +125,7 @@ class CreateResponse(WithTools):
     prompt_cache_options: Object | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     safety_identifier: Text | None = None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] = "auto"
+    service_tier: ServiceTier = "auto"
     store: bool = True
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
@@ -159,13 +174,26 @@ class RetrieveQuery(WireModel):
     stream: bool = False
 
 
-def retrieve_query(pairs: Sequence[tuple[str, str]]) -> RetrieveQuery:
-    """The query string, of which unknown parameters are ignored. InvalidRequest."""
-    flags = {"true": True, "false": False}
-    query: dict[str, object] = {name: flags.get(value, value) for name, value in pairs}
-    known = {name: value for name, value in query.items() if name in RetrieveQuery.model_fields}
-    if (after := query.get("starting_after")) is not None and str(after).isdecimal():
-        known["starting_after"] = int(str(after))
+class InputItemsQuery(WireModel):
+    """`GET /responses/{response_id}/input_items`. Cursors are ids of items."""
+
+    include: list[Includable] = Field(default=[])
+    limit: Annotated[int, Field(ge=0, le=100)] = LIST_LIMIT
+    order: Literal["asc", "desc"] = "desc"
+    after: Id | None = None
+    before: Id | None = None
+
+
+def parse_query(model: type[Query], pairs: Sequence[tuple[str, str]]) -> Query:
+    """A query string as a model; unknown and empty parameters are ignored. InvalidRequest."""
+    known = {name: _value(name, value) for name, value in pairs if name in model.model_fields and value}
     # openai's clients repeat `include[]`; API Gateway joins what is repeated.
     include = [each for name, value in pairs if name in {"include", "include[]"} for each in value.split(",")]
-    return validate(RetrieveQuery, {**known, "include": include})
+    return validate(model, {**known, "include": include})
+
+
+def _value(name: str, value: str) -> object:
+    """The value that a text stands for; a text that stands for none is refused as one."""
+    if name in NUMBERS and value.isdecimal():
+        return int(value)
+    return {"true": True, "false": False}.get(value, value)

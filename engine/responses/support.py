@@ -9,13 +9,20 @@ from engine.responses.models import MODEL
 from vectorgate.api.schemas import error_messages
 
 if TYPE_CHECKING:
-    from engine.responses.request import CreateResponse, WithTools
+    from engine.responses.request import CreateResponse, Prompted, WithTools
+
+
+def check_prompted(body: Prompted) -> None:
+    """Refuse another model, and nothing to read. InvalidRequest."""
+    if body.model != MODEL:
+        raise errors.unknown_model(body.model) if body.model else error_messages.missing_parameter("model")
+    if not body.input and body.previous_response_id is None:
+        raise errors.missing_input()
 
 
 def check(body: WithTools) -> None:
     """Refuse what every request could ask for. InvalidRequest, NotFound."""
-    if body.model != MODEL:
-        raise errors.unknown_model(body.model) if body.model else error_messages.missing_parameter("model")
+    check_prompted(body)
     if body.conversation is not None:
         found = body.conversation if isinstance(body.conversation, str) else str(body.conversation.get("id"))
         raise errors.no_conversation(found)
@@ -23,8 +30,6 @@ def check(body: WithTools) -> None:
     if kind != "text":
         raise errors.unsupported("text.format", f"it quotes text, and writes no '{kind}'")
     _check_reasoning(body)
-    if not body.input and body.previous_response_id is None:
-        raise errors.missing_input()
 
 
 def _check_reasoning(body: WithTools) -> None:

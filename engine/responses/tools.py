@@ -64,9 +64,16 @@ def _file_search(tool: Json, at: str) -> Json:
         found = validate(FileSearchTool, tool)
         if found.filters is not None:
             filters.check(found.filters)
+        _check_weights(found.ranking_options)
     except InvalidRequest as error:
         raise _placed(error, at) from None
     return {**found.model_dump(exclude={"ranking_options"}), "ranking_options": _ranking(found.ranking_options)}
+
+
+def _check_weights(options: FileSearchRanking) -> None:
+    weights = options.hybrid_search
+    if weights is not None and weights.embedding_weight + weights.text_weight <= 0:
+        raise error_messages.invalid_value("ranking_options.hybrid_search", "expected at least one weight above 0.")
 
 
 def _ranking(options: FileSearchRanking) -> Json:

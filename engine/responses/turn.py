@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine import ids, lookup
 from engine.responses import drafts, items, passages, tokens, tools
 from engine.responses.passages import Answer
-from engine.search import search
+from engine.search import WEIGHT, search
 from vectorgate.api.schemas import Search
 from vectorgate.api.schemas.fields import QUERY_MAX
 from vectorgate.api.schemas.models import RankingOptions
@@ -143,10 +143,16 @@ def _objects(value: object) -> list[Json]:
 
 def _results(engine: Engine, tool: FileSearchTool, query: str) -> list[Json]:
     """The best results of all stores, as a call shows them, best first."""
-    body = _search_body(tool, query)
-    pages = [search(engine, store_id, body)["data"] for store_id in dict.fromkeys(tool.vector_store_ids)]
+    body, weight = _search_body(tool, query), _weight(tool)
+    pages = [search(engine, store_id, body, weight)["data"] for store_id in dict.fromkeys(tool.vector_store_ids)]
     found = [_result(result) for page in pages for result in cast("list[dict[str, Any]]", page)]
     return sorted(found, key=lambda result: -cast("float", result["score"]))[: tool.max_num_results]
+
+
+def _weight(tool: FileSearchTool) -> float:
+    """The share of meaning in a score."""
+    weights = tool.ranking_options.hybrid_search
+    return weights.embedding_weight / (weights.embedding_weight + weights.text_weight) if weights else WEIGHT
 
 
 def _search_body(tool: FileSearchTool, query: str) -> Search:

@@ -12,7 +12,14 @@ from engine.model import Json
 from engine.responses import models
 from engine.responses import operations as responses
 from engine.responses.operations import Events
-from engine.responses.request import CountInputTokens, CreateResponse, retrieve_query
+from engine.responses.request import (
+    CompactResponse,
+    CountInputTokens,
+    CreateResponse,
+    InputItemsQuery,
+    RetrieveQuery,
+    parse_query,
+)
 from engine.search import search
 from engine.web.calls import Call, Form
 from vectorgate.api.schemas import (
@@ -66,13 +73,23 @@ OPERATIONS: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("POST", f"{UPLOAD}/cancel", lambda e, c: uploads.cancel(e, c.first)),
     ("POST", "/v1/responses", lambda e, c: responses.create(e, c.body(CreateResponse))),
     ("POST", "/v1/responses/input_tokens", lambda e, c: responses.input_tokens(e, c.body(CountInputTokens))),
-    ("GET", RESPONSE, lambda e, c: responses.retrieve(e, c.first, retrieve_query(c.pairs))),
+    ("POST", "/v1/responses/compact", lambda e, c: responses.compact(e, c.body(CompactResponse))),
+    ("GET", RESPONSE, lambda e, c: responses.retrieve(e, c.first, parse_query(RetrieveQuery, c.pairs))),
     ("DELETE", RESPONSE, lambda e, c: responses.delete(e, c.first)),
     ("POST", f"{RESPONSE}/cancel", lambda e, c: responses.cancel(e, c.first)),
-    ("GET", f"{RESPONSE}/input_items", lambda e, c: responses.input_items(e, c.first, c.page(ListQuery))),
+    (
+        "GET",
+        f"{RESPONSE}/input_items",
+        lambda e, c: responses.input_items(e, c.first, parse_query(InputItemsQuery, c.pairs)),
+    ),
     ("GET", "/v1/models", lambda _e, _c: models.listing()),
     ("GET", "/v1/models/{model}", lambda _e, c: models.retrieve(c.first)),
 )
+
+
+def items_query(call: Call) -> InputItemsQuery:
+    """The query of a list of items. InvalidRequest."""
+    return parse_query(InputItemsQuery, call.pairs)
 
 
 def create_file(engine: Engine, form: Form) -> Json:
