@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 from local.app import LocalMode
 from local.banner import HELP, ready
 from local.engine_process import EngineProcess
-from local.front import HostChecked
+from local.front import HostCheck
 from local.home import invoke_credentials, locked, own_master_key
 from local.mistakes import CannotStart, one_line
 from local.provider_settings import openai_secret
-from local.server import WsgiApp, listen, raise_file_limit
+from local.server.app import App, Handlers
+from local.server.callers import Callers
+from local.server.listening import listen, raise_file_limit
 from local.settings import PUBLISHED_KEY, LocalSettings
 from vectorgate.api.errors import ApiError
 from vectorgate.bootstrap import system_random
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that settles
+DRAIN_SECONDS: Final = 600.0  # for calls that were begun before SIGTERM
 PRIVATE: Final = 0o077  # the databases and the files are for their user alone
 
 
@@ -51,7 +54,6 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT. A mistake of the operator's is one line, and exit status 1."""
     _Parser(prog="python -m local").parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every queue, which a load test fills
     sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGTERM, _stop)
     os.umask(PRIVATE)
@@ -91,8 +93,9 @@ def _serve(settings: LocalSettings, keys: _Keys, upstream: EngineProcess | None)
     try:
         if upstream is not None:
             _give_demo_files(local)
-        app = HostChecked(WsgiApp(local.api, local.admin, local.invoke), settings.hosts)
-        run, port = listen(app, settings.host, settings.port)
+        handlers = Handlers(api=local.api, admin=local.admin, invoke=local.invoke)
+        app = App(handlers, Callers(local.authenticator), admit=HostCheck(settings.hosts))
+        run, port = listen(app, settings.host, settings.port, drain_seconds=DRAIN_SECONDS)
         sys.stdout.write(ready(settings, port, keys.master_key))
         sys.stdout.flush()
         run()

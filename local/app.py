@@ -123,6 +123,7 @@ class LocalMode:
         self._kept_writes = KeptWrites()
         stores = keeping(self._stores, opened, self._kept_writes, self._settle_loop.notify)
         gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
+        self.authenticator = gateway.authenticator
         self.api = api_handler.bound_to(gateway)
         self.admin = admin_handler.bound_to(self._admin_app(master_key))
         invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker))

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.hosts import REFUSED_STATUS, refusal
-from vectorgate.api.http import JSON
+from vectorgate.api.http import JSON, Body, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
     from local.hosts import AllowedHosts
+    from local.server.exchange import Head
 
 
-class HostChecked:
-    """A WSGI application that passes on the requests whose host is allowed, and refuses the others."""
+@dataclass(frozen=True, slots=True)
+class HostCheck:
+    """Refuses, in place of the functions, the requests whose host is not allowed."""
 
-    def __init__(self, app: WSGIApplication, hosts: AllowedHosts) -> None:
-        self._app = app
-        self._hosts = hosts
+    hosts: AllowedHosts
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        host = environ.get("HTTP_HOST")
-        if self._hosts.permits(host):
-            return self._app(environ, start_response)
-        content = refusal(host)
-        headers = [("content-type", JSON), ("content-length", str(len(content)))]
-        start_response(f"{REFUSED_STATUS.value} {REFUSED_STATUS.phrase}", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
+    def __call__(self, head: Head) -> Response | None:
+        """The answer to a request that the functions must not see; None for any other."""
+        host = head.headers.get("host")
+        if self.hosts.permits(host):
+            return None
+        return Response(status=REFUSED_STATUS, headers={"content-type": JSON}, body=Body.of(refusal(host)))

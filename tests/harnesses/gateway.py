@@ -6,7 +6,8 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from local.server import WsgiApp, listen
+from local.server.app import App, Handlers
+from local.server.listening import listen
 from tests.factories.secrets import MASTER_KEY, secret_text
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai import FakeOpenAI
@@ -149,8 +150,8 @@ class GatewayServer:
 
     def __init__(self) -> None:
         self.harness: GatewayHarness | None = None
-        app = WsgiApp(lambda event, context: self._current().api(event, context), self._admin)
-        serve, self.port = listen(app, "127.0.0.1", 0)
+        app = App(Handlers(api=lambda event, context: self._current().api(event, context), admin=self._admin))
+        serve, self.port = listen(app, "127.0.0.1", 0, drain_seconds=0)
         threading.Thread(target=serve, name="gateway-server", daemon=True).start()
 
     @property

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from local.server import path_of
+from local.server.exchange import path_of
 from tests.fakes.azure import SEARCH_KEY, VERSION
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
@@ -251,7 +251,7 @@ def mutilated(path: str, rng: random.Random) -> str:  # noqa: PLR0911 - a return
 
 def in_local_mode(path: str) -> str:
     """Return what local mode's server makes of a request line's path."""
-    return path_of({"REQUEST_URI": path})
+    return path_of(path)
 
 
 def behind_api_gateway(path: str) -> str:
