@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from tests.factories.requests import FORM_TYPE, form
 from tests.factories.secrets import MASTER_KEY
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
-from vectorgate.ids import is_label, normal_name
+from vectorgate.ids import OperationId, is_label, normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.harnesses.gateway import GatewayHarness
 
-    Door = Callable[[GatewayHarness, str], int]
+    Door = Callable[[GatewayHarness, str], "Answer"]
 
 KEY = "sk-names"
 NAMES = ["bob", "Zoë Ångström", "日本", "Nguyễn"]
@@ -33,6 +33,18 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "without a width": lambda name: f"\ufeff{name}\u200b",
 }
 UNDECODABLE = ["zo\ufffd", "zo\udceb", "\udcff"]  # as decoders write bytes that are not UTF-8
+
+
+class Answer(NamedTuple):
+    """A status, and the id of the call's row."""
+
+    status: int
+    call_id: str
+
+
+def asked(harness: GatewayHarness, sent: dict[str, object]) -> Answer:
+    result: dict[str, Any] = harness.api(sent)
+    return Answer(result["statusCode"], result["headers"]["x-litellm-call-id"])
 
 
 def event(headers: dict[str, str], body: bytes, path: str = "/v1/vector_stores") -> dict[str, object]:
@@ -47,30 +59,28 @@ def event(headers: dict[str, str], body: bytes, path: str = "/v1/vector_stores")
     }
 
 
-def by_header(harness: GatewayHarness, name: str) -> int:
-    result = harness.api(event({"x-litellm-end-user-id": name, "x-litellm-tags": f"{name},other"}, b"{}"))
-    return int(str(result["statusCode"]))
+def by_header(harness: GatewayHarness, name: str) -> Answer:
+    return asked(harness, event({"x-litellm-end-user-id": name, "x-litellm-tags": f"{name},other"}, b"{}"))
 
 
-def by_customer_header(harness: GatewayHarness, name: str) -> int:
-    result = harness.api(event({"x-litellm-customer-id": name, "x-litellm-tags": f"other,{name}"}, b"{}"))
-    return int(str(result["statusCode"]))
+def by_customer_header(harness: GatewayHarness, name: str) -> Answer:
+    return asked(harness, event({"x-litellm-customer-id": name, "x-litellm-tags": f"other,{name}"}, b"{}"))
 
 
-def in_body(harness: GatewayHarness, name: str) -> int:
-    body = json.dumps({"user": name, "tags": [name, "other"]}).encode()
-    return int(str(harness.api(event({}, body))["statusCode"]))
+def in_body(harness: GatewayHarness, name: str) -> Answer:
+    return asked(harness, event({}, json.dumps({"user": name, "tags": [name, "other"]}).encode()))
 
 
-def in_form(harness: GatewayHarness, name: str) -> int:
+def in_form(harness: GatewayHarness, name: str) -> Answer:
     body = form(purpose="assistants", user=name)
     headers = {"content-type": FORM_TYPE, "x-litellm-tags": f"{name},other"}
-    return int(str(harness.api(event(headers, body, "/v1/files"))["statusCode"]))
+    return asked(harness, event(headers, body, "/v1/files"))
 
 
-def by_invocation(harness: GatewayHarness, name: str) -> int:
+def by_invocation(harness: GatewayHarness, name: str) -> Answer:
     payload = {"operation": "vector_stores.create", "api_key": KEY, "end_user": name, "tags": [name, "other"]}
-    return int(str(InvokeHandler(harness.gateway).answer(payload, None)["status"]))
+    result: dict[str, Any] = InvokeHandler(harness.gateway).answer(payload, None)
+    return Answer(result["status"], result["headers"].get("x-litellm-call-id", ""))
 
 
 DOORS: dict[str, Door] = {
@@ -108,7 +118,7 @@ def look_up(harness: GatewayHarness, path: str, **query: str) -> Any:
 @EACH
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_recorded_in_one_form(keyed: GatewayHarness, door: Door, name: str) -> None:
-    assert [door(keyed, write(name)) for write in WRITTEN.values()] == [200] * len(WRITTEN)
+    assert [door(keyed, write(name)).status for write in WRITTEN.values()] == [200] * len(WRITTEN)
     assert {row.end_user for row in keyed.rows()} == {unicodedata.normalize("NFC", name)}
     assert {frozenset(row.tags) for row in keyed.rows()} == {frozenset({unicodedata.normalize("NFC", name), "other"})}
 
@@ -118,7 +128,7 @@ def test_a_name_is_recorded_in_one_form(keyed: GatewayHarness, door: Door, name:
 @pytest.mark.parametrize("sent", WRITTEN)
 def test_no_way_of_writing_a_name_passes_its_block(keyed: GatewayHarness, door: Door, made: str, sent: str) -> None:
     administer(keyed, "/customer/new", user_id=WRITTEN[made]("Zoë"), blocked=True)
-    assert door(keyed, WRITTEN[sent]("Zoë")) == 403
+    assert door(keyed, WRITTEN[sent]("Zoë")).status == 403
     assert keyed.upstream.calls == 0
 
 
@@ -135,11 +145,13 @@ def shared() -> Iterator[GatewayHarness]:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.text(min_size=1, max_size=20).filter(lambda text: "," not in text and "\ufffd" not in text))
 def test_any_text_is_recorded_in_its_normal_form_or_refused(shared: GatewayHarness, door: Door, name: str) -> None:
-    status, row = door(shared, name), shared.rows()[-1]
-    if status == 200:
+    answer = door(shared, name)
+    if answer.status == 200:
+        row = shared.stores.ledger.entry(OperationId(answer.call_id))
+        assert row is not None
         assert row.end_user == (normal_name(name) or None)
     else:
-        assert status == 400
+        assert answer.status == 400
         assert not is_label(name)
 
 
