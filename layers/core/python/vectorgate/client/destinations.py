@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from vectorgate.api.headers import END_USER, TAGS
 from vectorgate.client.encoding import http_request
 from vectorgate.client.messages import HttpRequest, HttpResponse
 from vectorgate.providers.azure_path import path_prefix
@@ -100,7 +101,7 @@ class Gateway:
     replays: bool = True
 
     def request(self, call: Call) -> HttpRequest:
-        """`user` and `tags` go into a JSON body, which takes any text; without one, into headers."""
+        """`user` and `tags` go into a JSON body; without one, into headers, as UTF-8."""
         headers = {"authorization": f"Bearer {self.api_key}"}
         if call.provider is not None:
             headers["custom-llm-provider"] = call.provider
@@ -111,8 +112,8 @@ class Gateway:
             attribution: dict[str, object] = {"user": call.user} if call.user is not None else {}
             body = {**attribution, **({"tags": list(call.tags)} if call.tags else {}), **body}
         else:
-            headers |= {"x-litellm-end-user-id": call.user} if call.user is not None else {}
-            headers |= {"x-litellm-tags": ",".join(call.tags)} if call.tags else {}
+            headers |= {END_USER[0]: call.user} if call.user is not None else {}
+            headers |= {TAGS: ",".join(call.tags)} if call.tags else {}
         return http_request(call, _with_prefix(self.api_base), headers, body)
 
     def unwrap(self, response: HttpResponse) -> HttpResponse:

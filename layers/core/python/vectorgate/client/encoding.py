@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
+from vectorgate.api.headers import END_USER, TAGS
 from vectorgate.client.file_inputs import Form, form_fields
 from vectorgate.client.messages import HttpRequest
 from vectorgate.client.resource import Resource
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = f"vectorgate/{__version__}"
 JSON: Final = "application/json"
+_TEXT_HEADERS: Final = frozenset({END_USER[0], TAGS})  # names of the caller's choice, sent as UTF-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,10 @@ def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
         if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
             raise ValueError(f"not the name of a header: {name!r}")
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            raise ValueError(f"the value of the header {name} is not printable ASCII text")
+        if not isinstance(value, str) or not value.isprintable():
+            raise ValueError(f"the value of the header {name} is not printable text")
+        if not value.isascii() and name not in _TEXT_HEADERS:
+            raise ValueError(f"the value of the header {name} is not ASCII text")
     return headers
 
 

@@ -101,7 +101,7 @@ def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit
             built = client.build_request(
                 request.method,
                 url_of(request.url),
-                headers=dict(request.headers),
+                headers={name.encode("ascii"): value.encode("utf-8") for name, value in request.headers.items()},
                 params=_params(client, request),
                 timeout=_phases(client.timeout, limit),
                 **body,
