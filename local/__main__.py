@@ -30,6 +30,7 @@ from vectorgate.store_errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+EMBEDDED_MODELS: Final = ("*",)  # they cost nothing; of a real provider the key has the models that it is given
 SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that settles
 DRAIN_SECONDS: Final = 600.0  # for calls that were begun before SIGTERM
 PRIVATE: Final = 0o077  # the databases and the files are for their user alone
@@ -89,7 +90,7 @@ def _serve(settings: LocalSettings, keys: _Keys, upstream: EngineProcess | None)
         secret = openai_secret(settings.upstreams.openai_url, settings.upstreams.openai_key or "")
     else:
         secret = openai_secret(upstream.base_url, upstream.api_key)
-    local = _local_mode(settings, secret, keys)
+    local = _local_mode(settings, secret, keys, models=EMBEDDED_MODELS if upstream is not None else ())
     try:
         if upstream is not None:
             _give_demo_files(local)
@@ -103,7 +104,7 @@ def _serve(settings: LocalSettings, keys: _Keys, upstream: EngineProcess | None)
         local.close()
 
 
-def _local_mode(settings: LocalSettings, secret: str, keys: _Keys) -> LocalMode:
+def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tuple[str, ...]) -> LocalMode:
     try:
         return LocalMode(
             database=settings.home / "ledger.db",
@@ -117,6 +118,7 @@ def _local_mode(settings: LocalSettings, secret: str, keys: _Keys) -> LocalMode:
             ingest=settings.ingest,
             senders=settings.senders,
             upstream=settings.upstreams.name,
+            models=models,
         )
     except (sqlite3.Error, StoreError) as error:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None

@@ -91,7 +91,8 @@ class LocalMode:
     `secret` is the default provider's; `others` are those of further providers. `invoke_credentials` as in `InvokeApi`;
     `prices` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the teams by the names
     of the folders in it. `upstream` names the default provider: a file that it refused is tried again with another one.
-    CannotStart for a folder that cannot be watched.
+    `models` are those that the local key may use when it is first recorded. CannotStart for a folder that cannot be
+    watched.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class LocalMode:
         ingest: Path | None = None,
         senders: Mapping[str, str] | None = None,
         upstream: str = "embedded",
+        models: tuple[str, ...] = (),
     ) -> None:
         senders = DEMO_SENDERS if senders is None else senders
         folder = watched_folder(ingest, senders, database.parent) if ingest is not None else None
@@ -119,7 +121,8 @@ class LocalMode:
         secrets = {PROVIDER: secret, **others}
         self._settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
         self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry, clock)
-        self._key = local_key(self._stores.keys, master_key, self._deps.clock, database.with_name(LOCAL_KEY_FILE))
+        key_file = database.with_name(LOCAL_KEY_FILE)
+        self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file, models=models)
         self._kept_writes = KeptWrites()
         stores = keeping(self._stores, opened, self._kept_writes, self._settle_loop.notify)
         gateway = build_gateway(self._settings, replace(self._deps, stores=stores))

@@ -25,15 +25,20 @@ LOCAL_KEY_FILE: Final = "local-key"
 TEAM: Final = "one-machine"  # the local key's team, and so its tenant: homes of earlier releases hold this name
 
 
-def local_key(keys: KeyStore, master_key: str, clock: Clock, remembered: Path) -> VirtualKey:
-    """The row of the key, with the limits of the one that it replaces. StoreError, CannotStart, OSError."""
+def local_key(
+    keys: KeyStore, master_key: str, clock: Clock, remembered: Path, *, models: tuple[str, ...] = ()
+) -> VirtualKey:
+    """The row of the key, with the limits of the one that it replaces. StoreError, CannotStart, OSError.
+
+    `models`: those that it may use when there was no key before.
+    """
     current = key_id_of(master_key)
     known = [KeyId(line) for line in read_or_write(remembered, f"{key_id_of(PUBLISHED_KEY)}\n").split()]
     earlier = [key_id for key_id in known if key_id != current]
     write_whole(remembered, "".join(f"{key_id}\n" for key_id in [*earlier, current]))  # before any of them changes
     row = keys.key(current)
     if row is None:
-        row = _successor(keys, earlier, current, clock.unix_s())
+        row = _successor(keys, earlier, current, clock.unix_s()) or new_key(current, clock.unix_s(), models)
         keys.add_key(row)
     for key_id in earlier:
         keys.delete_key(key_id)
@@ -41,9 +46,14 @@ def local_key(keys: KeyStore, master_key: str, clock: Clock, remembered: Path) -
     return row
 
 
-def _successor(keys: KeyStore, earlier: list[KeyId], key_id: KeyId, unix_s: int) -> VirtualKey:
+def new_key(key_id: KeyId, unix_s: int, models: tuple[str, ...]) -> VirtualKey:
+    """The row of the first key."""
+    return VirtualKey(id=key_id, created_at=unix_s, alias=TEAM, team_id=TEAM, models=models)
+
+
+def _successor(keys: KeyStore, earlier: list[KeyId], key_id: KeyId, unix_s: int) -> VirtualKey | None:
     for former in reversed(earlier):
         row = keys.key(former)
         if row is not None:
             return replace(row, id=key_id, created_at=unix_s, version=1)
-    return VirtualKey(id=key_id, created_at=unix_s, alias=TEAM, team_id=TEAM)
+    return None

@@ -22,6 +22,9 @@ BODIES: Mapping[str, Mapping[str, object]] = {
     "vector_stores.files.update": {"attributes": {"a": "b"}},
     "uploads.create": {"filename": "notes.md", "bytes": 5, "mime_type": "text/markdown", "purpose": "assistants"},
     "uploads.complete": {"part_ids": ["part_absent"]},
+    "responses.create": {"model": "gpt-5-mini", "input": "q"},
+    "responses.input_tokens.count": {"model": "gpt-5-mini", "input": "q"},
+    "responses.compact": {"model": "gpt-5-mini", "input": "q"},
 }
 # The required fields of forms beside the file.
 FIELDS: Mapping[str, Mapping[str, str]] = {"files.create": {"purpose": "assistants"}}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from tests.fakes.clock import EPOCH
+from tests.fakes.openai_responses import FakeResponses
 from tests.fakes.upstream import answer
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class FakeOpenAI:
     ids: Iterator[int] = field(default_factory=itertools.count)
     created_at: int = int(EPOCH)
     file_status: str = "processed"
+    model: FakeResponses = field(default_factory=FakeResponses)
 
     def act(self, connection: socket.socket, received: Received) -> bool:
         """Answer one request."""
@@ -47,6 +49,8 @@ class FakeOpenAI:
 
     def _answer(self, received: Received) -> Act:  # noqa: PLR0911 - a table of routes
         path = received.path.partition("?")[0]
+        if (act := self.model.act_for(received)) is not None:
+            return act
         if path == "/v1/vector_stores":
             return (
                 self._listed_stores(received) if received.method == "GET" else _ok(self._new_store(received.document))

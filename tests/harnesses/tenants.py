@@ -24,12 +24,14 @@ class TenantScenario:
     def __init__(self, harness: GatewayHarness) -> None:
         self.harness = harness
         for key, team in ((RED, "red"), (RED_TOO, "red"), (BLUE, "blue"), (TEAMLESS, None)):
-            harness.key(key, team=team)
+            harness.key(key, team=team, models=("*",))
         self.ids: dict[str, str] = {}
         self.ids["file_id"] = self.created("files.create")
         self.ids["vector_store_id"] = self.created("vector_stores.create")
         self.ids["batch_id"] = self.created("vector_stores.file_batches.create", {"file_ids[]": self.ids["file_id"]})
         self.ids["upload_id"] = self.created("uploads.create")
+        self.ids["response_id"] = self.created("responses.create")
+        self.ids["model"] = "gpt-5-mini"
         self.named = {ObjectKind.FILE: self.ids["file_id"], ObjectKind.PART: self.created("uploads.parts.create")}
         self.forget()
 

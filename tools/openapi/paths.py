@@ -8,7 +8,7 @@ from tools.openapi.answers import ANSWER_OF
 from tools.openapi.requests import query_parameters, reference, request_name
 from vectorgate.api.operations import Media, Operation, Safety
 from vectorgate.api.schemas.fields import ID_MAX
-from vectorgate.ids import PATH_KINDS
+from vectorgate.ids import MODEL_MAX, PATH_KINDS, PATH_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,6 +69,8 @@ def _sentences(operation: Operation) -> Iterator[str]:
         yield "Lists what the caller's tenant has created through the gateway."
     if operation.body_ids:
         yield f"The ids in {', '.join(f'`{name}`' for name in operation.body_ids)} must belong to the caller's tenant."
+    if operation.walked:
+        yield "Every id in it, wherever it stands, must belong to the caller's tenant."
     if operation.media is not Media.NONE:
         yield f"The body has at most {operation.max_body:,} bytes; a deployment on Lambda carries less."
 
@@ -79,11 +81,19 @@ def _path_parameters(operation: Operation) -> list[Document]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": f"The id of a {PATH_KINDS[name]} of the caller's tenant.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": ID_MAX, "pattern": "^[A-Za-z0-9_-]+$"},
+            **_path_schema(name),
         }
         for name in operation.parameters
     ]
+
+
+def _path_schema(name: str) -> Document:
+    if name in PATH_NAMES:
+        pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
+        schema = {"type": "string", "minLength": 1, "maxLength": MODEL_MAX, "pattern": pattern}
+        return {"description": f"The name of a {name} that the key may use.", "schema": schema}
+    schema = {"type": "string", "minLength": 1, "maxLength": ID_MAX, "pattern": "^[A-Za-z0-9_-]+$"}
+    return {"description": f"The id of a {PATH_KINDS[name]} of the caller's tenant.", "schema": schema}
 
 
 def header_parameters(operation: Operation) -> list[Document]:

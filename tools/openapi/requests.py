@@ -14,7 +14,14 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from vectorgate.api.operations import Media
 from vectorgate.api.schemas import fields, filters, litellm
-from vectorgate.api.schemas.query import ListFilesQuery, ListQuery, ListStoreFilesQuery
+from vectorgate.api.schemas.query import (
+    InputItemsQuery,
+    ListFilesQuery,
+    ListQuery,
+    ListStoreFilesQuery,
+    RetrieveResponseQuery,
+    names_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,8 +43,12 @@ _EVERY_PARAMETER: Final = {
     "before": "b",
     "filter": "completed",
     "purpose": "assistants",
+    "include[]": "a",
+    "stream": "true",
+    "starting_after": "1",
+    "include_obfuscation": "true",
 }
-_LISTINGS: Final = (ListQuery, ListStoreFilesQuery, ListFilesQuery)
+_LISTINGS: Final = (ListQuery, ListStoreFilesQuery, ListFilesQuery, RetrieveResponseQuery, InputItemsQuery)
 
 
 def reference(name: str) -> Document:
@@ -87,6 +98,16 @@ def _query(schema: Document, given: Mapping[str, Any]) -> Document:
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": fields.QUERIES_MAX}]}
 
 
+def _input(schema: Document, given: Mapping[str, Any]) -> Document:
+    del schema, given
+    return {"anyOf": [{"type": "string"}, {"type": "array", "items": {}}, {"type": "null"}]}
+
+
+def _model_name(schema: Document, given: Mapping[str, Any]) -> Document:
+    del given
+    return {**schema, "pattern": "^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"}
+
+
 def _filter_value(schema: Document, given: Mapping[str, Any]) -> Document:
     del schema, given
     one = text(fields.TEXT_MAX)
@@ -107,6 +128,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "id_of.<locals>.check": _id,
     "scalar.<locals>.check": _scalar,
     "_check_query": _query,
+    "_check_input": _input,
+    "_check_model_name": _model_name,
     "_check_value": _filter_value,
     "check_filter_size": _unchanged,  # depth and number of a whole tree
     "StaticChunking._check_overlap": _unchanged,  # one field against another
@@ -217,7 +240,7 @@ def query_model(operation: Operation) -> type[BaseModel] | None:
     if operation.query is None:
         return None
     read = operation.query(_EVERY_PARAMETER).keys()
-    (model,) = (model for model in _LISTINGS if model.model_fields.keys() == read)
+    (model,) = (model for model in _LISTINGS if names_of(model) == read)
     return model
 
 

@@ -31,6 +31,29 @@ def rows(base_url: str) -> list[dict[str, Any]]:
     return found
 
 
+def ask_for_responses(ask: Callable[..., Any], store: str) -> None:
+    """Invoke every operation on responses and models."""
+    search = [{"type": "file_search", "vector_store_ids": [store]}]
+    question: dict[str, object] = {"model": "embedded-extractive", "input": "When are returns accepted?"}
+    response = ask("responses.create", body={**question, "tools": search})
+    assert "thirty days" in json.dumps(response["output"])
+    of_response = {"response_id": response["id"]}
+    assert ask("responses.retrieve", **of_response, query={"include": "file_search_call.results"})["id"]
+    assert ask("responses.input_items.list", **of_response, query={"limit": 1})["data"]
+    ask("responses.cancel", response_id=ask("responses.create", body={**question, "background": True})["id"])
+    ask("responses.delete", **of_response)
+    ask("responses.input_tokens.count", body=question)
+    ask("responses.compact", body=question)
+    assert [model["id"] for model in ask("models.list")["data"]] == ["embedded-extractive"]
+    ask("models.retrieve", model="embedded-extractive")
+
+
+def test_a_stream_cannot_be_invoked(invoke: Invoke) -> None:
+    body = {"model": "embedded-extractive", "input": "q", "stream": True}
+    answer = invoke(operation="responses.create", api_key=KEY, body=body)
+    assert (answer["status"], answer["body"]["error"]["param"]) == (400, "body.stream")
+
+
 def test_every_operation_of_the_table(invoke: Invoke) -> None:
     seen: dict[str, int] = {}
 
@@ -55,6 +78,7 @@ def test_every_operation_of_the_table(invoke: Invoke) -> None:
             break
         time.sleep(0.02)
     assert ask("vector_stores.search", **of_store, body={"query": "returns"})["data"][0]["file_id"] == file
+    ask_for_responses(ask, store)
     assert ask("vector_stores.files.list", **of_store, query={"filter": "completed"})["data"][0]["id"] == file
     ask("vector_stores.files.update", **of_store, file_id=file, body={"attributes": {"n": 2}})
     assert ask("vector_stores.files.content", **of_store, file_id=file)["data"]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 CLIENT_KEY = "sk-Zt5VyCq8HwD2eJmR1oLu"
 IDS = {"vector_store_id": "vs_own", "file_id": "file-own", "batch_id": "vsfb_own", "upload_id": "upload_own"}
+IDS |= {"response_id": "resp_own", "model": "gpt-5-mini"}
 
 
 def each() -> pytest.MarkDecorator:
@@ -48,7 +49,7 @@ def each() -> pytest.MarkDecorator:
 @pytest.fixture
 def owned(harness: GatewayHarness) -> GatewayHarness:
     """A harness with one key, which owns an object of each kind."""
-    harness.key(CLIENT_KEY, team="own")
+    harness.key(CLIENT_KEY, team="own", models=("*",))
     harness.openai.ids = iter(())
     own_all(harness)
     return harness
@@ -64,6 +65,7 @@ def own_all(harness: GatewayHarness) -> None:
         ObjectKind.BATCH: IDS["batch_id"],
         ObjectKind.UPLOAD: IDS["upload_id"],
         ObjectKind.PART: IDS["file_id"],  # as named in bodies
+        ObjectKind.RESPONSE: IDS["response_id"],
     }
     rows = [
         Ownership(

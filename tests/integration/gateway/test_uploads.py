@@ -11,7 +11,7 @@ import pytest
 
 from tests.factories.requests import FORM_TYPE, form
 from tests.fakes.upstream import answer, hang_up, refusal
-from vectorgate.gateway.parser import Limits
+from vectorgate.gateway.limits import Limits
 from vectorgate.gateway.surfaces import OpenAISurface
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.entry import State

@@ -68,6 +68,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DescribedClient
 def test_every_operation_answers_as_described(client: DescribedClient) -> None:
     stores(client)
     uploads(client)
+    responses(client)
     refusals(client)
     assert client.seen == BY_NAME.keys()
 
@@ -111,6 +112,21 @@ def uploads(client: DescribedClient) -> None:
     part = client.call("uploads.parts.create", ids=upload, files={"data": ("part", b"text")})["id"]
     assert client.call("uploads.complete", ids=upload, json={"part_ids": [part]})["file"]
     client.call("uploads.cancel", ids={"upload_id": client.call("uploads.create", json=body)["id"]})
+
+
+def responses(client: DescribedClient) -> None:
+    """A response and what can be asked of it, one in the background, and models."""
+    body = {"model": "embedded-extractive", "input": "What obeys the moon?"}
+    made = {"response_id": client.call("responses.create", json=body)["id"]}
+    client.call("responses.retrieve", ids=made)
+    client.call("responses.input_items.list", ids=made)
+    later = {"response_id": client.call("responses.create", json={**body, "background": True})["id"]}
+    client.call("responses.cancel", ids=later)
+    client.call("responses.delete", ids=made)
+    client.call("responses.input_tokens.count", json=body)
+    client.call("responses.compact", json=body)
+    client.call("models.list")
+    client.call("models.retrieve", ids={"model": "embedded-extractive"})
 
 
 def refusals(client: DescribedClient) -> None:

@@ -14,7 +14,7 @@ from tests.fakes.upstream import answer
 from tests.harnesses.tenants import BLUE, RED, RED_TOO, TEAMLESS, TenantScenario
 from vectorgate.api.command import CURSORS
 from vectorgate.api.operations import BY_NAME, OPERATIONS, Operation
-from vectorgate.ids import PATH_KINDS, ObjectKind
+from vectorgate.ids import PATH_KINDS, PATH_NAMES, ObjectKind
 from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ MALFORMED = [
     "\ud800",
 ]
 MALFORMED += ["a%20b", "%00", "a%2Fb", "%2e%2e", "a%0d%0ab", "a%5Fb"]  # in a path that has been decoded already
-WITH_IDS = [operation for operation in OPERATIONS if operation.parameters]
+WITH_IDS = [operation for operation in OPERATIONS if operation.parameters and not PATH_NAMES & {*operation.parameters}]
 PAGED = [operation for operation in OPERATIONS if operation.cursors is not None and operation.lists is None]
 IN_BODY = [(operation, path) for operation in OPERATIONS for path in operation.body_ids]
 
@@ -67,6 +67,7 @@ def as_absent(kind: str) -> str:
         "file_id": "file-absent",
         "batch_id": "vsfb_absent",
         "upload_id": "upload_absent",
+        "response_id": "resp_absent",
     }[kind]
 
 
@@ -217,8 +218,9 @@ def test_a_list_shows_nothing_to_a_tenant_that_owns_nothing(scenario: TenantScen
 
 
 def test_every_kind_in_a_path_is_known_to_this_suite() -> None:
-    assert {name for operation in OPERATIONS for name in operation.parameters} == set(PATH_KINDS)
-    assert {operation.creates for operation in OPERATIONS} - {None} == set(ObjectKind)
+    assert {name for operation in OPERATIONS for name in operation.parameters} == {*PATH_KINDS, *PATH_NAMES}
+    made_by_responses = {ObjectKind.ITEM, ObjectKind.CONTAINER}
+    assert {operation.creates for operation in OPERATIONS} - {None} | made_by_responses == set(ObjectKind)
 
 
 def test_a_batch_is_found_in_its_own_store_alone(scenario: TenantScenario) -> None:

@@ -26,7 +26,9 @@ def row(operation: Operation) -> str:
 
 
 def test_every_operation_has_its_line_and_no_other_has_one() -> None:
-    lines = [line for line in PAGE.splitlines() if re.match(r"\| `(vector_stores|files|uploads)\.", line)]
+    lines = [
+        line for line in PAGE.splitlines() if re.match(r"\| `(vector_stores|files|uploads|responses|models)\.", line)
+    ]
     assert lines == [row(operation) for operation in OPERATIONS]
 
 

@@ -71,11 +71,11 @@ def start() -> dict[str, Any]:
 def test_the_api_function_imports_none_of_the_other_functions_code() -> None:
     ours = [name for name in start()["modules"] if name.partition(".")[0] == "vectorgate"]
     assert [name for name in ours if f"{name}.".startswith(tuple(f"{other}." for other in ELSEWHERE))] == []
-    assert len(ours) <= 95  # 0.3 ms each
+    assert len(ours) <= 105  # 0.3 ms each; ten of them are those of the Responses API
 
 
 def test_the_api_function_makes_few_dataclasses_before_its_first_request() -> None:
-    assert start()["dataclasses"] <= 65  # a millisecond each on Python 3.11: the largest part of our share
+    assert start()["dataclasses"] <= 66  # a millisecond each on Python 3.11: the largest part of our share
 
 
 def test_no_request_schema_is_built_before_a_request_needs_it() -> None:

@@ -186,7 +186,7 @@ def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomnes
 
 
 def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
-    from vectorgate.gateway.parser import Limits
+    from vectorgate.gateway.limits import Limits
     from vectorgate.gateway.surfaces import OpenAISurface
     from vectorgate.tenancy.slots import TenantSlots
 

@@ -24,6 +24,9 @@ class ObjectKind(StrEnum):
     BATCH = "file_batch"
     UPLOAD = "upload"
     PART = "upload_part"
+    RESPONSE = "response"
+    ITEM = "response_item"  # of a response's output
+    CONTAINER = "container"  # of a response's code interpreter
 
 
 # The kind of the object that a path parameter names.
@@ -32,19 +35,24 @@ PATH_KINDS: Final[Mapping[str, ObjectKind]] = {
     "file_id": ObjectKind.FILE,
     "batch_id": ObjectKind.BATCH,
     "upload_id": ObjectKind.UPLOAD,
+    "response_id": ObjectKind.RESPONSE,
 }
-# How OpenAI's ids of each kind begin, as its error messages say it.
+# Parameters of paths that name nothing which a tenant owns: the key decides who may use it.
+PATH_NAMES: Final = frozenset({"model"})
+# How OpenAI's ids of each kind begin, as its error messages say it; items of responses begin by their type.
 ID_PREFIXES: Final[Mapping[ObjectKind, str]] = {
     ObjectKind.VECTOR_STORE: "vs_",
     ObjectKind.FILE: "file",
     ObjectKind.BATCH: "vsfb_",
     ObjectKind.UPLOAD: "upload_",
     ObjectKind.PART: "part_",
+    ObjectKind.RESPONSE: "resp_",
+    ObjectKind.CONTAINER: "cntr_",
 }
 # The prefixes that tell an id's kind: those above, and those of OpenAI's objects that are not served here.
 _KNOWN_PREFIXES: Final = (
     *(prefix for kind, prefix in ID_PREFIXES.items() if kind is not ObjectKind.FILE),
-    *("file-", "file_", "asst_", "batch_", "conv_", "ftjob-", "msg_", "resp_", "run_", "step_", "thread_"),
+    *("file-", "file_", "asst_", "batch_", "conv_", "ftjob-", "msg_", "run_", "step_", "thread_"),
 )
 # Matches every id that providers were seen to use, without '#', '/', '%', '.' and control characters.
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -53,6 +61,9 @@ LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 
 # Blanks at either end of a name, those without a width included: two names that look alike are one name.
 _EDGES: Final = re.compile(r"\A[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+\Z")
+# Names of models, fine-tuned ones (`ft:gpt-4o:org::id`) and Azure's deployments included.
+MODEL_MAX = 256
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", re.ASCII)
 
 TEAM_PREFIX = "team:"
 
@@ -77,6 +88,11 @@ def normal_name(text: str) -> str:
     from unicodedata import normalize  # noqa: PLC0415 - a megabyte, of which names in ASCII need nothing
 
     return _EDGES.sub("", normalize("NFC", text))
+
+
+def is_model_name(text: str) -> bool:
+    """Whether `text` may be the name of a model."""
+    return len(text) <= MODEL_MAX and _MODEL.fullmatch(text) is not None
 
 
 def is_label(text: str) -> bool:

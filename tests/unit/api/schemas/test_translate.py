@@ -145,6 +145,7 @@ TRIGGERS: dict[str, tuple[type[BaseModel], dict[str, object]]] = {
     "string_unicode": (schemas.CreateVectorStore, {"name": "\ud800"}),
     "bad_id": (schemas.CreateVectorStoreFile, {"file_id": "a/b"}),
     "id_of_another_kind": (schemas.CreateVectorStoreFile, {"file_id": "vs_a"}),
+    "bad_model": (schemas.CreateResponse, {"model": "a b"}),
     "too_long": (schemas.CreateVectorStore, {"file_ids": ["a"] * 501}),
     "too_short": (schemas.CreateFileBatch, {"file_ids": []}),
     "too_many_properties": (schemas.CreateVectorStore, {"metadata": {str(index): "" for index in range(17)}}),

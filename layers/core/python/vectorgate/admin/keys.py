@@ -15,10 +15,12 @@ from vectorgate.admin.fields import invalid, iso_time, metadata_object, metadata
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.api.schemas.responses import MIN_OUTPUT_TOKENS
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, new_limit
 from vectorgate.ids import KeyId
+from vectorgate.pricing.usage import MAX_TOKENS
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps
@@ -29,11 +31,16 @@ KEY_BITS: Final = 256
 MAX_SECONDS: Final = 100 * 365 * 86_400  # a longer duration becomes a century: no date of a calendar overflows
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d|w|mo)")
+_NAME: Final = re.compile(r"[A-Za-z0-9._:/@-]*\*?", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400}
 
 Label = Annotated[str, StringConstraints(max_length=128)]
 Duration = Annotated[str, StringConstraints(max_length=16)]
 PresentedKey = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+Names = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=256)]], Field(max_length=100)]
+Tokens = Annotated[int, Field(ge=MIN_OUTPUT_TOKENS, le=MAX_TOKENS)]
 
 
 class IndexGrant(WireModel):
@@ -58,6 +65,10 @@ class GenerateKey(WireModel):
     max_budget: StrictInt | StrictFloat | None = None
     soft_budget: StrictInt | StrictFloat | None = None
     budget_duration: Duration | None = None
+    models: Names | None = None
+    allowed_tools: Names | None = None
+    max_output_tokens: Tokens | None = None
+    tpm_limit: Tokens | None = None
 
 
 class UpdateKey(WireModel):
@@ -73,6 +84,10 @@ class UpdateKey(WireModel):
     max_budget: StrictInt | StrictFloat | None = None
     soft_budget: StrictInt | StrictFloat | None = None
     budget_duration: Duration | None = None
+    models: Names | None = None
+    allowed_tools: Names | None = None
+    max_output_tokens: Tokens | None = None
+    tpm_limit: Tokens | None = None
 
 
 class DeleteKeys(WireModel):
@@ -145,6 +160,10 @@ def described(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
             {"index_name": name, "index_permissions": sorted(permissions)}
             for name, permissions in sorted(row.indexes.items())
         ],
+        "models": list(row.models),
+        "allowed_tools": list(row.allowed_tools) if row.allowed_tools is not None else None,
+        "max_output_tokens": row.max_output_tokens,
+        "tpm_limit": row.tpm_limit,
         "metadata": metadata_object(row.metadata),
         **budget_fields(Subject(BudgetScope.KEY, row.id), key_limit(row), deps),
     }
@@ -164,6 +183,10 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         user_id=optional_label("user_id", body.user_id),
         expires_at=_expiry(body.duration, now),
         indexes=_permissions_by_index(body.allowed_vector_store_indexes),
+        models=_names("models", body.models or []),
+        allowed_tools=_tools(body.allowed_tools),
+        max_output_tokens=body.max_output_tokens,
+        tpm_limit=body.tpm_limit,
         metadata=metadata_text(body.metadata),
         max_budget=limit.max_budget if limit is not None else None,
         soft_budget=limit.soft_budget if limit is not None else None,
@@ -180,6 +203,10 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
         "duration": ("expires_at", _expiry(body.duration, now)),
         "blocked": ("blocked", bool(body.blocked)),
         "allowed_vector_store_indexes": ("indexes", _permissions_by_index(body.allowed_vector_store_indexes)),
+        "models": ("models", _names("models", body.models or [])),
+        "allowed_tools": ("allowed_tools", _tools(body.allowed_tools)),
+        "max_output_tokens": ("max_output_tokens", body.max_output_tokens),
+        "tpm_limit": ("tpm_limit", body.tpm_limit),
         "metadata": ("metadata", metadata_text(body.metadata)),
         "max_budget": ("max_budget", budget_amount("max_budget", body.max_budget)),
         "soft_budget": ("soft_budget", budget_amount("soft_budget", body.soft_budget)),
@@ -187,6 +214,18 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
     }
     changes = dict(values[name] for name in values if name in body.model_fields_set)
     return replace(row, **changes, version=row.version + 1)
+
+
+def _tools(names: list[str] | None) -> tuple[str, ...] | None:
+    """The tools that a key may use; None for the default ones, and an empty list for none."""
+    return None if names is None else _names("allowed_tools", names)
+
+
+def _names(param: str, names: list[str]) -> tuple[str, ...]:
+    """Names of models or tools, of which each may end in `*`. InvalidRequest."""
+    if not all(map(_NAME.fullmatch, names)):
+        raise invalid(param, "names of letters, digits, and '.', '_', ':', '/', '@' or '-'; one may end in '*'")
+    return tuple(dict.fromkeys(names))
 
 
 def _expiry(duration: str | None, now: int) -> int | None:

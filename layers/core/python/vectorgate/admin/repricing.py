@@ -32,7 +32,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import shares_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.book import STORAGE, Charge, MissingPrice
+from vectorgate.pricing.book import STORAGE, UNPRICED, Charge, MissingPrice
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -139,10 +139,10 @@ def _charge(row: LedgerEntry, days: Days) -> Charge | str:
     try:
         if row.operation == STORAGE:
             return days.share_of(row)
-        price = days.deps.book.price(str(row.provider), row.operation, row.started_ms)
-        return Charge(price.per_call, price.id)
+        charge = days.deps.book.charge_for(row.changed(spend=None, price_id=None))
     except MissingPrice:
         return "unpriced"
+    return "unpriced" if charge.price_id == UNPRICED else charge
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import PENDING, STORAGE
 from vectorgate.pricing.money import ZERO
+from vectorgate.pricing.usage import tool_calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +146,17 @@ def described(entry: LedgerEntry) -> dict[str, object]:
         "batch_id": entry.batch_id,
         "upload_id": entry.upload_id,
         "part_id": entry.part_id,
+        "response_id": entry.response_id,
+        "model": entry.model,
+        "service_tier": entry.service_tier,
+        "input_tokens": entry.input_tokens,
+        "cached_tokens": entry.cached_tokens,
+        "cache_write_tokens": entry.cache_write_tokens,
+        "output_tokens": entry.output_tokens,
+        "reasoning_tokens": entry.reasoning_tokens,
+        "tool_calls": tool_calls_of(entry.tool_calls),
+        "tools_spend": dollars(entry.tools_spend) if entry.tools_spend is not None else None,
+        "searched_stores": list(entry.searched_stores),
         "status": _STATUS.get(entry.state, "success" if entry.succeeded else "failure"),
         "state": entry.state,
         "status_code": entry.status_code,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from vectorgate.api.http import FileUpload
     from vectorgate.api.operations import Operation
+    from vectorgate.api.references import Feature, Reference
     from vectorgate.ids import ProviderName
 
 CURSORS: Final = ("after", "before")  # the query parameters that name an object: where a page begins or ends
@@ -24,6 +25,7 @@ class Command:
     `body` is the parsed JSON, and `body_ids` are the ids in it, in its order. `content` is the encoded body, or an
     upload's file, which the pipeline closes; `fingerprint` is its SHA-256, None without content. `headers` are the
     client's headers that are forwarded; OpenAI's API has none. `mock_response` replaces the provider's answer.
+    `references` and `features` are what the body of a response names, `model` the model that it runs or asks about.
     """
 
     operation: Operation
@@ -32,6 +34,8 @@ class Command:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
     body_ids: tuple[ObjectId, ...] = ()
+    references: tuple[Reference, ...] = ()
+    features: tuple[Feature, ...] = ()
     content: bytes | FileUpload | None = None
     fingerprint: str | None = None
     provider: ProviderName | None = None
@@ -45,3 +49,14 @@ class Command:
         if self.operation.cursors is None:
             return {}
         return {name: ObjectId(self.query[name]) for name in CURSORS if name in self.query}
+
+    @property
+    def model(self) -> str | None:
+        """The model that the body or the path names; None where none is named."""
+        name = self.body.get("model", self.ids.get("model"))
+        return name if isinstance(name, str) else None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the client asked for a stream of events."""
+        return self.operation.streams and (self.body.get("stream") is True or self.query.get("stream") == "true")

@@ -30,6 +30,8 @@ UPLOAD_BODY: Final = 512 * MIB + 128 * KIB
 PART_BODY: Final = 65 * MIB
 # A part size that every deployment accepts: Lambda accepts 4.4 MB, the form included.
 PORTABLE_PART_SIZE: Final = 4_000_000
+# Images and files may stand in the body of a response, in base64; larger ones are uploaded. Lambda accepts 6 MB.
+RESPONSE_BODY: Final = 32 * MIB
 
 
 class Safety(StrEnum):
@@ -58,6 +60,8 @@ class Operation:
     the object costs nothing and expires, so that an identical request without an idempotency key creates another one.
     `cursors` is the kind of the objects that `after` and `before` name, for an operation with a query.
     `deletes` is the path parameter of the deleted object. `lists`: answered from the tenant's ownership rows.
+    `single`: the answer of this read is one object, not a list. `generates`: a model runs, whose tokens and tools are
+    charged. `walked`: the ids in the body may stand anywhere (`api.references`). `streams`: the answer may be a stream.
     `null_is_absent`: a null field counts as absent, because LiteLLM's client sends every field it knows, and OpenAI
     accepts that. `one_of`: exclusive fields; an empty list in one of them counts as absent beside another, because
     some clients fill in defaults. `binary`: the answer is a file's content.
@@ -83,6 +87,10 @@ class Operation:
     deletes: str | None = None
     lists: ObjectKind | None = None
     binary: bool = False
+    single: bool = False
+    generates: bool = False
+    walked: bool = False
+    streams: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -98,15 +106,22 @@ class Operation:
         """OpenAI's answer to a deletion. ValueError for an operation that deletes nothing."""
         if self.deletes is None:
             raise ValueError(f"{self.name} deletes nothing")
-        kind = "vector_store.deleted" if self.deleted_kind is ObjectKind.VECTOR_STORE else "file"
-        return {"id": ids[self.deletes], "object": kind, "deleted": True}
+        return {"id": ids[self.deletes], "object": _DELETED[PATH_KINDS[self.deletes]], "deleted": True}
 
+
+# The `object` of OpenAI's answer to a deletion.
+_DELETED: Final[Mapping[ObjectKind, str]] = {
+    ObjectKind.VECTOR_STORE: "vector_store.deleted",
+    ObjectKind.FILE: "file",
+    ObjectKind.RESPONSE: "response",
+}
 
 _STORE = "/vector_stores/{vector_store_id}"
 _STORE_FILE = _STORE + "/files/{file_id}"
 _BATCH = _STORE + "/file_batches/{batch_id}"
 _FILE = "/files/{file_id}"
 _UPLOAD = "/uploads/{upload_id}"
+_RESPONSE = "/responses/{response_id}"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -264,6 +279,62 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         result_field="file",
     ),
     Operation(name="uploads.cancel", method="POST", path=_UPLOAD + "/cancel", safety=Safety.IDEMPOTENT),
+    Operation(
+        name="responses.create",
+        method="POST",
+        path="/responses",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=schemas.CreateResponse,
+        max_body=RESPONSE_BODY,
+        creates=ObjectKind.RESPONSE,
+        generates=True,
+        walked=True,
+        streams=True,
+    ),
+    Operation(
+        name="responses.retrieve",
+        method="GET",
+        path=_RESPONSE,
+        safety=Safety.READ,
+        query=schemas.query_reader(schemas.RetrieveResponseQuery),
+        streams=True,
+    ),
+    Operation(
+        name="responses.delete", method="DELETE", path=_RESPONSE, safety=Safety.IDEMPOTENT, deletes="response_id"
+    ),
+    Operation(name="responses.cancel", method="POST", path=_RESPONSE + "/cancel", safety=Safety.IDEMPOTENT),
+    Operation(
+        name="responses.input_items.list",
+        method="GET",
+        path=_RESPONSE + "/input_items",
+        safety=Safety.READ,
+        query=schemas.query_reader(schemas.InputItemsQuery),
+    ),
+    Operation(
+        name="responses.input_tokens.count",
+        method="POST",
+        path="/responses/input_tokens",
+        safety=Safety.READ,
+        media=Media.JSON,
+        body=schemas.CountInputTokens,
+        max_body=RESPONSE_BODY,
+        single=True,
+        walked=True,
+    ),
+    Operation(
+        name="responses.compact",
+        method="POST",
+        path="/responses/compact",
+        safety=Safety.CREATE,
+        media=Media.JSON,
+        body=schemas.CompactResponse,
+        max_body=RESPONSE_BODY,
+        generates=True,
+        walked=True,
+    ),
+    Operation(name="models.list", method="GET", path="/models", safety=Safety.READ),
+    Operation(name="models.retrieve", method="GET", path="/models/{model}", safety=Safety.READ),
 )
 
 BY_NAME: Final[Mapping[str, Operation]] = {operation.name: operation for operation in OPERATIONS}

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, PermissionDenied
+from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, InvalidRequest, PermissionDenied
 from vectorgate.api.operations import Safety
+from vectorgate.budgets.demand import demand_of
 from vectorgate.budgets.model import NO_LIMIT, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import valid_size
+from vectorgate.pricing.book import MissingPrice
 from vectorgate.pricing.money import NanoUSD, format_usd
 from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.ownership import ObjectRef
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
 
 _SCOPE_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
 # Operations that can only reduce cost.
-_COST_REDUCING: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel"})
+_COST_REDUCING: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel", "responses.cancel"})
+DEFAULT_MAX_OUTPUT: Final = (
+    32_768  # tokens of a response that a budget counts, where neither request nor key has a limit
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,11 @@ class BudgetService:
     ownership: OwnershipStore
     book: PriceBook
     telemetry: Telemetry
+    max_output_tokens: int = DEFAULT_MAX_OUTPUT
+
+    def output_ceiling(self, budgets: Sequence[ApplicableBudget]) -> int | None:
+        """The most tokens of a response for which no other limit is set; None where no budget is limited."""
+        return self.max_output_tokens if any(budget.limit.max_budget is not None for budget in budgets) else None
 
     def applicable(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[ApplicableBudget, ...]:
         """Return the budgets of a call that began at `began` (Unix seconds). At most one read of balances.
@@ -98,11 +108,32 @@ class BudgetService:
         bounded = [budget for budget in budgets if budget.limit.max_budget is not None]
         if not bounded or not _needs_reservation(command):
             return NO_RESERVATION
+        if command.operation.generates:
+            return self._plan_response(bounded, budgets, command, entry)
         stored_bytes, quarantined = self._attached_bytes(command, entry)
         amount = self.book.reservation_for(entry, stored_bytes)
-        checked = budgets if amount else bounded
-        reserve = tuple(Reservation(budget.account, amount, _hard_limit(budget.limit)) for budget in checked)
-        return ReservationPlan(amount, reserve, quarantined)
+        return ReservationPlan(amount, _reservations(amount, bounded, budgets), quarantined)
+
+    def _plan_response(
+        self,
+        bounded: Sequence[ApplicableBudget],
+        budgets: Sequence[ApplicableBudget],
+        command: Command,
+        entry: LedgerEntry,
+    ) -> ReservationPlan:
+        """Reserve what a response may cost at most. InvalidRequest (400) for a model or a tool without a price."""
+        asked = command.body.get("max_output_tokens")
+        most = asked if isinstance(asked, int) else self.max_output_tokens
+        try:
+            amount = self.book.reservation_for_response(entry, demand_of(command, most))
+        except MissingPrice:
+            raise InvalidRequest(
+                f"The model '{entry.model}', or a tool of this request, has no price, and this call counts against a "
+                f"budget: choose another, or add its price to the deployment's.",
+                code="model_unpriced",
+                param="model",
+            ) from None
+        return ReservationPlan(amount, _reservations(amount, bounded, budgets))
 
     def exceeded(self, budgets: Sequence[ApplicableBudget], account: Account, needed: NanoUSD) -> BudgetExceeded:
         """The error for a refused reservation of `needed`, with the account's balance now, where it can be read."""
@@ -122,6 +153,13 @@ class BudgetService:
             return sum(valid), ()
         self.telemetry.count("QuarantinedSizes", len(sizes) - len(valid))
         return sum(valid), ("bytes",)
+
+
+def _reservations(
+    amount: NanoUSD, bounded: Sequence[ApplicableBudget], budgets: Sequence[ApplicableBudget]
+) -> tuple[Reservation, ...]:
+    checked = budgets if amount else bounded
+    return tuple(Reservation(budget.account, amount, _hard_limit(budget.limit)) for budget in checked)
 
 
 def _check_not_blocked(limits: Sequence[tuple[Subject, Limit]]) -> None:

@@ -16,18 +16,22 @@ from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
 from vectorgate.api.form_data import CHUNK_SIZE, read_upload
 from vectorgate.api.http import JSON, encode_json
-from vectorgate.api.operations import PORTABLE_PART_SIZE, Media
+from vectorgate.api.operations import Media
+from vectorgate.api.references import NOTHING_NAMED, named_in
 from vectorgate.api.schemas import LiteLLMFields
 from vectorgate.gateway.policy import Policy
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_label, normal_name
+from vectorgate.ids import PATH_NAMES, ObjectId, ProviderName, is_label, normal_name
 from vectorgate.providers.openai import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from pydantic import BaseModel
+
     from vectorgate.api.http import FileUpload, Request
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
+    from vectorgate.gateway.limits import Limits
 
 MAX_TAGS: Final = 10  # with MAX_TAGS_LENGTH characters in all, a ledger row stays below 1 KiB, one write unit
 MAX_TAGS_LENGTH: Final = 256
@@ -38,28 +42,6 @@ _COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?", re.ASCII)
 _SEARCH_HINT: Final = " Azure AI Search has no vector stores: where it is configured, its paths begin with /azure_ai/."
 NO_LITELLM_FIELDS: Final = LiteLLMFields()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The deployment's upload limits. `max_upload` in bytes; `too_large` is the error message, with the alternative."""
-
-    max_upload: int
-    too_large: str
-
-    def max_bytes(self, operation: Operation) -> int:
-        """The largest request body, in bytes, of an operation that uploads a file."""
-        return min(operation.max_body, self.max_upload)
-
-    def too_large_message(self, operation: Operation) -> str:
-        """The message of the error 413 for a larger body."""
-        if operation.creates is not ObjectKind.PART:
-            return self.too_large
-        return (
-            f"Part too large: this deployment accepts requests of up to {self.max_bytes(operation)} bytes. Send the "
-            f"file in "
-            f"smaller parts, such as part_size={PORTABLE_PART_SIZE} of 'upload_file_chunked'."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +70,21 @@ def parse(
 ) -> tuple[Command, Policy]:
     """Parse an HTTP request. InvalidRequest (400) or PayloadTooLarge (413), worded as OpenAI words them."""
     operation = route.operation
-    ids = {name: ObjectId(schemas.check_id(name, text)) for name, text in route.captured.items()}
+    ids = path_ids(route.captured)
     if operation.media is Media.MULTIPART:
         return _parse_upload(request, operation, ids=ids, options=options, providers=providers, limits=limits)
     query = operation.query(request.query) if operation.query is not None else {}
     body = _parse_json(request, operation)
     command = json_command(operation, ids=ids, query=query, body=body, options=options, providers=providers)
     return command, policy_of(request)
+
+
+def path_ids(given: Mapping[str, str]) -> dict[str, ObjectId]:
+    """The parameters of a path, checked. InvalidRequest."""
+    return {
+        name: ObjectId(schemas.check_model(name, text) if name in PATH_NAMES else schemas.check_id(name, text))
+        for name, text in given.items()
+    }
 
 
 def _parse_upload(
@@ -186,16 +176,19 @@ def json_command(
     content, extra = None, NO_LITELLM_FIELDS
     if operation.media is Media.JSON and operation.body is not None:
         if not schemas.LITELLM_FIELDS.isdisjoint(body):
-            body, extra = schemas.split_litellm_fields(body)
+            body, extra = _without_litellm_fields(operation.body, body)
         body = _without_defaults(operation, body)
         schemas.validate(operation.body, body)
         _check_reserved_metadata(body)
         content = encode_json(body)
     attribution = attribution_of(options, extra, providers)
+    named = named_in(body) if operation.walked else NOTHING_NAMED
     return Command(
         operation=operation,
         ids=ids,
         query=query,
+        references=tuple(named.references),
+        features=tuple(named.features),
         body=body,
         body_ids=tuple(
             [ObjectId(str(value)) for path in operation.body_ids for value in _values_at(body, path.split("."))]
@@ -207,6 +200,12 @@ def json_command(
         tags=attribution.tags,
         mock_response=extra.mock_response,
     )
+
+
+def _without_litellm_fields(model: type[BaseModel], body: dict[str, object]) -> tuple[dict[str, object], LiteLLMFields]:
+    """The body without LiteLLM's fields; `user` stays in it where OpenAI's API has that field, too."""
+    rest, extra = schemas.split_litellm_fields(body)
+    return ({**rest, "user": extra.user} if extra.user and "user" in model.model_fields else rest), extra
 
 
 def document_command(

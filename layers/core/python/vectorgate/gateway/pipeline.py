@@ -21,6 +21,7 @@ from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
+from vectorgate.gateway.output_limit import limited
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
 from vectorgate.idempotency.record import LEASE_MS
@@ -56,7 +57,8 @@ class Gateway:
     """The pipeline, with everything that a call needs; the composition root supplies it.
 
     `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path.
-    `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another.
+    `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another, and
+    `response_seconds` that of an operation that runs a model: what the front door allows.
     """
 
     clock: Clock
@@ -71,6 +73,7 @@ class Gateway:
     transport: Transport
     telemetry: Telemetry
     deadline_seconds: float = DEADLINE_SECONDS
+    response_seconds: float = DEADLINE_SECONDS
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
@@ -92,6 +95,7 @@ class Gateway:
         try:
             target = self._authorise(context, command, principal)
             context.budgets = self._check_budgets(context, command, principal)
+            command = context.command = limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)
@@ -153,10 +157,15 @@ class Gateway:
         context.principal, context.command = principal, command
         context.operation, context.end_user, context.tags = command.operation.name, command.end_user, command.tags
         context.client_seconds = policy.client_seconds
-        seconds = policy.deadline_seconds or self.deadline_seconds
+        seconds = self._seconds(command, policy)
         if seconds > DEADLINE_SECONDS:
             context.until_ms = context.started_ms + int(seconds * MILLISECONDS) + LEASE_MS
         return context
+
+    def _seconds(self, command: Command, policy: Policy) -> float:
+        """The time for the provider's answer."""
+        own = self.response_seconds if command.operation.generates or command.streamed else self.deadline_seconds
+        return policy.deadline_seconds or own
 
     def _authorise(self, context: RequestContext, command: Command, principal: Principal) -> Target:
         """Find the provider at which the principal may use every named object. 404; 503 if the store fails."""
@@ -191,7 +200,7 @@ class Gateway:
             transport=self.transport,
             clock=self.clock,
             randomness=self.randomness,
-            deadline=context.began + (policy.deadline_seconds or self.deadline_seconds),
+            deadline=context.began + self._seconds(command, policy),
             attempts=policy.attempts or MAX_ATTEMPTS,
             send_before=policy.send_before,
         )

@@ -6,53 +6,49 @@
     commit    started -> answered                  with the ownership of what was created or deleted
     fail      started -> uncertain | voided        uncertain when the provider may have executed the call
 
-`CallRecorder` writes; the functions below it compute the row that follows from a step, and do no I/O.
+`CallRecorder` writes; `rows` computes the row that follows from a step.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from vectorgate.api.errors import OutcomeUnknown, Unauthenticated, Unavailable, UpstreamFailed
-from vectorgate.api.http import encode_json
+from vectorgate.api.errors import OutcomeUnknown, Unauthenticated, Unavailable
 from vectorgate.api.operations import Safety
-from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
-from vectorgate.clock import MICROSECONDS, MILLISECONDS
+from vectorgate.clock import MILLISECONDS
+from vectorgate.gateway.rows import (
+    Times,
+    answered_entry,
+    begun_entry,
+    failed_entry,
+    owned_by_commit,
+    record_with_answer,
+    replayed_entry,
+    retired_by_commit,
+    started_entry,
+)
 from vectorgate.idempotency.record import EXPLICIT_SLOT
-from vectorgate.idempotency.service import record_for, with_answer
-from vectorgate.ids import PATH_KINDS, ObjectId
+from vectorgate.idempotency.service import record_for
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
-from vectorgate.metering.model import MAX_SIZE
-from vectorgate.pricing.book import MOCK, NOT_EXECUTED, REPLAYED
-from vectorgate.pricing.money import ZERO
-from vectorgate.providers.openai import tagged
+from vectorgate.pricing.book import UNPRICED
 from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreError, StoreUnavailable
-from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
-    from vectorgate.auth.principal import Principal
     from vectorgate.auth.token_bucket import TokenBucket
-    from vectorgate.budgets.service import BudgetService, ReservationPlan
+    from vectorgate.budgets.service import BudgetService
     from vectorgate.clock import Clock
     from vectorgate.gateway.context import RequestContext
     from vectorgate.gateway.policy import Policy
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.idempotency.service import IdempotencyService
-    from vectorgate.ids import OperationId
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Answer
     from vectorgate.telemetry import Telemetry
-    from vectorgate.tenancy.ownership import Ownership
-
-SIZE_FIELDS: Final = ("bytes", "usage_bytes")  # byte counts in a provider's answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +108,8 @@ class CallRecorder:
         context.entry = entry = answered_entry(started, context, answer, self._now())
         if entry.quarantined:
             self.telemetry.count("QuarantinedSizes")
+        if entry.input_tokens is not None and self.book.charge_for(entry).price_id == UNPRICED:
+            self.telemetry.count("Unpriced")
         if not context.recorded:
             self._record(entry, context)
             return
@@ -132,10 +130,10 @@ class CallRecorder:
                 self.ledger.advance(
                     entry,
                     since=since,
-                    owned=_owned(command, answer, entry),
-                    retired=_retired(command, answer, entry),
+                    owned=owned_by_commit(command, answer, entry),
+                    retired=retired_by_commit(command, answer, entry),
                     at=int(self.clock.wall()),
-                    idempotency=_record_with_answer(context.idempotency, answer),
+                    idempotency=record_with_answer(context.idempotency, answer),
                 )
             except StoreUnavailable:
                 if last:
@@ -177,165 +175,8 @@ class CallRecorder:
             raise _ledger_unavailable() from error
         context.recorded = True
 
-    def _now(self) -> _Times:
-        return _Times(ended_ms=int(self.clock.wall() * MILLISECONDS), ended=self.clock.monotonic())
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """The end of a call: Unix milliseconds, and the monotonic second."""
-
-    ended_ms: int
-    ended: float
-
-
-# ------------------------------------------------------------------------------------------------ rows, step by step
-
-
-def started_entry(context: RequestContext) -> LedgerEntry:
-    """The row of a call as it begins, with everything that is known of it by then."""
-    facts = _principal_facts(context.principal) | _command_facts(context.command, context.id)
-    return LedgerEntry(
-        id=context.id,
-        operation=context.operation,
-        state=State.STARTED,
-        started_ms=context.started_ms,
-        until_ms=context.until_ms,
-        end_user=context.end_user,
-        tags=context.tags,
-        provider=context.provider,
-        budgets=tuple([account_ref(budget.account) for budget in context.budgets]),
-        **facts,  # type: ignore[arg-type]
-    )
-
-
-def begun_entry(entry: LedgerEntry, plan: ReservationPlan) -> LedgerEntry:
-    """The row with its reservation."""
-    if not plan.amount and not plan.quarantined:
-        return entry
-    return entry.changed(reserved=plan.amount or None, quarantined=plan.quarantined)
-
-
-def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: _Times) -> LedgerEntry:
-    """The row of an executed call: the id of what was created, and the names of invalid figures."""
-    facts = _durations(context, times)
-    if context.client_seconds is not None and times.ended - context.began >= context.client_seconds:
-        facts["undelivered"] = 1
-    command = context.command
-    if command is not None and command.mock_response is not None:
-        facts["price_id"] = MOCK
-    elif command is not None:
-        if command.operation.creates is not None and answer.created is not None:
-            facts[OWNED_COLUMN[command.operation.creates]] = ObjectId(str(answer.created["id"]))
-        facts |= _quarantined(entry, answer.document or {})
-    return entry.transition(State.ANSWERED, upstream_request_id=answer.request_id, status_code=answer.status, **facts)
-
-
-def replayed_entry(
-    entry: LedgerEntry, context: RequestContext, replay: IdempotencyRecord, times: _Times, book: PriceBook
-) -> LedgerEntry:
-    """The row of a repetition, for which nothing was executed and nothing is charged."""
-    facts = _durations(context, times) | {"status_code": replay.status, "price_id": book.by_id(REPLAYED).id}
-    return entry.transition(State.VOIDED, spend=ZERO, **facts)
-
-
-def failed_entry(
-    entry: LedgerEntry, context: RequestContext, error: ApiError, times: _Times, book: PriceBook
-) -> LedgerEntry:
-    """The row of a failed call: `uncertain` if it may have been executed, else `voided` and free of charge."""
-    facts = _durations(context, times) | {"status_code": error.status, "error_code": error.code or error.type}
-    if context.recorded and isinstance(error, OutcomeUnknown | UpstreamFailed):
-        return entry.transition(State.UNCERTAIN, **facts)
-    return entry.transition(State.VOIDED, spend=ZERO, price_id=book.by_id(NOT_EXECUTED).id, **facts)
-
-
-def invalid_figures(document: Mapping[str, object]) -> tuple[str, ...]:
-    """The names of an answer's byte counts that cannot be right: negative, fractional or beyond MAX_SIZE."""
-    return tuple([name for name in SIZE_FIELDS if name in document and not _is_size(document[name])])
-
-
-def _principal_facts(principal: Principal | None) -> dict[str, object]:
-    if principal is None:
-        return {}
-    key = principal.key
-    return {
-        "key_id": key.id,
-        "tenant": principal.tenant,
-        "key_alias": key.alias,
-        "team_id": key.team_id,
-        "user_id": key.user_id,
-    }
-
-
-def _command_facts(command: Command | None, operation_id: OperationId) -> dict[str, object]:
-    if command is None:
-        return {}
-    ids = command.ids
-    return {
-        "fingerprint": command.fingerprint,
-        "vector_store_id": ids.get("vector_store_id", ids.get("index")),
-        "file_id": ids.get("file_id", _attached_file(command)),
-        "batch_id": ids.get("batch_id"),
-        "upload_id": ids.get("upload_id"),
-        "fuzzy_fingerprint": _fuzzy_fingerprint(command, operation_id),
-    }
-
-
-def _fuzzy_fingerprint(command: Command, operation_id: OperationId) -> str | None:
-    """What finds the created object again; None when the correlation tag does, or when nothing is created."""
-    if command.operation.creates is None or tagged(command, operation_id) is not None:
-        return None
-    return fuzzy_fingerprint_of_command(command)
-
-
-def _attached_file(command: Command) -> ObjectId | None:
-    """The file that the body names, for an operation that attaches exactly one."""
-    return command.body_ids[0] if command.operation.body_ids == ("file_id",) else None
-
-
-def _quarantined(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
-    """Invalid figures are named in the row, and never computed with."""
-    invalid = invalid_figures(document)
-    return {"quarantined": tuple(dict.fromkeys([*entry.quarantined, *invalid]))} if invalid else {}
-
-
-def _is_size(figure: object) -> bool:
-    return isinstance(figure, int) and not isinstance(figure, bool) and 0 <= figure <= MAX_SIZE
-
-
-def _durations(context: RequestContext, times: _Times) -> dict[str, object]:
-    """The gateway's overhead is the elapsed time without the time spent at the provider."""
-    upstream_us = round(context.upstream_seconds * MICROSECONDS)
-    elapsed_us = round((times.ended - context.began) * MICROSECONDS)
-    return {"ended_ms": times.ended_ms, "upstream_us": upstream_us, "overhead_us": max(0, elapsed_us - upstream_us)}
-
-
-# ------------------------------------------------------------------------------------ what a commit writes beside it
-
-
-def _owned(command: Command, answer: Answer, entry: LedgerEntry) -> list[Ownership]:
-    """The ownership of the object that the answer describes as created."""
-    kind = command.operation.creates
-    if kind is None or answer.created is None:
-        return []
-    return [entry.ownership_of(kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
-
-
-def _retired(command: Command, answer: Answer, entry: LedgerEntry) -> list[ObjectRef]:
-    """The object that was deleted. An answer with `deleted: false` changes no ownership."""
-    parameter = command.operation.deletes
-    if parameter is None or command.mock_response is not None or entry.provider is None:
-        return []
-    if answer.document is None or answer.document.get("deleted") is not True:
-        return []
-    return [ObjectRef(entry.provider, PATH_KINDS[parameter], command.ids[parameter])]
-
-
-def _record_with_answer(record: IdempotencyRecord | None, answer: Answer) -> IdempotencyRecord | None:
-    """The record with the answer that repetitions will get; None when there is nothing to replay."""
-    if record is None or answer.document is None:
-        return None
-    return with_answer(record, answer.status, encode_json(answer.document))
+    def _now(self) -> Times:
+        return Times(ended_ms=int(self.clock.wall() * MILLISECONDS), ended=self.clock.monotonic())
 
 
 def _ledger_unavailable() -> Unavailable:

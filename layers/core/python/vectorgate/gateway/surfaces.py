@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 from vectorgate.api.errors import NotFound, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.router import SEARCH_PREFIX, route
-from vectorgate.api.schemas import check_id
-from vectorgate.gateway.parser import NO_LITELLM_FIELDS, attribution_of, document_command, parse, upload_command
-from vectorgate.ids import ObjectId, ObjectKind
-from vectorgate.providers.base import Call
+from vectorgate.auth.permissions import check_permissions, may_use_model
+from vectorgate.gateway.parser import (
+    NO_LITELLM_FIELDS,
+    attribution_of,
+    document_command,
+    parse,
+    path_ids,
+    upload_command,
+)
+from vectorgate.ids import ObjectKind, OperationId
+from vectorgate.providers.base import Answer, Call
 from vectorgate.providers.openai import tagged, without_tag
 from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.authorization import authorise
@@ -32,11 +39,12 @@ if TYPE_CHECKING:
     from vectorgate.api.http import FileUpload, Request
     from vectorgate.api.operations import Operation
     from vectorgate.api.router import Route
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.principal import Principal
-    from vectorgate.gateway.parser import CallOptions, Limits
+    from vectorgate.gateway.limits import Limits
+    from vectorgate.gateway.parser import CallOptions
     from vectorgate.gateway.policy import Policy
-    from vectorgate.ids import OperationId, ProviderName
-    from vectorgate.providers.base import Answer
+    from vectorgate.ids import ProviderName
     from vectorgate.providers.client import ProviderClient
     from vectorgate.tenancy.ports import OwnershipStore
     from vectorgate.tenancy.slots import TenantSlots
@@ -119,7 +127,7 @@ class OpenAISurface:
     ) -> Command:
         """Build the command of a caller inside the deployment, validated like a request. InvalidRequest, NotFound."""
         self._check_providers()
-        checked_ids = {name: ObjectId(check_id(name, ids[name])) for name in operation.parameters}
+        checked_ids = path_ids({name: ids[name] for name in operation.parameters})
         checked_query = operation.query(query or {}) if operation.query is not None else {}
         return document_command(
             operation, ids=checked_ids, query=checked_query, body=body or {}, options=options, providers=self.providers
@@ -132,7 +140,7 @@ class OpenAISurface:
         self._check_providers()
         if upload.content.size > self.limits.max_bytes(operation):
             raise PayloadTooLarge(self.limits.too_large_message(operation), code="request_too_large")
-        checked_ids = {name: ObjectId(check_id(name, ids[name])) for name in operation.parameters}
+        checked_ids = path_ids({name: ids[name] for name in operation.parameters})
         attribution = attribution_of(options, NO_LITELLM_FIELDS, self.providers)
         return upload_command(operation, ids=checked_ids, upload=upload, attribution=attribution)
 
@@ -142,7 +150,8 @@ class OpenAISurface:
 
     def authorise(self, command: Command, principal: Principal) -> Target:
         """The provider at which the principal owns every object that the command names. NotFound when there is none."""
-        if not command.ids and not command.body_ids:
+        check_permissions(principal.key, command)
+        if not command.ids and not command.body_ids and not command.references:
             return Target(command.provider or self.providers[0])
         return Target(authorise(command, principal.tenant, self.ownership, self.providers))
 
@@ -155,6 +164,8 @@ class OpenAISurface:
 
             lists = ListService(ownership=self.ownership, slots=self.slots)
             answer = lists.answer(command, principal.tenant, target.provider, client)
+        elif command.operation.name == "models.list":
+            answer = _models(command, principal.key, client)
         else:
             answer = client.send(_call(command, operation_id))
             self._keep_description(command, principal, target, answer)
@@ -193,3 +204,15 @@ def _call(command: Command, operation_id: OperationId) -> Call:
         content=command.content if body is None else encode_json(body),
         body=command.body if body is None else body,
     )
+
+
+def _models(command: Command, key: VirtualKey, client: ProviderClient) -> Answer:
+    """The provider's models that the key may use. A key that may use none asks no provider."""
+    if not key.models:
+        return Answer(status=200, headers={}, document={"object": "list", "data": []})
+    answer = client.send(_call(command, OperationId("")))
+    document = answer.document or {}
+    data = document.get("data")
+    models = [model for model in data if isinstance(model, dict)] if isinstance(data, list) else []
+    allowed = [model for model in models if may_use_model(key, str(model.get("id")))]
+    return replace(answer, document={**document, "data": allowed})

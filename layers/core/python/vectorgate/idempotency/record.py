@@ -74,13 +74,16 @@ class RecordStatus(Enum):
 
 
 def record_status(record: IdempotencyRecord, entry: LedgerEntry | None, now_ms: int) -> RecordStatus:
-    """The status of the record's operation; `entry` is the operation's ledger row."""
+    """The status of the record's operation; `entry` is the operation's ledger row.
+
+    A response that runs on after its answer is uncertain, and its answer is replayed all the same.
+    """
     if entry is None or (entry.state is State.VOIDED and entry.found_by != Resolution.AMBIGUOUS):
         return RecordStatus.NOT_EXECUTED
     if entry.state is State.STARTED:
         lease_ends_ms = entry.until_ms or entry.started_ms + LEASE_MS
         return RecordStatus.IN_FLIGHT if now_ms < lease_ends_ms else RecordStatus.ABANDONED
-    if entry.state is State.UNCERTAIN:
+    if entry.state is State.UNCERTAIN and record.status is None:
         return RecordStatus.UNKNOWN
     # An expired key may be used for a new request, but not while its operation is open: hence only here.
     if record.slot == EXPLICIT_SLOT and record.expires_at * MILLISECONDS <= now_ms:

@@ -44,6 +44,7 @@ def correction(entry: LedgerEntry, charge: Charge, earlier: Sequence[LedgerEntry
         tags=entry.tags,
         provider=entry.provider,
         vector_store_id=entry.vector_store_id,
+        searched_stores=entry.searched_stores,
         status_code=200,
         spend=NanoUSD(difference),
         price_id=charge.price_id,

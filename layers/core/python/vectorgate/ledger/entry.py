@@ -33,7 +33,7 @@ Scalar: TypeAlias = str | int | tuple[str, ...]
 
 _UUID7_VERSION = 0x7 << 76
 _UUID7_VARIANT = 0b10 << 62
-_LISTS = ("tags", "budgets", "quarantined")
+_LISTS = ("tags", "budgets", "quarantined", "tool_calls", "searched_stores")
 _FIRST_ERROR = 400  # HTTP statuses from here on are failures
 
 
@@ -86,6 +86,9 @@ class LedgerEntry:
     figures of the provider that were not used. `byte_seconds` is the quantity that a storage record charges for,
     `corrects` the row whose amount a correction changes. `until_ms`: the call may be in flight until then, if longer
     than usual. `undelivered` is 1 if the client had stopped waiting when the answer was there.
+
+    Of a response: `model` and `service_tier` as the provider names them, its tokens, `tool_calls` of charged tools
+    (`("file_search=2",)`), the stores that it searched, and `tools_spend`, the part of `spend` for those calls.
     """
 
     id: OperationId
@@ -125,6 +128,17 @@ class LedgerEntry:
     corrects: OperationId | None = None
     until_ms: int | None = None
     undelivered: int | None = None
+    response_id: ObjectId | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    tool_calls: tuple[str, ...] = ()
+    searched_stores: tuple[str, ...] = ()
+    tools_spend: NanoUSD | None = None
 
     def transition(self, state: State, **changes: object) -> LedgerEntry:
         """The same row in a later state. IllegalTransition when the ledger has no such transition."""

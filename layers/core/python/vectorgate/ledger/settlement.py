@@ -120,7 +120,9 @@ def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook)
 
 def _priced(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
     charge = book.charge_for(entry)
-    return entry.transition(State.SETTLED, spend=charge.spend, price_id=charge.price_id)
+    return entry.transition(
+        State.SETTLED, spend=charge.spend, price_id=charge.price_id, tools_spend=charge.tools or entry.tools_spend
+    )
 
 
 def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> int:

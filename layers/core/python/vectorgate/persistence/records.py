@@ -18,6 +18,8 @@ def key_to_record(key: VirtualKey) -> dict[str, Any]:
     """The fields that have a value, by name."""
     record = {field.name: getattr(key, field.name) for field in fields(key)}
     record["indexes"] = {name: sorted(permissions) for name, permissions in key.indexes.items()}
+    if not key.models:
+        del record["models"]
     return {name: value for name, value in record.items() if value is not None}
 
 
@@ -26,4 +28,7 @@ def key_from_record(record: Mapping[str, Any]) -> VirtualKey:
     known = {field.name: record[field.name] for field in fields(VirtualKey) if field.name in record}
     indexes = known.get("indexes", {})
     known["indexes"] = {name: frozenset(map(IndexPermission, allowed)) for name, allowed in indexes.items()}
+    for name in ("models", "allowed_tools"):
+        if name in known:
+            known[name] = tuple(known[name])
     return VirtualKey(**known)

@@ -11,18 +11,21 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd
+from vectorgate.pricing.tokens import DEFAULT_TIER, TokenPrice, TokenPrices, is_token_price, token_price
+from vectorgate.pricing.usage import tool_calls_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 NOT_EXECUTED = "vectorgate.not-executed"
 MOCK = "vectorgate.mock"
 PENDING = "vectorgate.pending"
 REPLAYED = "vectorgate.replayed"
+UNPRICED = "vectorgate.unpriced"
 STORAGE = "storage"  # the operation of a storage record: the bytes of a store over one UTC day
 CORRECTION = "correction"  # the operation of a row that corrects the cost of another row
 ANY_PROVIDER = "*"  # the provider of prices that apply whatever the provider
@@ -59,16 +62,28 @@ class Price:
         return self.provider == provider and any(_matches(pattern, operation) for pattern in self.operations)
 
 
+AnyPrice: TypeAlias = Price | TokenPrice
+
+
 def _matches(pattern: str, operation: str) -> bool:
     return operation.startswith(pattern[:-1]) if pattern.endswith(".*") else pattern == operation
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An amount, and the id of the price that it was computed by."""
+    """An amount, and the id of the price that it was computed by. `tools`: its part for calls of tools."""
 
     spend: NanoUSD
     price_id: str
+    tools: NanoUSD = ZERO
+
+
+class Demand(NamedTuple):
+    """What a response may use at most: tokens, and calls of tools by the tool's name."""
+
+    input_tokens: int
+    output_tokens: int
+    tool_calls: Mapping[str, int]
 
 
 class BillableCall(Protocol):
@@ -99,15 +114,52 @@ class BillableCall(Protocol):
         """The amount, where it is fixed already."""
         ...
 
+    @property
+    def model(self) -> str | None:
+        """The model that was run, or None."""
+        ...
+
+    @property
+    def service_tier(self) -> str | None:
+        """The service tier that the provider names in its answer."""
+        ...
+
+    @property
+    def input_tokens(self) -> int | None:
+        """The tokens that were read, those of `cached_tokens` and `cache_write_tokens` included; None: no usage."""
+        ...
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """The tokens that were read from a cache."""
+        ...
+
+    @property
+    def cache_write_tokens(self) -> int | None:
+        """The tokens that were written to a cache."""
+        ...
+
+    @property
+    def output_tokens(self) -> int | None:
+        """The tokens that were written, those of reasoning included."""
+        ...
+
+    @property
+    def tool_calls(self) -> tuple[str, ...]:
+        """Calls of tools (`usage.tool_calls_text`)."""
+        ...
+
 
 class PriceBook:
     """Prices by provider, operation and time. `own` are a deployment's prices, which override the others."""
 
-    def __init__(self, prices: Iterable[Price], own: Iterable[Price] = ()) -> None:
-        self._by_precedence = [*_newest_first(own), *_newest_first(prices)]
-        self._by_id = {price.id: price for price in self._by_precedence}
+    def __init__(self, prices: Iterable[AnyPrice], own: Iterable[AnyPrice] = ()) -> None:
+        by_precedence = [*_newest_first(own), *_newest_first(prices)]
+        self._by_precedence = [price for price in by_precedence if isinstance(price, Price)]
+        self._tokens = TokenPrices(price for price in by_precedence if isinstance(price, TokenPrice))
+        self._by_id = {price.id: price for price in by_precedence}
         self._by_operation: dict[tuple[str, str], list[Price]] = {}
-        if len(self._by_id) != len(self._by_precedence):
+        if len(self._by_id) != len(by_precedence):
             raise ValueError("two prices share an id: a price is never edited, only superseded by another")
 
     def price(self, provider: str, operation: str, at_ms: int) -> Price:
@@ -125,10 +177,45 @@ class PriceBook:
         was rounded once.
         """
         if call.price_id is None:
+            if call.input_tokens is not None:
+                return self._charge_for_usage(call)
             price = self.price(str(call.provider), call.operation, call.started_ms)
             return Charge(price.per_call, price.id)
-        price = self.by_id(call.price_id)
-        return Charge(call.spend if call.spend is not None else price.per_call, price.id)
+        fixed = self.by_id(call.price_id)
+        return Charge(call.spend if call.spend is not None else fixed.per_call, fixed.id)
+
+    def _charge_for_usage(self, call: BillableCall) -> Charge:
+        """Charge the tokens and tool calls of a response; UNPRICED, and nothing, where the book lacks one of them."""
+        try:
+            price = self.token_price_of(call, call.input_tokens or 0)
+            tools = self._tools_cost(str(call.provider), tool_calls_of(call.tool_calls), call.started_ms)
+        except MissingPrice:
+            return Charge(ZERO, UNPRICED)
+        cached, written = call.cached_tokens or 0, call.cache_write_tokens or 0
+        fresh = (call.input_tokens or 0) - cached - written
+        tokens = price.cost(fresh=fresh, cached=cached, cache_written=written, output=call.output_tokens or 0)
+        return Charge(NanoUSD(tokens + tools), price.id, tools)
+
+    def token_price_of(self, call: BillableCall, input_tokens: int) -> TokenPrice:
+        """The price of the call's model for an input of that size. MissingPrice when there is none."""
+        tier = call.service_tier if call.service_tier not in {None, "auto"} else DEFAULT_TIER
+        price = self._tokens.find(str(call.provider), str(call.model), str(tier), call.started_ms, input_tokens)
+        if price is None:
+            raise MissingPrice(f"{call.provider} {call.model} in the tier {tier} at {call.started_ms}")
+        return price
+
+    def _tools_cost(self, provider: str, calls: Mapping[str, int], at_ms: int) -> NanoUSD:
+        amounts = [count * self.price(provider, f"responses.{tool}", at_ms).per_call for tool, count in calls.items()]
+        return NanoUSD(sum(amounts))
+
+    def reservation_for_response(self, call: BillableCall, demand: Demand) -> NanoUSD:
+        """The most that a response may cost, by what it may use. MissingPrice for a model or tool without a price."""
+        small = self.token_price_of(call, 0)
+        limits = [limit for limit in (small.context_tokens, small.up_to_input_tokens) if limit is not None]
+        input_tokens = min([demand.input_tokens, *limits])
+        large = self.token_price_of(call, input_tokens)
+        dearest = max(price.most(input_tokens, demand.output_tokens) for price in (small, large))
+        return NanoUSD(dearest + self._tools_cost(str(call.provider), demand.tool_calls, call.started_ms))
 
     def reservation_for(self, call: BillableCall, stored_bytes: int = 0) -> NanoUSD:
         """The most that a call may cost: its charge, and one day of what it stores, rounded up. MissingPrice."""
@@ -153,9 +240,9 @@ class PriceBook:
     def is_provider_independent(self, price_id: str | None) -> bool:
         """Whether a price applies whatever the provider (not executed, replayed), so that no repricing changes it."""
         price = self._by_id.get(price_id) if price_id is not None else None
-        return price is not None and price.provider == ANY_PROVIDER
+        return price is not None and price.provider == ANY_PROVIDER and price.id != UNPRICED
 
-    def by_id(self, price_id: str) -> Price:
+    def by_id(self, price_id: str) -> AnyPrice:
         """The price with that id. MissingPrice when there is none."""
         try:
             return self._by_id[price_id]
@@ -163,12 +250,12 @@ class PriceBook:
             raise MissingPrice(price_id) from None
 
 
-def _newest_first(prices: Iterable[Price]) -> list[Price]:
+def _newest_first(prices: Iterable[AnyPrice]) -> list[AnyPrice]:
     """Sort by day, newest first. Of two prices for one day the later in the list is first: it corrects the other."""
     return sorted(prices, key=lambda price: price.from_ms)[::-1]
 
 
-def read_prices(text: str) -> list[Price]:
+def read_prices(text: str) -> list[AnyPrice]:
     """Read prices from JSON in the format of `prices.json`. ValueError that names the first malformed entry."""
     entries = json.loads(text)
     if not isinstance(entries, list):
@@ -176,19 +263,21 @@ def read_prices(text: str) -> list[Price]:
     return [_read_entry(index, entry) for index, entry in enumerate(entries)]
 
 
-def _read_entry(index: int, entry: object) -> Price:
+def _read_entry(index: int, entry: object) -> AnyPrice:
     try:
         return _price(entry)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"entry {index} of the price book: {error!r}") from error
 
 
-def _price(entry: Any) -> Price:  # noqa: ANN401 - any JSON
+def _price(entry: Any) -> AnyPrice:  # noqa: ANN401 - any JSON
     names = set(entry)
+    if is_token_price(entry):
+        _check_common({"operations": entry["models"], **entry})
+        return token_price(entry, _COMMON - {"operations"}, _midnight_ms(entry["from"]))
     if names not in ({*_COMMON, *_PER_CALL}, {*_COMMON, *_PER_GIB_DAY}):
         raise ValueError(f"expected {sorted(_COMMON)} and either {sorted(_PER_CALL)} or {sorted(_PER_GIB_DAY)}")
-    if not _ID.fullmatch(entry["id"]) or not str(entry["source"]).strip() or not entry["operations"]:
-        raise ValueError("an entry has an id of up to 64 letters, digits, '.', '_' or '-', operations, and a source")
+    _check_common(entry)
     is_storage = "usd_per_gib_day" in names
     if is_storage != (entry["operations"] == [STORAGE]):
         raise ValueError(f"{STORAGE!r}, and only that, is charged by the GiB-day")
@@ -202,6 +291,13 @@ def _price(entry: Any) -> Price:  # noqa: ANN401 - any JSON
         free_bytes=_whole_number(entry["free_gib"]) * GIB if is_storage else 0,
         source=entry["source"],
     )
+
+
+def _check_common(entry: Mapping[str, Any]) -> None:
+    if not _ID.fullmatch(entry["id"]) or not str(entry["source"]).strip() or not entry["operations"]:
+        raise ValueError(
+            "an entry has an id of up to 64 letters, digits, '.', '_' or '-', operations or models, and a source"
+        )
 
 
 def _amount(text: str) -> NanoUSD:
@@ -221,6 +317,11 @@ def _midnight_ms(day: str) -> int:
     return int(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * MILLISECONDS
 
 
-def shipped_prices() -> list[Price]:
-    """The prices in `prices.json`, beside this file."""
-    return read_prices(files("vectorgate.pricing").joinpath("prices.json").read_text("utf-8"))
+def shipped_prices() -> list[AnyPrice]:
+    """The prices in `prices.json` and `models.json`, beside this file."""
+    folder = files("vectorgate.pricing")
+    return [
+        price
+        for name in ("prices.json", "models.json")
+        for price in read_prices(folder.joinpath(name).read_text("utf-8"))
+    ]

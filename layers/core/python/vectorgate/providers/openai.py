@@ -139,7 +139,7 @@ def _list_fields(operation: Operation) -> tuple[str, ...]:
 
     The content of a store's file is such a page, too; the reference documents another form: either is accepted.
     """
-    if operation.safety is not Safety.READ or operation.binary or operation.path.endswith("}"):
+    if operation.safety is not Safety.READ or operation.binary or operation.single or operation.path.endswith("}"):
         return ()
     return ("data", "content") if operation.path.endswith("/content") else ("data",)
 
@@ -150,10 +150,11 @@ def filled(path: str, ids: Mapping[str, str]) -> str:
 
 
 def query_string(query: Mapping[str, str]) -> str:
-    """`?a=b&c=d`, or nothing."""
+    """`?a=b&c=d`, or nothing. The values of a list (`include[]`) are joined by commas, and sent as one pair each."""
     from urllib.parse import urlencode  # noqa: PLC0415 - most requests have no query
 
-    return "?" + urlencode(query) if query else ""
+    pairs = [(name, value.split(",") if name.endswith("[]") else value) for name, value in query.items()]
+    return "?" + urlencode(pairs, doseq=True) if query else ""
 
 
 def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:

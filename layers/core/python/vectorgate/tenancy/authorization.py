@@ -6,9 +6,9 @@ same bytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from vectorgate.api.errors import NotFound
+from vectorgate.api.errors import ApiError, InvalidRequest, NotFound
 from vectorgate.ids import PATH_KINDS, ObjectKind
 from vectorgate.tenancy.ownership import ObjectRef
 
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 _MAX_LISTED: Final = 10  # ids in one message
 
 
+class _Named(NamedTuple):
+    """An object that a command names. `param`: its place in the body of a response, None elsewhere.
+
+    `kept`: the tenant's own also after it was deleted.
+    """
+
+    kind: ObjectKind
+    id: ObjectId
+    param: str | None = None
+    kept: bool = False
+
+
 def authorise(
     command: Command, tenant: TenantId, ownership: OwnershipStore, providers: Sequence[ProviderName]
 ) -> ProviderName:
@@ -34,7 +46,7 @@ def authorise(
     candidates = [command.provider] if command.provider is not None else providers
     if not references:
         return candidates[0]
-    rows = ownership.owners({ObjectRef(provider, kind, name) for provider in candidates for kind, name in references})
+    rows = ownership.owners({ObjectRef(provider, each.kind, each.id) for provider in candidates for each in references})
     missing = {provider: _missing(command, provider, tenant, rows) for provider in candidates}
     for provider in candidates:
         if not missing[provider]:
@@ -42,40 +54,45 @@ def authorise(
     raise _not_found(command, min(missing.values(), key=len))
 
 
-def _references(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
+def _references(command: Command) -> list[_Named]:
     """Every object that the path and the body name, in that order."""
-    in_path = [(PATH_KINDS[name], value) for name, value in command.ids.items()]
-    return in_path + [(command.operation.body_kind, name) for name in command.body_ids]
+    in_path = [_Named(PATH_KINDS[name], value) for name, value in command.ids.items() if name in PATH_KINDS]
+    in_body = [_Named(command.operation.body_kind, name) for name in command.body_ids]
+    return [*in_path, *in_body, *(_Named(each.kind, each.id, each.param, each.kept) for each in command.references)]
 
 
-def _cursors(command: Command) -> list[tuple[ObjectKind, ObjectId]]:
+def _cursors(command: Command) -> list[_Named]:
     """Every object that the query names. The cursors of a list operation are looked up when its page is read."""
     kind = command.operation.cursors
     if kind is None or command.operation.lists is not None:
         return []
-    return [(kind, name) for name in command.cursor_ids.values()]
+    # A deleted file is still a cursor: a client may delete while it pages.
+    return [_Named(kind, name, kept=True) for name in command.cursor_ids.values()]
 
 
 def _missing(
     command: Command, provider: ProviderName, tenant: TenantId, rows: Mapping[ObjectRef, Ownership]
-) -> list[tuple[ObjectKind, ObjectId]]:
+) -> list[_Named]:
     """The objects that the command names and the tenant does not own at that provider, in the command's order."""
     store = command.ids.get("vector_store_id")
     missing = []
-    for kind, name in _references(command):
-        row = rows.get(ObjectRef(provider, kind, name))
-        if row is None or not row.accessible_to(tenant) or (kind is ObjectKind.BATCH and row.parent != store):
-            missing.append((kind, name))
-    for kind, name in _cursors(command):
-        row = rows.get(ObjectRef(provider, kind, name))
-        if row is None or row.tenant != tenant:  # a deleted file is still a cursor: a client may delete while it pages
-            missing.append((kind, name))
+    for each in [*_references(command), *_cursors(command)]:
+        row = rows.get(ObjectRef(provider, each.kind, each.id))
+        usable = row is not None and (row.tenant == tenant if each.kept else row.accessible_to(tenant))
+        if row is None or not usable or (each.kind is ObjectKind.BATCH and row.parent != store):
+            missing.append(each)
     return missing
 
 
-def _not_found(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]]) -> NotFound:
+def _not_found(command: Command, missing: Sequence[_Named]) -> ApiError:
     """OpenAI's error for the first missing object."""
-    kind, name = missing[0]
+    kind, name, param, _ = missing[0]
+    return _no_object(command, missing) if param is None else _no_reference(kind, name, param)
+
+
+def _no_object(command: Command, missing: Sequence[_Named]) -> NotFound:
+    """The error for an object that the path, or the body of an operation on stores and files, names."""
+    kind, name, _, _ = missing[0]
     store = command.ids.get("vector_store_id")
     match kind:
         case ObjectKind.VECTOR_STORE:
@@ -86,12 +103,31 @@ def _not_found(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]])
             return NotFound(f"No such Upload object: {name}", param="upload_id")
         case ObjectKind.PART:
             return NotFound(f"Parts [{_listed(missing)}] were not found", param="part_ids")
-        case ObjectKind.FILE:
+        case ObjectKind.RESPONSE:
+            return NotFound(f"Response with id '{name}' not found.")
+        case _:
             return _no_file(command, missing)
 
 
-def _no_file(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]]) -> NotFound:
-    _, name = missing[0]
+def _no_reference(kind: ObjectKind, name: ObjectId, param: str) -> ApiError:
+    """OpenAI's error for an object that the body of a response names."""
+    top = param.partition("[")[0].partition(".")[0]
+    match kind:
+        case ObjectKind.VECTOR_STORE:
+            return NotFound(f"Vector store with id [{name}] not found.", param=top)
+        case ObjectKind.RESPONSE:
+            message = f"Previous response with id '{name}' not found."
+            return InvalidRequest(message, code="previous_response_not_found", param=param)
+        case ObjectKind.ITEM:
+            return NotFound(f"Item with id '{name}' not found.", param=top)
+        case ObjectKind.CONTAINER:
+            return NotFound(f"Container with id '{name}' not found.", param=top)
+        case _:
+            return NotFound(f"No such File object: {name}", param=top)
+
+
+def _no_file(command: Command, missing: Sequence[_Named]) -> NotFound:
+    name = missing[0].id
     store = command.ids.get("vector_store_id")
     if command.body_ids:
         return NotFound(f"Files [{_listed(missing)}] were not found", param=_param_of(command))
@@ -100,8 +136,8 @@ def _no_file(command: Command, missing: Sequence[tuple[ObjectKind, ObjectId]]) -
     return no_such_file(name)
 
 
-def _listed(missing: Sequence[tuple[ObjectKind, ObjectId]]) -> str:
-    return ", ".join(name for _, name in missing[:_MAX_LISTED])
+def _listed(missing: Sequence[_Named]) -> str:
+    return ", ".join(each.id for each in missing[:_MAX_LISTED])
 
 
 def _param_of(command: Command) -> str:

@@ -21,6 +21,7 @@ OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
     ObjectKind.BATCH: "batch_id",
     ObjectKind.UPLOAD: "upload_id",
     ObjectKind.PART: "part_id",
+    ObjectKind.RESPONSE: "response_id",
 }
 # The path parameter that names the parent of an object.
 PARENT_PARAMETER: Final[Mapping[ObjectKind, str]] = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}

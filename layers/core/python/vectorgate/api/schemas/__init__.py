@@ -32,31 +32,40 @@ from vectorgate.api.schemas.models import (
 )
 from vectorgate.api.schemas.parsing import check_document, parse_json_object, validate
 from vectorgate.api.schemas.query import (
+    InputItemsQuery,
     ListFilesQuery,
     ListQuery,
     ListStoreFilesQuery,
+    RetrieveResponseQuery,
     query_reader,
     validate_form,
 )
+from vectorgate.api.schemas.responses import CompactResponse, CountInputTokens, CreateResponse, check_model
 
 __all__ = [
     "LITELLM_FIELDS",
+    "CompactResponse",
     "CompleteUpload",
+    "CountInputTokens",
     "CreateFile",
     "CreateFileBatch",
+    "CreateResponse",
     "CreateUpload",
     "CreateUploadPart",
     "CreateVectorStore",
     "CreateVectorStoreFile",
+    "InputItemsQuery",
     "ListFilesQuery",
     "ListQuery",
     "ListStoreFilesQuery",
     "LiteLLMFields",
+    "RetrieveResponseQuery",
     "Search",
     "UpdateAttributes",
     "UpdateVectorStore",
     "check_document",
     "check_id",
+    "check_model",
     "parse_json_object",
     "query_reader",
     "split_litellm_fields",

@@ -126,6 +126,11 @@ def id_of_another_kind(param: str, value: str, prefix: str) -> InvalidRequest:
     return InvalidRequest(message, param=param, code="invalid_value")
 
 
+def bad_model(param: str) -> InvalidRequest:
+    """What cannot be a model's name."""
+    return invalid_value(param, "expected a model's name of letters, digits, and '.', '_', ':', '@' or '-'.")
+
+
 def above_max(param: str, limit: float, value: object) -> InvalidRequest:
     """A number above its maximum. The type of `limit` decides between integer and decimal."""
     return _out_of_range(param, "above max", f"<= {_figure(limit)}", value, _number_kind(limit))

@@ -37,14 +37,18 @@ def check_id(param: str, value: str) -> str:
     InvalidRequest on `param` unless it is 1 to 128 letters, digits, underscores and dashes, and, for a parameter of a
     path, for an id that begins as those of another kind of object do.
     """
+    return check_object_id(param, value, PATH_KINDS[param])
+
+
+def check_object_id(param: str, value: str, kind: ObjectKind) -> str:
+    """Return `value` if it can be the id of an object of that kind. InvalidRequest on `param`, as for `check_id`."""
     if not value:
         raise error_messages.string_too_short(param, 1, 0)
     if len(value) > ID_MAX:
         raise error_messages.string_too_long(param, ID_MAX, len(value))
     if not _ID.fullmatch(value):
         raise error_messages.bad_id(param, value)
-    kind = PATH_KINDS.get(param)
-    if kind is not None and is_of_another_kind(kind, value):
+    if kind in ID_PREFIXES and is_of_another_kind(kind, value):
         raise error_messages.id_of_another_kind(param, value, ID_PREFIXES[kind])
     return value
 

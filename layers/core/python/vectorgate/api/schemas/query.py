@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field
 
-from vectorgate.api.schemas.fields import FileId, StoreId, WireModel
+from vectorgate.api.schemas.fields import FileId, Id, StoreId, WireModel
 from vectorgate.api.schemas.parsing import Model, validate
 
 LIST_LIMIT: Final = 20
@@ -56,13 +56,50 @@ class ListFilesQuery(WireModel):
         return {name: str(value) for name, value in self.model_dump(exclude_unset=True).items()}
 
 
-Query = TypeVar("Query", ListQuery, ListStoreFilesQuery, ListFilesQuery)
+Includes = Annotated[str, Field(max_length=1024)]  # names of fields, joined by commas, as API Gateway joins them
+
+
+class RetrieveResponseQuery(WireModel):
+    """`GET /responses/{response_id}`. `starting_after`: the sequence number after which a stream begins."""
+
+    include: Includes | None = Field(default=None, alias="include[]")
+    stream: Literal["true", "false"] = "false"
+    starting_after: int = Field(default=0, ge=0)
+    include_obfuscation: Literal["true", "false"] = "true"
+
+    def to_params(self) -> dict[str, str]:
+        """The parameters that the client set."""
+        return {name: str(value) for name, value in self.model_dump(exclude_unset=True, by_alias=True).items()}
+
+
+class InputItemsQuery(WireModel):
+    """`GET /responses/{response_id}/input_items`. Cursors are ids of items."""
+
+    limit: int = Field(default=LIST_LIMIT, ge=0, le=100)
+    order: Literal["asc", "desc"] = "desc"
+    after: Id | None = None
+    include: Includes | None = Field(default=None, alias="include[]")
+
+    def to_params(self) -> dict[str, str]:
+        """The parameters that the client set."""
+        return {name: str(value) for name, value in self.model_dump(exclude_unset=True, by_alias=True).items()}
+
+
+Query = TypeVar("Query", ListQuery, ListStoreFilesQuery, ListFilesQuery, RetrieveResponseQuery, InputItemsQuery)
+_NUMBERS: Final = frozenset({"limit", "starting_after"})
+
+
+def names_of(model: type[WireModel]) -> set[str]:
+    """The names of a listing's parameters."""
+    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 def parse_query(model: type[Query], params: Mapping[str, str]) -> Query:
     """Validate the query of a listing. InvalidRequest for a known parameter with an invalid value."""
-    known = {name: value for name, value in params.items() if name in model.model_fields and value}
-    return validate(model, {name: _number(value) if name == "limit" else value for name, value in known.items()})
+    # openai's clients write `include[]=a&include[]=b`, others `include=a`.
+    given = {"include[]" if name == "include" else name: value for name, value in params.items()}
+    known = {name: value for name, value in given.items() if name in names_of(model) and value}
+    return validate(model, {name: _number(value) if name in _NUMBERS else value for name, value in known.items()})
 
 
 def query_reader(model: type[Query]) -> Callable[[Mapping[str, str]], dict[str, str]]:

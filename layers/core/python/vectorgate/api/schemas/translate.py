@@ -118,6 +118,7 @@ _TRANSLATIONS: Mapping[str, Callable[[FieldError], InvalidRequest]] = MappingPro
         "string_unicode": lambda f: error_messages.invalid_value(f.param, "the string is not valid Unicode."),
         "bad_id": lambda f: error_messages.bad_id(f.param, f.value),
         "id_of_another_kind": lambda f: error_messages.id_of_another_kind(f.param, f.value, f.context["prefix"]),
+        "bad_model": lambda f: error_messages.bad_model(f.param),
         "too_long": lambda f: error_messages.array_too_long(f.param, f.context["max_length"], len(f.value)),
         "too_short": lambda f: error_messages.array_too_short(f.param, f.context["min_length"], len(f.value)),
         "too_many_properties": lambda f: error_messages.too_many_properties(

@@ -28,6 +28,10 @@ class VirtualKey:
 
     Times are Unix seconds. `indexes` maps virtual index names to permissions. `max_budget`, `soft_budget` and
     `budget_duration` are the key's own limit (`budgets.model.Limit`). `metadata` is JSON. `version` counts writes.
+
+    `models` are the models that it may use, `*` for any, `gpt-5*` for those whose names begin so; none by default.
+    `allowed_tools` are the tools and features of responses that it may use (`auth.permissions`), None for the default.
+    `max_output_tokens`: the most tokens of one response. `tpm_limit`: the most tokens a minute.
     """
 
     id: KeyId
@@ -42,6 +46,10 @@ class VirtualKey:
     max_budget: NanoUSD | None = None
     soft_budget: NanoUSD | None = None
     budget_duration: str | None = None
+    models: tuple[str, ...] = ()
+    allowed_tools: tuple[str, ...] | None = None
+    max_output_tokens: int | None = None
+    tpm_limit: int | None = None
     version: int = 1
 
     @property

@@ -22,11 +22,11 @@ from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.form_data import file_upload, form_fields
 from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
-from vectorgate.api.schemas import check_document, check_id, error_messages, validate
+from vectorgate.api.schemas import check_document, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags
+from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags, path_ids
 from vectorgate.gateway.policy import Policy
-from vectorgate.ids import PATH_KINDS, ObjectId, is_label, normal_name
+from vectorgate.ids import PATH_KINDS, PATH_NAMES, ObjectId, is_label, normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +39,9 @@ TEXT_MAX: Final = 256
 TAGS_MAX: Final = 32
 FILENAME_MAX: Final = 512
 # The query parameters of all list operations; the gateway refuses those that an operation does not have.
-QUERY: Final = frozenset({"limit", "order", "after", "before", "filter", "purpose"})
+QUERY: Final = frozenset({"limit", "order", "after", "before", "filter", "purpose", "include", "include_obfuscation"})
 DEFAULT_TYPE: Final = "application/octet-stream"
+PATH_PARAMETERS: Final = frozenset({*PATH_KINDS, *PATH_NAMES})
 _FILE: Final = ("content", "filename", "content_type")
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
@@ -93,6 +94,14 @@ class Invocation:
 
     def command(self, openai: OpenAISurface) -> Command:
         """The command, validated like a request's. InvalidRequest, PayloadTooLarge."""
+        command = self._command(openai)
+        if command.streamed:
+            raise error_messages.invalid_value(
+                "body.stream", "an invocation has one result: send 'background' and ask for the response, or use HTTP."
+            )
+        return command
+
+    def _command(self, openai: OpenAISurface) -> Command:
         if self.operation.media is not Media.MULTIPART:
             return openai.command(self.operation, ids=self.ids, options=self.options, body=self.body, query=self.query)
         fields = form_fields({name: value for name, value in self.body.items() if name not in _FILE})
@@ -113,8 +122,8 @@ def read(payload: object, *, trusts_invoker: bool, invocation_id: str | None) ->
     """
     if not isinstance(payload, dict) or not all(isinstance(name, str) for name in payload):
         raise error_messages.body_type(payload)
-    ids = {name: payload[name] for name in PATH_KINDS if payload.get(name) is not None}
-    fields = validate(Payload, {name: value for name, value in payload.items() if name not in PATH_KINDS})
+    ids = {name: payload[name] for name in PATH_PARAMETERS if payload.get(name) is not None}
+    fields = validate(Payload, {name: value for name, value in payload.items() if name not in PATH_PARAMETERS})
     operation = BY_NAME.get(fields.operation)
     if operation is None:
         raise InvalidRequest(
@@ -144,7 +153,7 @@ def _path_ids(operation: Operation, given: Mapping[str, object]) -> dict[str, Ob
             raise error_messages.missing_parameter(name)
         if not isinstance(given[name], str):
             raise error_messages.invalid_type(name, "a string", given[name])
-    return {name: ObjectId(check_id(name, str(given[name]))) for name in operation.parameters}
+    return path_ids({name: str(given[name]) for name in operation.parameters})
 
 
 def _query(operation: Operation, query: Mapping[str, str | int | bool]) -> dict[str, str]:

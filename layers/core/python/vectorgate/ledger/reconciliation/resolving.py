@@ -12,6 +12,7 @@ from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.entry import Resolution, State
+from vectorgate.ledger.generation import is_running, produced, response_facts
 from vectorgate.ledger.reconciliation.matching import contended_until_ms
 from vectorgate.ledger.reconciliation.probes import PROBES, deletion_answer, path_ids, retired_objects
 from vectorgate.ledger.reconciliation.uploads import announced_uploads
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from vectorgate.providers.reader import Document, ProviderReader
     from vectorgate.tenancy.ports import OwnershipStore
 
+GENERATING: Final = frozenset(operation.name for operation in BY_NAME.values() if operation.generates)
+RETRIEVE_RESPONSE: Final = "responses.retrieve"
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates, by far less than this
 
 
@@ -74,6 +77,8 @@ class Resolver:
         """Resolve any other row: by its object, or void it at once where nothing shows whether it was executed."""
         if self._is_under_way(row):
             return Outcome.WAITING
+        if row.response_id is not None and row.operation in GENERATING:
+            return self._resolve_response(row, provider)
         if row.operation not in PROBES:
             return self._void(row, Resolution.UNKNOWABLE)
         probe = PROBES[row.operation]
@@ -81,6 +86,18 @@ class Resolver:
         if not probe.proves_execution(document):
             return self._resolve_missing(row)
         self._conclude(row, document)
+        return Outcome.DONE
+
+    def _resolve_response(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
+        """Charge a response that ran on, or whose stream broke, by what the provider says of it now."""
+        document = self.reader.find(provider, RETRIEVE_RESPONSE, {"response_id": str(row.response_id)})
+        if document is None:
+            return self._resolve_missing(row)
+        if is_running(document):
+            return Outcome.WAITING
+        facts = {**response_facts(row, document), "found_by": Resolution.OBJECT, "ended_ms": self.clock.unix_ms()}
+        answered = row.transition(State.ANSWERED, **facts)
+        self.ledger.advance(answered, since=row.state, owned=produced(answered, document))
         return Outcome.DONE
 
     def _is_under_way(self, row: LedgerEntry) -> bool:

@@ -1,0 +1,85 @@
+"""What a response may use at most, estimated from its request: what a budget reserves for it. Pure.
+
+A token of text has at least one byte, so that the bytes of a body bound its tokens. What the body does not hold
+(results of a search, files, earlier responses) is estimated; the estimate never exceeds what the model can read. A
+response that uses more is charged in full when it is settled, so that a budget is passed by at most that difference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.ids import ObjectKind
+from vectorgate.pricing.book import Demand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vectorgate.api.command import Command
+
+IMAGE_TOKENS: Final = 5_000  # of one image or other data in base64; OpenAI counts up to about 1,600 for an image
+FILE_TOKENS: Final = 100_000
+EARLIER_TOKENS: Final = 100_000  # of the responses before this one
+RESULT_TOKENS: Final = 800  # of one search result: the size of a chunk, unless a store has another
+DEFAULT_RESULTS: Final = 20
+MAX_RESULTS: Final = 50
+SEARCHES: Final = 4  # calls of a tool that a model makes for one response, unless `max_tool_calls` says fewer
+_DATA_URL: Final = "data:"
+_PER_CALL: Final = {
+    "file_search": "file_search",
+    "web_search": "web_search",
+    "web_search_2025_08_26": "web_search",
+    "web_search_preview": "web_search",
+    "web_search_preview_2025_03_11": "web_search",
+    "code_interpreter": "code_interpreter",
+    "image_generation": "image_generation",
+    "shell": "shell",
+}
+
+
+def demand_of(command: Command, max_output_tokens: int) -> Demand:
+    """What the command may use. `max_output_tokens`: the most that the provider was told to write."""
+    calls = {_PER_CALL[feature.name]: _calls(command.body) for feature in command.features if feature.name in _PER_CALL}
+    searched = sum(_results(tool) for tool in _tools(command.body) if tool.get("type") == "file_search")
+    read_once = _text_tokens(command.body) + _named_tokens(command)
+    turns = 1 + (max(calls.values()) if calls else 0)
+    return Demand(
+        input_tokens=read_once * turns + searched * RESULT_TOKENS * (turns - 1),
+        output_tokens=max_output_tokens,
+        tool_calls=calls,
+    )
+
+
+def _calls(body: Mapping[str, object]) -> int:
+    most = body.get("max_tool_calls")
+    return min(most, SEARCHES) if isinstance(most, int) and not isinstance(most, bool) and most >= 0 else SEARCHES
+
+
+def _tools(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    tools = body.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            yield tool
+
+
+def _results(tool: Mapping[str, object]) -> int:
+    most = tool.get("max_num_results")
+    known = isinstance(most, int) and not isinstance(most, bool) and 0 < most <= MAX_RESULTS
+    return most if known and isinstance(most, int) else DEFAULT_RESULTS
+
+
+def _named_tokens(command: Command) -> int:
+    files = sum(reference.kind is ObjectKind.FILE for reference in command.references)
+    earlier = any(reference.kind in {ObjectKind.RESPONSE, ObjectKind.ITEM} for reference in command.references)
+    return files * FILE_TOKENS + (EARLIER_TOKENS if earlier else 0)
+
+
+def _text_tokens(value: object) -> int:
+    """The most tokens of the texts in a document, names of fields included."""
+    if isinstance(value, str):
+        return IMAGE_TOKENS if value.startswith(_DATA_URL) else len(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, list):
+        return sum(map(_text_tokens, value)) + len(value)
+    if isinstance(value, dict):
+        return sum(len(name) + _text_tokens(child) for name, child in value.items()) + len(value)
+    return 1

@@ -1,0 +1,93 @@
+"""What the answer to a run of a model says for its row: usage, model, searched stores; and what it created. Pure.
+
+A response may run on after the answer (`background`), or its stream may break: its row is `uncertain` until its usage
+is known, from the stream's last event or from `GET /responses/{id}`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind, ProviderName, is_model_name
+from vectorgate.pricing.usage import count_tool_calls, output_items, read_usage, tool_calls_text
+from vectorgate.tenancy.ownership import ObjectRef, Ownership
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vectorgate.ledger.entry import LedgerEntry
+
+_RUNNING: Final = frozenset({"queued", "in_progress"})
+# With the row, an idempotency record and the accounts, a commit has at most 100 actions (`ledger.ports`).
+MAX_PRODUCED: Final = 80
+_MAX_TIER: Final = 32
+_FILE_SEARCH: Final = "file_search"
+
+
+def is_running(document: Mapping[str, object]) -> bool:
+    """Whether the response of an answer is not finished yet."""
+    return document.get("status") in _RUNNING
+
+
+def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
+    """The row's columns that follow from a finished response. An implausible usage is named, and not used."""
+    calls = count_tool_calls(document)
+    facts: dict[str, object] = {
+        "model": _text(document.get("model")) or entry.model,
+        "service_tier": _tier(document),
+        "tool_calls": tool_calls_text(calls),
+        "searched_stores": entry.searched_stores if calls.get(_FILE_SEARCH) else (),
+    }
+    try:
+        usage = read_usage(document)
+    except ValueError:
+        return facts | {"quarantined": tuple(dict.fromkeys([*entry.quarantined, "usage"]))}
+    if usage is None:
+        return facts
+    return facts | {
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens or None,
+        "cache_write_tokens": usage.cache_write_tokens or None,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens or None,
+    }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and is_model_name(value) else None
+
+
+def _tier(document: Mapping[str, object]) -> str | None:
+    tier = document.get("service_tier")
+    return tier[:_MAX_TIER] if isinstance(tier, str) else None
+
+
+def produced(entry: LedgerEntry, document: Mapping[str, object]) -> list[Ownership]:
+    """The ownership of what a response made beside itself: the items of its output, and their containers.
+
+    The first MAX_PRODUCED of them: a caller may name them in later responses. ValueError for an entry without a tenant.
+    """
+    if entry.tenant is None or entry.key_id is None:
+        raise ValueError("an object needs a tenant to own it")
+    refs = dict.fromkeys(_refs(ProviderName(str(entry.provider)), document))
+    return [
+        Ownership(
+            ref=ref,
+            tenant=entry.tenant,
+            key_id=entry.key_id,
+            created_at=entry.started_ms // MILLISECONDS,
+            end_user=entry.end_user,
+            parent=entry.response_id,
+        )
+        for ref in list(refs)[:MAX_PRODUCED]
+    ]
+
+
+def _refs(provider: ProviderName, document: Mapping[str, object]) -> Iterator[ObjectRef]:
+    names = (("id", ObjectKind.ITEM), ("container_id", ObjectKind.CONTAINER))
+    for item in output_items(document):
+        for name, kind in names:
+            value = item.get(name)
+            if isinstance(value, str) and OBJECT_ID.fullmatch(value):
+                yield ObjectRef(provider, kind, ObjectId(value))
