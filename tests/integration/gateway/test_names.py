@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -19,7 +20,7 @@ from vectorgate.ids import OperationId, is_label, normal_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.harnesses.gateway import GatewayHarness
+    from tests.harnesses.gateway import GatewayHarness, GatewayServer
 
     Door = Callable[[GatewayHarness, str], "Answer"]
 
@@ -187,3 +188,41 @@ def test_a_budget_that_an_earlier_release_kept_under_another_form_is_still_the_a
     harness.stores.budgets.add_limit(Subject(BudgetScope.TEAM, "red "), Limit(since=1, max_budget=None, alias="old"))
     assert look_up(harness, "/team/info", team_id="red ")["team_info"]["team_alias"] == "old"
     assert administer(harness, "/team/update", team_id="red ", blocked=True)["team_id"] == "red "
+
+
+def sent_to(server: GatewayServer, header: str, value: bytes) -> tuple[int, str, Any]:
+    """Create a store over a socket, with a header of these bytes. Return status, call id and document."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    try:
+        connection.putrequest("POST", "/v1/vector_stores")
+        for name, content in (("authorization", f"Bearer {KEY}".encode()), ("content-length", b"0"), (header, value)):
+            connection.putheader(name, content)
+        connection.endheaders()
+        response = connection.getresponse()
+        return response.status, response.headers.get("x-litellm-call-id", ""), json.loads(response.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("name", NAMES)
+def test_over_a_socket_a_headers_bytes_are_utf_8(
+    keyed: GatewayHarness, gateway_server: GatewayServer, name: str, written: str
+) -> None:
+    status, call_id, _ = sent_to(gateway_server, "x-litellm-end-user-id", WRITTEN[written](name).encode("utf-8"))
+    row = keyed.stores.ledger.entry(OperationId(call_id))
+    assert status == 200
+    assert row is not None
+    assert row.end_user == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("header", ["x-litellm-end-user-id", "x-litellm-customer-id", "x-litellm-tags"])
+@pytest.mark.parametrize(
+    "value", ["Zoë".encode("latin-1"), "日本".encode("shift_jis"), b"\xff", b"\xc0\xaf", b"\xe6\x97"]
+)
+def test_over_a_socket_other_bytes_are_refused(
+    keyed: GatewayHarness, gateway_server: GatewayServer, header: str, value: bytes
+) -> None:
+    status, _, document = sent_to(gateway_server, header, value)
+    assert (status, document["error"]["code"]) == (400, "invalid_header")
+    assert keyed.upstream.calls == 0
