@@ -5,6 +5,7 @@
     api, admin, invoke    the handlers of the deployed functions, for `local.server` to call
     settle                settles answered rows, as the table's stream does in a deployment
     meter                 samples storage and settles what is late, as the schedule does
+    find out              looks at once for what a call made whose answer was lost
     ingest                ingests the watched folder, as notifications of the bucket do
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -24,7 +26,7 @@ from local.local_key import LOCAL_KEY_FILE, TEAM, local_key
 from local.provider_settings import OPENAI
 from local.settings import METER_SECONDS
 from local.telemetry import LineTelemetry
-from local.workers import SettleLoop, Ticker
+from local.workers import SettleLoop, Ticker, exclusively
 from vectorgate.admin.app import AdminApp
 from vectorgate.bootstrap import (
     Deps,
@@ -62,6 +64,7 @@ PROVIDER: Final = OPENAI
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
 NO_CREDENTIALS: Final[Mapping[str, str]] = MappingProxyType({})
 DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
+FIND_OUT_SECONDS: Final = 2.0  # between two searches for calls whose answer was lost
 SCAN_SECONDS: Final = 2.0  # between two scans of the watched folder
 KEPT_SECONDS: Final = 1.0  # between two attempts to write what the disk refused
 CLOSE_SECONDS: Final = 10.0  # that a thread has to end
@@ -135,7 +138,9 @@ class LocalMode:
         self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
         meter = build_meter(self._settings, self._deps)
         self._reader = meter.reconciler.reader
-        self._every("meter", meter_seconds, meter.tick)
+        sweeping = Lock()  # two sweeps at once would write the same rows
+        self._every("meter", meter_seconds, lambda: exclusively(sweeping, meter.tick))
+        self._every("find out", FIND_OUT_SECONDS, lambda: exclusively(sweeping, meter.find_out))
         self._every("kept writes", KEPT_SECONDS, self._kept_writes.try_to_write)
         if folder is not None:
             watcher = _watcher(gateway, self._stores, folder, senders, upstream)

@@ -85,3 +85,9 @@ class Ticker:
             except Exception as error:  # noqa: BLE001 - it would end the thread without a word
                 self._report_defect(error)
             self._stopping.wait(self._seconds)
+
+
+def exclusively(lock: threading.Lock, act: Callable[[], object]) -> None:
+    """Act, while nothing else that takes this lock does."""
+    with lock:
+        act()

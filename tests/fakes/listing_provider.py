@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,9 +23,13 @@ _PURPOSE = re.compile(rb'name="purpose"\r\n\r\n(\w+)')
 
 @dataclass
 class ListingOpenAI(FakeOpenAI):
-    """`now` gives Unix seconds. `deleted` are the ids that it deleted; `listing` happens while it lists a page."""
+    """`now` gives Unix seconds, and `dated` answers say them.
+
+    `deleted` are the ids that it deleted; `listing` happens while it lists a page.
+    """
 
     now: Callable[[], float] = lambda: 0.0
+    dated: bool = True
     listings: int = 0
     listing: Callable[[], None] = lambda: None
     deleted: list[str] = field(default_factory=list)
@@ -36,7 +41,8 @@ class ListingOpenAI(FakeOpenAI):
             self.listings += 1
             self.listing()
             kept = self.stores if parts.path.endswith("stores") else self.files
-            return answer(200, _page(kept, parse_qs(parts.query)))
+            date = formatdate(self.now(), usegmt=True)
+            return answer(200, _page(kept, parse_qs(parts.query)), {"date": date} if self.dated else None)
         return super()._answer(received)
 
     def _new_store(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 T0: Final = 1_772_600_767.0  # 2026-03-04 05:06:07 UTC
 MAX_DEPTH: Final = 3  # processes inside an effect of another
-MAX_SKEW: Final = 2.0  # seconds that a process's clock is off, either way
+MAX_SKEW: Final = 2.0  # seconds between a process's clock and its deployment's, either way
+MAX_AHEAD: Final = 600.0  # seconds between a deployment's clock and the provider's, either way
 
 
 @dataclass(slots=True)
@@ -70,7 +71,8 @@ class SimulatedEnvironment:
     """Time and faults of one seed.
 
     `faultless`: faults have ended. `crash_at`: the numbers of the crash points at which a process crashes.
-    `interleaved` has another process act. `killed_at`: when the platform kills the process that is running.
+    `interleaved` has another process act. `killed_at`: when the platform kills the process that is running. `now`: the
+    provider's clock; the deployment's is `ahead` of it.
     """
 
     seed: int
@@ -86,6 +88,7 @@ class SimulatedEnvironment:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)  # noqa: S311 - reproducible, not secret
+        self.ahead = self.rng.uniform(-MAX_AHEAD, MAX_AHEAD)
 
     def happens(self, probability: float) -> bool:
         return self.rng.random() < probability
@@ -112,8 +115,8 @@ class SimulatedEnvironment:
             self._depth -= 1
 
     def clock(self) -> Clock:
-        """Return a process's own clock, off by up to MAX_SKEW."""
-        skew = self.rng.uniform(-MAX_SKEW, MAX_SKEW)
+        """Return a process's own clock, which is up to MAX_SKEW from its deployment's."""
+        skew = self.ahead + self.rng.uniform(-MAX_SKEW, MAX_SKEW)
         return Clock(wall=lambda: self.now + skew, monotonic=lambda: self.now, sleep=self._sleep)
 
     def randomness(self) -> Random:

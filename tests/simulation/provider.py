@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -101,7 +102,7 @@ class SimulatedProvider:
         """Make one attempt, which may meet a fault."""
         environment = self._environment
         if environment.faultless:
-            return _reply(*self._execute(request))
+            return self._answer(request)
         environment.interleave()
         environment.crash_point()
         environment.now += environment.rng.random() * 0.2
@@ -113,7 +114,7 @@ class SimulatedProvider:
         )
         outcome = self._faulty(_NAMES[place], request, seconds) if place < len(_NAMES) else None
         if outcome is None:
-            outcome = _reply(*self._execute(request))
+            outcome = self._answer(request)
         environment.crash_point()
         environment.interleave()
         return outcome
@@ -147,6 +148,10 @@ class SimulatedProvider:
         self._environment.now += max(seconds, 0.0)
         self._late.append((self._environment.now + self._environment.rng.random() * LATEST, request))
         return ResponseLost(timed_out=True)
+
+    def _answer(self, request: UpstreamRequest) -> Outcome:
+        status, document = self._execute(request)
+        return _reply(status, document, {"date": formatdate(self._environment.now, usegmt=True)})
 
     def _execute(self, request: UpstreamRequest) -> tuple[int, dict[str, object]]:
         url = urlsplit(request.url)

@@ -210,7 +210,8 @@ class Simulation:
             self._record_sample()
 
     def _record_sample(self) -> None:
-        self.longest_pause = max(self.longest_pause, self.environment.now - self._sampled_at + 2 * MAX_SKEW + 1)
+        skew = 2 * MAX_SKEW + abs(self.environment.ahead)
+        self.longest_pause = max(self.longest_pause, self.environment.now - self._sampled_at + skew + 1)
         self._sampled_at = self.environment.now
 
     def _end_the_day(self) -> None:
@@ -218,7 +219,7 @@ class Simulation:
         self._sampler = self.deployment.new_sampler()
         self._sampler.sample(PROVIDER)
         self._record_sample()
-        self.environment.now = self.midnight + MAX_SKEW + 1
+        self.environment.now = self.midnight - self.environment.ahead + MAX_SKEW + 1
         self._sampler.sample(PROVIDER)
         if self._sampler.sample(PROVIDER) != 0:
             self.clients.violations.append("a day was charged twice")

@@ -66,7 +66,7 @@ def test_a_store_without_a_settled_create_is_a_difference() -> None:
 
 
 def test_on_aws_notifications_settle_nearly_all_rows_and_the_meter_the_rest() -> None:
-    simulation = Simulation(1)
+    simulation = Simulation(2)
     while len(simulation.creates) < 1_000:
         simulation.step()
     while simulation.stream.rows:

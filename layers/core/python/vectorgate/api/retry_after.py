@@ -26,10 +26,16 @@ def retry_after(headers: Mapping[str, str], unix_s: float) -> float | None:
     return _until(headers["retry-after"], unix_s) if "retry-after" in headers else None
 
 
-def _until(date: str, unix_s: float) -> float | None:
+def http_date(text: str) -> float | None:
+    """The Unix second of an HTTP date; None for a malformed one."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - ten modules for a rarely used format
 
     try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - unix_s)
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _until(date: str, unix_s: float) -> float | None:
+    moment = http_date(date)
+    return max(0.0, moment - unix_s) if moment is not None else None

@@ -45,6 +45,14 @@ class MeterWorker:
         self.telemetry.flush()
         return {**resolved, "posted": posted, "settled": settled}
 
+    def find_out(self) -> dict[str, int]:
+        """Resolve open rows now, if one has just become uncertain; their number by outcome. For use between ticks."""
+        try:
+            return dict(self.reconciler.sweep()) if self.reconciler.has_new_rows() else {}
+        except StoreError as error:
+            self.telemetry.task_failed("MeterFailures", error)
+            return {}
+
     def settle_late(self) -> int:
         """Settle rows that the stream gave up, or never delivered; how many were settled."""
         before_ms = self.clock.unix_ms() - LATE_SECONDS * MILLISECONDS

@@ -76,7 +76,7 @@ class Statuses:
 class Answer:
     """A success: the document for the client (None for binary content) and the headers that it may see.
 
-    `created`: the object that was created, as the document describes it.
+    `created`: the object that was created, as the document describes it. `date`: the provider's clock (HTTP's `Date`).
     """
 
     status: int
@@ -85,6 +85,7 @@ class Answer:
     created: Mapping[str, object] | None = None
     body: Body = EMPTY
     request_id: str | None = None
+    date: str | None = None
 
 
 class UnreadableAnswer(Exception):

@@ -96,6 +96,7 @@ class OpenAI:
             document=with_both_sizes(document),
             created=created,
             request_id=request_id,
+            date=response.headers.get("date"),
         )
 
     def problem(self, response: UpstreamResponse) -> Problem:

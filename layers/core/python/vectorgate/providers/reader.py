@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vectorgate.clock import Clock, Random
     from vectorgate.ids import ProviderName
-    from vectorgate.providers.base import Provider
+    from vectorgate.providers.base import Answer, Provider
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.outcome import Transport
 
@@ -48,6 +48,9 @@ class ProviderReader:
         query: Mapping[str, str] = _NO_IDS,
     ) -> Document:
         """The document of one read. Raises the ApiErrors of `ProviderClient.send`."""
+        return self._send(provider, Call(operation=BY_NAME[operation], ids=ids, query=query)).document or {}
+
+    def _send(self, provider: ProviderName, call: Call) -> Answer:
         client = ProviderClient(
             provider=self.providers[provider],
             credentials=self.credentials,
@@ -56,7 +59,7 @@ class ProviderReader:
             randomness=self.randomness,
             deadline=self.clock.monotonic() + CALL_SECONDS,
         )
-        return client.send(Call(operation=BY_NAME[operation], ids=ids, query=query)).document or {}
+        return client.send(call)
 
     def find(self, provider: ProviderName, operation: str, ids: Mapping[str, str]) -> Document | None:
         """The document of one read, or None where the provider answers 404."""
@@ -76,16 +79,24 @@ class ProviderReader:
 
         BadGateway for a list that cannot be read to its end: from a part, an object's absence must not be concluded.
         """
+        for page, _ in self.dated_pages(provider, operation, order=order, after=after):
+            yield page
+
+    def dated_pages(
+        self, provider: ProviderName, operation: str, *, order: str, after: str | None = None
+    ) -> Iterator[tuple[list[Document], str | None]]:
+        """The same, each page with the provider's date."""
         query = {"limit": PAGE_SIZE, "order": order} | ({"after": after} if after is not None else {})
         for _ in range(MAX_PAGES):
-            document = self.get(provider, operation, query=query)
+            answer = self._send(provider, Call(operation=BY_NAME[operation], query=query))
+            document = answer.document or {}
             data = document.get("data")
             if not isinstance(data, list):
                 break
             page: list[Document] = [
                 item for item in data if isinstance(item, dict) and is_object_id(str(item.get("id", "")))
             ]
-            yield page
+            yield page, answer.date
             if not data or not document.get("has_more"):
                 return
             if not page:

@@ -31,23 +31,23 @@ CANDIDATES: Final = 500  # rows that are looked through for one
 
 
 def find_anchor(
-    provider: ProviderName, rows: Sequence[LedgerEntry], ledger: LedgerStore, ownership: OwnershipStore
+    provider: ProviderName, rows: Sequence[LedgerEntry], ahead_s: int, ledger: LedgerStore, ownership: OwnershipStore
 ) -> tuple[Ownership | None, Sequence[LedgerEntry]]:
     """A store that is older than all that these rows, or the younger of them, can have made; and those rows.
 
-    `rows`: oldest first. StoreError.
+    `rows`: oldest first, dated by the provider's clock, which is so far ahead of ours. StoreError.
     """
     for first in sorted({0, len(rows) // 2, len(rows) - 1}):
-        anchor = _youngest_store_before(earliest_s(rows[first:]), provider, ledger, ownership)
+        anchor = _youngest_store_before(earliest_s(rows[first:]), ahead_s, provider, ledger, ownership)
         if anchor is not None:
             return anchor, rows[first:]
     return None, ()
 
 
 def _youngest_store_before(
-    second: int, provider: ProviderName, ledger: LedgerStore, ownership: OwnershipStore
+    second: int, ahead_s: int, provider: ProviderName, ledger: LedgerStore, ownership: OwnershipStore
 ) -> Ownership | None:
-    end_ms = second * MILLISECONDS
+    end_ms = (second - ahead_s) * MILLISECONDS
     query = RecordQuery(start_ms=max(0, end_ms - SEARCH_MS), end_ms=end_ms, limit=CANDIDATES)
     refs = {
         ObjectRef(provider, ObjectKind.VECTOR_STORE, row.vector_store_id)

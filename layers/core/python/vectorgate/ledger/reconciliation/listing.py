@@ -9,18 +9,24 @@ is read oldest first, until their time has passed::
     oldest first:  anchor --> a row's time window --> passed ..... now
 
 For those rows this is as good as the whole list, whether their tag was met or not.
+
+Rows are dated by our clocks, objects by the provider's. Its answers say what its clock is (HTTP's `Date`), and the rows
+are matched by that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, BadGateway
+from vectorgate.api.retry_after import http_date
+from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.reconciliation.anchors import check_ascending, find_anchor
 from vectorgate.ledger.reconciliation.matching import (
+    by_providers_clock,
     created_s,
     earliest_s,
     match_list,
@@ -29,6 +35,7 @@ from vectorgate.ledger.reconciliation.matching import (
     window_of,
 )
 from vectorgate.ledger.reconciliation.uploads import with_announced_fingerprints
+from vectorgate.providers.openai import tag_of
 from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.ownership import ObjectRef
 
@@ -55,6 +62,15 @@ class ListTruncated(BadGateway):
         self.reached_s = reached_s
 
 
+@dataclass(slots=True)
+class _Listed:
+    """What was read of a list, and the rows by the provider's clock, `ahead_s` ahead of ours (None: unknown)."""
+
+    rows: Sequence[LedgerEntry]
+    documents: list[Document] = field(default_factory=list)
+    ahead_s: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ListMatcher:
     """Reads lists, leaves out the objects that are owned, and matches the rest with open creates."""
@@ -73,43 +89,52 @@ class ListMatcher:
         `horizon_ms` as in `match_list`. What makes it inconclusive for a row is reported, and not raised.
         """
         ends_at = self.clock.monotonic() + seconds
-        tagged = [row for row in rows if row.fuzzy_fingerprint is None] if kind is ObjectKind.VECTOR_STORE else []
-        listed: list[Document] = []
+        has_tagged = kind is ObjectKind.VECTOR_STORE and any(row.fuzzy_fingerprint is None for row in rows)
+        listed = _Listed(rows)
         try:
             if kind is ObjectKind.FILE:
-                rows = with_announced_fingerprints(rows, self.ownership)
-            for page in self._newest_first(provider, kind, rows, ends_at - seconds / 2 if tagged else ends_at):
-                listed += page
+                listed.rows = with_announced_fingerprints(rows, self.ownership)
+            self._read_newest_first(listed, provider, kind, ends_at - seconds / 2 if has_tagged else ends_at)
         except (StoreError, ApiError) as error:
+            horizon_ms += (listed.ahead_s or 0) * MILLISECONDS
             reached_s = error.reached_s if isinstance(error, ListTruncated) else inf
-            matches, conclusive = match_truncated_list(rows, listed, kind, horizon_ms, reached_s)
-            below = [row for row in tagged if row.id not in conclusive]
-            if below and reached_s < inf:
-                older, passed = self._match_oldest_first(provider, below, ends_at)
+            matches, conclusive = match_truncated_list(listed.rows, listed.documents, kind, horizon_ms, reached_s)
+            below = [row for row in listed.rows if row.fuzzy_fingerprint is None and row.id not in conclusive]
+            if has_tagged and below and reached_s < inf:
+                older, passed = self._match_oldest_first(provider, below, listed.ahead_s or 0, ends_at)
                 matches = replace(matches, found={**matches.found, **older.found})
                 conclusive = conclusive.union(passed, older.found)
             self._report(error, rows, conclusive)
             return matches, [row for row in rows if row.id in conclusive]
-        return match_list(rows, listed, kind, horizon_ms), rows
+        horizon_ms += (listed.ahead_s or 0) * MILLISECONDS
+        return match_list(listed.rows, listed.documents, kind, horizon_ms), rows
 
-    def _newest_first(
-        self, provider: ProviderName, kind: ObjectKind, rows: Sequence[LedgerEntry], ends_at: float
-    ) -> Iterator[list[Document]]:
-        """The unowned objects that any of the rows can have made, page by page. ListTruncated when the time is over.
+    def _read_newest_first(self, listed: _Listed, provider: ProviderName, kind: ObjectKind, ends_at: float) -> None:
+        """Read the unowned objects that any of the rows can have made. ListTruncated when the time is over.
 
         Never after the first page, which may be the only one: a list of one page is whole, however long it took.
         """
-        since_s, reached_s = earliest_s(rows), inf
-        for number, page in enumerate(self.reader.pages(provider, LISTS[kind], order="desc")):
+        reached_s, since_s, tags = inf, 0, {str(row.id) for row in listed.rows}
+        for number, (page, date) in enumerate(self.reader.dated_pages(provider, LISTS[kind], order="desc")):
+            if number == 0:
+                self._date_rows(listed, date)
+                since_s = earliest_s(listed.rows)
             reached_s = min([reached_s, *(moment for moment in map(created_s, page[-1:]) if moment > 0)])
-            yield self._unowned(provider, kind, [document for document in page if created_s(document) >= since_s])
+            near = [document for document in page if created_s(document) >= since_s or tag_of(document) in tags]
+            listed.documents += self._unowned(provider, kind, near)
             if reached_s < since_s:
                 break
             if number > 0:
                 self._check_time(ends_at, reached_s)
 
+    def _date_rows(self, listed: _Listed, date: str | None) -> None:
+        """Date the rows by the provider's clock."""
+        moment = http_date(date) if date is not None else None
+        listed.ahead_s = round(moment - self.clock.wall()) if moment is not None else None
+        listed.rows = [by_providers_clock(row, listed.ahead_s) for row in listed.rows]
+
     def _match_oldest_first(
-        self, provider: ProviderName, rows: Sequence[LedgerEntry], ends_at: float
+        self, provider: ProviderName, rows: Sequence[LedgerEntry], ahead_s: int, ends_at: float
     ) -> tuple[Matches, frozenset[OperationId]]:
         """Match rows by tags alone, in a list that is read from an anchor; and the rows whose whole time was read."""
         listed: list[Document] = []
@@ -117,7 +142,7 @@ class ListMatcher:
         covered: Sequence[LedgerEntry] = ()
         try:
             self._check_time(ends_at)
-            anchor, covered = find_anchor(provider, rows, self.ledger, self.ownership)
+            anchor, covered = find_anchor(provider, rows, ahead_s, self.ledger, self.ownership)
             after_s = anchor.created_at if anchor is not None else 0
             for page in self._pages_after(provider, anchor.ref.id) if anchor is not None else ():
                 check_ascending(page, max(after_s, reached_s))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.providers.reader import Document
 
-CLOCK_SKEW_S: Final = 15  # between our clocks and the provider's
+CLOCK_SKEW_S: Final = 15  # between our clocks and the provider's, as its answers date it
+MAX_SKEW_S: Final = 600  # between our clocks and those of a provider that does not date its answers
 MAX_REQUEST_S: Final = 30  # API Gateway ends a request then
 MAX_DELAY_S: Final = 60  # after which a provider no longer executes a request whose connection was lost
 
@@ -105,6 +106,21 @@ def contended_until_ms(row: LedgerEntry) -> int:
     """When every row that can have made the same object is old enough to have been looked for."""
     _, last_s = window_of(row)
     return (last_s + CLOCK_SKEW_S + 1) * MILLISECONDS + LEASE_MS
+
+
+def by_providers_clock(row: LedgerEntry, ahead_s: int | None) -> LedgerEntry:
+    """The row, dated by the provider's clock, which is so far ahead of ours: for matching only, not to be written.
+
+    Where that is not known (None), the window of a row with a tag is MAX_SKEW_S longer at both ends: a tag is proof
+    whatever the clocks say.
+    """
+    slack_s = MAX_SKEW_S if ahead_s is None and row.fuzzy_fingerprint is None else 0
+    shift_ms = (ahead_s or 0) * MILLISECONDS
+    until_ms = row.until_ms if row.until_ms is not None else row.started_ms + MAX_REQUEST_S * MILLISECONDS
+    return row.changed(
+        started_ms=row.started_ms + shift_ms - slack_s * MILLISECONDS,
+        until_ms=until_ms + shift_ms + slack_s * MILLISECONDS,
+    )
 
 
 def created_s(document: Document) -> int:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME
+from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.generation import is_running, produced, response_facts
-from vectorgate.ledger.reconciliation.matching import contended_until_ms
+from vectorgate.ledger.reconciliation.matching import MAX_DELAY_S, MAX_REQUEST_S, contended_until_ms
 from vectorgate.ledger.reconciliation.probes import PROBES, deletion_answer, path_ids, retired_objects
 from vectorgate.ledger.reconciliation.uploads import announced_uploads
 from vectorgate.pricing.book import NOT_EXECUTED
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 GENERATING: Final = frozenset(operation.name for operation in BY_NAME.values() if operation.generates)
 RETRIEVE_RESPONSE: Final = "responses.retrieve"
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates, by far less than this
+# After the end of a request: until then a provider may execute it, and its list may not show that yet.
+ABSENT_MS: Final = MAX_DELAY_S * MILLISECONDS + SECOND_LOOK_MS
 
 
 class Outcome(StrEnum):
@@ -128,12 +131,14 @@ class Resolver:
         )
 
     def _resolve_missing(self, row: LedgerEntry) -> Outcome:
-        """Note the first time; void the row at the second."""
+        """Note the first time; void the row at a later one, when the provider can no longer execute the request."""
         now_ms = self.clock.unix_ms()
         if row.first_absent_ms is None:
             self.ledger.advance(row.transition(State.UNCERTAIN, first_absent_ms=now_ms), since=row.state)
             return Outcome.LOOKED
-        return self._void(row, Resolution.ABSENT) if now_ms - row.first_absent_ms >= SECOND_LOOK_MS else Outcome.WAITING
+        ended_ms = row.ended_ms or row.started_ms + MAX_REQUEST_S * MILLISECONDS
+        is_absent = now_ms >= max(row.first_absent_ms + SECOND_LOOK_MS, ended_ms + ABSENT_MS)
+        return self._void(row, Resolution.ABSENT) if is_absent else Outcome.WAITING
 
     def _resolve_ambiguous(self, row: LedgerEntry) -> Outcome:
         """Note the first time; void the row once no other row can still turn out to contend with it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.operations import BY_NAME, Safety
 from vectorgate.idempotency.record import LEASE_MS
+from vectorgate.ledger.entry import State
 from vectorgate.ledger.reconciliation.listing import LISTS, ListMatcher
 from vectorgate.ledger.reconciliation.matching import Matches
 from vectorgate.ledger.reconciliation.resolving import Outcome, Resolver
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = 1_000  # rows of one read of the ledger
 MAX_ROWS: Final = 20_000  # open rows of one sweep, the oldest first
+AHEAD_MS: Final = 3_600_000  # a row that is dated so far ahead, by another clock than the sweep's, is open all the same
 PROVIDER_SECONDS: Final = 20.0  # of one sweep for one provider: one that hangs leaves the others their time
 MIN_GROUP_SECONDS: Final = 2.0  # for a group, even where those before it took more than their share
 LISTING_SHARE: Final = 0.8  # of a group's time, at most, for its list; the rest is for writing what it showed
@@ -54,13 +56,15 @@ class Reconciler:
     def sweep(self) -> Mapping[str, int]:
         """Look once at the oldest open rows; how many had which `Outcome`. StoreError: the ledger cannot be read.
 
+        A row whose request is over is looked for at once, one that may be in progress when its lease has ended.
         A provider that fails leaves its own rows open and no others. It has PROVIDER_SECONDS, of which each of its
         groups has an equal share and what those before it left unused; the rest waits for the next sweep.
         """
-        old_ms = self.clock.unix_ms() - LEASE_MS
-        rows = self._open_rows(old_ms)
-        horizon_ms = rows[-1].started_ms - 1 if len(rows) == MAX_ROWS else old_ms
-        groups = list(_groups(rows))
+        now_ms = self.clock.unix_ms()
+        old_ms = now_ms - LEASE_MS
+        rows = self._open_rows(now_ms + AHEAD_MS)
+        horizon_ms = min(old_ms, rows[-1].started_ms - 1) if len(rows) == MAX_ROWS else old_ms
+        groups = list(_groups([row for row in rows if row.state is State.UNCERTAIN or row.started_ms < old_ms]))
         pending = Counter(group.provider for group in groups)
         left: defaultdict[ProviderName | None, float] = defaultdict(lambda: PROVIDER_SECONDS)
         counts: Counter[str] = Counter()
@@ -73,6 +77,17 @@ class Reconciler:
         for outcome, count in counts.items():
             self.telemetry.count(f"Reconciled{outcome.title()}", count)
         return counts
+
+    def has_new_rows(self) -> bool:
+        """Whether the request of a row has just ended with an unknown outcome, and was not looked for yet. StoreError.
+
+        A row that stays so for a lease is left to the schedule: its provider cannot be read.
+        """
+        now_ms = self.clock.unix_ms()
+        return any(
+            row.state is State.UNCERTAIN and row.first_absent_ms is None and now_ms - (row.ended_ms or 0) < LEASE_MS
+            for row in self.ledger.open_rows(now_ms + AHEAD_MS, PAGE)
+        )
 
     def _open_rows(self, before_ms: int) -> list[LedgerEntry]:
         rows: list[LedgerEntry] = []
