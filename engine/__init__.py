@@ -2,6 +2,6 @@
 
 Reading order: `web` (HTTP to calls) -> `files`, `stores`, `attachments`, `batches`, `uploads`, `search`, `responses`
 (what a request does) -> `worker` (what happens afterwards) -> `extraction`, `chunking` (text to chunks). All of them
-see the world through `ports`; `adapters` implement these on SQLite, a folder and wordllama; `bootstrap` puts it
+reach what is outside through `ports`; `adapters` implement these on SQLite, a folder and wordllama; `bootstrap` puts it
 together.
 """

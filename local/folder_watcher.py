@@ -118,7 +118,7 @@ class FolderWatcher:
         for key, version in versions.items():
             if self._handled.get(key) == version or now_ns - written_ns(version) < QUIET_NS:
                 continue
-            if self._refused.get(key) == self._judged_by(key, version):
+            if self._refused.get(key) == self._refused_for(key, version):
                 continue
             location = ObjectLocation(BUCKET, key)
             row = self._row(location)
@@ -163,7 +163,7 @@ class FolderWatcher:
         """Note what was refused; and know an object again that was written anew before its removal was dealt with."""
         key = change.location.key
         if isinstance(outcome, PermanentFailure) and not change.deleted:
-            self._note_refusal(change.location, self._judged_by(key, str(change.version)))
+            self._note_refusal(change.location, self._refused_for(key, str(change.version)))
         elif key in self._refused:
             self._note_refusal(change.location, None)
         if change.deleted and isinstance(outcome, Done):
@@ -171,7 +171,7 @@ class FolderWatcher:
             if row is not None and not row.deleted:
                 self._known_keys().add(key)
 
-    def _judged_by(self, key: str, version: str) -> str:
+    def _refused_for(self, key: str, version: str) -> str:
         return f"{version} {self.circumstances(key)}"
 
     def _note_refusal(self, location: ObjectLocation, circumstances: str | None) -> None:

@@ -59,9 +59,9 @@ class AllowedHosts:
         if parsed is None:
             return False
         name = parsed["name"].strip("[]")
-        return _is_address(name) or (_NAME.fullmatch(name) is not None and self._knows(name.rstrip(".")))
+        return _is_address(name) or (_NAME.fullmatch(name) is not None and self._is_named(name.rstrip(".")))
 
-    def _knows(self, name: str) -> bool:
+    def _is_named(self, name: str) -> bool:
         parents = name.split(".")[1:]
         return (
             name == "localhost"

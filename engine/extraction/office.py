@@ -25,7 +25,7 @@ _BREAKS: Final = {
     f"{_DRAWING}br": "\n",
 }
 _ENDS: Final = frozenset({f"{_WORD}p", f"{_DRAWING}p"})  # of a line
-# What is shown in another place or is not shown: the older twin of a text box, the settings of a tabulator.
+# What is shown in another place or is not shown: the older copy of a text box, the settings of a tabulator.
 _SKIPPED: Final = frozenset({f"{_COMPATIBILITY}Fallback", f"{_WORD}tabs"})
 
 

@@ -87,11 +87,6 @@ OPERATIONS: Final[tuple[tuple[str, str, Operation], ...]] = (
 )
 
 
-def items_query(call: Call) -> InputItemsQuery:
-    """The query of a list of items. InvalidRequest."""
-    return parse_query(InputItemsQuery, call.pairs)
-
-
 def create_file(engine: Engine, form: Form) -> Json:
     """`POST /files`."""
     return files.create(engine, form.body(CreateFile), form.filename, form.pieces())

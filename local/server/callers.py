@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KNOWN_SECONDS: Final = 30.0
 MOST_KNOWN: Final = 10_000
-NOBODY: Final = ""  # the group of requests without a valid key
+NO_KEY: Final = ""  # the group of requests without a valid key
 
 
 class Callers:
@@ -36,7 +36,7 @@ class Callers:
         """The group of a request with these headers. `in_thread` awaits a function that may read the database."""
         secret = presented_key(Request(method="", path="", headers=headers))
         if secret is None:
-            return NOBODY
+            return NO_KEY
         key_id = key_id_of(secret)
         known = self._known.get(key_id)
         if known is not None and time.monotonic() < known[1]:
@@ -51,4 +51,4 @@ class Callers:
         try:
             return f"tenant {self._authenticator.authenticate(secret).tenant}"
         except ApiError:
-            return NOBODY
+            return NO_KEY

@@ -57,6 +57,6 @@ def test_a_keys_name_is_an_object_id_without_any_of_the_key(secret: str) -> None
 
 
 @given(st.text(max_size=20))
-def test_a_tenant_tells_its_team_and_no_team_is_anybodys_key(team: str) -> None:
+def test_a_tenant_names_its_team_and_no_team_is_the_tenant_of_a_key(team: str) -> None:
     assert team_of(tenant_of_team(team)) == team
     assert team_of(tenant_of_key(KeyId(team))) is None

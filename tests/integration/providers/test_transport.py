@@ -83,7 +83,7 @@ SURPLUS: Final = {
 
 
 @pytest.mark.parametrize("name", list(SURPLUS))
-def test_what_stands_behind_an_answer_is_nobodys(
+def test_bytes_behind_an_answer_are_given_to_no_caller(
     upstream: FaultyUpstream, transport: PooledTransport, name: str
 ) -> None:
     upstream.will(after(surplus=SURPLUS[name]))

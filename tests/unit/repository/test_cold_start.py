@@ -82,7 +82,7 @@ def test_no_request_schema_is_built_before_a_request_needs_it() -> None:
     assert start()["schemas"] == []
 
 
-def test_boto3_and_what_others_need_wait_for_whoever_asks() -> None:
+def test_boto3_and_what_only_some_functions_need_are_imported_when_used() -> None:
     assert HEAVY & {name.partition(".")[0] for name in start()["modules"]} == set()
 
 

@@ -38,10 +38,10 @@ BUILT: Final = {
     "one of two": "def f(x):\n    put(ConditionExpression='a' if x else x)",
     "a module's": "A = 'a'.join(x)\nput(ConditionExpression=A)",
     "another module's": "from vectorgate.persistence.dynamodb.other import BUILT\nput(ConditionExpression=BUILT)",
-    "nobody's": "from elsewhere import A\nput(ConditionExpression=A)",
+    "of no module": "from elsewhere import A\nput(ConditionExpression=A)",
     "a parameter": "def f(x, c):\n    put(ConditionExpression=c)\nf(1, 'a')\nf(1, f'{x}')",
     "a parameter that goes by name": "def f(*, c):\n    put(ConditionExpression=c)\nf(c=x.y)",
-    "a parameter that nobody gives": "def f(c):\n    put(ConditionExpression=c)",
+    "a parameter that no caller gives": "def f(c):\n    put(ConditionExpression=c)",
     "a parameter out of a list": "def f(c):\n    put(ConditionExpression=c)\nf(*x)",
     "through two": "def f(c):\n    put(ConditionExpression=c)\ndef g(d):\n    f(d)\ng(x + 'a')",
 }

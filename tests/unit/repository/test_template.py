@@ -46,7 +46,7 @@ FUNCTIONS: Final = {
     for name, resource in RESOURCES.items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-# Kinds of rows and of index partitions: each is granted to somebody, and there are no others.
+# Kinds of rows and of index partitions: each is granted to a role, and there are no others.
 GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING"}
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
@@ -329,7 +329,7 @@ def test_only_the_administrator_writes_keys_and_no_reader_of_events_does() -> No
     assert may("AdminRole", "dynamodb:DeleteItem", key)
 
 
-def test_operations_are_nobodys_to_delete_and_rollups_are_added_to_by_who_books_alone() -> None:
+def test_no_role_deletes_operations_and_only_settlement_adds_to_rollups() -> None:
     operation, rollup = "OP#019ab7d2", "USE#key#1#2026-11"
     assert not any(may(role, "dynamodb:DeleteItem", operation) for role in of_type("AWS::IAM::Role"))
     assert not any(may("AdminRole", action, operation) for action in WRITES - {"dynamodb:PutItem"})  # corrections
@@ -421,7 +421,7 @@ def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_agai
     assert permission["FunctionName"] == {"Ref": "Meter"}
 
 
-def test_an_invocation_of_ingest_ends_in_time_and_nobody_else_gets_its_messages_before() -> None:
+def test_an_invocation_of_ingest_ends_before_its_messages_are_visible_again() -> None:
     function, queue = FUNCTIONS["Ingest"], RESOURCES["IngestQueue"]["Properties"]
     messages = function["Events"]["Messages"]["Properties"]
     assert START_WITHIN_SECONDS + UPLOAD_SECONDS + 2 * DEADLINE_SECONDS < function["Timeout"] <= 900
@@ -432,7 +432,7 @@ def test_an_invocation_of_ingest_ends_in_time_and_nobody_else_gets_its_messages_
     assert messages["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]}
 
 
-def test_ingest_leaves_a_new_accounts_environments_to_the_api_unless_somebody_says_otherwise() -> None:
+def test_ingest_leaves_a_new_accounts_environments_to_the_api_by_default() -> None:
     scaling = FUNCTIONS["Ingest"]["Events"]["Messages"]["Properties"]["ScalingConfig"]
     limits = get_session().get_service_model("lambda").shape_for("MaximumConcurrency").metadata
     parameter = TEMPLATE["Parameters"]["IngestConcurrency"]

@@ -115,7 +115,7 @@ def _ingest(environment: Mapping[str, str]) -> IngestResources:
 def parse_senders(text: str) -> Mapping[str, str]:
     """The JSON as a mapping. ValueError, also for a repeated name, whose team would be ambiguous.
 
-    Teams are in the normal form of names. Senders stay as they are: AWS vouches for exactly these.
+    Teams are in the normal form of names. Senders stay as they are: AWS authenticates exactly these.
     """
     error = ValueError(
         "VECTORGATE_INGEST_SENDERS is a JSON object from a sender (the first part of a key, without '/', or an event's "

@@ -1,4 +1,4 @@
-"""The attempts of one call: send, judge the outcome, and repeat after a pause where that does no harm.
+"""The attempts of one call: send, classify the outcome, and repeat after a pause where that does no harm.
 
 ::
 

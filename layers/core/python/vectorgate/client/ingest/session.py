@@ -77,7 +77,7 @@ class Session:
             self.watch.success()
         except (APIError, OSError, TimeoutError) as error:
             if isinstance(error, APIError):
-                await self.watch.judge(error)
+                await self.watch.check(error)
             for path in paths:
                 self.fail(path, reason_of(error))
 

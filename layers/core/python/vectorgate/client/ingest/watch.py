@@ -54,7 +54,7 @@ class Watch:
         """Count a call that succeeded."""
         self._succeeded = True
 
-    async def judge(self, error: APIError) -> None:
+    async def check(self, error: APIError) -> None:
         """Return if the failed call is a matter of its file alone. Stopped otherwise."""
         if _concerns_every_call(error):
             raise Stopped(error)
