@@ -34,6 +34,7 @@ from vectorgate.providers.credentials import Secret
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.api.http import Response
     from vectorgate.persistence.stores import Stores
 
 DAY: Final = 20_516  # 2026-03-04
@@ -81,17 +82,20 @@ class AdminHarness:
 
     def ask(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
         """The status and document of the app's answer."""
-        app = AdminApp(
-            master_key=Secret(MASTER_KEY),
-            deps=AdminDeps(
-                stores=self.stores, clock=self.time.clock(), randomness=Random(random.getrandbits), book=self.book
-            ),
-            telemetry=RecordingTelemetry(),
-        )
+        response = self.response(method, path, body, **query)
+        return response.status, json.loads(response.read_body())
+
+    def response(self, method: str, path: str, body: object = None, **query: str) -> Response:
+        """The app's answer."""
+        app = AdminApp(master_key=Secret(MASTER_KEY), deps=self.deps(), telemetry=RecordingTelemetry())
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {MASTER_KEY}", "content-type": "application/json"}
-        response = app.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
-        return response.status, json.loads(response.read_body())
+        return app.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
+
+    def deps(self) -> AdminDeps:
+        """What the app's routes are given."""
+        clock, randomness = self.time.clock(), Random(random.getrandbits)
+        return AdminDeps(stores=self.stores, clock=clock, randomness=randomness, book=self.book)
 
     def key(self, **terms: Any) -> None:
         """Add red's key, with a budget."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin import budgets, indexes, keys, repricing, spend
+from vectorgate.admin.reply import Reply
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.api.http import Response
 from vectorgate.auth.authenticate import presented_key
@@ -35,7 +36,9 @@ class AdminApp:
         headers = {"x-request-id": new_operation_id(self.deps.clock, self.deps.randomness)}
         try:
             self._authenticate(request)
-            return Response.of_json(200, self._route(request), headers)
+            result = self._route(request)
+            reply = result if isinstance(result, Reply) else Reply(result, {})
+            return Response.of_json(200, reply.document, {**headers, **reply.headers})
         except ApiError as error:
             return Response.of_json(error.status, error.envelope(), {**headers, **error.headers})
 

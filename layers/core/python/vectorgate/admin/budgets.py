@@ -9,6 +9,7 @@ from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import dollars, iso_time, label, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
@@ -72,9 +73,10 @@ def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A team's budget, and what was spent of it."""
+    """A team's budget, what was spent of it, and what its storage comes to that is not charged yet."""
     subject, limit = _find(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
-    return {"team_id": subject.id, "team_info": _team(subject, limit, deps)}
+    shown = _team(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
+    return {"team_id": subject.id, "team_info": shown}
 
 
 def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
@@ -91,9 +93,9 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """An end user's budget, and what was spent of it."""
-    scope, name = BudgetScope.END_USER, request.query.get("end_user_id", "")
-    return _customer(*_find(scope, name, "end_user_id", deps), deps)
+    """An end user's budget, what was spent of it, and what their storage comes to that is not charged yet."""
+    subject, limit = _find(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
+    return _customer(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
 
 
 def _named(body: Team | Customer) -> tuple[BudgetScope, str, str]:

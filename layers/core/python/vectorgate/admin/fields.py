@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import is_label, normal_name
+from vectorgate.ids import OperationId, is_label, normal_name
 from vectorgate.pricing.money import NANO_PER_USD
 
 if TYPE_CHECKING:
     from vectorgate.api.http import Request
+    from vectorgate.ledger.ports import Position
 
+_CURSOR: Final = re.compile(r"([0-9]{1,13})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 MAX_BODY: Final = 64 * 1024
 MAX_METADATA: Final = 2_048
 MAX_UNIX_MS: Final = 9_999_999_999_999  # the last moment whose 13 digits the ledger sorts by, in the year 2286
@@ -86,3 +89,16 @@ def dollars(nano: int | None) -> float | None:
     if nano is None:
         return None
     return nano / NANO_PER_USD if nano % NANO_PER_USD else nano // NANO_PER_USD
+
+
+def cursor_text(position: Position) -> str:
+    """A position in the ledger as a cursor."""
+    return f"{position[0]}.{position[1]}"
+
+
+def read_cursor(text: str) -> Position:
+    """The inverse of `cursor_text`. InvalidRequest."""
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise invalid("cursor", "the next_cursor of an earlier answer")
+    return int(match[1]), OperationId(match[2])

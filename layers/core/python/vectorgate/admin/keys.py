@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 from vectorgate.admin.budgets import budget_fields
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
@@ -104,12 +105,13 @@ def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A key's row, by the key or by its hash."""
+    """A key's row, by the key or by its hash, and what its storage comes to that is not charged yet."""
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
     row = _find(key_id_in(presented), deps)
-    return {"key": row.id, "info": described(row, deps)}
+    storage = pending_storage_fields(Subject(BudgetScope.KEY, row.id), key_limit(row), deps)
+    return {"key": row.id, "info": described(row, deps) | storage}
 
 
 def update(request: Request, deps: AdminDeps) -> dict[str, object]:

@@ -14,7 +14,6 @@ divided again, by the byte-seconds of its records, and each record is corrected 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,11 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from vectorgate.admin.fields import dollars, invalid, moment_ms, read_body
+from vectorgate.admin.fields import cursor_text, dollars, invalid, moment_ms, read_body, read_cursor
 from vectorgate.api import schemas
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import OperationId
 from vectorgate.ledger.corrections import correction, correction_id
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
@@ -47,7 +45,6 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 500  # rows a call, of which each may become a write: the function has 30 s
 MAX_DAYS: Final = 31  # a call: 16 queries of DynamoDB for each
 MAX_STORES: Final = 20_000  # records of a day that are divided again in one call
-_CURSOR: Final = re.compile(r"([0-9]{1,13})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -87,7 +84,7 @@ def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
         "spend_nano_usd": difference,
         "left": dict(sorted(page.left.items())),
         "data": [_described(old, new) for old, new in page.corrections],
-        "next_cursor": f"{rows[-1].started_ms}.{rows[-1].id}" if len(rows) == body.limit else None,
+        "next_cursor": cursor_text((rows[-1].started_ms, rows[-1].id)) if len(rows) == body.limit else None,
     }
 
 
@@ -97,10 +94,7 @@ def _query(body: Reprice) -> RecordQuery:
         raise invalid("start_date", f"a date at most {MAX_DAYS} days before the end date")
     if body.cursor is None:
         return RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=body.limit)
-    match = _CURSOR.fullmatch(body.cursor)
-    if match is None:
-        raise invalid("cursor", "the next_cursor of an earlier answer")
-    before = int(match[1]), OperationId(match[2])
+    before = read_cursor(body.cursor)
     return RecordQuery(start_ms=start_ms, end_ms=min(end_ms, before[0] + 1), limit=body.limit, before=before)
 
 

@@ -67,6 +67,10 @@ SUCCESSORS: Mapping[State, frozenset[State]] = {
 }
 
 
+_NOT_ENDED: Final[Mapping[State, str]] = {State.STARTED: "pending", State.UNCERTAIN: "uncertain"}
+OUTCOMES: Final = ("success", "failure", *_NOT_ENDED.values())
+
+
 class IllegalTransition(Exception):
     """A programming error: the ledger has no such transition."""
 
@@ -154,6 +158,13 @@ class LedgerEntry:
     def succeeded(self) -> bool:
         """Whether the client got a success."""
         return self.status_code is not None and self.status_code < _FIRST_ERROR
+
+    @property
+    def outcome(self) -> str:
+        """How the call ended for the client: one of `OUTCOMES`."""
+        if self.state in _NOT_ENDED:
+            return _NOT_ENDED[self.state]
+        return "success" if self.succeeded else "failure"
 
     def ownership_of(
         self, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
