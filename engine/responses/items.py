@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from engine import errors, ids
 from engine.responses.tools import tool_object
-from vectorgate.api.schemas import check_id, error_messages
+from vectorgate.api.schemas import error_messages
+from vectorgate.api.schemas.fields import check_object_id
+from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,7 +54,7 @@ def _item(item: Json, at: str, random: RandomBytes) -> Json:
     if kind == "message":
         return _message(item, at, random)
     if kind == REFERENCE:
-        return {"type": REFERENCE, "id": check_id(f"{at}.id", str(item.get("id")))}
+        return {"type": REFERENCE, "id": _checked(f"{at}.id", item.get("id"))}
     if kind is None:
         raise error_messages.missing_parameter(f"{at}.type")
     if kind not in PREFIXES:
@@ -68,9 +70,13 @@ def _id(item: Json, kind: str, at: str, random: RandomBytes) -> str:
     given = item.get("id")
     if given is None:
         return ids.item_id(PREFIXES[kind], random)
-    if not isinstance(given, str):
-        raise error_messages.invalid_type(f"{at}.id", "a string", given)
-    return check_id(f"{at}.id", given)
+    return _checked(f"{at}.id", given)
+
+
+def _checked(param: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise error_messages.invalid_type(param, "a string", value)
+    return check_object_id(param, value, ObjectKind.ITEM)
 
 
 def _tools(item: Json, at: str) -> list[Json]:

@@ -1,7 +1,8 @@
-"""What a client may send to the Responses API: the fields that OpenAI documents, with OpenAI's limits.
+"""What a client may send to the Responses API: the gateway's schemas, with the values that OpenAI documents.
 
-A top-level field that is null counts as absent, as OpenAI's types allow. What a field means to a model that only quotes
-is decided elsewhere: `support` refuses what it cannot do, and sampling parameters have no effect on it.
+The gateway leaves values to the provider, and here is one. A top-level field that is null counts as absent, as OpenAI's
+types allow. What a field means to a model that only quotes is decided elsewhere: `support` refuses what it cannot do,
+and sampling parameters have no effect on it.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,15 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field, PlainValidator, model_validator
 
+from vectorgate.api import schemas
 from vectorgate.api.schemas import validate
 from vectorgate.api.schemas.fields import Id, Metadata, StoreId, Text, WireModel, at_most, check_size, wrong_type
 from vectorgate.api.schemas.filters import BoundedFilter
+from vectorgate.api.schemas.responses import ModelName
 
 INPUT_CHARS: Final = 10_485_760  # of one text; OpenAI's limit
 TOOLS_MAX: Final = 128
 ITEMS_MAX: Final = 10_000  # not OpenAI's
-OUTPUT_TOKENS_MIN: Final = 16
 STORES_MAX: Final = 50  # not OpenAI's
 RESULTS: Final = 20  # of a search that names no number; OpenAI's default
 
@@ -25,8 +27,8 @@ NUMBERS: Final = frozenset({"limit", "starting_after"})
 
 Query = TypeVar("Query", bound=WireModel)
 Object = dict[str, Any]
+Tools = Annotated[list[Object], at_most(TOOLS_MAX)]
 LongText = Annotated[str, Field(max_length=INPUT_CHARS)]
-ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 Includable = Literal[
     "file_search_call.results",
     "web_search_call.results",
@@ -72,7 +74,7 @@ class StreamOptions(WireModel):
 class Prompted(WireModel):
     """What every request that gives the model something to read has."""
 
-    model: Text = ""
+    model: ModelName
     input: Annotated[str | list[Object], PlainValidator(_check_input)] = Field(default=[])
     instructions: LongText | None = None
     previous_response_id: Id | None = None
@@ -91,53 +93,40 @@ class WithTools(Prompted):
     reasoning: Object | None = None
     text: TextConfig = TextConfig()
     tool_choice: Annotated[str | Object, PlainValidator(_check_tool_choice)] = "auto"
-    tools: Annotated[list[Object], at_most(TOOLS_MAX)] = Field(default=[])
+    tools: Tools = Field(default=[])
     truncation: Literal["auto", "disabled"] = "disabled"
 
 
-class CompactResponse(Prompted):
+class CompactResponse(Prompted, schemas.CompactResponse):
     """`POST /responses/compact`."""
 
-    image: Object | None = None
-    prompt_cache_key: Text | None = None
-    prompt_cache_options: Object | None = None
-    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
-    service_tier: ServiceTier = "auto"
 
-
-class CountInputTokens(WithTools):
+class CountInputTokens(WithTools, schemas.CountInputTokens):
     """`POST /responses/input_tokens`."""
 
-    personality: Text | None = None
+    tools: Tools = Field(default=[])
 
 
-class CreateResponse(WithTools):
-    """`POST /responses`."""
+class CreateResponse(WithTools, schemas.CreateResponse):
+    """`POST /responses`. Options of a service (priorities, compaction, images) are accepted, and change nothing."""
 
     background: bool = False
     include: list[Includable] = Field(default=[])
-    max_output_tokens: Annotated[int, Field(ge=OUTPUT_TOKENS_MIN)] | None = None
     max_tool_calls: Annotated[int, Field(ge=1)] | None = None
     metadata: Metadata = Field(default={})
     moderation: Object | None = None
     prompt: Object | None = None
     prompt_cache_key: Text | None = None
-    prompt_cache_options: Object | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     safety_identifier: Text | None = None
-    service_tier: ServiceTier = "auto"
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] = "auto"
     store: bool = True
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     temperature: float = Field(default=1.0, ge=0.0, le=2.0)
+    tools: Tools = Field(default=[])
     top_logprobs: int = Field(default=0, ge=0, le=20)
     top_p: float = Field(default=1.0, ge=0.0, le=1.0)
-    user: Text | None = None
-    # Options of a service: nothing here is scheduled, compacted, or sees an image.
-    access_programs: Object | None = None
-    background_options: Object | None = None
-    context_management: list[Object] | None = None
-    image: Object | None = None
 
 
 class HybridSearch(WireModel):

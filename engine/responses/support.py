@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from engine import errors
 from engine.responses.models import MODEL
-from vectorgate.api.schemas import error_messages
 
 if TYPE_CHECKING:
     from engine.responses.request import CreateResponse, Prompted, WithTools
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 def check_prompted(body: Prompted) -> None:
     """Refuse another model, and nothing to read. InvalidRequest."""
     if body.model != MODEL:
-        raise errors.unknown_model(body.model) if body.model else error_messages.missing_parameter("model")
+        raise errors.unknown_model(body.model)
     if not body.input and body.previous_response_id is None:
         raise errors.missing_input()
 

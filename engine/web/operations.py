@@ -77,14 +77,15 @@ OPERATIONS: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("GET", RESPONSE, lambda e, c: responses.retrieve(e, c.first, parse_query(RetrieveQuery, c.pairs))),
     ("DELETE", RESPONSE, lambda e, c: responses.delete(e, c.first)),
     ("POST", f"{RESPONSE}/cancel", lambda e, c: responses.cancel(e, c.first)),
-    (
-        "GET",
-        f"{RESPONSE}/input_items",
-        lambda e, c: responses.input_items(e, c.first, parse_query(InputItemsQuery, c.pairs)),
-    ),
+    ("GET", f"{RESPONSE}/input_items", lambda e, c: responses.input_items(e, c.first, items_query(c))),
     ("GET", "/v1/models", lambda _e, _c: models.listing()),
     ("GET", "/v1/models/{model}", lambda _e, c: models.retrieve(c.first)),
 )
+
+
+def items_query(call: Call) -> InputItemsQuery:
+    """The query of a list of items. InvalidRequest."""
+    return parse_query(InputItemsQuery, call.pairs)
 
 
 def create_file(engine: Engine, form: Form) -> Json:

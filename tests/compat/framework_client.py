@@ -82,6 +82,17 @@ async def llama_index(url: str, key: str, store: str) -> list[dict[str, Any]]:
     ]
 
 
+async def litellm(url: str, key: str, store: str) -> list[dict[str, Any]]:
+    """LiteLLM's SDK: `aresponses` with the tool, asked and streamed."""
+    tools = [{"type": "file_search", "vector_store_ids": [store]}]
+    asked = {"model": f"openai/{MODEL}", "input": QUESTION, "tools": tools, "api_key": key, "api_base": url}
+    whole = await load("litellm").aresponses(**asked)
+    events = [event async for event in await load("litellm").aresponses(**asked, stream=True)]
+    outputs = [[item.model_dump() for item in answer.output] for answer in (whole, events[-1].response)]
+    parts = [[part for item in output for part in item.get("content") or []] for output in outputs]
+    return [found(each[0]["text"], [part["annotations"] for part in each]) for each in parts]
+
+
 def found(text: str, annotations: list[Any]) -> dict[str, Any]:
     """An answer and the names of the files that it cites."""
     cited = [each if isinstance(each, dict) else each.model_dump() for part in annotations for each in part]

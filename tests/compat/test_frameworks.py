@@ -62,7 +62,7 @@ def answers(command: list[str], engine: EngineProcess, store: str) -> Any:
 
 
 @pytest.mark.skipif(COMPAT_PYTHON is None, reason="VECTORGATE_COMPAT_PYTHON names no interpreter with the frameworks")
-@pytest.mark.parametrize("framework", ["openai_agents", "langchain", "pydantic_ai", "llama_index"])
+@pytest.mark.parametrize("framework", ["openai_agents", "langchain", "pydantic_ai", "llama_index", "litellm"])
 def test_a_frameworks_sample_answers_from_the_documents(framework: str, engine: EngineProcess, store: str) -> None:
     command = [str(COMPAT_PYTHON), str(HERE / "framework_client.py"), framework]
     assert answers(command, engine, store) == [ANSWER, ANSWER]

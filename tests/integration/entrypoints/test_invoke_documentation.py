@@ -80,10 +80,16 @@ def test_the_quickstart_finds_what_it_shows(fresh: LocalProcess, tmp_path: Path)
     assert names == [line.split()[0] for line in sample(QUICKSTART, "text").splitlines()]
 
 
+def test_the_quickstarts_question_is_answered_as_it_shows(fresh: LocalProcess, tmp_path: Path) -> None:
+    program = sample(QUICKSTART, "python") + sample(QUICKSTART, "python", 1)
+    printed = pasted("python program.py", fresh, tmp_path / "home", program)
+    assert printed.endswith(sample(QUICKSTART, "text", 1))
+
+
 @needs_curl
 def test_the_quickstarts_second_team_sees_no_store(fresh: LocalProcess, tmp_path: Path) -> None:
     key = json.loads(pasted(sample(QUICKSTART, "bash", 1), fresh, tmp_path / "home"))["key"]
-    shown = json.loads(sample(QUICKSTART, "text", 1))["error"]["message"]
+    shown = json.loads(sample(QUICKSTART, "text", 2))["error"]["message"]
     name = shown.split("'")[1]
     asked = f"curl -s http://127.0.0.1:4000/v1/vector_stores/{name} -H 'Authorization: Bearer {key}'"
     assert json.loads(pasted(asked, fresh, tmp_path / "asked"))["error"]["message"] == shown

@@ -71,6 +71,12 @@ def test_openais_python_client(edition: LocalProcess) -> None:
     assert re.match(FOUND, ran(edition, sys.executable, "openai_python.py"))
 
 
+def test_a_question_is_answered_from_a_store(edition: LocalProcess) -> None:
+    text, cited = ran(edition, sys.executable, "responses.py").splitlines()
+    assert text.startswith('tides.md: "The tides obey the moon.')
+    assert cited == "cited: tides.md"
+
+
 def test_the_sdk(edition: LocalProcess) -> None:
     created, found, refused = ran(edition, sys.executable, "sdk.py", base="").splitlines()
     assert re.fullmatch(r"vs_\w+ cost \$0(\.0+)?, record \S+", created)

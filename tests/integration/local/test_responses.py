@@ -1,0 +1,112 @@
+"""The Responses API of local mode by openai's clients, sync and async: the embedded model answers from a store."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, Final
+
+import openai
+import pytest
+
+from tests.harnesses.local_process import KEY, LocalProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MODEL: Final = "embedded-extractive"
+DOCUMENTS: Final = {
+    "tides.md": "The tides obey the moon. Sailors watch the almanac before they leave the harbour at night.",
+    "bread.md": "Knead flour, water, salt and yeast. Let the dough rest until it has doubled, then bake it hot.",
+}
+ANSWER: Final = f'tides.md: "{DOCUMENTS["tides.md"]}"'
+
+
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+    with LocalProcess(tmp_path_factory.mktemp("responses") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def store(edition: LocalProcess) -> str:
+    """A store of two documents."""
+    with openai.OpenAI(base_url=f"{edition.url}/v1", api_key=KEY) as client:
+        files = [(name, text.encode()) for name, text in DOCUMENTS.items()]
+        file_ids = [client.files.create(file=file, purpose="assistants").id for file in files]
+        found = client.vector_stores.create(name="two").id
+        client.vector_stores.file_batches.create_and_poll(found, file_ids=file_ids)
+        return found
+
+
+@pytest.fixture(params=[openai.OpenAI, openai.AsyncOpenAI], ids=["sync", "async"])
+def run(request: pytest.FixtureRequest, edition: LocalProcess, store: str) -> Callable[[Any], None]:
+    """A function that runs a flow, which is written once for both clients."""
+    tools = [{"type": "file_search", "vector_store_ids": [store]}]
+    asked = {"model": MODEL, "input": "What do the tides obey?", "tools": tools}
+
+    async def whole(flow: Any) -> None:
+        client = request.param(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0)
+        try:
+            await flow(client, asked)
+        finally:
+            await _now(client.close())
+
+    return lambda flow: asyncio.run(whole(flow))
+
+
+async def _now(answer: Any) -> Any:
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+async def _all(items: Any) -> list[Any]:
+    return [item async for item in items] if hasattr(items, "__aiter__") else list(items)
+
+
+def cited(response: Any) -> list[str]:
+    """The names of the files that an answer cites."""
+    parts = [part for item in response.output if item.type == "message" for part in item.content]
+    return [annotation.filename for part in parts for annotation in part.annotations]
+
+
+def test_an_answer_is_made_kept_listed_and_deleted(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        made = await _now(client.responses.create(**asked))
+        assert (made.output_text, cited(made)) == (ANSWER, ["tides.md"])
+        kept = await _now(client.responses.retrieve(made.id, include=["file_search_call.results"]))
+        assert [result.filename for result in kept.output[0].results] == ["tides.md", "bread.md"]
+        (item,) = await _all(await _now(client.responses.input_items.list(made.id)))
+        assert item.content[0].text == asked["input"]
+        again = await _now(client.responses.create(**{**asked, "input": "And bread?"}, previous_response_id=made.id))
+        assert cited(again) == ["bread.md"]
+        assert again.usage.input_tokens > made.usage.input_tokens
+        await _now(client.responses.delete(made.id))
+        with pytest.raises(openai.NotFoundError):
+            await _now(client.responses.retrieve(made.id))
+
+    run(flow)
+
+
+def test_an_answer_in_the_background_is_polled_for(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        response = await _now(client.responses.create(**asked, background=True))
+        assert response.status == "queued"
+        while response.status in {"queued", "in_progress"}:
+            await asyncio.sleep(0.05)
+            response = await _now(client.responses.retrieve(response.id))
+        assert (response.output_text, cited(response)) == (ANSWER, ["tides.md"])
+        assert (await _now(client.responses.cancel(response.id))).status == "completed"
+
+    run(flow)
+
+
+def test_the_model_is_listed_and_its_tokens_are_counted(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        assert [model.id for model in await _all(await _now(client.models.list()))] == [MODEL]
+        assert (await _now(client.models.retrieve(MODEL))).id == MODEL
+        counted = await _now(client.responses.input_tokens.count(model=MODEL, input=asked["input"]))
+        assert counted.input_tokens > 0
+        compacted = await _now(client.responses.compact(model=MODEL, input=asked["input"]))
+        assert compacted.output[-1].type == "compaction"
+
+    run(flow)
