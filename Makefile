@@ -53,8 +53,8 @@ install: $(VENV)/dev.stamp ## Install everything for development into .venv (has
 # --------------------------------------------------------------------------------------------------------- running
 
 # dev.txt contains local.txt: who develops needs no second installation.
-run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) ## Serve on this machine; docs/configuration.md lists the settings (HOST, PORT, OPENAI_API_KEY, ...)
-	@exec env PYTHONPATH=layers/core/python:. $(PYTHON) -m local
+run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) ## Serve on this machine; ARGS=--help lists the settings (HOST, PORT, OPENAI_API_KEY, ...)
+	@exec env PYTHONPATH=layers/core/python:. $(PYTHON) -m local $(ARGS)
 
 # --------------------------------------------------------------------------------------------------------- testing
 

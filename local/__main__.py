@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from local.access_log import opened
 from local.app import LocalMode
 from local.banner import HELP, ready
 from local.engine_process import EngineProcess
@@ -24,7 +25,7 @@ from local.server.callers import Callers
 from local.server.listening import listen, raise_file_limit
 from local.settings import PUBLISHED_KEY, LocalSettings
 from vectorgate.api.errors import ApiError
-from vectorgate.bootstrap import system_random
+from vectorgate.bootstrap import system_clock, system_random
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 EMBEDDED_MODELS: Final = ("*",)  # they cost nothing; of a real provider the key has the models that it is given
 SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that settles
-DRAIN_SECONDS: Final = 600.0  # for calls that were begun before SIGTERM
 PRIVATE: Final = 0o077  # the databases and the files are for their user alone
 
 
@@ -90,18 +90,19 @@ def _serve(settings: LocalSettings, keys: _Keys, upstream: EngineProcess | None)
         secret = openai_secret(settings.upstreams.openai_url, settings.upstreams.openai_key or "")
     else:
         secret = openai_secret(upstream.base_url, upstream.api_key)
-    local = _local_mode(settings, secret, keys, models=EMBEDDED_MODELS if upstream is not None else ())
-    try:
-        if upstream is not None:
-            _give_demo_files(local)
-        handlers = Handlers(api=local.api, admin=local.admin, invoke=local.invoke)
-        app = App(handlers, Callers(local.authenticator), admit=HostCheck(settings.hosts))
-        run, port = listen(app, settings.host, settings.port, drain_seconds=DRAIN_SECONDS)
-        sys.stdout.write(ready(settings, port, keys.master_key))
-        sys.stdout.flush()
-        run()
-    finally:
-        local.close()
+    with opened(settings.access_log, system_clock()) as log:
+        local = _local_mode(settings, secret, keys, models=EMBEDDED_MODELS if upstream is not None else ())
+        try:
+            if upstream is not None:
+                _give_demo_files(local)
+            handlers = Handlers(api=local.api, admin=local.admin, invoke=local.invoke)
+            app = App(handlers, Callers(local.authenticator), admit=HostCheck(settings.hosts), answered=log)
+            run, port = listen(app, settings.host, settings.port, drain_seconds=settings.drain_seconds)
+            sys.stdout.write(ready(settings, port, keys.master_key))
+            sys.stdout.flush()
+            run()
+        finally:
+            local.close()
 
 
 def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tuple[str, ...]) -> LocalMode:

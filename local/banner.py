@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from local.settings import LocalSettings
 
 HELP: Final = f"""\
-usage: python -m local        (or: make run)
+usage: make run        (ARGS=--help shows this)
 
 Serve the gateway on this machine. It takes no arguments; environment variables set it up:
 
@@ -24,10 +24,12 @@ Serve the gateway on this machine. It takes no arguments; environment variables 
   OPENAI_API_KEY, OPENAI_BASE_URL
   AZURE_API_KEY, AZURE_API_BASE, AZURE_API_VERSION
   AZURE_AI_SEARCH_API_KEY, AZURE_AI_SEARCH_ENDPOINT
+  VECTORGATE_ACCESS_LOG       1: a line for each request on standard output; or the file to append it to
   VECTORGATE_INGEST           the watched folder (ingest in the data folder)
   VECTORGATE_INGEST_SENDERS   JSON: folder to team
   VECTORGATE_PRICES           your own prices: JSON, or a file of it
   VECTORGATE_METER_SECONDS    seconds between two meter ticks (60)
+  VECTORGATE_DRAIN_SECONDS    seconds that calls under way get at SIGTERM (600)
   VECTORGATE_TRUST_INVOKER    1: an invoker may name any team
 
 docs/configuration.md explains them.

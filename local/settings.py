@@ -24,6 +24,7 @@ MIN_MASTER_KEY: Final = 16  # characters
 MAX_MASTER_KEY: Final = 512  # as the authenticator takes
 MAX_PORT: Final = 65_535
 METER_SECONDS: Final = 60.0
+DRAIN_SECONDS: Final = 600.0  # for calls that were begun before SIGTERM
 METER_SETTING: Final = "VECTORGATE_METER_SECONDS"
 MASTER_KEY_SETTING: Final = "VECTORGATE_MASTER_KEY"
 
@@ -42,9 +43,11 @@ class LocalSettings:
     upstreams: Upstreams
     master_key: str | None
     hosts: AllowedHosts
+    access_log: str | None
     trust_invoker: bool
     prices: str | None
     meter_seconds: float
+    drain_seconds: float
     ingest: Path
     senders: Mapping[str, str] | None
 
@@ -63,9 +66,11 @@ class LocalSettings:
             upstreams=read_upstreams(environment, host, port),
             master_key=environment.get(MASTER_KEY_SETTING) or None,
             hosts=_hosts(environment, host, hostname),
+            access_log=environment.get("VECTORGATE_ACCESS_LOG") or None,
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
             meter_seconds=_checked(seconds_in, environment),
+            drain_seconds=_checked(_drain_seconds, environment),
             ingest=Path(environment.get("VECTORGATE_INGEST") or home / "ingest").absolute(),
             senders=_checked(_senders, environment),
         )
@@ -113,16 +118,20 @@ def _prices(setting: str | None) -> str | None:
     return setting
 
 
-def seconds_in(environment: Mapping[str, str]) -> float:
-    """The pause between two ticks of the meter. ValueError for what is not a positive number of seconds."""
-    text = environment.get(METER_SETTING) or str(METER_SECONDS)
+def seconds_in(environment: Mapping[str, str], name: str = METER_SETTING, default: float = METER_SECONDS) -> float:
+    """A setting in seconds. ValueError for what is not a positive number of seconds."""
+    text = environment.get(name) or str(default)
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= threading.TIMEOUT_MAX:
-        raise ValueError(f"{METER_SETTING} is {text!r}, and should be a number of seconds")
+        raise ValueError(f"{name} is {text!r}, and should be a number of seconds")
     return seconds
+
+
+def _drain_seconds(environment: Mapping[str, str]) -> float:
+    return seconds_in(environment, "VECTORGATE_DRAIN_SECONDS", DRAIN_SECONDS)
 
 
 def _senders(environment: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -119,6 +119,27 @@ def test_a_row_without_a_price_does_not_keep_local_mode_from_settling_the_rest()
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 50])
+def test_a_row_at_which_settling_raises_what_none_should_delays_no_others(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [answered_row(number) for number in range(5)]
+    stores, settlement, telemetry = ledger_of(rows)
+    settled = stores.ledger.settle
+
+    def settle(chunk: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
+        if rows[1].id in {entry.id for entry in chunk}:
+            raise ValueError("an integer of more than 64 bits")
+        settled(chunk, rollups)
+
+    monkeypatch.setattr(stores.ledger, "settle", settle)
+    while settlement.settle_waiting(at_once):
+        pass
+    assert [entry.id for entry in stores.ledger.answered(10)] == [rows[1].id]
+    assert {type(error) for error in telemetry.errors} == {ValueError}
+    stores.close()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 50])
 def test_rows_without_a_price_are_walked_past_however_many_there_are(at_once: int) -> None:
     rows = [answered_row(number) for number in range(9)]
     rows[:5] = [replace(row, operation="nothing.known") for row in rows[:5]]

@@ -196,6 +196,8 @@ def test_a_ledger_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         {"VECTORGATE_PRICES": "/no/such/file.json"},
         {"VECTORGATE_METER_SECONDS": "abc"},
         {"VECTORGATE_UPSTREAM": "litellm"},
+        {"VECTORGATE_ACCESS_LOG": "/no/such/folder/access.log"},
+        {"VECTORGATE_DRAIN_SECONDS": "-1"},
         {"VECTORGATE_UPSTREAM": "openai"},
         {"VECTORGATE_ALLOWED_HOSTS": "http://gateway.example"},
         {"VECTORGATE_INGEST_SENDERS": "[]"},

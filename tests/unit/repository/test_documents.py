@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from local.banner import HELP
 from local.settings import LocalSettings
 from tests.helpers.canary import PIECE
 from vectorgate.pricing.book import read_prices
@@ -175,6 +176,11 @@ WSGI: Final = re.compile(r"HTTP_\w+|REQUEST_\w+|CONTENT_\w+|PATH_INFO|QUERY_STRI
 def test_the_configuration_page_lists_the_settings_of_local_mode_and_no_others() -> None:
     named = settings_in((ROOT / "local").glob("*.py")) - NOT_SETTINGS
     assert listed("Local mode") == {name for name in named if not WSGI.fullmatch(name)}
+
+
+def test_the_help_of_local_mode_lists_its_settings() -> None:
+    unnamed = {name for name in listed("Local mode") if not re.search(rf"\b{name}\b", HELP)}
+    assert unnamed == {"AZURE_SEARCH_API_KEY", "AZURE_SEARCH_ENDPOINT"}  # other names of two that it lists
 
 
 def test_the_configuration_page_lists_the_settings_of_the_functions_and_no_others() -> None:

@@ -83,16 +83,25 @@ class SettlementService:
         return settled
 
     def _settle_priced(self, waiting: Sequence[LedgerEntry], unpriced: list[LedgerEntry]) -> int:
-        """Settle the rows that have a price, and add the others to `unpriced`; how many were settled."""
+        """Settle the rows that have a price, and add the others to `unpriced`; how many were settled.
+
+        A row at which settling raises what no row should is reported as a defect, and delays no others either.
+        """
         try:
             return settle(waiting, self.ledger, self.book)
-        except MissingPrice:
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - one by one it is known at which row, and reported
             settled = 0
         for entry in waiting:
             try:
                 settled += settle([entry], self.ledger, self.book)
             except MissingPrice:
                 unpriced.append(entry)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the rows behind it are to be settled
+                self.telemetry.unexpected_error(error)
         return settled
 
     def _settle_singly(self, batch: Sequence[tuple[str, LedgerEntry]]) -> list[str]:
