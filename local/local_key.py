@@ -30,7 +30,7 @@ def local_key(
 ) -> VirtualKey:
     """The row of the key, with the limits of the one that it replaces. StoreError, CannotStart, OSError.
 
-    `models`: those that it may use when there was no key before.
+    `models`: those that it may use when there was no key before, or the demo's, which may use all of the embedded one.
     """
     current = key_id_of(master_key)
     known = [KeyId(line) for line in read_or_write(remembered, f"{key_id_of(PUBLISHED_KEY)}\n").split()]
@@ -38,7 +38,7 @@ def local_key(
     write_whole(remembered, "".join(f"{key_id}\n" for key_id in [*earlier, current]))  # before any of them changes
     row = keys.key(current)
     if row is None:
-        row = _successor(keys, earlier, current, clock.unix_s()) or new_key(current, clock.unix_s(), models)
+        row = _successor(keys, earlier, new_key(current, clock.unix_s(), models))
         keys.add_key(row)
     for key_id in earlier:
         keys.delete_key(key_id)
@@ -51,9 +51,11 @@ def new_key(key_id: KeyId, unix_s: int, models: tuple[str, ...]) -> VirtualKey:
     return VirtualKey(id=key_id, created_at=unix_s, alias=TEAM, team_id=TEAM, models=models)
 
 
-def _successor(keys: KeyStore, earlier: list[KeyId], key_id: KeyId, unix_s: int) -> VirtualKey | None:
+def _successor(keys: KeyStore, earlier: list[KeyId], key: VirtualKey) -> VirtualKey:
+    """The new key, with the limits of the youngest one that it replaces."""
     for former in reversed(earlier):
         row = keys.key(former)
         if row is not None:
-            return replace(row, id=key_id, created_at=unix_s, version=1)
-    return None
+            models = key.models if former == key_id_of(PUBLISHED_KEY) else row.models
+            return replace(row, id=key.id, created_at=key.created_at, models=models, version=1)
+    return key

@@ -121,7 +121,8 @@ def _canonical(request: SignedRequest, signed: tuple[str, ...]) -> str:
 
 def _query(query: str) -> str:
     pairs = parse_qsl(query, keep_blank_values=True)
-    return "&".join(sorted(f"{quote(name, safe=_UNENCODED)}={quote(value, safe=_UNENCODED)}" for name, value in pairs))
+    encoded = sorted((quote(name, safe=_UNENCODED), quote(value, safe=_UNENCODED)) for name, value in pairs)
+    return "&".join(f"{name}={value}" for name, value in encoded)
 
 
 def _signing_key(secret: str, scope: tuple[str, ...]) -> bytes:
