@@ -45,6 +45,8 @@ def stack(aws: Emulator, proxy: FaultyProxy) -> Stack:
 @pytest.fixture(scope="session")
 def key(stack: Stack) -> str:
     """A client's key, which the administrator generated through the API."""
-    made = stack.ask("POST", "/key/generate", key=stack.master_key, body={"team_id": "red", "key_alias": "e2e"})
+    made = stack.ask(
+        "POST", "/key/generate", key=stack.master_key, body={"team_id": "red", "create_team": True, "key_alias": "e2e"}
+    )
     assert made.status == 200, made
     return str(made.body["key"])

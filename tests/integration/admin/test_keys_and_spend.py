@@ -31,6 +31,8 @@ def app(harness: GatewayHarness, method: str, path: str, body: object = None, *,
 
 
 def generated(harness: GatewayHarness, **fields: object) -> str:
+    """Generate a key, of a team that is made if need be."""
+    fields |= {"create_team": True} if "team_id" in fields else {}
     status, document = app(harness, "POST", "/key/generate", fields)
     assert status == 200
     return str(document["key"])
@@ -57,6 +59,28 @@ def key_info(harness: GatewayHarness, presented: str) -> Any:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     response = harness.app.handle(Request(method="GET", path="/key/info", headers=headers, query={"key": presented}))
     return response.status, json.loads(response.read_body())
+
+
+def test_a_key_of_an_unknown_team_is_refused_or_the_team_is_made_if_that_is_asked_for(harness: GatewayHarness) -> None:
+    """A mistyped team would be a tenant of its own."""
+    for create in ({}, {"create_team": False}):
+        status, document = app(harness, "POST", "/key/generate", {"team_id": "blu", **create})
+        error = document["error"]
+        assert (status, error["code"], error["param"]) == (400, "unknown_team", "team_id")
+        assert "/team/new" in error["message"]
+    assert app(harness, "POST", "/team/new", {"team_id": " blu"})[0] == 200
+    assert app(harness, "POST", "/key/generate", {"team_id": "blu"})[0] == 200
+    for _ in range(2):
+        assert app(harness, "POST", "/key/generate", {"team_id": "green", "create_team": True})[0] == 200
+    assert app(harness, "POST", "/key/generate", {"team_id": "green"})[0] == 200
+
+
+def test_a_team_without_a_budget_shows_what_it_spends(harness: GatewayHarness) -> None:
+    generated(harness, team_id="red")
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    request = Request(method="GET", path="/team/info", headers=headers, query={"team_id": "red"})
+    shown = json.loads(harness.app.handle(request).read_body())["team_info"]
+    assert (shown["max_budget"], shown["spend"], shown["blocked"]) == (None, 0, False)
 
 
 def test_two_keys_are_never_the_same(harness: GatewayHarness) -> None:

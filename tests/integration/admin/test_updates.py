@@ -30,6 +30,7 @@ def test_a_keys_update_changes_what_is_sent_and_leaves_the_rest(admin: AdminHarn
         "/key/generate",
         key_alias="a",
         team_id="red",
+        create_team=True,
         user_id="u",
         duration="1d",
         allowed_vector_store_indexes=grants,
@@ -101,7 +102,10 @@ def test_teams_and_customers_update_changes_what_is_sent_and_leaves_the_rest(
 def test_a_team_may_be_blocked_without_a_budget(admin: AdminHarness) -> None:
     granted(admin, "/team/new", team_id="red", blocked=True)
     assert admin.stores.budgets.limits([TEAM])[TEAM].blocked
-    assert admin.ask("POST", "/team/new", {"team_id": "blue", "budget_duration": "1d"})[0] == 400
+    assert granted(admin, "/team/new", team_id="blue", budget_duration="1d")["max_budget"] is None
+    assert admin.ask("POST", "/customer/new", {"user_id": "blue", "budget_duration": "1d"})[0] == 400
+    message = admin.ask("POST", "/team/new", {"team_id": "blue", "max_budget": 1})[1]["error"]["message"]
+    assert message == "'team_id' exists already: change it with POST /team/update."
 
 
 def test_what_does_not_exist_is_404(admin: AdminHarness) -> None:

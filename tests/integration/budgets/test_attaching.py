@@ -58,8 +58,8 @@ def prepared(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any]
 ) -> tuple[str, openai.OpenAI, str, list[str]]:
     """A key with three budgets, its client, a store and two files of known sizes; all calls are settled."""
-    key = str(ask("POST", "/key/generate", {"team_id": "red", "max_budget": 10, "budget_duration": "1d"})["key"])
     ask("POST", "/team/new", {"team_id": "red", "max_budget": 10})
+    key = str(ask("POST", "/key/generate", {"team_id": "red", "max_budget": 10, "budget_duration": "1d"})["key"])
     ask("POST", "/customer/new", {"user_id": "ann", "max_budget": 10, "budget_duration": "1mo"})
     client = connect(key)
     store = client.vector_stores.create(name="s").id

@@ -35,12 +35,11 @@ class Bounded:
 
     def __init__(self, scope: BudgetScope, connect: Connect, ask: Callable[..., Any]) -> None:
         most = CREATE / USD
+        ask("POST", "/team/new", {"team_id": "red"} | ({"max_budget": most} if scope is BudgetScope.TEAM else {}))
         self.key = str(ask("POST", "/key/generate", {"team_id": "red"})["key"])
         if scope is BudgetScope.KEY:
             self.key = key_with(ask, 1, team_id="red", budget_duration=None)
-        elif scope is BudgetScope.TEAM:
-            ask("POST", "/team/new", {"team_id": "red", "max_budget": most})
-        else:
+        elif scope is BudgetScope.END_USER:
             ask("POST", "/customer/new", {"user_id": "ann", "max_budget": most})
         self.name = {BudgetScope.KEY: self.key, BudgetScope.TEAM: "red", BudgetScope.END_USER: "ann"}[scope]
         self.account = key_id_of(self.key) if scope is BudgetScope.KEY else self.name

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 ANN = {"x-litellm-end-user-id": "ann"}
 OWNERS = {BudgetScope.KEY: key_id_of(RED), BudgetScope.TEAM: "red", BudgetScope.END_USER: "ann"}
-POSTS = {"vector_stores.search", "vector_stores.file_batches.cancel", "uploads.cancel"}
+POSTS = {
+    "vector_stores.search",
+    "vector_stores.file_batches.cancel",
+    "uploads.cancel",
+    "responses.cancel",
+    "responses.input_tokens.count",
+}
 PASSES = [each for each in OPERATIONS if each.method in {"GET", "DELETE"} or each.name in POSTS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +61,7 @@ class Customer(Terms):
 
 
 def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Give a team a budget. A team exists without one: keys that name it are its members."""
+    """Make a team, with a budget or without one."""
     body = schemas.validate(Team, read_body(request))
     subject = _subject(body)
     return _team(subject, _add(subject, body, deps), deps)
@@ -112,7 +113,7 @@ def _subject(body: Team | Customer) -> Subject:
 
 def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
     limit = replace(_changed(Limit(since=deps.clock.unix_s()), body), version=1)
-    if limit == Limit(since=limit.since, duration=limit.duration):
+    if isinstance(body, Customer) and limit == Limit(since=limit.since, duration=limit.duration):
         raise InvalidRequest(
             "Missing required parameter: 'max_budget'.", code="missing_required_parameter", param="max_budget"
         )
@@ -120,8 +121,28 @@ def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
         deps.stores.budgets.add_limit(subject, limit)
     except AlreadyExists:
         _, _, param = _named(body)
-        raise InvalidRequest(f"'{param}' has a budget already.", code="already_exists", param=param) from None
+        update = "/team/update" if isinstance(body, Team) else "/customer/update"
+        message = f"'{param}' exists already: change it with POST {update}."
+        raise InvalidRequest(message, code="already_exists", param=param) from None
     return limit
+
+
+def require_team(name: str, deps: AdminDeps, *, create: bool) -> None:
+    """Check that the team of a new key exists; with `create`, make it if it does not. InvalidRequest.
+
+    A mistyped name would otherwise be a tenant of its own, to which the stores of the intended team do not exist.
+    """
+    subject = Subject(BudgetScope.TEAM, name)
+    if subject in deps.stores.budgets.limits([subject]):
+        return
+    if not create:
+        raise InvalidRequest(
+            f"Unknown team '{name}': make it with POST /team/new, or send 'create_team': true.",
+            code="unknown_team",
+            param="team_id",
+        )
+    with suppress(AlreadyExists):  # another request made it meanwhile
+        deps.stores.budgets.add_limit(subject, Limit(since=deps.clock.unix_s()))
 
 
 def _update(body: Team | Customer, deps: AdminDeps) -> tuple[Subject, Limit]:

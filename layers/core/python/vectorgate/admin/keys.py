@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate.admin.budgets import budget_fields
+from vectorgate.admin.budgets import budget_fields, require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.admin.pending_storage import pending_storage_fields
@@ -55,10 +55,11 @@ Grants = Annotated[list[IndexGrant], Field(max_length=100)]
 
 
 class GenerateKey(WireModel):
-    """`POST /key/generate`: LiteLLM's names for what a key is and may do."""
+    """`POST /key/generate`: LiteLLM's names for what a key is and may do. `create_team`: make the team if it is new."""
 
     key_alias: Label | None = None
     team_id: Label | None = None
+    create_team: StrictBool = False
     user_id: Label | None = None
     duration: Duration | None = None
     allowed_vector_store_indexes: Grants | None = None
@@ -98,8 +99,11 @@ class DeleteKeys(WireModel):
 
 
 def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Make a key. The answer is the only place that ever holds the secret."""
-    secret, row = new_key(schemas.validate(GenerateKey, read_body(request)), deps.clock, deps.randomness)
+    """Make a key. The answer is the only place that ever holds the secret. InvalidRequest for an unknown team."""
+    body = schemas.validate(GenerateKey, read_body(request))
+    secret, row = new_key(body, deps.clock, deps.randomness)
+    if row.team_id is not None:
+        require_team(row.team_id, deps, create=body.create_team)
     deps.stores.keys.add_key(row)
     return {"key": secret, **described(row, deps)}
 
