@@ -100,7 +100,7 @@ class App:
             self._answered(answer.exchange(head, time.monotonic() - began))
 
     async def _respond(self, head: Head, receive: Receive, answer: Answer) -> None:
-        refusal = self._admit(head) or (_HEALTHY if head.path == _HEALTH else None)
+        refusal = self._admit(head) or (_HEALTHY if head.path.removesuffix("/") == _HEALTH else None)
         if refusal is not None:
             content = refusal.read_body()
             headers = {**refusal.headers, "connection": "close"} if head.has_body else refusal.headers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.answers import ANSWER_OF
-from tools.openapi.requests import query_parameters, reference, request_name
+from tools.openapi.requests import beginning, query_parameters, reference, request_name
 from vectorgate.api.operations import Media, Operation, Safety
 from vectorgate.api.schemas.fields import ID_MAX
 from vectorgate.ids import MODEL_MAX, PATH_KINDS, PATH_NAMES
@@ -93,7 +93,8 @@ def _path_schema(name: str) -> Document:
         schema = {"type": "string", "minLength": 1, "maxLength": MODEL_MAX, "pattern": pattern}
         return {"description": f"The name of a {name} that the key may use.", "schema": schema}
     schema = {"type": "string", "minLength": 1, "maxLength": ID_MAX, "pattern": "^[A-Za-z0-9_-]+$"}
-    return {"description": f"The id of a {PATH_KINDS[name]} of the caller's tenant.", "schema": schema}
+    description = f"The id of a {PATH_KINDS[name]} of the caller's tenant. {beginning(PATH_KINDS[name])}"
+    return {"description": description, "schema": schema}
 
 
 def header_parameters(operation: Operation) -> list[Document]:

@@ -22,6 +22,7 @@ from vectorgate.api.schemas.query import (
     RetrieveResponseQuery,
     names_of,
 )
+from vectorgate.ids import ID_PREFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pydantic_core import core_schema
 
     from vectorgate.api.operations import Operation
+    from vectorgate.ids import ObjectKind
 
     Document: TypeAlias = dict[str, Any]
     Check: TypeAlias = Callable[[Document, Mapping[str, Any]], Document]
@@ -83,8 +85,13 @@ def _properties(schema: Document, given: Mapping[str, Any]) -> Document:
 
 
 def _id(schema: Document, given: Mapping[str, Any]) -> Document:
-    del given
-    return {**schema, "pattern": "^[A-Za-z0-9_-]+$"}
+    described = {"description": beginning(given["kind"])} if "kind" in given else {}
+    return {**schema, "pattern": "^[A-Za-z0-9_-]+$", **described}
+
+
+def beginning(kind: ObjectKind) -> str:
+    """How the ids of a kind begin; those of another kind are refused."""
+    return f"OpenAI's begin with `{ID_PREFIXES[kind]}`; one that begins as those of another kind do is refused."
 
 
 def _scalar(schema: Document, given: Mapping[str, Any]) -> Document:

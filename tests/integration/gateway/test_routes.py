@@ -23,6 +23,8 @@ from vectorgate.bootstrap import build_gateway
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.harnesses.gateway import GatewayHarness, GatewayServer
     from vectorgate.api.http import Response
 
@@ -74,15 +76,16 @@ def code_of(response: Response) -> object:
 
 
 @pytest.mark.parametrize("path", ["/v1/vector_stores/", "/vector_stores/", "/openai/v1/files/"])
-def test_a_list_is_served_with_a_slash_over_a_socket(
-    keyed: GatewayHarness, gateway_server: GatewayServer, path: str
-) -> None:
-    import httpx  # noqa: PLC0415 - of this test alone
-
-    headers = {"authorization": f"Bearer {KEY}"}
-    answer = httpx.get(f"http://127.0.0.1:{gateway_server.port}{path}", headers=headers, timeout=20)
+def test_a_list_is_served_with_a_slash_over_a_socket(keyed: GatewayHarness, http: httpx.Client, path: str) -> None:
+    answer = http.get(path, headers={"authorization": f"Bearer {KEY}"})
     assert (answer.status_code, answer.json()["data"]) == (200, [])
     assert keyed.rows()[-1].operation.endswith(".list")
+
+
+def test_health_is_served_with_a_slash(http: httpx.Client) -> None:
+    assert {(http.get(path).status_code, http.get(path).text) for path in ("/healthz", "/healthz/")} == {
+        (200, '{"status":"ok"}')
+    }
 
 
 @pytest.mark.parametrize("path", ["/azure_ai", "/azure_ai/", "/azure_ai/indexes", "/azure_ai/indexes/docs/docs/search"])

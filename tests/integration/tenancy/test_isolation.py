@@ -157,6 +157,12 @@ def test_one_foreign_file_among_own_ones_is_enough(scenario: TenantScenario, ope
     assert (response.status, scenario.calls) == (404, 0)
 
 
+def test_every_id_in_a_query_is_of_a_known_kind() -> None:
+    """Except for the items of the response in the path: the provider names them, and they have no owner of their own."""
+    named = {operation.name for operation in OPERATIONS if operation.query and operation.query({"after": "x"})}
+    assert named == {operation.name for operation in OPERATIONS if operation.cursors} | {"responses.input_items.list"}
+
+
 @each(PAGED)
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_a_foreign_file_as_a_cursor_is_an_absent_one_and_reaches_no_provider(

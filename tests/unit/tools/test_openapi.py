@@ -18,6 +18,7 @@ from vectorgate.api.errors import ApiError, InvalidRequest
 from vectorgate.api.operations import BY_NAME, OPERATIONS, Media
 from vectorgate.api.schemas import validate
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
+from vectorgate.ids import ID_PREFIXES, PATH_KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +117,18 @@ def test_every_status_that_a_refusal_can_have_is_described() -> None:
     ours = {str(kind.status) for kind in kinds if not issubclass(kind, errors.UpstreamError)}
     # 405 is the answer to what is no operation of the document; 500 is a defect.
     assert ours | {"502", "504"} == REFUSALS.keys() | {"405", "500"}
+
+
+def test_every_id_of_a_path_says_how_it_begins() -> None:
+    described = {
+        (parameter["name"], parameter["description"])
+        for path in DOCUMENT["paths"].values()
+        for operation in path.values()
+        for parameter in operation["parameters"]
+        if parameter.get("in") == "path" and parameter["name"] in PATH_KINDS
+    }
+    assert {name for name, _ in described} == set(PATH_KINDS)
+    assert all(f"begin with `{ID_PREFIXES[PATH_KINDS[name]]}`" in description for name, description in described)
 
 
 def test_a_form_has_its_file() -> None:
