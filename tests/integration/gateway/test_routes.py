@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Response
 
 KEY = "sk-routes"
-IDS = {"vector_store_id": "vs_1", "file_id": "file-1", "batch_id": "vsfb_1", "upload_id": "upload_1"}
+IDS = {name: "any-1" for operation in OPERATIONS for name in operation.parameters}
 
 
 @pytest.fixture

@@ -126,6 +126,8 @@ def test_an_own_store_opens_no_foreign_file_or_batch(
 @each(WITH_IDS)
 def test_a_malformed_id_is_refused_before_a_provider_is_asked(scenario: TenantScenario, operation: Operation) -> None:
     for name, text in itertools.product(operation.parameters, MALFORMED):
+        if not text and operation.path.endswith(f"{{{name}}}"):
+            continue  # the path of the collection, with a slash at its end
         assert scenario.ask(operation, RED, {**scenario.ids, name: text}).status in {400, 404}
     assert scenario.calls == 0
 
@@ -158,7 +160,7 @@ def test_one_foreign_file_among_own_ones_is_enough(scenario: TenantScenario, ope
 
 
 def test_every_id_in_a_query_is_of_a_known_kind() -> None:
-    """Except for the items of the response in the path: the provider names them, and they have no owner of their own."""
+    """Except for the items of the response in the path, which the provider names: they have no owner of their own."""
     named = {operation.name for operation in OPERATIONS if operation.query and operation.query({"after": "x"})}
     assert named == {operation.name for operation in OPERATIONS if operation.cursors} | {"responses.input_items.list"}
 
