@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vectorgate.persistence.sqlite import SqliteLedger, SqliteOwnership
-from vectorgate.store_errors import StateConflict, StoreUnavailable
+from vectorgate.store_errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -47,14 +47,26 @@ class KeptWrites:
         self._waiting.append(write)
 
     def write(self) -> None:
-        """Do what is kept. StoreUnavailable if the disk refuses again; a row that is no longer as it was is left."""
+        """Do what is kept. StoreUnavailable if the disk refuses again; what the ledger itself refuses is given up."""
         if not self._waiting:
             return
         with self._lock:
             while self._waiting:
-                with suppress(StateConflict):  # reconciliation was there first
-                    self._waiting[0]()
-                self._waiting.popleft()
+                self._write_first()
+
+    def _write_first(self) -> None:
+        """Do the first write, which stays the first until it is done: others look whether there is one."""
+        try:
+            self._waiting[0]()
+        except StoreUnavailable:
+            raise
+        except StoreError:
+            self._waiting.popleft()  # reconciliation was there first, or another tenant owns the object
+        except BaseException:
+            self._waiting.popleft()
+            raise
+        else:
+            self._waiting.popleft()
 
     def try_to_write(self) -> None:
         """Do what is kept, as far as the disk takes it."""

@@ -97,7 +97,7 @@ def test_a_master_key_that_is_replaced_opens_nothing_any_more(tmp_path: Path) ->
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
 @pytest.mark.parametrize("path", ["/healthz", "/v1/vector_stores", "/spend/logs", INVOKE])
-def test_a_request_of_another_host_is_refused_at_every_door(demo: LocalProcess, path: str, method: str) -> None:
+def test_a_request_of_another_host_is_refused_on_every_path(demo: LocalProcess, path: str, method: str) -> None:
     with Client(base_url=demo.url, headers={"authorization": f"Bearer {KEY}"}) as http:
         answer = http.request(method, path, headers={"host": f"rebound.example:{demo.port}"})
     assert answer.status_code == 403
