@@ -116,6 +116,7 @@ def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tu
             invoke_credentials=keys.invoke_credentials,
             prices=settings.prices,
             meter_seconds=settings.meter_seconds,
+            timeout_seconds=settings.timeout_seconds,
             ingest=settings.ingest,
             senders=settings.senders,
             upstream=settings.upstreams.name,

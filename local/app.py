@@ -24,7 +24,7 @@ from local.kept_writes import KeptWrites, keeping
 from local.lambda_api import InvokeApi
 from local.local_key import LOCAL_KEY_FILE, TEAM, local_key
 from local.provider_settings import OPENAI
-from local.settings import METER_SECONDS
+from local.settings import METER_SECONDS, TIMEOUT_SECONDS
 from local.telemetry import LineTelemetry
 from local.workers import SettleLoop, Ticker, exclusively
 from vectorgate.admin.app import AdminApp
@@ -44,6 +44,7 @@ from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
+from vectorgate.ledger.reconciliation.interrupted import end_interrupted
 from vectorgate.persistence.sqlite import Database, stores_on
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.http.transport import PooledTransport
@@ -74,7 +75,10 @@ SETTINGS: Final = Settings(
     plain_http=True,
     max_upload=513 * MIB,
     too_large="File too large: expected at most 512 MB, which is the most that OpenAI takes.",
+    upload_bytes_per_second=256 * 1024,
 )
+RESPONSE_SECONDS: Final = 900.0  # at least, for what a model writes, which may be streamed
+CONNECTIONS: Final = 1_000  # to providers: more than there are threads for calls and streams
 
 
 class GivenSecrets:
@@ -109,6 +113,7 @@ class LocalMode:
         invoke_credentials: Mapping[str, str] = NO_CREDENTIALS,
         prices: str | None = None,
         meter_seconds: float = METER_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
         ingest: Path | None = None,
         senders: Mapping[str, str] | None = None,
         upstream: str = "embedded",
@@ -122,10 +127,17 @@ class LocalMode:
         clock = system_clock()
         self._telemetry = LineTelemetry(clock.monotonic)
         secrets = {PROVIDER: secret, **others}
-        self._settings = replace(SETTINGS, secrets={name: name for name in secrets}, prices=prices)
+        self._settings = replace(
+            SETTINGS,
+            secrets={name: name for name in secrets},
+            prices=prices,
+            deadline_seconds=timeout_seconds,
+            response_seconds=max(timeout_seconds, RESPONSE_SECONDS),
+        )
         self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry, clock)
         key_file = database.with_name(LOCAL_KEY_FILE)
         self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file, models=models)
+        end_interrupted(self._stores.ledger, clock)
         self._kept_writes = KeptWrites()
         stores = keeping(self._stores, opened, self._kept_writes, self._settle_loop.notify)
         gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
@@ -176,7 +188,7 @@ def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: 
     return Deps(
         stores=stores,
         credentials=Credentials(secrets, settings.secrets, clock, plain_http=settings.plain_http),
-        transport=PooledTransport(clock),
+        transport=PooledTransport(clock, most_connections=CONNECTIONS),
         telemetry=telemetry,
         clock=clock,
         randomness=system_random(),

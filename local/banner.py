@@ -29,7 +29,8 @@ Serve the gateway on this machine. It takes no arguments; environment variables 
   VECTORGATE_INGEST_SENDERS   JSON: folder to team
   VECTORGATE_PRICES           your own prices: JSON, or a file of it
   VECTORGATE_METER_SECONDS    seconds between two meter ticks (60)
-  VECTORGATE_DRAIN_SECONDS    seconds that calls under way get at SIGTERM (600)
+  VECTORGATE_TIMEOUT_SECONDS  seconds for a provider's answer (600), and more for a large file
+  VECTORGATE_DRAIN_SECONDS    seconds for calls in progress at SIGTERM (as the timeout)
   VECTORGATE_TRUST_INVOKER    1: an invoker may name any team
 
 docs/configuration.md explains them.

@@ -57,7 +57,12 @@ class EngineProcess:
         command = [sys.executable, "-m", "engine", "--home", str(self._home), "--port", str(port)]
         command += ["--api-key-env", KEY_SETTING, "--exit-with-stdin", "--seed-demo"]
         process = subprocess.Popen(  # noqa: S603 - this project's module, by this interpreter
-            command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl+C goes to a whole group, and this process has calls to finish then
         )
         line = _output(process).readline().strip()
         if not line.startswith(READY):

@@ -24,8 +24,8 @@ MIN_MASTER_KEY: Final = 16  # characters
 MAX_MASTER_KEY: Final = 512  # as the authenticator takes
 MAX_PORT: Final = 65_535
 METER_SECONDS: Final = 60.0
-DRAIN_SECONDS: Final = 600.0  # for calls that were begun before SIGTERM
 METER_SETTING: Final = "VECTORGATE_METER_SECONDS"
+TIMEOUT_SECONDS: Final = 600.0  # as openai's clients wait by default
 MASTER_KEY_SETTING: Final = "VECTORGATE_MASTER_KEY"
 
 
@@ -34,7 +34,8 @@ class LocalSettings:
     """The settings.
 
     `master_key` None: the home's own, or the published one. `access_log` None: none is written. `ingest` is the watched
-    folder, `senders` the teams by the names of the folders in it (None: the demo's own).
+    folder, `senders` the teams by the names of the folders in it (None: the demo's own). `timeout_seconds`: for a
+    provider's answer; `drain_seconds`: for the calls that were begun before SIGTERM.
     """
 
     host: str
@@ -47,6 +48,7 @@ class LocalSettings:
     trust_invoker: bool
     prices: str | None
     meter_seconds: float
+    timeout_seconds: float
     drain_seconds: float
     ingest: Path
     senders: Mapping[str, str] | None
@@ -59,6 +61,7 @@ class LocalSettings:
         """
         home = Path(environment.get("VECTORGATE_HOME") or ROOT / ".vectorgate").absolute()
         host, port = environment.get("HOST") or "127.0.0.1", _port(environment.get("PORT") or "4000")
+        timeout_seconds = _seconds(environment, "VECTORGATE_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
         settings = cls(
             host=host,
             port=port,
@@ -70,7 +73,8 @@ class LocalSettings:
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
             meter_seconds=_checked(seconds_in, environment),
-            drain_seconds=_checked(_drain_seconds, environment),
+            timeout_seconds=timeout_seconds,
+            drain_seconds=_seconds(environment, "VECTORGATE_DRAIN_SECONDS", timeout_seconds),
             ingest=Path(environment.get("VECTORGATE_INGEST") or home / "ingest").absolute(),
             senders=_checked(_senders, environment),
         )
@@ -119,7 +123,7 @@ def _prices(setting: str | None) -> str | None:
 
 
 def seconds_in(environment: Mapping[str, str], name: str = METER_SETTING, default: float = METER_SECONDS) -> float:
-    """A setting in seconds. ValueError for what is not a positive number of seconds."""
+    """A setting in seconds: the pause between two ticks of the meter. ValueError unless it is a positive number."""
     text = environment.get(name) or str(default)
     try:
         seconds = float(text)
@@ -130,8 +134,8 @@ def seconds_in(environment: Mapping[str, str], name: str = METER_SETTING, defaul
     return seconds
 
 
-def _drain_seconds(environment: Mapping[str, str]) -> float:
-    return seconds_in(environment, "VECTORGATE_DRAIN_SECONDS", DRAIN_SECONDS)
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    return _checked(lambda known: seconds_in(known, name, default), environment)
 
 
 def _senders(environment: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -13,6 +13,7 @@ from local.server import invoking
 from local.server.answers import Answer, client_gone, send_file, send_stream
 from local.server.bodies import ClientGone, read_body
 from local.server.exchange import Exchange, Head
+from local.server.refusals import Stopping
 from local.server.streams import Feed
 from local.server.threads import FairThreads
 from vectorgate.api.errors import ApiError
@@ -91,6 +92,11 @@ class App:
             await answer.refuse(error)
         except ClientGone:
             pass
+        except asyncio.CancelledError:  # the time for what was begun before SIGTERM is over
+            if answer.status is not None:
+                raise
+            message = "The gateway stopped before the provider answered: whether the call was executed is not known."
+            await answer.refuse(Stopping(message, code="gateway_stopping"))
         except Exception:
             if answer.status is not None:
                 raise  # uvicorn logs it, and cuts the connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectorgate.api.errors import INVALID_REQUEST, RETRY, ApiError
+from vectorgate.api.errors import DO_NOT_RETRY, INVALID_REQUEST, RETRY, ApiError
 
 
 class RequestTimeout(ApiError):
@@ -32,3 +32,10 @@ class NoRoom(ApiError):
 
     status = 503
     default_headers = RETRY
+
+
+class Stopping(ApiError):
+    """503: the gateway stops before the provider has answered. Whether the call was executed is unknown."""
+
+    status = 503
+    default_headers = DO_NOT_RETRY

@@ -195,6 +195,8 @@ def test_a_ledger_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         {"HOST": "no-such-host.invalid"},
         {"VECTORGATE_PRICES": "/no/such/file.json"},
         {"VECTORGATE_METER_SECONDS": "abc"},
+        {"VECTORGATE_TIMEOUT_SECONDS": "0"},
+        {"VECTORGATE_DRAIN_SECONDS": "soon"},
         {"VECTORGATE_UPSTREAM": "litellm"},
         {"VECTORGATE_ACCESS_LOG": "/no/such/folder/access.log"},
         {"VECTORGATE_DRAIN_SECONDS": "-1"},

@@ -12,6 +12,7 @@ Each function imports what it builds when it is called, so that a cold start imp
 from __future__ import annotations
 
 import gc
+import math
 import random
 import time
 from dataclasses import dataclass, replace
@@ -89,7 +90,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     from vectorgate.auth.token_bucket import TokenBucket
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
-    from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.gateway.pipeline import DEADLINE_SECONDS, Gateway
     from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.idempotency.service import IdempotencyService
     from vectorgate.providers import configured_providers
@@ -124,6 +125,9 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
         credentials=deps.credentials,
         transport=deps.transport,
         telemetry=telemetry,
+        deadline_seconds=settings.deadline_seconds or DEADLINE_SECONDS,
+        response_seconds=settings.response_seconds or DEADLINE_SECONDS,
+        upload_bytes_per_second=settings.upload_bytes_per_second or math.inf,
     )
 
 

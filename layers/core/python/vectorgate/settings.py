@@ -45,7 +45,8 @@ class Settings:
     `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
-    object's key, or an event's source. `ingest`: its AWS resources.
+    object's key, or an event's source. `ingest`: its AWS resources. `deadline_seconds`,
+    `response_seconds` and `upload_bytes_per_second`: as in `Gateway`, where the front door is not API Gateway.
     """
 
     table: str
@@ -61,6 +62,9 @@ class Settings:
     prices: str | None = None
     senders: Mapping[str, str] = field(default_factory=dict)
     ingest: IngestResources | None = None
+    deadline_seconds: float | None = None
+    response_seconds: float | None = None
+    upload_bytes_per_second: float | None = None
 
 
 def from_environment() -> Settings:

@@ -13,6 +13,7 @@ beyond the limiter's rate.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -58,7 +59,8 @@ class Gateway:
 
     `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path.
     `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another, and
-    `response_seconds` that of an operation that runs a model: what the front door allows.
+    `response_seconds` that of an operation that runs a model: what the front door allows. A file has besides what it
+    takes at `upload_bytes_per_second`.
     """
 
     clock: Clock
@@ -74,6 +76,7 @@ class Gateway:
     telemetry: Telemetry
     deadline_seconds: float = DEADLINE_SECONDS
     response_seconds: float = DEADLINE_SECONDS
+    upload_bytes_per_second: float = math.inf
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
@@ -163,9 +166,12 @@ class Gateway:
         return context
 
     def _seconds(self, command: Command, policy: Policy) -> float:
-        """The time for the provider's answer."""
+        """The time for the provider's answer, counted from the call's beginning."""
+        if policy.deadline_seconds:
+            return policy.deadline_seconds
         own = self.response_seconds if command.operation.generates or command.streamed else self.deadline_seconds
-        return policy.deadline_seconds or own
+        size = command.content.content.size if isinstance(command.content, FileUpload) else 0
+        return own + size / self.upload_bytes_per_second
 
     def _authorise(self, context: RequestContext, command: Command, principal: Principal) -> Target:
         """Find the provider at which the principal may use every named object. 404; 503 if the store fails."""

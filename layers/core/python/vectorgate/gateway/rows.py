@@ -101,6 +101,8 @@ def failed_entry(
 ) -> LedgerEntry:
     """The row of a failed call: `uncertain` if it may have been executed, else `voided` and free of charge."""
     facts = _durations(context, times) | {"status_code": error.status, "error_code": error.code or error.type}
+    if entry.until_ms is not None:
+        facts["until_ms"] = times.ended_ms
     if context.recorded and isinstance(error, OutcomeUnknown | UpstreamFailed):
         return entry.transition(State.UNCERTAIN, **facts)
     return entry.transition(State.VOIDED, spend=ZERO, price_id=book.by_id(NOT_EXECUTED).id, **facts)

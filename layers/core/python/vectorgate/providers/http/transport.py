@@ -33,15 +33,21 @@ class PooledTransport:
     """Sends over kept-alive connections. Safe to use from many threads.
 
     `most_content`: how many bytes of a file's content the deployment can hand on; more is not even read. `entropy(n)`:
-    n random bytes, for a form's boundary.
+    n random bytes, for a form's boundary. `most_connections`: how many exchanges there may be at once; others wait.
     """
 
     def __init__(
-        self, clock: Clock, *, most_content: int = MAX_CONTENT, entropy: Callable[[int], bytes] = os.urandom
+        self,
+        clock: Clock,
+        *,
+        most_content: int = MAX_CONTENT,
+        entropy: Callable[[int], bytes] = os.urandom,
+        most_connections: int = adapter.MAX_CONNECTIONS,
     ) -> None:
         self._most_content = most_content
         self._entropy = entropy
-        self._connections = adapter.Transport(clock.monotonic)
+        pooling = adapter.Pooling(max_connections=most_connections)
+        self._connections = adapter.Transport(clock.monotonic, pooling)
         self._client = adapter.gateway_client(self._connections)
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
