@@ -133,6 +133,8 @@ class LogReader:
             yield _Step(rows, before)
 
     def _read(self, start_ms: int, end_ms: int, before: Position | None) -> Sequence[LedgerEntry]:
+        if before is not None:
+            end_ms = min(end_ms, before[0] + 1)  # so that no engine reads the rows before it again
         query = RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=self._step(), before=before)
         return self.deps.stores.ledger.search(query)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.idempotency.record import IdempotencyRecord
-    from vectorgate.ids import KeyId, OperationId, TenantId
+    from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
@@ -27,7 +27,7 @@ Position: TypeAlias = "tuple[int, OperationId]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordQuery:
-    """Rows that started in [start_ms, end_ms), newest first, at most `limit`, of one key and one end user where given.
+    """Rows that started in [start_ms, end_ms), newest first, at most `limit`.
 
     The range spans at most MAX_SEARCH_MS. `before`: only rows that follow that one in this order.
     """
@@ -35,8 +35,6 @@ class RecordQuery:
     start_ms: int
     end_ms: int
     limit: int
-    key_id: KeyId | None = None
-    end_user: str | None = None
     before: Position | None = None
 
 

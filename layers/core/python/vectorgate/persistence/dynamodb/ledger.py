@@ -37,7 +37,7 @@ from vectorgate.persistence.dynamodb.schema import (
     ownership_key,
     rollup_key,
 )
-from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, newest_matching, oldest_open
+from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, newest_rows, oldest_open
 from vectorgate.persistence.dynamodb.table import (
     IS_NEW,
     PAGE,
@@ -170,7 +170,7 @@ class DynamoLedger:
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
         """16 queries of `by_day` for each day down to the last row, and a BatchGetItem for each 100 rows."""
         check_query(query)
-        return newest_matching(self._table, query)
+        return newest_rows(self._table, query)
 
     def _begin_in_transaction(self, entry: LedgerEntry, slot: list[_Action], reserve: Sequence[Reservation]) -> None:
         row = "Put", {"Item": operation_item(entry), "ConditionExpression": IS_NEW}

@@ -53,21 +53,13 @@ def oldest_open(
     return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
 
 
-def newest_matching(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
-    """The newest `limit` rows that match the query."""
-
-    def matches(entry: LedgerEntry) -> bool:
-        comes_after = query.before is None or (entry.started_ms, entry.id) < query.before
-        return (
-            comes_after
-            and (query.key_id is None or entry.key_id == query.key_id)
-            and (query.end_user is None or entry.end_user == query.end_user)
-        )
-
+def newest_rows(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
+    """The newest `limit` rows of the query."""
     if query.before is not None and query.before[0] < query.start_ms:
         return []
     newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_newest_first(query))
-    return _first(_rows(table, newest_first, query.limit, consistent=False), query.limit, matches)
+    rows = _rows(table, newest_first, query.limit, consistent=False)
+    return _first(rows, query.limit, lambda entry: query.before is None or (entry.started_ms, entry.id) < query.before)
 
 
 def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:

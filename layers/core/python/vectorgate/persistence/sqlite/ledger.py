@@ -76,7 +76,6 @@ _SEARCH = """
     SELECT record FROM operations
     WHERE started_ms >= :start_ms AND started_ms < :end_ms
         AND (:before_ms IS NULL OR (started_ms, id) < (:before_ms, :before_id))
-        AND (:key_id IS NULL OR key_id = :key_id) AND (:end_user IS NULL OR end_user = :end_user)
     ORDER BY started_ms DESC, id DESC LIMIT :limit
 """
 
@@ -209,7 +208,7 @@ class SqliteLedger:
         ]
 
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
-        """A walk down the index of times; rows of other keys and end users are read and skipped."""
+        """A walk down the index of times."""
         check_query(query)
         before_ms, before_id = query.before or (None, None)
         values = {
@@ -217,8 +216,6 @@ class SqliteLedger:
             "before_id": before_id,
             "start_ms": query.start_ms,
             "end_ms": query.end_ms,
-            "key_id": query.key_id,
-            "end_user": query.end_user,
             "limit": max(query.limit, 0),
         }
         return self._entries(_SEARCH, values)
