@@ -18,25 +18,6 @@ if TYPE_CHECKING:
     from tests.harnesses.gateway import Connect, GatewayHarness
 
 MODEL = "gpt-5-mini"
-RED, BLUE = "sk-red-responses", "sk-blue-responses"
-
-
-@pytest.fixture
-def red(harness: GatewayHarness, connect: Connect) -> OpenAI:
-    harness.key(RED, team="red", models=("*",))
-    harness.key(BLUE, team="blue", models=("*",))
-    return connect(RED)
-
-
-@pytest.fixture
-def blue(red: OpenAI, connect: Connect) -> OpenAI:
-    del red  # which adds the keys
-    return connect(BLUE)
-
-
-@pytest.fixture
-def store(red: OpenAI) -> str:
-    return red.vector_stores.create(name="handbook").id
 
 
 def search(*stores: str) -> list[Any]:

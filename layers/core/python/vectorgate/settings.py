@@ -21,6 +21,7 @@ _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
 MIB: Final = 1024 * 1024
 # Lambda accepts events of 6 MB, in which a binary body is base64: 4.5 MB of body, less the rest of the event.
 LAMBDA_UPLOAD: Final = int(4.4 * 1000 * 1000)
+MAX_RESPONSE_SECONDS: Final = 900.0  # the longest that Lambda, and API Gateway's streams, let a call take
 LAMBDA_TOO_LARGE: Final = (
     "File too large: this endpoint accepts at most 4.4 MB. Put larger files into the ingest bucket (S3), from where "
     "they are uploaded and attached for you, or send them in parts that fit: POST /v1/uploads, which OpenAI's clients "
@@ -95,6 +96,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",
         trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
         prices=_optional(environment, "VECTORGATE_PRICES"),
+        response_seconds=_response_seconds(environment),
         senders=parse_senders(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
         ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
     )
@@ -105,6 +107,16 @@ def _check_region(provider: ProviderName, secret: str, region: str | None) -> No
     parts = secret.split(":")
     if parts[0] == "arn" and region is not None and parts[3] != region:
         raise ValueError(f"the secret of provider {provider} is in {parts[3]}, but the function runs in {region}")
+
+
+def _response_seconds(environment: Mapping[str, str]) -> float | None:
+    text = _optional(environment, "VECTORGATE_RESPONSE_SECONDS")
+    if text is None:
+        return None
+    seconds = float(text) if text.isascii() and text.isdigit() else 0.0
+    if not 1 <= seconds <= MAX_RESPONSE_SECONDS:
+        raise ValueError(f"VECTORGATE_RESPONSE_SECONDS is a number from 1 to {MAX_RESPONSE_SECONDS:.0f}")
+    return seconds
 
 
 def _ingest(environment: Mapping[str, str]) -> IngestResources:

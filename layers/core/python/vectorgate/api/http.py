@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 JSON = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
 # Lambda returns at most 6 MB, and replaces a larger result by an error of its own. 64 KiB are left for the headers.
 MAX_LAMBDA_RESPONSE: Final = 6 * 1024 * 1024 - 64 * 1024
 # Created once: `json.dumps` creates an encoder at each call with arguments.

@@ -24,6 +24,19 @@ PREFIXES = ("/v1", "/openai/v1", "/openai")
 SEARCH_PREFIX: Final = "/azure_ai"  # of Azure AI Search's API, which has operations of its own
 _FORBIDDEN_IN_SEGMENT = frozenset("\\;%\0")
 _MAX_ECHO = 100  # characters of a path in an error message
+_RESPONSES: Final = ". This gateway does not serve it: use POST /v1/responses"
+# What to use instead of those APIs of OpenAI that are not served, by the first segment of their paths.
+_ADVICE: Final[Mapping[str, str]] = {
+    "assistants": f"{_RESPONSES} with the instructions and tools of the assistant.",
+    "audio": f"{_RESPONSES}, which takes texts, images and files.",
+    "chat": f"{_RESPONSES}; 'messages' are its 'input'.",
+    "completions": f"{_RESPONSES}; 'prompt' is its 'input'.",
+    "conversations": f"{_RESPONSES} with 'previous_response_id'.",
+    "deployments": f"{_RESPONSES}; the deployment is its 'model'.",
+    "embeddings": ". This gateway does not serve it: a vector store embeds its files; search it instead.",
+    "realtime": f"{_RESPONSES} with 'stream'.",
+    "threads": f"{_RESPONSES} with 'previous_response_id'.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,8 @@ def route(method: str, path: str) -> Route:
             code="method_not_allowed",
             headers={"allow": allowed},
         )
-    raise NotFound(f"Invalid URL ({method[:16]} {path[:_MAX_ECHO]})", code="unknown_url")
+    advice = _ADVICE.get(segments[0], "") if segments else ""
+    raise NotFound(f"Invalid URL ({method[:16]} {path[:_MAX_ECHO]}){advice}", code="unknown_url")
 
 
 def _without_prefix(path: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
+    from vectorgate.api.http import ByteStream
     from vectorgate.auth.principal import Principal
     from vectorgate.budgets.service import ApplicableBudget
     from vectorgate.gateway.surfaces import ApiSurface
@@ -28,7 +29,8 @@ class RequestContext:
     `client_seconds` is how long the client waits, if it says so.
     `entry` is the ledger row as last written, or as it would be written now; `recorded` is True once it is in the
     ledger. `idempotency` is the record that detects a repetition of this call.
-    A call ends with one of `answer`, `replay` and `error`.
+    A call ends with one of `answer`, `replay` and `error`. `stream`: what the client reads as the answer arrives; the
+    call ends with it.
     """
 
     id: OperationId
@@ -51,3 +53,4 @@ class RequestContext:
     answer: Answer | None = None
     replay: IdempotencyRecord | None = None
     error: ApiError | None = None
+    stream: ByteStream | None = None

@@ -59,8 +59,8 @@ class Gateway:
 
     `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path.
     `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another, and
-    `response_seconds` that of an operation that runs a model: what the front door allows. A file has besides what it
-    takes at `upload_bytes_per_second`.
+    `response_seconds` that of an operation that runs a model: what the endpoint allows. A file has besides what it takes
+    at `upload_bytes_per_second`.
     """
 
     clock: Clock
@@ -102,13 +102,13 @@ class Gateway:
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)
-                self.recorder.commit(context, command, context.answer)
+                self._conclude(context, command, context.answer)
         except ApiError as error:
             self.recorder.fail(context, error)
         finally:
             if isinstance(command.content, FileUpload):
                 command.content.content.close()
-            if context.entry is not None:
+            if context.entry is not None and context.stream is None:
                 self.telemetry.request_completed(context.entry)
         return context
 
@@ -153,6 +153,15 @@ class Gateway:
         options = call_options(request)
         context.end_user, context.tags = checked_end_user(options.end_user), checked_tags(options.tags)
         return context.surface.parse(request, matched, options)
+
+    def _conclude(self, context: RequestContext, command: Command, answer: Answer) -> None:
+        """Write the row of an answer; that of a response which is streamed follows its events."""
+        if answer.events is None:
+            self.recorder.commit(context, command, answer)
+            return
+        from vectorgate.gateway.stream_recorder import StreamRecorder  # noqa: PLC0415 - of streams alone
+
+        context.stream = StreamRecorder(self.recorder, self.telemetry, context, command, answer).stream(answer.events)
 
     def _prepared(
         self, context: RequestContext, command: Command, principal: Principal, policy: Policy

@@ -22,6 +22,7 @@ from vectorgate.gateway.rows import (
     Times,
     answered_entry,
     begun_entry,
+    durations,
     failed_entry,
     owned_by_commit,
     record_with_answer,
@@ -174,6 +175,10 @@ class CallRecorder:
         except StoreError as error:
             raise _ledger_unavailable() from error
         context.recorded = True
+
+    def ended(self, context: RequestContext) -> dict[str, object]:
+        """The columns that say when a call ended, and how long it took."""
+        return durations(context, self._now())
 
     def _now(self) -> Times:
         return Times(ended_ms=int(self.clock.wall() * MILLISECONDS), ended=self.clock.monotonic())

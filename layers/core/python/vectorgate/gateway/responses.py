@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.http import JSON, Body, Response
+from vectorgate.api.http import EVENT_STREAM, JSON, Body, Response, encode_json
 from vectorgate.budgets.service import budget_headers
 from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.book import STORAGE, MissingPrice
@@ -13,6 +14,7 @@ from vectorgate.pricing.money import ZERO, NanoUSD, format_usd
 
 if TYPE_CHECKING:
     from vectorgate.api.errors import ApiError
+    from vectorgate.api.http import ByteStream
     from vectorgate.gateway.context import RequestContext
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.pricing.book import PriceBook
@@ -30,6 +32,8 @@ def render(context: RequestContext, book: PriceBook, now: float) -> Response:
         return replay(context.replay, context, now)
     if context.answer is None or context.entry is None:
         raise ValueError("the call has not ended")
+    if context.stream is not None:
+        return streamed(context.answer, context, context.stream, now)
     answer = success(context.answer, context, book.charge_for(context.entry).spend, now)
     return replace(answer, headers={**answer.headers, **_storage_price(context, book)})
 
@@ -42,12 +46,32 @@ def success(answer: Answer, context: RequestContext, spend: NanoUSD, now: float)
     return Response.of_json(answer.status, answer.document, headers)
 
 
+def streamed(answer: Answer, context: RequestContext, stream: ByteStream, now: float) -> Response:
+    """The provider's events as they arrive. What they cost is not known yet."""
+    own = {name: value for name, value in _own_headers(context, ZERO, now).items() if not name.endswith("-cost")}
+    return Response(status=answer.status, headers={**own, **answer.headers}, body=stream)
+
+
 def replay(record: IdempotencyRecord, context: RequestContext, now: float) -> Response:
     """The answer to the first of identical requests, byte for byte."""
     headers = {**_own_headers(context, ZERO, now), "content-type": JSON, "idempotency-replayed": "true"}
     if record.status is None or record.body is None:
         raise ValueError("the record holds no answer")
+    if context.command is not None and context.command.streamed:
+        events = Body.of(b"".join(replayed_events(record.body)))
+        return Response(status=record.status, headers={**headers, "content-type": EVENT_STREAM}, body=events)
     return Response(status=record.status, headers=headers, body=Body.of(record.body.encode()))
+
+
+def replayed_events(document: str) -> list[bytes]:
+    """The first and the last event of a stream whose response is known: what a client needs to read it."""
+    response = json.loads(document)
+    first = {"type": "response.created", "response": {**response, "status": "in_progress", "output": [], "usage": None}}
+    last = {"type": f"response.{response.get('status', 'completed')}", "response": response}
+    return [
+        f"event: {event['type']}\ndata: ".encode() + encode_json({**event, "sequence_number": number}) + b"\n\n"
+        for number, event in enumerate((first, last))
+    ]
 
 
 def error(failure: ApiError, context: RequestContext, now: float) -> Response:

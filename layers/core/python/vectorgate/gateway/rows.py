@@ -71,7 +71,7 @@ def begun_entry(entry: LedgerEntry, plan: ReservationPlan) -> LedgerEntry:
 
 def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: Times) -> LedgerEntry:
     """The row of an executed call: the id of what was created, and the names of invalid figures."""
-    facts, state = _durations(context, times), State.ANSWERED
+    facts, state = durations(context, times), State.ANSWERED
     if context.client_seconds is not None and times.ended - context.began >= context.client_seconds:
         facts["undelivered"] = 1
     command = context.command
@@ -92,7 +92,7 @@ def replayed_entry(
     entry: LedgerEntry, context: RequestContext, replay: IdempotencyRecord, times: Times, book: PriceBook
 ) -> LedgerEntry:
     """The row of a repetition, for which nothing was executed and nothing is charged."""
-    facts = _durations(context, times) | {"status_code": replay.status, "price_id": book.by_id(REPLAYED).id}
+    facts = durations(context, times) | {"status_code": replay.status, "price_id": book.by_id(REPLAYED).id}
     return entry.transition(State.VOIDED, spend=ZERO, **facts)
 
 
@@ -100,7 +100,7 @@ def failed_entry(
     entry: LedgerEntry, context: RequestContext, error: ApiError, times: Times, book: PriceBook
 ) -> LedgerEntry:
     """The row of a failed call: `uncertain` if it may have been executed, else `voided` and free of charge."""
-    facts = _durations(context, times) | {"status_code": error.status, "error_code": error.code or error.type}
+    facts = durations(context, times) | {"status_code": error.status, "error_code": error.code or error.type}
     if entry.until_ms is not None:
         facts["until_ms"] = times.ended_ms
     if context.recorded and isinstance(error, OutcomeUnknown | UpstreamFailed):
@@ -171,8 +171,8 @@ def _is_size(figure: object) -> bool:
     return isinstance(figure, int) and not isinstance(figure, bool) and 0 <= figure <= MAX_SIZE
 
 
-def _durations(context: RequestContext, times: Times) -> dict[str, object]:
-    """The gateway's overhead is the elapsed time without the time spent at the provider."""
+def durations(context: RequestContext, times: Times) -> dict[str, object]:
+    """When a call ended, and its durations: the overhead is the elapsed time without the time at the provider."""
     upstream_us = round(context.upstream_seconds * MICROSECONDS)
     elapsed_us = round((times.ended - context.began) * MICROSECONDS)
     return {"ended_ms": times.ended_ms, "upstream_us": upstream_us, "overhead_us": max(0, elapsed_us - upstream_us)}

@@ -203,6 +203,7 @@ def _call(command: Command, operation_id: OperationId) -> Call:
         query=command.query,
         content=command.content if body is None else encode_json(body),
         body=command.body if body is None else body,
+        stream=command.streamed,
     )
 
 

@@ -55,6 +55,7 @@ class Resolution(StrEnum):
     OBJECT = "object"  # the operation's effect on its object is there
     ABSENT = "absent"  # two searches found nothing
     AMBIGUOUS = "ambiguous"  # objects match, but they could be other operations'
+    ESTIMATE = "estimate"  # a stream that broke: its usage is an estimate, for the provider does not keep the response
     UNKNOWABLE = "unknowable"  # the provider has no way to tell; repeating the operation is harmless
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import INVALID_REQUEST, InvalidRequest, NotFound
-from vectorgate.api.http import JSON, Body, encode_json
+from vectorgate.api.http import EVENT_STREAM, JSON, Body, encode_json
 from vectorgate.api.schemas import error_messages
 from vectorgate.providers.azure_auth import auth_header
 from vectorgate.providers.azure_path import path_prefix
@@ -57,6 +57,8 @@ class AzureOpenAI(OpenAI):
             headers["openai-beta"] = "assistants=v2"
         if isinstance(call.content, bytes):
             headers["content-type"] = JSON
+        if call.stream:
+            headers["accept"] = EVENT_STREAM
         version = credential.options.get("api_version", "").strip()
         path = path_prefix(version) + filled(call.operation.path, call.ids)
         query = {**call.query, "api-version": version} if version else call.query
@@ -66,6 +68,7 @@ class AzureOpenAI(OpenAI):
             headers=headers,
             content=call.content,
             binary=call.operation.binary,
+            stream=call.stream,
         )
 
     def problem(self, response: UpstreamResponse) -> Problem:

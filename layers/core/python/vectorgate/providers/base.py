@@ -10,6 +10,7 @@ from vectorgate.api.http import EMPTY, Body, FileUpload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.api.http import ByteStream
     from vectorgate.api.operations import Operation
     from vectorgate.ids import ProviderName
     from vectorgate.providers.credentials import Credential
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Call:
     """A call of a provider: a row of the operation table with checked ids, query and body.
 
-    `content` is the body to send; `body` the same JSON, parsed, for a provider that has limits of its own.
+    `content` is the body to send; `body` the same JSON, parsed, for a provider that has limits of its own. `stream`: a
+    success is a stream of events.
     """
 
     operation: Operation
@@ -28,26 +30,29 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | FileUpload | None = None
     body: Mapping[str, object] = field(default_factory=dict)
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRequest:
-    """One HTTP request, ready to send. `binary`: its answer is a file's content, not a document."""
+    """One HTTP request, ready to send. `binary`: its answer is a file's content; `stream`: it may be events."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     content: bytes | FileUpload | None = None
     binary: bool = False
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamResponse:
-    """One whole HTTP answer. Header names are lower-case."""
+    """One HTTP answer, whole, or with the `events` that are still to be read. Header names are lower-case."""
 
     status: int
     headers: Mapping[str, str]
     body: Body = EMPTY
+    events: ByteStream | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,8 @@ class Statuses:
 class Answer:
     """A success: the document for the client (None for binary content) and the headers that it may see.
 
-    `created`: the object that was created, as the document describes it. `date`: the provider's clock (HTTP's `Date`).
+    `events`: the stream of whole events that is the answer, instead of a document. `created`: the object that was
+    created, as the document describes it. `date`: the provider's clock (HTTP's `Date`).
     """
 
     status: int
@@ -86,6 +92,15 @@ class Answer:
     body: Body = EMPTY
     request_id: str | None = None
     date: str | None = None
+    events: ByteStream | None = None
+
+
+class StreamBroken(Exception):
+    """A stream that ended before its end: the connection was lost, the time is over, or it may not be passed on."""
+
+    def __init__(self, *, timed_out: bool) -> None:
+        super().__init__("the stream ended early")
+        self.code = "provider_timeout" if timed_out else "provider_connection_lost"
 
 
 class UnreadableAnswer(Exception):

@@ -31,6 +31,7 @@ from vectorgate.api.operations import Safety
 from vectorgate.api.retry_after import QUOTA, retry_after
 from vectorgate.ids import PATH_KINDS
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
+from vectorgate.providers.event_stream import EventStream
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ class ProviderClient:
         result = self._classify_response(call, outcome, credential)
         if not isinstance(result, Answer) or result.body is not outcome.response.body:
             outcome.response.body.close()
+        if not isinstance(result, Answer) and outcome.response.events is not None:
+            outcome.response.events.close()
         return result
 
     def _classify_response(
@@ -147,6 +150,8 @@ class ProviderClient:
             if object_id is not None and answer.document.get("id") != object_id:
                 raise UnreadableAnswer("the answer is about another object")
             text = response.body.read().decode("utf-8", "replace")
+        if answer.events is not None:
+            answer = replace(answer, events=EventStream(answer.events, leaks))
         if not leaks("\n".join([text, answer.request_id or "", *answer.headers.values()])):
             if "\\" in text and any(map(leaks, _strings(answer.document))):
                 raise UnreadableAnswer("the answer holds the credential, or a long run of it")

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vectorgate.api.errors import INVALID_REQUEST
-from vectorgate.api.http import JSON
+from vectorgate.api.http import EVENT_STREAM, JSON
 from vectorgate.api.operations import Safety
 from vectorgate.ids import OBJECT_ID, ObjectKind, ProviderName
 from vectorgate.providers.base import (
@@ -67,12 +67,15 @@ class OpenAI:
             headers["openai-beta"] = "assistants=v2"
         if isinstance(call.content, bytes):
             headers["content-type"] = JSON
+        if call.stream:
+            headers["accept"] = EVENT_STREAM
         return UpstreamRequest(
             method=call.operation.method,
             url=credential.base_url + filled(call.operation.path, call.ids) + query_string(call.query),
             headers=headers,
             content=call.content,
             binary=call.operation.binary,
+            stream=call.stream,
         )
 
     def answer(self, operation: Operation, response: UpstreamResponse) -> Answer:
@@ -81,6 +84,9 @@ class OpenAI:
             raise UnreadableAnswer("a partial answer to a request without a range")
         headers = self.forwarded_headers(response.headers)
         request_id = self.request_id(response.headers)
+        if response.events is not None:
+            headers = {**headers, "content-type": f"{EVENT_STREAM}; charset=utf-8", "cache-control": "no-cache"}
+            return Answer(status=response.status, headers=headers, events=response.events, request_id=request_id)
         if operation.binary:
             content_type = response.headers.get("content-type", "application/octet-stream")
             headers = {**headers, "content-type": content_type}

@@ -95,17 +95,26 @@ class Resolver:
         """Charge a response that ran on, or whose stream broke, by what the provider says of it now."""
         document = self.reader.find(provider, RETRIEVE_RESPONSE, {"response_id": str(row.response_id)})
         if document is None:
-            return self._resolve_missing(row)
+            return self._resolve_missing(row) if row.input_tokens is None else self._charge_estimate(row)
         if is_running(document):
             return Outcome.WAITING
         facts = {**response_facts(row, document), "found_by": Resolution.OBJECT, "ended_ms": self.clock.unix_ms()}
+        if row.input_tokens is not None and "input_tokens" not in facts:
+            facts["quarantined"] = (*row.quarantined, "usage")  # the estimate of a broken stream remains
         answered = row.transition(State.ANSWERED, **facts)
         self.ledger.advance(answered, since=row.state, owned=produced(answered, document))
         return Outcome.DONE
 
+    def _charge_estimate(self, row: LedgerEntry) -> Outcome:
+        """Charge a broken stream of a response that is not stored by what was passed on: nothing else is known."""
+        marked = {"quarantined": (*row.quarantined, "usage"), "found_by": Resolution.ESTIMATE}
+        self.ledger.advance(row.transition(State.ANSWERED, **marked), since=row.state)
+        return Outcome.DONE
+
     def _is_under_way(self, row: LedgerEntry) -> bool:
-        """A large upload may take longer than other calls. It contends for its file all the while."""
-        return row.state is State.STARTED and row.until_ms is not None and self.clock.unix_ms() < row.until_ms
+        """A large upload, or a stream, may take longer than other calls."""
+        running = row.state is State.STARTED or (row.response_id is not None and row.ended_ms is None)
+        return running and row.until_ms is not None and self.clock.unix_ms() < row.until_ms
 
     def _adopt(self, row: LedgerEntry, kind: ObjectKind, document: Document, evidence: Resolution) -> None:
         """Answer the row, with its owner, and with what a repetition of it is to be answered."""

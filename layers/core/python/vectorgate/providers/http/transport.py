@@ -11,7 +11,7 @@ import tempfile
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from vectorgate.api.http import Body, FileUpload
+from vectorgate.api.http import EVENT_STREAM, Body, FileUpload
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.http import adapter
 from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, ResponseLost, TooLarge
@@ -56,6 +56,8 @@ class PooledTransport:
             return NotSent(timed_out=True)
         try:
             response = self._client.send(self._encoded(request, seconds), stream=True, auth=adapter.NO_AUTH)
+            if request.stream and response.is_success and _is_event_stream(response):
+                return Replied(_streamed(response))
             try:
                 return self._received(response, request)
             finally:
@@ -93,8 +95,22 @@ class PooledTransport:
             return TooLarge() if content else ResponseLost(timed_out=False)
         except _NoRoom:
             return ResponseLost(timed_out=False)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
-        return Replied(UpstreamResponse(status=response.status_code, headers=headers, body=body))
+        return Replied(UpstreamResponse(status=response.status_code, headers=_headers(response), body=body))
+
+
+def _is_event_stream(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).lower().startswith(EVENT_STREAM)
+
+
+def _streamed(response: httpx.Response) -> UpstreamResponse:
+    """The head of an answer whose content is read while it arrives."""
+    from vectorgate.providers.http.streaming import ReceivedStream  # noqa: PLC0415 - of streams alone
+
+    return UpstreamResponse(status=response.status_code, headers=_headers(response), events=ReceivedStream(response))
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
 
 
 class _NoRoom(Exception):
