@@ -110,5 +110,6 @@ def _text(name: bytes, value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        message = f"The header '{name.decode('ascii')}' is not valid UTF-8."
-        raise InvalidRequest(message, code="invalid_header") from None
+        header = name.decode("ascii")
+        message = f"The header '{header}' is not valid UTF-8."
+        raise InvalidRequest(message, code="invalid_header", param=header) from None

@@ -354,7 +354,9 @@ def test_hostile_ids_on_azures_own_prefixes(socketless: SocketlessGateway, prefi
         operation, piece = rng.choice(named), f"vs_1{rng.choice(TOKENS)}"
         path = prefix + re.sub(r"\{\w+\}", lambda _match, piece=piece: piece, operation.path)  # type: ignore[misc]
         for said in (path, in_local_mode(path), behind_api_gateway(path)):
-            assert socketless.ask(operation.method, said) in {400, 404, 405}, path
+            # 403: what could be the name of a model is one that the key may not use.
+            statuses = {400, 403, 404} if operation.name == "models.retrieve" else {400, 404, 405}
+            assert socketless.ask(operation.method, said) in statuses, path
     assert not socketless.transport.asked
     assert not socketless.secret_source.readings
 

@@ -224,5 +224,6 @@ def test_over_a_socket_other_bytes_are_refused(
     keyed: GatewayHarness, gateway_server: GatewayServer, header: str, value: bytes
 ) -> None:
     status, _, document = sent_to(gateway_server, header, value)
-    assert (status, document["error"]["code"]) == (400, "invalid_header")
+    error = document["error"]
+    assert (status, error["code"], error["param"]) == (400, "invalid_header", header)
     assert keyed.upstream.calls == 0

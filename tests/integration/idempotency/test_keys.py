@@ -118,7 +118,7 @@ def test_a_key_means_nothing_to_a_read(harness: GatewayHarness, post: Callable[.
 
 @pytest.mark.parametrize("key", ["é", "a" * 256, "a\tb"])
 def test_a_strange_key_is_400(harness: GatewayHarness, post: Callable[..., httpx.Response], key: str) -> None:
-    answer = post(idempotency_key=key.encode("latin-1"))
+    answer = post(idempotency_key=key.encode("utf-8"))
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "Idempotency-Key")
     assert harness.upstream.calls == 0
 
