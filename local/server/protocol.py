@@ -3,6 +3,7 @@
 - A request's head has to arrive within HEAD_SECONDS of its first byte and to fit into MAX_HEAD; an idle connection is
   closed after IDLE_SECONDS.
 - A client that does not read its answer for STALL_SECONDS is cut off.
+- An answer's head is sent with what follows it at once: one packet, and one system call, less.
 - There are limits for connections (`connections`), and errors in the envelope of all others.
 - An upgrade that a client offers is not taken up, as RFC 9110 allows: the request is answered as it stands. llhttp
   stops reading there and would lose the body, so the offer is removed before.
@@ -11,10 +12,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from local.server.head_with_body import HeadWithBody
 from local.server.refusals import HeadTooLarge, NoRoom, RequestTimeout
 from vectorgate.api.errors import ApiError, InvalidRequest
 from vectorgate.api.http import JSON, encode_json
@@ -97,6 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_is_here()
         self._connections.at_work(self)
         super().on_headers_complete()
+        self.cycle.transport = cast("Any", HeadWithBody(self.transport, self.loop))
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""

@@ -1,8 +1,9 @@
 """Threads for what blocks, shared so that no group of callers can take all of them.
 
 A group may use as many threads as are free besides (the dynamic threshold of shared buffers: Choudhury and Hahne,
-1998). One group alone gets half of them, two busy ones a third each, and so on: there is always a thread for a group
-that has none. What has to wait is started as soon as it may be, the group with the fewest threads first.
+1998). One group alone gets half of them, a second one half of the rest, and so on: of 128 threads, seven groups that
+keep all they may have still leave one for the next. What has to wait is started as soon as it may be, the group with
+the fewest threads first.
 """
 
 from __future__ import annotations
