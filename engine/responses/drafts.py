@@ -53,7 +53,7 @@ def _members(body: CreateResponse) -> Json:
         "temperature": body.temperature,
         "text": {"format": {"type": "text"}, "verbosity": body.text.verbosity or "medium"},
         "tool_choice": body.tool_choice,
-        "tools": [tools.tool_object(tool, f"tools[{number}]") for number, tool in enumerate(body.tools)],
+        "tools": tools.tool_objects(body.tools),
         "top_logprobs": 0,
         "top_p": body.top_p,
         "truncation": body.truncation,

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from engine import errors, ids
-from engine.responses.tools import tool_object
+from engine.responses.tools import tool_objects
 from vectorgate.api.schemas import error_messages
 from vectorgate.api.schemas.fields import check_object_id
 from vectorgate.ids import ObjectKind
@@ -83,7 +83,7 @@ def _tools(item: Json, at: str) -> list[Json]:
     tools = item.get("tools")
     if not isinstance(tools, list):
         raise error_messages.invalid_type(at, "an array of tools", tools)
-    return [tool_object(tool, f"{at}[{number}]") for number, tool in enumerate(tools)]
+    return tool_objects(tools, at)
 
 
 def _message(item: Json, at: str, random: RandomBytes) -> Json:

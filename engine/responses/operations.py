@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine import errors, ids
 from engine.model import Json, PageQuery
-from engine.responses import context, drafts, items, pages, support, tokens
+from engine.responses import context, drafts, items, pages, support, tokens, tools
 from engine.responses.events import EventWriter, before, live, replay
 from engine.responses.request import LIST_LIMIT
 from engine.responses.turn import Turn
@@ -133,6 +133,7 @@ def input_items(engine: Engine, response_id: str, query: InputItemsQuery) -> Jso
 def input_tokens(engine: Engine, body: CountInputTokens) -> Json:
     """`POST /responses/input_tokens`: what a response would read before it searches."""
     support.check(body)
+    tools.called(tools.tool_objects(body.tools), body.tool_choice)
     read = tokens.of_input(engine.embedder, body.instructions, context.read(engine, body))
     return {"object": "response.input_tokens", "input_tokens": read}
 

@@ -35,17 +35,15 @@ def of_results(embedder: Embedder, results: Iterable[Json]) -> int:
     return sum(count(embedder, str(result["text"])) for result in results)
 
 
-def cut(embedder: Embedder, text: str, limit: int | None) -> str:
-    """The text, up to that many tokens."""
-    left = limit
-    if left is None:
-        return text
+def cut(embedder: Embedder, text: str, limit: int | None) -> tuple[str, int]:
+    """The text, up to that many tokens, and how many it has."""
+    used = 0
     for offset, block in blocks(text):
         starts = embedder.tokenize(block)[1]
-        if len(starts) > left:
-            return text[: offset + starts[left]]
-        left -= len(starts)
-    return text
+        if limit is not None and used + len(starts) > limit:
+            return text[: offset + starts[limit - used]], limit
+        used += len(starts)
+    return text, used
 
 
 def usage(read: int, answered: int) -> Json:

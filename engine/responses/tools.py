@@ -43,8 +43,13 @@ NAMED: Final = frozenset({"function", "custom"})
 CHOICES: Final = ("none", "auto", "required")
 
 
+def tool_objects(tools: Sequence[object], at: str = "tools") -> list[Json]:
+    """Tools as a Response object shows them. InvalidRequest, whose `param` begins with `at`."""
+    return [tool_object(tool, f"{at}[{number}]") for number, tool in enumerate(tools)]
+
+
 def tool_object(tool: object, at: str) -> Json:
-    """A tool as a Response object shows it. InvalidRequest, whose `param` begins with `at`."""
+    """One of them."""
     if not isinstance(tool, dict):
         raise error_messages.invalid_type(at, "an object", tool)
     if "type" not in tool:

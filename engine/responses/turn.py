@@ -41,7 +41,7 @@ class Turn:
         self._stored = False
         self._ended = False
         self._question = items.question(response.items)
-        self._tools = [*_objects(response.body["tools"]), *items.added_tools(response.items)]
+        self._tools = [*cast("list[Json]", response.body["tools"]), *items.added_tools(response.items)]
         called = tools.called(self._tools, cast("str | dict[str, Any]", response.body["tool_choice"]))
         self._searches = called[: cast("int | None", response.body["max_tool_calls"])] if self._question else []
         self._calls: list[dict[str, Any]] = []
@@ -87,21 +87,22 @@ class Turn:
     def finish(self) -> Json:
         """Answer from what was found; the finished response."""
         answer = self._answer()
-        text = tokens.cut(self._engine.embedder, answer.text, cast("int | None", self.draft["max_output_tokens"]))
+        limit = cast("int | None", self.draft["max_output_tokens"])
+        text, used = tokens.cut(self._engine.embedder, answer.text, limit)
         message = drafts.message(ids.item_id("msg", self._engine.random), answer, text)
         output = [*self._calls, message]
         if text != answer.text:
-            return self._end("incomplete", output, text, incomplete_details={"reason": "max_output_tokens"})
-        return self._end("completed", output, text, completed_at=self._engine.now())
+            return self._end("incomplete", output, used, incomplete_details={"reason": "max_output_tokens"})
+        return self._end("completed", output, used, completed_at=self._engine.now())
 
     def fail(self, message: str) -> Json:
         """End it without an answer; the failed response."""
-        return self._end("failed", list(self._calls), "", error={"code": FAILED, "message": message})
+        return self._end("failed", self._calls, 0, error={"code": FAILED, "message": message})
 
     def abandon(self) -> None:
         """End it because nothing waits for it any more, if it has not ended."""
         if not self._ended:
-            self._end("cancelled", list(self._calls), "")
+            self._end("cancelled", self._calls, 0)
 
     def run(self) -> Json:
         """All of it; the finished response."""
@@ -118,11 +119,11 @@ class Turn:
             return Answer(passages.NO_TOOL)
         return Answer(passages.NOT_CALLED if self._question else passages.NO_QUESTION)
 
-    def _end(self, status: ResponseStatus, output: Sequence[Json], text: str, **members: object) -> Json:
+    def _end(self, status: ResponseStatus, output: Sequence[Json], answered: int, **members: object) -> Json:
         read = tokens.of_input(self._engine.embedder, self.draft["instructions"], self._response.items)
         read += sum(tokens.of_results(self._engine.embedder, call["results"]) for call in self._calls)
-        used = tokens.usage(read, tokens.count(self._engine.embedder, text))
-        body = {**self.draft, "status": status, "output": output, "usage": used, **members}
+        used = tokens.usage(read, answered)
+        body = {**self.draft, "status": status, "output": [*output], "usage": used, **members}
         self._save(replace(self._response, status=status, body=body))
         self._ended = True
         return body
@@ -135,10 +136,6 @@ class Turn:
                 rows.responses.settle(ended)
             else:
                 rows.responses.add(ended)
-
-
-def _objects(value: object) -> list[Json]:
-    return cast("list[Json]", value)
 
 
 def _results(engine: Engine, tool: FileSearchTool, query: str) -> list[Json]:

@@ -21,6 +21,8 @@ _ITEM = (
     " WHERE i.id = ? AND r.expires_at > ? ORDER BY r.seq LIMIT 1"
 )
 _SETTLE = "UPDATE responses SET status = ?, body = ? WHERE id = ? AND status IN ('queued', 'in_progress')"
+_DELETE = "DELETE FROM responses WHERE id = ?"
+_EXPIRE = "DELETE FROM responses WHERE expires_at <= ?"
 _OLDEST = "SELECT * FROM responses WHERE status = 'queued' ORDER BY seq LIMIT 1"
 _BEGIN = "UPDATE responses SET status = 'in_progress', body = json_set(body, '$.status', 'in_progress') WHERE seq = ?"
 _UNDER_WAY = "SELECT * FROM responses WHERE status = 'in_progress'"
@@ -60,11 +62,11 @@ class SqliteResponses:
 
     def delete(self, response_id: str) -> None:
         """Delete the response."""
-        self._db.execute("DELETE FROM responses WHERE id = ?", (response_id,))
+        self._db.execute(_DELETE, (response_id,))
 
     def expire(self, now: int) -> None:
         """Delete what is past its expiry."""
-        self._db.execute("DELETE FROM responses WHERE expires_at <= ?", (now,))
+        self._db.execute(_EXPIRE, (now,))
 
     def claim(self) -> StoredResponse | None:
         """Take the oldest response of the queue, which is in progress from now on."""

@@ -104,7 +104,7 @@ CREATE TABLE IF NOT EXISTS responses (
   items TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS responses_by_expiry ON responses (expires_at);
-CREATE INDEX IF NOT EXISTS responses_to_do ON responses (status, seq) WHERE status IN ('queued', 'in_progress');
+CREATE INDEX IF NOT EXISTS responses_by_status ON responses (status, seq);
 
 CREATE TABLE IF NOT EXISTS response_items (
   id TEXT NOT NULL,

@@ -110,3 +110,53 @@ def test_the_model_is_listed_and_its_tokens_are_counted(run: Any) -> None:
         assert compacted.output[-1].type == "compaction"
 
     run(flow)
+
+
+def test_an_answer_is_streamed_event_by_event(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        events = await _all(await _now(client.responses.create(**asked, stream=True)))
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        assert [event.type for event in events][:2] == ["response.created", "response.in_progress"]
+        text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+        final = events[-1].response
+        assert (events[-1].type, text, cited(final)) == ("response.completed", ANSWER, ["tides.md"])
+        assert await _now(client.responses.retrieve(final.id)) == final
+
+    run(flow)
+
+
+def test_the_clients_stream_helper_collects_the_answer(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        manager = client.responses.stream(**asked)
+        if hasattr(manager, "__aenter__"):
+            async with manager as stream:
+                final = await stream.get_final_response()
+        else:
+            with manager as stream:
+                final = stream.get_final_response()
+        assert (final.output_text, cited(final)) == (ANSWER, ["tides.md"])
+
+    run(flow)
+
+
+def test_a_stream_in_the_background_is_taken_up_where_it_was_left(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        first = await _all(await _now(client.responses.create(**asked, background=True, stream=True)))
+        assert [event.type for event in first][1] == "response.queued"
+        stream = await _now(client.responses.retrieve(first[0].response.id, stream=True, starting_after=4))
+        assert [event.sequence_number for event in await _all(stream)] == [event.sequence_number for event in first[5:]]
+
+    run(flow)
+
+
+def test_a_stream_that_cannot_begin_is_an_error_as_without_a_stream(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        for options in ({"temperature": 3}, {"reasoning": {"effort": "low"}}, {"model": "gpt-4.1"}):
+            refused = []
+            for stream in (False, True):
+                with pytest.raises(openai.APIStatusError) as caught:
+                    await _now(client.responses.create(**{**asked, **options}, stream=stream))
+                refused.append((caught.value.status_code, caught.value.body))
+            assert refused[0] == refused[1]
+
+    run(flow)

@@ -61,8 +61,8 @@ def test_sentences_cover_all_that_is_not_space(text: str) -> None:
 @given(st.lists(TEXT, min_size=1, max_size=3), st.integers(16, 2000))
 def test_the_deltas_are_the_text_and_the_citations_come_at_their_places(texts: list[str], limit: int) -> None:
     whole: Answer = answer(Letters(), "a b", results(texts))
-    text = cut(Letters(), whole.text, limit)
-    assert text == whole.text[:limit]
+    text, used = cut(Letters(), whole.text, limit)
+    assert (text, used) == (whole.text[:limit], len(whole.text[:limit]))
     item = message("msg_1", whole, text)
     response = {"id": "resp_1", "background": False, "status": "completed", "output": [item], "usage": {}}
     events = list(replay(response, EventWriter((), padding=None)))
