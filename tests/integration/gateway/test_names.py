@@ -161,8 +161,8 @@ def test_any_text_is_recorded_in_its_normal_form_or_refused(shared: GatewayHarne
 def test_a_header_that_is_not_utf_8_is_refused(keyed: GatewayHarness, header: str, name: str) -> None:
     result = keyed.api(event({header: name}, b"{}"))
     error = json.loads(str(result["body"]))["error"]
-    assert (result["statusCode"], error["code"]) == (400, "invalid_header")
-    assert "not valid UTF-8" in error["message"]
+    assert (result["statusCode"], error["code"], error["param"]) == (400, "invalid_header", header)
+    assert error["message"] == f"The header '{header}' is not valid UTF-8."
     assert keyed.upstream.calls == 0
 
 

@@ -123,9 +123,10 @@ def call_options(request: Request) -> CallOptions:
 
 def _text_header(request: Request, *names: str) -> str | None:
     """As `Request.header`. InvalidRequest for a value that was not UTF-8 when it was sent."""
-    value = request.header(*names)
+    name = next((name for name in names if request.header(name) is not None), None)
+    value = request.header(name) if name is not None else None
     if value is not None and _UNDECODED.search(value):
-        raise InvalidRequest(f"The header '{names[0]}' is not valid UTF-8.", code="invalid_header", param=names[0])
+        raise InvalidRequest(f"The header '{name}' is not valid UTF-8.", code="invalid_header", param=name)
     return value
 
 
