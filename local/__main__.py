@@ -31,7 +31,7 @@ from vectorgate.store_errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EMBEDDED_MODELS: Final = ("*",)  # they cost nothing; of a real provider the key has the models that it is given
+EMBEDDED_MODELS: Final = ("*",)  # they cost nothing; of a provider the local key has the models that it is given
 SWITCH_SECONDS: Final = 0.0005  # the default of 5 ms is what a request would wait for the thread that settles
 PRIVATE: Final = 0o077  # the databases and the files are for their user alone
 

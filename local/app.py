@@ -22,7 +22,7 @@ from local.folder_source import BUCKET, Folder, watched_folder
 from local.folder_watcher import FolderWatcher, ResultLines
 from local.kept_writes import KeptWrites, keeping
 from local.lambda_api import InvokeApi
-from local.local_key import LOCAL_KEY_FILE, TEAM, local_key
+from local.local_key import LOCAL_KEY_FILE, TEAM, KeysWithModels, local_key
 from local.provider_settings import OPENAI
 from local.settings import METER_SECONDS, TIMEOUT_SECONDS
 from local.telemetry import LineTelemetry
@@ -98,7 +98,7 @@ class LocalMode:
     `secret` is the default provider's; `others` are those of further providers. `invoke_credentials` as in `InvokeApi`;
     `prices` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the teams by the names
     of the folders in it. `upstream` names the default provider: a file that it refused is tried again with another one.
-    `models` are those that the local key may use when it is first recorded. CannotStart for a folder that cannot be
+    `models` are those that the local key may use if its row names none. CannotStart for a folder that cannot be
     watched.
     """
 
@@ -136,10 +136,11 @@ class LocalMode:
         )
         self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry, clock)
         key_file = database.with_name(LOCAL_KEY_FILE)
-        self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file, models=models)
+        self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file)
         end_interrupted(self._stores.ledger, clock)
         self._kept_writes = KeptWrites()
         stores = keeping(self._stores, opened, self._kept_writes, self._settle_loop.notify)
+        stores = replace(stores, keys=KeysWithModels(opened, self._key.id, models))
         gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
         self.authenticator = gateway.authenticator
         self.api = api_handler.bound_to(gateway)

@@ -14,31 +14,47 @@ from local.settings import PUBLISHED_KEY
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.ids import KeyId
+from vectorgate.persistence.sqlite import SqliteKeys
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.clock import Clock
+    from vectorgate.persistence.sqlite import Database
 
 LOCAL_KEY_FILE: Final = "local-key"
 TEAM: Final = "one-machine"  # the local key's team, and so its tenant: homes of earlier releases hold this name
 
 
-def local_key(
-    keys: KeyStore, master_key: str, clock: Clock, remembered: Path, *, models: tuple[str, ...] = ()
-) -> VirtualKey:
-    """The row of the key, with the limits of the one that it replaces. StoreError, CannotStart, OSError.
+class KeysWithModels(SqliteKeys):
+    """Keys of which the local one may use these models, unless its row names others.
 
-    `models`: those that it may use when there was no key before, or the demo's, which may use all of the embedded one.
+    They are not in its row: the embedded model costs nothing, but the row may open a provider's at the next start.
     """
+
+    def __init__(self, database: Database, local: KeyId, models: tuple[str, ...]) -> None:
+        super().__init__(database)
+        self._local = local
+        self._models = models
+
+    def key(self, key_id: KeyId) -> VirtualKey | None:
+        """As the port says."""
+        row = super().key(key_id)
+        return (
+            replace(row, models=self._models) if row is not None and key_id == self._local and not row.models else row
+        )
+
+
+def local_key(keys: KeyStore, master_key: str, clock: Clock, remembered: Path) -> VirtualKey:
+    """The row of the key, with the limits of the one that it replaces. StoreError, CannotStart, OSError."""
     current = key_id_of(master_key)
     known = [KeyId(line) for line in read_or_write(remembered, f"{key_id_of(PUBLISHED_KEY)}\n").split()]
     earlier = [key_id for key_id in known if key_id != current]
     write_whole(remembered, "".join(f"{key_id}\n" for key_id in [*earlier, current]))  # before any of them changes
     row = keys.key(current)
     if row is None:
-        row = _successor(keys, earlier, new_key(current, clock.unix_s(), models))
+        row = _successor(keys, earlier, current, clock.unix_s())
         keys.add_key(row)
     for key_id in earlier:
         keys.delete_key(key_id)
@@ -46,16 +62,9 @@ def local_key(
     return row
 
 
-def new_key(key_id: KeyId, unix_s: int, models: tuple[str, ...]) -> VirtualKey:
-    """The row of the first key."""
-    return VirtualKey(id=key_id, created_at=unix_s, alias=TEAM, team_id=TEAM, models=models)
-
-
-def _successor(keys: KeyStore, earlier: list[KeyId], key: VirtualKey) -> VirtualKey:
-    """The new key, with the limits of the youngest one that it replaces."""
+def _successor(keys: KeyStore, earlier: list[KeyId], key_id: KeyId, unix_s: int) -> VirtualKey:
     for former in reversed(earlier):
         row = keys.key(former)
         if row is not None:
-            models = key.models if former == key_id_of(PUBLISHED_KEY) else row.models
-            return replace(row, id=key.id, created_at=key.created_at, models=models, version=1)
-    return key
+            return replace(row, id=key_id, created_at=unix_s, version=1)
+    return VirtualKey(id=key_id, created_at=unix_s, alias=TEAM, team_id=TEAM)

@@ -80,6 +80,8 @@ def test_the_published_key_of_a_demo_opens_nothing_once_the_folder_serves_more(
     with LocalProcess(home) as process:  # a demo again, on a folder with records of a provider
         assert (status(process, KEY), status(process, own)) == (401, 200)
         assert generated(process) == own
+        with Client(base_url=process.url, headers={"authorization": f"Bearer {own}"}) as http:
+            assert [model["id"] for model in http.get("/v1/models").json()["data"]] == ["embedded-extractive"]
 
 
 def test_a_master_key_that_is_replaced_opens_nothing_any_more(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.local_key import local_key
+from local.local_key import KeysWithModels, local_key
 from tests.fakes.clock import FakeClock
 from vectorgate.auth.authenticate import key_id_of
-from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.sqlite import Database, SqliteKeys, open_stores
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import StoreUnavailable
 
@@ -33,10 +33,10 @@ def keys() -> Iterator[KeyStore]:
 
 
 def test_a_key_that_replaces_another_has_its_limits_and_the_other_is_gone(keys: KeyStore, tmp_path: Path) -> None:
-    first = local_key(keys, "sk-1234", CLOCK, tmp_path / "local-key", models=("*",))
+    first = local_key(keys, "sk-1234", CLOCK, tmp_path / "local-key")
     keys.replace_key(replace(first, max_budget=NanoUSD(5), version=2))
     second = local_key(keys, "sk-second", CLOCK, tmp_path / "local-key")
-    assert (second.max_budget, second.tenant, second.models) == (5, first.tenant, ())  # not the demo's models
+    assert (second.max_budget, second.tenant, second.models) == (5, first.tenant, ())
     keys.replace_key(replace(second, models=("gpt-5",), version=2))
     third = local_key(keys, "sk-third", CLOCK, tmp_path / "local-key")
     assert (third.max_budget, third.models) == (5, ("gpt-5",))
@@ -68,3 +68,20 @@ def test_no_key_survives_a_crash_between_two_of_its_steps(
     local_key(keys, "sk-third", CLOCK, tmp_path / "local-key")
     left: list[KeyId] = [key_id_of(text) for text in ("sk-1234", "sk-second", "sk-third")]
     assert [keys.key(key_id) is not None for key_id in left] == [False, False, True]
+
+
+def test_the_local_key_has_its_models_from_the_upstream_unless_its_row_names_some(tmp_path: Path) -> None:
+    database = Database()
+    keys = SqliteKeys(database)
+    key = local_key(keys, "sk-1234", CLOCK, tmp_path / "local-key")
+    other = replace(key, id=key_id_of("sk-other"))
+    keys.add_key(other)
+    embedded = KeysWithModels(database, key.id, ("*",))
+    assert [row and row.models for row in (embedded.key(key.id), embedded.key(other.id), keys.key(key.id))] == [
+        ("*",), (), (),
+    ]  # fmt: skip
+    keys.replace_key(replace(key, models=("gpt-5",), version=2))
+    assert (row := embedded.key(key.id)) is not None
+    assert row.models == ("gpt-5",)
+    assert embedded.key(key_id_of("sk-none")) is None
+    database.close()
