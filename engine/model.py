@@ -201,7 +201,7 @@ class Query:
 class Candidates:
     """Chunks that a query may find, with their scores from 0 to 1, as parallel arrays in the order they were stored.
 
-    `lexical` is BM25 relative to the best of them; None if it was not asked for.
+    `lexical` is BM25, up to the share of the query's words that the best of them has; None if it was not asked for.
     """
 
     chunks: Ints

@@ -1,7 +1,8 @@
-"""Search: BM25 and embeddings, fused.
+"""Search: BM25 and embeddings, fused and calibrated.
 
-score = WEIGHT * cosine + (1 - WEIGHT) * BM25 / best BM25, both from 0 to 1. `ranker: none` is the cosine alone. Several
-queries give a chunk the best of its scores. The weight was chosen by `tests/benchmarks/retrieval.py`.
+Chunks are ordered by WEIGHT * cosine + (1 - WEIGHT) * BM25, both from 0 to 1 (the BM25 as the index scales it).
+`ranker: none` is the cosine alone. Several queries give a chunk the best of its scores. What is shown, and compared
+with a threshold, is the calibrated score. The weight was chosen by `tests/benchmarks/retrieval.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine import filters, lookup
+from engine import embedding, filters, lookup
+from engine.calibration import calibrated
 from engine.model import Query
 from engine.queries import rewrite
 from vectorgate.api.schemas import error_messages
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 
     from engine.engine import Engine
     from engine.model import Attachment, Candidates, Floats, Ints, Json
-    from engine.ports import Embedder, Rows
+    from engine.ports import Rows
     from vectorgate.api.schemas import Search
     from vectorgate.api.schemas.filters import Filter
 
-WEIGHT: Final = 0.4
+WEIGHT: Final = 0.5
 DIGITS: Final = 6  # a score is shown as it is compared: given back as a threshold, it keeps its result
 
 
@@ -88,7 +90,7 @@ def find(
     options, count = body.ranking_options or RankingOptions(), body.max_num_results
     best: dict[int, Hit] = {}
     for text in queries:
-        query = Query(text, embedded(engine.embedder, text), lexical=options.ranker != "none")
+        query = Query(text, embedding.of_query(engine.embedder, text), lexical=options.ranker != "none")
         found = engine.index.candidates(store_id, query, visible)
         scores = found.semantic if found.lexical is None else fuse(found.semantic, found.lexical, weight)
         for hit in top(found, scores, count):
@@ -96,11 +98,6 @@ def find(
                 best[hit.chunk] = hit
     ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.chunk))[:count]
     return [hit for hit in map(shown, ranked) if hit.score >= options.score_threshold]
-
-
-def embedded(embedder: Embedder, text: str) -> Floats:
-    """The unit vector of a query."""
-    return embedder.embed(embedder.tokenize(text)[0])
 
 
 def fuse(semantic: Floats, lexical: Floats, weight: float = WEIGHT) -> Floats:
@@ -117,7 +114,7 @@ def top(found: Candidates, scores: Floats, count: int) -> list[Hit]:
 
 def shown(hit: Hit) -> Hit:
     """The hit with its score as it is returned."""
-    return Hit(hit.chunk, hit.attachment, round(hit.score, DIGITS))
+    return Hit(hit.chunk, hit.attachment, round(calibrated(min(max(hit.score, 0.0), 1.0)), DIGITS))
 
 
 def describe(engine: Engine, store_id: str, hits: Iterable[Hit]) -> list[Json]:

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from engine import chunking, cleanup
+from engine import cleanup, embedding
 from engine.chunking import TooManyTokens
 from engine.extraction.extract import Unextractable, extract
 from engine.model import Entry, Failure
@@ -106,10 +106,7 @@ class Worker:
         """Extract, cut, embed."""
         with self._engine.blobs.local_file(job.file_id) as path:
             text = extract(path, job.filename)
-        embedder = self._engine.embedder
-        tokenised = chunking.tokens(text, embedder.tokenize, MAX_TOKENS)
-        pieces = chunking.chunks(text, tokenised, job.sizes.max_tokens, job.sizes.overlap_tokens)
-        return [Entry(piece.text, embedder.embed(piece.ids)) for piece in pieces]
+        return embedding.entries(self._engine.embedder, text, job.sizes, MAX_TOKENS)
 
     def _complete(self, job: Job, entries: list[Entry]) -> None:
         """Chunks first, then the status that makes them visible."""

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.embedding import of_query, of_text
 from engine.queries import words
 from engine.responses.models import MODEL
-from engine.search import WEIGHT, embedded
+from engine.search import WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +69,7 @@ def answer(embedder: Embedder, question: str, results: Sequence[Json]) -> Answer
 def quotes(embedder: Embedder, question: str, results: Sequence[Json]) -> list[Quote]:
     """The best quotations, at most `QUOTES`."""
     found: list[Quote] = []
-    meaning, terms = embedded(embedder, question), frozenset(words(question))
+    meaning, terms = of_query(embedder, question), frozenset(words(question))
     for result in _near(results):
         quote = Quote(
             str(result["file_id"]), str(result["filename"]), passage(embedder, meaning, terms, str(result["text"]))
@@ -98,7 +99,7 @@ def passage(embedder: Embedder, meaning: Floats, terms: frozenset[str], text: st
 
 def _fit(embedder: Embedder, meaning: Floats, terms: frozenset[str], sentence: str) -> float:
     own = frozenset(word.lower() for word in _WORD.findall(sentence))
-    semantic = float(embedded(embedder, sentence) @ meaning)
+    semantic = float(of_text(embedder, sentence) @ meaning)
     lexical = len(terms & own) / len(terms) if terms else 0.0
     return WEIGHT * semantic + (1 - WEIGHT) * lexical
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import aws_calls, cold_start, egress, engine, overhead, retrieval, sdk, trace
+from tests.benchmarks import aws_calls, cold_start, egress, engine, overhead, paraphrases, retrieval, sdk, trace
 
 SECTIONS = {
     "overhead": overhead.report,
@@ -13,6 +13,7 @@ SECTIONS = {
     "cold_start": cold_start.report,
     "engine": engine.report,
     "retrieval": retrieval.report,
+    "paraphrases": paraphrases.report,
     "sdk": sdk.report,
     "trace": trace.report,
 }

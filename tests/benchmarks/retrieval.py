@@ -23,16 +23,17 @@ from typing import Any
 import botocore
 import numpy as np
 
-from engine import chunking, search
+from engine import embedding, search
 from engine.adapters.sqlite.index_file import IndexFile, Matrix
 from engine.adapters.sqlite.scoring import cosine, lexical
 from engine.adapters.wordllama import WordLlama
-from engine.model import Candidates, Entry, Floats
+from engine.model import Candidates, ChunkSizes, Entry, Floats
 
 DATA = Path(botocore.__file__).parent / "data"
 DEPTH = 10
 RRF_K = 60
 LARGE = 10_000
+SIZES = ChunkSizes(800, 400)
 Ranker = Callable[[Floats, Floats], Floats]
 
 
@@ -85,8 +86,7 @@ def collection() -> tuple[list[str], list[Query]]:
 def entries(embedder: WordLlama, documents: list[str]) -> Iterator[tuple[int, list[Entry]]]:
     """The chunks of every document, as the worker makes them."""
     for number, text in enumerate(documents):
-        pieces = chunking.chunks(text, chunking.tokens(text, embedder.tokenize, 10**7), 800, 400)
-        yield number, [Entry(piece.text, embedder.embed(piece.ids)) for piece in pieces]
+        yield number, embedding.entries(embedder, text, SIZES, 10**7)
 
 
 def rrf(one: Floats, other: Floats) -> Floats:
@@ -127,7 +127,7 @@ def evaluate(index: IndexFile, matrix: Matrix, embedder: WordLlama, queries: lis
     sums = {name: np.zeros(4) for name in RANKERS}
     sizes = np.array([0, 0])
     for query in queries:
-        semantic = cosine(matrix, search.embedded(embedder, query.text))
+        semantic = cosine(matrix, embedding.of_query(embedder, query.text))
         words = lexical(index, matrix, query.text, everything)
         part = int(query.held_out)
         sizes[part] += 1
@@ -142,7 +142,7 @@ def milliseconds(index: IndexFile, matrix: Matrix, embedder: WordLlama, queries:
     times = []
     for query in queries[:200]:
         started = time.perf_counter()
-        semantic = cosine(matrix, search.embedded(embedder, query.text))
+        semantic = cosine(matrix, embedding.of_query(embedder, query.text))
         weights = lexical(index, matrix, query.text, everything)
         found = Candidates(matrix.chunks, matrix.attachments, semantic, weights)
         index.chunk_texts(hit.chunk for hit in search.top(found, search.fuse(semantic, weights), DEPTH))

@@ -50,7 +50,10 @@ _CHUNK_TEXTS: Final = "SELECT id, text FROM chunks WHERE id IN (SELECT value FRO
 _EMBEDDINGS: Final = "SELECT id, attachment, embedding FROM chunks ORDER BY id"
 _REMOVE: Final = "DELETE FROM chunks WHERE attachment = ?"
 _INSERT: Final = "INSERT INTO chunks (attachment, position, text, embedding) VALUES (?, ?, ?, ?)"
-_COUNT: Final = "SELECT count(*) FROM terms WHERE terms MATCH ?"
+_COUNTS: Final = "SELECT value, (SELECT count(*) FROM terms WHERE terms MATCH value) FROM json_each(?)"
+_MATCHING: Final = (
+    "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM terms WHERE terms MATCH value AND rowid = ?)"
+)
 _MATCH: Final = "SELECT rowid, -rank FROM terms WHERE terms MATCH ? ORDER BY rank LIMIT ?"
 
 
@@ -117,9 +120,13 @@ class IndexFile:
         """Chunks that match a full-text expression with their BM25 weights, best first. A negative limit is none."""
         return [(row[0], row[1]) for row in self._rows(_MATCH, expression, limit)] if expression else []
 
-    def count(self, expression: str) -> int:
-        """How many chunks match."""
-        return sum(row[0] for row in self._rows(_COUNT, expression))
+    def counts(self, expressions: Iterable[str]) -> dict[str, int]:
+        """How many chunks match each of the expressions."""
+        return {row[0]: row[1] for row in self._rows(_COUNTS, json.dumps(list(expressions)))}
+
+    def matching(self, expressions: Iterable[str], chunk: int) -> set[str]:
+        """Those of the expressions that a chunk matches."""
+        return {row[0] for row in self._rows(_MATCHING, json.dumps(list(expressions)), chunk)}
 
     def load(self) -> Matrix:
         """Read every embedding."""

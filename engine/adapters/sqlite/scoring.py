@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,19 +26,33 @@ def cosine(matrix: Matrix, query: Floats) -> Floats:
 
 
 def lexical(index: IndexFile, matrix: Matrix, query: str, seen: npt.NDArray[np.bool_]) -> Floats:
-    """The BM25 of every chunk relative to the best visible one, from 0 to 1."""
+    """The BM25 of every chunk, from 0 to the share of the query's words that the best visible chunk has.
+
+    BM25 itself has no upper end, and of chunks that have nothing to do with the query, one is the best all the same.
+    """
     scores = np.zeros(len(matrix.chunks), dtype=np.float32)
     # Where some chunks are hidden, the best of the visible ones may be anywhere in the full-text order.
     limit = LEXICAL_DEPTH if seen.all() else -1
-    found = index.match(expression(_rare(index, matrix, words(query))), limit) if seen.any() else []
+    terms = _rare(index, matrix, words(query))
+    found = index.match(expression(terms), limit) if seen.any() else []
     if found:
         chunks, weights = np.array([row[0] for row in found]), np.array([row[1] for row in found])
         rows = np.minimum(np.searchsorted(matrix.chunks, chunks), len(matrix.chunks) - 1)
         current = matrix.chunks[rows] == chunks
         scores[rows[current]] = weights[current]
     scores[~seen] = 0.0
-    best = scores.max(initial=0.0)
-    return scores / best if best > 0 else scores
+    best = int(scores.argmax()) if len(scores) else 0
+    if not len(scores) or scores[best] <= 0:
+        return scores
+    return scores * np.float32(_coverage(index, matrix, terms, int(matrix.chunks[best])) / scores[best])
+
+
+def _coverage(index: IndexFile, matrix: Matrix, terms: list[str], chunk: int) -> float:
+    """The share of the words that a chunk has, each weighing the more the fewer chunks have it."""
+    among = len(matrix.chunks) + 1
+    frequencies = _frequencies(index, matrix, terms)
+    weights = {expression([term]): log(1 + among / (frequencies[term] + 1)) for term in terms}
+    return sum(weights[each] for each in index.matching(weights, chunk)) / sum(weights.values())
 
 
 def expression(found: list[str]) -> str:
@@ -49,7 +64,14 @@ def _rare(index: IndexFile, matrix: Matrix, found: list[str]) -> list[str]:
     """Without the words that most chunks have: BM25 gives those no weight (FTS5: one millionth), only time."""
     if len(matrix.chunks) < LARGE_STORE:
         return found
-    for word in found:
-        if word not in matrix.frequencies:
-            matrix.frequencies[word] = index.count(expression([word]))
-    return [word for word in found if matrix.frequencies[word] * 2 <= len(matrix.chunks)] or found
+    frequencies = _frequencies(index, matrix, found)
+    return [word for word in found if frequencies[word] * 2 <= len(matrix.chunks)] or found
+
+
+def _frequencies(index: IndexFile, matrix: Matrix, terms: list[str]) -> dict[str, int]:
+    """How many chunks have each word, counted once for each matrix."""
+    new = {expression([term]): term for term in terms if term not in matrix.frequencies}
+    if new:
+        counted = index.counts(new)
+        matrix.frequencies.update({term: counted.get(each, 0) for each, term in new.items()})
+    return matrix.frequencies

@@ -111,7 +111,7 @@ def test_the_weights_of_a_hybrid_search_count(http: httpx.Client, store: str) ->
         return [result["score"] for result in response["output"][0]["results"]]
 
     served = scores()
-    assert scores(hybrid_search={"embedding_weight": 4, "text_weight": 6}) == served
+    assert scores(hybrid_search={"embedding_weight": 5, "text_weight": 5}) == served
     assert scores(hybrid_search={"embedding_weight": 1, "text_weight": 0}) == scores(ranker="none") != served
 
 

@@ -1,15 +1,18 @@
 """Search, through the real client."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openai import BadRequestError, OpenAI
 
 from engine.adapters.sqlite.scoring import expression
 from engine.adapters.wordllama import WordLlama, package_folder
+from engine.calibration import MIDDLE, calibrated
+from engine.embedding import of_text
 from engine.queries import STOPWORDS, rewrite, words
-from engine.search import embedded
 
 TEXTS = {
     "cats.txt": "Cats purr when they are content. A kitten is a young cat.",
@@ -17,6 +20,7 @@ TEXTS = {
     "money.txt": "Invoice INV-20417 is due. Payment by bank transfer within thirty days.",
     "bread.txt": "Bread rises because yeast makes gas. Bake the loaf in a hot oven.",
 }
+SMALL: Final = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0}
 ATTRIBUTES: dict[str, dict[str, str | float | bool]] = {
     "cats.txt": {"kind": "animal", "year": 2020, "tame": True},
     "cars.txt": {"kind": "machine", "year": 2022},
@@ -179,8 +183,8 @@ def test_embeddings_are_wordllamas_own() -> None:
     texts = ["Hello world", "Größe, 漢字 and 🙂", *TEXTS.values()]
     theirs = wordllama.WordLlama.load(cache_dir=package_folder(), disable_download=True).embed(texts, norm=True)
     embedder = WordLlama()
-    assert np.allclose([embedded(embedder, text) for text in texts], theirs, atol=1e-5)
-    assert not embedded(embedder, "").any()
+    assert np.allclose([of_text(embedder, text) for text in texts], theirs, atol=1e-5)
+    assert not of_text(embedder, "").any()
 
 
 def test_among_many_files_the_ones_that_speak_of_it_are_found(clocked: Any) -> None:
@@ -190,3 +194,84 @@ def test_among_many_files_the_ones_that_speak_of_it_are_found(clocked: Any) -> N
     clocked.client.vector_stores.file_batches.create(store, file_ids=files[150:])
     clocked.work()
     assert set(names(clocked.client, store, "topic42", max_num_results=3)) == {"42.txt", "142.txt", "242.txt"}
+
+
+LONG: Final = """# {name} tank
+
+{filling}
+
+The filter is cleaned every second week with lukewarm water from the tank itself.
+"""
+FILLING: Final = "Water is changed in part. Light is on for ten hours. Plants are cut back. " * 40
+
+
+@pytest.fixture(scope="module")
+def manuals(server: Any) -> str:
+    """A store of two long files that differ in their titles: all chunks but the first are the same."""
+    with server.client() as client:
+        found: str = client.vector_stores.create(name="manuals").id
+        for name in ("Goldfish", "Seahorse"):
+            text = LONG.format(name=name, filling=FILLING)
+            file = client.files.create(file=(f"{name}.md", text.encode()), purpose="assistants")
+            client.vector_stores.files.create_and_poll(
+                file.id, vector_store_id=found, chunking_strategy={"type": "static", "static": SMALL}
+            )
+        return found
+
+
+@pytest.mark.parametrize("name", ["Goldfish", "Seahorse"])
+def test_a_chunk_is_found_by_what_its_file_is_about(client: OpenAI, manuals: str, name: str) -> None:
+    results = client.vector_stores.search(
+        manuals, query=f"cleaning the filter of a {name.lower()}", ranking_options={"ranker": "none"}
+    ).data
+    cleaned = [result for result in results if "filter is cleaned" in result.content[0].text]
+    assert cleaned[0].filename == f"{name}.md"
+    assert name not in cleaned[0].content[0].text
+
+
+UNRELATED: Final = [
+    "capital of France",
+    "weather tomorrow in Berlin",
+    "python list comprehension",
+    "When was Rome built?",
+]
+ANSWERED: Final = [
+    "a young cat",
+    "when is the invoice due?",
+    "How do I bake bread in an oven?",
+    "motion of a car engine",
+]
+
+
+@pytest.mark.parametrize("ranker", ["auto", "none"])
+def test_a_threshold_keeps_what_is_about_the_question_and_drops_the_rest(
+    client: OpenAI, store: str, ranker: Any
+) -> None:
+    """An unrelated text scored 0.6 as soon as it had one common word: it was the best of those that had none."""
+    options: Any = {"ranker": ranker, "score_threshold": 0.5}
+    for query in UNRELATED:
+        assert names(client, store, query, ranking_options=options) == []
+    for query in ANSWERED:
+        assert len(names(client, store, query, ranking_options=options)) == 1
+
+
+def test_one_common_word_of_many_is_worth_little(client: OpenAI, store: str) -> None:
+    (whole, part) = (
+        client.vector_stores.search(store, query=query).data[0].score
+        for query in ("yeast makes gas", "yeast infections of tropical amphibians and their treatment")
+    )
+    assert part < 0.5 < whole
+
+
+def test_the_words_that_only_make_a_question_change_no_score(client: OpenAI, store: str) -> None:
+    asked, told = (
+        client.vector_stores.search(store, query=query).data[0].score for query in ("How do I get a kitten?", "kitten")
+    )
+    assert asked == told
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_score_rises_with_the_figure_that_orders_the_chunks(one: float, other: float) -> None:
+    assert 0 <= calibrated(one) <= 1
+    assert (calibrated(one) < calibrated(other)) <= (one < other)
+    assert (calibrated(0.0), calibrated(MIDDLE), calibrated(1.0)) == (0.0, 0.5, 1.0)

@@ -265,7 +265,7 @@ def test_an_index_that_is_being_made_is_empty(clocked: Any) -> None:
     index = clocked.service.engine.index.file("vs_new")
     index._path.touch()
     assert len(index.load().chunks) == 0
-    assert (index.texts(1), index.chunk_texts([1]), index.match('"a"', 1), index.count('"a"')) == ([], {}, [], 0)
+    assert (index.texts(1), index.chunk_texts([1]), index.match('"a"', 1), index.counts(['"a"'])) == ([], {}, [], {})
 
 
 def test_a_thread_survives_a_full_disk(clocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
