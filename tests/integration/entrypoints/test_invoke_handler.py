@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 from tests.harnesses.gateway import GatewayHarness
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.entrypoints.invoke import handler
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 
@@ -32,3 +34,11 @@ def test_an_event_that_is_delivered_twice_is_executed_once() -> None:
         assert first["body"] == again["body"]
         assert first["body"] != other["body"]
         assert harness.upstream.calls == 2
+
+
+def test_a_blocked_key_is_403_through_the_invoke_function_too_and_its_row_names_the_key() -> None:
+    with GatewayHarness() as harness:
+        key = harness.key("sk-blocked-invoker", team="red", blocked=True)
+        refused: Any = InvokeHandler(harness.gateway).answer({"operation": "vector_stores.list", "api_key": key}, None)
+        assert (refused["status"], refused["body"]["error"]["code"]) == (403, "blocked")
+        assert (harness.row().key_id, harness.row().team_id) == (key_id_of(key), "red")

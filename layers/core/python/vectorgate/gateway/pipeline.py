@@ -59,8 +59,8 @@ class Gateway:
 
     `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path.
     `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another, and
-    `response_seconds` that of an operation that runs a model: what the endpoint allows. A file has besides what it takes
-    at `upload_bytes_per_second`.
+    `response_seconds` that of an operation that runs a model: what the endpoint allows. A file has besides what it
+    takes at `upload_bytes_per_second`.
     """
 
     clock: Clock
