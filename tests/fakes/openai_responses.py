@@ -32,13 +32,15 @@ class FakeResponses:
     """Keeps `responses` by id, with what it `counted`: tokens and tool calls of every response that it ran.
 
     `background`: the status of a background response until `finish`. `cut_after`: how many events of the next streams
-    are sent before the connection is closed; None for all. `between` is called before each event is sent.
+    are sent before the connection is closed; None for all. `usage` replaces what it counts. `pause` is waited for
+    before each event but the first.
     """
 
     responses: dict[str, Document] = field(default_factory=dict)
     counted: list[Document] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=itertools.count)
     cut_after: int | None = None
+    usage: Document | None = None
     ended_streams: int = 0
     closed_streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     pause: threading.Event | None = None
@@ -92,7 +94,8 @@ class FakeResponses:
 
     def _complete(self, response: Document) -> Document:
         output = _output(response)
-        response.update(status="completed", output=output, usage=usage_of(response["_input"], output))
+        usage = self.usage or usage_of(response["_input"], output)
+        response.update(status="completed", output=output, usage=usage)
         shown = {name: value for name, value in response.items() if not name.startswith("_")}
         self.counted.append(shown)
         return shown

@@ -51,6 +51,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "auth/authenticate.py": frozenset({"threading"}),
     "auth/keys/cache.py": frozenset({"threading"}),
     "auth/token_bucket.py": frozenset({"threading"}),
+    "auth/token_rate.py": frozenset({"threading"}),
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),
     "client/": IMPURE,  # the SDK runs in its user's process

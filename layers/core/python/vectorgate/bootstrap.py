@@ -88,6 +88,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     """The request pipeline. `book`: other prices than those of the settings."""
     from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.token_bucket import TokenBucket
+    from vectorgate.auth.token_rate import TokenRates
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import DEADLINE_SECONDS, Gateway
@@ -112,6 +113,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
         clock=clock,
         telemetry=telemetry,
         anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
+        token_rates=TokenRates(clock),
     )
     return Gateway(
         clock=clock,

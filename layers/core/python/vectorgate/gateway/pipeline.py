@@ -99,6 +99,8 @@ class Gateway:
             target = self._authorise(context, command, principal)
             context.budgets = self._check_budgets(context, command, principal)
             command = context.command = limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
+            if command.operation.generates:
+                self.recorder.token_rates.check(principal.key)
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)

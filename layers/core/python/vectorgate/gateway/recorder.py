@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
     from vectorgate.auth.token_bucket import TokenBucket
+    from vectorgate.auth.token_rate import TokenRates
     from vectorgate.budgets.service import BudgetService
     from vectorgate.clock import Clock
     from vectorgate.gateway.context import RequestContext
@@ -66,6 +67,7 @@ class CallRecorder:
     clock: Clock
     telemetry: Telemetry
     anonymous_limiter: TokenBucket
+    token_rates: TokenRates
 
     def begin(self, context: RequestContext, command: Command, policy: Policy) -> IdempotencyRecord | None:
         """Write the row of a call that may change something at the provider, before the call is sent.
@@ -109,8 +111,10 @@ class CallRecorder:
         context.entry = entry = answered_entry(started, context, answer, self._now())
         if entry.quarantined:
             self.telemetry.count("QuarantinedSizes")
-        if entry.input_tokens is not None and self.book.charge_for(entry).price_id == UNPRICED:
-            self.telemetry.count("Unpriced")
+        if entry.input_tokens is not None:
+            self.count_tokens(context)
+            if self.book.charge_for(entry).price_id == UNPRICED:
+                self.telemetry.count("Unpriced")
         if not context.recorded:
             self._record(entry, context)
             return
@@ -175,6 +179,12 @@ class CallRecorder:
         except StoreError as error:
             raise _ledger_unavailable() from error
         context.recorded = True
+
+    def count_tokens(self, context: RequestContext) -> None:
+        """Count the tokens of a response against its key's limit a minute."""
+        if context.principal is not None and context.entry is not None:
+            tokens = (context.entry.input_tokens or 0) + (context.entry.output_tokens or 0)
+            self.token_rates.add(context.principal.key, tokens)
 
     def ended(self, context: RequestContext) -> dict[str, object]:
         """The columns that say when a call ended, and how long it took."""

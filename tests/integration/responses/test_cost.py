@@ -1,0 +1,177 @@
+"""What responses cost: tokens and tools as lines of their own, to the stores that were searched, and within budgets."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from tests.fakes.upstream import hang_up, refusal
+from vectorgate.auth.authenticate import key_id_of
+from vectorgate.bootstrap import build_meter
+from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.rollups import TOOLS, Scope
+from vectorgate.pricing.money import NanoUSD, rounded_ratio
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+    from tests.harnesses.gateway import Connect, GatewayHarness
+
+MODEL = "gpt-5-mini"
+INPUT, CACHED, OUTPUT = 250_000_000, 25_000_000, 2_000_000_000  # nano-dollars for a million tokens
+CALL = 2_500_000
+MONTH = "2026-03"
+
+
+def search(*stores: str) -> list[Any]:
+    return [{"type": "file_search", "vector_store_ids": list(stores)}]
+
+
+def tokens_cost(usage: Any) -> int:
+    cached = usage["input_tokens_details"]["cached_tokens"]
+    total = (usage["input_tokens"] - cached) * INPUT + cached * CACHED + usage["output_tokens"] * OUTPUT
+    return rounded_ratio(total, 1_000_000)
+
+
+def sums(harness: GatewayHarness, scope: Scope, name: str) -> dict[str, int]:
+    found = harness.stores.reports.rollups(scope, name, MONTH)
+    return {
+        rollup.bucket.operation: rollup.spend for rollup in found if rollup.bucket.operation.startswith("responses")
+    }
+
+
+def balance(harness: GatewayHarness, key: str) -> Balance:
+    account = Account(Subject(BudgetScope.KEY, key_id_of(key)), LIFETIME)
+    return harness.stores.budgets.balances([account])[account]
+
+
+def test_tokens_and_tools_are_lines_of_key_team_and_end_user(harness: GatewayHarness, red: OpenAI, store: str) -> None:
+    answer = red.responses.with_raw_response.create(model=MODEL, input="?", tools=search(store), user="ada")
+    tokens = tokens_cost(harness.openai.model.counted[-1]["usage"])
+    assert float(answer.headers["x-litellm-response-cost"]) == pytest.approx((tokens + CALL) / 1e9)
+    harness.settle()
+    row = harness.rows()[-1]
+    assert (row.spend, row.tools_spend, row.price_id) == (tokens + CALL, CALL, "openai.gpt-5-mini.2025-08-07")
+    lines = {"responses.create": tokens, TOOLS: CALL}
+    assert sums(harness, Scope.KEY, key_id_of("sk-red-responses")) == lines
+    assert sums(harness, Scope.TENANT, "team:red") == lines
+    assert sums(harness, Scope.END_USER, "ada") == lines
+
+
+def test_the_stores_that_were_searched_share_the_cost_to_the_nano_dollar(
+    harness: GatewayHarness, red: OpenAI, store: str
+) -> None:
+    other = red.vector_stores.create(name="other").id
+    red.responses.create(model=MODEL, input="?", tools=search(store, other))
+    harness.settle()
+    row = harness.rows()[-1]
+    shares = [sum(sums(harness, Scope.STORE, name).values()) for name in (store, other)]
+    assert sum(shares) == row.spend
+    assert abs(shares[0] - shares[1]) <= 2
+
+
+def test_a_store_that_was_offered_but_not_searched_bears_nothing(
+    harness: GatewayHarness, red: OpenAI, store: str
+) -> None:
+    red.responses.create(model=MODEL, input="?", instructions=store)
+    harness.settle()
+    assert harness.rows()[-1].searched_stores == ()
+    assert sums(harness, Scope.STORE, store) == {}
+
+
+def test_a_model_without_a_price_is_recorded_as_unpriced(harness: GatewayHarness, red: OpenAI) -> None:
+    red.responses.create(model="ft:gpt-5-mini:us::1", input="?")
+    harness.settle()
+    row = harness.rows()[-1]
+    assert (row.state, row.spend, row.price_id) == (State.SETTLED, 0, "vectorgate.unpriced")
+    assert row.output_tokens
+
+
+def test_a_model_without_a_price_is_refused_where_a_budget_counts(harness: GatewayHarness, connect: Connect) -> None:
+    harness.key("sk-poor", models=("*",), max_budget=NanoUSD(10**9))
+    with pytest.raises(openai.BadRequestError) as caught:
+        connect("sk-poor").responses.create(model="ft:gpt-5-mini:us::1", input="?")
+    assert (caught.value.code, harness.upstream.calls) == ("model_unpriced", 0)
+
+
+def test_a_budget_reserves_by_the_most_output_and_settles_by_the_usage(
+    harness: GatewayHarness, connect: Connect
+) -> None:
+    harness.key("sk-poor", models=("*",), max_budget=NanoUSD(10**9))
+    client = connect("sk-poor")
+    client.responses.create(model=MODEL, input="?", max_output_tokens=1_000)
+    assert balance(harness, "sk-poor").reserved >= 1_000 * OUTPUT // 1_000_000
+    harness.settle()
+    spent = tokens_cost(harness.openai.model.counted[-1]["usage"])
+    assert balance(harness, "sk-poor") == Balance(reserved=NanoUSD(0), spent=NanoUSD(spent))
+    with pytest.raises(openai.RateLimitError) as caught:
+        client.responses.create(model=MODEL, input="?", max_output_tokens=500_000)
+    assert caught.value.code == "insufficient_quota"
+
+
+def test_a_limit_is_put_into_the_request_of_a_key_that_has_one(harness: GatewayHarness, connect: Connect) -> None:
+    harness.key("sk-short", models=("*",), max_output_tokens=64)
+    client = connect("sk-short")
+    client.responses.create(model=MODEL, input="?")
+    client.responses.create(model=MODEL, input="?", max_output_tokens=32)
+    assert [received.document["max_output_tokens"] for received in harness.upstream.received] == [64, 32]
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(model=MODEL, input="?", max_output_tokens=65)
+    assert caught.value.code == "integer_above_max_value"
+
+
+def test_an_implausible_usage_is_named_and_not_charged(harness: GatewayHarness, red: OpenAI) -> None:
+    harness.openai.model.usage = {"input_tokens": -1, "output_tokens": 5}
+    red.responses.create(model=MODEL, input="?")
+    row = harness.rows()[-1]
+    assert (row.quarantined, row.input_tokens, row.output_tokens) == (("usage",), None, None)
+
+
+def test_a_key_that_used_its_tokens_of_a_minute_waits_for_the_next(harness: GatewayHarness, connect: Connect) -> None:
+    harness.key("sk-slow", models=("*",), tpm_limit=50)
+    client = connect("sk-slow")
+    list(client.responses.create(model=MODEL, input="?", stream=True))
+    client.responses.create(model=MODEL, input="?")
+    with pytest.raises(openai.RateLimitError) as caught:
+        client.responses.create(model=MODEL, input="?")
+    assert (caught.value.code, caught.value.response.headers["retry-after"]) == ("rate_limit_exceeded", "60")
+    harness.time.skip(60)
+    client.responses.create(model=MODEL, input="?")
+
+
+@pytest.mark.parametrize("responses", [100, pytest.param(1_000, marks=pytest.mark.exhaustive)])
+def test_responses_under_faults_are_charged_what_the_provider_counted(
+    harness: GatewayHarness, connect: Connect, responses: int
+) -> None:
+    """One in five meets a fault: a refusal, a lost request, a stream cut at any event."""
+    harness.key("sk-busy", models=("*",), max_budget=NanoUSD(10**12))
+    client, model, dice = connect("sk-busy"), harness.openai.model, random.Random(13)  # noqa: S311
+    for number in range(responses):
+        stream = number % 2 == 0
+        fault = dice.choice(("refused", "failed", "cut")) if dice.random() < 0.2 else None
+        model.cut_after = dice.randrange(1, 14) if fault == "cut" and stream else None
+        harness.upstream.will(*([refusal(429)] if fault == "refused" else [hang_up] if fault == "failed" else []))
+        try:
+            for _ in client.responses.create(model=MODEL, input="?", stream=True) if stream else ():
+                pass
+            if not stream:
+                client.responses.create(model=MODEL, input="?")
+        except openai.APIError:
+            assert fault is not None
+    model.cut_after = None
+    harness.time.skip(2_000)
+    reconciler = build_meter(harness.settings, harness.deps).reconciler
+    for _ in range(3):
+        reconciler.sweep()
+        harness.time.skip(61)
+    while harness.settle():
+        pass
+    settled = [row for row in harness.rows() if row.state is State.SETTLED and row.operation == "responses.create"]
+    counted = [response["usage"] for response in model.counted]
+    assert sum(row.input_tokens or 0 for row in settled) == sum(usage["input_tokens"] for usage in counted)
+    assert sum(row.output_tokens or 0 for row in settled) == sum(usage["output_tokens"] for usage in counted)
+    assert balance(harness, "sk-busy") == Balance(reserved=NanoUSD(0), spent=NanoUSD(sum(map(tokens_cost, counted))))
