@@ -32,11 +32,11 @@ class LocalProcess:
         self.port = port or free_port()
         self._settings = settings
         self.errors = home.with_suffix(".stderr")
+        self._lines: list[str] = []
         self._process = self._start()
         self.printed = self._await_ready()
-        self._later: list[str] = []
         # What it prints later has to be read, or the pipe would fill.
-        self._reader = threading.Thread(target=lambda: self._later.extend(self._output), daemon=True)
+        self._reader = threading.Thread(target=lambda: self._lines.extend(self._output), daemon=True)
         self._reader.start()
 
     @property
@@ -44,9 +44,9 @@ class LocalProcess:
         """Without /v1."""
         return f"http://127.0.0.1:{self.port}"
 
-    def later(self) -> list[str]:
-        """The lines that it printed after it was ready; all of them once it has ended."""
-        return list(self._later)
+    def lines(self) -> list[str]:
+        """The lines that it printed before and after `printed`; all of them once it has ended."""
+        return list(self._lines)
 
     @property
     def pid(self) -> int:
@@ -74,6 +74,7 @@ class LocalProcess:
         for line in self._output:
             if line.startswith(READY):
                 return line + self._paragraph() + self._paragraph()
+            self._lines.append(line)
         raise AssertionError(f"it ended with {self._process.wait()}: {self.errors.read_text()}")
 
     def _paragraph(self) -> str:

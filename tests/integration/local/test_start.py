@@ -88,7 +88,7 @@ def test_each_request_is_a_line_of_the_access_log(to_file: bool, tmp_path: Path)
     with LocalProcess(tmp_path / "home", VECTORGATE_ACCESS_LOG=str(path) if to_file else "1") as process:
 
         def lines() -> list[str]:
-            written = path.read_text().splitlines() if to_file else [line.rstrip() for line in process.later()]
+            written = path.read_text().splitlines() if to_file else [line.rstrip() for line in process.lines()]
             return [line for line in written if LINE.fullmatch(line)]
 
         with Client(base_url=process.url, headers={"authorization": f"Bearer {KEY}"}) as http:

@@ -69,7 +69,7 @@ def test_a_file_that_is_refused_is_told_of_once_and_not_at_each_start(tmp_path: 
     assert [name for name in ("bad.exe", "unmapped", "without-a-store") if name not in "".join(told)] == []
     with LocalProcess(tmp_path / "home") as process:
         put(process, "demo/store/good.md", "text")
-        within(SECONDS, lambda: any(line.startswith("File Indexed") for line in process.later()))
+        within(SECONDS, lambda: any(line.startswith("File Indexed") for line in process.lines()))
         assert failed(process) == []
         put(process, "demo/without-a-store.md", "other")
         within(SECONDS, lambda: failed(process))
@@ -77,7 +77,7 @@ def test_a_file_that_is_refused_is_told_of_once_and_not_at_each_start(tmp_path: 
 
 def failed(process: LocalProcess) -> list[str]:
     """The lines about files that were not ingested."""
-    return [line for line in process.later() if line.startswith(("not ingested", "File Failed"))]
+    return [line for line in process.lines() if line.startswith(("not ingested", "File Failed"))]
 
 
 def test_a_folder_without_a_sender_is_ignored(tmp_path: Path) -> None:
