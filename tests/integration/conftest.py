@@ -10,9 +10,13 @@ import pytest
 from openai import OpenAI
 
 from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
+from vectorgate.providers.lost_create import LostCreate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from vectorgate.api.errors import OutcomeUnknown
+    from vectorgate.providers.base import Answer
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +51,16 @@ def http(gateway_server: GatewayServer) -> Iterator[httpx.Client]:
     """Plain HTTP to the gateway, over connections that all tests share."""
     with httpx.Client(base_url=gateway_server.url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def only_the_sweep_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No request finds out by itself what became of its create: as if the provider's list could not be read then."""
+
+    def unread(_: LostCreate, lost: OutcomeUnknown) -> Answer:
+        raise lost
+
+    monkeypatch.setattr(LostCreate, "recovered", unread)
 
 
 @pytest.fixture

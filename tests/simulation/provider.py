@@ -26,8 +26,9 @@ _PATH: Final = urlsplit(BASE_URL).path
 FAULTS: Final[Mapping[str, float]] = {
     "not_sent": 0.02,
     "lost_before": 0.02,  # the request never arrived, which the caller cannot know
-    "lost_after": 0.04,  # executed, and the answer lost
+    "lost_after": 0.03,  # executed, and the answer lost
     "late": 0.01,  # the caller gave up; executed some seconds later
+    "lost_late": 0.01,  # the connection broke at once; executed some seconds later
     "failed_before": 0.03,  # 500
     "failed_after": 0.02,  # 500, and executed
     "broken": 0.01,  # executed, and the answer cut short
@@ -38,9 +39,13 @@ FAULTS: Final[Mapping[str, float]] = {
 }
 _NAMES: Final = tuple(FAULTS)
 _EDGES: Final = tuple(accumulate(FAULTS.values()))
-AMBIGUOUS: Final = frozenset({"lost_before", "lost_after", "late", "failed_before", "failed_after", "broken"})
+AMBIGUOUS: Final = frozenset(
+    {"lost_before", "lost_after", "late", "lost_late", "failed_before", "failed_after", "broken"}
+)
 EXECUTED: Final = frozenset({"lost_after", "failed_after", "broken"})
 LATEST: Final = 20.0  # seconds after which a late request is no longer executed
+LISTED_LATE: Final = 0.1  # of the stores, which lists show only after up to LAG seconds
+LAG: Final = 10.0
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _NO_SUCH: Final[dict[str, object]] = {"error": {"message": "No such thing", "type": "invalid_request_error"}}
 
@@ -57,6 +62,7 @@ class Store:
     deleted_at: int | None = None
     expires_at: int | None = None
     foreign: bool = False
+    listed_at: float = 0.0
     files: dict[str, None] = field(default_factory=dict)  # in the order of attaching, for a digest
     sizes: list[tuple[int, int]] = field(default_factory=list)  # (second, size from there on)
 
@@ -139,15 +145,12 @@ class SimulatedProvider:
         if fault in EXECUTED:
             self._execute(request)
         if fault == "late":
-            return self._give_up(request, seconds)
+            environment.now += max(seconds, 0.0)
+        if fault in {"late", "lost_late"}:
+            self._late.append((environment.now + environment.rng.random() * LATEST, request))
         if fault == "slow":
             environment.now += environment.rng.random() * 20
         return _OUTCOMES.get(fault)
-
-    def _give_up(self, request: UpstreamRequest, seconds: float) -> Outcome:
-        self._environment.now += max(seconds, 0.0)
-        self._late.append((self._environment.now + self._environment.rng.random() * LATEST, request))
-        return ResponseLost(timed_out=True)
 
     def _answer(self, request: UpstreamRequest) -> Outcome:
         status, document = self._execute(request)
@@ -191,13 +194,18 @@ class SimulatedProvider:
         store_id = f"vs_{self._environment.seed:x}_{len(self.stores)}"
         store = Store(store_id, body.get("name") or "", int(self._environment.now), body.get("metadata") or {})
         self.stores[store.id] = store
+        if not self._environment.faultless and self._environment.happens(
+            LISTED_LATE * self._environment.rates.provider
+        ):
+            store.listed_at = self._environment.now + self._environment.rng.random() * LAG
         store.files.update(dict.fromkeys(body.get("file_ids") or ()))
         store.resize(1000 * len(body.get("file_ids") or ()), store.created_at)
         return store
 
     def _page(self, query: Mapping[str, str]) -> dict[str, object]:
         """Return a page of OpenAI's list: newest first unless `order=asc`, `after` an id, at most 100."""
-        live = [store for store in self.stores.values() if store.deleted_at is None]
+        now = self._environment.now
+        live = [store for store in self.stores.values() if store.deleted_at is None and store.listed_at <= now]
         live.sort(key=lambda store: store.created_at)
         if query.get("order", "desc") == "desc":
             live.reverse()
@@ -225,6 +233,8 @@ def _error(status: int, code: str, headers: Mapping[str, str] = _NO_HEADERS) -> 
 
 _OUTCOMES: Final[Mapping[str, Outcome]] = {
     "not_sent": NotSent(timed_out=False),
+    "late": ResponseLost(timed_out=True),
+    "lost_late": ResponseLost(timed_out=False),
     "lost_before": ResponseLost(timed_out=False),
     "lost_after": ResponseLost(timed_out=False),
     "failed_before": _error(500, "server_error"),

@@ -150,5 +150,7 @@ def test_without_crashes_every_call_ends_its_own_row() -> None:
     simulation = Simulation(4, rates=replace(NO_FAULTS, provider=1.0))
     while len(simulation.creates) < 300:
         simulation.clients.act()
-    assert simulation.database.rows("SELECT record FROM operations WHERE state = 'started'", ()) == []
+    # The notes of attempts that were sent again stay open until nothing can come of these any more.
+    statement = "SELECT record FROM operations WHERE state = 'started' AND record NOT LIKE '%\"attempt_of\":%'"
+    assert simulation.database.rows(statement, ()) == []
     assert simulation.check().differences == []

@@ -134,6 +134,7 @@ def test_a_limit_is_given_once_and_must_make_sense(ask: Callable[..., Any]) -> N
     assert ask("GET", "/team/info?team_id=green")["error"]["message"] == "No such budget."
 
 
+@pytest.mark.usefixtures("only_the_sweep_looks")
 @pytest.mark.parametrize("act", [refusal(400), refusal(429), refusal(500), hang_up], ids=["400", "429", "500", "lost"])
 def test_what_was_not_executed_is_released_and_what_is_unknown_is_not(
     harness: GatewayHarness, connect: Connect, ask: Callable[..., Any], act: Any

@@ -156,6 +156,7 @@ def test_what_is_in_flight_is_409_until_it_is_answered(
     assert harness.upstream.calls == 1
 
 
+@pytest.mark.usefixtures("only_the_sweep_looks")
 def test_what_is_unknown_is_409_and_never_executed_again(
     harness: GatewayHarness, post: Callable[..., httpx.Response]
 ) -> None:

@@ -63,6 +63,7 @@ def test_an_sdks_retry_is_a_request_of_its_own_when_the_earlier_answer_may_have_
     assert post(x_stainless_retry_count="1").json()["id"] not in {first, second.json()["id"]}
 
 
+@pytest.mark.usefixtures("only_the_sweep_looks")
 @pytest.mark.parametrize("users", [("alice", "bob"), ("alice", None), (None, "bob")])
 @pytest.mark.parametrize("state", ["answered", "late", "open", "uncertain"])
 def test_an_sdks_retry_for_one_end_user_gets_nothing_of_anothers_identical_request(
@@ -102,6 +103,7 @@ def test_ten_minutes_later_a_retry_is_none(harness: GatewayHarness, post: Callab
     assert harness.upstream.calls == 2
 
 
+@pytest.mark.usefixtures("only_the_sweep_looks")
 def test_an_sdks_retry_of_what_is_unknown_is_409(harness: GatewayHarness, post: Callable[..., httpx.Response]) -> None:
     harness.upstream.will(reset)
     post(x_stainless_retry_count="0")

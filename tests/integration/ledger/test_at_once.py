@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.harnesses.gateway import Connect
     from tests.integration.ledger.conftest import ReconcilerHarness
 
+pytestmark = pytest.mark.usefixtures("only_the_sweep_looks")
 AHEAD = [-600, -16, 0, 16, 600]  # seconds that the provider's clock is ahead of ours
 every_clock = pytest.mark.parametrize("ahead", AHEAD)
 dated_or_not = pytest.mark.parametrize("dated", [True, False], ids=["dated answers", "undated"])

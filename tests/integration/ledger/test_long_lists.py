@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.harnesses.gateway import Connect
     from tests.integration.ledger.conftest import ReconcilerHarness
 
+pytestmark = pytest.mark.usefixtures("only_the_sweep_looks")
 PAGE_SECONDS = 3.0  # so long does a page take here: some five in a sweep, of one list or of two
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tests.integration.ledger.conftest import ReconcilerHarness
     from vectorgate.providers.base import Answer, Call
 
+pytestmark = pytest.mark.usefixtures("only_the_sweep_looks")
 KEY, OTHER = "sk-reconciled-one", "sk-reconciled-two"
 FULL = {f"k{number}": "v" for number in range(16)}
 
@@ -601,6 +602,10 @@ def test_the_operations_whose_outcome_cannot_be_known_are_these() -> None:
         "uploads.create",
         "uploads.parts.create",
         "uploads.cancel",
+        "responses.create",  # by its id, if an answer named it before it broke
+        "responses.delete",
+        "responses.cancel",
+        "responses.compact",
     }
 
 

@@ -169,9 +169,15 @@ class UpstreamFailed(UpstreamError):
 
 
 class OutcomeUnknown(UpstreamError):
-    """502 or 504: the provider may have executed the request. Retrying it could create a second object."""
+    """502 or 504: the provider may have executed the request. Retrying it could create a second object.
+
+    `transient`: another attempt may succeed, as the official clients try it. `delay`: seconds after which the provider
+    says that it can be asked again, or None.
+    """
 
     default_headers = DO_NOT_RETRY
+    transient: bool = False
+    delay: float | None = None
 
 
 class BadGateway(ApiError):

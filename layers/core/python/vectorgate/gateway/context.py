@@ -28,7 +28,8 @@ class RequestContext:
     the latest moment at which the call may still be in progress, set when that is later than the usual lease allows.
     `client_seconds` is how long the client waits, if it says so.
     `entry` is the ledger row as last written, or as it would be written now; `recorded` is True once it is in the
-    ledger. `idempotency` is the record that detects a repetition of this call.
+    ledger. `repeated`: the call was sent to the provider more than once, and each may be executed. `idempotency` is the
+    record that detects a repetition of this call.
     A call ends with one of `answer`, `replay` and `error`. `stream`: what the client reads as the answer arrives; the
     call ends with it.
     """
@@ -50,6 +51,7 @@ class RequestContext:
     entry: LedgerEntry | None = None
     idempotency: IdempotencyRecord | None = None
     recorded: bool = False
+    repeated: bool = False
     answer: Answer | None = None
     replay: IdempotencyRecord | None = None
     error: ApiError | None = None

@@ -220,6 +220,7 @@ class Gateway:
             deadline=context.began + self._seconds(command, policy),
             attempts=policy.attempts or MAX_ATTEMPTS,
             send_before=policy.send_before,
+            before_repeat=lambda: self.recorder.note_repeat(context, self.randomness.bits(74)),
         )
         began = self.clock.monotonic()
         try:

@@ -32,7 +32,7 @@ from vectorgate.gateway.rows import (
 )
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import record_for
-from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.pricing.book import UNPRICED
 from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreError, StoreUnavailable
 
@@ -103,7 +103,8 @@ class CallRecorder:
 
         When that fails after a change at the provider, the client still gets its answer: the change took place, and
         reconciliation completes the row that still says `started`. A read whose row cannot be written fails with
-        Unavailable (503): no call goes unrecorded, and a read can be repeated.
+        Unavailable (503): no call goes unrecorded, and a read can be repeated. So does a create that was sent more than
+        once (OutcomeUnknown, 502): the sweep removes what another of its attempts made.
         """
         started = context.entry
         if started is None:
@@ -124,6 +125,25 @@ class CallRecorder:
             self.telemetry.commit_failed(entry, error)
             if isinstance(error, AlreadyExists):
                 raise _id_not_new() from error
+            if context.repeated:
+                raise _not_recorded() from error
+
+    def note_repeat(self, context: RequestContext, bits: int) -> None:
+        """Write, before a create is sent again, that an earlier attempt may still be executed. Unavailable (503).
+
+        `bits`: 74 random ones. The note is a row of its own, open until no attempt can be executed any more: what turns
+        up with the call's tag besides the call's object is removed.
+        """
+        if context.entry is None:
+            raise ValueError("note_repeat before begin")
+        note = context.entry.changed(
+            id=uuid7(context.started_ms, bits), attempt_of=context.id, budgets=(), reserved=None, idempotency_name=None
+        )
+        try:
+            self.ledger.begin(note)
+        except StoreError as error:
+            raise _ledger_unavailable() from error
+        context.repeated = True
 
     def _write_answered(
         self, started: LedgerEntry, entry: LedgerEntry, context: RequestContext, command: Command, answer: Answer
@@ -202,4 +222,11 @@ def _id_not_new() -> OutcomeUnknown:
     """The provider answered a create with an object that has an owner already: no other caller may see it."""
     return OutcomeUnknown(
         "The provider's answer is about an object that is not new.", status=502, type="server_error", code="id_not_new"
+    )
+
+
+def _not_recorded() -> OutcomeUnknown:
+    """The ledger does not say which of a create's attempts counts: its object may be the one that is removed."""
+    return OutcomeUnknown(
+        "The provider's answer cannot be recorded.", status=502, type="server_error", code="answer_not_recorded"
     )

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vectorgate.api.errors import NotFound, PayloadTooLarge
+from vectorgate.api.errors import NotFound, OutcomeUnknown, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.router import SEARCH_PREFIX, route
 from vectorgate.auth.permissions import check_permissions, may_use_model
@@ -167,7 +167,7 @@ class OpenAISurface:
         elif command.operation.name == "models.list":
             answer = _models(command, principal.key, client)
         else:
-            answer = client.send(_call(command, operation_id))
+            answer = _sent(_call(command, operation_id), client)
             self._keep_description(command, principal, target, answer)
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))
 
@@ -204,7 +204,21 @@ def _call(command: Command, operation_id: OperationId) -> Call:
         content=command.content if body is None else encode_json(body),
         body=command.body if body is None else body,
         stream=command.streamed,
+        tag=None if body is None else operation_id,
     )
+
+
+def _sent(call: Call, client: ProviderClient) -> Answer:
+    """The provider's answer; that of a create with a tag also if it was lost and could be found out."""
+    sent_at = client.clock.monotonic()
+    try:
+        return client.send(call)
+    except OutcomeUnknown as error:
+        if call.tag is None:
+            raise
+        from vectorgate.providers.lost_create import LostCreate  # noqa: PLC0415 - no other call needs it
+
+        return LostCreate(client, call, sent_at).recovered(error)
 
 
 def _models(command: Command, key: VirtualKey, client: ProviderClient) -> Answer:

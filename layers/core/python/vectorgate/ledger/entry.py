@@ -54,6 +54,7 @@ class Resolution(StrEnum):
     FUZZY_FINGERPRINT = "likeness"  # weak: an unowned object has the properties that were requested
     OBJECT = "object"  # the operation's effect on its object is there
     ABSENT = "absent"  # two searches found nothing
+    DUPLICATE = "duplicate"  # an attempt of a create that was sent again: its object was removed
     AMBIGUOUS = "ambiguous"  # objects match, but they could be other operations'
     ESTIMATE = "estimate"  # a stream that broke: its usage is an estimate, for the provider does not keep the response
     UNKNOWABLE = "unknowable"  # the provider has no way to tell; repeating the operation is harmless
@@ -91,6 +92,7 @@ class LedgerEntry:
     figures of the provider that were not used. `byte_seconds` is the quantity that a storage record charges for,
     `corrects` the row whose amount a correction changes. `until_ms`: the call may be in flight until then, if longer
     than usual. `undelivered` is 1 if the client had stopped waiting when the answer was there.
+    `attempt_of`: the row stands for an attempt of that create, which was sent again: what it made is removed.
 
     Of a response: `model` and `service_tier` as the provider names them, its tokens, `tool_calls` of charged tools
     (`("file_search=2",)`), the stores that it searched, and `tools_spend`, the part of `spend` for those calls.
@@ -133,6 +135,7 @@ class LedgerEntry:
     corrects: OperationId | None = None
     until_ms: int | None = None
     undelivered: int | None = None
+    attempt_of: OperationId | None = None
     response_id: ObjectId | None = None
     model: str | None = None
     service_tier: str | None = None

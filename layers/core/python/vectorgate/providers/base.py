@@ -21,7 +21,7 @@ class Call:
     """A call of a provider: a row of the operation table with checked ids, query and body.
 
     `content` is the body to send; `body` the same JSON, parsed, for a provider that has limits of its own. `stream`: a
-    success is a stream of events.
+    success is a stream of events. `tag` is the correlation tag in the body, if it has one.
     """
 
     operation: Operation
@@ -31,6 +31,7 @@ class Call:
     content: bytes | FileUpload | None = None
     body: Mapping[str, object] = field(default_factory=dict)
     stream: bool = False
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ never connected                                   no         retry, up to 2 time
 429 whose retry-after fits the remaining time     no         wait and retry; otherwise raise the 429
 400, 403, 404, 413, 422, insufficient_quota       no         raise the typed error
 401                                               no         re-read the secret; retry if it changed; else 502
-408, 409, 5xx, other, lost, broken 2xx            unknown    a create: OutcomeUnknown, no retry.
+408, 409, 5xx, other, lost, broken 2xx            unknown    a create: OutcomeUnknown, no retry (`lost_create`).
                                                              a read or an idempotent change: retry, up to 2 times
 2xx                                               yes        return it; 413 for a file that is too large to return
 ================================================  =========  ==================================================
@@ -35,7 +35,7 @@ from vectorgate.providers.event_stream import EventStream
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from vectorgate.clock import Clock, Random
     from vectorgate.providers.base import Call, Provider, UpstreamRequest, UpstreamResponse
@@ -46,6 +46,7 @@ MAX_ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.25  # the first wait's upper bound; the next one's is twice that
 MAX_WAIT_SECONDS: Final = 28.0  # a caller with more time retries later instead of waiting here
 MIN_ATTEMPT_SECONDS: Final = 0.5  # no attempt begins with less time than this
+ANSWER_SHARE: Final = 0.9  # of the time left, for the answer to a create with a tag: the rest is for finding it
 _TOO_LARGE: Final = "The file is larger than this deployment can return. Smaller files can be read back."
 _REDACTED: Final = Problem(message="The provider's message was withheld.", type="server_error")
 
@@ -54,7 +55,8 @@ _REDACTED: Final = Problem(message="The provider's message was withheld.", type=
 class ProviderClient:
     """Sends one call to a provider, with retries. `deadline` and `send_before` in the clock's monotonic seconds.
 
-    `attempts`: at most so many. `send_before`: no attempt begins after it.
+    `attempts`: at most so many. `send_before`: no attempt begins after it. `before_repeat` is called before a create of
+    unknown outcome is sent again, and raises an ApiError if it must not be.
     """
 
     provider: Provider
@@ -65,6 +67,7 @@ class ProviderClient:
     deadline: float
     attempts: int = MAX_ATTEMPTS
     send_before: float | None = None
+    before_repeat: Callable[[], None] | None = None
 
     def send(self, call: Call) -> Answer:
         """The provider's success. Otherwise UpstreamRefused, UpstreamFailed, OutcomeUnknown or BadGateway.
@@ -78,7 +81,8 @@ class ProviderClient:
         unknown: _FailedAttempt | None = None
         while True:
             attempts += 1
-            outcome = self._attempt(self.provider.request(call, credential))
+            share = ANSWER_SHARE if call.tag is not None else 1.0
+            outcome = self._attempt(self.provider.request(call, credential), share)
             match self._classify(call, outcome, credential):
                 case Answer() as answer:
                     return answer
@@ -92,11 +96,11 @@ class ProviderClient:
                     if attempts >= self.attempts or not self._wait(failed, attempts):
                         raise (unknown or failed).error
 
-    def _attempt(self, request: UpstreamRequest) -> Outcome:
+    def _attempt(self, request: UpstreamRequest, share: float) -> Outcome:
         now = self.clock.monotonic()
         if self.send_before is not None and now > self.send_before:
             return NotSent(timed_out=True)
-        return self.transport.send(request, seconds=self.deadline - now)
+        return self.transport.send(request, seconds=(self.deadline - now) * share)
 
     def _classify(
         self, call: Call, outcome: Outcome, credential: Credential
@@ -105,9 +109,9 @@ class ProviderClient:
             error = BadGateway("The provider could not be reached.", code="provider_unreachable")
             return _FailedAttempt(error=error, retryable=True)
         if isinstance(outcome, ResponseLost):
-            return self._unknown_outcome(
-                call, _lost_response(timed_out=outcome.timed_out), 504 if outcome.timed_out else 502
-            )
+            timed_out = outcome.timed_out
+            lost = _lost_response(timed_out=timed_out)
+            return self._unknown_outcome(call, lost, 504 if timed_out else 502, transient=not timed_out)
         if isinstance(outcome, TooLarge):
             return _FailedAttempt(error=PayloadTooLarge(_TOO_LARGE, code="response_too_large"))
         result = self._classify_response(call, outcome, credential)
@@ -139,7 +143,10 @@ class ProviderClient:
         if response.status in self.provider.statuses.refused or response.status == _TOO_MANY:
             error = UpstreamRefused(status=response.status, headers=headers, **_fields(problem))
             return _FailedAttempt(error=error, status=response.status)
-        return self._unknown_outcome(call, problem, _gateway_status(response), response.status, headers)
+        transient = response.status in _TRANSIENT or 500 <= response.status < 600  # noqa: PLR2004 - a class of errors
+        return self._unknown_outcome(
+            call, problem, _gateway_status(response), response.status, headers, transient=transient
+        )
 
     def _checked_answer(self, call: Call, answer: Answer, response: UpstreamResponse, credential: Credential) -> Answer:
         """An answer about the requested object without any part of the credential; else UnreadableAnswer."""
@@ -169,15 +176,17 @@ class ProviderClient:
         create_status: int,
         status: int | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        transient: bool = False,
     ) -> _FailedAttempt:
         """The failure of an attempt that may have been executed: final for a create, retryable for anything else."""
         if call.operation.safety is Safety.CREATE:
             remaining = {
                 name: value for name, value in headers.items() if not name.startswith(("retry-after", "x-should"))
             }
-            return _FailedAttempt(
-                error=OutcomeUnknown(status=create_status, headers=remaining, **_fields(problem)), unknown=True
-            )
+            lost = OutcomeUnknown(status=create_status, headers=remaining, **_fields(problem))
+            lost.delay, lost.transient = retry_after(headers, self.clock.wall()), transient
+            return _FailedAttempt(error=lost, unknown=True)
         client_status = status if status is not None and 500 <= status < 600 else create_status  # noqa: PLR2004
         error = UpstreamFailed(status=client_status, headers=headers, **_fields(problem))
         delay = retry_after(headers, self.clock.wall())
@@ -208,6 +217,7 @@ class ProviderClient:
 
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
+_TRANSIENT: Final = frozenset({408, 409})  # with 5xx, what the official clients try again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Background reads of providers: for the outcomes of calls, and for what is stored. No client waits for them."""
+"""Background calls of providers: for the outcomes of calls, and for what is stored. No client waits for them."""
 
 from __future__ import annotations
 
@@ -69,6 +69,15 @@ class ProviderReader:
             if error.status == _NOT_FOUND:
                 return None
             raise
+
+    def remove_store(self, provider: ProviderName, store_id: str) -> None:
+        """Delete a store that no client knows, if it is there. Raises the ApiErrors of `ProviderClient.send`."""
+        call = Call(operation=BY_NAME["vector_stores.delete"], ids={"vector_store_id": store_id})
+        try:
+            self._send(provider, call)
+        except UpstreamRefused as error:
+            if error.status != _NOT_FOUND:
+                raise
 
     def pages(
         self, provider: ProviderName, operation: str, *, order: str, after: str | None = None

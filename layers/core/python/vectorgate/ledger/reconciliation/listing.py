@@ -102,7 +102,8 @@ class ListMatcher:
             below = [row for row in listed.rows if row.fuzzy_fingerprint is None and row.id not in conclusive]
             if has_tagged and below and reached_s < inf:
                 older, passed = self._match_oldest_first(provider, below, listed.ahead_s or 0, ends_at)
-                matches = replace(matches, found={**matches.found, **older.found})
+                attempts = {**matches.attempts, **{id_: found for id_, found in older.attempts.items() if found}}
+                matches = replace(matches, found={**matches.found, **older.found}, attempts=attempts)
                 conclusive = conclusive.union(passed, older.found)
             self._report(error, rows, conclusive)
             return matches, [row for row in rows if row.id in conclusive]
@@ -114,7 +115,7 @@ class ListMatcher:
 
         Never after the first page, which may be the only one: a list of one page is whole, however long it took.
         """
-        reached_s, since_s, tags = inf, 0, {str(row.id) for row in listed.rows}
+        reached_s, since_s, tags = inf, 0, {str(row.attempt_of or row.id) for row in listed.rows}
         for number, (page, date) in enumerate(self.reader.dated_pages(provider, LISTS[kind], order="desc")):
             if number == 0:
                 self._date_rows(listed, date)

@@ -7,7 +7,7 @@ have made it and there are no more such objects than operations that lack one. O
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
@@ -34,12 +34,14 @@ class Matches:
     """What a list shows about open creates, by operation.
 
     `found`: the operation's object, and the evidence. `ambiguous`: there is an object, but another operation can have
-    made it as well. `undecided`: an object that may be the operation's is too young to be assigned.
+    made it as well. `undecided`: an object that may be the operation's is too young to be assigned. `attempts`: for a
+    row that stands for an attempt, the objects with its create's tag.
     """
 
     found: Mapping[OperationId, tuple[Document, Resolution]]
     ambiguous: frozenset[OperationId] = frozenset()
     undecided: frozenset[OperationId] = frozenset()
+    attempts: Mapping[OperationId, Sequence[Document]] = field(default_factory=dict)
 
 
 def match_list(rows: Sequence[LedgerEntry], objects: Iterable[Document], kind: ObjectKind, horizon_ms: int) -> Matches:
@@ -52,7 +54,8 @@ def match_list(rows: Sequence[LedgerEntry], objects: Iterable[Document], kind: O
     untagged = [document for document in listed if tag_of(document) is None]
     old = _by_fingerprint(kind, (document for document in untagged if _is_older_than(horizon_ms, document)))
     young = _by_fingerprint(kind, (document for document in untagged if not _is_older_than(horizon_ms, document)))
-    found = dict(match_tags(rows, listed).found)
+    by_tag = match_tags(rows, listed)
+    found = dict(by_tag.found)
     ambiguous: set[OperationId] = set()
     for group in _contending_rows(rows):
         candidates = _candidates(group, old)
@@ -61,18 +64,23 @@ def match_list(rows: Sequence[LedgerEntry], objects: Iterable[Document], kind: O
         else:
             found.update(_assign(group, candidates))
     undecided = frozenset(row.id for row in rows if _candidates([row], young))
-    return Matches(found, frozenset(ambiguous), undecided)
+    return Matches(found, frozenset(ambiguous), undecided, by_tag.attempts)
 
 
-def match_tags(rows: Sequence[LedgerEntry], objects: Iterable[Document]) -> Matches:
+def match_tags(rows: Sequence[LedgerEntry], objects: Sequence[Document]) -> Matches:
     """Match by tags alone, which is conclusive however much of a list was read."""
-    by_tag = {str(row.id): row for row in rows}
+    by_tag = {str(row.id): row for row in rows if row.attempt_of is None}
     found: dict[OperationId, tuple[Document, Resolution]] = {}
     for document in objects:
         row = by_tag.get(tag_of(document) or "")
         if row is not None:
             found.setdefault(row.id, (document, Resolution.TAG))
-    return Matches(found)
+    attempts = {
+        row.id: [document for document in objects if tag_of(document) == row.attempt_of]
+        for row in rows
+        if row.attempt_of is not None
+    }
+    return Matches(found, attempts=attempts)
 
 
 def match_truncated_list(
@@ -87,7 +95,8 @@ def match_truncated_list(
     covered += [row for group in _contending_rows(rows) if window_of(group[0])[0] > reached_s for row in group]
     by_tag, by_list = match_tags(rows, objects), match_list(covered, objects, kind, horizon_ms)
     conclusive = frozenset(row.id for row in covered).union(by_tag.found)
-    return Matches({**by_tag.found, **by_list.found}, by_list.ambiguous, by_list.undecided), conclusive
+    found = {**by_tag.found, **by_list.found}
+    return Matches(found, by_list.ambiguous, by_list.undecided, by_tag.attempts), conclusive
 
 
 def window_of(row: LedgerEntry) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from vectorgate.api.operations import BY_NAME
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
-from vectorgate.ids import ObjectId
+from vectorgate.ids import ObjectId, ProviderName
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.generation import is_running, produced, response_facts
 from vectorgate.ledger.reconciliation.matching import MAX_DELAY_S, MAX_REQUEST_S, contended_until_ms
@@ -23,9 +23,11 @@ from vectorgate.providers.openai import without_tag
 from vectorgate.tenancy.ownership import OWNED_COLUMN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vectorgate.clock import Clock
     from vectorgate.idempotency.record import IdempotencyRecord
-    from vectorgate.ids import ObjectKind, ProviderName
+    from vectorgate.ids import ObjectKind, OperationId
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.ledger.reconciliation.matching import Matches
@@ -44,6 +46,7 @@ class Outcome(StrEnum):
 
     ADOPTED = "adopted"  # its object was found by its tag
     WEAK = "weak"  # its object was found by its fingerprint and time
+    REMOVED = "removed"  # an attempt of a create that was sent again had made a second object
     DONE = "done"  # its object shows that it was executed
     VOIDED = "voided"  # it was not executed, or that cannot be known
     AMBIGUOUS = "ambiguous"  # voided: what was found can be another operation's object
@@ -65,6 +68,8 @@ class Resolver:
         """Resolve a row that creates an object of a listed kind, by what the list showed."""
         if self._is_under_way(row):
             return Outcome.WAITING
+        if row.attempt_of is not None:
+            return self._resolve_attempt(row, row.attempt_of, matches.attempts.get(row.id, ()))
         if row.id in matches.found:
             document, evidence = matches.found[row.id]
             self._adopt(row, kind, document, evidence)
@@ -75,6 +80,20 @@ class Resolver:
         if row.id in matches.ambiguous or row.found_by == Resolution.AMBIGUOUS:
             return self._resolve_ambiguous(row)
         return self._resolve_missing(row)
+
+    def _resolve_attempt(self, row: LedgerEntry, create: OperationId, made: Sequence[Document]) -> Outcome:
+        """Remove what an attempt made besides the object of its create, which was sent again."""
+        concluded = self.ledger.entry(create)
+        if concluded is None or (concluded.vector_store_id is None and concluded.state is not State.VOIDED):
+            return self._resolve_missing(row) if row.first_absent_ms is None else Outcome.WAITING
+        surplus = [document for document in made if document["id"] != concluded.vector_store_id]
+        for document in surplus:
+            self.reader.remove_store(ProviderName(str(row.provider)), str(document["id"]))
+        if not surplus:
+            return self._resolve_missing(row)
+        removed = {"first_absent_ms": row.first_absent_ms or self.clock.unix_ms(), "found_by": Resolution.DUPLICATE}
+        self.ledger.advance(row.transition(State.UNCERTAIN, **removed), since=row.state)
+        return Outcome.REMOVED
 
     def resolve_other(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
         """Resolve any other row: by its object, or void it at once where nothing shows whether it was executed."""
@@ -147,7 +166,8 @@ class Resolver:
             return Outcome.LOOKED
         ended_ms = row.ended_ms or row.started_ms + MAX_REQUEST_S * MILLISECONDS
         is_absent = now_ms >= max(row.first_absent_ms + SECOND_LOOK_MS, ended_ms + ABSENT_MS)
-        return self._void(row, Resolution.ABSENT) if is_absent else Outcome.WAITING
+        reason = Resolution.DUPLICATE if row.found_by == Resolution.DUPLICATE else Resolution.ABSENT
+        return self._void(row, reason) if is_absent else Outcome.WAITING
 
     def _resolve_ambiguous(self, row: LedgerEntry) -> Outcome:
         """Note the first time; void the row once no other row can still turn out to contend with it."""

@@ -115,7 +115,8 @@ class Reconciler:
             matches, rows = lists.match(provider, group.kind, rows, horizon_ms, seconds * LISTING_SHARE)
             ends_at = max(ends_at, self.clock.monotonic() + seconds * (1 - LISTING_SHARE))
         counts: Counter[str] = Counter({Outcome.FAILED: len(group.rows) - len(rows)})
-        for place, row in enumerate(rows):
+        # A create comes before its attempts, which are compared with what it is by then.
+        for place, row in enumerate(sorted(rows, key=lambda row: row.attempt_of is not None)):
             if self.clock.monotonic() >= ends_at:
                 counts[Outcome.FAILED] += len(rows) - place
                 break
