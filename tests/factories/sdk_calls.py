@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from vectorgate.client.client import Client
 
 V, F, B = {"vector_store_id": "vs_1"}, {"file_id": "file-1"}, {"batch_id": "vsfb_1"}
-U = {"upload_id": "upload_1"}
+U, R = {"upload_id": "upload_1"}, {"response_id": "resp_1"}
 CALLS: dict[str, dict[str, Any]] = {
     "vector_stores.create": {"name": "n", "file_ids": ["file-1"], "metadata": {"a": "b"}},
     "vector_stores.list": {"limit": 2, "order": "asc"},
@@ -45,6 +45,15 @@ CALLS: dict[str, dict[str, Any]] = {
     "uploads.parts.create": {**U, "data": ("a b.txt", b"\x00text")},
     "uploads.complete": {**U, "part_ids": ["part_2", "part_1"], "md5": "0" * 32},
     "uploads.cancel": U,
+    "responses.create": {"model": "gpt-5-mini", "input": "q", "tools": [{"type": "function", "name": "f"}]},
+    "responses.retrieve": R,
+    "responses.delete": R,
+    "responses.cancel": R,
+    "responses.input_items.list": {**R, "limit": 1},
+    "responses.input_tokens.count": {"model": "gpt-5-mini", "input": [{"role": "user", "content": "q"}]},
+    "responses.compact": {"model": "gpt-5-mini", "input": "q"},
+    "models.list": {},
+    "models.retrieve": {"model": "gpt-5-mini"},
 }
 
 

@@ -55,7 +55,12 @@ def test_both_forms_send_the_same_and_receive_the_same(operation: str, gateway: 
     assert essence(first) == essence(second)
     assert first.method == row.method
     assert first.path.partition("?")[0] == "/v1" + row.path.format(
-        vector_store_id="vs_1", file_id="file-1", batch_id="vsfb_1", upload_id="upload_1"
+        vector_store_id="vs_1",
+        file_id="file-1",
+        batch_id="vsfb_1",
+        upload_id="upload_1",
+        response_id="resp_1",
+        model="gpt-5-mini",
     )
     assert first.headers["authorization"] == "Bearer sk-gate"
     assert ("idempotency-key" in first.headers) == (row.safety is Safety.CREATE)
@@ -180,4 +185,4 @@ def test_an_answer_of_a_later_api_is_kept_whole() -> None:
         store = client.vector_stores.retrieve("vs_1")
     assert store.new == {"deep": [1]}
     assert store.to_dict() == {"id": "vs_1", "new": {"deep": [1]}}
-    assert len(OPERATIONS) == 25
+    assert len(OPERATIONS) == 34

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
         VectorGateError,
     )
     from vectorgate.client.files import Files
+    from vectorgate.client.responses import Models, Responses
     from vectorgate.client.uploads import Uploads
     from vectorgate.client.vector_stores import VectorStores
 
     vector_stores: VectorStores
     files: Files
     uploads: Uploads
+    responses: Responses
+    models: Models
 
 __all__ = [
     "APIConnectionError",
@@ -57,6 +60,8 @@ __all__ = [
     "VectorGateError",
     "__version__",
     "files",
+    "models",
+    "responses",
     "uploads",
     "vector_stores",
 ]

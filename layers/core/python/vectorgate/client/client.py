@@ -13,6 +13,7 @@ from vectorgate.client.attempts import Timing
 from vectorgate.client.drivers import adrive, drive
 from vectorgate.client.files import Files
 from vectorgate.client.options import DEFAULT_MAX_RETRIES
+from vectorgate.client.responses import Models, Responses
 from vectorgate.client.routing import destination_of
 from vectorgate.client.uploads import Uploads
 from vectorgate.client.vector_stores import VectorStores
@@ -71,6 +72,8 @@ class Client:
         self.vector_stores = VectorStores(self)
         self.files = Files(self)
         self.uploads = Uploads(self)
+        self.responses = Responses(self)
+        self.models = Models(self)
         if http_client is not None:
             self._sender = self._over(http_client)
         if async_http_client is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vectorgate.client.resource import CallInfo, HasCallInfo, Listed, Resource
 
@@ -145,6 +145,78 @@ class UploadPart(Resource):
     object: str
     created_at: int
     upload_id: str
+
+
+class ResponseUsage(Resource):
+    """The tokens of a response."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    input_tokens_details: dict[str, int] | None
+    output_tokens_details: dict[str, int] | None
+
+
+class Response(Resource):
+    """What a model made. `status`: queued, in_progress, completed, incomplete, failed or cancelled."""
+
+    _nested = {"usage": ResponseUsage}  # noqa: RUF012 - ClassVar in Resource
+
+    id: str
+    object: str
+    created_at: float
+    status: str
+    model: str
+    output: list[dict[str, Any]]
+    usage: ResponseUsage | None
+    previous_response_id: str | None
+    error: dict[str, Any] | None
+
+    @property
+    def output_text(self) -> str:
+        """The texts of all messages, joined, as openai's SDK does."""
+        parts = [part for item in self.output if item.get("type") == "message" for part in _parts(item)]
+        return "".join(str(part.get("text", "")) for part in parts if part.get("type") == "output_text")
+
+
+def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:
+    content = item.get("content")
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+class ResponseItem(Resource):
+    """An item of a response's input."""
+
+    id: str
+    type: str
+
+
+class InputTokens(Resource):
+    """How many tokens a request has."""
+
+    object: str
+    input_tokens: int
+
+
+class CompactedResponse(Resource):
+    """A conversation, made shorter."""
+
+    _nested = {"usage": ResponseUsage}  # noqa: RUF012 - ClassVar in Resource
+
+    id: str
+    object: str
+    created_at: float
+    output: list[dict[str, Any]]
+    usage: ResponseUsage | None
+
+
+class Model(Resource):
+    """A model."""
+
+    id: str
+    object: str
+    created: int
+    owned_by: str
 
 
 class TextContent(Resource):
