@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vectorgate.persistence.sqlite import SqliteLedger
 
-WHOLE = {"indexes._ALL"}  # the administrator's list of virtual index names
+WHOLE = {"readers._ALL_KEYS", "indexes._ALL"}  # the administrator's lists of keys and of virtual index names
 
 
 def statements() -> Iterator[tuple[str, str]]:

@@ -131,7 +131,7 @@ def test_a_limit_is_given_once_and_must_make_sense(ask: Callable[..., Any]) -> N
         ("/key/generate", {"max_budget": 1e-12}),
     ]:
         assert ask("POST", path, body)["error"]["type"] == "invalid_request_error"
-    assert ask("GET", "/team/info?team_id=green")["error"]["message"] == "No such budget."
+    assert ask("GET", "/team/info?team_id=green")["error"]["message"] == "No such team."
 
 
 @pytest.mark.usefixtures("only_the_sweep_looks")

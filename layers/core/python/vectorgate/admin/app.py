@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin import budgets, indexes, keys, repricing, spend
+from vectorgate.admin import budgets, indexes, key_list, keys, limit_lists, repricing, spend
 from vectorgate.admin.reply import Reply
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.api.http import Response
@@ -63,14 +63,17 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/spend/reprice"): repricing.reprice,
     ("POST", "/key/generate"): keys.generate,
     ("GET", "/key/info"): keys.info,
+    ("GET", "/key/list"): key_list.listing,
     ("POST", "/key/update"): keys.update,
     ("POST", "/key/delete"): keys.delete,
     ("POST", "/team/new"): budgets.new_team,
     ("POST", "/team/update"): budgets.update_team,
     ("GET", "/team/info"): budgets.team_info,
+    ("GET", "/team/list"): limit_lists.teams,
     ("POST", "/customer/new"): budgets.new_customer,
     ("POST", "/customer/update"): budgets.update_customer,
     ("GET", "/customer/info"): budgets.customer_info,
+    ("GET", "/customer/list"): limit_lists.customers,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,
     ("POST", "/v1/indexes/delete"): indexes.delete,

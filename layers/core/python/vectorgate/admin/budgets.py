@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import dollars, iso_time, label, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.fields import label, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.admin.pending_storage import pending_storage_fields
+from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.budgets.model import (
-    Account,
-    Balance,
-    BudgetScope,
-    Limit,
-    Subject,
-    budget_amount,
-    budget_duration,
-    window_of,
-)
+from vectorgate.budgets.model import BudgetScope, Limit, Subject, budget_amount, budget_duration
 from vectorgate.ids import is_label, normal_name
 from vectorgate.store_errors import AlreadyExists
 
@@ -34,6 +26,7 @@ if TYPE_CHECKING:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Amount = StrictInt | StrictFloat
 Duration = Annotated[str, StringConstraints(max_length=16)]
+_NOUNS: Final = {BudgetScope.TEAM: "team", BudgetScope.END_USER: "customer"}
 
 
 class Terms(WireModel):
@@ -75,7 +68,7 @@ def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A team's budget, what was spent of it, and what its storage comes to that is not charged yet."""
-    subject, limit = _find(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
+    subject, limit = _shown(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
     shown = _team(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
     return {"team_id": subject.id, "team_info": shown}
 
@@ -95,7 +88,7 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """An end user's budget, what was spent of it, and what their storage comes to that is not charged yet."""
-    subject, limit = _find(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
+    subject, limit = _shown(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
     return _customer(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
 
 
@@ -183,33 +176,40 @@ def _find(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[S
     raise NotFound("No such budget.", param=param)
 
 
-def _team(subject: Subject, limit: Limit, deps: AdminDeps) -> dict[str, object]:
-    budget = budget_fields(subject, limit, deps)
-    return {"team_id": subject.id, "team_alias": limit.alias, **_other_fields(limit), **budget}
+def _shown(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[Subject, Limit | None]:
+    """As `_find`; without a limit where the name has none and has spent, or is the team of a key. NotFound."""
+    try:
+        return _find(scope, name, param, deps)
+    except NotFound:
+        subject = Subject(scope, normal_name(name))
+        if is_label(subject.id) and (Spent(deps).has_called(subject) or _has_keys(subject, deps)):
+            return subject, None
+    raise NotFound(f"No such {_NOUNS[scope]}.", param=param)
 
 
-def _customer(subject: Subject, limit: Limit, deps: AdminDeps) -> dict[str, object]:
-    budget = budget_fields(subject, limit, deps)
-    return {"user_id": subject.id, "alias": limit.alias, **_other_fields(limit), **budget}
+def _has_keys(subject: Subject, deps: AdminDeps) -> bool:
+    return subject.scope is BudgetScope.TEAM and any(row.team_id == subject.id for row in deps.stores.keys.all_keys())
 
 
-def _other_fields(limit: Limit) -> dict[str, object]:
-    return {"blocked": limit.blocked, "metadata": metadata_object(limit.metadata)}
+def _team(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
+    return team_fields(subject, limit) | Spent(deps).fields_of(subject, limit)
 
 
-def budget_fields(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
-    """A budget under LiteLLM's names, in dollars, with what was spent and is reserved in the current period."""
+def _customer(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
+    return customer_fields(subject, limit) | Spent(deps).fields_of(subject, limit)
+
+
+def team_fields(subject: Subject, limit: Limit | None) -> dict[str, object]:
+    """A team under LiteLLM's names, without its budget."""
+    return {"team_id": subject.id, "team_alias": limit.alias if limit is not None else None, **_other_fields(limit)}
+
+
+def customer_fields(subject: Subject, limit: Limit | None) -> dict[str, object]:
+    """An end user under LiteLLM's names, without their budget."""
+    return {"user_id": subject.id, "alias": limit.alias if limit is not None else None, **_other_fields(limit)}
+
+
+def _other_fields(limit: Limit | None) -> dict[str, object]:
     if limit is None:
-        return {"max_budget": None, "soft_budget": None, "budget_duration": None, "budget_reset_at": None}
-    window = window_of(limit, deps.clock.unix_s())
-    account = Account(subject, window.period)
-    balance = deps.stores.budgets.balances([account]).get(account, Balance())
-    return {
-        "max_budget": dollars(limit.max_budget),
-        "soft_budget": dollars(limit.soft_budget),
-        "budget_duration": limit.duration,
-        "budget_reset_at": iso_time(window.ends_at),
-        "spend": dollars(balance.spent),
-        "reserved": dollars(balance.reserved),
-        "spend_nano_usd": balance.spent,
-    }
+        return {"blocked": False, "metadata": {}}
+    return {"blocked": limit.blocked, "metadata": metadata_object(limit.metadata)}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from vectorgate.admin.budgets import budget_fields, require_team
+from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.admin.pending_storage import pending_storage_fields
+from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
@@ -153,7 +154,12 @@ def _find(key_id: KeyId, deps: AdminDeps) -> VirtualKey:
 
 
 def described(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
-    """A key and its budget as LiteLLM shows them: `token` is the key's hash."""
+    """A key, its budget and its spend as LiteLLM shows them: `token` is the key's hash."""
+    return key_fields(row) | Spent(deps).fields_of(Subject(BudgetScope.KEY, row.id), key_limit(row), row.created_at)
+
+
+def key_fields(row: VirtualKey) -> dict[str, object]:
+    """A key's row under LiteLLM's names, without its budget."""
     return {
         "token": row.id,
         "key_alias": row.alias,
@@ -171,7 +177,6 @@ def described(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
         "max_output_tokens": row.max_output_tokens,
         "tpm_limit": row.tpm_limit,
         "metadata": metadata_object(row.metadata),
-        **budget_fields(Subject(BudgetScope.KEY, row.id), key_limit(row), deps),
     }
 
 
@@ -236,12 +241,15 @@ def _names(param: str, names: list[str]) -> tuple[str, ...]:
 
 def _expiry(duration: str | None, now: int) -> int | None:
     """The Unix second after a duration such as `30d`; None for a key that does not expire."""
-    if duration is None:
-        return None
+    return now + seconds_of("duration", duration) if duration is not None else None
+
+
+def seconds_of(param: str, duration: str) -> int:
+    """The seconds of a duration such as `30d`, at most a century. InvalidRequest."""
     match = _DURATION.fullmatch(duration)
     if match is None:
-        raise invalid("duration", "a number and a unit, such as '30s', '30m', '30h', '30d', '1w' or '1mo'")
-    return now + min(int(match[1]) * _SECONDS[match[2]], MAX_SECONDS)
+        raise invalid(param, "a number and a unit, such as '30s', '30m', '30h', '30d', '1w' or '1mo'")
+    return min(int(match[1]) * _SECONDS[match[2]], MAX_SECONDS)
 
 
 def _permissions_by_index(grants: list[IndexGrant] | None) -> dict[str, frozenset[IndexPermission]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from vectorgate.budgets.model import Account, Balance, Limit, Subject
+    from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 
 
 class BudgetStore(Protocol):
@@ -23,6 +23,10 @@ class BudgetStore(Protocol):
 
     def add_limit(self, subject: Subject, limit: Limit) -> None:
         """Write a new limit. AlreadyExists when the subject has one. One write."""
+        ...
+
+    def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
+        """Every limit of teams or of end users, by id. On DynamoDB the last second's writes may be missing."""
         ...
 
     def replace_limit(self, subject: Subject, limit: Limit) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.ids import KeyId
 
@@ -26,6 +28,10 @@ class KeyStore(KeyReader, Protocol):
 
     def replace_key(self, key: VirtualKey) -> None:
         """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
+        ...
+
+    def all_keys(self) -> Sequence[VirtualKey]:
+        """Every key, newest first. On DynamoDB the last second's writes may be missing."""
         ...
 
     def delete_key(self, key_id: KeyId) -> bool:

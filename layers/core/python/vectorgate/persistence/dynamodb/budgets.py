@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
-from vectorgate.persistence.dynamodb.schema import joined
+from vectorgate.persistence.dynamodb.schema import BY_TENANT, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed, DynamoTable, version_condition
 from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.store_errors import AlreadyExists, StateConflict
@@ -30,6 +30,10 @@ _NEVER: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
 _RESERVE: Final = "ADD committed :amount, reserved :amount"
 _MOVE: Final = "ADD committed :committed, reserved :reserved, spent :spent"
 _LIMIT: Final = "LIMIT"
+_ALL: Final = "by_tenant_pk = :place"
+_ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
+# The partitions of by_tenant with every limit; a key's limit is in the key's row.
+_PLACES: Final[Mapping[BudgetScope, str]] = {BudgetScope.TEAM: "TEAMS", BudgetScope.END_USER: "CUSTOMERS"}
 
 Action = tuple[str, dict[str, Any]]
 
@@ -103,6 +107,12 @@ class DynamoBudgets:
         except ConditionFailed as failure:
             raise AlreadyExists("limit") from failure
 
+    def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
+        """One Query for each 1,000 rows or megabyte, eventually consistent."""
+        values = {":place": {"S": _PLACES[scope]}}
+        items = self._table.query(_ALL, values, IndexName=BY_TENANT, limit=_ALL_PAGE)
+        return {_subject_of(item): Limit(**decoded(item, Limit)) for item in items}
+
     def replace_limit(self, subject: Subject, limit: Limit) -> None:
         """One PutItem."""
         try:
@@ -112,8 +122,11 @@ class DynamoBudgets:
 
 
 def limit_item(subject: Subject, limit: Limit) -> Item:
-    """The whole item of a limit."""
-    return limit_key(subject) | encoded({name: getattr(limit, name) for name in Limit.__slots__})
+    """The whole item of a limit, in the list of all of its scope."""
+    item = limit_key(subject) | encoded({name: getattr(limit, name) for name in Limit.__slots__})
+    if subject.scope in _PLACES:
+        item |= {"by_tenant_pk": {"S": _PLACES[subject.scope]}, "by_tenant_sk": {"S": subject.id}}
+    return item
 
 
 def _subject_of(item: Item) -> Subject:

@@ -10,6 +10,7 @@ from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import (
     BY_TENANT,
+    KEYS,
     ownership_key,
     ownership_of_item,
     rollup_of_item,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _ALL: Final = "by_tenant_pk = :place"
 _AFTER: Final = "by_tenant_pk = :place AND by_tenant_sk > :start"
 _BEFORE: Final = "by_tenant_pk = :place AND by_tenant_sk < :start"
+_ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
 _DESCRIBE: Final = "SET #snapshot = :snapshot"
 _IS_HELD_BY: Final = "tenant = :tenant AND attribute_not_exists(retired_at)"
 _SNAPSHOT_NAME: Final = {"#snapshot": "snapshot"}  # a reserved word
@@ -110,6 +112,12 @@ class DynamoKeys:
             self._table.put(virtual_key_item(key), **version_condition(key.version - 1))
         except ConditionFailed as failure:
             raise StateConflict("key") from failure
+
+    def all_keys(self) -> Sequence[VirtualKey]:
+        """One Query for each 1,000 rows or megabyte, eventually consistent."""
+        values = {":place": {"S": KEYS}}
+        items = self._table.query(_ALL, values, IndexName=BY_TENANT, ScanIndexForward=False, limit=_ALL_PAGE)
+        return [key_from_record(decoded(item, VirtualKey)) for item in items]
 
     def delete_key(self, key_id: KeyId) -> bool:
         """One DeleteItem. False also where botocore repeated it and its first attempt had deleted the item."""

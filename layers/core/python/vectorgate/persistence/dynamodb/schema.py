@@ -12,7 +12,9 @@ limit        ``BUD#<scope>#<id>``                             ``LIMIT``
 account      ``BUD#<scope>#<id>``                             ``<YYYY-MM-DD>`` or ``ever``
 ===========  ===============================================  ====================================
 
-Virtual indexes, meters and the rows of ingestion are in the modules that write them.
+Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS`` and ``CUSTOMERS``. Those
+that an earlier release wrote are listed once they are written again. Virtual indexes, meters and the rows of ingestion
+are in the modules that write them.
 
 =============  ===========================================  ==============================  =========  ==============
 index          partition key                                sort key                        projects   holds
@@ -65,6 +67,7 @@ SHARDS: Final = 16
 BY_DAY: Final = "by_day"
 BY_TENANT: Final = "by_tenant"
 OPEN: Final = "open"
+KEYS: Final = "KEYS"  # the partition of by_tenant with every key
 
 _OPEN_STATES = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
 
@@ -204,8 +207,9 @@ def ownership_of_item(item: Mapping[str, Mapping[str, Any]]) -> Ownership:
 
 
 def virtual_key_item(key: VirtualKey) -> Item:
-    """The whole item."""
-    return virtual_key_key(key.id) | encoded(key_to_record(key))
+    """The whole item, in the list of all keys."""
+    in_list = {"by_tenant_pk": {"S": KEYS}, "by_tenant_sk": tenant_sort(key.created_at, key.id)}
+    return virtual_key_key(key.id) | encoded(key_to_record(key)) | in_list
 
 
 def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vectorgate.budgets.model import Balance, Limit
+from vectorgate.budgets.model import Balance, BudgetScope, Limit, Subject
 from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
 
-    from vectorgate.budgets.model import Account, BalanceChange, Reservation, Subject
+    from vectorgate.budgets.model import Account, BalanceChange, Reservation
     from vectorgate.persistence.sqlite.database import Database
 
 _BALANCE = "SELECT reserved, spent FROM accounts WHERE scope = ? AND id = ? AND period = ?"
@@ -25,6 +25,10 @@ _MOVE = """
 _LIMIT = """
     SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version FROM limits
     WHERE scope = ? AND id = ?
+"""
+_ALL_LIMITS = """
+    SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version FROM limits
+    WHERE scope = ? ORDER BY id
 """
 _ADD_LIMIT = """
     INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, scope, id)
@@ -84,6 +88,11 @@ class SqliteBudgets:
         check_subject(subject)
         if self._database.change(_ADD_LIMIT, (*_columns(limit), subject.scope, subject.id)) == 0:
             raise AlreadyExists("limit")
+
+    def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
+        """A walk along the primary key."""
+        rows = self._database.rows(_ALL_LIMITS, (scope,))
+        return {Subject(scope, id_): _limit(*columns) for id_, *columns in rows}
 
     def replace_limit(self, subject: Subject, limit: Limit) -> None:
         """One UPDATE."""

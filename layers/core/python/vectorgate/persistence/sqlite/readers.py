@@ -41,6 +41,7 @@ _KEY = "SELECT record FROM keys WHERE id = ?"
 _ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 # A row that was written before versions existed counts as version 1.
 _REPLACE_KEY = "UPDATE keys SET record = ? WHERE id = ? AND coalesce(json_extract(record, '$.version'), 1) = ?"
+_ALL_KEYS = "SELECT record FROM keys"
 _DELETE_KEY = "DELETE FROM keys WHERE id = ?"
 _ROLLUPS = """
     SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups
@@ -108,6 +109,11 @@ class SqliteKeys:
         values = (json.dumps(key_to_record(key)), object_part(key.id), key.version - 1)
         if self._database.change(_REPLACE_KEY, values) == 0:
             raise StateConflict("key")
+
+    def all_keys(self) -> Sequence[VirtualKey]:
+        """One walk over the table."""
+        rows = [key_from_record(json.loads(record)) for (record,) in self._database.rows(_ALL_KEYS, ())]
+        return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
 
     def delete_key(self, key_id: KeyId) -> bool:
         """One DELETE."""

@@ -1,0 +1,94 @@
+"""What a key, a team or an end user has spent, under LiteLLM's names, with a budget and without one.
+
+With a limit: the balance of the limit's account in the current period. Without one no account is kept, and the amount
+is the sum of the daily sums (`ledger.rollups`) since the key was made, or of the last MONTHS months.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin.fields import dollars, iso_time
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Window, window_of
+from vectorgate.ids import tenant_of_team
+from vectorgate.ledger.rollups import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.budgets.model import Limit, Subject
+    from vectorgate.ledger.rollups import Rollup
+
+MONTHS: Final = 24  # that are added up for a team or an end user without a limit; a key's are those since it was made
+_A_YEAR: Final = 12
+_SCOPES: Final[Mapping[BudgetScope, Scope]] = {
+    BudgetScope.KEY: Scope.KEY,
+    BudgetScope.TEAM: Scope.TENANT,
+    BudgetScope.END_USER: Scope.END_USER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Reads what was spent. A limit costs one read for each 100 of them, no limit one for each month."""
+
+    deps: AdminDeps
+
+    def fields_of(self, subject: Subject, limit: Limit | None, since: int | None = None) -> dict[str, object]:
+        """Budget and spend of one subject. `since`: the Unix second before which it cannot have spent anything."""
+        return self.fields_of_all([(subject, limit, since)])[0]
+
+    def fields_of_all(self, subjects: Sequence[tuple[Subject, Limit | None, int | None]]) -> list[dict[str, object]]:
+        """As `fields_of`, in their order, with the balances of 100 limits read at once."""
+        now = self.deps.clock.unix_s()
+        windows = {subject: window_of(limit, now) for subject, limit, _ in subjects if limit is not None}
+        accounts = [Account(subject, window.period) for subject, window in windows.items()]
+        balances = self.deps.stores.budgets.balances(accounts) if accounts else {}
+        shown: list[dict[str, object]] = []
+        for subject, limit, since in subjects:
+            if limit is None:
+                shown.append(_fields(None, None, Balance(spent=self._summed(subject, since))))
+            else:
+                account = Account(subject, windows[subject].period)
+                shown.append(_fields(limit, windows[subject], balances.get(account, Balance())))
+        return shown
+
+    def has_called(self, subject: Subject) -> bool:
+        """Whether any call counts for it in the last MONTHS months."""
+        return next(self._rollups(subject, None), None) is not None
+
+    def _summed(self, subject: Subject, since: int | None) -> int:
+        return sum(rollup.spend for rollup in self._rollups(subject, since))
+
+    def _rollups(self, subject: Subject, since: int | None) -> Iterator[Rollup]:
+        name = tenant_of_team(subject.id) if subject.scope is BudgetScope.TEAM else subject.id
+        for month in months_until(self.deps.clock.unix_s(), since):
+            yield from self.deps.stores.reports.rollups(_SCOPES[subject.scope], name, month)
+
+
+def months_until(now: int, since: int | None) -> Iterator[str]:
+    """The months (`YYYY-MM`, UTC), newest first, from that of `now` to that of `since`; without it, MONTHS of them."""
+    last = _number_of(now)
+    first = last - MONTHS + 1 if since is None else _number_of(since)
+    for number in range(last, first - 1, -1):
+        yield f"{number // _A_YEAR:04d}-{number % _A_YEAR + 1:02d}"
+
+
+def _number_of(unix_s: int) -> int:
+    moment = datetime.fromtimestamp(unix_s, UTC)
+    return moment.year * _A_YEAR + moment.month - 1
+
+
+def _fields(limit: Limit | None, window: Window | None, balance: Balance) -> dict[str, object]:
+    return {
+        "max_budget": dollars(limit.max_budget) if limit is not None else None,
+        "soft_budget": dollars(limit.soft_budget) if limit is not None else None,
+        "budget_duration": limit.duration if limit is not None else None,
+        "budget_reset_at": iso_time(window.ends_at) if window is not None else None,
+        "spend": dollars(balance.spent),
+        "reserved": dollars(balance.reserved),
+        "spend_nano_usd": balance.spent,
+    }
