@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import aws_calls, cold_start, egress, engine, overhead, paraphrases, retrieval, sdk, trace
+from tests.benchmarks import (
+    aws_calls,
+    cold_start,
+    egress,
+    engine,
+    overhead,
+    paraphrases,
+    retrieval,
+    sdk,
+    sharing,
+    trace,
+)
 
 SECTIONS = {
     "overhead": overhead.report,
+    "sharing": sharing.report,
     "egress": egress.report,
     "aws_calls": aws_calls.report,
     "cold_start": cold_start.report,

@@ -1,6 +1,7 @@
 """An upstream that answers every create with the same store but for its id, so that its own time is small.
 
-Its list is empty; the meter reads it meanwhile.
+Its list is empty; the meter reads it meanwhile. A create of a store named `hang` is answered after the next create of
+one named `release`.
 
 `python -m tests.benchmarks.constant_upstream` prints its port and serves until its standard input ends.
 """
@@ -24,6 +25,7 @@ STORE = {
 }
 NONE = {"object": "list", "data": [], "has_more": False}
 _numbers = itertools.count(1)
+_waiting: list[asyncio.Event] = []
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,13 +33,23 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-            await reader.readexactly(int(length or b"0"))
+            await _hold(await reader.readexactly(int(length or b"0")))
             made = NONE if head.startswith(b"get ") else {"id": f"vs_{next(_numbers):032x}", **STORE}
             body = json.dumps(made).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
             writer.write(b"content-length: %d\r\nx-request-id: req_bench\r\n\r\n%b" % (len(body), body))
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
+
+
+async def _hold(body: bytes) -> None:
+    """Wait with a store named `hang`, until one named `release` lets all of them go."""
+    if b'"hang"' in body:
+        _waiting.append(released := asyncio.Event())
+        await released.wait()
+    elif b'"release"' in body:
+        while _waiting:
+            _waiting.pop().set()
 
 
 async def _serve() -> None:
