@@ -35,7 +35,7 @@ class Answer:
         self._ended = False
 
     async def begin(self, status: int, headers: Mapping[str, str], size: int | None) -> None:
-        """Send status and headers. Without a size, the body is chunked."""
+        """Prepare status and headers, which are sent with what follows. Without a size, the body is chunked."""
         self.status, self._request_id = status, headers.get("x-request-id")
         fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
         if size is not None and status not in WITHOUT_BODY:
@@ -74,6 +74,12 @@ class Answer:
             whole=self._ended,
             seconds=seconds,
         )
+
+
+async def send_head(answer: Answer, status: int, headers: Mapping[str, str], size: int | None) -> None:
+    """Send status and headers at once, before there is any of the body."""
+    await answer.begin(status, headers, size)
+    await answer.more(b"")
 
 
 async def send_file(answer: Answer, body: Body, receive: Receive) -> None:

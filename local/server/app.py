@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from local.lambda_api import serves
 from local.server import invoking
-from local.server.answers import Answer, client_gone, send_file, send_stream
+from local.server.answers import Answer, client_gone, send_file, send_head, send_stream
 from local.server.bodies import ClientGone, read_body
 from local.server.exchange import Exchange, Head
 from local.server.refusals import Stopping
@@ -154,7 +154,7 @@ class App:
         elif not isinstance(body, Body):
             feed = Feed(body)
             feed.start(self._streams, group)
-            await answer.begin(status, headers, None)
+            await send_head(answer, status, headers, None)
             await send_stream(answer, feed, receive)
         elif isinstance(body.source, bytes):
             await answer.whole(status, headers, body.source, size=size)

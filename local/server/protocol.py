@@ -99,7 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_is_here()
         self._connections.at_work(self)
         super().on_headers_complete()
-        self.cycle.transport = cast("Any", HeadWithBody(self.transport, self.loop))
+        self.cycle.transport = cast("Any", HeadWithBody(self.transport))
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -108,6 +108,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, if none has arrived yet."""
+        cast("HeadWithBody", self._running.transport).flush()  # an answer to HEAD has nothing behind its head
         self._running = None
         super().on_response_complete()
         if not (self._at_work() or self.transport.is_closing()):
