@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -12,7 +13,7 @@ import pytest
 from local.server import app as server_app
 from local.server.app import App, Handlers
 from local.server.callers import Callers
-from tests.fakes.upstream import answer, hang
+from tests.fakes.upstream import answer
 from tests.harnesses.gateway import GatewayHarness
 from tests.harnesses.local_server import serving
 from tests.helpers.waiting import within
@@ -26,17 +27,30 @@ HANGING_CALLS = 200
 SHARE = server_app.CALLS // 2
 
 
-def provider(connection: socket.socket, received: Received) -> bool:
-    """Hang at a create of a store named `hang`, and answer any other."""
-    name = json.loads(received.body)["name"]
-    if name == "hang":
-        return hang(connection, received)
-    number = f"vs_{name}"
-    return answer(200, {"id": number, "object": "vector_store", "created_at": 1, "name": name})(connection, received)
+class Provider:
+    """Answers a create of a store named `hang` once it is `released`, and any other at once."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def __call__(self, connection: socket.socket, received: Received) -> bool:
+        """Answer one request."""
+        name = json.loads(received.body)["name"]
+        if name == "hang":
+            self.released.wait(60)
+        store = {"id": f"vs_{name}", "object": "vector_store", "created_at": 1, "name": name}
+        return answer(200, store)(connection, received)
 
 
 @pytest.fixture
-def harness() -> Iterator[GatewayHarness]:
+def provider() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.released.set()
+
+
+@pytest.fixture
+def harness(provider: Provider) -> Iterator[GatewayHarness]:
     with GatewayHarness() as made:
         made.upstream.always(provider)
         yield made
@@ -81,7 +95,7 @@ def test_a_tenant_whose_calls_hang_uses_half_of_the_threads_and_no_other_call_wa
 
 
 def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_client_has_gone(
-    harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_app, "CALLS", 2)
     key = harness.key("sk-one", team="one")
@@ -93,8 +107,7 @@ def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_client_has_gone(
     leaving.close()
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
         assert client.get("/healthz").status_code == 200  # by now the server has seen that the client went
-    first.close()
-    harness.upstream.received[0].ended.set()
-    with waiting:
+    provider.released.set()
+    with first, waiting:
         assert waiting.recv(100).startswith(b"HTTP/1.1 200 ")
     assert [json.loads(received.body)["name"] for received in harness.upstream.received] == ["hang", "stays"]
