@@ -144,7 +144,7 @@ class LocalMode:
         gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
         self.authenticator = gateway.authenticator
         self.api = api_handler.bound_to(gateway)
-        self.admin = admin_handler.bound_to(self._admin_app(master_key))
+        self.admin = admin_handler.bound_to(self._admin_app(master_key, gateway))
         invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker))
         self.invoke = InvokeApi(invoke, invoke_credentials, self._deps.clock)
         self._tickers: list[Ticker] = []
@@ -175,8 +175,8 @@ class LocalMode:
         cast("PooledTransport", self._deps.transport).close()
         self._stores.close()
 
-    def _admin_app(self, master_key: str) -> AdminApp:
-        deps = build_admin_deps(self._settings, self._stores, self._deps.clock, self._deps.randomness)
+    def _admin_app(self, master_key: str, gateway: Gateway) -> AdminApp:
+        deps = build_admin_deps(self._settings, self._stores, self._deps.clock, self._deps.randomness, told=gateway)
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
 
     def _every(self, name: str, seconds: float, tick: Callable[[], object]) -> None:

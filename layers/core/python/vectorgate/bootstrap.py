@@ -184,10 +184,14 @@ def build_settlement(settings: Settings, stores: Stores, telemetry: Telemetry) -
     return SettlementService(stores.ledger, price_book(settings.prices), telemetry)
 
 
-def build_admin_deps(settings: Settings, stores: Stores, clock: Clock, randomness: Random) -> AdminDeps:
-    """The dependencies of the admin app."""
+def build_admin_deps(
+    settings: Settings, stores: Stores, clock: Clock, randomness: Random, *, told: Gateway | None = None
+) -> AdminDeps:
+    """The dependencies of the admin app. `told`: a gateway of this process, which keeps to each change at once."""
     from vectorgate.admin.deps import AdminDeps
+    from vectorgate.persistence.announcing import announcing
 
+    stores = announcing(stores, told.forget) if told is not None else stores
     return AdminDeps(stores=stores, clock=clock, randomness=randomness, book=price_book(settings.prices))
 
 

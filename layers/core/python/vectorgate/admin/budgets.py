@@ -61,7 +61,7 @@ def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 30 s everywhere; calls under way end as they began."""
+    """Change the fields that are sent. Effective within 5 s everywhere; calls under way end as they began."""
     body = schemas.validate(Team, read_body(request))
     return _team(*_update(body, deps), deps)
 
@@ -81,7 +81,7 @@ def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 30 s everywhere; calls under way end as they began."""
+    """Change the fields that are sent. Effective within 5 s everywhere; calls under way end as they began."""
     body = schemas.validate(Customer, read_body(request))
     return _customer(*_update(body, deps), deps)
 

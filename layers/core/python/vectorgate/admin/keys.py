@@ -120,7 +120,7 @@ def info(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 30 s everywhere; calls under way end as they began."""
+    """Change the fields that are sent. Effective within 5 s everywhere; calls under way end as they began."""
     body = schemas.validate(UpdateKey, read_body(request))
     key_id = key_id_in(body.key)
 
@@ -133,7 +133,7 @@ def update(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Delete keys. They stop working within 30 s everywhere; what they made stays with their tenant."""
+    """Delete keys. They stop working within 5 s everywhere; what they made stays with their tenant."""
     ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, read_body(request)).keys]
     deleted = [key_id for key_id in ids if deps.stores.keys.delete_key(key_id)]
     if not deleted and ids:

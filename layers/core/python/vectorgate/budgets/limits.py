@@ -1,6 +1,6 @@
-"""Read limits through a cache. A key's own limit is part of its row; those of teams and end users are cached for 30 s.
+"""Read limits through a cache. A key's own limit is part of its row; those of teams and end users are cached for 5 s.
 
-A limit that is set or changed therefore applies everywhere after at most 30 s.
+A limit that is set or changed therefore applies everywhere after at most 5 s, and at once in the process that was told.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.budgets.model import BudgetScope, Limit, Subject, key_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.clock import Clock
 
-LIMIT_CACHE_SECONDS: Final = 30.0
+LIMIT_CACHE_SECONDS: Final = 5.0  # as long as a key, which has a limit in its own row
 MAX_CACHED: Final = 10_000  # clients choose the names of end users: a flood of names costs reads, not memory
 
 
@@ -29,7 +29,14 @@ class CachedLimits:
         self._store = store
         self._clock = clock
         self._cache: OrderedDict[Subject, tuple[Limit | None, float]] = OrderedDict()
+        self._changes = 0
         self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Read every limit again when it is needed next: some have changed. What is being read now is not cached."""
+        with self._lock:
+            self._changes += 1
+            self._cache.clear()
 
     def limits_of(self, key: VirtualKey, end_user: str | None) -> list[tuple[Subject, Limit]]:
         """The limits on what a key may spend for an end user: the key's, its team's, the end user's."""
@@ -45,14 +52,22 @@ class CachedLimits:
     def _read(self, subjects: Sequence[Subject]) -> list[tuple[Subject, Limit | None]]:
         now = self._clock.monotonic()
         with self._lock:
+            changes = self._changes
             cached = {subject: self._cache[subject] for subject in subjects if subject in self._cache}
         missing = [subject for subject in subjects if subject not in cached or cached[subject][1] <= now]
         if missing:
             read = self._store.limits(missing)
-            with self._lock:
-                for subject in missing:
-                    cached[subject] = self._cache[subject] = (read.get(subject), now + LIMIT_CACHE_SECONDS)
-                    self._cache.move_to_end(subject)
-                while len(self._cache) > MAX_CACHED:
-                    self._cache.popitem(last=False)
+            cached |= {subject: (read.get(subject), now + LIMIT_CACHE_SECONDS) for subject in missing}
+            self._keep({subject: cached[subject] for subject in missing}, changes)
         return [(subject, cached[subject][0]) for subject in subjects]
+
+    def _keep(self, rows: Mapping[Subject, tuple[Limit | None, float]], changes: int) -> None:
+        """Cache what was read, unless a limit has changed since."""
+        with self._lock:
+            if changes != self._changes:
+                return
+            for subject, row in rows.items():
+                self._cache[subject] = row
+                self._cache.move_to_end(subject)
+            while len(self._cache) > MAX_CACHED:
+                self._cache.popitem(last=False)

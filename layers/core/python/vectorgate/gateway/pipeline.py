@@ -78,6 +78,11 @@ class Gateway:
     response_seconds: float = DEADLINE_SECONDS
     upload_bytes_per_second: float = math.inf
 
+    def forget(self) -> None:
+        """Read keys and limits again: some were changed in this process."""
+        self.authenticator.forget()
+        self.budgets.limits.forget()
+
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
         context = self.new_context(self.surface(request.path))

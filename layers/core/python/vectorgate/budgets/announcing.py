@@ -1,0 +1,45 @@
+"""Limits whose changes are announced in the process that makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
+    from vectorgate.budgets.ports import BudgetStore
+
+
+class AnnouncingBudgets:
+    """BudgetStore: calls `changed` after each write of a limit, also one that failed, for it may have been written."""
+
+    def __init__(self, budgets: BudgetStore, changed: Callable[[], None]) -> None:
+        self._budgets = budgets
+        self._changed = changed
+
+    def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
+        """As the port says."""
+        return self._budgets.limits(subjects)
+
+    def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
+        """As the port says."""
+        return self._budgets.balances(accounts)
+
+    def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
+        """As the port says."""
+        return self._budgets.all_limits(scope)
+
+    def add_limit(self, subject: Subject, limit: Limit) -> None:
+        """As the port says."""
+        try:
+            self._budgets.add_limit(subject, limit)
+        finally:
+            self._changed()
+
+    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+        """As the port says."""
+        try:
+            self._budgets.replace_limit(subject, limit)
+        finally:
+            self._changed()
