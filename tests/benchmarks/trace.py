@@ -22,14 +22,14 @@ def report() -> list[str]:
 
     A move is a call into another file than the call before; a return is a move into a file that was entered earlier.
     """
-    called = _traced_create()
+    called = traced_create()
     moves = [here for before, here in pairwise(called) if before != here]
     files = list(dict.fromkeys(called))
     returns = len(moves) + 1 - len(files)
     return [f"{len(called)} calls, {len(files)} files, {len(moves)} moves, {returns} returns", *files]
 
 
-def _traced_create() -> list[str]:
+def traced_create() -> list[str]:
     """The file of each function of the package that the second create enters, in order."""
     called: list[str] = []
 

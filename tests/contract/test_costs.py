@@ -15,7 +15,7 @@ from vectorgate.ids import ObjectKind
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
-from vectorgate.tenancy.ownership import snapshot_of
+from vectorgate.providers.openai import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

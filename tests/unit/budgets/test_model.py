@@ -9,7 +9,7 @@ import pytest
 from tests.factories.ledger import answered, begun
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.budgets.model import LIFETIME, Limit, balance_changes, is_duration, new_limit, window_of
-from vectorgate.gateway.rows import invalid_figures
+from vectorgate.gateway.recorder import invalid_figures
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD

@@ -25,7 +25,8 @@ class Command:
     `body` is the parsed JSON, and `body_ids` are the ids in it, in its order. `content` is the encoded body, or an
     upload's file, which the pipeline closes; `fingerprint` is its SHA-256, None without content. `headers` are the
     client's headers that are forwarded; OpenAI's API has none. `mock_response` replaces the provider's answer.
-    `references` and `features` are what the body of a response names, `model` the model that it runs or asks about.
+    `references` and `features` are what the body of a response names; `model` is the model that the body or the path
+    names. `streamed`: the client asked for a stream of events.
     """
 
     operation: Operation
@@ -41,6 +42,8 @@ class Command:
     provider: ProviderName | None = None
     end_user: str | None = None
     tags: tuple[str, ...] = ()
+    model: str | None = None
+    streamed: bool = False
     mock_response: Mapping[str, object] | None = None
 
     @property
@@ -49,14 +52,3 @@ class Command:
         if self.operation.cursors is None:
             return {}
         return {name: ObjectId(self.query[name]) for name in CURSORS if name in self.query}
-
-    @property
-    def model(self) -> str | None:
-        """The model that the body or the path names; None where none is named."""
-        name = self.body.get("model", self.ids.get("model"))
-        return name if isinstance(name, str) else None
-
-    @property
-    def streamed(self) -> bool:
-        """Whether the client asked for a stream of events."""
-        return self.operation.streams and (self.body.get("stream") is True or self.query.get("stream") == "true")

@@ -184,6 +184,7 @@ def json_command(
         content = encode_json(body)
     attribution = attribution_of(options, extra, providers)
     named = named_in(body) if operation.walked else NOTHING_NAMED
+    model = body.get("model", ids.get("model"))
     return Command(
         operation=operation,
         ids=ids,
@@ -199,6 +200,8 @@ def json_command(
         provider=attribution.provider,
         end_user=attribution.end_user,
         tags=attribution.tags,
+        model=model if isinstance(model, str) else None,
+        streamed=operation.streams and (body.get("stream") is True or query.get("stream") == "true"),
         mock_response=extra.mock_response,
     )
 
@@ -280,7 +283,9 @@ def checked_idempotency_key(key: str | None) -> str | None:
 
 def checked_end_user(end_user: str | None) -> str | None:
     """An end user's name in its normal form; None for a blank one. InvalidRequest for one that cannot be in a key."""
-    name = normal_name(end_user or "")
+    if not end_user:
+        return None
+    name = normal_name(end_user)
     if name and (len(name) > MAX_END_USER or not is_label(name)):
         raise InvalidRequest(
             f"Invalid 'user': expected at most {MAX_END_USER} printable characters without '#'.",

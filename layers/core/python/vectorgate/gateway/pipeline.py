@@ -103,9 +103,8 @@ class Gateway:
         try:
             target = self._authorise(context, command, principal)
             context.budgets = self._check_budgets(context, command, principal)
-            command = context.command = limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
             if command.operation.generates:
-                self.recorder.token_rates.check(principal.key)
+                command = context.command = self._bounded(context, command, principal)
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)
@@ -209,6 +208,12 @@ class Gateway:
             return self.budgets.applicable(key, command.end_user, context.started_ms // MILLISECONDS)
         except StoreError as error:
             raise Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable") from error
+
+    def _bounded(self, context: RequestContext, command: Command, principal: Principal) -> Command:
+        """A response's command with a limit of tokens, where a budget needs one. 400; 429 beyond the key's rate."""
+        bounded = limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
+        self.recorder.token_rates.check(principal.key)
+        return bounded
 
     def _forward(
         self, context: RequestContext, command: Command, principal: Principal, target: Target, policy: Policy

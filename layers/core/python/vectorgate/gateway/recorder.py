@@ -6,39 +6,45 @@
     commit    started -> answered                  with the ownership of what was created or deleted
     fail      started -> uncertain | voided        uncertain when the provider may have executed the call
 
-`CallRecorder` writes; `rows` computes the row that follows from a step.
+`CallRecorder` writes; the functions below it compute the row that follows from a step, and `failures` those of calls
+that fail or repeat another.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import OutcomeUnknown, Unauthenticated, Unavailable
+from vectorgate.api.errors import Unauthenticated
 from vectorgate.api.operations import Safety
+from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
-from vectorgate.clock import MILLISECONDS
-from vectorgate.gateway.rows import (
-    Times,
-    answered_entry,
-    begun_entry,
-    durations,
+from vectorgate.clock import MICROSECONDS, MILLISECONDS
+from vectorgate.gateway.failures import (
+    answer_not_recorded,
     failed_entry,
-    owned_by_commit,
-    record_with_answer,
+    id_not_new,
+    ledger_unavailable,
     replayed_entry,
-    retired_by_commit,
-    started_entry,
 )
 from vectorgate.idempotency.record import EXPLICIT_SLOT
-from vectorgate.idempotency.service import record_for
+from vectorgate.idempotency.service import record_for, with_document
+from vectorgate.ids import PATH_KINDS, ObjectId
 from vectorgate.ledger.entry import LedgerEntry, State, uuid7
-from vectorgate.pricing.book import UNPRICED
+from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
+from vectorgate.ledger.generation import is_running, named_facts, produced, response_facts
+from vectorgate.metering.model import MAX_SIZE
+from vectorgate.pricing.book import MOCK, UNPRICED
+from vectorgate.providers.openai import tagged
 from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreError, StoreUnavailable
+from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
+    from vectorgate.auth.principal import Principal
     from vectorgate.auth.token_bucket import TokenBucket
     from vectorgate.auth.token_rate import TokenRates
     from vectorgate.budgets.service import BudgetService
@@ -47,10 +53,14 @@ if TYPE_CHECKING:
     from vectorgate.gateway.policy import Policy
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.idempotency.service import IdempotencyService
+    from vectorgate.ids import OperationId
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Answer
     from vectorgate.telemetry import Telemetry
+    from vectorgate.tenancy.ownership import Ownership
+
+SIZE_FIELDS: Final = ("bytes", "usage_bytes")  # byte counts in a provider's answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +95,16 @@ class CallRecorder:
             context.entry = entry = entry.changed(idempotency_name=record.name)
         try:
             plan = self.budgets.plan(context.budgets, command, entry) if context.budgets else NO_RESERVATION
-            begun = begun_entry(entry, plan)
+            begun = entry
+            if plan.amount or plan.quarantined:
+                begun = entry.changed(reserved=plan.amount or None, quarantined=plan.quarantined)
             earlier = self.idempotency.begin(begun, record, plan.reserve)
         except OverBudget as error:
             raise self.budgets.exceeded(context.budgets, error.account, plan.amount) from error
         except StoreError as error:
-            raise _ledger_unavailable() from error
+            raise ledger_unavailable() from error
         if earlier is not None:
-            context.entry = replayed_entry(entry, context, earlier, self._now(), self.book)
+            context.entry = replayed_entry(entry, earlier, self.ended(context), self.book)
             self._record(context.entry, context)
             return earlier
         context.entry, context.idempotency, context.recorded = begun, record, True
@@ -101,10 +113,9 @@ class CallRecorder:
     def commit(self, context: RequestContext, command: Command, answer: Answer) -> None:
         """Move the row to `answered`, with the ownership of what was created or deleted, in one transaction.
 
-        When that fails after a change at the provider, the client still gets its answer: the change took place, and
-        reconciliation completes the row that still says `started`. A read whose row cannot be written fails with
-        Unavailable (503): no call goes unrecorded, and a read can be repeated. So does a create that was sent more than
-        once (OutcomeUnknown, 502): the sweep removes what another of its attempts made.
+        When that fails after a change at the provider, the client still gets its answer, and reconciliation completes
+        the row. Errors: Unavailable (503) for a read, which can be repeated; OutcomeUnknown (502) for a create that was
+        sent more than once, as the sweep removes what another of its attempts made.
         """
         started = context.entry
         if started is None:
@@ -124,9 +135,9 @@ class CallRecorder:
         except StoreError as error:
             self.telemetry.commit_failed(entry, error)
             if isinstance(error, AlreadyExists):
-                raise _id_not_new() from error
+                raise id_not_new() from error
             if context.repeated:
-                raise _not_recorded() from error
+                raise answer_not_recorded() from error
 
     def note_repeat(self, context: RequestContext, bits: int) -> None:
         """Write, before a create is sent again, that an earlier attempt may still be executed. Unavailable (503).
@@ -139,10 +150,7 @@ class CallRecorder:
         note = context.entry.changed(
             id=uuid7(context.started_ms, bits), attempt_of=context.id, budgets=(), reserved=None, idempotency_name=None
         )
-        try:
-            self.ledger.begin(note)
-        except StoreError as error:
-            raise _ledger_unavailable() from error
+        self._record(note, context)
         context.repeated = True
 
     def _write_answered(
@@ -155,10 +163,10 @@ class CallRecorder:
                 self.ledger.advance(
                     entry,
                     since=since,
-                    owned=owned_by_commit(command, answer, entry),
-                    retired=retired_by_commit(command, answer, entry),
+                    owned=_owned_by_commit(command, answer, entry),
+                    retired=_retired_by_commit(command, answer, entry),
                     at=int(self.clock.wall()),
-                    idempotency=record_with_answer(context.idempotency, answer),
+                    idempotency=with_document(context.idempotency, answer.status, answer.document),
                 )
             except StoreUnavailable:
                 if last:
@@ -181,7 +189,7 @@ class CallRecorder:
         started = context.entry if context.entry is not None else started_entry(context)
         if started.state is not State.STARTED:
             return  # `error` is that the answered or replayed row could not be written
-        context.entry = entry = failed_entry(started, context, error, self._now(), self.book)
+        context.entry = entry = failed_entry(started, error, self.ended(context), self.book, recorded=context.recorded)
         if isinstance(error, Unauthenticated) and not self.anonymous_limiter.try_acquire():
             return
         try:
@@ -197,7 +205,7 @@ class CallRecorder:
         try:
             self.ledger.begin(entry)
         except StoreError as error:
-            raise _ledger_unavailable() from error
+            raise ledger_unavailable() from error
         context.recorded = True
 
     def count_tokens(self, context: RequestContext) -> None:
@@ -214,19 +222,127 @@ class CallRecorder:
         return Times(ended_ms=int(self.clock.wall() * MILLISECONDS), ended=self.clock.monotonic())
 
 
-def _ledger_unavailable() -> Unavailable:
-    return Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable")
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The end of a call: Unix milliseconds, and the monotonic second."""
+
+    ended_ms: int
+    ended: float
 
 
-def _id_not_new() -> OutcomeUnknown:
-    """The provider answered a create with an object that has an owner already: no other caller may see it."""
-    return OutcomeUnknown(
-        "The provider's answer is about an object that is not new.", status=502, type="server_error", code="id_not_new"
+def started_entry(context: RequestContext) -> LedgerEntry:
+    """The row of a call as it begins, with everything that is known of it by then."""
+    facts = _principal_facts(context.principal) | _command_facts(context.command, context.id)
+    return LedgerEntry(
+        id=context.id,
+        operation=context.operation,
+        state=State.STARTED,
+        started_ms=context.started_ms,
+        until_ms=context.until_ms,
+        end_user=context.end_user,
+        tags=context.tags,
+        provider=context.provider,
+        budgets=tuple([account_ref(budget.account) for budget in context.budgets]),
+        **facts,  # type: ignore[arg-type]
     )
 
 
-def _not_recorded() -> OutcomeUnknown:
-    """The ledger does not say which of a create's attempts counts: its object may be the one that is removed."""
-    return OutcomeUnknown(
-        "The provider's answer cannot be recorded.", status=502, type="server_error", code="answer_not_recorded"
-    )
+def answered_entry(entry: LedgerEntry, context: RequestContext, answer: Answer, times: Times) -> LedgerEntry:
+    """The row of an executed call: the id of what was created, and the names of invalid figures."""
+    facts, state = durations(context, times), State.ANSWERED
+    if context.client_seconds is not None and times.ended - context.began >= context.client_seconds:
+        facts["undelivered"] = 1
+    command = context.command
+    if command is not None and command.mock_response is not None:
+        facts["price_id"] = MOCK
+    elif command is not None:
+        if command.operation.creates is not None and answer.created is not None:
+            facts[OWNED_COLUMN[command.operation.creates]] = ObjectId(str(answer.created["id"]))
+        facts |= _quarantined(entry, answer.document or {})
+        if command.operation.generates:
+            document = answer.document or {}
+            state = State.UNCERTAIN if is_running(document) else State.ANSWERED
+            facts |= response_facts(entry, document)
+    return entry.transition(state, upstream_request_id=answer.request_id, status_code=answer.status, **facts)
+
+
+def durations(context: RequestContext, times: Times) -> dict[str, object]:
+    """When a call ended, and its durations: the overhead is the elapsed time without the time at the provider."""
+    upstream_us = round(context.upstream_seconds * MICROSECONDS)
+    elapsed_us = round((times.ended - context.began) * MICROSECONDS)
+    return {"ended_ms": times.ended_ms, "upstream_us": upstream_us, "overhead_us": max(0, elapsed_us - upstream_us)}
+
+
+def invalid_figures(document: Mapping[str, object]) -> tuple[str, ...]:
+    """The names of an answer's byte counts that cannot be right: negative, fractional or beyond MAX_SIZE."""
+    return tuple([name for name in SIZE_FIELDS if name in document and not _is_size(document[name])])
+
+
+def _principal_facts(principal: Principal | None) -> dict[str, object]:
+    if principal is None:
+        return {}
+    key = principal.key
+    return {
+        "key_id": key.id,
+        "tenant": principal.tenant,
+        "key_alias": key.alias,
+        "team_id": key.team_id,
+        "user_id": key.user_id,
+    }
+
+
+def _command_facts(command: Command | None, operation_id: OperationId) -> dict[str, object]:
+    if command is None:
+        return {}
+    ids = command.ids
+    return {
+        "fingerprint": command.fingerprint,
+        "vector_store_id": ids.get("vector_store_id", ids.get("index")),
+        "file_id": ids.get("file_id", _attached_file(command)),
+        "batch_id": ids.get("batch_id"),
+        "upload_id": ids.get("upload_id"),
+        "response_id": ids.get("response_id"),
+        "fuzzy_fingerprint": _fuzzy_fingerprint(command, operation_id),
+        **(named_facts(command) if command.operation.generates else {}),
+    }
+
+
+def _fuzzy_fingerprint(command: Command, operation_id: OperationId) -> str | None:
+    """What finds the created object again; None when the correlation tag does, or when nothing is created."""
+    if command.operation.creates is None or tagged(command, operation_id) is not None:
+        return None
+    return fuzzy_fingerprint_of_command(command)
+
+
+def _attached_file(command: Command) -> ObjectId | None:
+    """The file that the body names, for an operation that attaches exactly one."""
+    return command.body_ids[0] if command.operation.body_ids == ("file_id",) else None
+
+
+def _quarantined(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
+    """Invalid figures are named in the row, and never computed with."""
+    invalid = invalid_figures(document)
+    return {"quarantined": tuple(dict.fromkeys([*entry.quarantined, *invalid]))} if invalid else {}
+
+
+def _is_size(figure: object) -> bool:
+    return isinstance(figure, int) and not isinstance(figure, bool) and 0 <= figure <= MAX_SIZE
+
+
+def _owned_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> list[Ownership]:
+    """The ownership of the object that the answer describes as created."""
+    kind = command.operation.creates
+    made = produced(entry, answer.document or {}) if command.operation.generates and not command.mock_response else []
+    if kind is None or answer.created is None:
+        return made
+    return [*made, entry.ownership_of(kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
+
+
+def _retired_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> list[ObjectRef]:
+    """The object that was deleted. An answer with `deleted: false` changes no ownership."""
+    parameter = command.operation.deletes
+    if parameter is None or command.mock_response is not None or entry.provider is None:
+        return []
+    if answer.document is None or answer.document.get("deleted") is not True:
+        return []
+    return [ObjectRef(entry.provider, PATH_KINDS[parameter], command.ids[parameter])]

@@ -26,10 +26,10 @@ from vectorgate.gateway.parser import (
 )
 from vectorgate.ids import ObjectKind, OperationId
 from vectorgate.providers.base import Answer, Call
-from vectorgate.providers.openai import tagged, without_tag
+from vectorgate.providers.openai import snapshot_of, tagged, without_tag
 from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.authorization import authorise
-from vectorgate.tenancy.ownership import ObjectRef, snapshot_of
+from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +150,8 @@ class OpenAISurface:
 
     def authorise(self, command: Command, principal: Principal) -> Target:
         """The provider at which the principal owns every object that the command names. NotFound when there is none."""
-        check_permissions(principal.key, command)
+        if command.model is not None or command.features:
+            check_permissions(principal.key, command)
         if not command.ids and not command.body_ids and not command.references:
             return Target(command.provider or self.providers[0])
         return Target(authorise(command, principal.tenant, self.ownership, self.providers))

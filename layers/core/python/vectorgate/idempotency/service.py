@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
+from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Safety
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import (
@@ -36,7 +37,7 @@ from vectorgate.ledger.entry import State, uuid7
 from vectorgate.store_errors import IdempotencyConflict, StateConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from vectorgate.api.command import Command
     from vectorgate.budgets.model import Reservation
@@ -189,6 +190,15 @@ def implicit_record(entry: LedgerEntry, attempt: int = 0) -> IdempotencyRecord |
 def with_answer(record: IdempotencyRecord, status: int, body: bytes) -> IdempotencyRecord:
     """The record with the answer to replay. Of an answer beyond MAX_STORED_ANSWER only the status is stored."""
     return replace(record, status=status, body=body.decode("utf-8") if len(body) <= MAX_STORED_ANSWER else None)
+
+
+def with_document(
+    record: IdempotencyRecord | None, status: int, document: Mapping[str, object] | None
+) -> IdempotencyRecord | None:
+    """The record with the document that repetitions will get; None when there is nothing to replay."""
+    if record is None or document is None:
+        return None
+    return with_answer(record, status, encode_json(document))
 
 
 def _tenant(entry: LedgerEntry) -> TenantId:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind, OperationId, ProviderName
-from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership, snapshot_of
+from vectorgate.providers.openai import snapshot_of
+from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,6 +16,7 @@ from vectorgate.tenancy.ownership import ObjectRef, Ownership
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from vectorgate.api.command import Command
     from vectorgate.ledger.entry import LedgerEntry
 
 _RUNNING: Final = frozenset({"queued", "in_progress"})
@@ -28,6 +29,12 @@ _FILE_SEARCH: Final = "file_search"
 def is_running(document: Mapping[str, object]) -> bool:
     """Whether the response of an answer is not finished yet."""
     return document.get("status") in _RUNNING
+
+
+def named_facts(command: Command) -> dict[str, object]:
+    """The model of a response, and the stores that its tools name, as its body says before it is sent."""
+    stores = [reference.id for reference in command.references if reference.kind is ObjectKind.VECTOR_STORE]
+    return {"model": command.model, "searched_stores": tuple(dict.fromkeys(stores))}
 
 
 def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:

@@ -28,8 +28,9 @@ from vectorgate.metering.bill import storage_records
 from vectorgate.metering.model import DAY_S, Meter, first_sample, valid_moment, valid_size
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
+from vectorgate.providers.openai import snapshot_of
 from vectorgate.store_errors import AlreadyExists, StoreError
-from vectorgate.tenancy.ownership import ObjectRef, snapshot_of
+from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vectorgate.api.errors import INVALID_REQUEST
-from vectorgate.api.http import EVENT_STREAM, JSON
+from vectorgate.api.http import EVENT_STREAM, JSON, encode_json
 from vectorgate.api.operations import Safety
 from vectorgate.ids import OBJECT_ID, ObjectKind, ProviderName
 from vectorgate.providers.base import (
@@ -45,6 +45,20 @@ FORWARDED_HEADERS: Final = frozenset(
 TAG: Final = "vectorgate_operation"
 MAX_METADATA: Final = 16  # keys; OpenAI's limit
 FORWARDED_PREFIX: Final = "x-ratelimit-"
+# The fields of a store that a snapshot holds where they differ from these values, which therefore never change. They
+# describe a store of which nothing else is known.
+UNKNOWN_STORE: Final[Mapping[str, object]] = {
+    "name": None,
+    "description": None,
+    "usage_bytes": 0,
+    "file_counts": {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0},
+    "status": "in_progress",
+    "expires_after": None,
+    "expires_at": None,
+    "last_active_at": None,
+    "metadata": {},
+}
+MAX_SNAPSHOT: Final = 100 * 1024  # characters; DynamoDB refuses items above 400 KB
 _PARTIAL: Final = 206
 _TOO_MANY: Final = 429
 _MAX_MESSAGE: Final = 2_000
@@ -245,6 +259,20 @@ def without_tag(document: Mapping[str, object]) -> Mapping[str, object]:
     if not isinstance(metadata, dict) or TAG not in metadata:
         return document
     return {**document, "metadata": {name: value for name, value in metadata.items() if name != TAG}}
+
+
+def snapshot_of(kind: ObjectKind, document: Mapping[str, object]) -> str | None:
+    """What an ownership row keeps of the provider's description of an object, as JSON; None if nothing."""
+    if kind is ObjectKind.VECTOR_STORE:
+        return _store_snapshot(document)
+    return encode_json(document).decode("ascii") if kind in {ObjectKind.FILE, ObjectKind.UPLOAD} else None
+
+
+def _store_snapshot(document: Mapping[str, object]) -> str | None:
+    kept = {name: document[name] for name in UNKNOWN_STORE if name in document}
+    differing = {name: value for name, value in kept.items() if value != UNKNOWN_STORE[name]}
+    text = encode_json(differing).decode("ascii")
+    return text if len(text) <= MAX_SNAPSHOT else None
 
 
 def _text(value: object, most: int) -> str | None:

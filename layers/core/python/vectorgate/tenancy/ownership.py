@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.http import encode_json
 from vectorgate.ids import ObjectKind
+from vectorgate.providers.openai import UNKNOWN_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,20 +25,6 @@ OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
 }
 # The path parameter that names the parent of an object.
 PARENT_PARAMETER: Final[Mapping[ObjectKind, str]] = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}
-# The fields of a store that a snapshot holds where they differ from these values, which therefore never change. They
-# describe a store of which nothing else is known.
-UNKNOWN_STORE: Final[Mapping[str, object]] = {
-    "name": None,
-    "description": None,
-    "usage_bytes": 0,
-    "file_counts": {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0},
-    "status": "in_progress",
-    "expires_after": None,
-    "expires_at": None,
-    "last_active_at": None,
-    "metadata": {},
-}
-MAX_SNAPSHOT: Final = 100 * 1024  # characters; DynamoDB refuses items above 400 KB
 MAX_CREATED_AT = 9_999_999_999  # ten digits, because DynamoDB sorts lists by them as text; the year 2286
 
 
@@ -56,9 +42,9 @@ class Ownership:
     """`tenant` owns `ref`. Written once, when the object is created; the owner never changes.
 
     `created_at` (Unix seconds) is the object's own, and orders lists. `parent` is the store of a batch, or the upload
-    of a part. `snapshot` is what `snapshot_of` keeps of the provider's description: for files, of which only the status
-    changes later, and for uploads, which create a file, the whole one of their creation; for stores, the last one that
-    the gateway wrote down. Rows of early releases have none for stores.
+    of a part. `snapshot` is what `providers.openai.snapshot_of` keeps of the provider's description: for files, of
+    which only the status changes later, and for uploads, which create a file, the whole one of their creation; for stores,
+    the last one that the gateway wrote down. Rows of early releases have none for stores.
     `retired_at` (Unix seconds): the object was deleted. The row remains, so that its id cannot get another owner.
     """
 
@@ -74,20 +60,6 @@ class Ownership:
     def accessible_to(self, tenant: TenantId) -> bool:
         """Whether `tenant` may use the object now."""
         return self.tenant == tenant and self.retired_at is None
-
-
-def snapshot_of(kind: ObjectKind, document: Mapping[str, object]) -> str | None:
-    """What an ownership row keeps of the provider's description of an object, as JSON; None if nothing."""
-    if kind is ObjectKind.VECTOR_STORE:
-        return _store_snapshot(document)
-    return encode_json(document).decode("ascii") if kind in {ObjectKind.FILE, ObjectKind.UPLOAD} else None
-
-
-def _store_snapshot(document: Mapping[str, object]) -> str | None:
-    kept = {name: document[name] for name in UNKNOWN_STORE if name in document}
-    differing = {name: value for name, value in kept.items() if value != UNKNOWN_STORE[name]}
-    text = encode_json(differing).decode("ascii")
-    return text if len(text) <= MAX_SNAPSHOT else None
 
 
 def last_known_store(row: Ownership, now: int) -> dict[str, object]:
