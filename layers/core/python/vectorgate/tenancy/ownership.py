@@ -43,8 +43,8 @@ class Ownership:
 
     `created_at` (Unix seconds) is the object's own, and orders lists. `parent` is the store of a batch, or the upload
     of a part. `snapshot` is what `providers.openai.snapshot_of` keeps of the provider's description: for files, of
-    which only the status changes later, and for uploads, which create a file, the whole one of their creation; for stores,
-    the last one that the gateway wrote down. Rows of early releases have none for stores.
+    which only the status changes later, and for uploads, which create a file, the whole one of their creation; for
+    stores, the last one that the gateway wrote down. Rows of early releases have none for stores.
     `retired_at` (Unix seconds): the object was deleted. The row remains, so that its id cannot get another owner.
     """
 
