@@ -35,7 +35,7 @@ def listen(app: App, host: str, port: int, *, drain_seconds: float) -> tuple[Cal
     config = Config(
         cast("Any", app),
         interface="asgi3",
-        loop="uvloop",
+        loop="asyncio",
         http=cast("Any", partial(HttpProtocol, Connections(CONNECTIONS))),
         ws="none",
         lifespan="off",
