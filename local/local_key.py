@@ -42,7 +42,7 @@ class KeysWithModels(SqliteKeys):
         """As the port says."""
         row = super().key(key_id)
         return (
-            replace(row, models=self._models) if row is not None and key_id == self._local and not row.models else row
+            replace(row, models=self._models) if row is not None and row.id == self._local and not row.models else row
         )
 
 

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin import budgets, indexes, key_list, keys, limit_lists, repricing, spend
+from vectorgate.admin import blocking, budgets, indexes, key_list, keys, limit_lists, regenerating, repricing, spend
 from vectorgate.admin.reply import Reply
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.api.http import Response
@@ -66,12 +66,19 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/key/list"): key_list.listing,
     ("POST", "/key/update"): keys.update,
     ("POST", "/key/delete"): keys.delete,
+    ("POST", "/key/block"): blocking.block_key,
+    ("POST", "/key/unblock"): blocking.unblock_key,
+    ("POST", "/key/regenerate"): regenerating.regenerate,
     ("POST", "/team/new"): budgets.new_team,
     ("POST", "/team/update"): budgets.update_team,
+    ("POST", "/team/block"): blocking.block_team,
+    ("POST", "/team/unblock"): blocking.unblock_team,
     ("GET", "/team/info"): budgets.team_info,
     ("GET", "/team/list"): limit_lists.teams,
     ("POST", "/customer/new"): budgets.new_customer,
     ("POST", "/customer/update"): budgets.update_customer,
+    ("POST", "/customer/block"): blocking.block_customers,
+    ("POST", "/customer/unblock"): blocking.unblock_customers,
     ("GET", "/customer/info"): budgets.customer_info,
     ("GET", "/customer/list"): limit_lists.customers,
     ("POST", "/v1/indexes"): indexes.create,

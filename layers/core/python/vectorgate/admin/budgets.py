@@ -68,7 +68,7 @@ def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A team's budget, what was spent of it, and what its storage comes to that is not charged yet."""
-    subject, limit = _shown(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
+    subject, limit = known(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
     shown = _team(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
     return {"team_id": subject.id, "team_info": shown}
 
@@ -88,7 +88,7 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """An end user's budget, what was spent of it, and what their storage comes to that is not charged yet."""
-    subject, limit = _shown(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
+    subject, limit = known(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
     return _customer(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
 
 
@@ -176,7 +176,7 @@ def _find(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[S
     raise NotFound("No such budget.", param=param)
 
 
-def _shown(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[Subject, Limit | None]:
+def known(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[Subject, Limit | None]:
     """As `_find`; without a limit where the name has none and has spent, or is the team of a key. NotFound."""
     try:
         return _find(scope, name, param, deps)

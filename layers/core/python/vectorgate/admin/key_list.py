@@ -66,7 +66,7 @@ def matching(query: Mapping[str, str], deps: AdminDeps) -> list[VirtualKey]:
         for row in deps.stores.keys.all_keys()
         if all(value in (query[name], names[name]) for name, value in _named(row).items() if name in names)
         and (status is None or status_of(row, now) == status)
-        and (id_ is None or row.id == id_)
+        and (id_ is None or id_ in (row.id, row.secret, row.former))
         and (until is None or (row.expires_at is not None and now < row.expires_at <= until))
     ]
 

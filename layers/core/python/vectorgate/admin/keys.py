@@ -114,7 +114,7 @@ def info(request: Request, deps: AdminDeps) -> dict[str, object]:
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
-    row = _find(key_id_in(presented), deps)
+    row = find_key(key_id_in(presented), deps)
     storage = pending_storage_fields(Subject(BudgetScope.KEY, row.id), key_limit(row), deps)
     return {"key": row.id, "info": described(row, deps) | storage}
 
@@ -125,17 +125,19 @@ def update(request: Request, deps: AdminDeps) -> dict[str, object]:
     key_id = key_id_in(body.key)
 
     def replace_row() -> VirtualKey:
-        row = updated_key(_find(key_id, deps), body, deps.clock.unix_s())
+        row = updated_key(find_key(key_id, deps), body, deps.clock.unix_s())
         deps.stores.keys.replace_key(row)
         return row
 
-    return {"key": key_id, **described(retry_on_conflict("key", replace_row), deps)}
+    row = retry_on_conflict("key", replace_row)
+    return {"key": row.id, **described(row, deps)}
 
 
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Delete keys. They stop working within 5 s everywhere; what they made stays with their tenant."""
     ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, read_body(request)).keys]
-    deleted = [key_id for key_id in ids if deps.stores.keys.delete_key(key_id)]
+    found = [row.id for row in map(deps.stores.keys.key, ids) if row is not None]
+    deleted = [key_id for key_id in found if deps.stores.keys.delete_key(key_id)]
     if not deleted and ids:
         raise NotFound("No such key.", param="keys")
     return {"deleted_keys": deleted}
@@ -146,7 +148,8 @@ def key_id_in(presented: str) -> KeyId:
     return KeyId(presented) if _HASH.fullmatch(presented) else key_id_of(presented)
 
 
-def _find(key_id: KeyId, deps: AdminDeps) -> VirtualKey:
+def find_key(key_id: KeyId, deps: AdminDeps) -> VirtualKey:
+    """The key with that id or that hash of a secret. NotFound."""
     row = deps.stores.keys.key(key_id)
     if row is None:
         raise NotFound("No such key.", param="key")
@@ -180,11 +183,15 @@ def key_fields(row: VirtualKey) -> dict[str, object]:
     }
 
 
+def new_secret(randomness: Random) -> str:
+    """A key of 256 random bits."""
+    text = base64.urlsafe_b64encode(randomness.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode()
+    return "sk-" + text.rstrip("=")
+
+
 def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, VirtualKey]:
     """A secret of 256 random bits, and the row to keep, which holds its SHA-256. InvalidRequest."""
-    text = base64.urlsafe_b64encode(randomness.bits(KEY_BITS).to_bytes(KEY_BITS // 8, "big")).decode()
-    secret = "sk-" + text.rstrip("=")
-    now = clock.unix_s()
+    secret, now = new_secret(randomness), clock.unix_s()
     limit = new_limit(body.max_budget, body.soft_budget, body.budget_duration, now)
     row = VirtualKey(
         id=key_id_of(secret),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from vectorgate.admin.log_query import log_query
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.admin.reply import Reply
 from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import KeyId
 from vectorgate.ledger.entry import unix_ms_of
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import PENDING
@@ -30,7 +32,7 @@ NEXT_CURSOR: Final = "x-vectorgate-next-cursor"
 
 def logs(request: Request, deps: AdminDeps) -> Reply:
     """The rows that match the query, as LiteLLM's list or, if the query has a cursor, as a page. InvalidRequest."""
-    query = log_query(request.query, deps.clock.unix_ms())
+    query = _of_key(log_query(request.query, deps.clock.unix_ms()), deps)
     pending = PendingStorage(deps)
     page = LogReader(query, deps, pending).page() if query.request_id is None else _one(query, deps, pending)
     cursor = cursor_text(page.next) if page.next is not None else None
@@ -39,6 +41,14 @@ def logs(request: Request, deps: AdminDeps) -> Reply:
         return Reply({"object": "list", "data": rows, "has_more": cursor is not None, "next_cursor": cursor}, {})
     more = {HAS_MORE: "true", NEXT_CURSOR: cursor} if cursor is not None else {HAS_MORE: "false"}
     return Reply(rows, more)
+
+
+def _of_key(query: LogQuery, deps: AdminDeps) -> LogQuery:
+    """The query by the id of the key, which records hold, where it names a regenerated secret."""
+    named = query.filters.get("key_id", frozenset())
+    rows = [deps.stores.keys.key(KeyId(each)) for each in named]
+    ids = frozenset(row.id for row in rows if row is not None)
+    return replace(query, filters={**query.filters, "key_id": named | ids}) if ids else query
 
 
 def _one(query: LogQuery, deps: AdminDeps, pending: PendingStorage) -> LogPage:

@@ -86,8 +86,9 @@ class Authenticator:
                 "You didn't provide an API key. You need to provide your API key in an Authorization header using "
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
             )
-        principal = self._principal(key_id_of(secret)) if len(secret) <= MAX_KEY else None
-        if principal is None or _is_expired(principal.key, self._clock.wall()):
+        presented, now = key_id_of(secret), self._clock.wall()
+        principal = self._principal(presented) if len(secret) <= MAX_KEY else None
+        if principal is None or not principal.key.is_opened_by(presented, now) or _is_expired(principal.key, now):
             raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
         if principal.key.blocked:
             raise KeyBlocked(principal)

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.ids import KeyId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,17 @@ def key_to_record(key: VirtualKey) -> dict[str, Any]:
     if not key.models:
         del record["models"]
     return {name: value for name, value in record.items() if value is not None}
+
+
+def reference_record(secret: KeyId, key_id: KeyId) -> dict[str, Any]:
+    """The row at the hash of a regenerated secret: it refers to the key that has it."""
+    return {"id": secret, "refers_to": key_id}
+
+
+def referred_to(record: Mapping[str, Any]) -> KeyId | None:
+    """The key that a row refers to; None for the row of a key itself."""
+    found = record.get("refers_to")
+    return KeyId(found) if found is not None else None
 
 
 def key_from_record(record: Mapping[str, Any]) -> VirtualKey:

@@ -41,6 +41,10 @@ class AnnouncingKeys:
         finally:
             self._changed()
 
+    def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
+        """As the port says. Nothing is announced: no row has the secret yet."""
+        self._keys.add_reference(secret, key_id)
+
     def delete_key(self, key_id: KeyId) -> bool:
         """As the port says."""
         try:

@@ -32,6 +32,9 @@ class VirtualKey:
     `models` are the models that it may use, `*` for any, `gpt-5*` for those whose names begin so; none by default.
     `allowed_tools` are the tools and features of responses that it may use (`auth.permissions`), None for the default.
     `max_output_tokens`: the most tokens of one response. `tpm_limit`: the most tokens a minute.
+
+    `id` is the SHA-256 of the first secret, and stays when the secret is regenerated: budgets, records and ownership go
+    on. `secret` is then the hash of the current one, `former` of the one before, which opens until `former_until`.
     """
 
     id: KeyId
@@ -51,6 +54,15 @@ class VirtualKey:
     max_output_tokens: int | None = None
     tpm_limit: int | None = None
     version: int = 1
+    secret: KeyId | None = None
+    former: KeyId | None = None
+    former_until: int | None = None
+
+    def is_opened_by(self, presented: KeyId, unix_s: float) -> bool:
+        """Whether the secret with this hash is the key's current one, or the one before within its grace period."""
+        if presented == (self.secret or self.id):
+            return True
+        return presented == self.former and self.former_until is not None and unix_s < self.former_until
 
     @property
     def tenant(self) -> TenantId:

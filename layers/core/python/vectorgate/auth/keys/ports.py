@@ -15,7 +15,7 @@ class KeyReader(Protocol):
     """Read access, which is all that the api function's role permits."""
 
     def key(self, key_id: KeyId) -> VirtualKey | None:
-        """The key with that id, or None."""
+        """The key with that id, or the one that refers to it as the hash of a regenerated secret, or None."""
         ...
 
 
@@ -32,6 +32,10 @@ class KeyStore(KeyReader, Protocol):
 
     def all_keys(self) -> Sequence[VirtualKey]:
         """Every key, newest first. On DynamoDB the last second's writes may be missing."""
+        ...
+
+    def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
+        """Have `key` find the key by the hash of a new secret, too. AlreadyExists when the hash is taken."""
         ...
 
     def delete_key(self, key_id: KeyId) -> bool:

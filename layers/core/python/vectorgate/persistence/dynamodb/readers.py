@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.persistence.dynamodb.codec import decoded, encoded
+from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
 from vectorgate.persistence.dynamodb.schema import (
     BY_TENANT,
     KEYS,
@@ -21,7 +21,7 @@ from vectorgate.persistence.dynamodb.schema import (
     virtual_key_key,
 )
 from vectorgate.persistence.dynamodb.table import IS_NEW, PAGE, ConditionFailed, DynamoTable, version_condition
-from vectorgate.persistence.records import key_from_record
+from vectorgate.persistence.records import key_from_record, reference_record, referred_to
 from vectorgate.persistence.validation import tenant_part
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
@@ -36,6 +36,7 @@ _ALL: Final = "by_tenant_pk = :place"
 _AFTER: Final = "by_tenant_pk = :place AND by_tenant_sk > :start"
 _BEFORE: Final = "by_tenant_pk = :place AND by_tenant_sk < :start"
 _ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
+_REFERENCE: Final = ("refers_to",)
 _DESCRIBE: Final = "SET #snapshot = :snapshot"
 _IS_HELD_BY: Final = "tenant = :tenant AND attribute_not_exists(retired_at)"
 _SNAPSHOT_NAME: Final = {"#snapshot": "snapshot"}  # a reserved word
@@ -95,8 +96,10 @@ class DynamoKeys:
         self._table = table
 
     def key(self, key_id: KeyId) -> VirtualKey | None:
-        """One consistent GetItem."""
+        """One consistent GetItem, or two by a regenerated secret."""
         item = self._table.get(virtual_key_key(key_id))
+        if item is not None and (owner := referred_to(decoded_names(item, _REFERENCE))) is not None:
+            item = self._table.get(virtual_key_key(owner))
         return key_from_record(decoded(item, VirtualKey)) if item is not None else None
 
     def add_key(self, key: VirtualKey) -> None:
@@ -118,6 +121,14 @@ class DynamoKeys:
         values = {":place": {"S": KEYS}}
         items = self._table.query(_ALL, values, IndexName=BY_TENANT, ScanIndexForward=False, limit=_ALL_PAGE)
         return [key_from_record(decoded(item, VirtualKey)) for item in items]
+
+    def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
+        """One PutItem, of an item that is in no list."""
+        try:
+            item = virtual_key_key(secret) | encoded(reference_record(secret, key_id))
+            self._table.put(item, ConditionExpression=IS_NEW)
+        except ConditionFailed as failure:
+            raise AlreadyExists("key") from failure
 
     def delete_key(self, key_id: KeyId) -> bool:
         """One DeleteItem. False also where botocore repeated it and its first attempt had deleted the item."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
-from vectorgate.persistence.records import key_from_record, key_to_record
+from vectorgate.persistence.records import key_from_record, key_to_record, reference_record, referred_to
 from vectorgate.persistence.validation import check_ref, month_part, object_part, scope_part, tenant_part
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
@@ -95,9 +95,15 @@ class SqliteKeys:
         self._database = database
 
     def key(self, key_id: KeyId) -> VirtualKey | None:
-        """One point read."""
+        """One point read, or two by a regenerated secret."""
+        record = self._record(key_id)
+        if record is not None and (owner := referred_to(record)) is not None:
+            record = self._record(owner)
+        return key_from_record(record) if record is not None else None
+
+    def _record(self, key_id: KeyId) -> dict[str, Any] | None:
         rows = self._database.rows(_KEY, (object_part(key_id),))
-        return key_from_record(json.loads(rows[0][0])) if rows else None
+        return json.loads(rows[0][0]) if rows else None
 
     def add_key(self, key: VirtualKey) -> None:
         """One INSERT."""
@@ -112,8 +118,15 @@ class SqliteKeys:
 
     def all_keys(self) -> Sequence[VirtualKey]:
         """One walk over the table."""
-        rows = [key_from_record(json.loads(record)) for (record,) in self._database.rows(_ALL_KEYS, ())]
+        records = [json.loads(record) for (record,) in self._database.rows(_ALL_KEYS, ())]
+        rows = [key_from_record(record) for record in records if referred_to(record) is None]
         return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
+
+    def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
+        """One INSERT."""
+        record = json.dumps(reference_record(secret, key_id))
+        if self._database.change(_ADD_KEY, (object_part(secret), record)) == 0:
+            raise AlreadyExists("key")
 
     def delete_key(self, key_id: KeyId) -> bool:
         """One DELETE."""
