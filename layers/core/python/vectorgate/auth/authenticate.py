@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vectorgate.auth.keys.ports import KeyReader
     from vectorgate.clock import Clock
 
-KEY_CACHE_SECONDS: Final = 5.0  # promised in docs/security.md; what a read costs is in ADR 25
+KEY_CACHE_SECONDS: Final = 5.0  # promised in docs/security.md; what a read costs is in ADR 7
 MAX_CACHED: Final = 10_000  # a flood of guessed keys evicts entries and costs a read each, but no more memory
 MAX_KEY: Final = 512  # characters
 _BEARER: Final = "bearer "
