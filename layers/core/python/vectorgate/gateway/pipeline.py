@@ -22,6 +22,7 @@ from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
+from vectorgate.gateway.health import Health
 from vectorgate.gateway.output_limit import limited
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
@@ -78,6 +79,11 @@ class Gateway:
     response_seconds: float = DEADLINE_SECONDS
     upload_bytes_per_second: float = math.inf
 
+    @property
+    def _health(self) -> Health:
+        book, providers = self.recorder.book, self.providers
+        return Health(authenticator=self.authenticator, credentials=self.credentials, providers=providers, book=book)
+
     def forget(self) -> None:
         """Read keys and limits again: some were changed in this process."""
         self.authenticator.forget()
@@ -85,6 +91,8 @@ class Gateway:
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
+        if (probed := self._health.answer(request)) is not None:
+            return probed
         context = self.new_context(self.surface(request.path))
         try:
             principal = context.principal = self.authenticator.identify(request)

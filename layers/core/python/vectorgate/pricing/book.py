@@ -162,6 +162,10 @@ class PriceBook:
         if len(self._by_id) != len(by_precedence):
             raise ValueError("two prices share an id: a price is never edited, only superseded by another")
 
+    def has_prices_of(self, provider: str) -> bool:
+        """Whether any price of a call or of storage is that provider's."""
+        return any(price.provider == provider for price in self._by_precedence)
+
     def price(self, provider: str, operation: str, at_ms: int) -> Price:
         """The price in force at `at_ms` (Unix milliseconds). MissingPrice when there is none."""
         for price in self._covering(provider, operation):
