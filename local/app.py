@@ -29,10 +29,12 @@ from local.telemetry import LineTelemetry
 from local.workers import SettleLoop, Ticker, exclusively
 from vectorgate.admin.app import AdminApp
 from vectorgate.bootstrap import (
+    SEARCH_PROVIDER,
     Deps,
     build_admin_deps,
     build_gateway,
     build_meter,
+    build_reader,
     build_settlement,
     system_clock,
     system_random,
@@ -47,6 +49,7 @@ from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ledger.reconciliation.interrupted import end_interrupted
 from vectorgate.persistence.sqlite import Database, stores_on
 from vectorgate.providers.credentials import Credentials, Secret
+from vectorgate.providers.documents import ReaderDocuments
 from vectorgate.providers.http.transport import PooledTransport
 from vectorgate.settings import MIB, Settings
 from vectorgate.store_errors import StoreError
@@ -176,7 +179,9 @@ class LocalMode:
         self._stores.close()
 
     def _admin_app(self, master_key: str, gateway: Gateway) -> AdminApp:
-        deps = build_admin_deps(self._settings, self._stores, self._deps.clock, self._deps.randomness, told=gateway)
+        reads = ReaderDocuments(build_reader(self._settings, self._deps), without=SEARCH_PROVIDER)
+        clock, randomness = self._deps.clock, self._deps.randomness
+        deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
 
     def _every(self, name: str, seconds: float, tick: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.factories.ledger import operation_id
 from tests.factories.secrets import MASTER_KEY
 from tests.fakes.clock import FakeClock
+from tests.fakes.provider_documents import FakeDocuments
 from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.admin.app import AdminApp
 from vectorgate.admin.deps import AdminDeps
@@ -79,6 +80,7 @@ class AdminHarness:
     stores: Stores
     book: PriceBook = field(default_factory=book_of)
     time: FakeClock = field(default_factory=FakeClock)
+    documents: FakeDocuments = field(default_factory=FakeDocuments)
 
     def ask(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
         """The status and document of the app's answer."""
@@ -95,7 +97,14 @@ class AdminHarness:
     def deps(self) -> AdminDeps:
         """What the app's routes are given."""
         clock, randomness = self.time.clock(), Random(random.getrandbits)
-        return AdminDeps(stores=self.stores, clock=clock, randomness=randomness, book=self.book)
+        return AdminDeps(
+            stores=self.stores,
+            clock=clock,
+            randomness=randomness,
+            book=self.book,
+            provider=self.documents,
+            default_provider=OPENAI,
+        )
 
     def key(self, **terms: Any) -> None:
         """Add red's key, with a budget."""

@@ -18,13 +18,22 @@ from tests.helpers.memory_stores import memory_stores
 from vectorgate.admin.app import AdminApp
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import Deps, build_admin_deps, build_gateway, build_settlement, system_random
+from vectorgate.bootstrap import (
+    SEARCH_PROVIDER,
+    Deps,
+    build_admin_deps,
+    build_gateway,
+    build_reader,
+    build_settlement,
+    system_random,
+)
 from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.ids import ProviderName
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.providers.credentials import Credentials, Secret
+from vectorgate.providers.documents import ReaderDocuments
 from vectorgate.providers.http.transport import PooledTransport
 from vectorgate.settings import MIB, Settings
 
@@ -80,7 +89,13 @@ class GatewayHarness:
         self.gateway = self.build()
         self.app = AdminApp(
             master_key=Secret(MASTER_KEY),
-            deps=build_admin_deps(self.settings, self.stores, self.deps.clock, RANDOMNESS),
+            deps=build_admin_deps(
+                self.settings,
+                self.stores,
+                self.deps.clock,
+                RANDOMNESS,
+                ReaderDocuments(build_reader(self.settings, self.deps), without=SEARCH_PROVIDER),
+            ),
             telemetry=self.deps.telemetry,
         )
         self.settlement = build_settlement(self.settings, self.stores, self.deps.telemetry)

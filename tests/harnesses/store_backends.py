@@ -16,6 +16,7 @@ from vectorgate.bootstrap import system_random
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.persistence.sqlite import (
     Database,
+    SqliteAssignments,
     SqliteBudgets,
     SqliteIngest,
     SqliteKeys,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ingest.ports import IngestStore
+    from vectorgate.ledger.assignments import AssignmentStore
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.ledger.report_ports import ReportStore
     from vectorgate.metering.ports import MeterStore
@@ -44,6 +46,7 @@ class Backend(ABC):
 
     ledger: LedgerStore
     ownership: OwnershipStore
+    assignments: AssignmentStore
     keys: KeyStore
     reports: ReportStore
     budgets: BudgetStore
@@ -67,6 +70,7 @@ class SqliteBackend(Backend):
         self.database = Database(path)
         self.ledger = SqliteLedger(self.database)
         self.ownership = SqliteOwnership(self.database)
+        self.assignments = SqliteAssignments(self.database)
         self.keys = SqliteKeys(self.database)
         self.reports = SqliteReports(self.database)
         self.budgets = SqliteBudgets(self.database)
@@ -131,6 +135,7 @@ class DynamoBackend(Backend):
         self.table.client.create_table(TableName=self.table.name, **TABLE_DEFINITION)
         stores = stores_of(self.table)
         self.ledger, self.ownership = stores.ledger, stores.ownership
+        self.assignments = stores.assignments
         self.keys, self.reports, self.budgets = stores.keys, stores.reports, stores.budgets
         self.meters, self.ingest = stores.meters, stores.ingest
 

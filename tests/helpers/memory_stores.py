@@ -6,6 +6,7 @@ from functools import cache
 
 from vectorgate.persistence.sqlite import (
     Database,
+    SqliteAssignments,
     SqliteBudgets,
     SqliteIndexes,
     SqliteIngest,
@@ -41,6 +42,7 @@ def copied_stores(template: Database) -> Stores:
     return Stores(
         ledger=SqliteLedger(database),
         ownership=SqliteOwnership(database),
+        assignments=SqliteAssignments(database),
         keys=SqliteKeys(database),
         reports=SqliteReports(database),
         indexes=SqliteIndexes(database),

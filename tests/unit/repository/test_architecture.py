@@ -46,6 +46,7 @@ IMPURE: Final = frozenset({
 # The modules that touch the world or hold a lock, and by which libraries; a name that ends with "/" is a folder. All
 # others are pure.
 TOUCHES: Final[Mapping[str, frozenset[str]]] = {
+    "admin/meter_function.py": frozenset({"boto3", "botocore"}),
     "api/form_data.py": frozenset({"logging", "tempfile"}),  # a large form goes to a temporary file
     "api/http.py": frozenset({"io"}),  # a body is a stream of bytes
     "auth/authenticate.py": frozenset({"threading"}),

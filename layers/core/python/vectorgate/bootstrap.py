@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.credentials import Credentials, SecretsManager
+    from vectorgate.providers.documents import ProviderDocuments
     from vectorgate.providers.http.outcome import Transport
     from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
@@ -185,14 +186,23 @@ def build_settlement(settings: Settings, stores: Stores, telemetry: Telemetry) -
 
 
 def build_admin_deps(
-    settings: Settings, stores: Stores, clock: Clock, randomness: Random, *, told: Gateway | None = None
+    settings: Settings,
+    stores: Stores,
+    clock: Clock,
+    randomness: Random,
+    provider: ProviderDocuments,
+    *,
+    told: Gateway | None = None,
 ) -> AdminDeps:
-    """The dependencies of the admin app. `told`: a gateway of this process, which keeps to each change at once."""
+    """The dependencies of the admin app.
+
+    `provider`: how it reads providers. `told`: a gateway of this process, which keeps to each change at once.
+    """
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.persistence.announcing import announcing
 
     stores = announcing(stores, told.forget) if told is not None else stores
-    return AdminDeps(stores=stores, clock=clock, randomness=randomness, book=price_book(settings.prices))
+    return AdminDeps(stores, clock, randomness, price_book(settings.prices), provider, settings.default_provider)
 
 
 def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
@@ -306,8 +316,11 @@ def deployed_admin() -> AdminApp:
     Built at each invocation, so that running environments use a rotated key.
     """
     from vectorgate.admin.app import AdminApp
+    from vectorgate.admin.meter_function import MeterFunction
 
-    deps = build_admin_deps(deployed_settings(), deployed_stores(), system_clock(), system_random())
+    settings = deployed_settings()
+    reads = MeterFunction(settings.meter_function, region=settings.region, endpoint_url=settings.endpoint_url)
+    deps = build_admin_deps(settings, deployed_stores(), system_clock(), system_random(), reads)
     return AdminApp(master_key=_master_key().current(), deps=deps, telemetry=deployed_telemetry())
 
 

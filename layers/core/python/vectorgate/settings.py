@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
 MIB: Final = 1024 * 1024
+OPENAI: Final = ProviderName("openai")
 # Lambda accepts events of 6 MB, in which a binary body is base64: 4.5 MB of body, less the rest of the event.
 LAMBDA_UPLOAD: Final = int(4.4 * 1000 * 1000)
 MAX_RESPONSE_SECONDS: Final = 900.0  # the longest that Lambda, and API Gateway's streams, let a call take
@@ -43,6 +44,7 @@ class IngestResources:
 class Settings:
     """`secrets` maps each configured provider to the name of its secret; the first is the default provider.
 
+    `meter_function`: the function that reads providers for the admin function, which has none of their keys.
     `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
@@ -54,6 +56,8 @@ class Settings:
     service: str = "vectorgate"
     secrets: Mapping[ProviderName, str] = field(default_factory=dict)
     master_key_secret: str | None = None
+    default_provider: ProviderName = OPENAI
+    meter_function: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     plain_http: bool = False
@@ -91,6 +95,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         service=environment.get("POWERTOOLS_SERVICE_NAME", "vectorgate"),
         secrets=dict(sorted(secrets.items(), key=lambda item: (item[0] != default, item[0]))),
         master_key_secret=_optional(environment, "VECTORGATE_MASTER_KEY_SECRET"),
+        default_provider=default,
+        meter_function=_optional(environment, "VECTORGATE_METER_FUNCTION"),
         region=region,
         endpoint_url=_optional(environment, "VECTORGATE_AWS_ENDPOINT"),
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin import blocking, budgets, indexes, key_list, keys, limit_lists, regenerating, repricing, spend
+from vectorgate.admin import blocking, budgets, indexes, key_list, keys, limit_lists, regenerating, repricing, spend, unowned
 from vectorgate.admin.reply import Reply
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.api.http import Response
@@ -81,6 +81,8 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/customer/unblock"): blocking.unblock_customers,
     ("GET", "/customer/info"): budgets.customer_info,
     ("GET", "/customer/list"): limit_lists.customers,
+    ("GET", "/vector_stores/unowned"): unowned.unowned,
+    ("POST", "/vector_stores/adopt"): unowned.adopt,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,
     ("POST", "/v1/indexes/delete"): indexes.delete,

@@ -37,7 +37,7 @@ class PendingStorage:
     def _of(self, provider: str) -> Iterator[LedgerEntry]:
         now = self.deps.clock.unix_s()
         meters = [meter.sampled(meter.size, now) for meter in self.deps.stores.meters.meters(ProviderName(provider))]
-        for day in sorted({day for meter in meters for day in meter.days}):
+        for day in sorted({day for meter in meters for day in meter.uncharged_days}):
             yield from storage_records(meters, day, self.deps.book, State.STARTED)
 
 

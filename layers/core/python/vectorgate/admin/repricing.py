@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.ids import ObjectId, ProviderName
+    from vectorgate.ids import OperationId, ProviderName
     from vectorgate.ledger.entry import LedgerEntry
 
 DEFAULT_LIMIT: Final = 100
@@ -144,7 +144,7 @@ class Days:
     """The accounts' days of a page's storage records, each read and divided once."""
 
     deps: AdminDeps
-    shared: dict[tuple[ProviderName, int], Mapping[ObjectId, Charge] | str] = field(default_factory=dict)
+    shared: dict[tuple[ProviderName, int], Mapping[OperationId, Charge] | str] = field(default_factory=dict)
     metered: dict[ProviderName, frozenset[int]] = field(default_factory=dict)
 
     def share_of(self, row: LedgerEntry) -> Charge | str:
@@ -155,9 +155,9 @@ class Days:
         if day not in self.shared:
             self.shared[day] = self._shares(*day)
         shares = self.shared[day]
-        return shares if isinstance(shares, str) else shares.get(row.vector_store_id, "day_incomplete")
+        return shares if isinstance(shares, str) else shares.get(row.id, "day_incomplete")
 
-    def _shares(self, provider: ProviderName, start_ms: int) -> Mapping[ObjectId, Charge] | str:
+    def _shares(self, provider: ProviderName, start_ms: int) -> Mapping[OperationId, Charge] | str:
         price = self.deps.book.price(provider, STORAGE, start_ms)
         if start_ms // (DAY_S * MILLISECONDS) in self._metered(provider):
             return "day_not_closed"
@@ -168,14 +168,14 @@ class Days:
         records = [row for row in found if row.operation == STORAGE and row.provider == provider]
         if any(row.state is not State.SETTLED for row in records):
             return "day_not_closed"  # posted a moment ago: other records of the day may not be in the index yet
-        stored = {row.vector_store_id: row.byte_seconds or 0 for row in records if row.vector_store_id is not None}
-        return {store_id: Charge(share, price.id) for store_id, share in shares_of(stored, price).items()}
+        stored = {(row.vector_store_id, row.id): row.byte_seconds or 0 for row in records if row.vector_store_id}
+        return {record: Charge(share, price.id) for (_, record), share in shares_of(stored, price).items()}
 
     def _metered(self, provider: ProviderName) -> frozenset[int]:
         """The days that some meter still holds, and of which records may be missing."""
         if provider not in self.metered:
             meters = self.deps.stores.meters.meters(provider)
-            self.metered[provider] = frozenset(day for meter in meters for day in meter.days)
+            self.metered[provider] = frozenset(day for meter in meters for day in meter.uncharged_days)
         return self.metered[provider]
 
 

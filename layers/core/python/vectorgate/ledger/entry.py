@@ -181,7 +181,7 @@ class LedgerEntry:
             ref=ObjectRef(ProviderName(str(self.provider)), kind, ObjectId(str(document["id"]))),
             tenant=self.tenant,
             key_id=self.key_id,
-            created_at=_created_at(document, self.started_ms // MILLISECONDS),
+            created_at=creation_time(document, self.started_ms // MILLISECONDS),
             end_user=self.end_user,
             parent=parent,
             snapshot=snapshot_of(kind, document),
@@ -209,7 +209,7 @@ STORED_NAMES: Final = tuple(_STORED_AS.get(name, name) for name in _NAMES)
 _VALUES = attrgetter(*_NAMES)
 
 
-def _created_at(document: Mapping[str, object], default: int) -> int:
+def creation_time(document: Mapping[str, object], default: int) -> int:
     """The object's creation time, by which lists are ordered; the operation's, if the provider's is invalid."""
     created_at = document.get("created_at")
     if isinstance(created_at, int) and not isinstance(created_at, bool) and 0 <= created_at <= MAX_CREATED_AT:

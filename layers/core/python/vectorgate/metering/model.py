@@ -12,7 +12,8 @@ A repeated or late sample adds nothing: a meter never runs backwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -26,11 +27,24 @@ MAX_SIZE: Final = 1 << 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Uncharged byte-seconds by day of one owner of a store. `segment` counts the store's owners from 0 on."""
+
+    segment: int
+    days: Mapping[int, int]
+    tenant: TenantId | None = None
+    key_id: KeyId | None = None
+    end_user: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """The meter of one store. Times are Unix seconds. `days`: uncharged byte-seconds by day (its number since 1970).
 
     Byte-seconds are computed up to `at`, and the store had `size` bytes then. From `stopped_at` on it was not stored.
     `tenant`, `key_id` and `end_user` are its owner's, None while it has none. `version` counts writes of the row.
+    `days` are those of the present owner, its owner number `segment`, who has held it since `held_since` (None: from
+    the beginning); `former` are the uncharged days of the owners before.
     """
 
     provider: ProviderName
@@ -43,6 +57,9 @@ class Meter:
     key_id: KeyId | None = None
     end_user: str | None = None
     version: int = 1
+    held_since: int | None = None
+    segment: int = 0
+    former: tuple[Holding, ...] = ()
 
     def sampled(self, size: int, at: int) -> Meter:
         """Add the byte-seconds up to `at`, and hold `size` after it. A late sample, or one after a stop, adds none."""
@@ -67,24 +84,49 @@ class Meter:
 
     def without(self, day: int) -> Meter:
         """Remove a day that is charged."""
-        return replace(self, days={other: total for other, total in self.days.items() if other != day})
+        former = (replace(each, days=_without(each.days, day)) for each in self.former)
+        return replace(self, days=_without(self.days, day), former=tuple(each for each in former if each.days))
+
+    @property
+    def uncharged_days(self) -> frozenset[int]:
+        """The days of all owners."""
+        return frozenset(self.days).union(*(each.days for each in self.former))
+
+    def holdings_of(self, day: int) -> list[Holding]:
+        """What each owner of the store held on that day, in their order."""
+        present = Holding(
+            segment=self.segment, days=self.days, tenant=self.tenant, key_id=self.key_id, end_user=self.end_user
+        )
+        return [each for each in (*self.former, present) if day in each.days]
 
     def to_record(self) -> dict[str, Any]:
         """The fields that have a value, by name, as adapters store them."""
         record: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         record["days"] = {str(day): total for day, total in self.days.items()}
+        record["former"] = json.dumps(list(map(asdict, self.former))) if self.former else None
+        record["segment"] = self.segment or None
         return {name: value for name, value in record.items() if value is not None}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Meter:
         """The inverse of `to_record`; unknown names are ignored."""
         known = {each.name: record[each.name] for each in fields(cls) if each.name in record}
-        known["days"] = {int(day): total for day, total in record["days"].items()}
+        known["days"] = _by_number(record["days"])
+        former = json.loads(known.get("former", "[]"))
+        known["former"] = tuple(Holding(**each | {"days": _by_number(each["days"])}) for each in former)
         return cls(**known)
 
     def is_complete(self, day: int) -> bool:
         """Whether nothing can be added to that day any more."""
         return self.stopped_at is not None or self.at >= (day + 1) * DAY_S
+
+
+def _by_number(days: Mapping[str, int]) -> dict[int, int]:
+    return {int(day): total for day, total in days.items()}
+
+
+def _without(days: Mapping[int, int], day: int) -> dict[int, int]:
+    return {other: total for other, total in days.items() if other != day}
 
 
 def first_sample(provider: ProviderName, store_id: ObjectId, size: int, at: int) -> Meter:

@@ -25,6 +25,7 @@ from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import storage_records
+from vectorgate.metering.handover import with_owner
 from vectorgate.metering.model import DAY_S, Meter, first_sample, valid_moment, valid_size
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
@@ -101,7 +102,8 @@ class Sampler:
             self._sample_listed(before.get(store_id), document, provider, at) for store_id, document in listed.items()
         ]
         after += self._sample_missing([meter for store_id, meter in before.items() if store_id not in listed], at)
-        written = [self._write(before.get(meter.id), meter) for meter in self._with_owners(filter(None, after))]
+        owned = self._with_owners(before, filter(None, after))
+        written = [self._write(before.get(meter.id), meter) for meter in owned]
         self._keep_descriptions(listed, [meter for meter in written if meter is not before.get(meter.id)])
         changed = any(_has_changed(before.get(meter.id), meter) for meter in written)
         active = changed or any(map(_is_indexing, listed.values()))
@@ -172,20 +174,22 @@ class Sampler:
         document = self.reader.find(meter.provider, "vector_stores.retrieve", {"vector_store_id": meter.id})
         return self._sample_listed(meter, document, meter.provider, at) if document is not None else meter.stopped(at)
 
-    def _with_owners(self, found: Iterable[Meter]) -> list[Meter]:
-        """The meters with their owners, as far as those are known by now."""
+    def _with_owners(self, before: Mapping[ObjectId, Meter], found: Iterable[Meter]) -> list[Meter]:
+        """The meters with their owners, as far as those are known by now.
+
+        An owner may have changed since a meter was written: that is looked up when it is written again. In between the
+        size was the same, so that the time of each owner is known to the second all the same.
+        """
         meters = list(found)
-        refs = {
-            meter.id: ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id)
+        refs = [
+            ObjectRef(meter.provider, ObjectKind.VECTOR_STORE, meter.id)
             for meter in meters
-            if meter.tenant is None
-        }
-        owned = self.ownership.owners(list(refs.values())) if refs else {}
+            if meter.tenant is None or _is_worth_writing(before[meter.id], meter)
+        ]
+        owned = self.ownership.owners(refs) if refs else {}
         owners = {ref.id: row for ref, row in owned.items()}
         return [
-            replace(meter, tenant=row.tenant, key_id=row.key_id, end_user=row.end_user)
-            if (row := owners.get(meter.id)) is not None
-            else meter
+            with_owner(before.get(meter.id), meter, row) if (row := owners.get(meter.id)) is not None else meter
             for meter in meters
         ]
 
@@ -217,7 +221,7 @@ class Sampler:
     def _charge_days(self, meters: Sequence[Meter], at: int) -> int:
         """Post the records of each day that is over and complete in every meter, then remove it from the meters."""
         posted = 0
-        over = sorted({day for meter in meters for day in meter.days if day < at // DAY_S})
+        over = sorted({day for meter in meters for day in meter.uncharged_days if day < at // DAY_S})
         for day in over:
             if not all(meter.is_complete(day) for meter in meters):
                 break
@@ -238,10 +242,10 @@ class Sampler:
         return posted
 
     def _remove_day(self, meter: Meter, day: int) -> Meter:
-        if day not in meter.days:
+        if day not in meter.uncharged_days:
             return meter
         rest = replace(meter.without(day), version=meter.version + 1)
-        if rest.stopped_at is not None and not rest.days:
+        if rest.stopped_at is not None and not rest.uncharged_days:
             self.meters.drop(meter)
         else:
             self.meters.keep(rest)

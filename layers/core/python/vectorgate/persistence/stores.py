@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vectorgate.azure_search.ports import IndexStore
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ingest.ports import IngestStore
+    from vectorgate.ledger.assignments import AssignmentStore
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.ledger.report_ports import ReportStore
     from vectorgate.metering.ports import MeterStore
@@ -28,6 +29,7 @@ class Stores:
 
     ledger: LedgerStore
     ownership: OwnershipStore
+    assignments: AssignmentStore
     keys: KeyStore
     reports: ReportStore
     indexes: IndexStore

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.model import Account, Reservation, Subject
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ingest.model import ObjectLocation
+    from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import RecordQuery
     from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
@@ -156,6 +157,18 @@ def check_advance(
         + (len(balance_changes([entry])) if entry.budgets else 0)
     )
     _check_distinct([*(row.ref for row in owned), *retired])
+
+
+def check_assignments(assignments: Sequence[Assignment]) -> None:
+    """Answered rows, and the ownership that is written with them: two actions each."""
+    for each in assignments:
+        if each.entry.state is not State.ANSWERED:
+            raise IllegalTransition(f"an assignment does not begin as {each.entry.state}")
+        check_begin(each.entry)
+        check_ownership(each.row)
+    _check_actions(2 * len(assignments))
+    _check_distinct(each.row.ref for each in assignments)
+    _check_distinct(each.entry.id for each in assignments)
 
 
 def check_settle(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:

@@ -39,23 +39,26 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """`tenant` owns `ref`. Written once, when the object is created; the owner never changes.
+    """`tenant` owns `ref`. Written when the object is created or adopted; only a transfer changes the owner.
 
     `created_at` (Unix seconds) is the object's own, and orders lists. `parent` is the store of a batch, or the upload
     of a part. `snapshot` is what `providers.openai.snapshot_of` keeps of the provider's description: for files, of
     which only the status changes later, and for uploads, which create a file, the whole one of their creation; for
     stores, the last one that the gateway wrote down. Rows of early releases have none for stores.
+    `holders`: of an adopted or transferred object, as `tenancy.holders` reads them. `key_id`: the key that made it, or
+    None for an object that was given to a team as such.
     `retired_at` (Unix seconds): the object was deleted. The row remains, so that its id cannot get another owner.
     """
 
     ref: ObjectRef
     tenant: TenantId
-    key_id: KeyId
+    key_id: KeyId | None = None
     created_at: int
     end_user: str | None = None
     parent: ObjectId | None = None
     snapshot: str | None = None
     retired_at: int | None = None
+    holders: str | None = None
 
     def accessible_to(self, tenant: TenantId) -> bool:
         """Whether `tenant` may use the object now."""

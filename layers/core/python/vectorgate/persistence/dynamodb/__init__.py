@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vectorgate.persistence.dynamodb.budgets import DynamoBudgets
 from vectorgate.persistence.dynamodb.indexes import DynamoIndexes
 from vectorgate.persistence.dynamodb.ingest import DynamoIngest
-from vectorgate.persistence.dynamodb.ledger import DynamoLedger
+from vectorgate.persistence.dynamodb.ledger import DynamoAssignments, DynamoLedger
 from vectorgate.persistence.dynamodb.meter import DynamoMeters
 from vectorgate.persistence.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
 from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INDEXES",
     "TABLE_DEFINITION",
+    "DynamoAssignments",
     "DynamoBudgets",
     "DynamoIndexes",
     "DynamoIngest",
@@ -51,6 +52,7 @@ def stores_of(table: DynamoTable) -> Stores:
     return Stores(
         ledger=DynamoLedger(table),
         ownership=DynamoOwnership(table),
+        assignments=DynamoAssignments(table),
         keys=DynamoKeys(table),
         reports=DynamoReports(table),
         indexes=DynamoIndexes(table),

@@ -11,6 +11,7 @@ Write units of rows up to 1 KiB: `begin` 3 (row, `by_day`, `open`), 6 with an id
 `advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
 retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
 reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
+`assign` 3 for each row, and 2 for each ownership row or, of a transfer, 3.
 `tests/contract/test_costs.py` counts them.
 """
 
@@ -46,15 +47,16 @@ from vectorgate.persistence.dynamodb.table import (
     ConditionFailed,
     DynamoTable,
 )
-from vectorgate.persistence.validation import check_advance, check_begin, check_query, check_settle
+from vectorgate.persistence.validation import check_advance, check_assignments, check_begin, check_query, check_settle
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import OperationId, TenantId
+    from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.dynamodb.schema import Item
@@ -66,6 +68,8 @@ _IS_THERE: Final = "attribute_exists(PK)"
 _IS_THE_TENANTS: Final = "tenant = :tenant"
 _RETIRE: Final = "SET retired_at = if_not_exists(retired_at, :at) REMOVE by_tenant_pk, by_tenant_sk"
 _ADD: Final = "ADD calls :calls, failures :failures, spend :spend"
+_IS_HELD: Final = "tenant = :tenant AND attribute_not_exists(retired_at) AND attribute_not_exists(holders)"
+_IS_HELD_SINCE: Final = "tenant = :tenant AND attribute_not_exists(retired_at) AND holders = :holders"
 
 _Action = tuple[str, dict[str, Any]]
 
@@ -213,6 +217,24 @@ class DynamoLedger:
                 return
 
 
+class DynamoAssignments:
+    """AssignmentStore. In this module, for each further one delays the start of the api function."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """One TransactWriteItems."""
+        check_assignments(assignments)
+        actions = [action for each in assignments for action in _assign_actions(each)]
+        if not actions:
+            return
+        try:
+            self._table.transact(actions, pauses=PATIENT_PAUSES_S)
+        except ConditionFailed as failure:
+            raise StateConflict("an object was not owned as it had to be") from failure
+
+
 def _already_owned(
     old_items: Mapping[int, Item], owned: Sequence[Ownership], checked: frozenset[ObjectRef]
 ) -> frozenset[ObjectRef]:
@@ -269,3 +291,15 @@ def _add_action(rollup: Rollup) -> _Action:
             {":calls": rollup.calls, ":failures": rollup.failures, ":spend": rollup.spend}
         ),
     }
+
+
+def _assign_actions(assignment: Assignment) -> Iterator[_Action]:
+    yield "Put", {"Item": operation_item(assignment.entry), "ConditionExpression": IS_NEW}
+    condition = {"ConditionExpression": IS_NEW} if assignment.before is None else _held_by(assignment.before)
+    yield "Put", {"Item": ownership_item(assignment.row), **condition}
+
+
+def _held_by(before: Ownership) -> dict[str, Any]:
+    values = encoded({":tenant": before.tenant, ":holders": before.holders})
+    condition = _IS_HELD if before.holders is None else _IS_HELD_SINCE
+    return {"ConditionExpression": condition, "ExpressionAttributeValues": values}

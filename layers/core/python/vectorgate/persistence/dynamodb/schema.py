@@ -191,6 +191,7 @@ def ownership_item(row: Ownership) -> Item:
             "parent": row.parent,
             "snapshot": row.snapshot,
             "retired_at": row.retired_at,
+            "holders": row.holders,
         }
     )
     if row.retired_at is None:

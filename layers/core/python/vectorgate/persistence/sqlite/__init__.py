@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vectorgate.persistence.sqlite.assignments import SqliteAssignments
 from vectorgate.persistence.sqlite.budgets import SqliteBudgets
 from vectorgate.persistence.sqlite.database import Database
 from vectorgate.persistence.sqlite.indexes import SqliteIndexes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Database",
+    "SqliteAssignments",
     "SqliteBudgets",
     "SqliteIndexes",
     "SqliteIngest",
@@ -46,6 +48,7 @@ def stores_on(database: Database, *, on_answered: Callable[[], None] | None = No
     return Stores(
         ledger=SqliteLedger(database, on_answered=on_answered),
         ownership=SqliteOwnership(database),
+        assignments=SqliteAssignments(database, on_answered=on_answered),
         keys=SqliteKeys(database),
         reports=SqliteReports(database),
         indexes=SqliteIndexes(database),

@@ -119,6 +119,9 @@ MIGRATIONS = (
         bucket TEXT NOT NULL, key TEXT NOT NULL, circumstances TEXT NOT NULL, PRIMARY KEY (bucket, key)
     ) WITHOUT ROWID
     """,
+    """
+    ALTER TABLE ownership ADD COLUMN holders TEXT
+    """,
 )
 
 

@@ -250,11 +250,16 @@ def _write_ownership(
 ) -> None:
     for row in owned:
         ref = row.ref
-        owner = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id, row.created_at)
+        owner = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id or "", row.created_at)
         values = (*owner, row.end_user, row.parent, row.snapshot, row.retired_at)
         _expect(connection.execute(_OWN, values).rowcount, 1)
     for ref in retired:
         _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
+
+
+def insert_entry(connection: sqlite3.Connection, entry: LedgerEntry) -> None:
+    """Write a new row inside a transaction. AlreadyExists."""
+    _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
 
 
 def _expect_new(changed: int) -> None:

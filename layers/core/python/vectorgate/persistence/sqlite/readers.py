@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from vectorgate.persistence.sqlite.database import Database
 
 _OWNER = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders
     FROM ownership WHERE provider = ? AND kind = ? AND id = ?
 """
 _OLDEST_FIRST = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) > (?, ?)
     ORDER BY created_at, id LIMIT ?
 """
 _NEWEST_FIRST = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) < (?, ?)
     ORDER BY created_at DESC, id DESC LIMIT ?
 """
@@ -147,16 +147,17 @@ class SqliteReports:
 
 
 def _ownership(row: tuple[Any, ...]) -> Ownership:
-    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at = row
+    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders = row
     return Ownership(
         ref=ObjectRef(ProviderName(provider), ObjectKind(kind), ObjectId(id_)),
         tenant=TenantId(tenant),
-        key_id=KeyId(key_id),
+        key_id=KeyId(key_id) if key_id else None,
         created_at=created_at,
         end_user=end_user,
         parent=parent,
         snapshot=snapshot,
         retired_at=retired_at,
+        holders=holders,
     )
 
 

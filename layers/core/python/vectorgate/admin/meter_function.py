@@ -1,0 +1,98 @@
+"""Reads of providers by the meter function: the admin function, which reads the master key, has no provider's key.
+
+::
+
+    admin  {"read": {"provider", "operation", "ids", "query"}}  -->  meter  -->  provider
+           {"document": ...}  or  {"error": {"status", ...}}    <--
+
+boto3 is imported, and a client made and kept, at the first read.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from vectorgate.api.errors import InvalidRequest, Unavailable, UpstreamRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.ids import ProviderName
+    from vectorgate.providers.reader import Document
+
+CONNECT_TIMEOUT_S: Final = 2
+READ_TIMEOUT_S: Final = 12  # a read of a provider takes at most 10
+_NONE: Final[Mapping[str, str]] = {}
+_OURS: Final = 400  # the status of a read that the meter function does not even try
+
+
+class MeterFunction:
+    """ProviderDocuments by Lambda's Invoke. Unavailable where there is no such function, or it cannot be reached."""
+
+    def __init__(self, name: str | None, *, region: str | None = None, endpoint_url: str | None = None) -> None:
+        self._name = name
+        self._region = region
+        self._endpoint_url = endpoint_url
+
+    def get(
+        self,
+        provider: ProviderName,
+        operation: str,
+        *,
+        ids: Mapping[str, str] = _NONE,
+        query: Mapping[str, str] = _NONE,
+    ) -> Document:
+        """One invocation. The provider's refusals are UpstreamRefused, whatever else fails is Unavailable."""
+        read = {"provider": provider, "operation": operation, "ids": dict(ids), "query": dict(query)}
+        answer = self._invoke({"read": read})
+        error = answer.get("error")
+        if isinstance(error, dict):
+            raise _raised(error)
+        document = answer.get("document")
+        if not isinstance(document, dict):
+            raise _unavailable("its answer is not one of vectorgate's")
+        return document
+
+    def _invoke(self, payload: Mapping[str, object]) -> Mapping[str, object]:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see the module
+
+        if self._name is None:
+            raise _unavailable("it is not configured")
+        client = _client(self._region, self._endpoint_url)
+        try:
+            result = client.invoke(FunctionName=self._name, Payload=json.dumps(payload).encode())
+            answer = json.loads(result["Payload"].read())
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise _unavailable(type(error).__name__) from error
+        if "FunctionError" in result or not isinstance(answer, dict):
+            raise _unavailable("it failed")
+        return answer
+
+
+@cache
+def _client(region: str | None, endpoint_url: str | None) -> Any:  # noqa: ANN401 - Lambda's; its stubs are not installed
+    import boto3  # noqa: PLC0415 - see the module
+    from botocore.config import Config  # noqa: PLC0415 - see the module
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": 2},
+    )
+    return boto3.client("lambda", region_name=region, endpoint_url=endpoint_url, config=config)
+
+
+def _raised(error: Mapping[str, Any]) -> InvalidRequest | UpstreamRefused | Unavailable:
+    message, code, param = str(error.get("message")), error.get("code"), error.get("param")
+    status = error.get("status")
+    if error.get("refused") is True and isinstance(status, int):
+        return UpstreamRefused(message, status=status, type=str(error.get("type")), code=code, param=param)
+    if status == _OURS:
+        return InvalidRequest(message, code=code, param=param)
+    return Unavailable(message, code=code)
+
+
+def _unavailable(why: str) -> Unavailable:
+    return Unavailable(f"The provider cannot be read through the meter function: {why}.", code="provider_unavailable")

@@ -1,0 +1,43 @@
+"""The port of adoptions and transfers: an object gets an owner together with the ledger row that records it.
+
+::
+
+    adopt       the object has no ownership row      --> row of its first owner
+    transfer    `holder` owns it, as it was read     --> row of its next owner
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from vectorgate.ledger.ports import MAX_ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.tenancy.ownership import Ownership
+
+MAX_ASSIGNMENTS: Final = MAX_ACTIONS // 2  # of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`row` is written with the new answered row `entry`. `before`: the object's row as it was read, None if none."""
+
+    entry: LedgerEntry
+    row: Ownership
+    before: Ownership | None = None
+
+
+class AssignmentStore(Protocol):
+    """Two adapters, one contract: `tests/contract/test_assignments.py`."""
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """Write all rows, all or nothing, in one transaction of at most MAX_ASSIGNMENTS.
+
+        StateConflict, and nothing is written, if an object to adopt has a row, or one to transfer was deleted or has
+        another owner than when it was read.
+        """
+        ...
