@@ -1,1 +1,1 @@
-"""Ownership of stores, files, batches and uploads. An owner never changes; to others the object does not exist."""
+"""Ownership of stores, files, batches and uploads. Only administrators change owners; foreign equals absent."""
