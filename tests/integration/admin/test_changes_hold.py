@@ -10,6 +10,7 @@ import pytest
 
 from tests.factories.secrets import MASTER_KEY
 from tests.fakes.clock import FakeClock
+from tests.fakes.provider_documents import FakeDocuments
 from tests.harnesses.admin import book_of, calls
 from vectorgate.admin.app import AdminApp
 from vectorgate.api.errors import Unauthenticated
@@ -43,7 +44,8 @@ REVOCATIONS: list[tuple[str, dict[str, object]]] = [
 
 def change(harness: GatewayHarness, path: str, body: object, told: Gateway | None = None) -> None:
     """Have the admin app of some process change something; `told` is the gateway of the same process."""
-    deps = build_admin_deps(harness.settings, harness.stores, harness.deps.clock, system_random(), told=told)
+    clock, reads = harness.deps.clock, FakeDocuments()
+    deps = build_admin_deps(harness.settings, harness.stores, clock, system_random(), reads, told=told)
     app = AdminApp(master_key=Secret(MASTER_KEY), deps=deps, telemetry=harness.deps.telemetry)
     headers = {"authorization": f"Bearer {MASTER_KEY}", "content-type": "application/json"}
     request = Request(method="POST", path=path, headers=headers, body=Body.of(json.dumps(body).encode()))

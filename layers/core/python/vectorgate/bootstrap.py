@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.credentials import Credentials, SecretsManager
-    from vectorgate.providers.documents import ProviderDocuments
+    from vectorgate.providers.documents import ProviderDocuments as Reads
     from vectorgate.providers.http.outcome import Transport
     from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
@@ -186,23 +186,14 @@ def build_settlement(settings: Settings, stores: Stores, telemetry: Telemetry) -
 
 
 def build_admin_deps(
-    settings: Settings,
-    stores: Stores,
-    clock: Clock,
-    randomness: Random,
-    provider: ProviderDocuments,
-    *,
-    told: Gateway | None = None,
+    settings: Settings, stores: Stores, clock: Clock, randomness: Random, reads: Reads, *, told: Gateway | None = None
 ) -> AdminDeps:
-    """The dependencies of the admin app.
-
-    `provider`: how it reads providers. `told`: a gateway of this process, which keeps to each change at once.
-    """
+    """What the admin app needs. `reads`: of providers. `told`: a gateway here, which keeps to each change at once."""
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.persistence.announcing import announcing
 
     stores = announcing(stores, told.forget) if told is not None else stores
-    return AdminDeps(stores, clock, randomness, price_book(settings.prices), provider, settings.default_provider)
+    return AdminDeps(stores, clock, randomness, price_book(settings.prices), reads, settings.default_provider)
 
 
 def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
@@ -311,16 +302,12 @@ def deployed_meter() -> MeterWorker:
 
 
 def deployed_admin() -> AdminApp:
-    """The admin app, with the current master key. ValueError when there is none, or an empty one.
-
-    Built at each invocation, so that running environments use a rotated key.
-    """
+    """The admin app with the current master key, built at each invocation: keys are rotated. ValueError without one."""
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.meter_function import MeterFunction
 
-    settings = deployed_settings()
-    reads = MeterFunction(settings.meter_function, region=settings.region, endpoint_url=settings.endpoint_url)
-    deps = build_admin_deps(settings, deployed_stores(), system_clock(), system_random(), reads)
+    reads = MeterFunction.of(deployed_settings())
+    deps = build_admin_deps(deployed_settings(), deployed_stores(), system_clock(), system_random(), reads)
     return AdminApp(master_key=_master_key().current(), deps=deps, telemetry=deployed_telemetry())
 
 

@@ -6,7 +6,18 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin import blocking, budgets, indexes, key_list, keys, limit_lists, regenerating, repricing, spend, unowned
+from vectorgate.admin import (
+    blocking,
+    budgets,
+    indexes,
+    key_list,
+    keys,
+    limit_lists,
+    regenerating,
+    repricing,
+    spend,
+    unowned,
+)
 from vectorgate.admin.reply import Reply
 from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
 from vectorgate.api.http import Response

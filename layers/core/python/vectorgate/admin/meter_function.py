@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from vectorgate.ids import ProviderName
     from vectorgate.providers.reader import Document
+    from vectorgate.settings import Settings
 
 CONNECT_TIMEOUT_S: Final = 2
 READ_TIMEOUT_S: Final = 12  # a read of a provider takes at most 10
@@ -35,6 +36,11 @@ class MeterFunction:
         self._name = name
         self._region = region
         self._endpoint_url = endpoint_url
+
+    @classmethod
+    def of(cls, settings: Settings) -> MeterFunction:
+        """The deployment's."""
+        return cls(settings.meter_function, region=settings.region, endpoint_url=settings.endpoint_url)
 
     def get(
         self,
