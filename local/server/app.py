@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 CALLS: Final = 128  # threads for calls; they cost little while they wait for a provider
 STREAMS: Final = 512  # threads for answers that are being streamed
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
-ADMIN_PATHS: Final = frozenset({"/vector_stores/unowned", "/vector_stores/adopt"})  # beside those of the API
+ADMIN_PATHS: Final = re.compile(r"/vector_stores/(unowned|adopt|[^/]+/transfer)/?")  # beside those of the API
 ADMIN, INVOKERS, LOOKUP, EVERYONE = "admin", "invokers", "lookup", "everyone"  # groups beside the tenants
 _HEALTH: Final = "/healthz"
 _HEALTHY: Final = Response.of_json(200, {"status": "ok"}, {})
@@ -125,7 +126,7 @@ class App:
         """Whose share of the threads it takes, and what runs there."""
         if (invoke := self._handlers.invoke) is not None and serves(head.path):
             return INVOKERS, lambda body: invoking.called(invoke, head, body)
-        if head.path.startswith(ADMIN_PREFIXES) or head.path.removesuffix("/") in ADMIN_PATHS:
+        if head.path.startswith(ADMIN_PREFIXES) or ADMIN_PATHS.fullmatch(head.path):
             return ADMIN, lambda body: self._handlers.admin(head.event(body), None)
         group = await self._callers.group_of(head.headers, self._look_up) if self._callers is not None else EVERYONE
         return group, lambda body: self._handlers.api(head.event(body), None)

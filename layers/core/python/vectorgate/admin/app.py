@@ -16,6 +16,7 @@ from vectorgate.admin import (
     regenerating,
     repricing,
     spend,
+    transfers,
     unowned,
 )
 from vectorgate.admin.reply import Reply
@@ -60,7 +61,7 @@ class AdminApp:
             raise Unauthenticated("Incorrect API key provided: this needs the master key.", code="invalid_api_key")
 
     def _route(self, request: Request) -> object:
-        action = ROUTES.get((request.method, request.path.removesuffix("/")))
+        action = ROUTES.get((request.method, transfers.route_of(request.path)))
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
         try:
@@ -94,6 +95,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/customer/list"): limit_lists.customers,
     ("GET", "/vector_stores/unowned"): unowned.unowned,
     ("POST", "/vector_stores/adopt"): unowned.adopt,
+    ("POST", transfers.PATH): transfers.transfer,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,
     ("POST", "/v1/indexes/delete"): indexes.delete,
