@@ -16,10 +16,10 @@ OWN_CLIENTS = re.findall(r"```python\n(.*?)```", PAGE.partition("## Bring your o
 
 
 def test_the_page_has_samples_of_the_methods_and_of_a_client_of_one_s_own() -> None:
-    assert (len(SAMPLES), len(OWN_CLIENTS)) == (3, 2)
+    assert (len(SAMPLES), len(OWN_CLIENTS)) == (4, 2)
 
 
-@pytest.mark.parametrize("code", SAMPLES, ids=["methods", "own client", "mocks and tracing"])
+@pytest.mark.parametrize("code", SAMPLES, ids=["methods", "streams", "own client", "mocks and tracing"])
 @pytest.mark.usefixtures("through")
 def test_a_sample_of_the_page_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     names = run(code)
@@ -28,6 +28,8 @@ def test_a_sample_of_the_page_runs(code: str, capsys: pytest.CaptureFixture[str]
         client.close()
     if code == SAMPLES[0]:
         assert "404" in said
+    if code == SAMPLES[1]:
+        assert [said.count(f"response.{end}") for end in ("created", "completed")] == [2, 2]
     if code == OWN_CLIENTS[0]:
         assert re.search(r"POST http://127\.0\.0\.1:\d+/v1/vector_stores\nGET ", said)
 

@@ -63,9 +63,10 @@ class Script:
         self.sent: list[HttpRequest] = []
         self.slept: list[float] = []
 
-    def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
+    def send(self, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
         self.sent.append(request)
         assert limit.seconds > 0
+        assert not streams
         if self.takes > limit.seconds:
             self.now += limit.seconds
             return ResponseLost(timed_out=True)

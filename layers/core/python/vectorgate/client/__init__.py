@@ -6,6 +6,7 @@
     calls.py  attempts.py              one operation's flow: destination -> attempt -> result, or a pause and again
     routing.py  destinations.py        which destination a call has, and how its request looks there. Pure
     retry.py                           when an attempt may be repeated. Pure
+    streams.py                         the events of a streamed response, as they arrive
     flow.py  drivers.py                the steps of a flow, and the two drivers that take them
     sender.py  transport.py            the only I/O: one attempt over an httpx client, and the SDK's own such client
     lambda_signer.py                   AWS's signature, by boto3

@@ -53,13 +53,14 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """What all attempts of a call share."""
+    """What all attempts of a call share. `streams`: a success is a stream of events."""
 
     operation: Operation
     destination: Destination
     policy: RetryPolicy
     timing: Timing
     http_client: httpx.Client | httpx.AsyncClient | None
+    streams: bool = False
 
     def run(self, call: Call, limit: TimeLimit) -> Flow[HttpResponse]:
         """The response of the attempt that succeeded. Otherwise the APIError of the last one."""
@@ -82,18 +83,23 @@ class Attempts:
     def _sent(self, request: HttpRequest, limit: TimeLimit) -> Flow[Outcome]:
         if limit.seconds <= 0:
             return ResponseLost(timed_out=True)
-        outcome: Outcome = yield Send(request, limit, self.http_client)
+        outcome: Outcome = yield Send(request, limit, self.http_client, self.streams)
         return self.destination.unwrap(outcome) if isinstance(outcome, HttpResponse) else outcome
 
     def _success(self, outcome: Outcome, call: Call, *, unknown_before: bool) -> HttpResponse | None:
         if not isinstance(outcome, HttpResponse):
             return None
         if _is_success(outcome):
-            return outcome if self.operation.binary or json_object(outcome) is not None else None
+            return outcome if self._is_readable(outcome) else None
         if unknown_before and outcome.status_code == _NOT_FOUND and self.operation.deletes:
             # An attempt whose response was lost has deleted it: a repeated deletion succeeds in this way.
             return HttpResponse(200, outcome.headers, json.dumps(self.operation.deletion(call.ids)).encode())
         return None
+
+    def _is_readable(self, success: HttpResponse) -> bool:
+        if self.streams:
+            return success.pieces is not None
+        return self.operation.binary or json_object(success) is not None
 
     def _failure(self, line: RequestLine, outcome: Outcome, *, unknown_before: bool) -> APIError:
         if not isinstance(outcome, HttpResponse):

@@ -11,21 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
 from vectorgate.client.attempts import Attempts, json_object
 from vectorgate.client.encoding import Call
 from vectorgate.client.file_inputs import file_source
+from vectorgate.client.messages import RequestLine
 from vectorgate.client.resource import CallInfo, cost_in
 from vectorgate.client.retry import RetryPolicy
+from vectorgate.client.streams import GivenPieces, RawStream
 
 if TYPE_CHECKING:
     from vectorgate.client.attempts import Timing
     from vectorgate.client.destinations import Destination
     from vectorgate.client.file_inputs import FileInput
     from vectorgate.client.flow import Flow
-    from vectorgate.client.messages import HttpResponse
+    from vectorgate.client.messages import HttpResponse, Pieces
     from vectorgate.client.options import Options
     from vectorgate.pricing.book import PriceBook
 
@@ -71,6 +73,26 @@ def perform(caller: Caller, parameters: Parameters, options: Options) -> Flow[Su
     """The success. An APIError otherwise; SettingsError, TypeError or ValueError for a call that cannot be sent."""
     if options.mock_response is not None:
         return _mocked(options)
+    attempts, call = _prepared(caller, parameters, options)
+    response = yield from attempts.run(call, options.limit(caller.timeout))
+    document = {} if attempts.operation.binary else json_object(response)
+    info = _info(response, attempts, options)
+    return Success(document=document or {}, content=response.content, info=info)
+
+
+def open_stream(caller: Caller, parameters: Parameters, options: Options) -> Flow[RawStream]:
+    """The stream of events that the call is answered with. It raises as `perform` does."""
+    if options.mock_response is not None:
+        return _mocked_stream(options)
+    attempts, call = _prepared(caller, parameters, options, streams=True)
+    response = yield from attempts.run(call, options.limit(caller.timeout))
+    request = attempts.destination.request(call).line
+    return RawStream(cast("Pieces", response.pieces), _info(response, attempts, options), request)
+
+
+def _prepared(
+    caller: Caller, parameters: Parameters, options: Options, *, streams: bool = False
+) -> tuple[Attempts, Call]:
     operation = BY_NAME[parameters.operation]
     destination = caller.destination(options)
     is_create = operation.safety is Safety.CREATE
@@ -82,19 +104,15 @@ def perform(caller: Caller, parameters: Parameters, options: Options) -> Flow[Su
         policy=RetryPolicy(options.retries(caller.max_retries), repeatable),
         timing=caller.timing,
         http_client=options.http_client,
+        streams=streams,
     )
-    response = yield from attempts.run(call, options.limit(caller.timeout))
-    document = {} if operation.binary else json_object(response)
-    info = _info(response, destination, operation, options, unix_s=caller.timing.wall())
-    return Success(document=document or {}, content=response.content, info=info)
+    return attempts, call
 
 
-def _info(
-    response: HttpResponse, destination: Destination, operation: Operation, options: Options, *, unix_s: float
-) -> CallInfo:
-    cost = cost_in(response.headers)
+def _info(response: HttpResponse, attempts: Attempts, options: Options) -> CallInfo:
+    destination, cost = attempts.destination, cost_in(response.headers)
     if cost is None:
-        cost = _listed_cost(destination.provider, operation.name, unix_s)
+        cost = _listed_cost(destination.provider, attempts.operation.name, attempts.timing.wall())
     return CallInfo(
         provider=destination.provider or options.custom_llm_provider,
         api_base=destination.api_base,
@@ -153,6 +171,14 @@ def _mocked(options: Options) -> Success:
     if not isinstance(document, Mapping):
         raise TypeError("mock_response must be the answer's dict, its JSON text, bytes for a file, or an error")
     return Success(document=dict(document), content=b"", info=info)
+
+
+def _mocked_stream(options: Options) -> RawStream:
+    """The stream that the caller passed in as its bytes."""
+    mock = _mocked(options)
+    if not mock.content:
+        raise TypeError("the mock_response of a stream must be its bytes (`event: ...`), or an error")
+    return RawStream(GivenPieces(mock.content), mock.info, RequestLine("POST", MOCK))
 
 
 def _listed_cost(provider: str | None, operation: str, unix_s: float) -> Decimal | None:

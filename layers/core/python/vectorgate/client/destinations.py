@@ -12,19 +12,19 @@ destination       chosen by                            key                 a rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from vectorgate.api.headers import END_USER, TAGS
 from vectorgate.client.encoding import http_request
-from vectorgate.client.messages import HttpRequest, HttpResponse
 from vectorgate.providers.azure_path import path_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.client.encoding import Call
+    from vectorgate.client.messages import HttpRequest, HttpResponse
 
 
 class Destination(Protocol):
@@ -88,7 +88,7 @@ class Azure:
         """With the request's id in the header that OpenAI's clients read."""
         found = response.headers.get("x-request-id") or response.headers.get("apim-request-id")
         headers = {**response.headers, "x-request-id": found} if found else response.headers
-        return HttpResponse(response.status_code, headers, response.content)
+        return replace(response, headers=headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

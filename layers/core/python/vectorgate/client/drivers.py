@@ -16,18 +16,18 @@ T = TypeVar("T")
 
 
 class Sender(Protocol):
-    """Sends one request and returns when the response is whole."""
+    """Sends one request and returns when the response is whole, or the head of a stream is there."""
 
-    def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
-        """Report what the network does as an Outcome; never raise for it."""
+    def send(self, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
+        """Report what the network does as an Outcome; never raise for it. `streams`: see `flow.Send`."""
         ...
 
 
 class AsyncSender(Protocol):
     """The awaited form of Sender."""
 
-    async def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
-        """Report what the network does as an Outcome; never raise for it."""
+    async def send(self, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
+        """Report what the network does as an Outcome; never raise for it. `streams`: see `flow.Send`."""
         ...
 
 
@@ -38,7 +38,7 @@ def drive(flow: Flow[T], sender_for: Callable[[Send], Sender], sleep: Callable[[
         while True:
             match flow.send(result):
                 case Send() as step:
-                    result = sender_for(step).send(step.request, step.limit)
+                    result = sender_for(step).send(step.request, step.limit, streams=step.streams)
                 case Pause(seconds):
                     sleep(seconds)
                     result = None
@@ -57,7 +57,7 @@ async def adrive(flow: Flow[T], sender_for: Callable[[Send], AsyncSender]) -> T:
         while True:
             match flow.send(result):
                 case Send() as step:
-                    result = await sender_for(step).send(step.request, step.limit)
+                    result = await sender_for(step).send(step.request, step.limit, streams=step.streams)
                 case Pause(seconds):
                     await _asleep(seconds)
                     result = None

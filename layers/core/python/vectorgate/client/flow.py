@@ -40,11 +40,15 @@ class TimeLimit:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this once and return its Outcome. `http_client`: the caller's own for this call, instead of the client's."""
+    """Send this once and return its Outcome. `http_client`: the caller's own for this call, instead of the client's.
+
+    `streams`: a stream of events is returned as soon as its head is there.
+    """
 
     request: HttpRequest
     limit: TimeLimit
     http_client: httpx.Client | httpx.AsyncClient | None = field(default=None, repr=False)
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from vectorgate.client.calls import Caller, Parameters, perform
+from vectorgate.client.calls import Caller, Parameters, open_stream, perform
 from vectorgate.client.flow import Pause, Runner
 from vectorgate.client.options import CallOptions, Options
 from vectorgate.client.pages import RawPage
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vectorgate.client.flow import Flow
+    from vectorgate.client.streams import RawStream
 
 DEFAULT_POLL_MS = 1000.0  # openai's SDK's, for a server that sends no `openai-poll-after-ms`
 
@@ -39,6 +40,10 @@ class Group:
         """The flow to a result of that kind."""
         success = yield from perform(self._client, parameters, Options(**options))
         return kind(success.document, success.info)
+
+    def _stream(self, parameters: Parameters, options: CallOptions) -> Flow[RawStream]:
+        """The flow to the head of a stream."""
+        return (yield from open_stream(self._client, parameters, Options(**options)))
 
     def _page(
         self,

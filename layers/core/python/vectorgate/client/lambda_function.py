@@ -50,9 +50,11 @@ class LambdaFunction:
         return f"lambda:{self.name}"
 
     def request(self, call: Call) -> HttpRequest:
-        """The payload that the invoke function reads. SettingsError for headers, which it does not take."""
+        """The payload that the invoke function reads. SettingsError for headers and streams."""
         if call.headers:
             raise SettingsError("extra_headers cannot be sent through VECTORGATE_FUNCTION: it takes no headers")
+        if (call.body or {}).get("stream"):
+            raise SettingsError("no streams through VECTORGATE_FUNCTION: use background=True, or VECTORGATE_BASE_URL")
         content = encoded(self._payload(call))
         url = f"{self.signer.endpoint}/2015-03-31/functions/{quote(self.name, safe='')}/invocations"
         headers = {"content-type": JSON, "user-agent": USER_AGENT, "x-amz-invocation-type": "RequestResponse"}

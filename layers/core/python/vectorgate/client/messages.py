@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from vectorgate.client.file_inputs import Form
 
@@ -34,13 +34,45 @@ class HttpRequest:
         return RequestLine(self.method, self.url)
 
 
+class Pieces(Protocol):
+    """Content that is still arriving, in one of two forms. It must be closed. Reading raises StreamLost."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces, of a synchronous call."""
+        ...
+
+    def close(self) -> None:
+        """End the exchange."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces, of an awaited call."""
+        ...
+
+    async def aclose(self) -> None:
+        """End the exchange."""
+        ...
+
+
+class StreamLost(Exception):
+    """The content broke off before its end. `__cause__`: httpx's exception."""
+
+    def __init__(self, *, timed_out: bool) -> None:
+        super().__init__()
+        self.timed_out = timed_out
+
+
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One whole response. Header names are lower-case; of several headers of one name, the last."""
+    """One response, whole, or with the `pieces` of a stream of events that are still to be read.
+
+    Header names are lower-case; of several headers of one name, the last.
+    """
 
     status_code: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    pieces: Pieces | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

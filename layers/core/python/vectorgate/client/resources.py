@@ -184,6 +184,24 @@ def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
+class ResponseStreamEvent(Resource):
+    """An event of a streamed response. `type` says which of the other fields it has."""
+
+    _nested = {"response": Response}  # noqa: RUF012 - ClassVar in Resource
+
+    type: str
+    sequence_number: int
+    response: Response | None
+    output_index: int | None
+    content_index: int | None
+    item_id: str | None
+    item: dict[str, Any] | None
+    part: dict[str, Any] | None
+    delta: str | None
+    text: str | None
+    annotation: dict[str, Any] | None
+
+
 class ResponseItem(Resource):
     """An item of a response's input."""
 

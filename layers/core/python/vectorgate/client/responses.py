@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from vectorgate.client.calls import Parameters
 from vectorgate.client.group import Group
 from vectorgate.client.options import CallOptions, without_none
 from vectorgate.client.resources import CompactedResponse, Deleted, InputTokens, Model, Response, ResponseItem
-from vectorgate.client.sync_async import async_, async_pages, sync, sync_pages
+from vectorgate.client.sync_async import async_, async_pages, async_streams, sync, sync_pages, sync_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vectorgate.client.flow import Flow
     from vectorgate.client.group import GroupClient
     from vectorgate.client.pages import RawPage
+    from vectorgate.client.response_forms import AsyncCreate, Create
+    from vectorgate.client.streams import RawStream
 
 _RUNNING = frozenset({"queued", "in_progress"})
 
@@ -87,9 +89,13 @@ class Responses(Group):
         background: bool | None = None,
         store: bool | None = None,
         metadata: Mapping[str, str] | None = None,
+        stream: bool | None = None,
         **options: Unpack[CallOptions],
-    ) -> Flow[Response]:
-        """Run a model, which may search stores by the tool `file_search`."""
+    ) -> Flow[Response | RawStream]:
+        """Run a model, which may search stores by the tool `file_search`. With `stream=True` return its events.
+
+        The `timeout` of a stream is for its head, retries and pauses included, and after that for each wait.
+        """
         body = without_none(
             model=model,
             input=input,
@@ -102,8 +108,10 @@ class Responses(Group):
             background=background,
             store=store,
             metadata=metadata,
+            stream=stream,
         )
-        return self._perform(Response, Parameters(operation="responses.create", body=body), options)
+        parameters = Parameters(operation="responses.create", body=body)
+        return self._stream(parameters, options) if stream else self._perform(Response, parameters, options)
 
     def _retrieve(self, response_id: str, **options: Unpack[CallOptions]) -> Flow[Response]:
         """Retrieve a response."""
@@ -143,7 +151,8 @@ class Responses(Group):
         )
         return self._perform(CompactedResponse, Parameters(operation="responses.compact", body=body), options)
 
-    create, acreate = sync(_create), async_(_create)
+    create = cast("Create", sync_streams(_create))
+    acreate = cast("AsyncCreate", async_streams(_create))
     retrieve, aretrieve = sync(_retrieve), async_(_retrieve)
     wait_for_completion, await_for_completion = sync(_wait_for_completion), async_(_wait_for_completion)
     cancel, acancel = sync(_cancel), async_(_cancel)

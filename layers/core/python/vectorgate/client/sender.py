@@ -2,12 +2,14 @@
 
 The limit is for the whole attempt. In the awaited form the event loop keeps it, whatever the client's transport does.
 In the synchronous form the SDK's own connections keep it; over a client of the caller's it is looked at after each
-piece of the response, and no single wait is longer than it.
+piece of the response, and no single wait is longer than it. Of a stream, the limit is for its head, and after that for
+each wait.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -15,11 +17,11 @@ import httpx
 
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.file_inputs import Form
-from vectorgate.client.messages import HttpResponse, NotSent, ResponseLost
-from vectorgate.providers.http.adapter import CONNECT_SECONDS, url_of
+from vectorgate.client.messages import HttpResponse, NotSent, ResponseLost, StreamLost
+from vectorgate.providers.http.adapter import CONNECT_SECONDS, STREAM, url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from vectorgate.client.flow import TimeLimit
     from vectorgate.client.messages import HttpRequest, Outcome
@@ -45,16 +47,18 @@ class SyncSender:
         self._client = client
         self._monotonic = monotonic
 
-    def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
+    def send(self, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
         """See `drivers.Sender`. What the client's hooks and its authentication raise is raised as it is."""
         try:
-            return self._exchange(request, limit, ends=self._monotonic() + limit.seconds)
+            return self._exchange(request, limit, ends=self._monotonic() + limit.seconds, streams=streams)
         except httpx.RequestError as error:
             return _unanswered(error)
 
-    def _exchange(self, request: HttpRequest, limit: TimeLimit, *, ends: float) -> HttpResponse:
-        with _built(self._client, request, limit) as built:
+    def _exchange(self, request: HttpRequest, limit: TimeLimit, *, ends: float, streams: bool) -> HttpResponse:
+        with _built(self._client, request, limit, streams=streams) as built:
             response = self._client.send(built, stream=True, auth=_auth(self._client))
+            if streams and _has_events(response):
+                return replace(_whole(response, b""), pieces=_Arriving(response))
             try:
                 return _whole(response, b"".join(self._pieces(response, ends)))
             finally:
@@ -75,26 +79,61 @@ class AsyncSender:
             raise TypeError(f"an awaited call needs an httpx.AsyncClient, not {type(client).__name__}")
         self._client = client
 
-    async def send(self, request: HttpRequest, limit: TimeLimit) -> Outcome:
+    async def send(self, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
         """See `drivers.AsyncSender`. What the client's hooks and its authentication raise is raised as it is."""
         try:
             with anyio.move_on_after(limit.seconds):
-                return await self._exchange(request, limit)
+                return await self._exchange(request, limit, streams=streams)
         except httpx.RequestError as error:
             return _unanswered(error)
         return ResponseLost(timed_out=True, cause=httpx.ReadTimeout(_OVER))
 
-    async def _exchange(self, request: HttpRequest, limit: TimeLimit) -> HttpResponse:
-        with _built(self._client, request, limit) as built:
+    async def _exchange(self, request: HttpRequest, limit: TimeLimit, *, streams: bool) -> HttpResponse:
+        with _built(self._client, request, limit, streams=streams) as built:
             response = await self._client.send(built, stream=True, auth=_auth(self._client))
+            if streams and _has_events(response):
+                return replace(_whole(response, b""), pieces=_Arriving(response))
             try:
                 return _whole(response, b"".join([piece async for piece in response.aiter_bytes()]))
             finally:
                 await response.aclose()
 
 
+class _Arriving:
+    """`messages.Pieces` of an httpx response, in the form of the client that sent it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._response.iter_bytes()
+        except (httpx.RequestError, httpx.StreamError) as error:
+            raise StreamLost(timed_out=isinstance(error, httpx.TimeoutException)) from error
+
+    def close(self) -> None:
+        self._response.close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.aiter_bytes():
+                yield piece
+        except (httpx.RequestError, httpx.StreamError) as error:
+            raise StreamLost(timed_out=isinstance(error, httpx.TimeoutException)) from error
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _has_events(response: httpx.Response) -> bool:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.is_success and kind == "text/event-stream"
+
+
 @contextmanager
-def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit: TimeLimit) -> Iterator[httpx.Request]:
+def _built(
+    client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit: TimeLimit, *, streams: bool
+) -> Iterator[httpx.Request]:
     """The request with what the client adds to each, while its file is open. SettingsError for an impossible URL."""
     with _body(request.content) as body:
         try:
@@ -104,6 +143,7 @@ def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, limit
                 headers={name.encode("ascii"): value.encode("utf-8") for name, value in request.headers.items()},
                 params=_params(client, request),
                 timeout=_phases(client.timeout, limit),
+                extensions={STREAM: True} if streams else None,
                 **body,
             )
         except httpx.InvalidURL as error:

@@ -1,6 +1,7 @@
 """From one flow to the two methods that a caller sees: `create, acreate = sync(_create), async_(_create)`.
 
-Both have the flow's own signature, so they cannot drift apart. Lists come as pages (`pages.py`).
+Both have the flow's own signature, so they cannot drift apart. Lists come as pages (`pages.py`), streams as
+iterators (`streams.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from vectorgate.client.pages import AsyncPaginator, Page
 from vectorgate.client.resource import Resource
+from vectorgate.client.streams import AsyncResponseStream, RawStream, ResponseStream
 
 if TYPE_CHECKING:
     from vectorgate.client.flow import Flow, Runner
@@ -46,6 +48,30 @@ def async_(flow_of: Callable[Concatenate[G, P], Flow[T]]) -> Callable[Concatenat
 
     async def method(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._runner.arun(flow_of(self, *args, **kwargs))
+
+    return _named(method, flow_of, "a")
+
+
+def sync_streams(
+    flow_of: Callable[Concatenate[G, P], Flow[T | RawStream]],
+) -> Callable[Concatenate[G, P], T | ResponseStream]:
+    """The synchronous form of what may be answered with a stream."""
+
+    def method(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T | ResponseStream:
+        result = self._runner.run(flow_of(self, *args, **kwargs))
+        return ResponseStream(result) if isinstance(result, RawStream) else result
+
+    return _named(method, flow_of, "")
+
+
+def async_streams(
+    flow_of: Callable[Concatenate[G, P], Flow[T | RawStream]],
+) -> Callable[Concatenate[G, P], Coroutine[Any, Any, T | AsyncResponseStream]]:
+    """The awaited form: a stream is awaited as far as its head."""
+
+    async def method(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T | AsyncResponseStream:
+        result = await self._runner.arun(flow_of(self, *args, **kwargs))
+        return AsyncResponseStream(result) if isinstance(result, RawStream) else result
 
     return _named(method, flow_of, "a")
 

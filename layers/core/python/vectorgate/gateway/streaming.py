@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import encode_json
 from vectorgate.providers.base import StreamBroken
-from vectorgate.providers.event_stream import data_of, type_of
+from vectorgate.providers.event_stream import LAST, data_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from vectorgate.api.http import ByteStream
 
 CREATED: Final = "response.created"
-LAST: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 CLIENT_GONE: Final = "client_disconnected"
 _BEGAN: Final = frozenset({CREATED, "response.queued", "response.in_progress"})
 

@@ -21,8 +21,30 @@ if TYPE_CHECKING:
     from vectorgate.api.http import ByteStream
 
 MAX_EVENT: Final = 32 * 1024 * 1024  # bytes; the largest is the last one, which holds the whole response
+LAST: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE: Final = re.compile(rb"\r\n|\n|\r")
+
+
+class EventSplitter:
+    """Puts pieces of a stream together to whole events."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Each event that is whole with this piece, and the blank line that ends it. StreamBroken beyond MAX_EVENT."""
+        held = self._held
+        searched = max(0, len(held) - 3)  # an end may have begun in the piece before
+        held += piece
+        start = 0
+        while (end := _END.search(held, max(start, searched))) is not None:
+            event = bytes(held[start : end.end()])
+            start = end.end()
+            yield event
+        del held[:start]
+        if len(held) > MAX_EVENT:
+            raise StreamBroken(timed_out=False)
 
 
 class EventStream:
@@ -37,23 +59,11 @@ class EventStream:
 
     def __iter__(self) -> Iterator[bytes]:
         """Each event with the blank line that ends it."""
-        held = bytearray()
+        splitter = EventSplitter()
         for piece in self._pieces:
-            searched = max(0, len(held) - 3)  # an end may have begun in the piece before
-            held += piece
-            yield from self._whole(held, searched)
-            if len(held) > MAX_EVENT:
-                raise StreamBroken(timed_out=False)
-
-    def _whole(self, held: bytearray, searched: int) -> Iterator[bytes]:
-        """Take the events that have arrived off `held`, and yield them."""
-        start = 0
-        while (end := _END.search(held, max(start, searched))) is not None:
-            event = bytes(held[start : end.end()])
-            start = end.end()
-            self._check(event)
-            yield event
-        del held[:start]
+            for event in splitter.feed(piece):
+                self._check(event)
+                yield event
 
     def _check(self, event: bytes) -> None:
         text = event.decode("utf-8", "replace")

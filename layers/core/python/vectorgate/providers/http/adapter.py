@@ -1,11 +1,12 @@
 """httpx over httpcore, and what neither does: in this one module, so that a successor is a change of one file.
 
 - Total time: a request's `read` timeout is for its whole exchange: lookup, connect, TLS, every write and read.
+- A stream (the extension STREAM): that time is for its head, and again for each wait for a piece of its content.
 - Connect: at most CONNECT_SECONDS for each of a host's addresses.
 - Size: `content_of` reads so many bytes and no more, once they are decoded, and none if more are announced.
 - Redirects and cookies: an answer has neither the `location` of a redirect nor `set-cookie`, so nothing acts on them.
 - Surplus: a connection that holds more than its answer is closed, and not used again.
-- Content coding: an unknown one, or content that ends early or goes on, is a DecodingError. httpx lets them pass.
+- Content coding (`coding.py`): an unknown one, or content that ends early or goes on, is a DecodingError.
 
 httpcore's timeouts are per read and per write, so that a server that sends, or takes, a byte a second could hold its
 caller forever. An exchange is therefore given its end in place of timeouts, a point in time on the clock: httpcore
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import logging
 import os
-import zlib
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import httpcore
 import httpx
 
+from vectorgate.providers.http.coding import Coded
 from vectorgate.providers.http.dns import addresses_of
 from vectorgate.providers.http.outcome import NotSent, ResponseLost
 from vectorgate.providers.http.tls import tls_context
@@ -37,8 +38,7 @@ CONNECT_SECONDS: Final = 5.0  # as in openai's SDK
 IDLE_SECONDS: Final = 4.0  # below the 5 s after which common servers close an idle connection: a reused one is alive
 MAX_CONNECTIONS: Final = 100
 WRITE_PIECE: Final = 16 * 1024  # a TLS record; below what a fresh connection takes at once
-CODED_PIECE: Final = 1024  # httpx decodes at once what it is given, and zlib makes at most 1,032 bytes of each
-CODINGS: Final[Mapping[bytes, str]] = {b"gzip": "gzip", b"x-gzip": "gzip", b"deflate": "deflate"}
+STREAM: Final = "stream"  # the name of a request's extension
 
 Request, ByteStream, NO_AUTH = httpx.Request, httpx.ByteStream, httpx.Auth()  # for `transport`
 FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
@@ -117,6 +117,29 @@ class Pooling(NamedTuple):
         }
 
 
+class StreamEnd:
+    """When the present wait for a stream ends, a point in time that is put off at each wait for a piece."""
+
+    def __init__(self, monotonic: Callable[[], float], seconds: float) -> None:
+        self._monotonic = monotonic
+        self._seconds = seconds
+        self.put_off()
+
+    def put_off(self) -> None:
+        """Begin another wait."""
+        self.at = self._monotonic() + self._seconds
+
+    def pieces(self, raw: Iterable[bytes]) -> Iterator[bytes]:
+        """The same pieces, with a wait for each."""
+        each = iter(raw)
+        while True:
+            self.put_off()
+            piece = next(each, None)
+            if piece is None:
+                return
+            yield piece
+
+
 class Transport(httpx.BaseTransport):
     """Kept-alive connections below an `httpx.Client`, for exchanges that end by this clock, in seconds.
 
@@ -132,13 +155,14 @@ class Transport(httpx.BaseTransport):
         """Send it, and read the head of its answer. One of httpx's TransportErrors."""
         seconds = seconds_of(request)
         end = self._monotonic() + seconds
-        limits = {"connect": end, "read": end, "write": end, "pool": seconds}
+        stream = StreamEnd(self._monotonic, seconds) if request.extensions.get(STREAM) else None
+        limits: dict[str, Any] = {"connect": end, "read": stream or end, "write": end, "pool": seconds}
         try:
             response = self._pool(request.url.scheme).handle_request(core_request(request, limits))
         except CORE_ERRORS as error:
             raise translated(error) from error
         headers, coding = readable(response)
-        content = _Content(response, coding)
+        content = _Content(response, coding, stream)
         return httpx.Response(response.status, headers=headers, stream=content, extensions=response.extensions)
 
     def close(self) -> None:
@@ -158,12 +182,14 @@ class Transport(httpx.BaseTransport):
 class _Content(httpx.SyncByteStream):
     """An answer's content on its way to httpx's client, decoded."""
 
-    def __init__(self, response: httpcore.Response, coding: bytes) -> None:
+    def __init__(self, response: httpcore.Response, coding: bytes, end: StreamEnd | None) -> None:
         self._response = response
         self._coding = coding
+        self._end = end
 
     def __iter__(self) -> Iterator[bytes]:
         raw = cast("Iterable[bytes]", self._response.stream)
+        raw = raw if self._end is None else self._end.pieces(raw)
         try:
             yield from Coded(self._coding, raw).decoded.iter_bytes() if self._coding else raw
         except CORE_ERRORS as error:
@@ -176,58 +202,13 @@ class _Content(httpx.SyncByteStream):
         cast("Any", self._response.stream).close()
 
 
-class Coded(httpx.SyncByteStream):
-    """Coded content on its way to httpx's decoder, in pieces that are small once they are decoded.
-
-    The decoder leaves out what follows a first member of gzip, and takes content that ends early for all of it: here
-    it is started again for each member, and looked at after each piece. `decoded` is what it makes of this stream.
-    """
-
-    def __init__(self, coding: bytes, raw: Iterable[bytes]) -> None:
-        if coding not in CODINGS:
-            raise httpx.DecodingError("an unknown content-encoding")
-        self.decoded = httpx.Response(200, headers={"content-encoding": CODINGS[coding]}, stream=self)
-        self._raw = raw
-        self._begun, self._whole, self._held = False, True, b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._raw:
-            yield from self.pieces(chunk)
-        self.finish()
-
-    def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """The chunk in parts, each of which the decoder takes before the next."""
-        content = self._held + chunk
-        # httpx tells the two forms of deflate apart by zlib's header, of two bytes, and in the first piece alone.
-        self._held = b"" if self._begun or len(content) > 1 else content
-        for start in range(0, len(content) - len(self._held), CODED_PIECE):
-            rest = content[start : start + CODED_PIECE]
-            while rest:
-                if self._begun and self._whole:
-                    self._begin_member()
-                yield rest
-                state = cast("Any", self.decoded)._decoder.decompressor  # noqa: SLF001 - httpx does not show it
-                self._begun, self._whole, rest = True, state.eof, state.unused_data
-
-    def finish(self) -> None:
-        """DecodingError unless the content came to its end."""
-        if self._held or not self._whole:
-            raise httpx.DecodingError("coded content without an end")
-
-    def _begin_member(self) -> None:
-        if self.decoded.headers["content-encoding"] != "gzip":
-            raise httpx.DecodingError("more content than its coding has")
-        decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        cast("Any", self.decoded)._decoder.decompressor = decompressor  # noqa: SLF001 - the same
-
-
 def seconds_of(request: httpx.Request) -> float:
     """How long its exchange may take, all phases together: a year where it does not say."""
     seconds: float | None = request.extensions.get("timeout", {}).get("read")
     return 365 * 86_400.0 if seconds is None else seconds
 
 
-def core_request(request: httpx.Request, timeouts: Mapping[str, float]) -> httpcore.Request:
+def core_request(request: httpx.Request, timeouts: Mapping[str, Any]) -> httpcore.Request:
     """The request as httpcore takes it."""
     url, headers, content = _core_url(request.url), request.headers.raw, cast("Any", request.stream)
     extensions = {**request.extensions, "timeout": timeouts}
@@ -343,8 +324,11 @@ class TimedStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _left(monotonic: Callable[[], float], end: float | None, over: type[httpcore.TimeoutException]) -> float:
-    left = cast("float", end) - monotonic()  # `Transport` gives every exchange an end
+def _left(
+    monotonic: Callable[[], float], end: float | StreamEnd | None, over: type[httpcore.TimeoutException]
+) -> float:
+    at = end.at if isinstance(end, StreamEnd) else cast("float", end)
+    left = at - monotonic()  # `Transport` gives every exchange an end
     if left <= 0:
         raise over
     return left

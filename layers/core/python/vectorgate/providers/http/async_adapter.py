@@ -13,7 +13,7 @@ import httpx
 from vectorgate.providers.http.adapter import (
     CONNECT_SECONDS,
     CORE_ERRORS,
-    Coded,
+    STREAM,
     Pooling,
     core_request,
     has_surplus,
@@ -21,6 +21,7 @@ from vectorgate.providers.http.adapter import (
     seconds_of,
     translated,
 )
+from vectorgate.providers.http.coding import Coded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -41,7 +42,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         with _ending(end):
             response = await self._pool(request.url.scheme).handle_async_request(core_request(request, limits))
         headers, coding = readable(response)
-        content = _AsyncContent(response, coding, end)
+        content = _AsyncContent(response, coding, end, seconds if request.extensions.get(STREAM) else None)
         return httpx.Response(response.status, headers=headers, stream=content, extensions=response.extensions)
 
     async def aclose(self) -> None:
@@ -68,12 +69,13 @@ def _ending(end: float) -> Iterator[None]:
 
 
 class _AsyncContent(httpx.AsyncByteStream):
-    """An answer's content on its way to httpx's client, decoded."""
+    """An answer's content on its way to httpx's client, decoded. `each_wait`: seconds for each piece of a stream."""
 
-    def __init__(self, response: httpcore.Response, coding: bytes, end: float) -> None:
+    def __init__(self, response: httpcore.Response, coding: bytes, end: float, each_wait: float | None) -> None:
         self._response = response
         self._coding = coding
         self._end = end
+        self._each_wait = each_wait
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         raw = self._raw()
@@ -83,7 +85,7 @@ class _AsyncContent(httpx.AsyncByteStream):
     async def _raw(self) -> AsyncIterator[bytes]:
         pieces = aiter(cast("AsyncIterator[bytes]", self._response.stream))
         while True:
-            with _ending(self._end):
+            with _ending(self._end if self._each_wait is None else anyio.current_time() + self._each_wait):
                 piece = await anext(pieces, None)
             if piece is None:
                 return
