@@ -118,6 +118,19 @@ def test_a_regenerated_key_is_revoked_by_any_of_its_secrets(admin: AdminHarness,
                 opened(admin, secret)
 
 
+def test_keys_are_deleted_by_alias_and_as_litellms_client_sends_it(admin: AdminHarness) -> None:
+    first, second, third = (done(admin, "/key/generate", key_alias=alias)["token"] for alias in ("a", "a", "b"))
+    assert set(done(admin, "/key/delete", keys=None, key_aliases=["a"])["deleted_keys"]) == {first, second}
+    assert done(admin, "/key/delete", keys=[third], key_aliases=None) == {"deleted_keys": [third]}
+    for body, expected in (
+        ({}, 400),
+        ({"keys": None}, 400),
+        ({"key_aliases": ["a"]}, 404),
+        ({"key_aliases": ["#"]}, 400),
+    ):
+        assert admin.ask("POST", "/key/delete", body)[0] == expected
+
+
 def test_the_spend_log_finds_the_records_of_a_regenerated_key_by_any_secret(admin: AdminHarness) -> None:
     admin.book = book_of(calls("ours", 5))
     admin.key(max_budget=1_000)

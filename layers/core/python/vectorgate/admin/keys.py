@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import invalid, iso_time, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
@@ -94,9 +94,10 @@ class UpdateKey(WireModel):
 
 
 class DeleteKeys(WireModel):
-    """`POST /key/delete`: keys, or their hashes."""
+    """`POST /key/delete`: keys or their hashes, or aliases. LiteLLM's client sends null for one of them."""
 
-    keys: Annotated[list[PresentedKey], Field(max_length=100)]
+    keys: Annotated[list[PresentedKey], Field(max_length=100)] | None = None
+    key_aliases: Annotated[list[Label], Field(max_length=100)] | None = None
 
 
 def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
@@ -135,12 +136,20 @@ def update(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Delete keys. They stop working within 5 s everywhere; what they made stays with their tenant."""
-    ids = [key_id_in(presented) for presented in schemas.validate(DeleteKeys, read_body(request)).keys]
-    found = [row.id for row in map(deps.stores.keys.key, ids) if row is not None]
-    deleted = [key_id for key_id in found if deps.stores.keys.delete_key(key_id)]
-    if not deleted and ids:
+    body = schemas.validate(DeleteKeys, read_body(request))
+    if body.keys is None and body.key_aliases is None:
+        raise InvalidRequest("Missing required parameter: 'keys'.", code="missing_required_parameter", param="keys")
+    rows = map(deps.stores.keys.key, map(key_id_in, body.keys or ()))
+    found = [row.id for row in rows if row is not None] + _with_aliases(body.key_aliases or [], deps)
+    deleted = [key_id for key_id in dict.fromkeys(found) if deps.stores.keys.delete_key(key_id)]
+    if not deleted and (body.keys or body.key_aliases):
         raise NotFound("No such key.", param="keys")
     return {"deleted_keys": deleted}
+
+
+def _with_aliases(aliases: list[str], deps: AdminDeps) -> list[KeyId]:
+    wanted = {label("key_aliases", alias) for alias in aliases}
+    return [row.id for row in deps.stores.keys.all_keys() if row.alias in wanted] if wanted else []
 
 
 def key_id_in(presented: str) -> KeyId:
