@@ -16,6 +16,7 @@ from vectorgate.admin import (
     regenerating,
     repricing,
     spend,
+    store_list,
     transfers,
     unowned,
 )
@@ -95,6 +96,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/customer/list"): limit_lists.customers,
     ("GET", "/vector_stores/unowned"): unowned.unowned,
     ("POST", "/vector_stores/adopt"): unowned.adopt,
+    ("GET", "/admin/vector_stores"): store_list.stores,
     ("POST", transfers.PATH): transfers.transfer,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,
