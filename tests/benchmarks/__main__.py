@@ -14,6 +14,7 @@ from tests.benchmarks import (
     retrieval,
     sdk,
     sharing,
+    streams,
     trace,
 )
 
@@ -27,6 +28,7 @@ SECTIONS = {
     "retrieval": retrieval.report,
     "paraphrases": paraphrases.report,
     "sdk": sdk.report,
+    "streams": streams.report,
     "trace": trace.report,
 }
 

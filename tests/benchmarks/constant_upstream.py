@@ -1,7 +1,7 @@
 """An upstream that answers every create with the same store but for its id, so that its own time is small.
 
 Its list is empty; the meter reads it meanwhile. A create of a store named `hang` is answered after the next create of
-one named `release`.
+one named `release`. A response is a stream of events, each with the time of its sending.
 
 `python -m tests.benchmarks.constant_upstream` prints its port and serves until its standard input ends.
 """
@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import json
 import sys
+import time
 
 STORE = {
     "object": "vector_store",
@@ -24,6 +25,9 @@ STORE = {
     "metadata": {},
 }
 NONE = {"object": "list", "data": [], "has_more": False}
+EVENTS = 20  # of a stream
+PAUSE = 0.003  # seconds between them
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _numbers = itertools.count(1)
 _waiting: list[asyncio.Event] = []
 
@@ -34,6 +38,9 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
             await _hold(await reader.readexactly(int(length or b"0")))
+            if head.startswith(b"post /v1/responses"):
+                await _stream(writer)
+                continue
             made = NONE if head.startswith(b"get ") else {"id": f"vs_{next(_numbers):032x}", **STORE}
             body = json.dumps(made).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
@@ -50,6 +57,24 @@ async def _hold(body: bytes) -> None:
     elif b'"release"' in body:
         while _waiting:
             _waiting.pop().set()
+
+
+async def _stream(writer: asyncio.StreamWriter) -> None:
+    response = {"id": f"resp_{next(_numbers):032x}", "object": "response", "model": "gpt-5-mini", "output": []}
+    usage = {"input_tokens": 10, "output_tokens": EVENTS, "total_tokens": EVENTS + 10}
+    writer.write(STREAM_HEAD)
+    _send(writer, {"type": "response.created", "response": response | {"status": "in_progress"}})
+    for _ in range(EVENTS):
+        await asyncio.sleep(PAUSE)
+        _send(writer, {"type": "response.output_text.delta", "item_id": "msg_1", "delta": "word "})
+    _send(writer, {"type": "response.completed", "response": response | {"status": "completed", "usage": usage}})
+    writer.write(b"0\r\n\r\n")
+
+
+def _send(writer: asyncio.StreamWriter, event: dict[str, object]) -> None:
+    data = json.dumps(event | {"sent_ns": time.monotonic_ns()})
+    content = f"event: {event['type']}\ndata: {data}\n\n".encode()
+    writer.write(b"%x\r\n%b\r\n" % (len(content), content))
 
 
 async def _serve() -> None:

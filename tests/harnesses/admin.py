@@ -118,15 +118,14 @@ class AdminHarness:
         self.settle()
 
     def call(self, number: int, **fields: Any) -> LedgerEntry:
-        """A create that was answered, and is settled."""
+        """A call that was answered, and is settled: a create of a store, unless the fields say otherwise."""
         values: dict[str, Any] = {"key_id": KEY, "tenant": TenantId("team:red"), "team_id": "red", "provider": OPENAI}
+        values |= {"operation": "vector_stores.create", "vector_store_id": ObjectId(f"vs_{number}")}
         entry = LedgerEntry(
             id=operation_id(number, DAY * DAY_S * 1_000 + number),
-            operation="vector_stores.create",
             state=State.ANSWERED,
             started_ms=DAY * DAY_S * 1_000 + number,
             status_code=200,
-            vector_store_id=ObjectId(f"vs_{number}"),
             **values | fields,
         )
         self.stores.ledger.begin(entry)
