@@ -1,4 +1,4 @@
-"""httpx over httpcore, and what neither does: in this one module, so that a successor is a change of one file.
+"""httpx over httpcore, and what neither does: in this one module, so that a successor changes little else.
 
 - Total time: a request's `read` timeout is for its whole exchange: lookup, connect, TLS, every write and read.
 - A stream (the extension STREAM): that time is for its head, and again for each wait for a piece of its content.
