@@ -52,6 +52,13 @@ class KeyBlocked(PermissionDenied):
         self.principal = principal
 
 
+def _opens(presented: KeyId, key: VirtualKey, unix_s: float) -> bool:
+    """Whether the secret with this hash is the key's current one, or the one before within its grace period."""
+    if presented == (key.secret or key.id):
+        return True
+    return presented == key.former and key.former_until is not None and unix_s < key.former_until
+
+
 def _is_expired(key: VirtualKey, unix_s: float) -> bool:
     return key.expires_at is not None and key.expires_at <= unix_s
 
@@ -88,7 +95,7 @@ class Authenticator:
             )
         presented, now = key_id_of(secret), self._clock.wall()
         principal = self._principal(presented) if len(secret) <= MAX_KEY else None
-        if principal is None or not principal.key.is_opened_by(presented, now) or _is_expired(principal.key, now):
+        if principal is None or not _opens(presented, principal.key, now) or _is_expired(principal.key, now):
             raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
         if principal.key.blocked:
             raise KeyBlocked(principal)

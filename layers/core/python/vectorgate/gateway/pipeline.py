@@ -22,7 +22,7 @@ from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
-from vectorgate.gateway.health import Health
+from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.output_limit import limited
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
@@ -91,7 +91,7 @@ class Gateway:
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
-        if (probed := self._health.answer(request)) is not None:
+        if request.path.startswith(HEALTH) and (probed := self._health.answer(request)) is not None:
             return probed
         context = self.new_context(self.surface(request.path))
         try:

@@ -58,12 +58,6 @@ class VirtualKey:
     former: KeyId | None = None
     former_until: int | None = None
 
-    def is_opened_by(self, presented: KeyId, unix_s: float) -> bool:
-        """Whether the secret with this hash is the key's current one, or the one before within its grace period."""
-        if presented == (self.secret or self.id):
-            return True
-        return presented == self.former and self.former_until is not None and unix_s < self.former_until
-
     @property
     def tenant(self) -> TenantId:
         """The key's team; a key without a team is a tenant of its own."""
