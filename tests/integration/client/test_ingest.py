@@ -104,12 +104,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 ) -> None:
     send, uploads = type(Client()._async_sender).send, 0
 
-    async def dying(self: AsyncSender, request: object, limit: TimeLimit) -> object:
+    async def dying(self: AsyncSender, request: object, limit: TimeLimit, *, streams: bool = False) -> object:
         nonlocal uploads
         uploads += str(getattr(request, "url", "")).endswith("/files")
         if uploads > 5:
             raise KeyboardInterrupt
-        return await send(self, request, limit)  # type: ignore[arg-type]
+        return await send(self, request, limit, streams=streams)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
         patched.setattr("vectorgate.client.sender.AsyncSender.send", dying)
@@ -127,11 +127,11 @@ def test_a_failure_of_one_file_fails_that_file(
 ) -> None:
     send = type(Client()._async_sender).send
 
-    async def losing(self: AsyncSender, request: object, limit: TimeLimit) -> object:
+    async def losing(self: AsyncSender, request: object, limit: TimeLimit, *, streams: bool = False) -> object:
         form = getattr(request, "content", None)
         if getattr(getattr(form, "file", None), "filename", "") == "3.md":
             raise APIConnectionError(request=RequestLine("POST", "/files"), outcome_unknown=True)
-        return await send(self, request, limit)  # type: ignore[arg-type]
+        return await send(self, request, limit, streams=streams)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
         patched.setattr("vectorgate.client.sender.AsyncSender.send", losing)
@@ -147,7 +147,7 @@ def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself
 ) -> None:
     send, refused = type(Client()._async_sender).send, 0
 
-    async def azures(self: AsyncSender, request: HttpRequest, limit: TimeLimit) -> Outcome:
+    async def azures(self: AsyncSender, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
         nonlocal refused
         if request.url.endswith("/file_batches"):
             assert isinstance(request.content, bytes)
@@ -157,7 +157,7 @@ def test_where_a_batch_has_one_set_of_attributes_each_file_is_attached_by_itself
             except InvalidRequest as error:
                 refused += 1
                 return HttpResponse(error.status, {}, json.dumps(error.envelope()).encode())
-        return await send(self, request, limit)
+        return await send(self, request, limit, streams=streams)
 
     (folder / "picture.xyz").write_bytes(b"\x00\x01")
     with monkeypatch.context() as patched:
@@ -181,12 +181,12 @@ def test_another_refusal_of_a_batch_is_a_failure_of_its_files(
 ) -> None:
     send = type(Client()._async_sender).send
 
-    async def refusing(self: AsyncSender, request: HttpRequest, limit: TimeLimit) -> Outcome:
+    async def refusing(self: AsyncSender, request: HttpRequest, limit: TimeLimit, *, streams: bool = False) -> Outcome:
         if request.url.endswith("/file_batches"):
             refused = InvalidRequest("Too many.", code="array_above_max_length", param="files")
             return HttpResponse(400, {}, json.dumps(refused.envelope()).encode())
         assert not re.search(r"/vector_stores/[^/]+/files$", request.url)
-        return await send(self, request, limit)
+        return await send(self, request, limit, streams=streams)
 
     monkeypatch.setattr("vectorgate.client.sender.AsyncSender.send", refusing)
     assert main([str(folder / "0.md"), "--store", "Refused"]) == 1

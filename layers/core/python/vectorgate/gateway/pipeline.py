@@ -23,7 +23,6 @@ from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
 from vectorgate.gateway.health import HEALTH, Health
-from vectorgate.gateway.output_limit import limited
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
 from vectorgate.idempotency.record import LEASE_MS
@@ -219,6 +218,8 @@ class Gateway:
 
     def _bounded(self, context: RequestContext, command: Command, principal: Principal) -> Command:
         """A response's command with a limit of tokens, where a budget needs one. 400; 429 beyond the key's rate."""
+        from vectorgate.gateway.output_limit import limited  # noqa: PLC0415 - of responses alone
+
         bounded = limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
         self.recorder.token_rates.check(principal.key)
         return bounded
