@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request, Response
 
 KEY = "sk-fuzzing"
-IDS = {"vector_store_id": "vs_fuzz", "file_id": "file-fuzz", "batch_id": "vsfb_fuzz", "upload_id": "upload_fuzz"}
+IDS = {
+    "vector_store_id": "vs_fuzz",
+    "file_id": "file-fuzz",
+    "batch_id": "vsfb_fuzz",
+    "upload_id": "upload_fuzz",
+    "response_id": "resp_fuzz",
+    "model": "fuzz-model",
+}
 ENVELOPE = {"message", "type", "param", "code"}
 SNIPPETS = [
     b"\x00",
