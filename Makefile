@@ -59,7 +59,7 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 # --------------------------------------------------------------------------------------------------------- testing
 
 # tests/conftest.py shares the files out among the workers: three, for those that wait for a server leave a core idle. pytest comes last, and so does its closing line.
-test: install ## Lint, types, template, every test, and the package's branch coverage: about five minutes on two cores
+test: install ## Lint, types, template, every test, and the package's branch coverage: about ten minutes on two cores
 	@$(MAKE) --no-print-directory -j 2 check build $(HOST_PARTS)
 	@$(PYTHON) -m pytest -q -n 3 --dist loadscope -p tests.helpers.branch_coverage tests
 

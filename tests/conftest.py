@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Final
 import botocore.session
 import pytest
 from botocore.loaders import create_loader
+from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
+
+# No test fails because the machine was busy. All else is as hypothesis sets it up, also for CI.
+settings.register_profile("without a deadline", settings(), deadline=None)
+settings.load_profile("without a deadline")
 
 E2E: Final = "tests/e2e/"
 WITHOUT_STACK: Final = "tests/e2e/test_build.py"
