@@ -83,6 +83,16 @@ def test_the_meter_function_reads_nothing_but_stores_and_files(aws: FakeLambda) 
             aws.meter({"read": read}, None)
 
 
+@pytest.mark.parametrize("text", ["../files", "vs_1/files", "vs_1?limit=1", "vs_1#x", "%2e%2e", "", "vs_1\n"], ids=repr)
+def test_no_text_that_is_no_id_becomes_a_part_of_the_providers_path(
+    aws: FakeLambda, harness: GatewayHarness, text: str
+) -> None:
+    read = {"provider": "openai", "operation": "vector_stores.retrieve", "ids": {"vector_store_id": text}, "query": {}}
+    with pytest.raises(ValueError, match="not a read"):
+        aws.meter({"read": read}, None)
+    assert harness.upstream.calls == 0
+
+
 def test_a_store_is_adopted_by_http_and_is_then_the_teams(harness: GatewayHarness, http: Any, connect: Any) -> None:
     made = harness.openai._new_store({"name": "old"})
     client = connect(harness.key("sk-red", team="red"))

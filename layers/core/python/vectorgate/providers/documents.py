@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.ids import is_object_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +48,13 @@ class ReaderDocuments:
         ids: Mapping[str, str] = _NONE,
         query: Mapping[str, str] = _NONE,
     ) -> Document:
-        """One read, with the reader's retries."""
+        """One read, with the reader's retries. ValueError for another operation, and for ids that are none.
+
+        On AWS they come from an event of the admin function, and an id becomes a part of the provider's path.
+        """
         if provider not in self.reader.providers or provider == self.without:
             message = f"Provider '{str(provider)[:32]}' is not configured."
             raise InvalidRequest(message, code="invalid_value", param="provider")
-        if operation not in READABLE:
+        if operation not in READABLE or not all(map(is_object_id, ids.values())):
             raise ValueError("not a read of stores or files")
         return self.reader.get(provider, operation, ids=ids, query=query)
