@@ -1,14 +1,14 @@
-"""The runbook's way to put a restored table into the stack: the templates that it makes of the deployed one."""
+"""`tools/restore.sh`, which puts a restored table into the stack: its commands, and the templates that it makes."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[3]
 NAME: Final = "vectorgate-Table-1ABC-restored"
 ARN: Final = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{NAME}"
+WRITERS: Final = ("ApiFunction", "InvokeFunction", "AdminFunction", "MeterFunction")
 STREAM: Final = f"{ARN}/stream/2026-11-23T05:00:00.000"
 
 
@@ -45,17 +46,10 @@ def processed() -> str:
         return json.dumps(transform(source, {}, NoPolicies()))
 
 
-def script() -> str:
-    """The program in the section Restore."""
-    section = (ROOT / "docs/runbook.md").read_text("utf-8").partition("## Restore")[2]
-    (found,) = re.findall(r"<<'END'\n(.*?)\n +END\n", section, re.DOTALL)
-    return dedent(found)
-
-
 def run(folder: Path, template: str) -> subprocess.CompletedProcess[str]:
-    """Run it beside that template."""
+    """Make the templates of that one."""
     (folder / "before.json").write_text(template)
-    command = [sys.executable, "-c", script(), NAME, ARN, STREAM]
+    command = [sys.executable, str(ROOT / "tools/restore_templates.py"), NAME, ARN, STREAM]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own lines
 
 
@@ -108,3 +102,67 @@ def test_a_reference_that_it_does_not_know_makes_no_template(tmp_path: Path, for
     template["Resources"]["Late"] = {"Type": "AWS::SNS::Topic", **forgotten}
     assert "do not deploy" in run(tmp_path, json.dumps(template)).stderr
     assert not (tmp_path / "without.json").exists()
+
+
+# Stands for AWS's command line: writes down what it is asked, and answers what the script goes on with.
+AWS: Final = r"""#!/bin/sh
+echo "$*" >> "$0.log"
+case "$*" in
+  *"OutputKey=='TableName'"*) echo old ;;
+  *"OutputKey=='"*) echo "$*" | sed "s/.*OutputKey=='\\([A-Za-z]*\\).*/\\1/" ;;
+  *EventSourceMappings*) echo mapping ;;
+  *"describe-table "*StreamEnabled) echo null ;;
+  *"describe-table "*LatestStreamArn*) echo NAME ARN STREAM ;;
+  *"describe-table "*) exit 254 ;;
+  *describe-time-to-live*) echo DISABLED ;;
+  *get-template*) cat "$0.json" ;;
+esac
+"""
+
+
+# What the script asks for besides reading.
+COMMANDS: Final = [
+    *(f"put-function-concurrency --function-name {name} --reserved-concurrent-executions 0" for name in WRITERS),
+    *["update-event-source-mapping --uuid mapping --no-enabled"] * 2,
+    (
+        "restore-table-to-point-in-time --source-table-name old --target-table-name new"
+        " --restore-date-time 2026-11-28T03:00:00Z"
+    ),
+    "wait table-exists --table-name new",
+    "update-table --table-name new --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES",
+    "wait table-exists --table-name new",
+    "update-table --table-name new --deletion-protection-enabled",
+    "wait table-exists --table-name new",
+    "update-time-to-live --table-name new --time-to-live-specification Enabled=true,AttributeName=ttl",
+    "update-continuous-backups --table-name new --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+    "deploy --stack-name s --template-file without.json",
+    "cp import.json s3://b/import.json",
+    "create-change-set --stack-name s",
+    "wait change-set-create-complete --stack-name s",
+    "execute-change-set --stack-name s",
+    "wait stack-import-complete --stack-name s",
+    "deploy --stack-name s --template-file before.json",
+    *["update-event-source-mapping --uuid mapping --enabled"] * 2,
+    *(f"delete-function-concurrency --function-name {name}" for name in WRITERS),
+]
+
+
+def step(folder: Path, *arguments: str) -> None:
+    """Run a step of the script with that program in AWS's place."""
+    variables = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "STACK": "s", "BUCKET": "b"}
+    command = ["bash", str(ROOT / "tools/restore.sh"), *arguments]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - our own script
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_steps_of_the_script_give_aws_their_commands_in_order(tmp_path: Path) -> None:
+    program = tmp_path / "aws"
+    program.write_text(AWS)
+    program.chmod(0o755)
+    (tmp_path / "aws.json").write_text(processed())
+    for arguments in (["stop"], ["copy", "new", "2026-11-28T03:00:00Z"], ["import", "new"], ["start"]):
+        step(tmp_path, *arguments)
+    asked = re.findall(r"^\w+ ((?!describe-|list-|get-)[a-z].*)", (tmp_path / "aws.log").read_text(), re.MULTILINE)
+    assert [re.sub(r" --(?:change-set-name|s3-bucket) .*", "", each) for each in asked] == COMMANDS
+    imported = json.loads((tmp_path / "restore-new/import.json").read_text())
+    assert imported["Resources"].keys() == json.loads(processed())["Resources"].keys()
