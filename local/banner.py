@@ -20,6 +20,7 @@ Serve the gateway on this machine. It takes no arguments; environment variables 
   VECTORGATE_HOME             its data folder (.vectorgate)
   VECTORGATE_MASTER_KEY       the master key (generated in the data folder; {PUBLISHED_KEY} for the demo)
   VECTORGATE_ALLOWED_HOSTS    host names to answer under, with commas; '*.example.com', '*'
+  VECTORGATE_CORS_ORIGINS     origins whose web pages may call it, with commas; https://app.example.com
   VECTORGATE_UPSTREAM         embedded: nothing is forwarded; openai: to OpenAI (by OPENAI_API_KEY, if that is set)
   OPENAI_API_KEY, OPENAI_BASE_URL
   AZURE_API_KEY, AZURE_API_BASE, AZURE_API_VERSION

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from local.hosts import AllowedHosts
 from local.mistakes import CannotStart, one_line
 from local.provider_settings import Upstreams, is_loopback, read_upstreams
+from vectorgate.api.cors import CrossOrigin
 from vectorgate.bootstrap import price_book
 from vectorgate.settings import parse_senders
 
@@ -33,9 +34,10 @@ MASTER_KEY_SETTING: Final = "VECTORGATE_MASTER_KEY"
 class LocalSettings:
     """The settings.
 
-    `master_key` None: the home's own, or the published one. `access_log` None: none is written. `ingest` is the watched
-    folder, `senders` the teams by the names of the folders in it (None: the demo's own). `timeout_seconds`: for a
-    provider's answer; `drain_seconds`: for the calls that were begun before SIGTERM.
+    `master_key` None: the home's own, or the published one. `cross_origin`: whose pages may call the gateway.
+    `access_log` None: none is written. `ingest` is the watched folder, `senders` the teams by the names of the folders
+    in it (None: the demo's own). `timeout_seconds`: for a provider's answer; `drain_seconds`: for the calls that were
+    begun before SIGTERM.
     """
 
     host: str
@@ -44,6 +46,7 @@ class LocalSettings:
     upstreams: Upstreams
     master_key: str | None
     hosts: AllowedHosts
+    cross_origin: CrossOrigin | None
     access_log: str | None
     trust_invoker: bool
     prices: str | None
@@ -69,6 +72,7 @@ class LocalSettings:
             upstreams=read_upstreams(environment, host, port),
             master_key=environment.get(MASTER_KEY_SETTING) or None,
             hosts=_hosts(environment, host, hostname),
+            cross_origin=_checked(_cross_origin, environment),
             access_log=environment.get("VECTORGATE_ACCESS_LOG") or None,
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
@@ -99,6 +103,13 @@ def _hosts(environment: Mapping[str, str], *own: str) -> AllowedHosts:
         return AllowedHosts.of(environment.get("VECTORGATE_ALLOWED_HOSTS", "").split(",")).with_own(own)
     except ValueError as error:
         raise CannotStart(f"VECTORGATE_ALLOWED_HOSTS: {one_line(error)}") from None
+
+
+def _cross_origin(environment: Mapping[str, str]) -> CrossOrigin | None:
+    try:
+        return CrossOrigin.of(environment.get("VECTORGATE_CORS_ORIGINS", "").split(","))
+    except ValueError as error:
+        raise ValueError(f"VECTORGATE_CORS_ORIGINS: {error}") from None
 
 
 def _check_master_key(settings: LocalSettings) -> None:

@@ -11,7 +11,7 @@ from local.server.exchange import Exchange
 from vectorgate.api.http import encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from starlette.types import Receive, Send
 
@@ -25,10 +25,11 @@ WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class Answer:
-    """The answer to one request. `status` is None until it begins."""
+    """The answer to one request. `status` is None until it begins. `completed` adds to its headers what is due."""
 
     def __init__(self, send: Send) -> None:
         self.status: int | None = None
+        self.completed: Callable[[Mapping[str, str]], Mapping[str, str]] = dict
         self._send = send
         self._request_id: str | None = None
         self._sent = 0
@@ -37,7 +38,7 @@ class Answer:
     async def begin(self, status: int, headers: Mapping[str, str], size: int | None) -> None:
         """Prepare status and headers, which are sent with what follows. Without a size, the body is chunked."""
         self.status, self._request_id = status, headers.get("x-request-id")
-        fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in self.completed(headers).items()]
         if size is not None and status not in WITHOUT_BODY:
             fields.append((b"content-length", b"%d" % size))
         await self._send({"type": "http.response.start", "status": status, "headers": fields})

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from local.server.callers import Callers
+    from vectorgate.api.cors import CrossOrigin
     from vectorgate.api.http import ByteStream
     from vectorgate.entrypoints.lambda_http import LambdaResponse
 
@@ -40,7 +41,7 @@ ADMIN_PATHS: Final = re.compile(
     r"/admin/vector_stores/?|/vector_stores/(unowned|adopt|[^/]+/transfer)/?"
 )  # beside those of the API
 ADMIN, INVOKERS, LOOKUP, EVERYONE = "admin", "invokers", "lookup", "everyone"  # groups beside the tenants
-_HEALTH: Final = "/healthz"
+_HEALTH: Final = ("/healthz", "/healthz/")
 _HEALTHY: Final = Response.of_json(200, {"status": "ok"}, {})
 _log = logging.getLogger("vectorgate")
 
@@ -68,7 +69,8 @@ class App:
 
     Without `callers`, all are one.
     `admit` may answer a request in place of the handlers, such as one to a foreign host. `answered` is told about each
-    request when it is over. Both are called on the event loop, and must not block.
+    request when it is over. Both are called on the event loop, and must not block. `cross_origin`: whose pages may
+    call.
     """
 
     def __init__(
@@ -78,11 +80,13 @@ class App:
         *,
         admit: Callable[[Head], Response | None] = no_refusal,
         answered: Callable[[Exchange], None] = no_log,
+        cross_origin: CrossOrigin | None = None,
     ) -> None:
         self._handlers = handlers
         self._callers = callers
         self._admit = admit
         self._answered = answered
+        self._cross_origin = cross_origin
         self._calls = FairThreads("call", CALLS)
         self._streams = FairThreads("stream", STREAMS)
 
@@ -91,6 +95,8 @@ class App:
         began, answer, head = time.monotonic(), Answer(send), None
         try:
             head = Head.of(scope)
+            if self._cross_origin is not None:
+                answer.completed = _with_cors(self._cross_origin, head)
             await self._respond(head, receive, answer)
         except ApiError as error:
             await answer.refuse(error)
@@ -110,7 +116,7 @@ class App:
             self._answered(answer.exchange(head, time.monotonic() - began))
 
     async def _respond(self, head: Head, receive: Receive, answer: Answer) -> None:
-        refusal = self._admit(head) or (_HEALTHY if head.path.removesuffix("/") == _HEALTH else None)
+        refusal = self._admit(head) or self._preflight(head) or (_HEALTHY if head.path in _HEALTH else None)
         if refusal is not None:
             content = refusal.read_body()
             headers = {**refusal.headers, "connection": "close"} if head.has_body else refusal.headers
@@ -123,6 +129,9 @@ class App:
         finally:
             body.close()
         await self._write(answer, result, head, group, receive)
+
+    def _preflight(self, head: Head) -> Response | None:
+        return self._cross_origin.preflight(head.method, head.headers) if self._cross_origin is not None else None
 
     async def _routed(self, head: Head) -> tuple[str, Callable[[Body], LambdaResponse]]:
         """Whose share of the threads it takes, and what runs there."""
@@ -165,3 +174,7 @@ class App:
         else:
             await answer.begin(status, headers, size)
             await send_file(answer, body, receive)
+
+
+def _with_cors(cross_origin: CrossOrigin, head: Head) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
+    return lambda headers: {**headers, **cross_origin.headers(head.headers, headers)}

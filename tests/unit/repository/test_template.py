@@ -16,6 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from vectorgate import settings
 from vectorgate.admin.app import ROUTES
+from vectorgate.api.cors import CrossOrigin
 from vectorgate.api.operations import MIB, UPLOAD_BODY
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
@@ -235,6 +236,7 @@ def test_every_function_starts_with_the_environment_that_it_gets(
     assert "VECTORGATE_PLAIN_HTTP" not in environment
     assert "VECTORGATE_AWS_ENDPOINT" not in environment
     assert "VECTORGATE_PRICES" not in environment
+    assert "VECTORGATE_CORS_ORIGINS" not in environment
     read = settings.read(environment)
     assert list(read.secrets) == (providers if name in FORWARD else [])
     assert sorted(read.secrets.values()) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
@@ -248,6 +250,14 @@ def test_a_deployment_may_have_prices_of_its_own_and_trust_its_invokers() -> Non
     given = {"Prices": "[]", "TrustInvoker": "true"}
     assert {settings.read(variables(name, given)).prices for name in FUNCTIONS} == {"[]"}
     assert {name for name in FUNCTIONS if settings.read(variables(name, given)).trust_invoker} == {"Invoke"}
+
+
+def test_a_deployment_names_the_origins_whose_pages_may_call_it() -> None:
+    given = {"CorsOrigins": "https://a.example, https://b.example"}
+    assert re.fullmatch(TEMPLATE["Parameters"]["CorsOrigins"]["AllowedPattern"], given["CorsOrigins"])
+    for name in ("Api", "Admin"):
+        named = CrossOrigin.of(settings.read(variables(name, given)).cors_origins)
+        assert named == CrossOrigin(frozenset({"https://a.example", "https://b.example"}))
 
 
 def test_a_deployment_says_who_may_ingest() -> None:

@@ -48,8 +48,9 @@ class Settings:
     `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
-    object's key, or an event's source. `ingest`: its AWS resources. `deadline_seconds`,
-    `response_seconds` and `upload_bytes_per_second`: as in `Gateway`, where the front door is not API Gateway.
+    object's key, or an event's source. `ingest`: its AWS resources. `cors_origins`: as `CrossOrigin.of` takes them.
+    `deadline_seconds`, `response_seconds` and `upload_bytes_per_second`: as in `Gateway`, where the front door is not
+    API Gateway.
     """
 
     table: str
@@ -67,6 +68,7 @@ class Settings:
     prices: str | None = None
     senders: Mapping[str, str] = field(default_factory=dict)
     ingest: IngestResources | None = None
+    cors_origins: tuple[str, ...] = ()
     deadline_seconds: float | None = None
     response_seconds: float | None = None
     upload_bytes_per_second: float | None = None
@@ -105,6 +107,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         response_seconds=_response_seconds(environment),
         senders=parse_senders(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
         ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
+        cors_origins=_cors_origins(environment),
     )
 
 
@@ -123,6 +126,11 @@ def _response_seconds(environment: Mapping[str, str]) -> float | None:
     if not 1 <= seconds <= MAX_RESPONSE_SECONDS:
         raise ValueError(f"VECTORGATE_RESPONSE_SECONDS is a number from 1 to {MAX_RESPONSE_SECONDS:.0f}")
     return seconds
+
+
+def _cors_origins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    text = _optional(environment, "VECTORGATE_CORS_ORIGINS")
+    return tuple(text.split(",")) if text is not None else ()
 
 
 def _ingest(environment: Mapping[str, str]) -> IngestResources:

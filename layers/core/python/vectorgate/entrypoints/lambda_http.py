@@ -11,9 +11,10 @@ from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
 from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request, Response, buffered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from vectorgate.entrypoints.function import Event
+    from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
     class _Http(TypedDict, total=False):
@@ -70,19 +71,46 @@ def serve(handler: Handler, event: Event, telemetry: Telemetry) -> LambdaRespons
         telemetry.flush()
 
 
+def serve_pages(origins: Sequence[str], event: Event, respond: Callable[[], LambdaResponse]) -> LambdaResponse:
+    """What `respond` returns, for pages of these origins, whose preflights are answered in its place.
+
+    ValueError for what is no origin.
+    """
+    from vectorgate.api.cors import CrossOrigin  # noqa: PLC0415 - of deployments that name origins
+
+    cross_origin = CrossOrigin.of(origins)
+    if cross_origin is None:
+        return respond()
+    fields = cast("_HttpEvent", event)
+    headers = {name.lower(): value for name, value in (fields.get("headers") or {}).items()}
+    try:
+        preflight = cross_origin.preflight(_method(fields), headers)
+    except ApiError as error:
+        preflight = Response.of_json(error.status, error.envelope(), error.headers)
+    result = write_response(preflight) if preflight is not None else respond()
+    answered = cast("Mapping[str, str]", result["headers"])
+    return {**result, "headers": {**answered, **cross_origin.headers(headers, answered)}}
+
+
 class HttpFunction(Generic[App]):
     """A Lambda handler `(event, context)` of API Gateway's events for an application.
 
     `deployed` returns the application at each call, and caches what may be kept between calls (on AWS, the first call
-    is the environment's first request). `bound_to` returns the same handler for another one, for local mode and tests.
+    is the environment's first request), and `settings` the deployment's settings. `bound_to` returns the same handler
+    for another one, for local mode and tests.
     """
 
-    def __init__(self, deployed: Callable[[], App]) -> None:
+    def __init__(self, deployed: Callable[[], App], settings: Callable[[], Settings] | None = None) -> None:
         self._deployed = deployed
+        self._settings = settings
 
     def __call__(self, event: Event, context: object) -> LambdaResponse:
         """Handle one request."""
         del context  # the gateway's own time limit is shorter
+        origins = self._settings().cors_origins if self._settings is not None else ()
+        return serve_pages(origins, event, lambda: self._served(event)) if origins else self._served(event)
+
+    def _served(self, event: Event) -> LambdaResponse:
         app = self._deployed()
         return serve(app, event, app.telemetry)
 
@@ -106,15 +134,18 @@ def answer(respond: Callable[[], Response], telemetry: Telemetry) -> Response:
 def read_event(event: Event) -> Request:
     """The request in an event. InvalidRequest for a body that cannot be decoded."""
     fields = cast("_HttpEvent", event)
-    http = (fields.get("requestContext") or {}).get("http") or {}
     headers = fields.get("headers") or {}
     return Request(
-        method=http.get("method", ""),
+        method=_method(fields),
         path=fields.get("rawPath", ""),
         query=dict(fields.get("queryStringParameters") or {}),
         headers={name.lower(): value for name, value in headers.items()},
         body=_body(fields),
     )
+
+
+def _method(event: _HttpEvent) -> str:
+    return ((event.get("requestContext") or {}).get("http") or {}).get("method", "")
 
 
 def _body(event: _HttpEvent) -> Body:
