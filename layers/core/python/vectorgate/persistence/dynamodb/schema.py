@@ -13,8 +13,8 @@ account      ``BUD#<scope>#<id>``                             ``<YYYY-MM-DD>`` o
 ===========  ===============================================  ====================================
 
 Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS`` and ``CUSTOMERS``. Those
-that an earlier release wrote are listed once they are written again. Virtual indexes, meters and the rows of ingestion
-are in the modules that write them.
+that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py`` and
+``ingest.py`` have the keys of the others.
 
 =============  ===========================================  ==============================  =========  ==============
 index          partition key                                sort key                        projects   holds
