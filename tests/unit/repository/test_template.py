@@ -679,7 +679,10 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
 def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:
     rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/runbook.md").read_text("utf-8"), re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`(\w+Alarm)`", row)]
-    assert sorted(named) == sorted(of_type("AWS::CloudWatch::Alarm"))
+    alarms = of_type("AWS::CloudWatch::Alarm")
+    assert sorted(named) == sorted(alarms)
+    for alarm in alarms.values():  # what happened is stated in the alarm alone
+        assert alarm["AlarmDescription"].endswith(".")
 
 
 def watched(metric: str) -> list[dict[str, Any]]:
