@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 CALLS: Final = 128  # threads for calls; they cost little while they wait for a provider
 STREAMS: Final = 512  # threads for answers that are being streamed
-ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/v1/indexes")
+ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/user/", "/v1/indexes")
 ADMIN_PATHS: Final = re.compile(
-    r"/admin/vector_stores/?|/vector_stores/(unowned|adopt|[^/]+/transfer)/?"
+    r"/audit/?|/admin/vector_stores/?|/vector_stores/(unowned|adopt|[^/]+/transfer)/?"
 )  # beside those of the API
 ADMIN, INVOKERS, LOOKUP, EVERYONE = "admin", "invokers", "lookup", "everyone"  # groups beside the tenants
 _HEALTH: Final = ("/healthz", "/healthz/")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.factories.ledger import BLUE, OPENAI, OTHER_KEY, RED, STORE, begun, own, ref
+from tests.factories.ledger import BLUE, OPENAI, OTHER_KEY, RED, STORE, T0, begun, own, ref
+from vectorgate.audit.model import AuditRecord
 from vectorgate.ledger.assignments import MAX_ASSIGNMENTS, Assignment
-from vectorgate.ledger.entry import IllegalTransition, State
+from vectorgate.ledger.entry import IllegalTransition, State, uuid7
 from vectorgate.store_errors import StateConflict
 from vectorgate.tenancy.holders import MAX_HOLDERS, Holder, given_to, holders_of
 
@@ -81,10 +82,17 @@ def test_a_deleted_object_is_not_transferred(stores: Backend) -> None:
         stores.assignments.assign([transfer(2, adoption.row)])
 
 
+def assign(stores: Backend, count: int) -> None:
+    """Assign so many objects, each with its audit record."""
+    what: Any = {"actor": "a", "action": "transferred", "kind": "file", "route": "r", "request_id": "q"}
+    audit = [AuditRecord(id=uuid7(T0, number), at_ms=T0, target=f"t{number}", **what) for number in range(count)]
+    stores.assignments.assign([row_of(number) for number in range(count)], audit=audit)
+
+
 def test_a_full_transaction_is_written_and_more_is_refused(stores: Backend) -> None:
     with pytest.raises(ValueError, match="do not fit"):
-        stores.assignments.assign([row_of(number) for number in range(MAX_ASSIGNMENTS + 1)])
-    stores.assignments.assign([row_of(number) for number in range(MAX_ASSIGNMENTS)])
+        assign(stores, MAX_ASSIGNMENTS + 1)
+    assign(stores, MAX_ASSIGNMENTS)
     assert len(stores.ownership.owned_by(RED, OPENAI, STORE, start=None, ascending=True, limit=99)) == MAX_ASSIGNMENTS
 
 

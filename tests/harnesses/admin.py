@@ -82,16 +82,18 @@ class AdminHarness:
     time: FakeClock = field(default_factory=FakeClock)
     documents: FakeDocuments = field(default_factory=FakeDocuments)
 
-    def ask(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
-        """The status and document of the app's answer."""
-        response = self.response(method, path, body, **query)
+    def ask(
+        self, method: str, path: str, body: object = None, *, by: str = MASTER_KEY, **query: str
+    ) -> tuple[int, Any]:
+        """The status and document of the app's answer. `by`: the key that is presented."""
+        response = self.response(method, path, body, by=by, **query)
         return response.status, json.loads(response.read_body())
 
-    def response(self, method: str, path: str, body: object = None, **query: str) -> Response:
+    def response(self, method: str, path: str, body: object = None, *, by: str = MASTER_KEY, **query: str) -> Response:
         """The app's answer."""
         app = AdminApp(master_key=Secret(MASTER_KEY), deps=self.deps(), telemetry=RecordingTelemetry())
         content = b"" if body is None else json.dumps(body).encode()
-        headers = {"authorization": f"Bearer {MASTER_KEY}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {by}", "content-type": "application/json"}
         return app.handle(Request(method=method, path=path, headers=headers, query=query, body=Body.of(content)))
 
     def deps(self) -> AdminDeps:

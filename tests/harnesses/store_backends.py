@@ -17,6 +17,7 @@ from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, store
 from vectorgate.persistence.sqlite import (
     Database,
     SqliteAssignments,
+    SqliteAudit,
     SqliteBudgets,
     SqliteIngest,
     SqliteKeys,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from vectorgate.audit.ports import AuditLog
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ingest.ports import IngestStore
@@ -52,6 +54,7 @@ class Backend(ABC):
     budgets: BudgetStore
     meters: MeterStore
     ingest: IngestStore
+    audit: AuditLog
 
     @abstractmethod
     def failing_requests(self, *, written: bool) -> AbstractContextManager[None]:
@@ -76,6 +79,7 @@ class SqliteBackend(Backend):
         self.budgets = SqliteBudgets(self.database)
         self.meters = SqliteMeters(self.database)
         self.ingest = SqliteIngest(self.database)
+        self.audit = SqliteAudit(self.database)
 
     @contextmanager
     def failing_requests(self, *, written: bool) -> Iterator[None]:
@@ -137,7 +141,7 @@ class DynamoBackend(Backend):
         self.ledger, self.ownership = stores.ledger, stores.ownership
         self.assignments = stores.assignments
         self.keys, self.reports, self.budgets = stores.keys, stores.reports, stores.budgets
-        self.meters, self.ingest = stores.meters, stores.ingest
+        self.meters, self.ingest, self.audit = stores.meters, stores.ingest, stores.audit
 
     def item(self, key: dict[str, Any]) -> dict[str, Any]:
         """Return the item of a key."""

@@ -7,6 +7,7 @@ from functools import cache
 from vectorgate.persistence.sqlite import (
     Database,
     SqliteAssignments,
+    SqliteAudit,
     SqliteBudgets,
     SqliteIndexes,
     SqliteIngest,
@@ -49,6 +50,7 @@ def copied_stores(template: Database) -> Stores:
         budgets=SqliteBudgets(database),
         meters=SqliteMeters(database),
         ingest=SqliteIngest(database),
+        audit=SqliteAudit(database),
         close=database.close,
     )
 

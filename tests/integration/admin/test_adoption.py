@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.harnesses.admin import AdminHarness
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.ledger.assignments import Assignment, AssignmentStore
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.tenancy.ownership import Ownership
@@ -36,12 +37,12 @@ class Dying:
     sound: int
     written: bool
 
-    def assign(self, assignments: Sequence[Assignment]) -> None:
+    def assign(self, assignments: Sequence[Assignment], *, audit: Sequence[AuditRecord] = ()) -> None:
         """Write, or die."""
         self.sound -= 1
         if self.sound < 0 and not self.written:
             raise Killed
-        self.kept.assign(assignments)
+        self.kept.assign(assignments, audit=audit)
         if self.sound < 0:
             raise Killed
 
@@ -194,12 +195,12 @@ def test_a_store_that_got_an_owner_meanwhile_is_not_taken_and_the_others_are_ado
         admin.documents.store(f"vs_{number}")
 
     class Overtaken(Dying):
-        def assign(self, assignments: Sequence[Assignment]) -> None:
+        def assign(self, assignments: Sequence[Assignment], *, audit: Sequence[AuditRecord] = ()) -> None:
             if self.written:
                 self.written = False
                 admin.stores = sound
                 adopt(admin, team_id="blue", ids=["vs_1"])
-            self.kept.assign(assignments)
+            self.kept.assign(assignments, audit=audit)
 
     sound = admin.stores
     admin.stores = replace(sound, assignments=Overtaken(sound.assignments, 9, written=True))

@@ -156,16 +156,16 @@ def test_two_concurrent_updates_both_count_or_one_gets_409(
     replace_limit = store.replace_limit
     left = iter(range(rounds))
 
-    def met(subject: Subject, limit: Limit) -> None:
+    def met(subject: Subject, limit: Limit, **audit: Any) -> None:
         if next(left, None) is not None:
             current = store.limits([subject])[subject]
             replace_limit(
                 subject, Limit(since=current.since, max_budget=NanoUSD(7), alias="met", version=current.version + 1)
             )
             with pytest.raises(StateConflict):
-                replace_limit(subject, limit)
+                replace_limit(subject, limit, **audit)
             raise StateConflict("limit")
-        replace_limit(subject, limit)
+        replace_limit(subject, limit, **audit)
 
     monkeypatch.setattr(store, "replace_limit", met)
     assert admin.ask("POST", "/team/update", {"team_id": "red", "soft_budget": 2})[0] == status

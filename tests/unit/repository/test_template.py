@@ -48,7 +48,7 @@ FUNCTIONS: Final = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 # Kinds of rows and of index partitions: each is granted to a role, and there are no others.
-GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING"}
+GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT"}
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 FORWARD: Final = {"Api", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
@@ -349,6 +349,12 @@ def test_no_role_deletes_operations_and_only_settlement_adds_to_rollups() -> Non
     assert not any(may(role, action, rollup) for role in of_type("AWS::IAM::Role") for action in others)
     assert may("ApiRole", "dynamodb:PutItem", operation)
     assert may("UsageLoggerRole", "dynamodb:PutItem", operation)
+
+
+def test_the_audit_is_written_and_read_by_the_administrators_function_and_changed_by_none() -> None:
+    roles = of_type("AWS::IAM::Role")
+    may_do = {(role, action) for role in roles for action in WRITES | READS if may(role, action, "AUDIT#2026-11")}
+    assert may_do == {("AdminRole", "dynamodb:PutItem"), ("AdminRole", "dynamodb:Query")}
 
 
 def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> None:

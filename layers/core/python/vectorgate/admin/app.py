@@ -1,12 +1,12 @@
-"""The admin app: authentication by the master key, then one of a few routes. It shares no path with the gateway."""
+"""The admin app: who acts, then one of a few routes with that actor's stores. It shares no path with the gateway."""
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin import (
+    audit_list,
     blocking,
     budgets,
     indexes,
@@ -20,16 +20,20 @@ from vectorgate.admin import (
     transfers,
     unowned,
 )
+from vectorgate.admin.actor import actor_of
+from vectorgate.admin.audited import audited
+from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
-from vectorgate.api.errors import ApiError, NotFound, Unauthenticated, Unavailable
+from vectorgate.admin.trail import Trail
+from vectorgate.api.errors import ApiError, NotFound, Unavailable
 from vectorgate.api.http import Response
-from vectorgate.auth.authenticate import presented_key
 from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from vectorgate.admin.actor import Actor
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
     from vectorgate.providers.credentials import Secret
@@ -46,32 +50,36 @@ class AdminApp:
 
     def handle(self, request: Request) -> Response:
         """Answer one request; errors become responses."""
-        headers = {"x-request-id": new_operation_id(self.deps.clock, self.deps.randomness)}
+        request_id = new_operation_id(self.deps.clock, self.deps.randomness)
+        headers = {"x-request-id": request_id}
         try:
-            self._authenticate(request)
-            result = self._route(request)
+            actor = actor_of(request, self.master_key, self.deps.stores.keys, self.deps.clock.wall())
+            result = self._route(request, actor, request_id)
             reply = result if isinstance(result, Reply) else Reply(result, {})
             return Response.of_json(200, reply.document, {**headers, **reply.headers})
         except ApiError as error:
             return Response.of_json(error.status, error.envelope(), {**headers, **error.headers})
 
-    def _authenticate(self, request: Request) -> None:
-        """Accept the master key and no other, compared in constant time. Unauthenticated."""
-        secret = (presented_key(request) or "").encode("utf-8", "surrogatepass")
-        if not hmac.compare_digest(secret, self.master_key.reveal().encode()):
-            raise Unauthenticated("Incorrect API key provided: this needs the master key.", code="invalid_api_key")
-
-    def _route(self, request: Request) -> object:
-        action = ROUTES.get((request.method, transfers.route_of(request.path)))
+    def _route(self, request: Request, actor: Actor, request_id: str) -> object:
+        route = request.method, transfers.route_of(request.path)
+        action = ROUTES.get(route)
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
         try:
-            return action(request, self.deps)
+            return action(request, self._deps_of(actor, " ".join(route), request_id))
         except StoreError as error:
             raise Unavailable("The store cannot be reached at this moment.", code="store_unavailable") from error
 
+    def _deps_of(self, actor: Actor, route: str, request_id: str) -> AdminDeps:
+        """What the actor may use, and what records its changes."""
+        clock, randomness = self.deps.clock, self.deps.randomness
+        trail = Trail(actor=actor, route=route, request_id=request_id, clock=clock, randomness=randomness)
+        stores = guarded(audited(self.deps.stores, trail), actor)
+        return replace(self.deps, stores=stores, actor=actor, trail=trail)
+
 
 ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] = {
+    ("GET", "/audit"): audit_list.listing,
     ("GET", "/spend/logs"): spend.logs,
     ("POST", "/spend/reprice"): repricing.reprice,
     ("POST", "/key/generate"): keys.generate,

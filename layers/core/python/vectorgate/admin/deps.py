@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vectorgate.admin.actor import MASTER
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.admin.actor import Actor
+    from vectorgate.admin.trail import Trail
     from vectorgate.clock import Clock, Random
     from vectorgate.ids import ProviderName
     from vectorgate.persistence.stores import Stores
@@ -15,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AdminDeps:
-    """Given by the composition root. `provider` reads providers."""
+    """Given by the composition root, and for each call narrowed to its actor. `provider` reads providers.
+
+    `trail`: what the call leaves in the audit. Its `stores` leave their records by themselves.
+    """
 
     stores: Stores
     clock: Clock
@@ -23,3 +32,11 @@ class AdminDeps:
     book: PriceBook
     provider: ProviderDocuments
     default_provider: ProviderName
+    actor: Actor = MASTER
+    trail: Trail | None = None
+
+    def announce(self, kind: str, target: str, action: str, after: Mapping[str, object]) -> None:
+        """Write the record of changes that are no one transaction with it, before they begin. StoreError."""
+        if self.trail is None:
+            raise ValueError("a change without a record")
+        self.stores.audit.add(self.trail.record(kind, target, action, None, after))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
@@ -19,7 +19,7 @@ from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.api.schemas.responses import MIN_OUTPUT_TOKENS
 from vectorgate.auth.authenticate import key_id_of
-from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, new_limit
 from vectorgate.ids import KeyId
 from vectorgate.pricing.usage import MAX_TOKENS
@@ -72,6 +72,7 @@ class GenerateKey(WireModel):
     allowed_tools: Names | None = None
     max_output_tokens: Tokens | None = None
     tpm_limit: Tokens | None = None
+    role: Literal["admin", "team_admin"] | None = None
 
 
 class UpdateKey(WireModel):
@@ -188,6 +189,7 @@ def key_fields(row: VirtualKey) -> dict[str, object]:
         "allowed_tools": list(row.allowed_tools) if row.allowed_tools is not None else None,
         "max_output_tokens": row.max_output_tokens,
         "tpm_limit": row.tpm_limit,
+        "role": row.role,
         "metadata": metadata_object(row.metadata),
     }
 
@@ -214,12 +216,13 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         allowed_tools=_tools(body.allowed_tools),
         max_output_tokens=body.max_output_tokens,
         tpm_limit=body.tpm_limit,
+        role=KeyRole(body.role) if body.role is not None else None,
         metadata=metadata_text(body.metadata),
         max_budget=limit.max_budget if limit is not None else None,
         soft_budget=limit.soft_budget if limit is not None else None,
         budget_duration=limit.duration if limit is not None else None,
     )
-    return secret, row
+    return secret, checked_role(row)
 
 
 def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
@@ -240,7 +243,17 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
         "budget_duration": ("budget_duration", budget_duration(body.budget_duration)),
     }
     changes = dict(values[name] for name in values if name in body.model_fields_set)
-    return replace(row, **changes, version=row.version + 1)
+    return checked_role(replace(row, **changes, version=row.version + 1))
+
+
+def checked_role(row: VirtualKey) -> VirtualKey:
+    """The row of a key that has what its role needs. InvalidRequest."""
+    if row.role is KeyRole.ADMIN and row.team_id is not None:
+        raise invalid("team_id", "none: an admin key is of no team")
+    if row.role is KeyRole.ADMIN and None in (row.alias, row.expires_at):
+        missing = "key_alias" if row.alias is None else "duration"
+        raise InvalidRequest(f"An admin key needs '{missing}'.", code="missing_required_parameter", param=missing)
+    return row
 
 
 def _tools(names: list[str] | None) -> tuple[str, ...] | None:

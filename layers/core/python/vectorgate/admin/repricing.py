@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, StrictBool, StringConstraints
 
 from vectorgate.admin.fields import cursor_text, dollars, invalid, moment_ms, read_body, read_cursor
+from vectorgate.admin.trail import UPDATED
 from vectorgate.api import schemas
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.clock import MILLISECONDS
@@ -73,8 +74,8 @@ def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
     body = schemas.validate(Reprice, read_body(request))
     rows = deps.stores.ledger.search(_query(body))
     page = _page(rows, frozenset(body.price_ids or ()), deps)
-    posted = 0 if body.dry_run else sum(_post(row, deps) for _, row in page.corrections)
     difference = sum(row.spend or 0 for _, row in page.corrections)
+    posted = 0 if body.dry_run else _post_all(page, difference, deps)
     return {
         "dry_run": body.dry_run,
         "looked_at": len(rows),
@@ -177,6 +178,15 @@ class Days:
             meters = self.deps.stores.meters.meters(provider)
             self.metered[provider] = frozenset(day for meter in meters for day in meter.uncharged_days)
         return self.metered[provider]
+
+
+def _post_all(page: Page, difference: int, deps: AdminDeps) -> int:
+    """Post a page's corrections, after the record of who does; how many."""
+    if page.corrections:
+        old = [row.id for row, _ in page.corrections]
+        shown = {"corrections": len(old), "spend_nano_usd": difference, "request_ids": old}
+        deps.announce("spend", old[0], UPDATED, shown)
+    return sum(_post(row, deps) for _, row in page.corrections)
 
 
 def _post(row: LedgerEntry, deps: AdminDeps) -> bool:

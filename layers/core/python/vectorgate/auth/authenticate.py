@@ -52,14 +52,15 @@ class KeyBlocked(PermissionDenied):
         self.principal = principal
 
 
-def _opens(presented: KeyId, key: VirtualKey, unix_s: float) -> bool:
+def opens(presented: KeyId, key: VirtualKey, unix_s: float) -> bool:
     """Whether the secret with this hash is the key's current one, or the one before within its grace period."""
     if presented == (key.secret or key.id):
         return True
     return presented == key.former and key.former_until is not None and unix_s < key.former_until
 
 
-def _is_expired(key: VirtualKey, unix_s: float) -> bool:
+def is_expired(key: VirtualKey, unix_s: float) -> bool:
+    """Whether the key has ended."""
     return key.expires_at is not None and key.expires_at <= unix_s
 
 
@@ -86,7 +87,8 @@ class Authenticator:
     def authenticate(self, secret: str | None) -> Principal:
         """Return the principal of a key. Unauthenticated (401) for an unknown or expired one, KeyBlocked (403).
 
-        Unavailable (503) when keys cannot be read. No error contains any part of `secret`.
+        PermissionDenied (403) for an administrator's key, Unavailable (503) when keys cannot be read. No error contains
+        any part of `secret`.
         """
         if secret is None:
             raise Unauthenticated(
@@ -95,10 +97,12 @@ class Authenticator:
             )
         presented, now = key_id_of(secret), self._clock.wall()
         principal = self._principal(presented) if len(secret) <= MAX_KEY else None
-        if principal is None or not _opens(presented, principal.key, now) or _is_expired(principal.key, now):
+        if principal is None or not opens(presented, principal.key, now) or is_expired(principal.key, now):
             raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
         if principal.key.blocked:
             raise KeyBlocked(principal)
+        if principal.key.role is not None:
+            raise PermissionDenied("This key is for administration only.", code="admin_key", headers=DO_NOT_RETRY)
         return principal
 
     def _principal(self, key_id: KeyId) -> Principal | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
     from vectorgate.budgets.ports import BudgetStore
 
@@ -30,16 +31,16 @@ class AnnouncingBudgets:
         """As the port says."""
         return self._budgets.all_limits(scope)
 
-    def add_limit(self, subject: Subject, limit: Limit) -> None:
+    def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:
-            self._budgets.add_limit(subject, limit)
+            self._budgets.add_limit(subject, limit, audit=audit)
         finally:
             self._changed()
 
-    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+    def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:
-            self._budgets.replace_limit(subject, limit)
+            self._budgets.replace_limit(subject, limit, audit=audit)
         finally:
             self._changed()

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 
 
 class BudgetStore(Protocol):
-    """Reads are consistent with the last write. The api function's role may only read, the admin function's write."""
+    """Reads are consistent with the last write. The api function's role may only read, the admin function's write.
+
+    `audit` is the record of the change, written in the same transaction.
+    """
 
     def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
         """The limits of `subjects`; a subject without one is left out. One read per 100 subjects."""
@@ -21,7 +25,7 @@ class BudgetStore(Protocol):
         """The balances of `accounts`; an account without any change is left out. One read per 100 accounts."""
         ...
 
-    def add_limit(self, subject: Subject, limit: Limit) -> None:
+    def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """Write a new limit. AlreadyExists when the subject has one. One write."""
         ...
 
@@ -29,6 +33,6 @@ class BudgetStore(Protocol):
         """Every limit of teams or of end users, by id. On DynamoDB the last second's writes may be missing."""
         ...
 
-    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+    def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
         ...

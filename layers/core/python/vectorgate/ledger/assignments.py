@@ -16,10 +16,11 @@ from vectorgate.ledger.ports import MAX_ACTIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.tenancy.ownership import Ownership
 
-MAX_ASSIGNMENTS: Final = MAX_ACTIONS // 2  # of one transaction
+MAX_ASSIGNMENTS: Final = MAX_ACTIONS // 3  # of one transaction, with an audit record for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class Assignment:
 class AssignmentStore(Protocol):
     """Two adapters, one contract: `tests/contract/test_assignments.py`."""
 
-    def assign(self, assignments: Sequence[Assignment]) -> None:
-        """Write all rows, all or nothing, in one transaction of at most MAX_ASSIGNMENTS.
+    def assign(self, assignments: Sequence[Assignment], *, audit: Sequence[AuditRecord] = ()) -> None:
+        """Write all rows and audit records, all or nothing, in one transaction of at most MAX_ASSIGNMENTS.
 
         StateConflict, and nothing is written, if an object to adopt has a row, or one to transfer was deleted or has
         another owner than when it was read.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from vectorgate.auth.keys.model import IndexPermission, VirtualKey
+from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
 from vectorgate.ids import KeyId
 
 if TYPE_CHECKING:
@@ -43,4 +43,6 @@ def key_from_record(record: Mapping[str, Any]) -> VirtualKey:
     for name in ("models", "allowed_tools"):
         if name in known:
             known[name] = tuple(known[name])
+    if "role" in known:
+        known["role"] = KeyRole(known["role"])
     return VirtualKey(**known)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vectorgate.audit.ports import AuditLog
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.azure_search.ports import IndexStore
     from vectorgate.budgets.ports import BudgetStore
@@ -36,4 +37,5 @@ class Stores:
     budgets: BudgetStore
     meters: MeterStore
     ingest: IngestStore
+    audit: AuditLog
     close: Callable[[], None] = _no_close

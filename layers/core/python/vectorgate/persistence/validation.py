@@ -19,11 +19,12 @@ from vectorgate.ledger.rollups import Scope
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
 
+    from vectorgate.audit.model import AuditQuery, AuditRecord
     from vectorgate.budgets.model import Account, Reservation, Subject
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ingest.model import ObjectLocation
     from vectorgate.ledger.assignments import Assignment
-    from vectorgate.ledger.ports import RecordQuery
+    from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
@@ -159,14 +160,14 @@ def check_advance(
     _check_distinct([*(row.ref for row in owned), *retired])
 
 
-def check_assignments(assignments: Sequence[Assignment]) -> None:
-    """Answered rows, and the ownership that is written with them: two actions each."""
+def check_assignments(assignments: Sequence[Assignment], audit: Sequence[AuditRecord]) -> None:
+    """Answered rows, and the ownership that is written with them: two actions each, and one for each audit record."""
     for each in assignments:
         if each.entry.state is not State.ANSWERED:
             raise IllegalTransition(f"an assignment does not begin as {each.entry.state}")
         check_begin(each.entry)
         check_ownership(each.row)
-    _check_actions(2 * len(assignments))
+    _check_actions(2 * len(assignments) + len(audit))
     _check_distinct(each.row.ref for each in assignments)
     _check_distinct(each.entry.id for each in assignments)
 
@@ -207,12 +208,28 @@ def check_entry(entry: LedgerEntry) -> None:
 
 def check_query(query: RecordQuery) -> None:
     """A range of at most MAX_SEARCH_MS, which is read day by day."""
-    if not query.start_ms >= 0 or not query.end_ms <= _MAX_UNIX_MS:
+    _check_range(query.start_ms, query.end_ms, query.before)
+
+
+def _check_range(start_ms: int, end_ms: int, before: Position | None) -> None:
+    if not start_ms >= 0 or not end_ms <= _MAX_UNIX_MS:
         raise ValueError("not a time that sorts")
-    if query.end_ms - query.start_ms > MAX_SEARCH_MS:
+    if end_ms - start_ms > MAX_SEARCH_MS:
         raise ValueError("the range is too long")
-    if query.before is not None:
-        object_part(query.before[1])
+    if before is not None:
+        object_part(before[1])
+
+
+def check_audit(record: AuditRecord) -> None:
+    """The parts of a record's key."""
+    object_part(record.id)
+    if not 0 <= record.at_ms <= _MAX_UNIX_MS:
+        raise ValueError("not a time that sorts")
+
+
+def check_audit_query(query: AuditQuery) -> None:
+    """A range of at most MAX_SEARCH_MS, which is read month by month."""
+    _check_range(query.start_ms, query.end_ms, query.before)
 
 
 def check_ownership(row: Ownership) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.ids import KeyId
@@ -27,17 +28,17 @@ class AnnouncingKeys:
         """As the port says."""
         return self._keys.all_keys()
 
-    def add_key(self, key: VirtualKey) -> None:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:
-            self._keys.add_key(key)
+            self._keys.add_key(key, audit=audit)
         finally:
             self._changed()
 
-    def replace_key(self, key: VirtualKey) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:
-            self._keys.replace_key(key)
+            self._keys.replace_key(key, audit=audit)
         finally:
             self._changed()
 
@@ -45,9 +46,9 @@ class AnnouncingKeys:
         """As the port says. Nothing is announced: no row has the secret yet."""
         self._keys.add_reference(secret, key_id)
 
-    def delete_key(self, key_id: KeyId) -> bool:
+    def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
         """As the port says."""
         try:
-            return self._keys.delete_key(key_id)
+            return self._keys.delete_key(key_id, audit=audit)
         finally:
             self._changed()

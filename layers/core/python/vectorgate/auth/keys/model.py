@@ -22,6 +22,13 @@ class IndexPermission(StrEnum):
     WRITE = "write"
 
 
+class KeyRole(StrEnum):
+    """What a key administers. A key with a role makes no calls of the API."""
+
+    ADMIN = "admin"
+    TEAM_ADMIN = "team_admin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualKey:
     """The row of a key. The key itself is returned once, when it is generated, and is not stored.
@@ -33,8 +40,9 @@ class VirtualKey:
     `allowed_tools` are the tools and features of responses that it may use (`auth.permissions`), None for the default.
     `max_output_tokens`: the most tokens of one response. `tpm_limit`: the most tokens a minute.
 
-    `id` is the SHA-256 of the first secret, and stays when the secret is regenerated: budgets, records and ownership go
-    on. `secret` is then the hash of the current one, `former` of the one before, which opens until `former_until`.
+    `role`: what the key administers. `id` is the SHA-256 of the first secret, and stays when the secret is regenerated:
+    budgets, records and ownership go on. `secret` is then the hash of the current one, `former` of the one before,
+    which opens until `former_until`.
     """
 
     id: KeyId
@@ -53,6 +61,7 @@ class VirtualKey:
     allowed_tools: tuple[str, ...] | None = None
     max_output_tokens: int | None = None
     tpm_limit: int | None = None
+    role: KeyRole | None = None
     version: int = 1
     secret: KeyId | None = None
     former: KeyId | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.ids import KeyId
 
@@ -20,13 +21,16 @@ class KeyReader(Protocol):
 
 
 class KeyStore(KeyReader, Protocol):
-    """Read and write access, for the admin function. Reads are consistent with the last write."""
+    """Read and write access, for the admin function. Reads are consistent with the last write.
 
-    def add_key(self, key: VirtualKey) -> None:
+    `audit` is the record of the change, written in the same transaction.
+    """
+
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """Write a new row. AlreadyExists when the id is taken."""
         ...
 
-    def replace_key(self, key: VirtualKey) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
         ...
 
@@ -38,6 +42,6 @@ class KeyStore(KeyReader, Protocol):
         """Have `key` find the key by the hash of a new secret, too. AlreadyExists when the hash is taken."""
         ...
 
-    def delete_key(self, key_id: KeyId) -> bool:
-        """Remove the row; False when there was none."""
+    def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
+        """Remove the row; False when there was none, and no record is written."""
         ...

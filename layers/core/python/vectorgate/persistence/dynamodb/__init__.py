@@ -12,7 +12,7 @@ from vectorgate.persistence.dynamodb.indexes import DynamoIndexes
 from vectorgate.persistence.dynamodb.ingest import DynamoIngest
 from vectorgate.persistence.dynamodb.ledger import DynamoAssignments, DynamoLedger
 from vectorgate.persistence.dynamodb.meter import DynamoMeters
-from vectorgate.persistence.dynamodb.readers import DynamoKeys, DynamoOwnership, DynamoReports
+from vectorgate.persistence.dynamodb.readers import DynamoAudit, DynamoKeys, DynamoOwnership, DynamoReports
 from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.stores import Stores
@@ -24,6 +24,7 @@ __all__ = [
     "INDEXES",
     "TABLE_DEFINITION",
     "DynamoAssignments",
+    "DynamoAudit",
     "DynamoBudgets",
     "DynamoIndexes",
     "DynamoIngest",
@@ -59,4 +60,5 @@ def stores_of(table: DynamoTable) -> Stores:
         budgets=DynamoBudgets(table),
         meters=DynamoMeters(table),
         ingest=DynamoIngest(table),
+        audit=DynamoAudit(table),
     )

@@ -10,11 +10,11 @@ An account without an item holds nothing: a new period needs no item to begin wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
-from vectorgate.persistence.dynamodb.schema import BY_TENANT, joined
+from vectorgate.persistence.dynamodb.schema import BY_TENANT, audit_actions, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed, DynamoTable, version_condition
 from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.store_errors import AlreadyExists, StateConflict
@@ -22,8 +22,9 @@ from vectorgate.store_errors import AlreadyExists, StateConflict
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.budgets.model import BalanceChange, Reservation
-    from vectorgate.persistence.dynamodb.schema import Item
+    from vectorgate.persistence.dynamodb.schema import Action, Item
 
 _HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
 _NEVER: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
@@ -34,8 +35,6 @@ _ALL: Final = "by_tenant_pk = :place"
 _ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
 # The partitions of by_tenant with every limit; a key's limit is in the key's row.
 _PLACES: Final[Mapping[BudgetScope, str]] = {BudgetScope.TEAM: "TEAMS", BudgetScope.END_USER: "CUSTOMERS"}
-
-Action = tuple[str, dict[str, Any]]
 
 
 def account_key(account: Account) -> Item:
@@ -100,10 +99,10 @@ class DynamoBudgets:
         items = self._table.batch_get([account_key(account) for account in accounts])
         return {Account(_subject_of(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
 
-    def add_limit(self, subject: Subject, limit: Limit) -> None:
-        """One PutItem."""
+    def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
+        """One PutItem, in a transaction with the audit record."""
         try:
-            self._table.put(limit_item(subject, limit), ConditionExpression=IS_NEW)
+            self._table.put(limit_item(subject, limit), audit_actions(audit), ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("limit") from failure
 
@@ -113,10 +112,10 @@ class DynamoBudgets:
         items = self._table.query(_ALL, values, IndexName=BY_TENANT, limit=_ALL_PAGE)
         return {_subject_of(item): Limit(**decoded(item, Limit)) for item in items}
 
-    def replace_limit(self, subject: Subject, limit: Limit) -> None:
-        """One PutItem."""
+    def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
+        """One PutItem, in a transaction with the audit record."""
         try:
-            self._table.put(limit_item(subject, limit), **version_condition(limit.version - 1))
+            self._table.put(limit_item(subject, limit), audit_actions(audit), **version_condition(limit.version - 1))
         except ConditionFailed as failure:
             raise StateConflict("limit") from failure
 

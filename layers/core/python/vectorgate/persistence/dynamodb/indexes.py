@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
-from vectorgate.persistence.dynamodb.schema import BY_TENANT, joined
+from vectorgate.persistence.dynamodb.schema import BY_TENANT, audit_actions, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
 from vectorgate.persistence.validation import label_part, object_part
 from vectorgate.store_errors import AlreadyExists
@@ -23,6 +23,7 @@ from vectorgate.store_errors import AlreadyExists
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -46,16 +47,16 @@ class DynamoIndexes:
         items = self._table.query(_ALL, {":place": {"S": _PARTITION}}, IndexName=BY_TENANT)
         return [index_of_item(item) for item in items]
 
-    def add_index(self, index: VirtualIndex) -> None:
-        """One PutItem."""
+    def add_index(self, index: VirtualIndex, *, audit: AuditRecord | None = None) -> None:
+        """One PutItem, in a transaction with the audit record."""
         try:
-            self._table.put(index_item(index), ConditionExpression=IS_NEW)
+            self._table.put(index_item(index), audit_actions(audit), ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("index") from failure
 
-    def delete_index(self, name: str) -> bool:
+    def delete_index(self, name: str, *, audit: AuditRecord | None = None) -> bool:
         """One DeleteItem. False also where botocore repeated it and its first attempt had deleted the item."""
-        return self._table.delete(index_key(name))
+        return self._table.delete(index_key(name), audit_actions(audit))
 
 
 def index_key(name: str) -> Item:

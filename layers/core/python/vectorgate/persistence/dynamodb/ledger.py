@@ -31,6 +31,7 @@ from vectorgate.persistence.dynamodb.idempotency import (
     take_slot_actions,
 )
 from vectorgate.persistence.dynamodb.schema import (
+    audit_actions,
     entry_of_item,
     operation_item,
     operation_key,
@@ -53,6 +54,7 @@ from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudg
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.budgets.model import Reservation
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import OperationId, TenantId
@@ -223,14 +225,15 @@ class DynamoAssignments:
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
-    def assign(self, assignments: Sequence[Assignment]) -> None:
+    def assign(self, assignments: Sequence[Assignment], *, audit: Sequence[AuditRecord] = ()) -> None:
         """One TransactWriteItems."""
-        check_assignments(assignments)
+        check_assignments(assignments, audit)
         actions = [action for each in assignments for action in _assign_actions(each)]
         if not actions:
             return
         try:
-            self._table.transact(actions, pauses=PATIENT_PAUSES_S)
+            records = [action for record in audit for action in audit_actions(record)]
+            self._table.transact([*actions, *records], pauses=PATIENT_PAUSES_S)
         except ConditionFailed as failure:
             raise StateConflict("an object was not owned as it had to be") from failure
 

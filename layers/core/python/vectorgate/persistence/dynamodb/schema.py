@@ -10,6 +10,7 @@ rollup       ``USE#<scope>#<scope id>#<YYYY-MM>``             ``<DD>#<provider>#
 idempotency  ``IDEM#<tenant>#<name>``                         ``0``, or ``<operation id>``
 limit        ``BUD#<scope>#<id>``                             ``LIMIT``
 account      ``BUD#<scope>#<id>``                             ``<YYYY-MM-DD>`` or ``ever``
+audit        ``AUDIT#<YYYY-MM>``                              ``<at_ms, 13>#<record id>``
 ===========  ===============================================  ====================================
 
 Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS`` and ``CUSTOMERS``. Those
@@ -44,6 +45,7 @@ from vectorgate.ledger.rollups import Bucket, Rollup, Scope, day_of
 from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
 from vectorgate.persistence.records import key_to_record
 from vectorgate.persistence.validation import (
+    check_audit,
     check_bucket,
     check_ref,
     label_part,
@@ -57,11 +59,13 @@ from vectorgate.tenancy.ownership import ObjectRef, Ownership
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.ids import KeyId, OperationId, ProviderName, TenantId
 
 Attribute: TypeAlias = dict[str, Any]  # {"S": ...}, {"N": ...} and so on
 Item: TypeAlias = dict[str, Attribute]
+Action: TypeAlias = tuple[str, dict[str, Any]]  # of a transaction, as `DynamoTable.transact` takes them
 
 SHARDS: Final = 16
 BY_DAY: Final = "by_day"
@@ -211,6 +215,28 @@ def virtual_key_item(key: VirtualKey) -> Item:
     """The whole item, in the list of all keys."""
     in_list = {"by_tenant_pk": {"S": KEYS}, "by_tenant_sk": tenant_sort(key.created_at, key.id)}
     return virtual_key_key(key.id) | encoded(key_to_record(key)) | in_list
+
+
+def audit_actions(audit: AuditRecord | None) -> list[Action]:
+    """The Put of a change's record; none without a record."""
+    return [("Put", {"Item": audit_item(audit), "ConditionExpression": "attribute_not_exists(PK)"})] if audit else []
+
+
+def audit_item(audit: AuditRecord) -> Item:
+    """The whole item."""
+    check_audit(audit)
+    place = {"PK": audit_partition(audit.at_ms), "SK": audit_sort(audit.at_ms, audit.id)}
+    return place | encoded(audit.to_record())
+
+
+def audit_partition(at_ms: int) -> Attribute:
+    """The partition of a month's records."""
+    return joined("AUDIT", day_of(at_ms)[:7])
+
+
+def audit_sort(at_ms: int, record_id: str) -> Attribute:
+    """The sort key of a record there."""
+    return joined(f"{at_ms:013d}", object_part(record_id))
 
 
 def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:

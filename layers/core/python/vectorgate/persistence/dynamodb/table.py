@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
     from vectorgate.clock import Clock, Random
-    from vectorgate.persistence.dynamodb.schema import Attribute, Item
+    from vectorgate.persistence.dynamodb.schema import Action, Attribute, Item
 
 Answer = TypeVar("Answer")
 
@@ -49,6 +49,7 @@ PATIENT_PAUSES_S: Final = (*PAUSES_S, 0.4, 0.8, 0.8, 0.8, 0.8, 0.8)
 BATCH: Final = 100
 PAGE: Final = 100
 
+_IS_THERE: Final = "attribute_exists(PK)"
 IS_NEW: Final = "attribute_not_exists(PK)"
 # Keys and limits of early releases have no version: they count as version 1.
 _IS_OF_VERSION: Final = "version = :before OR (attribute_exists(PK) AND attribute_not_exists(version))"
@@ -106,8 +107,14 @@ class DynamoTable:
         )
         return boto3.client("dynamodb", region_name=self._region, endpoint_url=self._endpoint_url, config=config)
 
-    def put(self, item: Item, **condition: Any) -> None:  # noqa: ANN401  # PutItem's own arguments
-        """One conditional PutItem of a whole item. ConditionFailed or StoreUnavailable."""
+    def put(self, item: Item, beside: Sequence[Action] = (), **condition: Any) -> None:  # noqa: ANN401  # PutItem's own
+        """One conditional PutItem of a whole item. ConditionFailed or StoreUnavailable.
+
+        With `beside` one TransactWriteItems of the Put and those actions.
+        """
+        if beside:
+            self.transact([("Put", {"Item": item, **condition}), *beside])
+            return
         mark = {"S": format(self._randomness.bits(64), "016x")}
         try:
             self._request(
@@ -155,12 +162,21 @@ class DynamoTable:
         item: Item | None = found.get("Item")
         return item
 
-    def delete(self, key: Item) -> bool:
-        """One DeleteItem; whether there was an item."""
+    def delete(self, key: Item, beside: Sequence[Action] = ()) -> bool:
+        """One DeleteItem; whether there was an item. With `beside` one TransactWriteItems, if there was one."""
+        if beside:
+            return self._delete_with(key, beside)
         deleted: Any = self._request(
             lambda: self.client.delete_item(TableName=self.name, Key=key, ReturnValues="ALL_OLD")
         )
         return "Attributes" in deleted
+
+    def _delete_with(self, key: Item, beside: Sequence[Action]) -> bool:
+        try:
+            self.transact([("Delete", {"Key": key, "ConditionExpression": _IS_THERE}), *beside])
+        except ConditionFailed:
+            return False
+        return True
 
     def batch_get(self, keys: Sequence[Item], *, consistent: bool = True, only_state: bool = False) -> Iterator[Item]:
         """The items of those keys (no key twice) that exist, in no order. One BatchGetItem for each 100."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.persistence.sqlite.assignments import SqliteAssignments
+from vectorgate.persistence.sqlite.audit import SqliteAudit
 from vectorgate.persistence.sqlite.budgets import SqliteBudgets
 from vectorgate.persistence.sqlite.database import Database
 from vectorgate.persistence.sqlite.indexes import SqliteIndexes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Database",
     "SqliteAssignments",
+    "SqliteAudit",
     "SqliteBudgets",
     "SqliteIndexes",
     "SqliteIngest",
@@ -55,5 +57,6 @@ def stores_on(database: Database, *, on_answered: Callable[[], None] | None = No
         budgets=SqliteBudgets(database),
         meters=SqliteMeters(database),
         ingest=SqliteIngest(database),
+        audit=SqliteAudit(database),
         close=database.close,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.persistence.sqlite.audit import add_audit
 from vectorgate.persistence.sqlite.ledger import insert_entry
 from vectorgate.persistence.validation import check_assignments
 from vectorgate.store_errors import AlreadyExists, StateConflict
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.ledger.assignments import Assignment
     from vectorgate.persistence.sqlite.database import Database
 
@@ -32,14 +34,16 @@ class SqliteAssignments:
         self._database = database
         self._on_answered = on_answered
 
-    def assign(self, assignments: Sequence[Assignment]) -> None:
+    def assign(self, assignments: Sequence[Assignment], *, audit: Sequence[AuditRecord] = ()) -> None:
         """One transaction."""
-        check_assignments(assignments)
+        check_assignments(assignments, audit)
         try:
             with self._database.transaction() as connection:
                 for each in assignments:
                     insert_entry(connection, each.entry)
                     _write(connection, each)
+                for record in audit:
+                    add_audit(connection, record)
         except AlreadyExists as error:
             raise StateConflict("a row of that id exists") from error
         if assignments and self._on_answered is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vectorgate.budgets.model import Balance, BudgetScope, Limit, Subject
+from vectorgate.persistence.sqlite.audit import recorded
 from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.budgets.model import Account, BalanceChange, Reservation
     from vectorgate.persistence.sqlite.database import Database
 
@@ -83,10 +85,10 @@ class SqliteBudgets:
                 found[account] = Balance(reserved, spent)
         return found
 
-    def add_limit(self, subject: Subject, limit: Limit) -> None:
+    def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """One INSERT."""
         check_subject(subject)
-        if self._database.change(_ADD_LIMIT, (*_columns(limit), subject.scope, subject.id)) == 0:
+        if recorded(self._database, _ADD_LIMIT, (*_columns(limit), subject.scope, subject.id), audit) == 0:
             raise AlreadyExists("limit")
 
     def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
@@ -94,11 +96,11 @@ class SqliteBudgets:
         rows = self._database.rows(_ALL_LIMITS, (scope,))
         return {Subject(scope, id_): _limit(*columns) for id_, *columns in rows}
 
-    def replace_limit(self, subject: Subject, limit: Limit) -> None:
+    def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """One UPDATE."""
         check_subject(subject)
         values = (*_columns(limit), subject.scope, subject.id, limit.version - 1)
-        if self._database.change(_REPLACE_LIMIT, values) == 0:
+        if recorded(self._database, _REPLACE_LIMIT, values, audit) == 0:
             raise StateConflict("limit")
 
 

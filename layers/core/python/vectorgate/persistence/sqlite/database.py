@@ -122,6 +122,11 @@ MIGRATIONS = (
     """
     ALTER TABLE ownership ADD COLUMN holders TEXT
     """,
+    """
+    CREATE TABLE audit (
+        at_ms INTEGER NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (at_ms, id)
+    ) WITHOUT ROWID
+    """,
 )
 
 

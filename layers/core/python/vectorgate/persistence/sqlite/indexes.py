@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.azure_search.model import VirtualIndex
+from vectorgate.persistence.sqlite.audit import recorded
 from vectorgate.persistence.validation import label_part, object_part
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.persistence.sqlite.database import Database
 
 _ONE = "SELECT name, real_name, vector_store_name, created_at FROM virtual_indexes WHERE name = ?"
@@ -37,15 +39,16 @@ class SqliteIndexes:
         """A walk along the primary key."""
         return [_index(*row) for row in self._database.rows(_ALL, ())]
 
-    def add_index(self, index: VirtualIndex) -> None:
+    def add_index(self, index: VirtualIndex, *, audit: AuditRecord | None = None) -> None:
         """One INSERT."""
         name, real_name, label = object_part(index.name), object_part(index.real_name), index.vector_store_name
-        if self._database.change(_ADD, (name, real_name, label_part(label), index.created_at)) == 0:
+        values = (name, real_name, label_part(label), index.created_at)
+        if recorded(self._database, _ADD, values, audit) == 0:
             raise AlreadyExists("index")
 
-    def delete_index(self, name: str) -> bool:
+    def delete_index(self, name: str, *, audit: AuditRecord | None = None) -> bool:
         """One DELETE."""
-        return self._database.change(_DELETE, (object_part(name),)) == 1
+        return recorded(self._database, _DELETE, (object_part(name),), audit) == 1
 
 
 def _index(name: str, real_name: str, vector_store_name: str, created_at: int) -> VirtualIndex:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
 from vectorgate.persistence.records import key_from_record, key_to_record, reference_record, referred_to
+from vectorgate.persistence.sqlite.audit import recorded
 from vectorgate.persistence.validation import check_ref, month_part, object_part, scope_part, tenant_part
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
@@ -16,6 +17,7 @@ from vectorgate.tenancy.ownership import ObjectRef, Ownership
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.persistence.sqlite.database import Database
 
@@ -105,15 +107,15 @@ class SqliteKeys:
         rows = self._database.rows(_KEY, (object_part(key_id),))
         return json.loads(rows[0][0]) if rows else None
 
-    def add_key(self, key: VirtualKey) -> None:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """One INSERT."""
-        if self._database.change(_ADD_KEY, (object_part(key.id), json.dumps(key_to_record(key)))) == 0:
+        if recorded(self._database, _ADD_KEY, (object_part(key.id), json.dumps(key_to_record(key))), audit) == 0:
             raise AlreadyExists("key")
 
-    def replace_key(self, key: VirtualKey) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """One UPDATE."""
         values = (json.dumps(key_to_record(key)), object_part(key.id), key.version - 1)
-        if self._database.change(_REPLACE_KEY, values) == 0:
+        if recorded(self._database, _REPLACE_KEY, values, audit) == 0:
             raise StateConflict("key")
 
     def all_keys(self) -> Sequence[VirtualKey]:
@@ -128,9 +130,9 @@ class SqliteKeys:
         if self._database.change(_ADD_KEY, (object_part(secret), record)) == 0:
             raise AlreadyExists("key")
 
-    def delete_key(self, key_id: KeyId) -> bool:
+    def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
         """One DELETE."""
-        return self._database.change(_DELETE_KEY, (object_part(key_id),)) == 1
+        return recorded(self._database, _DELETE_KEY, (object_part(key_id),), audit) == 1
 
 
 class SqliteReports:

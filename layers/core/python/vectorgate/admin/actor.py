@@ -1,0 +1,70 @@
+"""Who makes an admin call: the holder of the master key, or of a key with a role."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticated, Unavailable
+from vectorgate.audit.model import MASTER_KEY
+from vectorgate.auth.authenticate import MAX_KEY, is_expired, key_id_of, opens, presented_key
+from vectorgate.auth.keys.model import KeyRole
+from vectorgate.store_errors import StoreError
+
+if TYPE_CHECKING:
+    from vectorgate.api.http import Request
+    from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.auth.keys.ports import KeyReader
+    from vectorgate.ids import KeyId
+    from vectorgate.providers.credentials import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `key`: the row of the key that was presented, None for the master key."""
+
+    key: VirtualKey | None = None
+
+    @property
+    def id(self) -> str:
+        """The actor as the audit names it."""
+        return self.key.id if self.key is not None else MASTER_KEY
+
+    @property
+    def alias(self) -> str | None:
+        """The key's name."""
+        return self.key.alias if self.key is not None else None
+
+    @property
+    def team_id(self) -> str | None:
+        """The only team that a team admin's key sees; None for an actor that sees all."""
+        return self.key.team_id if self.key is not None and self.key.role is KeyRole.TEAM_ADMIN else None
+
+
+MASTER: Final = Actor()
+
+
+def actor_of(request: Request, master_key: Secret, keys: KeyReader, unix_s: float) -> Actor:
+    """Identify the actor. Unauthenticated (401), PermissionDenied (403) for a blocked key, Unavailable (503).
+
+    The master key is compared in constant time. Any other key is read at each call, so that a revocation holds at once.
+    """
+    secret = presented_key(request) or ""
+    if hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), master_key.reveal().encode()):
+        return MASTER
+    presented = key_id_of(secret)
+    row = _read(keys, presented) if 0 < len(secret) <= MAX_KEY else None
+    if row is None or row.role is None or not opens(presented, row, unix_s) or is_expired(row, unix_s):
+        message = "Incorrect API key provided: this needs the master key or an admin key."
+        raise Unauthenticated(message, code="invalid_api_key")
+    if row.blocked:
+        raise PermissionDenied("This key is blocked.", code="blocked", headers=DO_NOT_RETRY)
+    return Actor(row)
+
+
+def _read(keys: KeyReader, key_id: KeyId) -> VirtualKey | None:
+    try:
+        return keys.key(key_id)
+    except StoreError as error:
+        raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
