@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 RUN := PYTHONPATH=layers/core/python:. PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 LAMBDA := .build/lambda
 HOST_BUILD := .build/host
-PARTS := DepsLayer CoreLayer Api Invoke Admin UsageLogger Meter Ingest
+PARTS := DepsLayer CoreLayer Api Stream Invoke Admin UsageLogger Meter Ingest
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 
 # The tests start some two hundred interpreters: each would compile what it imports, if none may keep it.
@@ -111,8 +111,9 @@ $(LAMBDA)/$(2).stamp $(HOST_BUILD)/$(2).stamp: $(3) $(1)/Makefile | install
 	@touch $$@
 endef
 $(eval $(call part,layers/deps,DepsLayer,layers/deps/requirements.txt))
-$(eval $(call part,layers/core,CoreLayer,$(shell find layers/core/python -type f -not -name '*.pyc')))
+$(eval $(call part,layers/core,CoreLayer,layers/core/stream-runtime $(shell find layers/core/python -type f -not -name '*.pyc')))
 $(eval $(call part,functions,Api,functions/api/app.py))
+$(eval $(call part,functions,Stream,functions/stream/app.py))
 $(eval $(call part,functions,Invoke,functions/invoke/app.py))
 $(eval $(call part,functions,Admin,functions/admin/app.py))
 $(eval $(call part,functions,UsageLogger,functions/usage_logger/app.py))

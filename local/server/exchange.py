@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, unquote
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.http import EMPTY, Body
-from vectorgate.entrypoints.lambda_http import UNENCODED_BODY
+from vectorgate.entrypoints.lambda_http import UNENCODED_BODY, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from starlette.types import Scope
-
-_ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +79,6 @@ class Exchange:
     sent: int
     whole: bool
     seconds: float
-
-
-def path_of(raw_path: str) -> str:
-    """The path of the request line, decoded once, as API Gateway hands it over.
-
-    Except for an escaped slash, which API Gateway decodes as well: here it stays escaped, and so matches no path.
-    """
-    return unquote(_ESCAPED_SLASH.sub("%252F", raw_path)) if "%" in raw_path else raw_path
 
 
 def headers_of(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

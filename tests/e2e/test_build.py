@@ -39,7 +39,7 @@ assert vectorgate.__file__.startswith(sys.argv[3]), vectorgate.__file__
 """
 
 
-@pytest.mark.parametrize("function", ["Api", "Invoke", "Admin", "UsageLogger", "Meter", "Ingest"])
+@pytest.mark.parametrize("function", ["Api", "Stream", "Invoke", "Admin", "UsageLogger", "Meter", "Ingest"])
 def test_a_function_starts_from_its_layers_alone(function: str) -> None:
     folders = [str(BUILT / part) for part in (function, "DepsLayer/python", "CoreLayer/python")]
     command = [sys.executable, "-I", "-S", "-B", "-c", START, *folders]

@@ -288,7 +288,10 @@ def deploy(aws: Emulator, provider_url: str) -> Stack:
     stacks.create_stack(
         StackName=STACK,
         TemplateURL=f"{aws.url}/{BUCKET}/template.json",  # a template in the request may have 50 KB
-        Parameters=[{"ParameterKey": "IngestSenders", "ParameterValue": json.dumps(SENDERS)}],
+        Parameters=[
+            {"ParameterKey": "IngestSenders", "ParameterValue": json.dumps(SENDERS)},
+            {"ParameterKey": "StreamingUrl", "ParameterValue": "on"},
+        ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
 

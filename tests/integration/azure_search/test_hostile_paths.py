@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from local.server.exchange import path_of
 from tests.fakes.azure import SEARCH_KEY, VERSION
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
@@ -25,6 +24,7 @@ from vectorgate.api.operations import OPERATIONS
 from vectorgate.api.router import PREFIXES
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.entrypoints.lambda_http import path_of
 from vectorgate.ids import ProviderName
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.credentials import Credentials

@@ -14,7 +14,6 @@ import openai
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
-from local.server.exchange import path_of
 from tests.factories.requests import request_for
 from tests.factories.secrets import MASTER_KEY, PROVIDER_KEY, secret_text
 from tests.fakes.openai import store_document
@@ -27,6 +26,7 @@ from vectorgate.api.operations import OPERATIONS, Media, Operation
 from vectorgate.api.router import PREFIXES, route
 from vectorgate.auth import authenticate
 from vectorgate.auth.authenticate import key_id_of
+from vectorgate.entrypoints.lambda_http import path_of
 from vectorgate.providers.credentials import LEAK_CHARACTERS
 from vectorgate.store_errors import StoreUnavailable
 from vectorgate.telemetry import PowertoolsTelemetry

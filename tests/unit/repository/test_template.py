@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 from dataclasses import fields
 from fnmatch import fnmatchcase
@@ -20,6 +21,7 @@ from vectorgate.api.cors import CrossOrigin
 from vectorgate.api.operations import MIB, UPLOAD_BODY
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
+from vectorgate.entrypoints.runtime.runtime_api import FINISH_SECONDS
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS
 from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS
 from vectorgate.ids import ProviderName
@@ -51,7 +53,7 @@ FUNCTIONS: Final = {
 GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT"}
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
-FORWARD: Final = {"Api", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
+FORWARD: Final = {"Api", "Stream", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
 NO_VALUE: Final = object()
 MASTER_KEY: Final = {"Fn::GetAtt": ["MasterKey", "Id"]}
 AZURE, SEARCH = (f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}" for name in ("azure", "search"))
@@ -376,6 +378,45 @@ def test_who_invokes_has_the_front_doors_rights_and_no_others() -> None:
     assert '"Invoke"' not in json.dumps(of_type("AWS::ApiGatewayV2::Integration"))
 
 
+def test_the_stream_function_has_the_apis_rights_and_no_others() -> None:
+    api, stream = ([each for each in statements(role) if each["Sid"] != "Log"] for role in ("ApiRole", "StreamRole"))
+    assert api == stream
+
+
+def test_streams_are_off_by_default_and_whatever_they_need_goes_with_them() -> None:
+    on = TEMPLATE["Conditions"]["HasStreamingUrl"]
+    assert not holds(on, {})
+    assert holds(on, {"StreamingUrl": "on"})
+    conditional = {name for name, each in RESOURCES.items() if each.get("Condition") == "HasStreamingUrl"}
+    assert conditional == {name for name in RESOURCES if name.startswith("Stream")}
+    outputs = {name for name, each in TEMPLATE["Outputs"].items() if each.get("Condition") == "HasStreamingUrl"}
+    assert outputs == {"StreamingUrl", "StreamFunction"}
+
+
+def test_the_streaming_url_is_public_and_streams_for_as_long_as_lambda_runs() -> None:
+    (url,) = of_type("AWS::Lambda::Url").values()
+    stream = {"Fn::GetAtt": ["Stream", "Arn"]}
+    assert url == {"TargetFunctionArn": stream, "AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"}
+    public = [each for each in of_type("AWS::Lambda::Permission").values() if each["Principal"] == "*"]
+    assert public == [
+        {"Action": "lambda:InvokeFunctionUrl", "FunctionName": stream, "Principal": "*", "FunctionUrlAuthType": "NONE"},
+        {"Action": "lambda:InvokeFunction", "FunctionName": stream, "Principal": "*", "InvokedViaFunctionUrl": True},
+    ]
+    seconds = settings.read(variables("Stream", {})).response_seconds
+    assert seconds is not None
+    assert seconds + 2 * FINISH_SECONDS < FUNCTIONS["Stream"]["Timeout"] == settings.MAX_RESPONSE_SECONDS
+    concurrency = FUNCTIONS["Stream"]["ReservedConcurrentExecutions"]
+    assert resolved(concurrency, {}) is NO_VALUE
+    assert resolved(concurrency, {"StreamingConcurrency": "5"}) == "5"
+
+
+def test_the_stream_function_starts_by_a_script_of_the_core_layer() -> None:
+    script = Path(variables("Stream", {})["AWS_LAMBDA_EXEC_WRAPPER"])
+    assert script.parent == Path("/opt")
+    assert os.access(ROOT / "layers/core" / script.name, os.X_OK)
+    assert [name for name in FUNCTIONS if "AWS_LAMBDA_EXEC_WRAPPER" in variables(name, {})] == ["Stream"]
+
+
 def test_who_ingests_has_the_front_doors_rights_and_those_of_its_own_bucket_bus_and_queues() -> None:
     api = [each["Sid"] for each in statements("ApiRole")]
     own = {each["Sid"]: each for each in statements("IngestRole") if each["Sid"] not in api}
@@ -406,7 +447,14 @@ def test_only_the_administrator_sets_limits() -> None:
         for each in statements(role)
         if "dynamodb:UpdateItem" in listed(each["Action"]) and "BUD#*" in json.dumps(each["Condition"])
     ]
-    assert {role for role, _ in movers} == {"ApiRole", "InvokeRole", "IngestRole", "UsageLoggerRole", "MeterRole"}
+    assert {role for role, _ in movers} == {
+        "ApiRole",
+        "StreamRole",
+        "InvokeRole",
+        "IngestRole",
+        "UsageLoggerRole",
+        "MeterRole",
+    }
     for _, statement in movers:
         denied = statement["Condition"]["ForAllValues:StringNotLike"]["dynamodb:Attributes"]
         assert sorted(denied) == sorted(field.name for field in fields(Limit))

@@ -282,11 +282,12 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
 
 
 @cache
-def deployed_gateway() -> Gateway:
-    """The pipeline of the api function and of the invoke function."""
-    from vectorgate.api.http import MAX_LAMBDA_RESPONSE
+def deployed_gateway(*, streams: bool = False) -> Gateway:
+    """The pipeline of the api function and of the invoke function; `streams`: of the stream function."""
+    from vectorgate.api.http import MAX_LAMBDA_RESPONSE, MAX_LAMBDA_STREAM
 
-    return build_gateway(deployed_settings(), deployed_deps(max_content=MAX_LAMBDA_RESPONSE))
+    most = MAX_LAMBDA_STREAM if streams else MAX_LAMBDA_RESPONSE
+    return build_gateway(deployed_settings(), deployed_deps(max_content=most))
 
 
 @cache

@@ -14,6 +14,7 @@ JSON = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 # Lambda returns at most 6 MB, and replaces a larger result by an error of its own. 64 KiB are left for the headers.
 MAX_LAMBDA_RESPONSE: Final = 6 * 1024 * 1024 - 64 * 1024
+MAX_LAMBDA_STREAM: Final = 200 * 1000 * 1000  # of a response that is streamed
 # Created once: `json.dumps` creates an encoder at each call with arguments.
 _COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypedDict, TypeVar, cast
+from urllib.parse import unquote
 
 from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
 from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request, Response, buffered
@@ -38,6 +40,7 @@ LambdaResponse: TypeAlias = dict[str, object]
 
 # An event with the class `Body` under this name is answered with the body itself. No event from JSON can contain it.
 UNENCODED_BODY: Final = "vectorgate.body_as_it_is"
+_ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _TEXTUAL: Final = ("application/json", "text/")
 _WORST_ESCAPE: Final = 6  # JSON encodes a byte of text as at most six bytes: \u00XX
 
@@ -146,6 +149,14 @@ def read_event(event: Event) -> Request:
 
 def _method(event: _HttpEvent) -> str:
     return ((event.get("requestContext") or {}).get("http") or {}).get("method", "")
+
+
+def path_of(raw_path: str) -> str:
+    """The path of a request line, decoded once, as API Gateway hands it over.
+
+    Except for an escaped slash, which API Gateway decodes as well: here it stays escaped, and so matches no path.
+    """
+    return unquote(_ESCAPED_SLASH.sub("%252F", raw_path)) if "%" in raw_path else raw_path
 
 
 def _body(event: _HttpEvent) -> Body:

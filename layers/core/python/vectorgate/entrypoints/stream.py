@@ -1,0 +1,63 @@
+"""The HTTP entry point that streams: a function URL, whose events have payload format 2.0 as well."""
+
+from __future__ import annotations
+
+import base64
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from vectorgate.api.http import Body, Response
+from vectorgate.bootstrap import deployed_gateway, deployed_settings
+from vectorgate.entrypoints.lambda_http import UNENCODED_BODY, HttpFunction, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vectorgate.api.http import ByteStream
+    from vectorgate.entrypoints.function import Event
+    from vectorgate.entrypoints.lambda_http import Handler, LambdaResponse
+    from vectorgate.settings import Settings
+    from vectorgate.telemetry import Telemetry
+
+
+class StreamFunction:
+    """An `HttpFunction` whose responses may be streams, for `entrypoints.runtime`."""
+
+    def __init__(self, deployed: Callable[[], Handler], settings: Callable[[], Settings] | None = None) -> None:
+        self._deployed = deployed
+        self._function = HttpFunction(deployed, settings)
+
+    def start(self) -> Telemetry:
+        """Build the application before its first request. Any exception: it cannot start."""
+        return self._deployed().telemetry
+
+    def respond(self, event: Event) -> Response:
+        """Answer one request with a body that is still to be sent."""
+        result = self._function({**_as_of_api_gateway(event), UNENCODED_BODY: Body}, None)
+        headers = cast("Mapping[str, str]", result["headers"])
+        return Response(status=cast("int", result["statusCode"]), headers=headers, body=_body(result))
+
+    def __call__(self, event: Event, context: object) -> LambdaResponse:
+        """Answer one request as a whole, in a runtime that cannot stream, such as an emulator's."""
+        return self._function(_as_of_api_gateway(event), context)
+
+    def bound_to(self, app: Handler) -> StreamFunction:
+        """The same function for that application."""
+        return StreamFunction(lambda: app)
+
+
+def _as_of_api_gateway(event: Event) -> Event:
+    """The event with its path decoded: a function URL hands it over as it was sent."""
+    path = event.get("rawPath")
+    return {**event, "rawPath": path_of(path) if isinstance(path, str) else ""}
+
+
+def _body(result: LambdaResponse) -> Body | ByteStream:
+    """The body as it is, or that of a preflight's answer, which is text."""
+    body = result["body"]
+    if not isinstance(body, str):
+        return cast("Body | ByteStream", body)
+    return Body.of(base64.b64decode(body) if result["isBase64Encoded"] else body.encode())
+
+
+handler = StreamFunction(partial(deployed_gateway, streams=True), deployed_settings)
