@@ -10,9 +10,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.prices import CREATE, FREE_BYTES, PER_GIB_DAY, STORAGE, charge
+from tests.simulation.response_checks import RESPONSE, response_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tests.simulation.clients import LogicalCreate
     from tests.simulation.provider import Store
@@ -45,6 +46,7 @@ def differences(simulation: Simulation) -> list[str]:
         *_twins(simulation, rows),
         *_answers(simulation),
         *_charges(rows),
+        *response_differences(simulation, rows),
         *_rollups(simulation, rows),
         *_ownership(simulation, rows),
         *_storage(simulation, rows),
@@ -157,7 +159,7 @@ def _charges(rows: list[Row]) -> Iterator[str]:
     """Check that a settled row costs what the price in force says, and a void one nothing."""
     for row in rows:
         actual = (row.get("spend"), row.get("price_id"))
-        known = row["operation"] != STORAGE
+        known = row["operation"] not in {STORAGE, RESPONSE}
         if row["state"] == "settled" and known and actual != charge(row["operation"], row["started_ms"]):
             yield f"wrong charge: {row}"
         if row["state"] == "voided" and actual not in FREE:
@@ -170,11 +172,11 @@ def _rollups(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     for row in rows:
         if row["state"] != "settled":
             continue
-        for bucket in _buckets(row):
+        for bucket, (calls, failures, spend) in _parts(row):
             sums = expected[bucket]
-            sums[0] += 1
-            sums[1] += row.get("status_code", 500) >= 400
-            sums[2] += row["spend"]
+            sums[0] += calls
+            sums[1] += failures
+            sums[2] += spend
     statement = "SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups"
     actual = {tuple(row[:5]): list(row[5:]) for row in simulation.database.rows(statement, ())}
     for bucket in sorted(set(expected) | set(actual)):
@@ -186,11 +188,22 @@ def _day(row: Row) -> str:
     return datetime.fromtimestamp(row["started_ms"] / 1000, UTC).strftime("%Y-%m-%d")
 
 
-def _buckets(row: Row) -> Iterable[tuple[str, ...]]:
-    day = _day(row)
-    for scope, name in SCOPES.items():
-        if row.get(name) is not None:
-            yield (scope, row[name], day, row["provider"], row["operation"])
+def _parts(row: Row) -> Iterator[tuple[tuple[str, ...], tuple[int, int, int]]]:
+    """Yield the buckets of a row, with what it adds to each: calls, failures, spend. Tools are a line of their own."""
+    day, tools = _day(row), row.get("tools_spend", 0)
+    searches = sum(int(each.partition("=")[2]) for each in row.get("tool_calls", ()))
+    failed = int(row.get("status_code", 500) >= 400)
+    lines = [(row["operation"], 1, failed, row["spend"] - tools)] + [("responses.tools", searches, 0, tools)] * bool(
+        tools
+    )
+    for operation, calls, failures, spend in lines:
+        for scope, name in SCOPES.items():
+            if row.get(name) is not None:
+                yield (scope, row[name], day, row["provider"], operation), (calls, failures, spend)
+        stores = row.get("searched_stores", ())
+        for place, store in enumerate(stores):
+            share = spend // len(stores) + (place < spend % len(stores))
+            yield ("store", store, day, row["provider"], operation), (calls, failures, share)
 
 
 def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from tests.simulation.response_clients import ResponseClients
 from vectorgate.api.http import Body, Request, encode_json
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ RETRIES: Final = 2  # of the official SDKs
 LATE_RETRIES: Final = 0.1  # of the retries are so late that the first request has ended, or its process has crashed
 LONG_PAUSE: Final = 100.0
 KEYED: Final = 0.3  # of the creates have an idempotency key; the others have the SDK's count of retries
+RESPONSES: Final = 0.07  # of what a client does concerns a response
 OTHER_CALLS: Final = 0.12  # of what a client does is not a create
 SHARED: Final = 0.1  # of the creates have the body and the key of a recent one, and another end user or the same
 RECENT: Final = 5
@@ -51,6 +53,16 @@ class LogicalCreate:
         return self.statuses.count(0)
 
 
+class Caller(Protocol):
+    """What a client calls for: with which key, and the statuses that it got."""
+
+    @property
+    def secret(self) -> str: ...
+
+    @property
+    def statuses(self) -> list[int]: ...
+
+
 class Clients:
     """Every client of a seed, one at a time. `violations`: answers that no client may get. `limit`: of the creates."""
 
@@ -58,7 +70,7 @@ class Clients:
         self,
         environment: SimulatedEnvironment,
         provider: SimulatedProvider,
-        ask: Callable[[Request], Response | None],
+        ask: Callable[[Request, int | None], Response | None],
         creates: list[LogicalCreate],
     ) -> None:
         self._environment = environment
@@ -66,12 +78,19 @@ class Clients:
         self._handle = ask
         self._creates = creates
         self._own: list[LogicalCreate] = []
+        self.responses = ResponseClients(environment, provider, self)
         self.violations: list[str] = []
         self.limit = 1 << 60
 
+    def stores_of(self, team: str) -> list[str]:
+        """Return the stores that a team's clients got the ids of, and did not delete."""
+        return [str(made.store_id) for made in self._own if TEAMS[made.secret] == team]
+
     def act(self) -> None:
         """Make one call, with its retries."""
-        if self._own and self._environment.happens(OTHER_CALLS):
+        if self._environment.happens(RESPONSES):
+            self.responses.act()
+        elif self._own and self._environment.happens(OTHER_CALLS):
             self._use(self._environment.rng.choice(self._own))
         elif len(self._creates) < self.limit:
             self.create()
@@ -99,7 +118,7 @@ class Clients:
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
         if made.keyed:
             headers["idempotency-key"] = f"key of {made.name}"  # the same for every end user
-        response = self._send_with_retries("POST", "/v1/vector_stores", made, made.body, headers, arrives=made.arrives)
+        response = self.send_with_retries("POST", "/v1/vector_stores", made, made.body, headers, arrives=made.arrives)
         if response is not None and response.status == 200:
             self._created(made, json.loads(response.read_body()))
 
@@ -133,18 +152,18 @@ class Clients:
                 self._delete(made, path)
             case 1:
                 file_id = f"file-{TEAMS[made.secret]}-1"
-                self._send_with_retries("POST", f"{path}/files", made, encode_json({"file_id": file_id}))
+                self.send_with_retries("POST", f"{path}/files", made, encode_json({"file_id": file_id}))
             case 2:
-                self._send_with_retries("POST", f"{path}/search", made, b'{"query":"q"}')
+                self.send_with_retries("POST", f"{path}/search", made, b'{"query":"q"}')
             case 3:
-                self._send_with_retries("GET", path, made)
+                self.send_with_retries("GET", path, made)
             case 4:
-                self._send_with_retries("POST", path, made, b'{"metadata":{"c":"d"}}')
+                self.send_with_retries("POST", path, made, b'{"metadata":{"c":"d"}}')
             case _:
                 self._use_foreign_keys(made, path)
 
     def _delete(self, made: LogicalCreate, path: str) -> None:
-        response = self._send_with_retries("DELETE", path, made)
+        response = self.send_with_retries("DELETE", path, made)
         # 404 means nothing: a store whose row could not be concluded has no owner until the meter has found it.
         if response is not None and response.status == 200:
             made.deleted = True
@@ -155,29 +174,31 @@ class Clients:
         secret = "sk-simulated-c" if made.secret != "sk-simulated-c" else "sk-simulated-a"
         for key, allowed in ((secret, {404}), ("sk-unknown", {401})):
             headers = {"authorization": f"Bearer {key}"}
-            response = self._handle(Request(method="DELETE", path=path, headers=headers))
+            response = self._handle(Request(method="DELETE", path=path, headers=headers), None)
             if response is not None and response.status not in allowed | {503}:
                 self.violations.append(f"{key} got {response.status} for a store of {made.secret}")
 
-    def _send_with_retries(
+    def send_with_retries(
         self,
         method: str,
         path: str,
-        made: LogicalCreate,
+        made: Caller,
         body: bytes = b"",
         more: Mapping[str, str] | None = None,
         *,
         arrives: bool = True,
+        leaves_after: int | None = None,
     ) -> Response | None:
         """Retry as the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer forbids it.
 
-        `arrives`: whether the first attempt reaches the gateway.
+        `arrives`: whether the first attempt reaches the gateway. `leaves_after`: events of a stream.
         """
         headers = {"authorization": f"Bearer {made.secret}", "content-type": "application/json", **(more or {})}
         response = None
         for attempt in range(0 if arrives else 1, RETRIES + 1):
             counted = {**headers, "x-stainless-retry-count": str(attempt)}
-            response = self._handle(Request(method=method, path=path, headers=counted, body=Body.of(body)))
+            request = Request(method=method, path=path, headers=counted, body=Body.of(body))
+            response = self._handle(request, leaves_after)
             made.statuses.append(response.status if response is not None else 0)
             if response is not None and not _wants_retry(response):
                 break

@@ -13,6 +13,7 @@ from tests.helpers.memory_stores import copied_stores
 from tests.simulation.environment import ChangeStream, CrashingConnection, FaultyStore
 from tests.simulation.prices import BOOK
 from tests.simulation.provider import BASE_URL
+from tests.simulation.responses import MODEL
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import Deps, build_gateway, build_meter
@@ -44,13 +45,14 @@ KEYS: Final[Mapping[str, str | None]] = {"sk-simulated-a": "red", "sk-simulated-
 FILES: Final = 3  # files that each tenant owns from the start
 # Of keys for a day, of a team for a month, of end users without a period. One of each is reached before a seed of 2,000
 # ends, by calls whose other accounts have room left. One end user has a soft limit only, and still an account.
-KEY_LIMITS: Final = {"sk-simulated-b": NanoUSD(10**9), "sk-simulated-c": NanoUSD(6_000)}
+KEY_LIMITS: Final = {"sk-simulated-b": NanoUSD(10**9), "sk-simulated-c": NanoUSD(7_200)}
 OTHER_LIMITS: Final = {
-    Subject(BudgetScope.TEAM, "red"): Limit(since=0, max_budget=NanoUSD(9_500), duration="1mo"),
-    Subject(BudgetScope.END_USER, "émile"): Limit(since=0, max_budget=NanoUSD(2_500)),
+    Subject(BudgetScope.TEAM, "red"): Limit(since=0, max_budget=NanoUSD(11_500), duration="1mo"),
+    Subject(BudgetScope.END_USER, "émile"): Limit(since=0, max_budget=NanoUSD(3_000)),
     Subject(BudgetScope.END_USER, "東京"): Limit(since=0, max_budget=NanoUSD(10**9)),
     Subject(BudgetScope.END_USER, "u3"): Limit(since=0, soft_budget=NanoUSD(1_000)),
 }
+MAX_OUTPUT: Final = 128  # tokens of a response of each key
 NO_LIMIT: Final = 10**30  # nano-dollars
 
 
@@ -141,6 +143,8 @@ def _key(secret: str) -> VirtualKey:
         team_id=KEYS[secret],
         max_budget=KEY_LIMITS.get(secret),
         budget_duration="1d" if secret in KEY_LIMITS else None,
+        models=(f"{MODEL}*",),
+        max_output_tokens=MAX_OUTPUT,
     )
 
 

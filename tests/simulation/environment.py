@@ -72,7 +72,7 @@ class SimulatedEnvironment:
 
     `faultless`: faults have ended. `crash_at`: the numbers of the crash points at which a process crashes.
     `interleaved` has another process act. `killed_at`: when the platform kills the process that is running. `now`: the
-    provider's clock; the deployment's is `ahead` of it.
+    provider's clock; the deployment's is `ahead` of it. `crashed`: a process has crashed, and has no further effect.
     """
 
     seed: int
@@ -84,6 +84,7 @@ class SimulatedEnvironment:
     crash_points: int = 0
     interleaved: Callable[[], None] = _nothing
     killed_at: float = float("inf")
+    crashed: bool = False
     _depth: int = 0
 
     def __post_init__(self) -> None:
@@ -94,18 +95,22 @@ class SimulatedEnvironment:
         return self.rng.random() < probability
 
     def crash_point(self) -> None:
-        """Raise SimulatedCrash if the process crashes here."""
+        """Raise SimulatedCrash if the process crashes here, or has crashed: what ends a stream does not run then."""
         if self.faultless:
             return
-        if self.now > self.killed_at:
+        if self.crashed or self.now > self.killed_at:
+            self.crashed = True
             raise SimulatedCrash
         self.crash_points += 1
         if self.crash_points in self.crash_at or (self.rates.crash and self.rng.random() < self.rates.crash):
             self.tally.crashes += 1
+            self.crashed = True
             raise SimulatedCrash
 
     def interleave(self) -> None:
-        """Perhaps have another process act here."""
+        """Perhaps have another process act here. SimulatedCrash if this one has crashed."""
+        if self.crashed:
+            raise SimulatedCrash
         if self.faultless or self._depth >= MAX_DEPTH or not self.happens(self.rates.interleave):
             return
         self._depth += 1

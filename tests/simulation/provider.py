@@ -10,7 +10,8 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from vectorgate.api.http import Body
+from tests.simulation.responses import SimulatedResponses
+from vectorgate.api.http import EVENT_STREAM, Body
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, ResponseLost
 
@@ -30,7 +31,7 @@ FAULTS: Final[Mapping[str, float]] = {
     "late": 0.01,  # the caller gave up; executed some seconds later
     "lost_late": 0.01,  # the connection broke at once; executed some seconds later
     "failed_before": 0.03,  # 500
-    "failed_after": 0.02,  # 500, and executed
+    "failed_after": 0.02,  # 500, and executed; a response is not, for a provider charges nothing for one that fails
     "broken": 0.01,  # executed, and the answer cut short
     "limited": 0.02,  # 429
     "refused": 0.015,  # 400
@@ -97,10 +98,11 @@ class Store:
 
 
 class SimulatedProvider:
-    """Every vector store ever created, by id, in the order of creation."""
+    """Every vector store ever created, by id, in the order of creation; and every response."""
 
     def __init__(self, environment: SimulatedEnvironment) -> None:
         self.stores: dict[str, Store] = {}
+        self.responses = SimulatedResponses(environment)
         self._environment = environment
         self._late: list[tuple[float, UpstreamRequest]] = []
 
@@ -142,7 +144,7 @@ class SimulatedProvider:
         environment = self._environment
         if fault in AMBIGUOUS:
             environment.tally.ambiguous += 1
-        if fault in EXECUTED:
+        if fault in EXECUTED and not (fault == "failed_after" and _is_response(request)):
             self._execute(request)
         if fault == "late":
             environment.now += max(seconds, 0.0)
@@ -154,12 +156,18 @@ class SimulatedProvider:
 
     def _answer(self, request: UpstreamRequest) -> Outcome:
         status, document = self._execute(request)
+        if request.stream and status == 200:
+            events = self.responses.stream(str(document["id"]))
+            headers = {"content-type": EVENT_STREAM}
+            return Replied(UpstreamResponse(status=status, headers=headers, events=events))
         return _reply(status, document, {"date": formatdate(self._environment.now, usegmt=True)})
 
     def _execute(self, request: UpstreamRequest) -> tuple[int, dict[str, object]]:
         url = urlsplit(request.url)
         parts = url.path.removeprefix(_PATH).strip("/").split("/")
         content = request.content if isinstance(request.content, bytes) else b"{}"
+        if parts[0] == "responses":
+            return self.responses.execute(request.method, parts[1:], json.loads(content))
         if len(parts) == 1:
             if request.method == "GET":
                 return 200, self._page(dict(parse_qsl(url.query)))
@@ -221,6 +229,10 @@ class SimulatedProvider:
             "last_id": shown[-1]["id"] if shown else None,
             "has_more": len(live) > limit,
         }
+
+
+def _is_response(request: UpstreamRequest) -> bool:
+    return urlsplit(request.url).path.startswith(f"{_PATH}/responses")
 
 
 def _reply(status: int, document: dict[str, object], headers: Mapping[str, str] = _NO_HEADERS) -> Replied:

@@ -25,6 +25,7 @@ from tests.simulation.deployment import KEYS, PROVIDER, Deployment, limits, tena
 from tests.simulation.environment import MAX_SKEW, T0, FaultRates, SimulatedEnvironment
 from tests.simulation.provider import LATEST, SimulatedProvider
 from vectorgate.api.errors import ApiError
+from vectorgate.api.http import EVENT_STREAM, Body, Response
 from vectorgate.ledger.entry import State
 from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.schema import operation_item
@@ -33,7 +34,7 @@ from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from tests.simulation.environment import Tally
-    from vectorgate.api.http import Request, Response
+    from vectorgate.api.http import ByteStream, Request
     from vectorgate.ledger.entry import LedgerEntry
 
 GATEWAYS: Final = 2
@@ -110,7 +111,7 @@ class Simulation:
     def check(self, *, with_digest: bool = True) -> Result:
         """Recover, and compare the ledger with the provider. `with_digest`: so that replays can be compared."""
         self.recover()
-        found = [*self.clients.violations, *differences(self)]
+        found = [*self.clients.violations, *self.provider.responses.violations, *differences(self)]
         tally = self.environment.tally
         tally.operations = len(self.creates)
         tally.seeds = 1
@@ -137,17 +138,27 @@ class Simulation:
         if self.streamed:
             self._settle_late()
 
-    def handle(self, request: Request) -> Response | None:
-        """Return a gateway's answer, or None if its process crashes, which breaks the connection."""
+    def handle(self, request: Request, leaves_after: int | None = None) -> Response | None:
+        """Return a gateway's answer, or None if its process crashes, which breaks the connection.
+
+        Of a stream, what arrived of it: up to that crash, or to the event after which the client goes away.
+        """
         environment, place = self.environment, self.environment.rng.randrange(GATEWAYS)
         outer, environment.killed_at = environment.killed_at, environment.now + PLATFORM_TIMEOUT_S
+        events: list[bytes] = []
         try:
-            return self._gateways[place].handle(request)
+            response = self._gateways[place].handle(request)
+            if isinstance(response.body, Body):
+                return response
+            read(response.body, events, leaves_after)
         except SimulatedCrash:
+            environment.crashed = False
             self._gateways[place] = self.deployment.new_gateway()
-            return None
+            if not events:
+                return None
         finally:
             environment.killed_at = outer
+        return Response(status=200, headers={"content-type": EVENT_STREAM}, body=Body.of(b"".join(events)))
 
     def settle(self) -> None:
         """Settle a batch of the stream, or of what is waiting."""
@@ -160,6 +171,7 @@ class Simulation:
         except StoreError:
             pass
         except SimulatedCrash:
+            self.environment.crashed = False
             self._settlement = self.deployment.new_settlement()
         finally:
             self.environment.killed_at = outer
@@ -170,6 +182,7 @@ class Simulation:
             try:
                 self._drain()
             except SimulatedCrash:
+                self.environment.crashed = False
                 self._settlement = self.deployment.new_settlement()
 
     def _drain(self) -> None:
@@ -192,6 +205,7 @@ class Simulation:
         except StoreError:
             pass
         except SimulatedCrash:
+            self.environment.crashed = False
             self._settlement = self.deployment.new_settlement()
             self._reconciler = self.deployment.new_reconciler()
         finally:
@@ -205,6 +219,7 @@ class Simulation:
         except (StoreError, ApiError):
             pass
         except SimulatedCrash:
+            self.environment.crashed = False
             self._sampler = self.deployment.new_sampler()
         else:
             self._record_sample()
@@ -266,6 +281,7 @@ class Simulation:
         alike = bool(self.creates) and self.environment.happens(0.5)
         metadata = {**FULL_METADATA, "k15": "w"} if alike else {"c": "d"}
         self.provider.make_foreign(self.creates[-1].name if alike else "not made here", metadata)
+        self.provider.responses.make_foreign()
 
     def _interleaved(self) -> None:
         """Have settlement, the reconciler or another client act during an effect of a process."""
@@ -276,6 +292,14 @@ class Simulation:
             self.reconcile()
         else:
             self.clients.act()
+
+
+def read(stream: ByteStream, events: list[bytes], leaves_after: int | None) -> None:
+    """Add the events of a stream as they arrive, up to the one after which the client goes away."""
+    for event in stream:
+        events.append(event)
+        if len(events) == leaves_after:
+            stream.close()
 
 
 def _event(entries: list[LedgerEntry]) -> dict[str, object]:

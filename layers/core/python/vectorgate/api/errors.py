@@ -172,12 +172,13 @@ class OutcomeUnknown(UpstreamError):
     """502 or 504: the provider may have executed the request. Retrying it could create a second object.
 
     `transient`: another attempt may succeed, as the official clients try it. `delay`: seconds after which the provider
-    says that it can be asked again, or None.
+    says that it can be asked again, or None. `upstream_status`: of the provider's answer; None if the answer was lost.
     """
 
     default_headers = DO_NOT_RETRY
     transient: bool = False
     delay: float | None = None
+    upstream_status: int | None = None
 
 
 class BadGateway(ApiError):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.model import Subject
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ledger.entry import LedgerEntry
-    from vectorgate.pricing.book import PriceBook
+    from vectorgate.pricing.book import Demand, PriceBook
     from vectorgate.telemetry import Telemetry
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
@@ -53,11 +53,20 @@ class ApplicableBudget:
 
 @dataclass(frozen=True, slots=True)
 class ReservationPlan:
-    """The amount to reserve in each account. `quarantined` names invalid figures, which were left out of it."""
+    """The amount to reserve in each account. `quarantined` names invalid figures, which were left out of it.
+
+    `demand`: what a response may use at most.
+    """
 
     amount: NanoUSD
     reserve: tuple[Reservation, ...]
     quarantined: tuple[str, ...] = ()
+    demand: Demand | None = None
+
+    def columns(self) -> dict[str, object]:
+        """What the call's row says of it."""
+        ceiling = self.demand.as_text() if self.demand is not None else ()
+        return {"reserved": self.amount or None, "quarantined": self.quarantined, "ceiling": ceiling}
 
 
 NO_RESERVATION: Final = ReservationPlan(NanoUSD(0), ())
@@ -102,11 +111,13 @@ class BudgetService:
     def plan(self, budgets: Sequence[ApplicableBudget], command: Command, entry: LedgerEntry) -> ReservationPlan:
         """Plan what a command reserves before it is forwarded. Reads, deletes and mocked calls reserve nothing.
 
+        A response has a `demand` without a budget, too.
+
         If any account of the call has a limit, the amount is reserved in every account: the row releases it in all
         the accounts that it names. An amount of 0 is only checked, against the accounts with a limit.
         """
         bounded = [budget for budget in budgets if budget.limit.max_budget is not None]
-        if not bounded or not _needs_reservation(command):
+        if not _needs_reservation(command) or not (bounded or command.operation.generates):
             return NO_RESERVATION
         if command.operation.generates:
             return self._plan_response(bounded, budgets, command, entry)
@@ -124,8 +135,11 @@ class BudgetService:
         """Reserve what a response may cost at most. InvalidRequest (400) for a model or a tool without a price."""
         asked = command.body.get("max_output_tokens")
         most = asked if isinstance(asked, int) else self.max_output_tokens
+        demand = self.book.readable(entry, demand_of(command, most))
+        if not bounded:
+            return replace(NO_RESERVATION, demand=demand)
         try:
-            amount = self.book.reservation_for_response(entry, demand_of(command, most))
+            amount = self.book.reservation_for_response(entry, demand)
         except MissingPrice:
             raise InvalidRequest(
                 f"The model '{entry.model}', or a tool of this request, has no price, and this call counts against a "
@@ -133,7 +147,7 @@ class BudgetService:
                 code="model_unpriced",
                 param="model",
             ) from None
-        return ReservationPlan(amount, _reservations(amount, bounded, budgets))
+        return ReservationPlan(amount, _reservations(amount, bounded, budgets), demand=demand)
 
     def exceeded(self, budgets: Sequence[ApplicableBudget], account: Account, needed: NanoUSD) -> BudgetExceeded:
         """The error for a refused reservation of `needed`, with the account's balance now, where it can be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import OutcomeUnknown, Unavailable, UpstreamFailed
 from vectorgate.ledger.entry import LedgerEntry, State
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from vectorgate.api.errors import ApiError
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.pricing.book import PriceBook
+
+# Errors of the provider's own, for which it charges no tokens. Others (502, 504) may come from between it and us.
+NOT_CHARGED: Final = frozenset({408, 409, 500, 503})
 
 
 def replayed_entry(
@@ -35,6 +38,8 @@ def failed_entry(
     facts = {**ended, "status_code": error.status, "error_code": error.code or error.type}
     if entry.until_ms is not None:
         facts["until_ms"] = ended["ended_ms"]
+    if isinstance(error, OutcomeUnknown) and error.upstream_status in NOT_CHARGED:
+        facts["ceiling"] = ()
     if recorded and isinstance(error, OutcomeUnknown | UpstreamFailed):
         return entry.transition(State.UNCERTAIN, **facts)
     return entry.transition(State.VOIDED, spend=ZERO, price_id=book.by_id(NOT_EXECUTED).id, **facts)

@@ -94,10 +94,9 @@ class CallRecorder:
             # The row of a replay or of a refused repetition has the name too.
             context.entry = entry = entry.changed(idempotency_name=record.name)
         try:
-            plan = self.budgets.plan(context.budgets, command, entry) if context.budgets else NO_RESERVATION
-            begun = entry
-            if plan.amount or plan.quarantined:
-                begun = entry.changed(reserved=plan.amount or None, quarantined=plan.quarantined)
+            has_plan = context.budgets or command.operation.generates
+            plan = self.budgets.plan(context.budgets, command, entry) if has_plan else NO_RESERVATION
+            begun = entry.changed(**plan.columns()) if plan is not NO_RESERVATION else entry
             earlier = self.idempotency.begin(begun, record, plan.reserve)
         except OverBudget as error:
             raise self.budgets.exceeded(context.budgets, error.account, plan.amount) from error

@@ -34,7 +34,7 @@ Scalar: TypeAlias = str | int | tuple[str, ...]
 
 _UUID7_VERSION = 0x7 << 76
 _UUID7_VARIANT = 0b10 << 62
-_LISTS = ("tags", "budgets", "quarantined", "tool_calls", "searched_stores")
+_LISTS = ("tags", "budgets", "quarantined", "tool_calls", "searched_stores", "ceiling")
 _FIRST_ERROR = 400  # HTTP statuses from here on are failures
 
 
@@ -58,6 +58,7 @@ class Resolution(StrEnum):
     DUPLICATE = "duplicate"  # an attempt of a create that was sent again: its object was removed
     AMBIGUOUS = "ambiguous"  # objects match, but they could be other operations'
     ESTIMATE = "estimate"  # a stream that broke: its usage is an estimate, for the provider does not keep the response
+    CEILING = "ceiling"  # a response whose answer was lost: its usage is the most that it may have used
     UNKNOWABLE = "unknowable"  # the provider has no way to tell; repeating the operation is harmless
 
 
@@ -97,6 +98,8 @@ class LedgerEntry:
 
     Of a response: `model` and `service_tier` as the provider names them, its tokens, `tool_calls` of charged tools
     (`("file_search=2",)`), the stores that it searched, and `tools_spend`, the part of `spend` for those calls.
+    `ceiling` is what it may use at most, in that form (`("input_tokens=900", "output_tokens=64")`): what it is charged
+    for if its answer is lost.
     """
 
     id: OperationId
@@ -148,6 +151,7 @@ class LedgerEntry:
     tool_calls: tuple[str, ...] = ()
     searched_stores: tuple[str, ...] = ()
     tools_spend: NanoUSD | None = None
+    ceiling: tuple[str, ...] = ()
 
     def transition(self, state: State, **changes: object) -> LedgerEntry:
         """The same row in a later state. IllegalTransition when the ledger has no such transition."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind, ProviderName, is_model_name
-from vectorgate.pricing.usage import count_tool_calls, output_items, read_usage, tool_calls_text
+from vectorgate.ledger.entry import Resolution
+from vectorgate.pricing.usage import count_tool_calls, output_items, read_usage, tool_calls_of, tool_calls_text
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
@@ -58,6 +59,18 @@ def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[s
         "cache_write_tokens": usage.cache_write_tokens or None,
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": usage.reasoning_tokens or None,
+    }
+
+
+def ceiling_facts(entry: LedgerEntry) -> dict[str, object]:
+    """The columns of a response that may have been executed, and whose usage nothing can tell: its ceiling, marked."""
+    most = tool_calls_of(entry.ceiling)
+    return {
+        "input_tokens": most.pop("input_tokens"),
+        "output_tokens": most.pop("output_tokens"),
+        "tool_calls": tool_calls_text({name: count for name, count in most.items() if count}),
+        "quarantined": tuple(dict.fromkeys([*entry.quarantined, "usage"])),
+        "found_by": Resolution.CEILING,
     }
 
 

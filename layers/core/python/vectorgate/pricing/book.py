@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd
 from vectorgate.pricing.tokens import DEFAULT_TIER, TokenPrice, TokenPrices, is_token_price, token_price
-from vectorgate.pricing.usage import tool_calls_of
+from vectorgate.pricing.usage import tool_calls_of, tool_calls_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,6 +84,11 @@ class Demand(NamedTuple):
     input_tokens: int
     output_tokens: int
     tool_calls: Mapping[str, int]
+
+    def as_text(self) -> tuple[str, ...]:
+        """The figures as a row of the ledger has them: `("input_tokens=900", "output_tokens=64", "file_search=4")`."""
+        tokens = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        return tool_calls_text({**tokens, **self.tool_calls})
 
 
 class BillableCall(Protocol):
@@ -212,13 +217,19 @@ class PriceBook:
         amounts = [count * self.price(provider, f"responses.{tool}", at_ms).per_call for tool, count in calls.items()]
         return NanoUSD(sum(amounts))
 
-    def reservation_for_response(self, call: BillableCall, demand: Demand) -> NanoUSD:
-        """The most that a response may cost, by what it may use. MissingPrice for a model or tool without a price."""
-        small = self.token_price_of(call, 0)
+    def readable(self, call: BillableCall, demand: Demand) -> Demand:
+        """The demand with no more input than the call's model reads, and has a price for, where the book knows it."""
+        try:
+            small = self.token_price_of(call, 0)
+        except MissingPrice:
+            return demand
         limits = [limit for limit in (small.context_tokens, small.up_to_input_tokens) if limit is not None]
-        input_tokens = min([demand.input_tokens, *limits])
-        large = self.token_price_of(call, input_tokens)
-        dearest = max(price.most(input_tokens, demand.output_tokens) for price in (small, large))
+        return demand._replace(input_tokens=min([demand.input_tokens, *limits]))
+
+    def reservation_for_response(self, call: BillableCall, demand: Demand) -> NanoUSD:
+        """The most that a `readable` demand may cost. MissingPrice for a model or a tool without a price."""
+        small, large = self.token_price_of(call, 0), self.token_price_of(call, demand.input_tokens)
+        dearest = max(price.most(demand.input_tokens, demand.output_tokens) for price in (small, large))
         return NanoUSD(dearest + self._tools_cost(str(call.provider), demand.tool_calls, call.started_ms))
 
     def reservation_for(self, call: BillableCall, stored_bytes: int = 0) -> NanoUSD:

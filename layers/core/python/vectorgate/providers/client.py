@@ -186,6 +186,7 @@ class ProviderClient:
             }
             lost = OutcomeUnknown(status=create_status, headers=remaining, **_fields(problem))
             lost.delay, lost.transient = retry_after(headers, self.clock.wall()), transient
+            lost.upstream_status = status
             return _FailedAttempt(error=lost, unknown=True)
         client_status = status if status is not None and 500 <= status < 600 else create_status  # noqa: PLR2004
         error = UpstreamFailed(status=client_status, headers=headers, **_fields(problem))

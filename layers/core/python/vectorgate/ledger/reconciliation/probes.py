@@ -44,13 +44,20 @@ PROBES: Final[Mapping[str, Probe]] = {
     "files.delete": Probe("files.retrieve", _is_absent),
     "vector_stores.files.create": Probe("vector_stores.files.retrieve", _is_present),
     "vector_stores.files.delete": Probe("vector_stores.files.retrieve", _is_absent),
+    "responses.delete": Probe("responses.retrieve", _is_absent),
+    "responses.cancel": Probe("responses.retrieve", _is_cancelled),
     "vector_stores.file_batches.cancel": Probe("vector_stores.file_batches.retrieve", _is_cancelled),
 }
 
 
 def path_ids(row: LedgerEntry, operation: str) -> dict[str, str]:
     """The path parameters of an operation on the row's object."""
-    ids = {"vector_store_id": row.vector_store_id, "file_id": row.file_id, "batch_id": row.batch_id}
+    ids = {
+        "vector_store_id": row.vector_store_id,
+        "file_id": row.file_id,
+        "batch_id": row.batch_id,
+        "response_id": row.response_id,
+    }
     return {name: str(ids[name]) for name in BY_NAME[operation].parameters}
 
 

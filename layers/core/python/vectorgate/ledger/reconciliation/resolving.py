@@ -13,7 +13,7 @@ from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId, ProviderName
 from vectorgate.ledger.entry import Resolution, State
-from vectorgate.ledger.generation import is_running, produced, response_facts
+from vectorgate.ledger.generation import ceiling_facts, is_running, produced, response_facts
 from vectorgate.ledger.reconciliation.matching import MAX_DELAY_S, MAX_REQUEST_S, contended_until_ms
 from vectorgate.ledger.reconciliation.probes import PROBES, deletion_answer, path_ids, retired_objects
 from vectorgate.ledger.reconciliation.uploads import announced_uploads
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 GENERATING: Final = frozenset(operation.name for operation in BY_NAME.values() if operation.generates)
 RETRIEVE_RESPONSE: Final = "responses.retrieve"
+_FAILED: Final = "failed"  # the status of a response for which nothing is charged
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates, by far less than this
 # After the end of a request: until then a provider may execute it, and its list may not show that yet.
 ABSENT_MS: Final = MAX_DELAY_S * MILLISECONDS + SECOND_LOOK_MS
@@ -48,6 +49,7 @@ class Outcome(StrEnum):
     WEAK = "weak"  # its object was found by its fingerprint and time
     REMOVED = "removed"  # an attempt of a create that was sent again had made a second object
     DONE = "done"  # its object shows that it was executed
+    CEILING = "ceiling"  # a response that may have been executed, and of which nothing else is known
     VOIDED = "voided"  # it was not executed, or that cannot be known
     AMBIGUOUS = "ambiguous"  # voided: what was found can be another operation's object
     LOOKED = "looked"  # not found, or ambiguous, for the first time
@@ -102,7 +104,7 @@ class Resolver:
         if row.response_id is not None and row.operation in GENERATING:
             return self._resolve_response(row, provider)
         if row.operation not in PROBES:
-            return self._void(row, Resolution.UNKNOWABLE)
+            return self._charge_ceiling(row) if row.ceiling else self._void(row, Resolution.UNKNOWABLE)
         probe = PROBES[row.operation]
         document = self.reader.find(provider, probe.retrieve, path_ids(row, probe.retrieve))
         if not probe.proves_execution(document):
@@ -119,7 +121,7 @@ class Resolver:
             return Outcome.WAITING
         facts = {**response_facts(row, document), "found_by": Resolution.OBJECT, "ended_ms": self.clock.unix_ms()}
         if row.input_tokens is not None and "input_tokens" not in facts:
-            facts["quarantined"] = (*row.quarantined, "usage")  # the estimate of a broken stream remains
+            facts |= _without_usage(row, document)
         answered = row.transition(State.ANSWERED, **facts)
         self.ledger.advance(answered, since=row.state, owned=produced(answered, document))
         return Outcome.DONE
@@ -129,6 +131,17 @@ class Resolver:
         marked = {"quarantined": (*row.quarantined, "usage"), "found_by": Resolution.ESTIMATE}
         self.ledger.advance(row.transition(State.ANSWERED, **marked), since=row.state)
         return Outcome.DONE
+
+    def _charge_ceiling(self, row: LedgerEntry) -> Outcome:
+        """Charge a response whose answer was lost, or that was deleted before its usage was known, at its ceiling.
+
+        No list shows it, and the provider charges for it if it was executed.
+        """
+        self.ledger.advance(
+            row.transition(State.ANSWERED, ended_ms=row.ended_ms or self.clock.unix_ms(), **ceiling_facts(row)),
+            since=row.state,
+        )
+        return Outcome.CEILING
 
     def _is_under_way(self, row: LedgerEntry) -> bool:
         """A large upload, or a stream, may take longer than other calls."""
@@ -166,8 +179,11 @@ class Resolver:
             return Outcome.LOOKED
         ended_ms = row.ended_ms or row.started_ms + MAX_REQUEST_S * MILLISECONDS
         is_absent = now_ms >= max(row.first_absent_ms + SECOND_LOOK_MS, ended_ms + ABSENT_MS)
-        reason = Resolution.DUPLICATE if row.found_by == Resolution.DUPLICATE else Resolution.ABSENT
-        return self._void(row, reason) if is_absent else Outcome.WAITING
+        if not is_absent:
+            return Outcome.WAITING
+        if row.ceiling:
+            return self._charge_ceiling(row)
+        return self._void(row, Resolution.DUPLICATE if row.found_by == Resolution.DUPLICATE else Resolution.ABSENT)
 
     def _resolve_ambiguous(self, row: LedgerEntry) -> Outcome:
         """Note the first time; void the row once no other row can still turn out to contend with it."""
@@ -211,3 +227,10 @@ class Resolver:
         slot = str(row.id) if row.idempotency_name is None else EXPLICIT_SLOT
         held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == EXPLICIT_SLOT else 100)
         return next((record for record in held if record.operation_id == row.id), None)
+
+
+def _without_usage(row: LedgerEntry, document: Document) -> dict[str, object]:
+    """What is charged for a broken stream without usage: nothing if the response failed, else the estimate."""
+    if document.get("status") == _FAILED:
+        return {"input_tokens": None, "output_tokens": None}
+    return {"quarantined": (*row.quarantined, "usage")}
