@@ -44,7 +44,7 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
     admin.book = book_of(calls("b", 9))
     for name in ("vs_1", "vs_2"):
         admin.documents.store(name)
-    for team in ("red", "blue"):
+    for team in ("red", "blue", "green"):
         made(admin, "/team/new", {"team_id": team})
     key = made(admin, "/key/generate", {"team_id": "red"})["token"]
     made(admin, "/customer/new", {"user_id": "ann", "max_budget": 1})
@@ -59,6 +59,7 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
         ("/team/update", "/team/update", {"team_id": "red", "max_budget": 3}, [("updated", "red")]),
         ("/team/block", "/team/block", {"team_id": "red"}, [("blocked", "red")]),
         ("/team/unblock", "/team/unblock", {"team_id": "red"}, [("unblocked", "red")]),
+        ("/team/delete", "/team/delete", {"team_ids": ["green"]}, [("deleted", "green")]),
         ("/customer/update", "/customer/update", {"user_id": "ann", "alias": "A"}, [("updated", "ann")]),
         ("/customer/block", "/customer/block", {"user_ids": ["ann"]}, [("blocked", "ann")]),
         ("/customer/unblock", "/customer/unblock", {"user_ids": ["ann"]}, [("unblocked", "ann")]),
@@ -170,6 +171,7 @@ OTHER: dict[str, Any] = {
     "tpm_limit": 99,
     "role": KeyRole.ADMIN,
     "former_until": 9,
+    "deleted_at": 9,
 }
 # What no administrator sets: a key's hashes, when the row was made, and the count of its writes.
 INTERNAL = {"id", "created_at", "since", "version", "secret", "former"}

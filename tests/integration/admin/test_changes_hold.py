@@ -37,6 +37,7 @@ REVOCATIONS: list[tuple[str, dict[str, object]]] = [
     ("/key/delete", {"keys": [SECRET]}),
     ("/key/update", {"key": SECRET, "max_budget": 0}),
     ("/team/update", {"team_id": "red", "blocked": True}),
+    ("/team/delete", {"team_ids": ["red"]}),
     ("/team/update", {"team_id": "red", "max_budget": 0}),
     ("/customer/new", {"user_id": "ann", "blocked": True}),
 ]

@@ -17,6 +17,7 @@ from vectorgate.admin import (
     repricing,
     spend,
     store_list,
+    team_deletion,
     transfers,
     unowned,
 )
@@ -92,6 +93,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/key/regenerate"): regenerating.regenerate,
     ("POST", "/team/new"): budgets.new_team,
     ("POST", "/team/update"): budgets.update_team,
+    ("POST", "/team/delete"): team_deletion.delete,
     ("POST", "/team/block"): blocking.block_team,
     ("POST", "/team/unblock"): blocking.unblock_team,
     ("GET", "/team/info"): budgets.team_info,

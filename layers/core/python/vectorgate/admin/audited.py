@@ -113,6 +113,7 @@ class AuditedBudgets:
         if before is None or before.version != limit.version - 1:
             raise StateConflict("limit")
         action = _action(blocked=(before.blocked, limit.blocked))
+        action = DELETED if limit.deleted_at is not None else action
         shown = shown_limit(subject, before), shown_limit(subject, limit)
         record = self._trail.record(_KINDS[subject.scope], subject.id, action, *shown)
         self._budgets.replace_limit(subject, limit, audit=audit or record)
@@ -184,6 +185,7 @@ def shown_limit(subject: Subject, limit: Limit) -> dict[str, object]:
         "max_budget": dollars(limit.max_budget),
         "soft_budget": dollars(limit.soft_budget),
         "budget_duration": limit.duration,
+        "deleted_at": iso_time(limit.deleted_at),
     }
 
 

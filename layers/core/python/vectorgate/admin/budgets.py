@@ -14,6 +14,7 @@ from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
+from vectorgate.api.schemas.error_messages import clip
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.budgets.model import BudgetScope, Limit, Subject, budget_amount, budget_duration
 from vectorgate.ids import is_label, normal_name
@@ -113,11 +114,24 @@ def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
     try:
         deps.stores.budgets.add_limit(subject, limit)
     except AlreadyExists:
-        _, _, param = _named(body)
-        update = "/team/update" if isinstance(body, Team) else "/customer/update"
-        message = f"'{param}' exists already: change it with POST {update}."
-        raise InvalidRequest(message, code="already_exists", param=param) from None
+        raise _taken(subject, body, deps) from None
     return limit
+
+
+def _taken(subject: Subject, body: Team | Customer, deps: AdminDeps) -> InvalidRequest:
+    _, _, param = _named(body)
+    found = deps.stores.budgets.limits([subject]).get(subject)
+    if found is not None and found.deleted_at is not None:
+        return deleted_team(subject.id)
+    update = "/team/update" if isinstance(body, Team) else "/customer/update"
+    message = f"'{param}' exists already: change it with POST {update}."
+    return InvalidRequest(message, code="already_exists", param=param)
+
+
+def deleted_team(name: str) -> InvalidRequest:
+    """The error for the id of a team that was deleted: with it, another team would get its stores."""
+    message = f"The team '{clip(name)}' was deleted, and its id is not given again: it still owns its stores."
+    return InvalidRequest(message, code="team_deleted", param="team_id")
 
 
 def require_team(name: str, deps: AdminDeps, *, create: bool) -> None:
@@ -126,7 +140,10 @@ def require_team(name: str, deps: AdminDeps, *, create: bool) -> None:
     A mistyped name would otherwise be a tenant of its own, to which the stores of the intended team do not exist.
     """
     subject = Subject(BudgetScope.TEAM, name)
-    if subject in deps.stores.budgets.limits([subject]):
+    found = deps.stores.budgets.limits([subject]).get(subject)
+    if found is not None and found.deleted_at is not None:
+        raise deleted_team(name)
+    if found is not None:
         return
     if not create:
         raise InvalidRequest(
@@ -171,7 +188,7 @@ def _find(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[S
     subjects = [Subject(scope, form) for form in dict.fromkeys((normal_name(name), name)) if is_label(form)]
     limits = deps.stores.budgets.limits(subjects)
     for subject in subjects:
-        if subject in limits:
+        if subject in limits and limits[subject].deleted_at is None:
             return subject, limits[subject]
     raise NotFound("No such budget.", param=param)
 
@@ -182,12 +199,15 @@ def known(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[S
         return _find(scope, name, param, deps)
     except NotFound:
         subject = Subject(scope, normal_name(name))
-        if is_label(subject.id) and (Spent(deps).has_called(subject) or _has_keys(subject, deps)):
+        if is_label(subject.id) and subject not in deps.stores.budgets.limits([subject]) and _is_used(subject, deps):
             return subject, None
     raise NotFound(f"No such {_NOUNS[scope]}.", param=param)
 
 
-def _has_keys(subject: Subject, deps: AdminDeps) -> bool:
+def _is_used(subject: Subject, deps: AdminDeps) -> bool:
+    """Whether a name without a row has spent, or is the team of a key."""
+    if Spent(deps).has_called(subject):
+        return True
     return subject.scope is BudgetScope.TEAM and any(row.team_id == subject.id for row in deps.stores.keys.all_keys())
 
 

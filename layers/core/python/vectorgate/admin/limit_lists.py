@@ -73,7 +73,9 @@ def _matching(kind: _List, rows: Rows, query: Mapping[str, str]) -> list[tuple[S
     return [
         (subject, limit)
         for subject, limit in sorted(rows.items(), key=itemgetter(0))
-        if (ids is None or subject.id in ids) and (aliases is None or (limit is not None and limit.alias in aliases))
+        if (limit is None or limit.deleted_at is None)
+        and (ids is None or subject.id in ids)
+        and (aliases is None or (limit is not None and limit.alias in aliases))
     ]
 
 

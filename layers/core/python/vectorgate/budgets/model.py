@@ -56,7 +56,8 @@ class Limit:
     weeks are counted from the UTC day of `since` (Unix seconds); months are calendar months.
 
     The other columns are an administrator's settings of a team or an end user: every call of a `blocked` one is
-    refused. `metadata` is JSON. `version` counts writes of the row.
+    refused. `metadata` is JSON. `version` counts writes of the row. `deleted_at` (Unix seconds): the team was deleted,
+    and is blocked. Its row stays, so that no other team gets its id, and with it its stores.
     """
 
     since: int
@@ -67,6 +68,7 @@ class Limit:
     blocked: bool = False
     metadata: str | None = None
     version: int = 1
+    deleted_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -25,20 +25,23 @@ _MOVE = """
         reserved = reserved + excluded.reserved, spent = spent + excluded.spent
 """
 _LIMIT = """
-    SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version FROM limits
+    SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at
+    FROM limits
     WHERE scope = ? AND id = ?
 """
 _ALL_LIMITS = """
-    SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version FROM limits
+    SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at
+    FROM limits
     WHERE scope = ? ORDER BY id
 """
 _ADD_LIMIT = """
-    INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, scope, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
+    INSERT INTO limits
+        (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at, scope, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
 """
 _REPLACE_LIMIT = """
     UPDATE limits SET since = ?, max_budget = ?, soft_budget = ?, duration = ?, alias = ?, blocked = ?, metadata = ?,
-        version = ?
+        version = ?, deleted_at = ?
     WHERE scope = ? AND id = ? AND version = ?
 """
 
@@ -110,11 +113,11 @@ def _account_key(account: Account) -> tuple[str, str, str]:
 
 def _columns(limit: Limit) -> tuple[int | str | None, ...]:
     figures = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
-    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version)
+    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at)
 
 
 def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
-    since, max_budget, soft_budget, duration, alias, blocked, metadata, version = columns
+    since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at = columns
     return Limit(
         since=since,
         max_budget=NanoUSD(max_budget) if max_budget is not None else None,
@@ -124,4 +127,5 @@ def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
         blocked=bool(blocked),
         metadata=metadata,
         version=version,
+        deleted_at=deleted_at,
     )

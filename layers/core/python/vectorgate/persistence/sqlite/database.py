@@ -127,6 +127,9 @@ MIGRATIONS = (
         at_ms INTEGER NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (at_ms, id)
     ) WITHOUT ROWID
     """,
+    """
+    ALTER TABLE limits ADD COLUMN deleted_at INTEGER
+    """,
 )
 
 
