@@ -133,7 +133,7 @@ dist: build ## What a release consists of, in dist/: wheel, source archive and t
 	@rm -f dist/.gitignore && find layers/core -name '*.egg-info' -exec rm -rf {} + && ls dist
 
 # The same for this machine and its Python, for the emulated AWS to run.
-$(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)"
+$(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)" UV="$(CURDIR)/$(VENV)/bin/uv pip install --python $(CURDIR)/$(PYTHON)"
 
 # --------------------------------------------------------------------------------------------------------- keeping
 
