@@ -14,7 +14,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types unit e2e build bench sim mutants compat fuzz openapi dist lock clean
+.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants compat fuzz openapi dist lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -62,6 +62,9 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 test: install ## Lint, types, template, every test, and the package's branch coverage: about ten minutes on two cores
 	@$(MAKE) --no-print-directory -j 2 check build $(HOST_PARTS)
 	@$(PYTHON) -m pytest -q -n 3 --dist loadscope -p tests.helpers.branch_coverage tests
+
+thorough: build $(HOST_PARTS) ## What make test leaves out: every engine for every admin call, 10,000 stores, every pair of crashes
+	@$(PYTHON) -m pytest -q -n 2 --dist loadscope -m exhaustive tests
 
 check: lint types
 

@@ -1,6 +1,7 @@
 """The engines that the suite runs on.
 
-Tests of transactions, conditions and threads run once more in tests/e2e/test_contract.py, on the emulated AWS there.
+SQLite in memory, which differs from a file in its journal only, is left to `make thorough`. Tests of transactions,
+conditions and threads run once more in tests/e2e/test_contract.py, on the emulated AWS there.
 With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the whole suite also runs against the DynamoDB at that
 endpoint (MiniStack, DynamoDB Local).
 """
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDPOINT = os.environ.get("VECTORGATE_CONTRACT_ENDPOINT")
-ENGINES = ["sqlite-memory", "sqlite-file", "dynamodb-moto", *(["dynamodb-endpoint"] if ENDPOINT else [])]
+IN_MEMORY = pytest.param("sqlite-memory", marks=pytest.mark.exhaustive)
+ENGINES = ["sqlite-file", "dynamodb-moto", *(["dynamodb-endpoint"] if ENDPOINT else [])]
 DYNAMO_ENGINES = [engine for engine in ENGINES if engine.startswith("dynamodb")]
 
 
@@ -37,7 +39,7 @@ def _opened(engine: str, folder: Path, environment: pytest.MonkeyPatch) -> Itera
         sqlite.database.close()
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=[*ENGINES, IN_MEMORY])
 def stores(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     """Each engine in turn, without rows."""
     yield from _opened(request.param, tmp_path, monkeypatch)

@@ -1,4 +1,4 @@
-"""The admin app over every engine."""
+"""The admin app on SQLite, and by `make thorough` on DynamoDB. That they do the same is held by tests/contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(params=["sqlite", "dynamodb-moto"])
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb-moto", marks=pytest.mark.exhaustive)])
 def admin(request: pytest.FixtureRequest) -> Iterator[AdminHarness]:
     """Every engine in turn, empty."""
     if request.param == "sqlite":

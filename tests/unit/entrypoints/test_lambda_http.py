@@ -78,7 +78,9 @@ class Pieces:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "status"), [((b"data: 1\n\n", b"", b"data: 2\n\n"), 200), ((bytes(MAX_LAMBDA_RESPONSE), b"x"), 413)]
+    ("pieces", "status"),
+    [((b"data: 1\n\n", b"", b"data: 2\n\n"), 200), ((bytes(MAX_LAMBDA_RESPONSE), b"x"), 413)],
+    ids=["small", "too large"],
 )
 def test_a_stream_is_collected_for_a_result_that_cannot_stream_and_closed_once(
     pieces: tuple[bytes, ...], status: int
