@@ -39,6 +39,7 @@ STREAMS: Final = 512  # threads for answers that are being streamed
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/user/", "/v1/indexes")
 ADMIN_PATHS: Final = re.compile(
     r"/audit/?|/admin/vector_stores/?|/vector_stores/(unowned|adopt|[^/]+/transfer)/?"
+    r"|(/v1)?/vector_stores/[^/]+/share/?"
 )  # beside those of the API
 ADMIN, INVOKERS, LOOKUP, EVERYONE = "admin", "invokers", "lookup", "everyone"  # groups beside the tenants
 _HEALTH: Final = ("/healthz", "/healthz/")

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.factories.ledger import KEY, answered, begun, own, ref, settled
+from tests.factories.ledger import BLUE, KEY, answered, begun, own, ref, settled
 from tests.fakes.openai import store_document
 from tests.helpers.call_recorder import KIB, CallRecorder
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record, explicit_record_name, with_answer
 from vectorgate.ids import ObjectKind
+from vectorgate.ledger.assignments import Assignment
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.openai import snapshot_of
+from vectorgate.tenancy.sharing import Permission, Share, with_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +86,17 @@ def test_retiring_one_object_is_one_transaction_of_five_units(dynamo: DynamoBack
     dynamo.ledger.begin(FULL)
     measured = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, retired=[ref()], at=9))
     assert measured == ({"TransactWriteItems": 1}, 5)
+
+
+def test_retiring_a_shared_store_is_two_transactions(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.begin(begun(1))
+    dynamo.ledger.advance(answered(begun(1)), since=State.STARTED, owned=[own(ref())])
+    shared = with_share(own(ref()), BLUE, Share(Permission.READ, 9))
+    given = Assignment(begun(2, state=State.ANSWERED), shared, own(ref()))
+    assert cost(dynamo, lambda: dynamo.assignments.assign([given])) == ({"TransactWriteItems": 1}, 10)
+    dynamo.ledger.begin(FULL)
+    calls, _ = cost(dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, retired=[ref()], at=9))
+    assert calls == {"TransactWriteItems": 2}  # the first is refused, for the store is shared
 
 
 # A row is 3 units (2 in a transaction, 1 to leave `open`), a rollup 2; all rows here share the same five rollups.

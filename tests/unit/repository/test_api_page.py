@@ -38,4 +38,5 @@ def test_every_operation_of_the_search_service_is_named() -> None:
 
 def test_every_route_of_the_administrator_is_named() -> None:
     part = PAGE.partition("## Administration")[2].partition("## Errors")[0]
-    assert set(re.findall(r"`((?:GET|POST) /[a-z0-9_/{}]+)`", part)) == {f"{method} {path}" for method, path in ROUTES}
+    named = set(re.findall(r"`((?:GET|POST|DELETE) /[a-z0-9_/{}]+)`", part))
+    assert named == {f"{method} {path}" for method, path in ROUTES}

@@ -1,4 +1,7 @@
-"""The admin app: who acts, then one of a few routes with that actor's stores. It shares no path with the gateway."""
+"""The admin app: who acts, then one of a few routes with that actor's stores. It shares no path with the gateway.
+
+A team's ordinary keys are for the routes in `OF_TEAMS` alone.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,19 @@ from vectorgate.admin import (
     limit_lists,
     regenerating,
     repricing,
+    shares,
     spend,
     store_list,
+    store_paths,
     team_deletion,
     transfers,
     unowned,
 )
-from vectorgate.admin.actor import actor_of
+from vectorgate.admin.actor import Actor, actor_of
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
+from vectorgate.admin.team_caller import team_caller
 from vectorgate.admin.trail import Trail
 from vectorgate.api.errors import ApiError, NotFound, Unavailable
 from vectorgate.api.http import Response
@@ -34,9 +40,9 @@ from vectorgate.store_errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.admin.actor import Actor
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
+    from vectorgate.auth.principal import Principal
     from vectorgate.providers.credentials import Secret
     from vectorgate.telemetry import Telemetry
 
@@ -54,20 +60,27 @@ class AdminApp:
         request_id = new_operation_id(self.deps.clock, self.deps.randomness)
         headers = {"x-request-id": request_id}
         try:
-            actor = actor_of(request, self.master_key, self.deps.stores.keys, self.deps.clock.wall())
-            result = self._route(request, actor, request_id)
+            result = self._route(request, request_id)
             reply = result if isinstance(result, Reply) else Reply(result, {})
             return Response.of_json(200, reply.document, {**headers, **reply.headers})
         except ApiError as error:
             return Response.of_json(error.status, error.envelope(), {**headers, **error.headers})
 
-    def _route(self, request: Request, actor: Actor, request_id: str) -> object:
-        route = request.method, transfers.route_of(request.path)
+    def _identified(self, request: Request, route: tuple[str, str]) -> tuple[Actor, Principal | None]:
+        """Who acts, and the principal of a team's ordinary key. Unauthenticated, PermissionDenied, Unavailable."""
+        caller = team_caller(request, self.deps) if route in OF_TEAMS else None
+        if caller is not None:
+            return Actor(caller.key), caller
+        return actor_of(request, self.master_key, self.deps.stores.keys, self.deps.clock.wall()), None
+
+    def _route(self, request: Request, request_id: str) -> object:
+        route = request.method, store_paths.route_of(request.path)
+        actor, caller = self._identified(request, route)
         action = ROUTES.get(route)
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
         try:
-            return action(request, self._deps_of(actor, " ".join(route), request_id))
+            return action(request, replace(self._deps_of(actor, " ".join(route), request_id), caller=caller))
         except StoreError as error:
             raise Unavailable("The store cannot be reached at this moment.", code="store_unavailable") from error
 
@@ -108,7 +121,11 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/vector_stores/adopt"): unowned.adopt,
     ("GET", "/admin/vector_stores"): store_list.stores,
     ("POST", transfers.PATH): transfers.transfer,
+    ("POST", shares.PATH): shares.share,
+    ("GET", shares.PATH): shares.listing,
+    ("DELETE", shares.PATH): shares.unshare,
     ("POST", "/v1/indexes"): indexes.create,
     ("GET", "/v1/indexes"): indexes.listing,
     ("POST", "/v1/indexes/delete"): indexes.delete,
 }
+OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELETE", shares.PATH)})

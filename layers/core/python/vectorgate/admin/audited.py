@@ -9,10 +9,11 @@ from vectorgate.admin.budgets import customer_fields, team_fields
 from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.admin.indexes import described
 from vectorgate.admin.keys import key_fields
-from vectorgate.admin.trail import BLOCKED, CREATED, DELETED, ROTATED, TRANSFERRED, UNBLOCKED, UPDATED
+from vectorgate.admin.trail import BLOCKED, CREATED, DELETED, ROTATED, SHARED, TRANSFERRED, UNBLOCKED, UPDATED
 from vectorgate.budgets.model import BudgetScope, Limit
 from vectorgate.ids import team_of
 from vectorgate.store_errors import StateConflict
+from vectorgate.tenancy.sharing import shared_with
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -162,7 +163,8 @@ class AuditedAssignments:
     def _record(self, assignment: Assignment) -> AuditRecord:
         ref, before = assignment.row.ref, assignment.before
         shown = _owner(before) if before is not None else None
-        return self._trail.record(ref.kind, ref.id, TRANSFERRED, shown, _owner(assignment.row))
+        action = SHARED if before is not None and before.tenant == assignment.row.tenant else TRANSFERRED
+        return self._trail.record(ref.kind, ref.id, action, shown, _owner(assignment.row))
 
 
 _KINDS = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "customer"}
@@ -190,7 +192,9 @@ def shown_limit(subject: Subject, limit: Limit) -> dict[str, object]:
 
 
 def _owner(row: Ownership) -> dict[str, object]:
-    return {"team_id": team_of(row.tenant), "key": row.key_id, "end_user": row.end_user, "provider": row.ref.provider}
+    owner = {"team_id": team_of(row.tenant), "key": row.key_id, "end_user": row.end_user}
+    shares = {str(team_of(tenant)): share.permission for tenant, share in shared_with(row).items()}
+    return {**owner, "provider": row.ref.provider, **({"shares": shares} if shares else {})}
 
 
 def _action(*, blocked: tuple[bool, bool], rotated: bool = False) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.actor import Actor
     from vectorgate.admin.trail import Trail
+    from vectorgate.auth.principal import Principal
     from vectorgate.clock import Clock, Random
     from vectorgate.ids import ProviderName
     from vectorgate.persistence.stores import Stores
@@ -24,6 +25,7 @@ class AdminDeps:
     """Given by the composition root, and for each call narrowed to its actor. `provider` reads providers.
 
     `trail`: what the call leaves in the audit. Its `stores` leave their records by themselves.
+    `caller`: of a team's ordinary key, on a route that takes one; None for an administrator.
     """
 
     stores: Stores
@@ -34,6 +36,7 @@ class AdminDeps:
     default_provider: ProviderName
     actor: Actor = MASTER
     trail: Trail | None = None
+    caller: Principal | None = None
 
     def announce(self, kind: str, target: str, action: str, after: Mapping[str, object]) -> None:
         """Write the record of changes that are no one transaction with it, before they begin. StoreError."""

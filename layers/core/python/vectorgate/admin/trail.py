@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 BLOCKED, UNBLOCKED, ROTATED = "blocked", "unblocked", "rotated"
-TRANSFERRED: Final = "transferred"
-ACTIONS: Final = frozenset({CREATED, UPDATED, DELETED, BLOCKED, UNBLOCKED, ROTATED, TRANSFERRED})
+TRANSFERRED, SHARED = "transferred", "shared"
+ACTIONS: Final = frozenset({CREATED, UPDATED, DELETED, BLOCKED, UNBLOCKED, ROTATED, TRANSFERRED, SHARED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

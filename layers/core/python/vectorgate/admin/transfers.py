@@ -1,18 +1,18 @@
 """`POST /vector_stores/{id}/transfer`: give a store, and files with it, to another team.
 
 All of it moves in one transaction, with a ledger row for each object. From that second on the objects are the new
-owner's, who is charged for what is stored; to the team before they are absent.
+owner's, who is charged for what is stored; to the team before they are absent. The shares that it gave end.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from vectorgate.admin.adoption import assignment_entry
 from vectorgate.admin.fields import invalid, read_body
+from vectorgate.admin.store_paths import store_in
 from vectorgate.admin.unowned import owner_of
 from vectorgate.api import schemas
 from vectorgate.api.errors import Conflict, NotFound
@@ -22,6 +22,7 @@ from vectorgate.ledger.assignments import Assignment
 from vectorgate.store_errors import StateConflict
 from vectorgate.tenancy.holders import given_to
 from vectorgate.tenancy.ownership import ObjectRef
+from vectorgate.tenancy.sharing import shared_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 PATH: Final = "/vector_stores/{vector_store_id}/transfer"
 MAX_FILES: Final = 24  # with the store: as many objects as one adoption's transaction
-_PATH: Final = re.compile(r"/vector_stores/([^/]+)/transfer/?")
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -48,17 +48,11 @@ class Transfer(WireModel):
     file_ids: Annotated[list[Text], Field(max_length=MAX_FILES)] | None = None
 
 
-def route_of(path: str) -> str:
-    """PATH for a transfer's path; any other path as it is, without a slash at its end."""
-    return PATH if _PATH.fullmatch(path) else path.removesuffix("/")
-
-
 def transfer(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Transfer a store and files of one owner. NotFound for what has no owner, Conflict if it changes meanwhile."""
-    match = _PATH.fullmatch(request.path)
     body = schemas.validate(Transfer, read_body(request))
     files = body.file_ids or []
-    names = [match[1] if match is not None else "", *files]
+    names = [store_in(request.path), *files]
     if not all(map(is_object_id, names)) or len(set(names)) != len(names):
         raise invalid("file_ids", "ids of files, each once")
     rows = _owned(ProviderName(body.provider or deps.default_provider), names, deps)
@@ -74,6 +68,7 @@ def transfer(request: Request, deps: AdminDeps) -> dict[str, object]:
         "team_id": team_of(holder.tenant),
         "previous_team_id": team_of(rows[0].tenant),
         "file_ids": files,
+        "ended_shares": [team_of(tenant) for row in moving for tenant in shared_with(row)],
         "transferred": len(moving),
     }
 

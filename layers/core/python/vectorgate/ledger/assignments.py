@@ -1,9 +1,10 @@
-"""The port of adoptions and transfers: an object gets an owner together with the ledger row that records it.
+"""The port of adoptions, transfers and shares: whose an object is, together with the ledger row that records it.
 
 ::
 
     adopt       the object has no ownership row      --> row of its first owner
-    transfer    `holder` owns it, as it was read     --> row of its next owner
+    transfer    `holder` owns it, as it was read     --> row of its next owner, without shares
+    share       the row is as it was read            --> the row with other shares
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class AssignmentStore(Protocol):
     def assign(self, assignments: Sequence[Assignment], *, audit: Sequence[AuditRecord] = ()) -> None:
         """Write all rows and audit records, all or nothing, in one transaction of at most MAX_ASSIGNMENTS.
 
-        StateConflict, and nothing is written, if an object to adopt has a row, or one to transfer was deleted or has
-        another owner than when it was read.
+        A store is listed for its owner and each team that it is shared with, and for no other.
+        StateConflict, and nothing is written, if an object to adopt has a row, or another one was deleted or has
+        another owner or other shares than when it was read.
         """
         ...

@@ -161,13 +161,17 @@ def check_advance(
 
 
 def check_assignments(assignments: Sequence[Assignment], audit: Sequence[AuditRecord]) -> None:
-    """Answered rows, and the ownership that is written with them: two actions each, and one for each audit record."""
+    """Answered rows, with the ownership of each: two actions, and one for each of their shares and audit records."""
+    from vectorgate.tenancy.sharing import shared_with  # noqa: PLC0415 - of administrators' writes alone
+
     for each in assignments:
         if each.entry.state is not State.ANSWERED:
             raise IllegalTransition(f"an assignment does not begin as {each.entry.state}")
         check_begin(each.entry)
         check_ownership(each.row)
-    _check_actions(2 * len(assignments) + len(audit))
+    rows = [row for each in assignments for row in (each.before, each.row) if row is not None]
+    listed = [tenant for row in rows for tenant in shared_with(row)]
+    _check_actions(2 * len(assignments) + len(audit) + len(listed))
     _check_distinct(each.row.ref for each in assignments)
     _check_distinct(each.entry.id for each in assignments)
 

@@ -6,11 +6,11 @@ same bytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, InvalidRequest, NotFound
 from vectorgate.ids import PATH_KINDS, ObjectKind
-from vectorgate.tenancy.ownership import ObjectRef
+from vectorgate.tenancy.ownership import Named, ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,23 +23,12 @@ if TYPE_CHECKING:
 _MAX_LISTED: Final = 10  # ids in one message
 
 
-class _Named(NamedTuple):
-    """An object that a command names. `param`: its place in the body of a response, None elsewhere.
-
-    `kept`: the tenant's own also after it was deleted.
-    """
-
-    kind: ObjectKind
-    id: ObjectId
-    param: str | None = None
-    kept: bool = False
-
-
 def authorise(
     command: Command, tenant: TenantId, ownership: OwnershipStore, providers: Sequence[ProviderName]
 ) -> ProviderName:
-    """Return the provider at which `tenant` owns every object that the command names. NotFound (404) without one.
+    """Return the provider at which `tenant` may use every object that the command names. NotFound (404) without one.
 
+    It may use what it owns, and what others share with it: PermissionDenied (403) for more than a share allows.
     `providers`: the candidates, the default first. A command that names a provider is looked up at that one only.
     """
     references = [*_references(command), *_cursors(command)]
@@ -48,31 +37,41 @@ def authorise(
         return candidates[0]
     rows = ownership.owners({ObjectRef(provider, each.kind, each.id) for provider in candidates for each in references})
     missing = {provider: _missing(command, provider, tenant, rows) for provider in candidates}
+    if all(missing.values()) and any(row.shares is not None for row in rows.values()):
+        from vectorgate.tenancy.shared_access import still_missing  # noqa: PLC0415 - of shared stores alone
+
+        missing = {name: still_missing(each, command, name, tenant, rows) for name, each in missing.items()}
     for provider in candidates:
         if not missing[provider]:
             return provider
     raise _not_found(command, min(missing.values(), key=len))
 
 
-def _references(command: Command) -> list[_Named]:
+def _references(command: Command) -> list[Named]:
     """Every object that the path and the body name, in that order."""
-    in_path = [_Named(PATH_KINDS[name], value) for name, value in command.ids.items() if name in PATH_KINDS]
-    in_body = [_Named(command.operation.body_kind, name) for name in command.body_ids]
-    return [*in_path, *in_body, *(_Named(each.kind, each.id, each.param, each.kept) for each in command.references)]
+    in_store = "vector_store_id" in command.ids
+    in_path = [
+        Named(kind, value, in_store=in_store and kind is not ObjectKind.VECTOR_STORE)
+        for name, value in command.ids.items()
+        if (kind := PATH_KINDS.get(name)) is not None
+    ]
+    in_body = [Named(command.operation.body_kind, name) for name in command.body_ids]
+    return [*in_path, *in_body, *(Named(each.kind, each.id, each.param, each.kept) for each in command.references)]
 
 
-def _cursors(command: Command) -> list[_Named]:
+def _cursors(command: Command) -> list[Named]:
     """Every object that the query names. The cursors of a list operation are looked up when its page is read."""
     kind = command.operation.cursors
     if kind is None or command.operation.lists is not None:
         return []
     # A deleted file is still a cursor: a client may delete while it pages.
-    return [_Named(kind, name, kept=True) for name in command.cursor_ids.values()]
+    in_store = "vector_store_id" in command.ids
+    return [Named(kind, name, kept=True, in_store=in_store) for name in command.cursor_ids.values()]
 
 
 def _missing(
     command: Command, provider: ProviderName, tenant: TenantId, rows: Mapping[ObjectRef, Ownership]
-) -> list[_Named]:
+) -> list[Named]:
     """The objects that the command names and the tenant does not own at that provider, in the command's order."""
     store = command.ids.get("vector_store_id")
     missing = []
@@ -84,15 +83,15 @@ def _missing(
     return missing
 
 
-def _not_found(command: Command, missing: Sequence[_Named]) -> ApiError:
+def _not_found(command: Command, missing: Sequence[Named]) -> ApiError:
     """OpenAI's error for the first missing object."""
-    kind, name, param, _ = missing[0]
+    kind, name, param = missing[0][:3]
     return _no_object(command, missing) if param is None else _no_reference(kind, name, param)
 
 
-def _no_object(command: Command, missing: Sequence[_Named]) -> NotFound:
+def _no_object(command: Command, missing: Sequence[Named]) -> NotFound:
     """The error for an object that the path, or the body of an operation on stores and files, names."""
-    kind, name, _, _ = missing[0]
+    kind, name = missing[0][:2]
     store = command.ids.get("vector_store_id")
     match kind:
         case ObjectKind.VECTOR_STORE:
@@ -126,7 +125,7 @@ def _no_reference(kind: ObjectKind, name: ObjectId, param: str) -> ApiError:
             return NotFound(f"No such File object: {name}", param=top)
 
 
-def _no_file(command: Command, missing: Sequence[_Named]) -> NotFound:
+def _no_file(command: Command, missing: Sequence[Named]) -> NotFound:
     name = missing[0].id
     store = command.ids.get("vector_store_id")
     if command.body_ids:
@@ -136,7 +135,7 @@ def _no_file(command: Command, missing: Sequence[_Named]) -> NotFound:
     return no_such_file(name)
 
 
-def _listed(missing: Sequence[_Named]) -> str:
+def _listed(missing: Sequence[Named]) -> str:
     return ", ".join(each.id for each in missing[:_MAX_LISTED])
 
 

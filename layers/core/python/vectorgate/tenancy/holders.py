@@ -32,7 +32,7 @@ def holders_of(row: Ownership) -> tuple[Holder, ...]:
 
 
 def given_to(row: Ownership, holder: Holder, *, is_new: bool = False) -> Ownership:
-    """The row with its next holder, later than the one before by a second at least.
+    """The row with its next holder, later than the one before by a second at least, and without the shares of that one.
 
     `is_new`: nothing held the object before, so that the time until now is charged to no team.
     """
@@ -40,4 +40,5 @@ def given_to(row: Ownership, holder: Holder, *, is_new: bool = False) -> Ownersh
     since = max(holder.since, earlier[-1].since + 1) if earlier else holder.since
     holders = [*map(astuple, earlier), astuple(replace(holder, since=since))][-MAX_HOLDERS:]
     text = json.dumps(holders, separators=(",", ":"))
-    return replace(row, tenant=holder.tenant, key_id=holder.key_id, end_user=holder.end_user, holders=text)
+    row = replace(row, tenant=holder.tenant, key_id=holder.key_id, end_user=holder.end_user)
+    return replace(row, holders=text, shares=None)

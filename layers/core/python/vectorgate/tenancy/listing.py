@@ -1,4 +1,4 @@
-"""Lists of a tenant's stores and files, read from the ownership rows, with OpenAI's order and cursors.
+"""Lists of a tenant's stores and files, and of stores that others share with it, with OpenAI's order and cursors.
 
 The provider's own list holds the objects of all tenants, and its cost would grow with them. The cost of this one grows
 with the page.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.tenancy.ownership import ObjectRef
+from vectorgate.tenancy.sharing import shared_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,7 @@ def _is_backwards(query: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OwnedList:
-    """The objects of one kind that one tenant owns at one provider."""
+    """The objects of one kind that one tenant owns at one provider, or that are shared with it."""
 
     ownership: OwnershipStore
     tenant: TenantId
@@ -71,8 +72,11 @@ class OwnedList:
         refs = [ObjectRef(self.provider, self.kind, ObjectId(cursor)) for cursor in cursors]
         rows = self.ownership.owners({*refs}) if refs else {}
         # A deleted object is still a valid cursor: a client may delete while it pages.
-        own = [row for row in map(rows.get, refs) if row is not None and row.tenant == self.tenant]
+        own = [row for row in map(rows.get, refs) if row is not None and self._is_listed(row)]
         return [_sort_key(row) for row in own] if len(own) == len(refs) else None
+
+    def _is_listed(self, row: Ownership) -> bool:
+        return row.tenant == self.tenant or self.tenant in shared_with(row)
 
     def _collect(
         self,

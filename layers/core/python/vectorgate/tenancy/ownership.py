@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.ids import ObjectKind
 from vectorgate.providers.openai import UNKNOWN_STORE
@@ -37,6 +37,19 @@ class ObjectRef:
     id: ObjectId
 
 
+class Named(NamedTuple):
+    """An object that a command names. `param`: its place in the body of a response, None elsewhere.
+
+    `kept`: the tenant's own also after it was deleted. `in_store`: it is named as a part of the store in the path.
+    """
+
+    kind: ObjectKind
+    id: ObjectId
+    param: str | None = None
+    kept: bool = False
+    in_store: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
     """`tenant` owns `ref`. Written when the object is created or adopted; only a transfer changes the owner.
@@ -45,7 +58,8 @@ class Ownership:
     of a part. `snapshot` is what `providers.openai.snapshot_of` keeps of the provider's description: for files, of
     which only the status changes later, and for uploads, which create a file, the whole one of their creation; for
     stores, the last one that the gateway wrote down. Rows of early releases have none for stores.
-    `holders`: of an adopted or transferred object, as `tenancy.holders` reads them. `key_id`: the key that made it, or
+    `holders`: of an adopted or transferred object, as `tenancy.holders` reads them. `shares`: with which other teams
+    the store is shared, as `tenancy.sharing` reads them; None for most. `key_id`: the key that made it, or
     None for an object that was given to a team as such.
     `retired_at` (Unix seconds): the object was deleted. The row remains, so that its id cannot get another owner.
     """
@@ -59,9 +73,10 @@ class Ownership:
     snapshot: str | None = None
     retired_at: int | None = None
     holders: str | None = None
+    shares: str | None = None
 
     def accessible_to(self, tenant: TenantId) -> bool:
-        """Whether `tenant` may use the object now."""
+        """Whether `tenant` may use the object now as its owner."""
         return self.tenant == tenant and self.retired_at is None
 
 

@@ -30,7 +30,8 @@ class OwnershipStore(Protocol):
     ) -> Sequence[Ownership]:
         """At most `limit` rows that are not retired, ordered by (created_at, id), after `start`.
 
-        The cost is proportional to the rows returned. May lag a write by the delay of an index (< 1 s).
+        The tenant owns them, or they are shared with it: no share that was taken back is among them. The cost is
+        proportional to the rows returned. May lag a write by the delay of an index (< 1 s).
         """
         ...
 

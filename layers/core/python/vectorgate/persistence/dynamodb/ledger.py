@@ -11,7 +11,7 @@ Write units of rows up to 1 KiB: `begin` 3 (row, `by_day`, `open`), 6 with an id
 `advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
 retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
 reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
-`assign` 3 for each row, and 2 for each ownership row or, of a transfer, 3.
+`assign` 3 for each row, 2 for each ownership row or, of a transfer, 3, and 3 for each team that gets or loses a share.
 `tests/contract/test_costs.py` counts them.
 """
 
@@ -30,13 +30,12 @@ from vectorgate.persistence.dynamodb.idempotency import (
     record_of_item,
     take_slot_actions,
 )
+from vectorgate.persistence.dynamodb.readers import OwnershipChange, assign_actions
 from vectorgate.persistence.dynamodb.schema import (
     audit_actions,
     entry_of_item,
     operation_item,
     operation_key,
-    ownership_item,
-    ownership_key,
     rollup_key,
 )
 from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, newest_rows, oldest_open
@@ -61,17 +60,11 @@ if TYPE_CHECKING:
     from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Rollup
-    from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _IS_IN_STATE: Final = "#state = :since"
 _FROM_SLOT: Final = "PK = :place AND SK >= :start"
-_IS_THERE: Final = "attribute_exists(PK)"
-_IS_THE_TENANTS: Final = "tenant = :tenant"
-_RETIRE: Final = "SET retired_at = if_not_exists(retired_at, :at) REMOVE by_tenant_pk, by_tenant_sk"
 _ADD: Final = "ADD calls :calls, failures :failures, spend :spend"
-_IS_HELD: Final = "tenant = :tenant AND attribute_not_exists(retired_at) AND attribute_not_exists(holders)"
-_IS_HELD_SINCE: Final = "tenant = :tenant AND attribute_not_exists(retired_at) AND holders = :holders"
 
 _Action = tuple[str, dict[str, Any]]
 
@@ -113,9 +106,10 @@ class DynamoLedger:
     ) -> None:
         """One PutItem; one TransactWriteItems where anything is written with the row."""
         check_advance(entry, since, owned, retired, idempotency)
-        others = [*(_retire_action(ref, at) for ref in retired), *map(move_action, balance_changes([entry]))]
-        if owned or others or idempotency is not None:
-            self._advance_in_transaction(_replace_action(entry, since), owned, others, idempotency)
+        moves = [*map(move_action, balance_changes([entry]))]
+        if owned or retired or moves or idempotency is not None:
+            ownership = OwnershipChange(owned, retired, at)
+            self._advance_in_transaction(_replace_action(entry, since), ownership, moves, idempotency)
             return
         _, replacement = _replace_action(entry, since)
         try:
@@ -191,30 +185,25 @@ class DynamoLedger:
             raise OverBudget(reserve[place - 1 - len(slot)].account) from failure
 
     def _advance_in_transaction(
-        self, row: _Action, owned: Sequence[Ownership], others: list[_Action], idempotency: IdempotencyRecord | None
+        self, row: _Action, ownership: OwnershipChange, moves: list[_Action], idempotency: IdempotencyRecord | None
     ) -> None:
         """All or nothing, except that the tenant may own an object already, and the slot point elsewhere by now.
 
-        Each ownership row is first put on the condition that it is new. If that fails because the same tenant has the
-        row, the Put becomes a check of the tenant, and the transaction is tried again. An owner never changes, so each
-        round replaces at least one Put, and the rounds end::
-
-            [row, put A, put B] --> refused: A is there, and ours --> [row, check A, put B] --> done
-
-        An idempotency record whose condition fails is left out of the next round: the operation's row is what counts.
+        What a failed condition tells about ownership is taken into account in the next round, until it is known
+        (`OwnershipChange`). An idempotency record whose condition fails is left out of the next round: the operation's
+        row is what counts.
         """
-        held: frozenset[ObjectRef] = frozenset()
         while True:
-            ownership = [_check_owner_action(own) if own.ref in held else _own_action(own) for own in owned]
+            changes = ownership.actions()
             answer = [keep_answer_action(idempotency)] if idempotency is not None else []
             try:
-                self._table.transact([row, *ownership, *others, *answer], pauses=PATIENT_PAUSES_S)
+                self._table.transact([row, *changes, *moves, *answer], pauses=PATIENT_PAUSES_S)
             except ConditionFailed as failure:
-                last = len(ownership) + len(others) + 1
+                last = len(changes) + len(moves) + 1
                 if last in failure.old_items:
                     idempotency = None
-                old_items = {place: item for place, item in failure.old_items.items() if place != last}
-                held |= _already_owned(old_items, owned, held)
+                # Place 0 is the operation's row.
+                ownership = ownership.after({at - 1: item for at, item in failure.old_items.items() if at != last})
             else:
                 return
 
@@ -238,51 +227,12 @@ class DynamoAssignments:
             raise StateConflict("an object was not owned as it had to be") from failure
 
 
-def _already_owned(
-    old_items: Mapping[int, Item], owned: Sequence[Ownership], checked: frozenset[ObjectRef]
-) -> frozenset[ObjectRef]:
-    """The refs whose Put failed because their own tenant has the row. StateConflict when anything else failed, too."""
-    refs = set()
-    for place, item in old_items.items():
-        # Place 0 is the operation's row; the places behind the ownership rows are those of other actions.
-        own = owned[place - 1] if 1 <= place <= len(owned) else None
-        if own is None or own.ref in checked or item.get("tenant") != {"S": own.tenant}:
-            raise StateConflict("the row or its ownership")
-        refs.add(own.ref)
-    return frozenset(refs)
-
-
 def _replace_action(entry: LedgerEntry, since: State) -> _Action:
     return "Put", {
         "Item": operation_item(entry),
         "ConditionExpression": _IS_IN_STATE,
         "ExpressionAttributeNames": STATE_NAME,
         "ExpressionAttributeValues": encoded({":since": since}),
-    }
-
-
-def _own_action(row: Ownership) -> _Action:
-    return "Put", {
-        "Item": ownership_item(row),
-        "ConditionExpression": IS_NEW,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
-def _check_owner_action(row: Ownership) -> _Action:
-    return "ConditionCheck", {
-        "Key": ownership_key(row.ref),
-        "ConditionExpression": _IS_THE_TENANTS,
-        "ExpressionAttributeValues": encoded({":tenant": row.tenant}),
-    }
-
-
-def _retire_action(ref: ObjectRef, at: int) -> _Action:
-    return "Update", {
-        "Key": ownership_key(ref),
-        "UpdateExpression": _RETIRE,
-        "ConditionExpression": _IS_THERE,
-        "ExpressionAttributeValues": encoded({":at": at}),
     }
 
 
@@ -298,11 +248,4 @@ def _add_action(rollup: Rollup) -> _Action:
 
 def _assign_actions(assignment: Assignment) -> Iterator[_Action]:
     yield "Put", {"Item": operation_item(assignment.entry), "ConditionExpression": IS_NEW}
-    condition = {"ConditionExpression": IS_NEW} if assignment.before is None else _held_by(assignment.before)
-    yield "Put", {"Item": ownership_item(assignment.row), **condition}
-
-
-def _held_by(before: Ownership) -> dict[str, Any]:
-    values = encoded({":tenant": before.tenant, ":holders": before.holders})
-    condition = _IS_HELD if before.holders is None else _IS_HELD_SINCE
-    return {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+    yield from assign_actions(assignment.row, assignment.before)

@@ -6,6 +6,7 @@ item         PK                                               SK
 key          ``KEY#<key id>``                                 ``META``
 operation    ``OP#<operation id>``                            ``STATE``
 ownership    ``OWN#<provider>#<kind>#<object id>``            ``0``
+share        ``OWN#<provider>#<kind>#<object id>``            ``SHARE#<tenant>``
 rollup       ``USE#<scope>#<scope id>#<YYYY-MM>``             ``<DD>#<provider>#<operation>``
 idempotency  ``IDEM#<tenant>#<name>``                         ``0``, or ``<operation id>``
 limit        ``BUD#<scope>#<id>``                             ``LIMIT``
@@ -13,6 +14,7 @@ account      ``BUD#<scope>#<id>``                             ``<YYYY-MM-DD>`` o
 audit        ``AUDIT#<YYYY-MM>``                              ``<at_ms, 13>#<record id>``
 ===========  ===============================================  ====================================
 
+A share's item lists a store for a team that does not own it; what the team may do is in the ownership row.
 Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS`` and ``CUSTOMERS``. Those
 that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py`` and
 ``ingest.py`` have the keys of the others.
@@ -119,6 +121,11 @@ def ownership_key(ref: ObjectRef) -> Item:
     return {"PK": joined("OWN", ref.provider, ref.kind, ref.id), "SK": {"S": "0"}}
 
 
+def share_key(ref: ObjectRef, tenant: TenantId) -> Item:
+    """The primary key of the item that lists an object for a tenant that it is shared with."""
+    return {**ownership_key(ref), "SK": {"S": "SHARE#" + tenant_part(tenant)}}
+
+
 def virtual_key_key(key_id: KeyId) -> Item:
     """The primary key of a virtual key's row."""
     return {"PK": joined("KEY", object_part(key_id)), "SK": {"S": "META"}}
@@ -196,12 +203,31 @@ def ownership_item(row: Ownership) -> Item:
             "snapshot": row.snapshot,
             "retired_at": row.retired_at,
             "holders": row.holders,
+            "shares": row.shares,
         }
     )
-    if row.retired_at is None:
-        item["by_tenant_pk"] = tenant_partition(row.tenant, ref.provider, ref.kind)
-        item["by_tenant_sk"] = tenant_sort(row.created_at, ref.id)
-    return item
+    return item | _in_list(row, row.tenant) if row.retired_at is None else item
+
+
+def share_item(row: Ownership, tenant: TenantId) -> Item:
+    """The whole item that lists a store for a tenant that it is shared with."""
+    ref = row.ref
+    facts = {"provider": ref.provider, "kind": ref.kind, "id": ref.id, "created_at": row.created_at}
+    return share_key(ref, tenant) | encoded(facts) | _in_list(row, tenant)
+
+
+def shared_ref(item: Mapping[str, Mapping[str, Any]]) -> ObjectRef | None:
+    """The object of a share's item; None for another item."""
+    if not item["SK"]["S"].startswith("SHARE#"):
+        return None
+    ref = decoded(item, ObjectRef)
+    return ObjectRef(**{**ref, "kind": ObjectKind(ref["kind"])})
+
+
+def _in_list(row: Ownership, tenant: TenantId) -> Item:
+    ref = row.ref
+    place = tenant_partition(tenant, ref.provider, ref.kind)
+    return {"by_tenant_pk": place, "by_tenant_sk": tenant_sort(row.created_at, ref.id)}
 
 
 def ownership_of_item(item: Mapping[str, Mapping[str, Any]]) -> Ownership:

@@ -1,13 +1,14 @@
-"""Adoptions and transfers on SQLite: one transaction for all rows."""
+"""Adoptions, transfers and shares on SQLite: one transaction for all rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.persistence.sqlite.audit import add_audit
-from vectorgate.persistence.sqlite.ledger import insert_entry
+from vectorgate.persistence.sqlite.ledger import UNLIST, insert_entry
 from vectorgate.persistence.validation import check_assignments
 from vectorgate.store_errors import AlreadyExists, StateConflict
+from vectorgate.tenancy.sharing import shared_with
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,9 +23,10 @@ _ADOPT: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider, kind, id) DO NOTHING
 """
 _TRANSFER: Final = """
-    UPDATE ownership SET tenant = ?, key_id = ?, end_user = ?, holders = ?
-    WHERE provider = ? AND kind = ? AND id = ? AND tenant = ? AND holders IS ? AND retired_at IS NULL
+    UPDATE ownership SET tenant = ?, key_id = ?, end_user = ?, holders = ?, shares = ?
+    WHERE provider = ? AND kind = ? AND id = ? AND tenant = ? AND holders IS ? AND shares IS ? AND retired_at IS NULL
 """
+_LIST: Final = "INSERT INTO shared (tenant, provider, kind, created_at, id) VALUES (?, ?, ?, ?, ?)"
 
 
 class SqliteAssignments:
@@ -57,7 +59,11 @@ def _write(connection: sqlite3.Connection, assignment: Assignment) -> None:
         owner = (row.tenant, row.key_id or "", row.created_at, row.end_user, row.parent, row.snapshot, row.holders)
         changed = connection.execute(_ADOPT, (*ref, *owner)).rowcount
     else:
-        owner_now = (row.tenant, row.key_id or "", row.end_user, row.holders)
-        changed = connection.execute(_TRANSFER, (*owner_now, *ref, before.tenant, before.holders)).rowcount
+        owner_now = (row.tenant, row.key_id or "", row.end_user, row.holders, row.shares)
+        values = (*owner_now, *ref, before.tenant, before.holders, before.shares)
+        changed = connection.execute(_TRANSFER, values).rowcount
+        connection.execute(UNLIST, ref)
+        for tenant in shared_with(row):
+            connection.execute(_LIST, (tenant, row.ref.provider, row.ref.kind, row.created_at, row.ref.id))
     if changed != 1:
         raise StateConflict("an object was not owned as it had to be")

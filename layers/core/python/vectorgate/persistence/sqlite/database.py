@@ -130,6 +130,15 @@ MIGRATIONS = (
     """
     ALTER TABLE limits ADD COLUMN deleted_at INTEGER
     """,
+    # A row for each team that a store is shared with, for its lists; `ownership.shares` says what it may do.
+    """
+    ALTER TABLE ownership ADD COLUMN shares TEXT;
+    CREATE TABLE shared (
+        tenant TEXT NOT NULL, provider TEXT NOT NULL, kind TEXT NOT NULL, created_at INTEGER NOT NULL, id TEXT NOT NULL,
+        PRIMARY KEY (tenant, provider, kind, created_at, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX shared_by_object ON shared (provider, kind, id)
+    """,
 )
 
 

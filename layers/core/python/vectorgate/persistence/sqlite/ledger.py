@@ -50,6 +50,7 @@ _OWN = """
 _RETIRE = """
     UPDATE ownership SET retired_at = coalesce(retired_at, ?) WHERE provider = ? AND kind = ? AND id = ?
 """
+UNLIST: Final = "DELETE FROM shared WHERE provider = ? AND kind = ? AND id = ?"
 _ADD = """
     INSERT INTO rollups (scope, scope_id, day, provider, operation, calls, failures, spend)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -255,6 +256,7 @@ def _write_ownership(
         _expect(connection.execute(_OWN, values).rowcount, 1)
     for ref in retired:
         _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
+        connection.execute(UNLIST, (ref.provider, ref.kind, ref.id))
 
 
 def insert_entry(connection: sqlite3.Connection, entry: LedgerEntry) -> None:

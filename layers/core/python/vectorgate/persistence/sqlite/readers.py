@@ -22,18 +22,32 @@ if TYPE_CHECKING:
     from vectorgate.persistence.sqlite.database import Database
 
 _OWNER = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares
     FROM ownership WHERE provider = ? AND kind = ? AND id = ?
 """
 _OLDEST_FIRST = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) > (?, ?)
     ORDER BY created_at, id LIMIT ?
 """
 _NEWEST_FIRST = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) < (?, ?)
     ORDER BY created_at DESC, id DESC LIMIT ?
+"""
+_SHARED_OLDEST_FIRST = """
+    SELECT o.provider, o.kind, o.id, o.tenant, key_id, o.created_at, end_user, parent, snapshot, retired_at, holders,
+        shares
+    FROM shared AS s JOIN ownership AS o ON o.provider = s.provider AND o.kind = s.kind AND o.id = s.id
+    WHERE s.tenant = ? AND s.provider = ? AND s.kind = ? AND (s.created_at, s.id) > (?, ?)
+    ORDER BY s.created_at, s.id LIMIT ?
+"""
+_SHARED_NEWEST_FIRST = """
+    SELECT o.provider, o.kind, o.id, o.tenant, key_id, o.created_at, end_user, parent, snapshot, retired_at, holders,
+        shares
+    FROM shared AS s JOIN ownership AS o ON o.provider = s.provider AND o.kind = s.kind AND o.id = s.id
+    WHERE s.tenant = ? AND s.provider = ? AND s.kind = ? AND (s.created_at, s.id) < (?, ?)
+    ORDER BY s.created_at DESC, s.id DESC LIMIT ?
 """
 _DESCRIBE = """
     UPDATE ownership SET snapshot = ? WHERE provider = ? AND kind = ? AND id = ? AND tenant = ? AND retired_at IS NULL
@@ -76,13 +90,18 @@ class SqliteOwnership:
         ascending: bool,
         limit: int,
     ) -> Sequence[Ownership]:
-        """A walk along a partial index; the cost is that of the rows returned."""
+        """A walk along a partial index, and one along the table of shares."""
         owner = (tenant_part(tenant), object_part(provider), kind)
         edge = _BEFORE_ALL if ascending else _AFTER_ALL
         if start is not None:
             edge = (start[0], object_part(start[1]))
-        statement = _OLDEST_FIRST if ascending else _NEWEST_FIRST
-        return [_ownership(row) for row in self._database.rows(statement, (*owner, *edge, max(limit, 0)))]
+        statements = (_OLDEST_FIRST, _SHARED_OLDEST_FIRST) if ascending else (_NEWEST_FIRST, _SHARED_NEWEST_FIRST)
+        values = (*owner, *edge, max(limit, 0))
+        own, shared = ([*map(_ownership, self._database.rows(statement, values))] for statement in statements)
+        if not shared:
+            return own
+        rows = sorted([*own, *shared], key=lambda row: (row.created_at, row.ref.id), reverse=not ascending)
+        return rows[: max(limit, 0)]
 
     def keep_snapshot(self, ref: ObjectRef, tenant: TenantId, snapshot: str) -> None:
         """One UPDATE."""
@@ -149,7 +168,7 @@ class SqliteReports:
 
 
 def _ownership(row: tuple[Any, ...]) -> Ownership:
-    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders = row
+    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares = row
     return Ownership(
         ref=ObjectRef(ProviderName(provider), ObjectKind(kind), ObjectId(id_)),
         tenant=TenantId(tenant),
@@ -160,6 +179,7 @@ def _ownership(row: tuple[Any, ...]) -> Ownership:
         snapshot=snapshot,
         retired_at=retired_at,
         holders=holders,
+        shares=shares,
     )
 
 

@@ -1,0 +1,41 @@
+"""A team's ordinary key, on the few of the administrator's routes that take one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unavailable
+from vectorgate.auth.authenticate import Authenticator, key_id_of, presented_key
+from vectorgate.budgets.model import BudgetScope, Subject
+from vectorgate.store_errors import StoreError
+
+if TYPE_CHECKING:
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.api.http import Request
+    from vectorgate.auth.principal import Principal
+
+
+def team_caller(request: Request, deps: AdminDeps) -> Principal | None:
+    """The principal of the request's key, which is read anew; None for a key with a role, or none of the table.
+
+    Unauthenticated (401) for an expired key, PermissionDenied (403) for a blocked key or team, Unavailable (503).
+    """
+    secret = presented_key(request)
+    try:
+        row = deps.stores.keys.key(key_id_of(secret)) if secret is not None else None
+        if row is None or row.role is not None:
+            return None
+        principal = Authenticator(deps.stores.keys, deps.clock).identify(request)
+        _check_team(row.team_id, deps)
+    except StoreError as error:
+        raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
+    return principal
+
+
+def _check_team(team: str | None, deps: AdminDeps) -> None:
+    if team is None:
+        return
+    subject = Subject(BudgetScope.TEAM, team)
+    limit = deps.stores.budgets.limits([subject]).get(subject)
+    if limit is not None and limit.blocked:
+        raise PermissionDenied("This team is blocked.", code="blocked", headers=DO_NOT_RETRY)
