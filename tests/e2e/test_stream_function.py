@@ -60,7 +60,7 @@ def test_a_response_is_streamed_recorded_and_settled(stack: Stack, home: Path) -
     assert prelude["statusCode"] == 200, body
     events = [json.loads(line[6:]) for line in body.decode().splitlines() if line.startswith("data: ")]
     assert (events[0]["type"], events[-1]["type"]) == ("response.created", "response.completed")
-    row = stack.settled(prelude["headers"]["x-litellm-call-id"], 10)
+    row = stack.settled(prelude["headers"]["x-litellm-call-id"], 30)
     assert row["output_tokens"]["N"] == str(events[-1]["response"]["usage"]["output_tokens"])
     written = (home / "stream.log").read_text()
     assert '"operation":"responses.create"' in written.replace(": ", ":")

@@ -5,87 +5,29 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes.lambda_runtime import FakeRuntimeApi
 from tests.fakes.openai_responses import event_bytes, events_of
+from tests.harnesses.stream_function import request
 from tests.helpers.waiting import within
 from vectorgate.api.http import Body, Response
 from vectorgate.bootstrap import build_meter
 from vectorgate.entrypoints.runtime.failure import DEFECT
 from vectorgate.entrypoints.runtime.loop import ENDED, Loop
 from vectorgate.entrypoints.runtime.runtime_api import FINISH_SECONDS, RuntimeApi, RuntimeApiError
-from vectorgate.entrypoints.stream import StreamFunction, handler
+from vectorgate.entrypoints.stream import StreamFunction
 from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from openai import OpenAI
-
-    from tests.fakes.lambda_runtime import Invocation
+    from tests.fakes.lambda_runtime import FakeRuntimeApi, Invocation
     from tests.harnesses.gateway import GatewayHarness
     from vectorgate.entrypoints.runtime.loop import Function
     from vectorgate.ledger.entry import LedgerEntry
-
-ROOT = Path(__file__).parents[3]
-RED = "sk-red-responses"  # the key of `red`
-EVENT: dict[str, Any] = json.loads((ROOT / "events/stream_responses_create.json").read_text())
-
-
-def request(method: str = "POST", path: str = "/v1/responses", key: str = RED, **body: Any) -> dict[str, Any]:
-    """A function URL's event."""
-    content = json.dumps({"model": "gpt-5-mini", "input": "hi", **body}) if method == "POST" else None
-    headers = {**EVENT["headers"], "authorization": f"Bearer {key}"}
-    context = {**EVENT["requestContext"], "http": {"method": method, "path": path}}
-    return {**EVENT, "rawPath": path, "headers": headers, "requestContext": context, "body": content}
-
-
-@pytest.fixture
-def lambda_api(harness: GatewayHarness) -> Iterator[FakeRuntimeApi]:
-    """The Runtime API."""
-    with FakeRuntimeApi(harness.deps.clock.unix_ms()) as api:
-        yield api
-
-
-@pytest.fixture
-def traces() -> list[str | None]:
-    """The trace of each invocation that the loop has begun."""
-    return []
-
-
-@pytest.fixture
-def run(
-    harness: GatewayHarness, red: OpenAI, lambda_api: FakeRuntimeApi, traces: list[str | None]
-) -> Callable[[Function], None]:
-    """Run the loop over a function, in a thread of its own, until the Runtime API is closed."""
-    del red  # which adds the key
-
-    def started(function: Function) -> None:
-        loop = Loop(RuntimeApi(lambda_api.address, harness.deps.clock), function, harness.telemetry, traces.append)
-        threading.Thread(target=serve, args=(loop,), name="runtime", daemon=True).start()
-
-    return started
-
-
-def serve(loop: Loop) -> None:
-    with suppress(OSError):
-        while True:
-            loop.serve_next()
-
-
-@pytest.fixture
-def invoke(
-    harness: GatewayHarness, lambda_api: FakeRuntimeApi, run: Callable[[Function], None]
-) -> Callable[..., Invocation]:
-    """Run the loop over the gateway, and give a function that invokes it."""
-    run(handler.bound_to(harness.gateway))
-    return lambda_api.invoke
 
 
 def created(harness: GatewayHarness) -> LedgerEntry:

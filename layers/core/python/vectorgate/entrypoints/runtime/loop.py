@@ -14,9 +14,9 @@ from vectorgate.entrypoints.runtime.runtime_api import RuntimeApiError
 from vectorgate.entrypoints.runtime.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from vectorgate.api.http import Response
+    from vectorgate.api.http import ByteStream, Response
     from vectorgate.entrypoints.function import Event
     from vectorgate.entrypoints.runtime.response_stream import ResponseStream
     from vectorgate.entrypoints.runtime.runtime_api import Invocation, RuntimeApi
@@ -69,30 +69,40 @@ class Loop:
 
     def _stream(self, invocation: Invocation, response: Response) -> int:
         """Send the response, and close its body; Lambda's status."""
-        body = response.body
         try:
             exchange = self.api.begin(invocation, response)
         except ExchangeEnded:
-            body.close()
+            response.body.close()
             raise
         with closing(exchange):
-            if isinstance(body, Body):
-                with closing(body):
-                    return self._send(exchange, _pieces(body), lambda: False)
-            with Watch(body, exchange.socket, exchange.seconds) as watch:
-                return self._send(exchange, iter(body), lambda: watch.ended)
+            return exchange.end(self._send(exchange, response.body))
 
-    def _send(self, exchange: ResponseStream, pieces: Iterator[bytes], ended: Callable[[], bool]) -> int:
-        try:
-            for piece in pieces:
-                exchange.send(piece)
-        except ExchangeEnded:
-            raise
-        except Exception as error:  # noqa: BLE001 - the boundary, as above; the client's response breaks off
-            if not ended():
-                self.telemetry.unexpected_error(error)
-                return exchange.end(Failure.of_defect(error))
-        return exchange.end(ENDED if ended() else None)
+    def _send(self, exchange: ResponseStream, body: Body | ByteStream) -> Failure | None:
+        """Send the body; what broke it off. ExchangeEnded when Lambda does not take it."""
+        if isinstance(body, Body):
+            with closing(body):
+                return self._reported(_sent(exchange, _pieces(body)))
+        with Watch(body, exchange.socket, exchange.seconds) as watch:
+            error = _sent(exchange, body)
+        return ENDED if watch.ended else self._reported(error)
+
+    def _reported(self, error: Exception | None) -> Failure | None:
+        if error is None:
+            return None
+        self.telemetry.unexpected_error(error)
+        return Failure.of_defect(error)
+
+
+def _sent(exchange: ResponseStream, pieces: Iterable[bytes]) -> Exception | None:
+    """Send the pieces; what they raised, if anything."""
+    try:
+        for piece in pieces:
+            exchange.send(piece)
+    except ExchangeEnded:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary, as above; the client's response breaks off
+        return error
+    return None
 
 
 def _pieces(body: Body) -> Iterator[bytes]:
