@@ -27,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT. A mistake of the operator's is one line, and exit status 1."""
+    """Serve until SIGTERM or SIGINT. A mistake of the operator is one line, and exit status 1."""
     _Parser(prog="python -m local").parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     sys.setswitchinterval(SWITCH_SECONDS)

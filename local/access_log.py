@@ -1,4 +1,4 @@
-"""The access log: a line for each request that was answered, or whose client went away before.
+"""The access log: a line for each request that was answered, or whose client left before.
 
 ::
 
@@ -67,7 +67,7 @@ class AccessLog:
         while (line := self._lines.get()) is not None:
             dropped, self._dropped = self._dropped, 0
             if dropped:
-                line = f"{dropped} requests are not in this log: it could not be written as fast\n{line}"
+                line = f"{dropped} requests are not in this log: it could not be written fast enough\n{line}"
             try:
                 self._handler.emit(logging.makeLogRecord({"msg": line}))
             except OSError:  # such as the file's folder, which was removed

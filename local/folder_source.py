@@ -75,7 +75,7 @@ class Folder:
     def _check_root(self) -> None:
         """A folder that was renamed or is not mounted is not one in which all files were removed. SourceUnavailable."""
         if not self._root.is_dir():
-            raise SourceUnavailable("the watched folder is not there")
+            raise SourceUnavailable("the watched folder does not exist")
 
     def _object(self, key: str, stream: BinaryIO, state: os.stat_result) -> StoredObject:
         return StoredObject(
@@ -119,7 +119,7 @@ def watched_folder(root: Path, senders: Iterable[str], home: Path) -> Folder:
     if inside is not None and not any(part.startswith(".") for part in inside):
         raise CannotStart("VECTORGATE_INGEST cannot be used: the data folder VECTORGATE_HOME is in it")
     for sender in senders:
-        with suppress(OSError, ValueError):  # it can be made later, by whom it is for
+        with suppress(OSError, ValueError):  # its user can make it later
             (root / sender).mkdir(exist_ok=True)
     return Folder(root)
 

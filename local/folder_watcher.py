@@ -1,4 +1,4 @@
-"""Scans of the watched folder: what is new, changed or removed since the rows were written.
+"""Scan the watched folder for what is new, changed or removed since the rows were written.
 
 A scan needs no notification, and finds as well what changed while no process ran. What is to be done later is kept in
 memory: after a crash the next scan finds it again.

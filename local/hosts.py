@@ -1,4 +1,4 @@
-"""The hosts under which local mode answers: what stops a web page that rebinds its own name to this machine.
+"""The hosts under which local mode answers: protection from web pages that rebind their own name to this machine.
 
 A page of `evil.example` may read what its own origin answers. Once its name resolves to 127.0.0.1, that origin is this
 gateway, and only the `Host` header still tells the two apart. So a name has to be known; an address needs no list, for
@@ -47,7 +47,7 @@ class AllowedHosts:
         return cls(frozenset(given))
 
     def with_own(self, names: Iterable[str]) -> AllowedHosts:
-        """Those and this machine's own names, as far as they are names."""
+        """These, and this machine's own names if they are valid."""
         own = (name.lower().rstrip(".") for name in names)
         return AllowedHosts(self.names | {name for name in own if _NAME.fullmatch(name)})
 

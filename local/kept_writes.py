@@ -1,15 +1,15 @@
-"""Writes to the ledger that the disk refused: kept in memory, and written as soon as it takes them.
+"""Writes to the ledger that the disk refused: kept in memory, and written as soon as possible.
 
 The row of a call is written before the provider is asked. When its end cannot be written, because the disk is full by
-then, the client has its answer and the ledger does not say who owns what the answer names: the next request would be
-answered 404, until reconciliation finds the object a minute later. So::
+then, the client has its answer and the ledger has no owner of the object: the next request would be answered 404,
+until reconciliation finds the object a minute later. So::
 
     advance   refused by the disk   kept, oldest first; at most one for each call that was under way
     begin     while one is kept     writes what is kept first; if that cannot be written, 503: no call begins
     owners    while one is kept     the same: an object whose owner cannot be written yet is never "not found"
     a thread                        writes what is kept, so that no request has to come
 
-What is kept when the process dies is found out by reconciliation, as after any crash.
+If the process ends first, reconciliation finds out these outcomes, as after any crash.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Mistakes of the operator's, each told as one line."""
+"""Mistakes of the operator, each printed as one line."""
 
 from __future__ import annotations
 
 
 class CannotStart(Exception):
-    """A mistake of the operator's. The message is the line that is printed, and never holds a credential."""
+    """A mistake of the operator. The message is the line that is printed, and never contains a credential."""
 
 
 def one_line(error: Exception) -> str:

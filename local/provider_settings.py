@@ -1,4 +1,4 @@
-"""Where local mode forwards requests to, and why, as the environment says. CannotStart for what makes no sense.
+"""Where local mode forwards requests to, and why, by the environment. CannotStart for contradictory settings.
 
 `VECTORGATE_UPSTREAM` decides: `embedded` forwards nothing, whatever keys are set; `openai` forwards to OpenAI; without
 it a key does. Azure's providers are configured by the variables that LiteLLM knows:

@@ -1,4 +1,4 @@
-"""The settings of local mode, read from the environment. One that makes no sense ends the start with one line."""
+"""The settings of local mode, read from the environment. An invalid one ends the start with one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads in place of what AWS triggers: one that settles answered rows, and one for each schedule."""
+"""Threads instead of AWS's triggers: one that settles answered rows, and one for each schedule."""
 
 from __future__ import annotations
 

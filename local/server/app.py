@@ -112,7 +112,7 @@ class App:
             if answer.status is not None:
                 raise  # uvicorn logs it, and cuts the connection
             _log.exception("a request failed in the server")
-            await answer.refuse(InternalError("The gateway failed at this request.", code="internal_error"))
+            await answer.refuse(InternalError("The gateway failed to handle this request.", code="internal_error"))
         finally:
             self._answered(answer.exchange(head, time.monotonic() - began))
 

@@ -73,6 +73,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeSecretSour
     secret_source, time, stores = FakeSecretSource("old-key"), FakeClock(), open_stores(":memory:")
     settings = Settings(table="-", master_key_secret="master")
     monkeypatch.setattr(bootstrap, "deployed_settings", lambda: settings)
+    monkeypatch.setattr(handler, "_settings", lambda: settings)
     monkeypatch.setattr(bootstrap, "deployed_secrets", lambda: secret_source)
     monkeypatch.setattr(bootstrap, "system_clock", time.clock)
     monkeypatch.setattr(bootstrap, "deployed_stores", lambda: stores)

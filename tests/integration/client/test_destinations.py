@@ -86,7 +86,7 @@ def test_a_gateway_gets_the_provider_s_name_and_decides() -> None:
         ({"VECTORGATE_BASE_URL": "http://g"}, {}, "VECTORGATE_API_KEY"),
         ({**OPEN, "VECTORGATE_BASE_URL": "http://g"}, {}, "VECTORGATE_API_KEY"),
         ({**GATE, "VECTORGATE_FUNCTION": "f"}, {}, "both set"),
-        (GATE, {"api_version": "v1"}, "gateway's own setting"),
+        (GATE, {"api_version": "v1"}, "setting of the gateway"),
         (OPEN, {"custom_llm_provider": "bedrock"}, "needs a gateway"),
         (OPEN, {"custom_llm_provider": "azure"}, "AZURE_API_BASE"),
         (OPEN, {"api_base": "ftp://x"}, "not a base URL"),

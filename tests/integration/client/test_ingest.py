@@ -114,7 +114,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     with monkeypatch.context() as patched:
         patched.setattr("vectorgate.client.sender.AsyncSender.send", dying)
         assert main([str(folder), "--store", "Interrupted", "--concurrency", "1"]) == 130
-    assert "goes on from here" in capsys.readouterr().err
+    assert "run the same command again to continue" in capsys.readouterr().err
     assert main([str(folder), "--store", "Interrupted"]) == 0
     second = facts(capsys.readouterr().out)
     assert second["uploaded"] == 12 - 5

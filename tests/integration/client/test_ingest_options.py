@@ -53,7 +53,7 @@ def test_only_what_is_included_and_not_excluded_is_ingested(docs: Path, capsys: 
 def test_a_dry_run_says_what_would_be_done_and_changes_nothing(docs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(docs), "--store", "Rehearsed", "--dry-run"]) == 0
     said = capsys.readouterr()
-    assert "Rehearsed (to be made)" in said.out
+    assert "Rehearsed (will be created)" in said.out
     assert "upload   drafts/d.md" in said.out
     assert "upload     4 files" in said.out
     assert "nothing is changed" in said.err

@@ -112,7 +112,7 @@ def test_a_run_whose_gateway_goes_away_stops_and_says_where_what_is_done_and_how
     said = capsys.readouterr()
     assert f"stopped: {there.server.url}: " in said.err
     assert reason in said.err
-    assert "the same command goes on from here" in said.err
+    assert "run the same command again to continue" in said.err
     assert f"uploaded {BEFORE}/{FILES} files" in said.err
     assert f"uploaded   {BEFORE} files" in said.out
     counts = {name: int(count) for name, count in re.findall(r"^(to do|failed) +(\d+) files", said.out, re.MULTILINE)}
@@ -207,4 +207,4 @@ def test_without_a_gateway_nothing_is_uploaded_to_a_provider_unless_asked_for(
     assert f"to the provider itself at {provider.server.url}" in capsys.readouterr().err
     monkeypatch.setenv("VECTORGATE_BASE_URL", "http://127.0.0.1:9")
     assert main([str(docs), "--store", "Handbook", "--direct"]) == 2
-    assert "which of them is meant?" in capsys.readouterr().err
+    assert "leave out --direct" in capsys.readouterr().err

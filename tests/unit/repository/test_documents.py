@@ -233,6 +233,12 @@ def test_a_document_uses_no_private_words(path: Path) -> None:
     assert path.name == "CHANGELOG.md" or PRIVATE_WORDS.findall(text) == []
 
 
+def test_a_version_in_the_changelog_has_each_title_and_each_line_once() -> None:
+    for version in (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1:]:
+        lines = re.findall(r"^(?:###|-) .*", version, re.MULTILINE)
+        assert sorted(lines) == sorted(set(lines))
+
+
 def test_the_rules_are_those_that_are_tested() -> None:
     rules = (ROOT / "docs/architecture.md").read_text("utf-8").partition("## Rules")[2].partition("\n## ")[0]
     assert sorted(re.findall(r"`(test_\w+)` \|$", rules, re.MULTILINE)) == sorted(

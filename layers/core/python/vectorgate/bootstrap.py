@@ -188,7 +188,7 @@ def build_settlement(settings: Settings, stores: Stores, telemetry: Telemetry) -
 def build_admin_deps(
     settings: Settings, stores: Stores, clock: Clock, randomness: Random, reads: Reads, *, told: Gateway | None = None
 ) -> AdminDeps:
-    """What the admin app needs. `reads`: of providers. `told`: a gateway here, which keeps to each change at once."""
+    """What the admin app needs. `reads`: of providers. `told`: a gateway whose caches are emptied by each change."""
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.persistence.announcing import announcing
 
@@ -210,7 +210,7 @@ def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
 
 
 def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...]:
-    """Azure AI Search, if it is configured. Otherwise OpenAI's surface says that it is not."""
+    """Azure AI Search, if it is configured. Otherwise OpenAI's surface answers that it is not."""
     if SEARCH_PROVIDER not in settings.secrets:
         return ()
     from vectorgate.api.operations import BATCH_BODY
@@ -292,7 +292,7 @@ def deployed_gateway(*, streams: bool = False) -> Gateway:
 
 @cache
 def deployed_settlement() -> SettlementService:
-    """The service of the async logging function."""
+    """The settlement service of the usage logger function."""
     return build_settlement(deployed_settings(), deployed_stores(), deployed_telemetry())
 
 
@@ -303,7 +303,7 @@ def deployed_meter() -> MeterWorker:
 
 
 def deployed_admin() -> AdminApp:
-    """The admin app with the current master key, built at each invocation: keys are rotated. ValueError without one."""
+    """The admin app with the current master key, built at each invocation: keys rotate. ValueError without one."""
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.meter_function import MeterFunction
 

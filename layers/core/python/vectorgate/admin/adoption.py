@@ -1,4 +1,4 @@
-"""Give the provider's objects that have no owner to a team, a chunk of them at a time.
+"""Give the provider's objects without an owner to a team, in chunks.
 
 ::
 
@@ -45,7 +45,7 @@ FOREIGN, DELETED, ABSENT = "owned_by_another_team", "deleted", "not_found"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """To what the objects are given: a team, and below it a key and an end user if they are named."""
+    """The new owner: a team, and within it a key and an end user if they are named."""
 
     team_id: str
     key_id: KeyId | None = None
@@ -58,14 +58,14 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which objects are meant; what is None selects all. `ids` name them one by one."""
+    """The selected objects; None selects all. `ids` name them one by one."""
 
     ids: Sequence[str] | None = None
     name_pattern: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def selects(self, document: Document) -> bool:
-        """Whether the object's name (`*` and `?` as in shells) and its metadata are those that are asked for."""
+        """Whether the object's name (`*` and `?` as in shells) and its metadata match."""
         name, metadata = document.get("name", document.get("filename")), document.get("metadata")
         if self.name_pattern is not None and not fnmatchcase(str(name or ""), self.name_pattern):
             return False
@@ -75,7 +75,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object, what became of it or could become of it, and its ownership row if it has one."""
+    """An object, its actual or possible outcome, and its ownership row if it has one."""
 
     document: Document
     outcome: str
@@ -92,7 +92,7 @@ class Adopter:
     owner: Owner | None = None
 
     def looked_at(self, documents: Sequence[Document]) -> list[Found]:
-        """What could become of each selected object. StoreError."""
+        """The possible outcome of each selected object. StoreError."""
         selected = [each for each in documents if self.selection.ids is not None or self.selection.selects(each)]
         rows = self.deps.stores.ownership.owners([self._ref(each) for each in selected]) if selected else {}
         found = [self._owned(each, rows.get(self._ref(each))) for each in selected]
@@ -102,7 +102,7 @@ class Adopter:
         return [self._judged(each, by_id.get(str(each.document["id"]), Origin.ELSEWHERE)) for each in found]
 
     def adopted(self, documents: Sequence[Document]) -> list[Found]:
-        """Adopt those that may be adopted, and say what became of each. StoreError: whole chunks may be written."""
+        """Adopt those that may be adopted, and return each outcome. StoreError: whole chunks may be written."""
         found = self.looked_at(documents)
         written: dict[str, Found] = {}
         free = [each for each in found if each.outcome == ADOPTABLE]
@@ -177,6 +177,6 @@ def assignment_entry(deps: AdminDeps, operation: str, ref: ObjectRef, holder: Ho
 
 
 def counted(found: Iterable[Found]) -> dict[str, int]:
-    """How many objects had which outcome."""
+    """The number of objects by outcome."""
     outcomes = [each.outcome for each in found]
     return {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))}

@@ -53,7 +53,7 @@ def unblock_key(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def block_team(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Refuse every call of a team's keys with 403, also of a team that only keys name. NotFound for any other."""
+    """Refuse every call of a team's keys with 403, also of one that only keys name. NotFound for an unknown team."""
     return _team(request, deps, blocked=True)
 
 

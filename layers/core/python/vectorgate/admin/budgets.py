@@ -62,13 +62,13 @@ def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 5 s everywhere; calls under way end as they began."""
+    """Change the fields that are sent. Effective within 5 s everywhere; calls in progress end as they began."""
     body = schemas.validate(Team, read_body(request))
     return _team(*_update(body, deps), deps)
 
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A team's budget, what was spent of it, and what its storage comes to that is not charged yet."""
+    """A team's budget, its spend, and the cost of its storage that is not charged yet."""
     subject, limit = known(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
     shown = _team(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
     return {"team_id": subject.id, "team_info": shown}
@@ -82,13 +82,13 @@ def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 5 s everywhere; calls under way end as they began."""
+    """Change the fields that are sent. Effective within 5 s everywhere; calls in progress end as they began."""
     body = schemas.validate(Customer, read_body(request))
     return _customer(*_update(body, deps), deps)
 
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """An end user's budget, what was spent of it, and what their storage comes to that is not charged yet."""
+    """An end user's budget, their spend, and the cost of their storage that is not charged yet."""
     subject, limit = known(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
     return _customer(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
 

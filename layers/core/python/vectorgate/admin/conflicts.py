@@ -24,4 +24,6 @@ def retry_on_conflict(param: str, update: Callable[[], Updated]) -> Updated:
     for _ in range(ATTEMPTS):
         with suppress(StateConflict):
             return update()
-    raise Conflict(f"'{param}' is being changed by others. Send it again.", code="conflict", param=param)
+    raise Conflict(
+        f"'{param}' is being changed by other requests. Send the request again.", code="conflict", param=param
+    )

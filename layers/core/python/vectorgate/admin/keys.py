@@ -56,7 +56,7 @@ Grants = Annotated[list[IndexGrant], Field(max_length=100)]
 
 
 class GenerateKey(WireModel):
-    """`POST /key/generate`: LiteLLM's names for what a key is and may do. `create_team`: make the team if it is new."""
+    """`POST /key/generate`: a key, by LiteLLM's names of its fields. `create_team`: make the team if it is new."""
 
     key_alias: Label | None = None
     team_id: Label | None = None
@@ -112,7 +112,7 @@ def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A key's row, by the key or by its hash, and what its storage comes to that is not charged yet."""
+    """A key's row, by the key or by its hash, and the cost of its storage that is not charged yet."""
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
@@ -122,7 +122,7 @@ def info(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 5 s everywhere; calls under way end as they began."""
+    """Change the fields that are sent. Effective within 5 s everywhere; calls in progress end as they began."""
     body = schemas.validate(UpdateKey, read_body(request))
     key_id = key_id_in(body.key)
 

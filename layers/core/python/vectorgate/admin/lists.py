@@ -19,7 +19,7 @@ _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 def refuse_unknown(query: Mapping[str, str], known: Collection[str]) -> None:
-    """InvalidRequest for an unknown parameter: ignored, a filter would show what the caller meant to exclude."""
+    """InvalidRequest for an unknown parameter: without it the list would show what the caller meant to exclude."""
     unknown = sorted(query.keys() - known)
     if unknown:
         name, names = unknown[0][:64], ", ".join(sorted(known))

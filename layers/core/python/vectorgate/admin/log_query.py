@@ -91,7 +91,7 @@ def log_query(query: Mapping[str, str], now_ms: int) -> LogQuery:
 
 
 def _refuse_unknown(query: Mapping[str, str]) -> None:
-    """An unknown filter is an error: ignored, it would show rows that the caller meant to exclude."""
+    """An unknown filter is an error: without it, rows would be shown that the caller meant to exclude."""
     unknown = sorted(query.keys() - PARAMETERS)
     if unknown:
         name, known = unknown[0][:64], ", ".join(sorted(PARAMETERS))

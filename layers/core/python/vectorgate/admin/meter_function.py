@@ -50,7 +50,7 @@ class MeterFunction:
         ids: Mapping[str, str] = _NONE,
         query: Mapping[str, str] = _NONE,
     ) -> Document:
-        """One invocation. The provider's refusals are UpstreamRefused, whatever else fails is Unavailable."""
+        """One invocation. The provider's refusals are UpstreamRefused, all other failures Unavailable."""
         read = {"provider": provider, "operation": operation, "ids": dict(ids), "query": dict(query)}
         answer = self._invoke({"read": read})
         error = answer.get("error")

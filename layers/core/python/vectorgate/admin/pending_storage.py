@@ -42,7 +42,7 @@ class PendingStorage:
 
 
 def pending_storage_fields(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
-    """What the storage of a subject comes to that is not charged yet: of the budget's period, or without one of all."""
+    """The cost of a subject's storage that is not charged yet: in the budget's period, or without a budget in all."""
     period = window_of(limit, deps.clock.unix_s()).period if limit is not None else LIFETIME
     amount = sum(
         record.spend or ZERO

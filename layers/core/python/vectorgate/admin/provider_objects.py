@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = Mapping[str, object]
 
-PAGE_SIZE: Final = "100"  # OpenAI's largest
+PAGE_SIZE: Final = "100"  # the largest that OpenAI serves
 LISTS: Final[Mapping[ObjectKind, str]] = {ObjectKind.VECTOR_STORE: "vector_stores.list", ObjectKind.FILE: "files.list"}
 _RETRIEVED: Final[Mapping[ObjectKind, tuple[str, str]]] = {
     ObjectKind.VECTOR_STORE: ("vector_stores.retrieve", "vector_store_id"),

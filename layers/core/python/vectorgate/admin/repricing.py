@@ -130,7 +130,7 @@ def _with_corrections(rows: Sequence[LedgerEntry], deps: AdminDeps) -> dict[Ledg
 
 
 def _charge(row: LedgerEntry, days: Days) -> Charge | str:
-    """What the row costs by the current prices, or why that cannot be computed."""
+    """The row's cost at the current prices, or the reason why it cannot be computed."""
     try:
         if row.operation == STORAGE:
             return days.share_of(row)

@@ -1,4 +1,4 @@
-"""What a key, a team or an end user has spent, under LiteLLM's names, with a budget and without one.
+"""The spend of a key, a team or an end user, under LiteLLM's names, with a budget and without one.
 
 With a limit: the balance of the limit's account in the current period. Without one no account is kept, and the amount
 is the sum of the daily sums (`ledger.rollups`) since the key was made, or of the last MONTHS months.

@@ -61,7 +61,9 @@ def transfer(request: Request, deps: AdminDeps) -> dict[str, object]:
     try:
         deps.stores.assignments.assign([_assignment(row, holder, deps) for row in moving])
     except StateConflict:
-        raise Conflict("The owner is being changed by others. Send it again.", code="conflict") from None
+        raise Conflict(
+            "The owner is being changed by other requests. Send the request again.", code="conflict"
+        ) from None
     return {
         "id": rows[0].ref.id,
         "object": "vector_store.transferred",

@@ -1,7 +1,7 @@
 """`GET /vector_stores/unowned` and `POST /vector_stores/adopt`: the provider's objects that have no owner.
 
-A call looks at objects until it has seen `limit` of them or its time is over, and says in `next_cursor` where the next
-call goes on. It may be repeated from any cursor: what has an owner is passed over.
+A call looks at objects until it has seen `limit` of them or its time is over, and returns in `next_cursor` where the
+next call continues. It may be repeated from any cursor: objects with an owner are skipped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
 class Adopt(WireModel):
-    """`POST /vector_stores/adopt`: which objects, and to what they are given. Nothing is written in a dry run."""
+    """`POST /vector_stores/adopt`: the objects, and their new owner. Nothing is written in a dry run."""
 
     team_id: Text
     key: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
@@ -59,7 +59,7 @@ class Adopt(WireModel):
 
 @dataclass(slots=True)
 class Walk:
-    """The objects that one call looks at. `next`: where the next call goes on, None at the end."""
+    """The objects that one call looks at. `next`: where the next call continues, None at the end."""
 
     looked_at: int = 0
     found: list[Found] = field(default_factory=list)
@@ -79,7 +79,7 @@ def unowned(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def adopt(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Give objects that have no owner to a team: what would become of each, or has. InvalidRequest."""
+    """Give objects without an owner to a team: each one's outcome, or its possible one in a dry run. InvalidRequest."""
     body = schemas.validate(Adopt, read_body(request))
     selection = Selection(ids=body.ids, name_pattern=body.name_pattern, metadata=body.metadata or {})
     if body.all == (selection != Selection()):

@@ -38,7 +38,7 @@ class CrossOrigin:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> CrossOrigin | None:
-        """Those of the names that are not empty; None without any. ValueError for one that is no origin, as `*`."""
+        """The names that are not empty; None if there are none. ValueError for one that is no origin, such as `*`."""
         origins = frozenset(_origin(name.strip()) for name in names if name.strip())
         return cls(origins) if origins else None
 
@@ -50,7 +50,7 @@ class CrossOrigin:
         if origin not in self.origins:
             shown = "".join(each if each.isprintable() else "?" for each in origin[:_SHOWN])
             raise PermissionDenied(
-                f"Pages of '{shown}' may not call this gateway: its operator has to name the origin.",
+                f"Pages of '{shown}' may not call this gateway: its operator must allow the origin.",
                 code="origin_not_allowed",
             )
         answer = {"access-control-allow-methods": METHODS, "access-control-max-age": str(MAX_AGE_S)}

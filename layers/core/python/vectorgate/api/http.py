@@ -55,9 +55,9 @@ class ByteStream(Protocol):
     """A response's body that is produced while it is sent, such as server-sent events. It is iterated once.
 
     The server iterates in one thread, sends each piece at once, and calls `close` once, whether or not the iteration
-    came to its end. When the client goes away it does so from another thread, also while the next piece is awaited:
-    `close` then makes that wait end soon (the iteration ends or raises; either is ignored) and frees what the stream
-    holds. An exception of the iteration, otherwise, is a defect: the client's connection is cut.
+    was completed. When the client leaves, it calls `close` from another thread, also while the next piece is awaited:
+    `close` then ends that wait soon (the iteration ends or raises; either is ignored) and frees what the stream
+    holds. Any other exception of the iteration is a defect: the client's connection is closed.
     """
 
     def __iter__(self) -> Iterator[bytes]:
@@ -65,7 +65,7 @@ class ByteStream(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what produces the pieces."""
+        """Release what produces the pieces."""
         ...
 
 

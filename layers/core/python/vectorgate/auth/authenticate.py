@@ -1,7 +1,7 @@
 """Identify the principal of a request by its virtual key. There is no anonymous principal.
 
-Keys are cached by their full SHA-256 for 5 s, whether they exist or not. A deleted, blocked or changed key is therefore
-what the administrator made it after at most 5 s everywhere, and at once in the process that was told (`forget`).
+Keys are cached by their full SHA-256 for 5 s, whether they exist or not. A change, block or deletion of a key is
+therefore in force after at most 5 s everywhere, and at once in a process whose cache is emptied (`forget`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def presented_key(request: Request) -> str | None:
 
 
 class KeyBlocked(PermissionDenied):
-    """403: the key exists, and an administrator has blocked it. `principal` is who it identifies, for the record."""
+    """403: the key exists, and an administrator has blocked it. `principal` is its principal, for the record."""
 
     def __init__(self, principal: Principal) -> None:
         super().__init__("This key is blocked.", code="blocked", headers=DO_NOT_RETRY)

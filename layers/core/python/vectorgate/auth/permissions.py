@@ -44,14 +44,14 @@ def check_permissions(key: VirtualKey, command: Command) -> None:
     model = command.model
     if model is not None and not may_use_model(key, model):
         raise PermissionDenied(
-            f"This key may not use the model '{clip(model)}': its 'models' does not name it.",
+            f"This key may not use the model '{clip(model)}': its 'models' does not list it.",
             code="model_not_allowed",
             param="model",
         )
     for feature in command.features:
         if not _may_use(key, feature.name):
             raise PermissionDenied(
-                f"This key may not use '{clip(feature.name)}': its 'allowed_tools' has to name it.",
+                f"This key may not use '{clip(feature.name)}': its 'allowed_tools' does not list it.",
                 code="tool_not_allowed",
                 param=feature.param,
             )

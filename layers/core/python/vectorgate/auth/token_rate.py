@@ -1,6 +1,6 @@
-"""The tokens a minute that a key may use. In memory, one for each process: a deployment's environments do not add up.
+"""The tokens a minute that a key may use. In memory: each process of a deployment counts by itself.
 
-A response's tokens are known when it ends, so that the limit refuses what begins after it was reached.
+A response's tokens are known when it ends, so the limit refuses calls that begin after it was reached.
 """
 
 from __future__ import annotations

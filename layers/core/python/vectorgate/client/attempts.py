@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from vectorgate.client.retry import RetryPolicy
 
 _NOT_FOUND: Final = 404
-_ADVICE: Final = " It may have been executed: look before you repeat it."
+_ADVICE: Final = " It may have been executed: check before you repeat it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

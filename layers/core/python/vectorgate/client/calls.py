@@ -35,7 +35,7 @@ MOCK: Final = "mock"
 
 
 class Caller(Protocol):
-    """What a flow has to know of the client whose call it is."""
+    """What a flow needs to know of its client."""
 
     @property
     def timing(self) -> Timing: ...  # noqa: D102 - clocks, sleep and randomness

@@ -1,4 +1,4 @@
-"""A call as a generator: it yields the steps to take, and is sent what came of them.
+"""A call as a generator: it yields the steps to take, and is sent their results.
 
 A flow does no I/O and reads no clock of its own, so both forms of every operation are the same lines of code. A driver
 takes the steps (`drivers.py`).
@@ -53,7 +53,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Let so many seconds pass."""
+    """Wait that many seconds."""
 
     seconds: float
 

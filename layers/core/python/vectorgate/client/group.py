@@ -80,11 +80,11 @@ class Group:
                 return found
             pause = (interval_ms if interval_ms is not None else server_interval_ms(found)) / 1000
             yield Pause(min(pause, max(0.0, deadline - monotonic())))
-        raise TimeoutError(f"not done within {max_wait_seconds} seconds; the server goes on with it")
+        raise TimeoutError(f"not done within {max_wait_seconds} seconds; the server continues it")
 
 
 def server_interval_ms(found: Resource) -> float:
-    """Milliseconds until it makes sense to look again, as the server advises."""
+    """Milliseconds until the next poll, as the server advises."""
     try:
         interval = float(found.response_headers["openai-poll-after-ms"])
     except (KeyError, ValueError):

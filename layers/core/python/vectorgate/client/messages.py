@@ -1,4 +1,4 @@
-"""Requests, responses and failures as plain data, so that what decides about them needs no HTTP library."""
+"""Requests, responses and failures as plain data: code that decides about them needs no HTTP library."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """No connection came about, so the operation cannot have been executed. `cause`: httpx's exception."""
+    """No connection was made, so the operation cannot have been executed. `cause`: httpx's exception."""
 
     timed_out: bool
     cause: Exception | None = field(default=None, compare=False)
@@ -85,7 +85,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseLost:
-    """The request may have arrived, and no whole response did. `cause`: httpx's exception."""
+    """The request may have arrived, but no complete response did. `cause`: httpx's exception."""
 
     timed_out: bool
     cause: Exception | None = field(default=None, compare=False)

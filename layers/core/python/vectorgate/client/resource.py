@@ -1,6 +1,6 @@
-"""What the objects of the API have in common: the response's own JSON, by attribute, and how the call came about.
+"""What the objects of the API have in common: the response's own JSON, by attribute, and facts about the call.
 
-Nothing of the JSON is dropped, and nothing is invented. A field that the API documents and the response lacks is None;
+Nothing is dropped from the JSON or added to it. A field that the API documents and the response lacks is None;
 any other name is an AttributeError. As LiteLLM's responses are dictionaries, `store["id"]`, `store.get("id")` and
 `"id" in store` work as well.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallInfo:
-    """How a result came about. `cost` in dollars; None where it is unknown."""
+    """Facts about the call of a result. `cost` in dollars; None where it is unknown."""
 
     provider: str | None = None
     api_base: str | None = None

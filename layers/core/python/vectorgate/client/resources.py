@@ -158,7 +158,7 @@ class ResponseUsage(Resource):
 
 
 class Response(Resource):
-    """What a model made. `status`: queued, in_progress, completed, incomplete, failed or cancelled."""
+    """A model's response. `status`: queued, in_progress, completed, incomplete, failed or cancelled."""
 
     _nested = {"usage": ResponseUsage}  # noqa: RUF012 - ClassVar in Resource
 

@@ -1,4 +1,4 @@
-"""`responses` and `models`: what a model makes of a question, with the stores that it searches."""
+"""`responses` and `models`: run models, which may search stores."""
 
 from __future__ import annotations
 

@@ -28,15 +28,15 @@ def destination_of(options: Options, settings: ClientSettings, signer: Callable[
         return _azure(options, settings)
     raise SettingsError(
         f"custom_llm_provider={options.custom_llm_provider!r} needs a gateway (VECTORGATE_BASE_URL); "
-        "without one there are 'openai' and 'azure'"
+        "without one, use 'openai' or 'azure'"
     )
 
 
 def _gateway(options: Options, settings: ClientSettings, signer: Callable[[], Signer]) -> Destination:
     if settings.base_url and settings.function:
-        raise SettingsError("VECTORGATE_BASE_URL and VECTORGATE_FUNCTION are both set: which of them is meant?")
+        raise SettingsError("VECTORGATE_BASE_URL and VECTORGATE_FUNCTION are both set: unset one of them")
     if options.api_version is not None:
-        raise SettingsError("api_version is the gateway's own setting; it does not take one from clients")
+        raise SettingsError("api_version is a setting of the gateway, which takes none from clients")
     key = _key(options.api_key or settings.api_key, "VECTORGATE_API_KEY")
     if settings.function:
         return LambdaFunction(name=settings.function, api_key=key, signer=signer())

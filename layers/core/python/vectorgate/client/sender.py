@@ -1,7 +1,7 @@
 """One attempt over an httpx client, the SDK's own or the caller's: a request in, an Outcome out.
 
 The limit is for the whole attempt. In the awaited form the event loop keeps it, whatever the client's transport does.
-In the synchronous form the SDK's own connections keep it; over a client of the caller's it is looked at after each
+In the synchronous form the SDK's own connections keep it; over a client of the caller's it is checked after each
 piece of the response, and no single wait is longer than it. Of a stream, the limit is for its head, and after that for
 each wait.
 """
@@ -147,7 +147,7 @@ def _built(
                 **body,
             )
         except httpx.InvalidURL as error:
-            raise SettingsError(f"not a URL that can be called: {error}") from error
+            raise SettingsError(f"the URL cannot be called: {error}") from error
         yield built
 
 

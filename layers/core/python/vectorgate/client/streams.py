@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from vectorgate.client.resource import CallInfo
 
 _END: Final = b"[DONE]"  # of some servers' streams; it says nothing of the response
-_ADVICE: Final = "The response may go on and is charged: ask for it by its id."
-_UNREADABLE: Final = "The stream has an event that cannot be read."
+_ADVICE: Final = "The response may continue and is charged: retrieve it by its id."
+_UNREADABLE: Final = "An event of the stream cannot be read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class ResponseStream(HasCallInfo):
             self._pieces.close()
 
     def close(self) -> None:
-        """Give up what is left: the server ends the call of the model. No event follows."""
+        """End the stream: the server then ends the model's call. No event follows."""
         self._events.close()
         self._pieces.close()
 
@@ -125,7 +125,7 @@ class AsyncResponseStream(HasCallInfo):
             await self._pieces.aclose()
 
     async def close(self) -> None:
-        """Give up what is left: the server ends the call of the model. No event follows."""
+        """End the stream: the server then ends the model's call. No event follows."""
         await self._events.aclose()
         await self._pieces.aclose()
 
@@ -162,7 +162,9 @@ class _Reader:
         error = fields.get("error")
         if error or fields.get("type") == "error":
             body = error if isinstance(error, dict) else fields
-            raise APIError(str(body.get("message") or "The server reports an error."), request=self._request, body=body)
+            raise APIError(
+                str(body.get("message") or "The server reported an error."), request=self._request, body=body
+            )
         self._ended = self._ended or fields.get("type") in LAST
         return ResponseStreamEvent(fields)
 
@@ -177,7 +179,7 @@ class _Reader:
         if self._ended:
             return
         kind = APITimeoutError if lost.timed_out else APIConnectionError
-        message = "No event came in time" if lost.timed_out else "The connection was lost within the stream"
+        message = "No event arrived in time" if lost.timed_out else "The connection was lost during the stream"
         error = kind(f"{message}. {_ADVICE}", request=self._request, outcome_unknown=True)
         raise error from lost.__cause__
 

@@ -32,7 +32,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 
 
 def own_client(transport: SyncTransport) -> httpx.Client:
-    """A client over these connections that sends what it is given and nothing else."""
+    """A client over these connections that adds nothing to what it is given."""
     client = httpx.Client(transport=transport, **_OPTIONS)
     _keep_bare(client)
     return client

@@ -75,9 +75,9 @@ def serve(handler: Handler, event: Event, telemetry: Telemetry) -> LambdaRespons
 
 
 def serve_pages(origins: Sequence[str], event: Event, respond: Callable[[], LambdaResponse]) -> LambdaResponse:
-    """What `respond` returns, for pages of these origins, whose preflights are answered in its place.
+    """What `respond` returns, with the headers for pages of these origins; their preflights are answered in its place.
 
-    ValueError for what is no origin.
+    ValueError for a text that is not an origin.
     """
     from vectorgate.api.cors import CrossOrigin  # noqa: PLC0415 - of deployments that name origins
 
@@ -130,7 +130,7 @@ def answer(respond: Callable[[], Response], telemetry: Telemetry) -> Response:
         return Response.of_json(error.status, error.envelope(), error.headers)
     except Exception as error:  # noqa: BLE001 - the boundary: reported with its stack, answered without its text
         telemetry.unexpected_error(error)
-        failure = InternalError("The gateway failed at this request.", code="internal_error")
+        failure = InternalError("The gateway failed to handle this request.", code="internal_error")
         return Response.of_json(failure.status, failure.envelope(), {"x-should-retry": "false"})
 
 
@@ -215,7 +215,7 @@ def _text(response: Response, content: bytes) -> str | None:
 
 def _too_large(response: Response) -> LambdaResponse:
     error = PayloadTooLarge(
-        "The answer is larger than this endpoint returns: 6 MB of text, or 4.4 MB of a file. Ask for less of it.",
+        "The answer is larger than this endpoint returns: 6 MB of text, or 4.4 MB of a file. Request less at a time.",
         code="response_too_large",
     )
     headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}

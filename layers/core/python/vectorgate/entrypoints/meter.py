@@ -1,6 +1,6 @@
 """The meter: on a schedule, resolves open rows, samples stored bytes, and charges the days that are over.
 
-The admin function, which has no provider's key, has it read a provider: `{"read": {"provider", "operation", ...}}`.
+The admin function, which has no provider's key, reads providers through it: `{"read": {"provider", "operation", ...}}`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def act(event: Event, meter: MeterWorker) -> Result:
 
 
 def answered(read: object, documents: ReaderDocuments) -> Result:
-    """The document of a read, or the error that it ended with. ValueError for what is no read."""
+    """The document that was read, or the error. ValueError for an event that is not a read."""
     if not isinstance(read, dict):
         raise ValueError("not a read")  # noqa: TRY004 - an event's content
     try:

@@ -1,4 +1,4 @@
-"""The async logging function: a batch of the table's stream in, costs and rollups settled, what failed out."""
+"""The usage logger: settles the rows in a batch of the table's stream, and returns the records that failed."""
 
 from __future__ import annotations
 

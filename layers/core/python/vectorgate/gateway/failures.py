@@ -53,7 +53,7 @@ def ledger_unavailable() -> Unavailable:
 def id_not_new() -> OutcomeUnknown:
     """The provider answered a create with an object that has an owner already: no other caller may see it."""
     return OutcomeUnknown(
-        "The provider's answer is about an object that is not new.", status=502, type="server_error", code="id_not_new"
+        "The provider answered with an object that exists already.", status=502, type="server_error", code="id_not_new"
     )
 
 

@@ -1,7 +1,7 @@
 """`GET /health/liveliness` and `/health/readiness`, LiteLLM's routes for load balancers: without a key, and no record.
 
-Readiness says of the table, the providers' secrets and the price book whether they can be used, and none of their
-values. It asks as requests do, through the same caches: a flood of probes costs one read in five seconds.
+Readiness says whether the table, the providers' secrets and the price book can be used, without any of their values. It
+reads through the caches that requests use: a flood of probes costs one read in five seconds.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Health:
         return Response.of_json(200 if ready else 503, document, {})
 
     def _table_answers(self) -> bool:
-        """Whether keys can be looked up: by a text that is none."""
+        """Whether the table answers: look up a text that cannot be a key."""
         try:
             self.authenticator.authenticate(_NO_KEY)
         except Unauthenticated:

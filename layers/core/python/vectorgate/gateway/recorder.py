@@ -141,7 +141,7 @@ class CallRecorder:
     def note_repeat(self, context: RequestContext, bits: int) -> None:
         """Write, before a create is sent again, that an earlier attempt may still be executed. Unavailable (503).
 
-        `bits`: 74 random ones. The note is a row of its own, open until no attempt can be executed any more: what turns
+        `bits`: 74 random bits. The note is a row of its own, open until no attempt can be executed any more: what turns
         up with the call's tag besides the call's object is removed.
         """
         if context.entry is None:
@@ -307,7 +307,7 @@ def _command_facts(command: Command | None, operation_id: OperationId) -> dict[s
 
 
 def _fuzzy_fingerprint(command: Command, operation_id: OperationId) -> str | None:
-    """What finds the created object again; None when the correlation tag does, or when nothing is created."""
+    """The fingerprint that identifies the created object; None when the correlation tag does, or nothing is created."""
     if command.operation.creates is None or tagged(command, operation_id) is not None:
         return None
     return fuzzy_fingerprint_of_command(command)

@@ -81,7 +81,7 @@ def error(failure: ApiError, context: RequestContext, now: float) -> Response:
 
 
 def _storage_price(context: RequestContext, book: PriceBook) -> dict[str, str]:
-    """The price in force for what the store holds, so that a client need not know the gateway's book."""
+    """The price in force for the store's content, so that a client needs no price book."""
     if context.operation not in _OF_A_STORE or context.provider is None:
         return {}
     try:
@@ -105,7 +105,7 @@ def _own_headers(context: RequestContext, spend: NanoUSD, now: float) -> dict[st
 def _durations(context: RequestContext, now: float) -> dict[str, str]:
     """Milliseconds in all, and without the time at the provider. Microseconds would tell foreign from absent objects.
 
-    A refusal of the gateway's own has no durations, and those of a list, which begins at any cursor, are whole ones.
+    The gateway's own errors have no durations; those of a list, which begins at any cursor, are whole milliseconds.
     """
     if context.error is not None and not context.upstream_seconds:
         return {}

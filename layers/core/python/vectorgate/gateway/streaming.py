@@ -6,7 +6,7 @@
     response.completed (or another   uncertain -> answered    with its usage, before the client sees it
     last event)
     the provider breaks off,         stays uncertain          found out later: `GET /responses/{id}`
-    or the client goes away
+    or the client leaves
 
 The gateway's own crash leaves the row `uncertain` as well, so that every stream that the provider began is charged.
 """
@@ -62,7 +62,7 @@ class StreamedResponse:
         self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The events, and where the provider breaks off, one of the type `error` in the end."""
+        """The events, followed by one of the type `error` if the provider breaks off."""
         self._iterated = True
         reason = CLIENT_GONE
         try:
@@ -81,7 +81,7 @@ class StreamedResponse:
             yield _error_event(reason)
 
     def close(self) -> None:
-        """The client has gone away, or has everything. Another thread than that which iterates may call it."""
+        """End the stream: the client has left, or has everything. Any thread may call it."""
         self._left = True
         self._events.close()
         if not self._iterated:
@@ -117,7 +117,7 @@ def _response_of(event: bytes) -> Mapping[str, object]:
 
 def _error_event(code: str) -> bytes:
     """OpenAI's error event in both of its forms: the fields as its reference has them, and the object that it sends."""
-    message = "The stream ended before the response did. Ask for the response by its id."
+    message = "The stream ended before the response did. Retrieve the response by its id."
     fields = {"code": code, "message": message, "param": None}
     event = {"type": "error", **fields, "error": {"type": "server_error", **fields}, "sequence_number": 0}
     return b"event: error\ndata: " + encode_json(event) + b"\n\n"

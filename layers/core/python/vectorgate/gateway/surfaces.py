@@ -173,7 +173,7 @@ class OpenAISurface:
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))
 
     def _keep_description(self, command: Command, principal: Principal, target: Target, answer: Answer) -> None:
-        """Write down how a store that was changed is described now, for lists that cannot ask the provider."""
+        """Record a changed store's description, for lists while the provider cannot be asked."""
         if command.operation.name != _UPDATES_STORE or answer.document is None:
             return
         snapshot = snapshot_of(ObjectKind.VECTOR_STORE, answer.document)
@@ -223,7 +223,7 @@ def _sent(call: Call, client: ProviderClient) -> Answer:
 
 
 def _models(command: Command, key: VirtualKey, client: ProviderClient) -> Answer:
-    """The provider's models that the key may use. A key that may use none asks no provider."""
+    """The provider's models that the key may use. For a key that may use none, no provider is asked."""
     if not key.models:
         return Answer(status=200, headers={}, document={"object": "list", "data": []})
     answer = client.send(_call(command, OperationId("")))

@@ -1,4 +1,4 @@
-"""What the answer to a run of a model says for its row: usage, model, searched stores; and what it created. Pure.
+"""The columns of a model run's row (usage, model, searched stores) and what it created, read from its answer. Pure.
 
 A response may run on after the answer (`background`), or its stream may break: its row is `uncertain` until its usage
 is known, from the stream's last event or from `GET /responses/{id}`.
@@ -39,7 +39,7 @@ def named_facts(command: Command) -> dict[str, object]:
 
 
 def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
-    """The row's columns that follow from a finished response. An implausible usage is named, and not used."""
+    """The row's columns that follow from a finished response. An implausible usage is quarantined, not used."""
     calls = count_tool_calls(document)
     facts: dict[str, object] = {
         "model": _text(document.get("model")) or entry.model,
@@ -84,7 +84,7 @@ def _tier(document: Mapping[str, object]) -> str | None:
 
 
 def produced(entry: LedgerEntry, document: Mapping[str, object]) -> list[Ownership]:
-    """The ownership of what a response made beside itself: the items of its output, and their containers.
+    """The ownership of what a response made besides itself: the items of its output, and their containers.
 
     The first MAX_PRODUCED of them: a caller may name them in later responses. ValueError for an entry without a tenant.
     """

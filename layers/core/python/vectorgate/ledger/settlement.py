@@ -10,8 +10,8 @@ the rest of the chunk tried again::
                  [d]      --transact-->  settled            sums += d
 
 Lambda repeats a stream's batch from the lowest sequence number that is reported as failed, and all records behind it
-wait. So only what a repetition can mend is reported: a store that refuses. A row without a price stays `answered`, and
-`settle_waiting`, which the meter calls at each tick, settles it once there is one.
+wait. So only a failure that a repetition can repair is reported: one of the store. A row without a price stays
+`answered`, and `settle_waiting`, which the meter calls at each tick, settles it once there is one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SettlementService:
     telemetry: Telemetry
 
     def settle_batch(self, batch: Sequence[tuple[str, LedgerEntry]]) -> list[str]:
-        """Settle the rows of a stream's batch, each with its sequence number; the numbers that have to come again.
+        """Settle the rows of a stream's batch, each with its sequence number; the numbers to deliver again.
 
         All rows at once; one by one only when that fails, to the first that the store refuses.
         """
@@ -85,7 +85,7 @@ class SettlementService:
     def _settle_priced(self, waiting: Sequence[LedgerEntry], unpriced: list[LedgerEntry]) -> int:
         """Settle the rows that have a price, and add the others to `unpriced`; how many were settled.
 
-        A row at which settling raises what no row should is reported as a defect, and delays no others either.
+        A row at which settling raises an unexpected exception is reported as a defect, and delays no others either.
         """
         try:
             return settle(waiting, self.ledger, self.book)

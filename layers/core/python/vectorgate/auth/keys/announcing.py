@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AnnouncingKeys:
-    """KeyStore: calls `changed` after each write, also one that failed, for it may have been written."""
+    """KeyStore: calls `changed` after each write, also a failed one, which may have been written."""
 
     def __init__(self, keys: KeyStore, changed: Callable[[], None]) -> None:
         self._keys = keys

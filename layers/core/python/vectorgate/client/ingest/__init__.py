@@ -6,7 +6,7 @@
     plan     compared with the journal                  unchanged files are skipped
     upload   several at a time                          -> journal: uploaded
     attach   in batches of 100, until indexed           -> journal: done; a changed file's old version is removed
-    watch    whether the gateway is still there         if not, the run stops within seconds
+    watch    whether the gateway still answers          if not, the run stops within seconds
     summary  counts, failures with their reason, and the store's cost per day
 
 The journal (`PATH/.vectorgate/*.jsonl`) is appended to after each step, so a run that was interrupted continues where

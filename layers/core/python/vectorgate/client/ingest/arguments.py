@@ -19,10 +19,10 @@ environment:
   OPENAI_API_KEY, OPENAI_BASE_URL           with --direct: the provider itself
 
 exit status:
-  0    every file that is meant is in the store
-  1    a file was not ingested, or the gateway went away; the same command goes on from there
+  0    every selected file is in the store
+  1    a file was not ingested, or the gateway stopped answering; the same command continues
   2    nothing was sent: arguments, settings, no answer, or a refused key
-  130  interrupted; the same command goes on from there
+  130  interrupted; the same command continues
 """
 
 
@@ -46,12 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("path", type=Path, metavar="PATH", help="a folder (its links and hidden files are left out) or a file")
-    add("--store", required=True, metavar="NAME", help="a store's name (made when absent) or vs_... id")
+    add("--store", required=True, metavar="NAME", help="a store's name (created if absent) or its id (vs_...)")
     add("--include", action="append", metavar="PATTERN", help="only files such as '*.md'; may be repeated")
     add("--exclude", action="append", metavar="PATTERN", help="no files such as 'drafts' or '*.tmp'; may be repeated")
-    add("--dry-run", action="store_true", help="say what would be done, and change nothing")
-    add("--delete", action="store_true", help="remove from the store what was ingested and is gone from the folder")
-    add("--attributes", action="append", metavar="KEY=VALUE", help="for every file; a JSON object is taken as well")
+    add("--dry-run", action="store_true", help="print what would be done, and change nothing")
+    add("--delete", action="store_true", help="remove ingested files from the store that are no longer in the folder")
+    add("--attributes", action="append", metavar="KEY=VALUE", help="for every file; also as a JSON object")
     add("--chunking", metavar="SIZE/OVERLAP", help="tokens, such as 800/400, or auto")
     add("--concurrency", type=int, default=CONCURRENCY, help="uploads at a time (default %(default)s)")
     add("--state", type=Path, metavar="FILE", help="the journal (default: in PATH/.vectorgate)")
@@ -59,13 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read(parsed: argparse.Namespace) -> Arguments:
-    """The arguments. SettingsError for those that cannot be meant; FileNotFoundError."""
+    """The arguments. SettingsError for contradictory or invalid ones; FileNotFoundError."""
     if not parsed.path.exists():
         raise FileNotFoundError(f"no such file or folder: {parsed.path}")
     if parsed.concurrency < 1:
         raise SettingsError("--concurrency must be at least 1")
     if parsed.delete and not parsed.path.is_dir():
-        raise SettingsError("--delete compares the store with a folder: PATH must be one")
+        raise SettingsError("--delete compares the store with a folder: PATH must be a folder")
     return Arguments(
         path=parsed.path,
         store=parsed.store,

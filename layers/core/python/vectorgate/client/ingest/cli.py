@@ -58,7 +58,7 @@ async def _ingest(given: Arguments) -> int:
 
 
 def _destination(client: Client, *, direct: bool) -> Destination:
-    """Where the files go. SettingsError where that would be a provider that was not asked for."""
+    """Where the files go. SettingsError where that would be a provider without `--direct`."""
     settings = environment.from_environment()
     gateway = settings.base_url or settings.function
     if not gateway and not direct:
@@ -67,7 +67,9 @@ def _destination(client: Client, *, direct: bool) -> Destination:
             f"--direct uploads to {settings.openai_url} itself, with OPENAI_API_KEY"
         )
     if gateway and direct:
-        raise SettingsError(f"--direct, but the environment names the gateway {gateway}: which of them is meant?")
+        raise SettingsError(
+            f"--direct, but the environment names the gateway {gateway}: unset it, or leave out --direct"
+        )
     return client.destination(Options())
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vectorgate.client.ingest.scan import Scan
 
 FAILED: Final = 1
-AGAIN: Final = "the same command goes on from here"
+AGAIN: Final = "run the same command again to continue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,17 @@ class Command:
     output: Output
 
     async def rehearse(self) -> int:
-        """Say what would be done, and return the exit status. Changes nothing, here and there."""
+        """Print what would be done, and return the exit status. Changes nothing."""
         store = await stores.find(self.client, self.given.store)
-        self.output.say(f"{self._where()}, a rehearsal: nothing is changed")
+        self.output.say(f"{self._where()}, dry run: nothing is changed")
         records = history(self._journal_path()).about(store.id) if store is not None else {}
-        named = f"{store.name} ({store.id})" if store is not None else f"{self.given.store} (to be made)"
+        named = f"{store.name} ({store.id})" if store is not None else f"{self.given.store} (will be created)"
         steps = self._plan(records)
         self.output.tell([f"store      {named}", *summary.planned(self.found, steps, records)])
         return FAILED if self.found.skipped or steps.refused else 0
 
     async def carry_out(self) -> int:
-        """Do what is due, print the summary, and return the exit status."""
+        """Carry out the plan, print the summary, and return the exit status."""
         with Journal(self._journal_path()) as journal:
             store = await stores.find_or_create(self.client, self.given.store)
             self.output.say(f"{self._where()}, store {store.name} ({store.id})")

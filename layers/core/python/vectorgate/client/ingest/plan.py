@@ -1,4 +1,4 @@
-"""What a run has to do: the folder's files compared with the journal's records."""
+"""The plan of a run: the folder's files compared with the journal's records."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def plan(found: Scan, records: Mapping[str, FileRecord], asked: Processing) -> P
 
 
 def removed(root: Path, records: Iterable[FileRecord], selection: Selection) -> list[FileRecord]:
-    """The records of files that the folder has no more. Files that are not meant stay in the store."""
+    """The records of files that are no longer in the folder. Files that are not selected stay in the store."""
     present = (record for record in records if record.state not in WITHOUT_UPLOAD or record.replaces)
     return [record for record in present if selection.has(record.path) and is_gone(root, record.path)]

@@ -28,7 +28,7 @@ _CHUNKING: Final = re.compile(r"([0-9]{1,5})(?:/([0-9]{1,5}))?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """What is asked for. None for an option that was not given: files keep what they were attached with.
+    """The options. None for one that was not given: files keep what they were attached with.
 
     `attributes`: canonical JSON, as the journal has it. `chunking`: `auto`, or `SIZE/OVERLAP` in tokens.
     """

@@ -92,7 +92,7 @@ async def _describe(session: Session, record: FileRecord) -> None:
 
 
 async def _delete(session: Session, record: FileRecord) -> None:
-    """Remove a file that the folder has no more, and what it replaced."""
+    """Remove a file that is no longer in the folder, and what it replaced."""
     for file_id in record.older():
         await session.remove(file_id)
     session.journal.note(replace(record, state="deleted", replaces=()))

@@ -64,7 +64,7 @@ def scan(root: Path, selection: Selection | None = None) -> Scan:
 
 
 def is_gone(root: Path, path: str) -> bool:
-    """Whether nothing has that path below the folder any more. What cannot be looked at is not gone."""
+    """Whether the path no longer exists below the folder. A path that cannot be read counts as existing."""
     try:
         (root / path).lstat()
     except (FileNotFoundError, NotADirectoryError):

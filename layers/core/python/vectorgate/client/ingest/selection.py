@@ -1,4 +1,4 @@
-"""Which files of a folder are meant: `--include` and `--exclude`, with the shell's wildcards.
+"""The selection of a folder's files: `--include` and `--exclude`, with the shell's wildcards.
 
 A pattern is compared with a file's path below the folder, with its name, and with each folder on the way to it, so that
 `*.md` means every Markdown file and `drafts` the whole folder. `*` goes across slashes, as in `aws s3 sync`.
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The patterns of a command. Without `include` every file is meant; `exclude` comes first."""
+    """The patterns of a command. Without `include` every file is selected; `exclude` takes precedence."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
     def has(self, path: str) -> bool:
-        """Whether a file is meant. `path`: relative to the folder, with slashes."""
+        """Whether a file is selected. `path`: relative to the folder, with slashes."""
         if _matched(path, self.exclude):
             return False
         return not self.include or _matched(path, self.include)

@@ -1,4 +1,4 @@
-"""What the steps of a run share: client, journal, counts, and how the failure of one file is told from that of all."""
+"""What the steps of a run share: client, journal, counts, and whether a failure concerns one file or all."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ async def find(client: Client, name: str) -> VectorStore | None:
     found = [store async for store in client.vector_stores.alist(limit=100, max_retries=RETRIES) if store.name == name]
     if len(found) > 1:
         ids = ", ".join(store.id for store in found[:5])
-        raise SettingsError(f"{len(found)} stores are named {name!r}: say which by its id ({ids})")
+        raise SettingsError(f"{len(found)} stores are named {name!r}: use an id ({ids})")
     return found[0] if found else None
 
 

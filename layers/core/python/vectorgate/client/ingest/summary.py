@@ -59,7 +59,7 @@ def counts(summary: Summary, found: Scan, steps: Plan) -> Iterator[str]:
     if steps.describe:
         yield f"described  {summary.described} files: their attributes were replaced"
     if steps.delete:
-        yield f"deleted    {summary.deleted} files, which the folder has no more"
+        yield f"deleted    {summary.deleted} files, which are no longer in the folder"
     yield f"unchanged  {summary.unchanged} files"
     yield from _left_out(found)
     yield f"failed     {len(summary.failed)} files"

@@ -1,7 +1,7 @@
-"""Notices that the gateway has gone away, so that a run stops within seconds and not after every file's own retries.
+"""Detect that the gateway no longer answers, so that a run stops within seconds and not after every file's own retries.
 
-After a failed call, the store is asked for once: if that fails as well, no other file would fare better. And while no
-call succeeds, the store is asked for now and then, because a call to a gateway that vanished may wait for minutes.
+After a failed call, the store is retrieved once: if that fails as well, no other file would succeed. And while no call
+succeeds, the store is retrieved now and then, because a call to a gateway that has stopped may wait for minutes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ QUIET = 5.0  # without any success, before the first look
 QUIET_MOST: Final = 60.0  # between looks that succeed while nothing else does: a large upload takes its time
 LOOK = 10.0  # for an answer to a look
 BETWEEN = 1.0  # from a failed look to the one that confirms it
-# Statuses of proxies and load balancers in front of a gateway that is away.
+# Statuses of proxies and load balancers in front of a gateway that does not answer.
 AWAY: Final = frozenset({502, 503, 504})
 
 
@@ -55,14 +55,14 @@ class Watch:
         self._succeeded = True
 
     async def check(self, error: APIError) -> None:
-        """Return if the failed call is a matter of its file alone. Stopped otherwise."""
+        """Return if the failed call concerns its file alone. Stopped otherwise."""
         if _concerns_every_call(error):
             raise Stopped(error)
         if _is_away(error):
             await self._look(error)
 
     async def keep(self) -> None:
-        """Look at the gateway whenever no call has succeeded for a while, without end. Stopped when it is away."""
+        """Check the gateway, endlessly, whenever no call has succeeded for a while. Stopped when it does not answer."""
         pause = QUIET
         while True:
             self._succeeded = False

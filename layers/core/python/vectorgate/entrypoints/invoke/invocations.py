@@ -82,7 +82,7 @@ def write(response: Response) -> LambdaResponse:
 
 def _too_large() -> Response:
     error = PayloadTooLarge(
-        "The answer is larger than the 6 MB that Lambda returns. Ask for it over HTTP, or for less of it.",
+        "The answer is larger than the 6 MB that Lambda returns. Request it over HTTP, or request less at a time.",
         code="response_too_large",
     )
     return Response.of_json(error.status, error.envelope(), error.headers)

@@ -97,7 +97,7 @@ class Invocation:
         command = self._command(openai)
         if command.streamed:
             raise error_messages.invalid_value(
-                "body.stream", "an invocation has one result: send 'background' and ask for the response, or use HTTP."
+                "body.stream", "an invocation has one result: send 'background' and retrieve the response, or use HTTP."
             )
         return command
 
@@ -211,7 +211,7 @@ def _name(param: str, text: str) -> str:
 
 def _tag(index: int, tag: str) -> str:
     if "," in tag:
-        raise error_messages.invalid_value(f"tags[{index}]", "a tag has no comma")
+        raise error_messages.invalid_value(f"tags[{index}]", "expected a tag without a comma")
     return _name(f"tags[{index}]", tag)
 
 

@@ -1,4 +1,4 @@
-"""What became of operations whose answer was lost, or whose gateway died: none of them stays open.
+"""Find out the outcome of operations whose answer was lost, or whose gateway crashed: none of them stays open.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Rows that a process left `started` when it ended, where a later one knows that it has: it need not wait for them."""
+"""Rows that an ended process left `started`: a later process that knows this need not wait for them."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def by_providers_clock(row: LedgerEntry, ahead_s: int | None) -> LedgerEntry:
 
 
 def created_s(document: Document) -> int:
-    """The Unix second in which an object was made; 0 for a figure that makes no sense."""
+    """The Unix second in which an object was made; 0 for an invalid figure."""
     moment = document.get("created_at")
     return moment if isinstance(moment, int) else 0
 

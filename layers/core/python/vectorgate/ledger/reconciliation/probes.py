@@ -38,7 +38,7 @@ def _is_cancelled(document: Document | None) -> bool:
     return document is not None and document.get("status") in _CANCELLED
 
 
-# By the name of the operation that is to be found out about.
+# By the name of the operation whose outcome is unknown.
 PROBES: Final[Mapping[str, Probe]] = {
     "vector_stores.delete": Probe("vector_stores.retrieve", _is_absent),
     "files.delete": Probe("files.retrieve", _is_absent),

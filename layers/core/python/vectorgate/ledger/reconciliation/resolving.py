@@ -1,4 +1,4 @@
-"""What is written for one open row: it was executed (answered), it is looked for again later, or it is void."""
+"""Resolve one open row: it was executed (answered), is looked for again later, or is void."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Resolver:
         return Outcome.DONE
 
     def _resolve_response(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
-        """Charge a response that ran on, or whose stream broke, by what the provider says of it now."""
+        """Charge a response that continued, or whose stream broke, by the provider's present description of it."""
         document = self.reader.find(provider, RETRIEVE_RESPONSE, {"response_id": str(row.response_id)})
         if document is None:
             return self._resolve_missing(row) if row.input_tokens is None else self._charge_estimate(row)
@@ -186,7 +186,7 @@ class Resolver:
         return self._void(row, Resolution.DUPLICATE if row.found_by == Resolution.DUPLICATE else Resolution.ABSENT)
 
     def _resolve_ambiguous(self, row: LedgerEntry) -> Outcome:
-        """Note the first time; void the row once no other row can still turn out to contend with it."""
+        """Note the first time; void the row once no other row can still contend with it."""
         now_ms = self.clock.unix_ms()
         if row.found_by != Resolution.AMBIGUOUS:
             looked = row.transition(
@@ -204,7 +204,7 @@ class Resolver:
         return Outcome.AMBIGUOUS if reason is Resolution.AMBIGUOUS else Outcome.VOIDED
 
     def _create_answer(self, row: LedgerEntry, created: Document) -> Document:
-        """What the client would have been answered: the object, or the completed upload that holds it."""
+        """The answer that the client would have got: the object, or the completed upload that holds it."""
         field = BY_NAME[row.operation].result_field
         if field is None:
             return created

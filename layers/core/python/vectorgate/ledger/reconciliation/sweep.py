@@ -30,7 +30,7 @@ PAGE: Final = 1_000  # rows of one read of the ledger
 MAX_ROWS: Final = 20_000  # open rows of one sweep, the oldest first
 AHEAD_MS: Final = 3_600_000  # a row that is dated so far ahead, by another clock than the sweep's, is open all the same
 PROVIDER_SECONDS: Final = 20.0  # of one sweep for one provider: one that hangs leaves the others their time
-MIN_GROUP_SECONDS: Final = 2.0  # for a group, even where those before it took more than their share
+MIN_GROUP_SECONDS: Final = 2.0  # for a group, even if those before it took more than their share
 LISTING_SHARE: Final = 0.8  # of a group's time, at most, for its list; the rest is for writing what it showed
 
 
