@@ -10,13 +10,14 @@ from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticate
 from vectorgate.audit.model import MASTER_KEY
 from vectorgate.auth.authenticate import MAX_KEY, is_expired, key_id_of, opens, presented_key
 from vectorgate.auth.keys.model import KeyRole
+from vectorgate.budgets.model import BudgetScope, Subject
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.auth.keys.ports import KeyReader
     from vectorgate.ids import KeyId
+    from vectorgate.persistence.stores import Stores
     from vectorgate.providers.credentials import Secret
 
 
@@ -45,8 +46,8 @@ class Actor:
 MASTER: Final = Actor()
 
 
-def actor_of(request: Request, master_key: Secret, keys: KeyReader, unix_s: float) -> Actor:
-    """Identify the actor. Unauthenticated (401), PermissionDenied (403) for a blocked key, Unavailable (503).
+def actor_of(request: Request, master_key: Secret, stores: Stores, unix_s: float) -> Actor:
+    """Identify the actor. Unauthenticated (401), PermissionDenied (403) for a blocked key or team, Unavailable (503).
 
     The master key is compared in constant time. Any other key is read at each call, so that a revocation holds at once.
     """
@@ -54,17 +55,21 @@ def actor_of(request: Request, master_key: Secret, keys: KeyReader, unix_s: floa
     if hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), master_key.reveal().encode()):
         return MASTER
     presented = key_id_of(secret)
-    row = _read(keys, presented) if 0 < len(secret) <= MAX_KEY else None
+    row, blocked = _read(stores, presented) if 0 < len(secret) <= MAX_KEY else (None, False)
     if row is None or row.role is None or not opens(presented, row, unix_s) or is_expired(row, unix_s):
         message = "Incorrect API key provided: this needs the master key or an admin key."
         raise Unauthenticated(message, code="invalid_api_key")
-    if row.blocked:
+    if blocked:
         raise PermissionDenied("This key is blocked.", code="blocked", headers=DO_NOT_RETRY)
     return Actor(row)
 
 
-def _read(keys: KeyReader, key_id: KeyId) -> VirtualKey | None:
+def _read(stores: Stores, key_id: KeyId) -> tuple[VirtualKey | None, bool]:
+    """The key, and whether it or, for a team admin, its team is blocked."""
     try:
-        return keys.key(key_id)
+        row = stores.keys.key(key_id)
+        team = row.team_id if row is not None and row.role is KeyRole.TEAM_ADMIN else None
+        limits = stores.budgets.limits([Subject(BudgetScope.TEAM, team)]) if team is not None else {}
     except StoreError as error:
         raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
+    return row, row is not None and (row.blocked or any(limit.blocked for limit in limits.values()))

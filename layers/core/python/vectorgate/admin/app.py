@@ -32,7 +32,7 @@ from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
 from vectorgate.admin.team_caller import team_caller
 from vectorgate.admin.trail import Trail
-from vectorgate.api.errors import ApiError, NotFound, Unavailable
+from vectorgate.api.errors import ApiError, NotFound, PermissionDenied, Unavailable
 from vectorgate.api.http import Response
 from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import StoreError
@@ -71,7 +71,7 @@ class AdminApp:
         caller = team_caller(request, self.deps) if route in OF_TEAMS else None
         if caller is not None:
             return Actor(caller.key), caller
-        return actor_of(request, self.master_key, self.deps.stores.keys, self.deps.clock.wall()), None
+        return actor_of(request, self.master_key, self.deps.stores, self.deps.clock.wall()), None
 
     def _route(self, request: Request, request_id: str) -> object:
         route = request.method, store_paths.route_of(request.path)
@@ -79,6 +79,9 @@ class AdminApp:
         action = ROUTES.get(route)
         if action is None:
             raise NotFound(f"Invalid URL ({request.method[:16]} {request.path[:100]})", code="unknown_url")
+        if actor.team_id is not None and route not in TEAM_ROUTES:
+            message = "A team admin's key manages its team's keys and sees its team's spend, and nothing else."
+            raise PermissionDenied(message, code="admin_key_required")
         try:
             return action(request, replace(self._deps_of(actor, " ".join(route), request_id), caller=caller))
         except StoreError as error:
@@ -129,3 +132,10 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/v1/indexes/delete"): indexes.delete,
 }
 OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELETE", shares.PATH)})
+# What a team admin's key may call, on its own team: `guards` shows it nothing else.
+TEAM_ROUTES: Final = frozenset(
+    {
+        *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
+        *(("GET", path) for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/spend/logs")),
+    }
+)

@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.guards import with_bounds
 from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
@@ -103,10 +104,7 @@ class DeleteKeys(WireModel):
 
 def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Make a key. The answer is the only place that ever holds the secret. InvalidRequest for an unknown team."""
-    body = schemas.validate(GenerateKey, read_body(request))
-    secret, row = new_key(body, deps.clock, deps.randomness)
-    if row.team_id is not None:
-        require_team(row.team_id, deps, create=body.create_team)
+    secret, row = made_key(schemas.validate(GenerateKey, read_body(request)), deps)
     deps.stores.keys.add_key(row)
     return {"key": secret, **described(row, deps)}
 
@@ -200,6 +198,15 @@ def new_secret(randomness: Random) -> str:
     return "sk-" + text.rstrip("=")
 
 
+def made_key(body: GenerateKey, deps: AdminDeps) -> tuple[str, VirtualKey]:
+    """A secret, and the row to keep, of a team that exists. InvalidRequest."""
+    secret, row = new_key(body, deps.clock, deps.randomness)
+    row = with_bounds(row, deps.actor)
+    if row.team_id is not None:
+        require_team(row.team_id, deps, create=body.create_team)
+    return secret, row
+
+
 def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, VirtualKey]:
     """A secret of 256 random bits, and the row to keep, which holds its SHA-256. InvalidRequest."""
     secret, now = new_secret(randomness), clock.unix_s()
@@ -250,6 +257,8 @@ def checked_role(row: VirtualKey) -> VirtualKey:
     """The row of a key that has what its role needs. InvalidRequest."""
     if row.role is KeyRole.ADMIN and row.team_id is not None:
         raise invalid("team_id", "none: an admin key is of no team")
+    if row.role is KeyRole.TEAM_ADMIN and row.team_id is None:
+        raise InvalidRequest("A team admin's key needs 'team_id'.", code="missing_required_parameter", param="team_id")
     if row.role is KeyRole.ADMIN and None in (row.alias, row.expires_at):
         missing = "key_alias" if row.alias is None else "duration"
         raise InvalidRequest(f"An admin key needs '{missing}'.", code="missing_required_parameter", param=missing)

@@ -44,7 +44,10 @@ def logs(request: Request, deps: AdminDeps) -> Reply:
 
 
 def _of_key(query: LogQuery, deps: AdminDeps) -> LogQuery:
-    """The query by the id of the key, which records hold, where it names a regenerated secret."""
+    """The query by the id of the key, which records hold, where it names a regenerated secret. Of a team, its rows."""
+    if deps.actor.team_id is not None:
+        teams = query.filters.get("team_id", frozenset({deps.actor.team_id})) & {deps.actor.team_id}
+        query = replace(query, filters={**query.filters, "team_id": teams})
     named = query.filters.get("key_id", frozenset())
     rows = [deps.stores.keys.key(KeyId(each)) for each in named]
     ids = frozenset(row.id for row in rows if row is not None)
