@@ -72,6 +72,12 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
             {"team_id": "blue"},
             [("transferred", "vs_1")],
         ),
+        (
+            "/vector_stores/{vector_store_id}/share",
+            "/vector_stores/vs_1/share",
+            {"team_id": "red", "permission": "read"},
+            [("shared", "vs_1")],
+        ),
         ("/spend/reprice", "/spend/reprice", window, [("updated", admin.rows()[0].id)]),
     ]
     for route, path, body, expected in changes:
@@ -82,6 +88,21 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
         assert {(each["route"], each["changed_by"]) for each in new} == {(f"POST {route}", "master_key")}
     tried = {path for path, *_ in changes} | {"/team/new", "/key/generate", "/customer/new"}
     assert tried == {path for method, path in ROUTES if method == "POST"}
+
+
+def test_a_share_that_is_given_or_taken_back_is_shown_with_who_did(admin: AdminHarness) -> None:
+    admin.documents.store("vs_1")
+    for team in ("red", "blue"):
+        made(admin, "/team/new", {"team_id": team})
+    secret = made(admin, "/key/generate", {"team_id": "red"})
+    made(admin, "/vector_stores/adopt", {"team_id": "red", "dry_run": False, "all": True})
+    share = {"team_id": "blue", "permission": "write"}
+    assert admin.ask("POST", "/vector_stores/vs_1/share", share, by=secret["key"])[0] == 200
+    admin.time.skip(1)
+    assert admin.ask("DELETE", "/vector_stores/vs_1/share", team_id="blue")[0] == 200
+    ended, given, *_ = logs(admin, object_id="vs_1")
+    assert (given["changed_by_api_key"], given["updated_values"]) == (secret["token"], {"shares": {"blue": "write"}})
+    assert (ended["changed_by"], ended["before_value"]) == ("master_key", {"shares": {"blue": "write"}})
 
 
 def test_a_record_shows_what_differs_and_the_request(admin: AdminHarness) -> None:
