@@ -43,6 +43,7 @@ from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.invoke import handler as invoke_handler
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
+from vectorgate.gateway.store_deletion import StoreDeletion
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
@@ -179,7 +180,8 @@ class LocalMode:
         self._stores.close()
 
     def _admin_app(self, master_key: str, gateway: Gateway) -> AdminApp:
-        reads = ReaderDocuments(build_reader(self._settings, self._deps), without=SEARCH_PROVIDER)
+        reader = build_reader(self._settings, self._deps)
+        reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway))
         clock, randomness = self._deps.clock, self._deps.randomness
         deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)

@@ -11,7 +11,7 @@ from vectorgate.api.errors import UpstreamRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import ObjectId, ProviderName, TenantId
 
 
 @dataclass
@@ -21,6 +21,7 @@ class FakeDocuments:
     stores: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     reading: Callable[[], None] = lambda: None
+    deleted: list[tuple[ObjectId, TenantId]] = field(default_factory=list)
 
     def store(self, name: str, /, **facts: Any) -> str:
         """Add a store that is younger than those before it, and return its id."""
@@ -50,3 +51,12 @@ class FakeDocuments:
         start = names.index(query["after"]) + 1 if "after" in query else 0
         page = names[start : start + int(query["limit"])]
         return {"data": [kept[name] for name in page], "has_more": start + len(page) < len(names)}
+
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
+        """Delete a store; `deleted` keeps who owned it."""
+        del provider
+        self.reading()
+        if store_id not in self.stores:
+            raise UpstreamRefused("No such object.", status=404, type="invalid_request_error")
+        del self.stores[store_id]
+        self.deleted.append((store_id, tenant))

@@ -29,6 +29,7 @@ from vectorgate.bootstrap import (
 )
 from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
+from vectorgate.gateway.store_deletion import StoreDeletion
 from vectorgate.ids import ProviderName
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.persistence.sqlite import open_stores
@@ -94,7 +95,11 @@ class GatewayHarness:
                 self.stores,
                 self.deps.clock,
                 RANDOMNESS,
-                ReaderDocuments(build_reader(self.settings, self.deps), without=SEARCH_PROVIDER),
+                ReaderDocuments(
+                    build_reader(self.settings, self.deps),
+                    without=SEARCH_PROVIDER,
+                    deletion=StoreDeletion(self.gateway),
+                ),
             ),
             telemetry=self.deps.telemetry,
         )

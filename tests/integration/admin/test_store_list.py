@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harnesses.admin import OPENAI
+from tests.harnesses.admin import OPENAI, book_of, storage
 from vectorgate.ids import ObjectId
 from vectorgate.metering.model import DAY_S, first_sample
+from vectorgate.pricing.book import GIB
 
 if TYPE_CHECKING:
     from tests.harnesses.admin import AdminHarness
@@ -40,6 +41,13 @@ def test_the_stores_of_all_teams_are_listed_with_team_bytes_and_idle_days(admin:
         (each["id"], each["name"], each["team_id"], each["bytes"], each["idle_days"]) for each in listed(admin)["data"]
     ]
     assert shown == [("vs_0", "n0", "red", 0, 10), ("vs_1", "n1", "blue", 10, 0), ("vs_2", "n2", "red", 20, 0)]
+
+
+def test_each_store_has_what_it_costs_a_day_at_the_price_of_today(admin: AdminHarness) -> None:
+    admin.book = book_of(storage("today", 3 * GIB))
+    costs = [(each["cost_per_day_nano_usd"], each["cost_per_day"]) for each in listed(admin)["data"]]
+    assert costs == [(0, 0), (30, 3e-08), (60, 6e-08)]
+    assert [each["cost_per_day"] for each in listed(admin, provider="azure_ai")["data"]] == []
 
 
 @pytest.mark.parametrize(

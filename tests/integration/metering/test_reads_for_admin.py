@@ -14,8 +14,9 @@ from vectorgate.admin import meter_function
 from vectorgate.admin.meter_function import MeterFunction
 from vectorgate.api.errors import ApiError
 from vectorgate.bootstrap import build_meter
+from vectorgate.entrypoints import meter as meter_entrypoint
 from vectorgate.entrypoints.meter import handler
-from vectorgate.ids import ProviderName
+from vectorgate.ids import ProviderName, TenantId
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import GatewayHarness
@@ -63,6 +64,22 @@ def test_the_providers_refusal_and_an_unknown_provider_are_those_errors_again() 
         with pytest.raises(ApiError) as caught:
             reads.get(provider, "vector_stores.retrieve", ids={"vector_store_id": "vs_none"})
         assert caught.value.status == status
+
+
+def test_a_store_is_deleted_through_the_meter_function_by_its_owner_alone(
+    aws: FakeLambda, harness: GatewayHarness, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter_entrypoint, "deployed_gateway", lambda: harness.gateway)
+    made = connect(harness.key("sk-red", team="red")).vector_stores.create(name="s")
+    functions = MeterFunction("vg-meter")
+    for tenant, provider, status in (("team:blue", OPENAI, 404), ("team:red", ProviderName("other"), 400)):
+        with pytest.raises(ApiError) as caught:
+            functions.delete_store(provider, made.id, TenantId(tenant))
+        assert caught.value.status == status
+    functions.delete_store(OPENAI, made.id, TenantId("team:red"))
+    assert made.id not in harness.openai.stores
+    with pytest.raises(ValueError, match="not a deletion"):
+        aws.meter({"delete": "x"}, None)
 
 
 def test_what_cannot_be_read_is_503(aws: FakeLambda) -> None:

@@ -178,5 +178,9 @@ def assignment_entry(deps: AdminDeps, operation: str, ref: ObjectRef, holder: Ho
 
 def counted(found: Iterable[Found]) -> dict[str, int]:
     """The number of objects by outcome."""
-    outcomes = [each.outcome for each in found]
+    return counted_outcomes([each.outcome for each in found])
+
+
+def counted_outcomes(outcomes: Sequence[str]) -> dict[str, int]:
+    """The number of each outcome."""
     return {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))}

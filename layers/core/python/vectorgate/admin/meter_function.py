@@ -1,9 +1,10 @@
-"""Reads of providers by the meter function: the admin function, which reads the master key, has no provider's key.
+"""Reads of providers, and deletions, by the meter function: the admin function has no provider's key.
 
 ::
 
     admin  {"read": {"provider", "operation", "ids", "query"}}  -->  meter  -->  provider
            {"document": ...}  or  {"error": {"status", ...}}    <--
+           {"delete": {"provider", "vector_store_id", "tenant"}}  -->  meter  -->  the gateway's pipeline
 
 boto3 is imported, and a client made and kept, at the first read.
 """
@@ -19,7 +20,7 @@ from vectorgate.api.errors import InvalidRequest, Unavailable, UpstreamRefused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import ObjectId, ProviderName, TenantId
     from vectorgate.providers.reader import Document
     from vectorgate.settings import Settings
 
@@ -60,6 +61,16 @@ class MeterFunction:
         if not isinstance(document, dict):
             raise _unavailable("its answer is not one of vectorgate's")
         return document
+
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
+        """One invocation. What the pipeline refuses keeps its status."""
+        deletion = {"provider": provider, "vector_store_id": store_id, "tenant": tenant}
+        answer = self._invoke({"delete": deletion})
+        error = answer.get("error")
+        if isinstance(error, dict):
+            raise _raised({**error, "refused": True})
+        if answer.get("deleted") != store_id:
+            raise _unavailable("its answer is not one of vectorgate's")
 
     def _invoke(self, payload: Mapping[str, object]) -> Mapping[str, object]:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see the module

@@ -1,6 +1,7 @@
 """The meter: on a schedule, resolves open rows, samples stored bytes, and charges the days that are over.
 
 The admin function, which has no provider's key, reads providers through it: `{"read": {"provider", "operation", ...}}`.
+It deletes a store as its owner: `{"delete": {"provider", "vector_store_id", "tenant"}}`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from vectorgate.api.errors import ApiError, UpstreamRefused
-from vectorgate.bootstrap import SEARCH_PROVIDER, deployed_meter
+from vectorgate.bootstrap import SEARCH_PROVIDER, deployed_gateway, deployed_meter
 from vectorgate.entrypoints.function import Event, Function
-from vectorgate.ids import ProviderName
+from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.providers.documents import ReaderDocuments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vectorgate.metering.worker import MeterWorker
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def act(event: Event, meter: MeterWorker) -> Result:
-    """Run one tick, or one read. The schedule's event has no content."""
+    """Run one tick, one read or one deletion. The schedule's event has no content."""
+    deletion = event.get("delete")
+    if deletion is not None:
+        from vectorgate.gateway.store_deletion import StoreDeletion  # noqa: PLC0415 - no tick needs a gateway
+
+        return deleted(deletion, StoreDeletion(deployed_gateway()))
     read = event.get("read")
     if read is None:
         return meter.tick()
@@ -41,6 +47,18 @@ def answered(read: object, documents: ReaderDocuments) -> Result:
         refused = isinstance(error, UpstreamRefused)
         return {"error": {**error.envelope()["error"], "status": error.status, "refused": refused}}
     return {"document": document}
+
+
+def deleted(deletion: object, delete: Callable[[ProviderName, ObjectId, TenantId], None]) -> Result:
+    """The id of the deleted store, or the error that it ended with. ValueError for what is no deletion."""
+    if not isinstance(deletion, dict):
+        raise ValueError("not a deletion")  # noqa: TRY004 - an event's content
+    store_id, tenant = ObjectId(str(deletion["vector_store_id"])), TenantId(str(deletion["tenant"]))
+    try:
+        delete(ProviderName(str(deletion["provider"])), store_id, tenant)
+    except ApiError as error:
+        return {"error": {**error.envelope()["error"], "status": error.status}}
+    return {"deleted": store_id}
 
 
 handler = Function(act, deployed_meter)

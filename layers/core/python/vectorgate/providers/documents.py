@@ -1,17 +1,17 @@
-"""Reads of the providers' stores and files for an administrator, of a provider that the request names."""
+"""Reads of the providers' stores and files for an administrator, of a provider that the request names; deletions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vectorgate.api.errors import InvalidRequest
+from vectorgate.api.errors import InvalidRequest, Unavailable
 from vectorgate.ids import is_object_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import ObjectId, ProviderName, TenantId
     from vectorgate.providers.reader import Document, ProviderReader
 
 READABLE: Final = frozenset({"vector_stores.list", "vector_stores.retrieve", "files.list", "files.retrieve"})
@@ -32,13 +32,21 @@ class ProviderDocuments(Protocol):
         """The document of one of the READABLE operations. ApiError: InvalidRequest for an unknown provider."""
         ...
 
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
+        """Delete a store as the tenant that owns it. ApiError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderDocuments:
-    """ProviderDocuments of the configured providers, except for `without`, which has no vector stores."""
+    """ProviderDocuments of the configured providers, except for `without`, which has no vector stores.
+
+    `deletion` deletes a store for its owner; without it, nothing is deleted.
+    """
 
     reader: ProviderReader
     without: ProviderName
+    deletion: Callable[[ProviderName, ObjectId, TenantId], None] | None = None
 
     def get(
         self,
@@ -58,3 +66,9 @@ class ReaderDocuments:
         if operation not in READABLE or not all(map(is_object_id, ids.values())):
             raise ValueError("not a read of stores or files")
         return self.reader.get(provider, operation, ids=ids, query=query)
+
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
+        """One call of the gateway."""
+        if self.deletion is None:
+            raise Unavailable("Nothing is deleted here.", code="provider_unavailable")
+        self.deletion(provider, store_id, tenant)
