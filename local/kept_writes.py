@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.persistence.sqlite import Database
     from vectorgate.persistence.stores import Stores
+    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 
@@ -88,10 +89,11 @@ class KeepingLedger(SqliteLedger):
         idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
+        claims: Claims | None = None,
     ) -> None:
         """As the ledger does, after what is kept."""
         self._kept.write()
-        super().begin(entry, idempotency=idempotency, takeover_of=takeover_of, reserve=reserve)
+        super().begin(entry, idempotency=idempotency, takeover_of=takeover_of, reserve=reserve, claims=claims)
 
     def advance(
         self,

@@ -24,6 +24,7 @@ from vectorgate.persistence.sqlite import (
     SqliteLedger,
     SqliteMeters,
     SqliteOwnership,
+    SqliteRates,
     SqliteReports,
 )
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.ledger.report_ports import ReportStore
     from vectorgate.metering.ports import MeterStore
+    from vectorgate.rate_limits.ports import RateStore
     from vectorgate.tenancy.ports import OwnershipStore
 
 
@@ -55,6 +57,7 @@ class Backend(ABC):
     meters: MeterStore
     ingest: IngestStore
     audit: AuditLog
+    rates: RateStore
 
     @abstractmethod
     def failing_requests(self, *, written: bool) -> AbstractContextManager[None]:
@@ -80,6 +83,7 @@ class SqliteBackend(Backend):
         self.meters = SqliteMeters(self.database)
         self.ingest = SqliteIngest(self.database)
         self.audit = SqliteAudit(self.database)
+        self.rates = SqliteRates(self.database)
 
     @contextmanager
     def failing_requests(self, *, written: bool) -> Iterator[None]:
@@ -142,6 +146,7 @@ class DynamoBackend(Backend):
         self.assignments = stores.assignments
         self.keys, self.reports, self.budgets = stores.keys, stores.reports, stores.budgets
         self.meters, self.ingest, self.audit = stores.meters, stores.ingest, stores.audit
+        self.rates = stores.rates
 
     def item(self, key: dict[str, Any]) -> dict[str, Any]:
         """Return the item of a key."""

@@ -15,6 +15,7 @@ from vectorgate.persistence.sqlite import (
     SqliteLedger,
     SqliteMeters,
     SqliteOwnership,
+    SqliteRates,
     SqliteReports,
 )
 from vectorgate.persistence.stores import Stores
@@ -51,6 +52,7 @@ def copied_stores(template: Database) -> Stores:
         meters=SqliteMeters(database),
         ingest=SqliteIngest(database),
         audit=SqliteAudit(database),
+        rates=SqliteRates(database),
         close=database.close,
     )
 

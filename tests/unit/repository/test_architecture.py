@@ -52,7 +52,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "auth/authenticate.py": frozenset({"threading"}),
     "auth/keys/cache.py": frozenset({"threading"}),
     "auth/token_bucket.py": frozenset({"threading"}),
-    "auth/token_rate.py": frozenset({"threading"}),
+    "gateway/call_limits.py": frozenset({"threading"}),  # a stream may be given up by another thread
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),
     "client/": IMPURE,  # the SDK runs in its user's process
@@ -67,6 +67,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
         {"httpcore", "httpx", "io", "logging", "os", "pathlib", "socket", "ssl", "tempfile", "threading"}
     ),
     "settings.py": frozenset({"os"}),
+    "rate_limits/known.py": frozenset({"threading"}),
     "tenancy/slots.py": frozenset({"threading"}),
 }
 # Of the environment; the last two read *_PROXY and NO_PROXY.

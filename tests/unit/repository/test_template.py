@@ -50,7 +50,7 @@ FUNCTIONS: Final = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 # Kinds of rows and of index partitions: each is granted to a role, and there are no others.
-GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT"}
+GRANTED: Final = {"KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT", "RATE"}
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 FORWARD: Final = {"Api", "Stream", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
@@ -73,6 +73,7 @@ UNWATCHED: Final = {
     "Settled": "no failure",
     "Reconciled": "no failure: outcomes of the sweep",
     "SoftBudgetsExceeded": "no failure: the header says so to the client",
+    "RateLimitFailures": "no failure of a call: a refusal or some tokens were not counted, or a place is free a minute late",
     "SettleFailures": "tried again; what is given up fills the usage logger's dead-letter queue",
     "IngestUnsent": "the message comes again, five times, and then fills the dead-letter queue",
     "IngestPutOff": "no failure before it is overdue",

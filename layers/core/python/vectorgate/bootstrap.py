@@ -1,12 +1,7 @@
-"""The composition root: builds every application from its dependencies.
+"""The composition root: builds every application from its dependencies (`Deps`), for functions, local mode and tests.
 
-::
-
-    Deps                      external dependencies: stores, credentials, transport, telemetry, clock, randomness
-    build_gateway, ...        an application on such dependencies: for deployed functions, local mode and tests
-    deployed_gateway, ...     the application of a deployed function, on its environment; built once
-
-Each function imports what it builds when it is called, so that a cold start imports only what its function needs.
+`deployed_gateway` and the like are those of the function's environment, built once. Each function imports what it
+builds when it is called, so that a cold start imports only what its function needs.
 """
 
 from __future__ import annotations
@@ -28,6 +23,7 @@ if TYPE_CHECKING:
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
+    from vectorgate.gateway.call_limits import CallLimits
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
@@ -89,7 +85,6 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     """The request pipeline. `book`: other prices than those of the settings."""
     from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.token_bucket import TokenBucket
-    from vectorgate.auth.token_rate import TokenRates
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import DEADLINE_SECONDS, Gateway
@@ -114,7 +109,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
         clock=clock,
         telemetry=telemetry,
         anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
-        token_rates=TokenRates(clock),
+        limits=cache(lambda: _call_limits(deps)),
     )
     return Gateway(
         clock=clock,
@@ -132,6 +127,12 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
         response_seconds=settings.response_seconds or DEADLINE_SECONDS,
         upload_bytes_per_second=settings.upload_bytes_per_second or math.inf,
     )
+
+
+def _call_limits(deps: Deps) -> CallLimits:
+    from vectorgate.gateway.call_limits import CallLimits
+
+    return CallLimits(deps.stores.rates, deps.clock, deps.telemetry)
 
 
 def build_reader(settings: Settings, deps: Deps) -> ProviderReader:

@@ -5,6 +5,7 @@
     StoreError
     ├── AlreadyExists          a row that has to be new exists
     ├── IdempotencyConflict    another operation holds the idempotency record
+    ├── LimitReached           a rate limit has no room for a claim
     ├── OverBudget             an account has no room for a reservation
     ├── StateConflict          a row was not in the state that the change starts from
     └── StoreUnavailable       the engine is unreachable, throttled or too slow
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vectorgate.budgets.model import Account
+    from vectorgate.rate_limits.model import Lease, RateClaim
 
 
 class StoreError(Exception):
@@ -31,6 +33,15 @@ class AlreadyExists(StoreError):
 
 class IdempotencyConflict(StoreError):
     """Another operation holds the idempotency record, or the one to take over has changed. Nothing was written."""
+
+
+class LimitReached(StoreError):
+    """A rate limit has no room for the claim. Nothing was written. `tat_ns`: of the row, 0 where it is a lease."""
+
+    def __init__(self, claim: RateClaim | Lease, tat_ns: int = 0) -> None:
+        super().__init__("limit reached")
+        self.claim = claim
+        self.tat_ns = tat_ns
 
 
 class OverBudget(StoreError):

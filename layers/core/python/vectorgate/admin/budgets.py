@@ -11,6 +11,7 @@ from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import label, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.admin.pending_storage import pending_storage_fields
+from vectorgate.admin.rate_fields import RATE_FIELDS, AtATime, PerMinute, rate_fields
 from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
@@ -38,6 +39,9 @@ class Terms(WireModel):
     budget_duration: Duration | None = None
     blocked: StrictBool | None = None
     metadata: dict[str, object] | None = None
+    rpm_limit: PerMinute | None = None
+    tpm_limit: PerMinute | None = None
+    max_parallel_requests: AtATime | None = None
 
 
 class Team(Terms):
@@ -177,6 +181,7 @@ def _changed(limit: Limit, body: Team | Customer) -> Limit:
         "budget_duration": ("duration", budget_duration(body.budget_duration)),
         "blocked": ("blocked", bool(body.blocked)),
         "metadata": ("metadata", metadata_text(body.metadata)),
+        **{name: (name, getattr(body, name)) for name in RATE_FIELDS},
         alias[0]: ("alias", optional_label(*alias)),
     }
     changes = dict(values[name] for name in values if name in body.model_fields_set)
@@ -231,5 +236,5 @@ def customer_fields(subject: Subject, limit: Limit | None) -> dict[str, object]:
 
 def _other_fields(limit: Limit | None) -> dict[str, object]:
     if limit is None:
-        return {"blocked": False, "metadata": {}}
-    return {"blocked": limit.blocked, "metadata": metadata_object(limit.metadata)}
+        return {"blocked": False, "metadata": {}, **rate_fields(None)}
+    return {"blocked": limit.blocked, "metadata": metadata_object(limit.metadata), **rate_fields(limit)}

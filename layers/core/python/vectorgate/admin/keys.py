@@ -14,6 +14,7 @@ from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, metadata_text, optional_label, read_body
 from vectorgate.admin.guards import with_bounds
 from vectorgate.admin.pending_storage import pending_storage_fields
+from vectorgate.admin.rate_fields import AtATime, PerMinute, rate_fields
 from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
@@ -72,8 +73,10 @@ class GenerateKey(WireModel):
     models: Names | None = None
     allowed_tools: Names | None = None
     max_output_tokens: Tokens | None = None
-    tpm_limit: Tokens | None = None
     role: Literal["admin", "team_admin"] | None = None
+    tpm_limit: PerMinute | None = None
+    rpm_limit: PerMinute | None = None
+    max_parallel_requests: AtATime | None = None
 
 
 class UpdateKey(WireModel):
@@ -92,7 +95,9 @@ class UpdateKey(WireModel):
     models: Names | None = None
     allowed_tools: Names | None = None
     max_output_tokens: Tokens | None = None
-    tpm_limit: Tokens | None = None
+    tpm_limit: PerMinute | None = None
+    rpm_limit: PerMinute | None = None
+    max_parallel_requests: AtATime | None = None
 
 
 class DeleteKeys(WireModel):
@@ -186,7 +191,7 @@ def key_fields(row: VirtualKey) -> dict[str, object]:
         "models": list(row.models),
         "allowed_tools": list(row.allowed_tools) if row.allowed_tools is not None else None,
         "max_output_tokens": row.max_output_tokens,
-        "tpm_limit": row.tpm_limit,
+        **rate_fields(row),
         "role": row.role,
         "metadata": metadata_object(row.metadata),
     }
@@ -224,6 +229,8 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         max_output_tokens=body.max_output_tokens,
         tpm_limit=body.tpm_limit,
         role=KeyRole(body.role) if body.role is not None else None,
+        rpm_limit=body.rpm_limit,
+        max_parallel_requests=body.max_parallel_requests,
         metadata=metadata_text(body.metadata),
         max_budget=limit.max_budget if limit is not None else None,
         soft_budget=limit.soft_budget if limit is not None else None,
@@ -244,6 +251,8 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
         "allowed_tools": ("allowed_tools", _tools(body.allowed_tools)),
         "max_output_tokens": ("max_output_tokens", body.max_output_tokens),
         "tpm_limit": ("tpm_limit", body.tpm_limit),
+        "rpm_limit": ("rpm_limit", body.rpm_limit),
+        "max_parallel_requests": ("max_parallel_requests", body.max_parallel_requests),
         "metadata": ("metadata", metadata_text(body.metadata)),
         "max_budget": ("max_budget", budget_amount("max_budget", body.max_budget)),
         "soft_budget": ("soft_budget", budget_amount("soft_budget", body.soft_budget)),

@@ -12,7 +12,8 @@
     ├── PayloadTooLarge           413  over a limit; the message names the alternative
     ├── Unprocessable             422  an idempotency key that was used with another body
     ├── TooManyRequests           429  a limit of the gateway
-    │   └── BudgetExceeded        429  a budget of the gateway; retrying does not help
+    │   ├── BudgetExceeded        429  a budget of the gateway; retrying does not help
+    │   └── RateLimited           429  a rate limit of the gateway; `retry-after` says when it ends
     ├── UpstreamError                  an error of the provider, with a status and type of its own
     │   ├── UpstreamRefused       4xx  the provider refused the request: nothing was executed
     │   ├── UpstreamFailed        5xx  the provider failed, at an operation that may be retried
@@ -135,6 +136,14 @@ class BudgetExceeded(TooManyRequests):
 
     type = "insufficient_quota"
     default_headers = DO_NOT_RETRY
+
+
+class RateLimited(TooManyRequests):
+    """429: a rate limit is reached, answered as OpenAI answers: `unit`, its type, is `requests` or `tokens`."""
+
+    def __init__(self, message: str, *, unit: str, headers: Mapping[str, str]) -> None:
+        super().__init__(message, code="rate_limit_exceeded", headers=headers)
+        self.type = unit
 
 
 class UpstreamError(ApiError):

@@ -57,7 +57,8 @@ class Limit:
 
     The other columns are an administrator's settings of a team or an end user: every call of a `blocked` one is
     refused. `metadata` is JSON. `version` counts writes of the row. `deleted_at` (Unix seconds): the team was deleted,
-    and is blocked. Its row stays, so that no other team gets its id, and with it its stores.
+    and is blocked. Its row stays, so that no other team gets its id, and with it its stores. `rpm_limit` and
+    `tpm_limit`: requests and tokens a minute; `max_parallel_requests`: requests at a time.
     """
 
     since: int
@@ -69,6 +70,9 @@ class Limit:
     metadata: str | None = None
     version: int = 1
     deleted_at: int | None = None
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    max_parallel_requests: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

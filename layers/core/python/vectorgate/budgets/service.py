@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vectorgate.api.command import Command
-    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.model import Subject
     from vectorgate.budgets.ports import BudgetStore
@@ -87,14 +86,11 @@ class BudgetService:
         """The most tokens of a response for which no other limit is set; None where no budget is limited."""
         return self.max_output_tokens if any(budget.limit.max_budget is not None for budget in budgets) else None
 
-    def applicable(self, key: VirtualKey, end_user: str | None, began: int) -> tuple[ApplicableBudget, ...]:
-        """Return the budgets of a call that began at `began` (Unix seconds). At most one read of balances.
+    def applicable(self, limits: Sequence[tuple[Subject, Limit]], began: int) -> tuple[ApplicableBudget, ...]:
+        """Return the budgets of a call that began at `began` (Unix seconds), with these limits. One read of balances.
 
         PermissionDenied (403) when the team or the end user is blocked. StoreError passes through.
         """
-        limits = self.limits.limits_of(key, end_user)
-        if not limits:
-            return ()
         _check_not_blocked(limits)
         windows = [window_of(limit, began) for _, limit in limits]
         accounts = [Account(subject, window.period) for (subject, _), window in zip(limits, windows, strict=True)]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, ProviderName
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.providers.base import Answer
+    from vectorgate.rate_limits.model import Lease
+    from vectorgate.rate_limits.plan import RatePlan
 
 UNROUTED: Final = "unknown"  # the operation of a request that matches no row of the operation table
 
@@ -30,6 +32,8 @@ class RequestContext:
     `entry` is the ledger row as last written, or as it would be written now; `recorded` is True once it is in the
     ledger. `repeated`: the call was sent to the provider more than once, and each may be executed. `idempotency` is the
     record that detects a repetition of this call.
+    `rates`: the rate limits that apply, None without any. `counted`: it counts against them already. `leases`: its
+    places among the requests at a time.
     A call ends with one of `answer`, `replay` and `error`. `stream`: what the client reads as the answer arrives; the
     call ends with it.
     """
@@ -47,6 +51,9 @@ class RequestContext:
     command: Command | None = None
     provider: ProviderName | None = None
     budgets: tuple[ApplicableBudget, ...] = ()
+    rates: RatePlan | None = None
+    counted: bool = False
+    leases: tuple[Lease, ...] = ()
     upstream_seconds: float = 0.0
     entry: LedgerEntry | None = None
     idempotency: IdempotencyRecord | None = None

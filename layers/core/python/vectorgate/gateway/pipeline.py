@@ -7,13 +7,14 @@
 
 Each step adds one concern, and ends in an ApiError or in the next step. Their order is the precedence of errors: 401
 authentication, 403 blocked key, 404 route, 413 and 400 body, 404 ownership, 403 blocked team or end user, 409 and 422
-idempotency, 429 budgets, then the provider's own. Every call leaves one row in the ledger, except unauthenticated ones
-beyond the limiter's rate.
+idempotency, 429 budgets and rate limits, then the provider's own; beyond a rate limit, the earlier ones are 429, too.
+Every call leaves one row in the ledger, except unauthenticated ones beyond the limiter's rate.
 """
 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -33,12 +34,13 @@ from vectorgate.providers.openai import with_both_sizes
 from vectorgate.store_errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from vectorgate.api.command import Command
     from vectorgate.api.http import Request, Response
     from vectorgate.auth.authenticate import Authenticator
     from vectorgate.auth.principal import Principal
+    from vectorgate.budgets.model import Limit, Subject
     from vectorgate.budgets.service import ApplicableBudget, BudgetService
     from vectorgate.clock import Clock, Random
     from vectorgate.gateway.policy import Policy
@@ -108,8 +110,9 @@ class Gateway:
         """Carry out a command for a principal. The returned context holds an answer, a replay or an error."""
         context = self._prepared(context or self.new_context(), command, principal, policy)
         try:
+            limits = self._limits(context, principal)
             target = self._authorise(context, command, principal)
-            context.budgets = self._check_budgets(context, command, principal)
+            context.budgets = self._check_budgets(context, limits) if limits else ()
             if command.operation.generates:
                 command = context.command = self._bounded(context, command, principal)
             context.replay = self.recorder.begin(context, command, policy)
@@ -117,10 +120,12 @@ class Gateway:
                 context.answer = self._forward(context, command, principal, target, policy)
                 self._conclude(context, command, context.answer)
         except ApiError as error:
-            self.recorder.fail(context, error)
+            self.recorder.fail(context, self._counted(context, error))
         finally:
             if isinstance(command.content, FileUpload):
                 command.content.content.close()
+            if context.leases and context.stream is None:
+                self.recorder.limits().release(context)
             if context.entry is not None and context.stream is None:
                 self.telemetry.request_completed(context.entry)
         return context
@@ -148,14 +153,18 @@ class Gateway:
         """End a call that did not become a command; its row holds the error."""
         if isinstance(error, KeyBlocked):
             context.principal = error.principal
-        self.recorder.fail(context, error)
+        elif context.principal is not None:
+            with suppress(Unavailable):  # the error is another one
+                self._limits(context, context.principal)
+        self.recorder.fail(context, self._counted(context, error))
         if context.entry is not None:
             self.telemetry.request_completed(context.entry)
         return context
 
     def render(self, context: RequestContext) -> Response:
         """The response to a call that has ended."""
-        return render(context, self.recorder.book, self.clock.monotonic())
+        response = render(context, self.recorder.book, self.clock.monotonic())
+        return response if context.rates is None else self.recorder.limits().shown(context, response)
 
     # --------------------------------------------------------------------------------------------------- the steps
 
@@ -174,7 +183,8 @@ class Gateway:
             return
         from vectorgate.gateway.stream_recorder import StreamRecorder  # noqa: PLC0415 - of streams alone
 
-        context.stream = StreamRecorder(self.recorder, self.telemetry, context, command, answer).stream(answer.events)
+        stream = StreamRecorder(self.recorder, self.telemetry, context, command, answer).stream(answer.events)
+        context.stream = self.recorder.limits().held(context, stream) if context.leases else stream
 
     def _prepared(
         self, context: RequestContext, command: Command, principal: Principal, policy: Policy
@@ -204,25 +214,39 @@ class Gateway:
         context.provider = target.provider
         return target
 
+    def _limits(self, context: RequestContext, principal: Principal) -> Sequence[tuple[Subject, Limit]]:
+        """The limits of key, team and end user; rate limits go to the context. 503 if the store fails."""
+        key = principal.key
+        limits: Sequence[tuple[Subject, Limit]] = ()
+        if key.team_id is not None or context.end_user is not None or _is_limited(key.max_budget, key.soft_budget):
+            try:
+                limits = self.budgets.limits.limits_of(key, context.end_user)
+            except StoreError as error:
+                raise _no_budgets() from error
+        if _is_limited(key.rpm_limit, key.tpm_limit, key.max_parallel_requests) or any(
+            _is_limited(each.rpm_limit, each.tpm_limit, each.max_parallel_requests) for _, each in limits
+        ):
+            self.recorder.limits().plan(context, key, limits)
+        return limits
+
     def _check_budgets(
-        self, context: RequestContext, command: Command, principal: Principal
+        self, context: RequestContext, limits: Sequence[tuple[Subject, Limit]]
     ) -> tuple[ApplicableBudget, ...]:
         """Read the budgets that apply, with their balances. 403 for a blocked subject; 503 if the store fails."""
-        key = principal.key
-        if key.team_id is None and command.end_user is None and key.max_budget is None and key.soft_budget is None:
-            return ()  # there is no subject that could have a budget
         try:
-            return self.budgets.applicable(key, command.end_user, context.started_ms // MILLISECONDS)
+            return self.budgets.applicable(limits, context.started_ms // MILLISECONDS)
         except StoreError as error:
-            raise Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable") from error
+            raise _no_budgets() from error
+
+    def _counted(self, context: RequestContext, error: ApiError) -> ApiError:
+        """The error of a call that did not begin: it counts against rate limits, too."""
+        return error if context.rates is None or context.counted else self.recorder.limits().count(context, error)
 
     def _bounded(self, context: RequestContext, command: Command, principal: Principal) -> Command:
-        """A response's command with a limit of tokens, where a budget needs one. 400; 429 beyond the key's rate."""
+        """A response's command with a limit of tokens, where a budget needs one. 400."""
         from vectorgate.gateway.output_limit import limited  # noqa: PLC0415 - of responses alone
 
-        bounded = limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
-        self.recorder.token_rates.check(principal.key)
-        return bounded
+        return limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
 
     def _forward(
         self, context: RequestContext, command: Command, principal: Principal, target: Target, policy: Policy
@@ -246,3 +270,11 @@ class Gateway:
             return context.surface.forward(command, principal, target, context.id, client)
         finally:
             context.upstream_seconds = self.clock.monotonic() - began
+
+
+def _is_limited(*limits: int | None) -> bool:
+    return any(limit is not None for limit in limits)
+
+
+def _no_budgets() -> Unavailable:
+    return Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable")

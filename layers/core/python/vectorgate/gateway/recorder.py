@@ -36,19 +36,19 @@ from vectorgate.ledger.generation import is_running, named_facts, produced, resp
 from vectorgate.metering.model import MAX_SIZE
 from vectorgate.pricing.book import MOCK, UNPRICED
 from vectorgate.providers.openai import tagged
-from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreError, StoreUnavailable
+from vectorgate.store_errors import AlreadyExists, LimitReached, OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vectorgate.api.command import Command
     from vectorgate.api.errors import ApiError
     from vectorgate.auth.principal import Principal
     from vectorgate.auth.token_bucket import TokenBucket
-    from vectorgate.auth.token_rate import TokenRates
     from vectorgate.budgets.service import BudgetService
     from vectorgate.clock import Clock
+    from vectorgate.gateway.call_limits import CallLimits
     from vectorgate.gateway.context import RequestContext
     from vectorgate.gateway.policy import Policy
     from vectorgate.idempotency.record import IdempotencyRecord
@@ -67,7 +67,7 @@ SIZE_FIELDS: Final = ("bytes", "usage_bytes")  # byte counts in a provider's ans
 class CallRecorder:
     """Writes the row of a call at each step of the pipeline.
 
-    `anonymous_limiter` bounds the rows that unauthenticated callers can make the gateway write.
+    `anonymous_limiter` bounds the rows of unauthenticated callers. `limits`: loaded by a call with a rate limit.
     """
 
     ledger: LedgerStore
@@ -77,17 +77,20 @@ class CallRecorder:
     clock: Clock
     telemetry: Telemetry
     anonymous_limiter: TokenBucket
-    token_rates: TokenRates
+    limits: Callable[[], CallLimits]
 
     def begin(self, context: RequestContext, command: Command, policy: Policy) -> IdempotencyRecord | None:
         """Write the row of a call that may change something at the provider, before the call is sent.
 
-        One transaction holds the row, its reservations and the record that detects a repetition. Return the record of
-        an earlier call whose answer is to be replayed, or None when this call is to be forwarded.
-        Errors: Conflict (409), Unprocessable (422), BudgetExceeded (429), Unavailable (503).
+        One transaction holds the row, its reservations and claims, and the record that detects a repetition. Return the
+        record of an earlier call whose answer is to be replayed, or None when this call is to be forwarded.
+        Errors: Conflict (409), Unprocessable (422), BudgetExceeded and RateLimited (429), Unavailable (503).
         """
         context.entry = entry = started_entry(context)
+        claims = self.limits().claims(context) if context.rates is not None else None
         if command.operation.safety is Safety.READ:
+            if claims is not None:
+                self.limits().admit(context, claims)
             return None
         record = record_for(command, policy.idempotency_key, policy.retry_count, entry)
         if record is not None and record.slot == EXPLICIT_SLOT:
@@ -97,9 +100,11 @@ class CallRecorder:
             has_plan = context.budgets or command.operation.generates
             plan = self.budgets.plan(context.budgets, command, entry) if has_plan else NO_RESERVATION
             begun = entry.changed(**plan.columns()) if plan is not NO_RESERVATION else entry
-            earlier = self.idempotency.begin(begun, record, plan.reserve)
+            earlier = self.idempotency.begin(begun, record, plan.reserve, claims)
         except OverBudget as error:
             raise self.budgets.exceeded(context.budgets, error.account, plan.amount) from error
+        except LimitReached as error:
+            raise self.limits().refused(error) from error
         except StoreError as error:
             raise ledger_unavailable() from error
         if earlier is not None:
@@ -107,6 +112,8 @@ class CallRecorder:
             self._record(context.entry, context)
             return earlier
         context.entry, context.idempotency, context.recorded = begun, record, True
+        if claims is not None:
+            self.limits().begun(context, claims)
         return None
 
     def commit(self, context: RequestContext, command: Command, answer: Answer) -> None:
@@ -123,7 +130,8 @@ class CallRecorder:
         if entry.quarantined:
             self.telemetry.count("QuarantinedSizes")
         if entry.input_tokens is not None:
-            self.count_tokens(context)
+            if context.rates is not None:
+                self.limits().add_tokens(context)
             if self.book.charge_for(entry).price_id == UNPRICED:
                 self.telemetry.count("Unpriced")
         if not context.recorded:
@@ -206,12 +214,6 @@ class CallRecorder:
         except StoreError as error:
             raise ledger_unavailable() from error
         context.recorded = True
-
-    def count_tokens(self, context: RequestContext) -> None:
-        """Count the tokens of a response against its key's limit a minute."""
-        if context.principal is not None and context.entry is not None:
-            tokens = (context.entry.input_tokens or 0) + (context.entry.output_tokens or 0)
-            self.token_rates.add(context.principal.key, tokens)
 
     def ended(self, context: RequestContext) -> dict[str, object]:
         """The columns that say when a call ended, and how long it took."""

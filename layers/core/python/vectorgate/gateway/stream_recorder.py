@@ -87,7 +87,8 @@ class StreamRecorder:
             "output_tokens": deltas,
         }
         self.context.entry = broken = entry.transition(State.UNCERTAIN, **facts)
-        self.recorder.count_tokens(self.context)
+        if self.context.rates is not None:
+            self.recorder.limits().add_tokens(self.context)
         try:
             self.recorder.ledger.advance(broken, since=entry.state)
         except StoreError as error:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from vectorgate.ids import TenantId
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
+    from vectorgate.rate_limits.model import Claims
 
 MAX_BEGIN_ATTEMPTS: Final = 4  # each failed one means that a concurrent repetition won
 IN_FLIGHT_RETRY_SECONDS: Final = 1
@@ -60,12 +61,16 @@ class IdempotencyService:
     clock: Clock
 
     def begin(
-        self, entry: LedgerEntry, record: IdempotencyRecord | None, reserve: Sequence[Reservation] = ()
+        self,
+        entry: LedgerEntry,
+        record: IdempotencyRecord | None,
+        reserve: Sequence[Reservation] = (),
+        claims: Claims | None = None,
     ) -> IdempotencyRecord | None:
-        """Write the row, its record and its reservations. None: the call may be forwarded.
+        """Write the row, its record, its reservations and its claims of rate limits. None: the call may be forwarded.
 
         Otherwise return the earlier record, whose answer is to be replayed. Conflict (409) or Unprocessable (422) when
-        the call may neither be forwarded nor replayed. StoreError and OverBudget pass through.
+        the call may neither be forwarded nor replayed. StoreError passes through.
         """
         earlier = None
         if record is not None and record.attempt > 0:
@@ -74,7 +79,7 @@ class IdempotencyService:
                 return earlier
         for _ in range(MAX_BEGIN_ATTEMPTS):
             try:
-                self.ledger.begin(entry, idempotency=record, takeover_of=earlier, reserve=reserve)
+                self.ledger.begin(entry, idempotency=record, takeover_of=earlier, reserve=reserve, claims=claims)
             except IdempotencyConflict:
                 if record is None:
                     raise

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.ledger.rollups import Rollup
+    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 # DynamoDB's limit of actions in a transaction. `settle` has one for each row, rollup and account, `advance` one for the
@@ -48,11 +49,13 @@ class LedgerStore(Protocol):
         idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
+        claims: Claims | None = None,
     ) -> None:
         """Write a new row: `started` before forwarding, or already `answered` / `voided` for reads and refusals.
 
-        The idempotency record and the reservations are written with it, all or nothing. AlreadyExists for an existing
-        id; else IdempotencyConflict for an occupied slot; else OverBudget. `takeover_of` is the record that the new one
+        The idempotency record, the reservations and the claims of rate limits are written with it, all or nothing.
+        AlreadyExists for an existing id; else IdempotencyConflict for an occupied slot; else OverBudget; else
+        LimitReached. `takeover_of` is the record that the new one
         replaces: IdempotencyConflict, too, when it no longer belongs to the same operation. IllegalTransition for a
         state that is no initial one. One write.
         """

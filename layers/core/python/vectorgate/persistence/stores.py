@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.ledger.report_ports import ReportStore
     from vectorgate.metering.ports import MeterStore
+    from vectorgate.rate_limits.ports import RateStore
     from vectorgate.tenancy.ports import OwnershipStore
 
 
@@ -38,4 +39,5 @@ class Stores:
     meters: MeterStore
     ingest: IngestStore
     audit: AuditLog
+    rates: RateStore
     close: Callable[[], None] = _no_close

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Bucket, Rollup
+    from vectorgate.rate_limits.model import Claims, Lease, RateClaim
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 INITIAL_STATES = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
@@ -131,6 +132,33 @@ def check_account(account: Account) -> None:
 def check_subject(subject: Subject) -> None:
     """Parts of a limit's key; the scope is an enumeration."""
     label_part(subject.id)
+
+
+def check_claims(claims: Claims) -> None:
+    """Claims of rate limits: at least one, no two of one row."""
+    for claim in claims.rates:
+        check_rate_claim(claim)
+    for lease in claims.leases:
+        check_lease(lease)
+    if not len(claims):
+        raise ValueError("no claim")
+    _check_distinct((claim.rate.subject, claim.rate.unit) for claim in claims.rates)
+    _check_distinct(lease.parallel.subject for lease in claims.leases)
+
+
+def check_rate_claim(claim: RateClaim) -> None:
+    """Parts of a rate's key, and figures of which a TAT of 64 bits can be made."""
+    check_subject(claim.rate.subject)
+    if claim.rate.limit < 1 or claim.cost < 0 or not 0 <= claim.now_ns <= _MAX_UNIX_MS * 10**6:
+        raise ValueError("not a claim")
+
+
+def check_lease(lease: Lease) -> None:
+    """Parts of a lease's key and name."""
+    check_subject(lease.parallel.subject)
+    object_part(lease.name)
+    if lease.parallel.limit < 1 or not 0 <= lease.now_s <= lease.until_s <= _MAX_UNIX_S:
+        raise ValueError("not a lease")
 
 
 def check_advance(

@@ -38,7 +38,8 @@ class VirtualKey:
 
     `models` are the models that it may use, `*` for any, `gpt-5*` for those whose names begin so; none by default.
     `allowed_tools` are the tools and features of responses that it may use (`auth.permissions`), None for the default.
-    `max_output_tokens`: the most tokens of one response. `tpm_limit`: the most tokens a minute.
+    `max_output_tokens`: the most tokens of one response. `rpm_limit` and `tpm_limit`: the most requests and tokens a
+    minute; `max_parallel_requests`: the most requests at a time.
 
     `role`: what the key administers. `id` is the SHA-256 of the first secret, and stays when the secret is regenerated:
     budgets, records and ownership go on. `secret` is then the hash of the current one, `former` of the one before,
@@ -62,6 +63,8 @@ class VirtualKey:
     max_output_tokens: int | None = None
     tpm_limit: int | None = None
     role: KeyRole | None = None
+    rpm_limit: int | None = None
+    max_parallel_requests: int | None = None
     version: int = 1
     secret: KeyId | None = None
     former: KeyId | None = None

@@ -12,6 +12,7 @@ from vectorgate.persistence.dynamodb.indexes import DynamoIndexes
 from vectorgate.persistence.dynamodb.ingest import DynamoIngest
 from vectorgate.persistence.dynamodb.ledger import DynamoAssignments, DynamoLedger
 from vectorgate.persistence.dynamodb.meter import DynamoMeters
+from vectorgate.persistence.dynamodb.rates import DynamoRates
 from vectorgate.persistence.dynamodb.readers import DynamoAudit, DynamoKeys, DynamoOwnership, DynamoReports
 from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION
 from vectorgate.persistence.dynamodb.table import DynamoTable
@@ -32,6 +33,7 @@ __all__ = [
     "DynamoLedger",
     "DynamoMeters",
     "DynamoOwnership",
+    "DynamoRates",
     "DynamoReports",
     "DynamoTable",
     "open_stores",
@@ -61,4 +63,5 @@ def stores_of(table: DynamoTable) -> Stores:
         meters=DynamoMeters(table),
         ingest=DynamoIngest(table),
         audit=DynamoAudit(table),
+        rates=DynamoRates(table),
     )

@@ -7,7 +7,8 @@ writers cannot both leave one state::
     Put answered if state=started --> done        refused <-- Put voided if state=started
                                                               StateConflict: read it again
 
-Write units of rows up to 1 KiB: `begin` 3 (row, `by_day`, `open`), 6 with an idempotency record, and 2 for each budget;
+Write units of rows up to 1 KiB: `begin` 3 (row, `by_day`, `open`), 6 with an idempotency record, and 2 for each budget
+and rate limit;
 `advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
 retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
 reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
@@ -30,6 +31,7 @@ from vectorgate.persistence.dynamodb.idempotency import (
     record_of_item,
     take_slot_actions,
 )
+from vectorgate.persistence.dynamodb.rates import ROUNDS, ClaimAttempt, other_processes_were_faster
 from vectorgate.persistence.dynamodb.readers import OwnershipChange, assign_actions
 from vectorgate.persistence.dynamodb.schema import (
     audit_actions,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Rollup
+    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _IS_IN_STATE: Final = "#state = :since"
@@ -82,12 +85,13 @@ class DynamoLedger:
         idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
+        claims: Claims | None = None,
     ) -> None:
-        """One PutItem; one TransactWriteItems with an idempotency record or reservations."""
+        """One PutItem; one TransactWriteItems with an idempotency record, reservations or claims, seldom two."""
         check_begin(entry, idempotency, takeover_of, reserve)
-        if idempotency is not None or reserve:
+        if idempotency is not None or reserve or claims is not None:
             slot = take_slot_actions(idempotency, takeover_of) if idempotency is not None else []
-            self._begin_in_transaction(entry, slot, reserve)
+            self._begin_in_transaction(entry, slot, reserve, claims)
             return
         try:
             self._table.put(operation_item(entry), ConditionExpression=IS_NEW)
@@ -172,17 +176,27 @@ class DynamoLedger:
         check_query(query)
         return newest_rows(self._table, query)
 
-    def _begin_in_transaction(self, entry: LedgerEntry, slot: list[_Action], reserve: Sequence[Reservation]) -> None:
+    def _begin_in_transaction(
+        self, entry: LedgerEntry, slot: list[_Action], reserve: Sequence[Reservation], claims: Claims | None
+    ) -> None:
         row = "Put", {"Item": operation_item(entry), "ConditionExpression": IS_NEW}
-        try:
-            self._table.transact([row, *slot, *map(reserve_action, reserve)], pauses=PATIENT_PAUSES_S)
-        except ConditionFailed as failure:
-            place = min(failure.old_items)
-            if place == 0:
-                raise AlreadyExists("operation") from failure
-            if place <= len(slot):
-                raise IdempotencyConflict("the request") from failure
-            raise OverBudget(reserve[place - 1 - len(slot)].account) from failure
+        others = [row, *slot, *map(reserve_action, reserve)]
+        attempt = ClaimAttempt(self._table, claims) if claims is not None else None
+        for _ in range(ROUNDS):
+            try:
+                self._table.transact([*others, *(attempt.actions() if attempt else ())], pauses=PATIENT_PAUSES_S)
+            except ConditionFailed as failure:
+                place = min(failure.old_items)
+                if place == 0:
+                    raise AlreadyExists("operation") from failure
+                if place <= len(slot):
+                    raise IdempotencyConflict("the request") from failure
+                if attempt is None or place < len(others):
+                    raise OverBudget(reserve[place - 1 - len(slot)].account) from failure
+                attempt.learn({place - len(others): item for place, item in failure.old_items.items()})
+            else:
+                return
+        raise other_processes_were_faster()
 
     def _advance_in_transaction(
         self, row: _Action, ownership: OwnershipChange, moves: list[_Action], idempotency: IdempotencyRecord | None

@@ -129,9 +129,11 @@ class DynamoTable:
             if failure.old_items[0].get("mark") != mark:
                 raise
 
-    def update(self, key: Item, **arguments: Any) -> None:  # noqa: ANN401  # UpdateItem's own arguments
-        """One conditional UpdateItem that may be repeated. ConditionFailed or StoreUnavailable."""
-        self._request(lambda: self.client.update_item(TableName=self.name, Key=key, **arguments))
+    def update(self, key: Item, **arguments: Any) -> Item:  # noqa: ANN401  # UpdateItem's own arguments
+        """One UpdateItem that may be repeated; the attributes that it returns. ConditionFailed or StoreUnavailable."""
+        done: Any = self._request(lambda: self.client.update_item(TableName=self.name, Key=key, **arguments))
+        attributes: Item = done.get("Attributes", {})
+        return attributes
 
     def transact(self, actions: Sequence[tuple[str, dict[str, Any]]], *, pauses: Sequence[float] = PAUSES_S) -> None:
         """One TransactWriteItems of (`Put` | `Update` | `Delete` | `ConditionCheck`, its arguments): twice the units.

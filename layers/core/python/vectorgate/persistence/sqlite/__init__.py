@@ -17,6 +17,7 @@ from vectorgate.persistence.sqlite.indexes import SqliteIndexes
 from vectorgate.persistence.sqlite.ingest import SqliteIngest
 from vectorgate.persistence.sqlite.ledger import SqliteLedger
 from vectorgate.persistence.sqlite.meter import SqliteMeters
+from vectorgate.persistence.sqlite.rates import SqliteRates
 from vectorgate.persistence.sqlite.readers import SqliteKeys, SqliteOwnership, SqliteReports
 from vectorgate.persistence.stores import Stores
 
@@ -34,6 +35,7 @@ __all__ = [
     "SqliteLedger",
     "SqliteMeters",
     "SqliteOwnership",
+    "SqliteRates",
     "SqliteReports",
     "open_stores",
     "stores_on",
@@ -58,5 +60,6 @@ def stores_on(database: Database, *, on_answered: Callable[[], None] | None = No
         meters=SqliteMeters(database),
         ingest=SqliteIngest(database),
         audit=SqliteAudit(database),
+        rates=SqliteRates(database),
         close=database.close,
     )

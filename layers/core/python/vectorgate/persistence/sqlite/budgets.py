@@ -25,23 +25,23 @@ _MOVE = """
         reserved = reserved + excluded.reserved, spent = spent + excluded.spent
 """
 _LIMIT = """
-    SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at
-    FROM limits
-    WHERE scope = ? AND id = ?
+    SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
+        rpm_limit, tpm_limit, max_parallel_requests
+    FROM limits WHERE scope = ? AND id = ?
 """
 _ALL_LIMITS = """
-    SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at
-    FROM limits
-    WHERE scope = ? ORDER BY id
+    SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
+        rpm_limit, tpm_limit, max_parallel_requests
+    FROM limits WHERE scope = ? ORDER BY id
 """
 _ADD_LIMIT = """
-    INSERT INTO limits
-        (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at, scope, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
+    INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
+        rpm_limit, tpm_limit, max_parallel_requests, scope, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
 """
 _REPLACE_LIMIT = """
     UPDATE limits SET since = ?, max_budget = ?, soft_budget = ?, duration = ?, alias = ?, blocked = ?, metadata = ?,
-        version = ?, deleted_at = ?
+        version = ?, deleted_at = ?, rpm_limit = ?, tpm_limit = ?, max_parallel_requests = ?
     WHERE scope = ? AND id = ? AND version = ?
 """
 
@@ -113,11 +113,13 @@ def _account_key(account: Account) -> tuple[str, str, str]:
 
 def _columns(limit: Limit) -> tuple[int | str | None, ...]:
     figures = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
-    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at)
+    rates = (limit.rpm_limit, limit.tpm_limit, limit.max_parallel_requests)
+    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at, *rates)
 
 
 def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
-    since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at = columns
+    since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at, *rates = columns
+    rpm_limit, tpm_limit, max_parallel_requests = rates
     return Limit(
         since=since,
         max_budget=NanoUSD(max_budget) if max_budget is not None else None,
@@ -128,4 +130,7 @@ def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
         metadata=metadata,
         version=version,
         deleted_at=deleted_at,
+        rpm_limit=rpm_limit,
+        tpm_limit=tpm_limit,
+        max_parallel_requests=max_parallel_requests,
     )

@@ -139,6 +139,20 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX shared_by_object ON shared (provider, kind, id)
     """,
+    """
+    CREATE TABLE rates (
+        scope TEXT NOT NULL, id TEXT NOT NULL, unit TEXT NOT NULL,
+        tat INTEGER NOT NULL CHECK (typeof(tat) = 'integer'),
+        PRIMARY KEY (scope, id, unit)
+    ) WITHOUT ROWID;
+    CREATE TABLE leases (
+        scope TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, until_s INTEGER NOT NULL,
+        PRIMARY KEY (scope, id, name)
+    ) WITHOUT ROWID;
+    ALTER TABLE limits ADD COLUMN rpm_limit INTEGER;
+    ALTER TABLE limits ADD COLUMN tpm_limit INTEGER;
+    ALTER TABLE limits ADD COLUMN max_parallel_requests INTEGER
+    """,
 )
 
 

@@ -10,7 +10,7 @@ from vectorgate.budgets.model import balance_changes
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.persistence.sqlite import budgets
+from vectorgate.persistence.sqlite import budgets, rates
 from vectorgate.persistence.validation import (
     check_advance,
     check_begin,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.ports import Position, RecordQuery
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.sqlite.database import Database
+    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _BEGIN = """
@@ -117,10 +118,11 @@ class SqliteLedger:
         idempotency: IdempotencyRecord | None = None,
         takeover_of: IdempotencyRecord | None = None,
         reserve: Sequence[Reservation] = (),
+        claims: Claims | None = None,
     ) -> None:
-        """One INSERT; a transaction with an idempotency record or reservations."""
+        """One INSERT; a transaction with an idempotency record, reservations or claims."""
         check_begin(entry, idempotency, takeover_of, reserve)
-        if idempotency is None and not reserve:
+        if idempotency is None and not reserve and claims is None:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
             with self._database.transaction() as connection:
@@ -129,6 +131,8 @@ class SqliteLedger:
                     raise IdempotencyConflict("the request")
                 if reserve:
                     budgets.reserve_all(connection, reserve)
+                if claims is not None:
+                    rates.take_all(connection, claims)
         self._notify(entry)
 
     def advance(

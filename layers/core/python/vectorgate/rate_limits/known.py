@@ -1,0 +1,39 @@
+"""The last TAT of each rate that this process has seen. In memory. A TAT never decreases: an old one is a bound.
+
+It tells which form a claim takes (`persistence.dynamodb.rates`), refuses without a write what is certain to be refused,
+and is what answers say is left: units that other processes have used since are not known here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from vectorgate.budgets.model import Subject
+    from vectorgate.rate_limits.model import Rate, RateUnit
+
+MAX_KNOWN: Final = 10_000  # rates; for one that is forgotten, a claim may take one write more
+
+
+class KnownTats:
+    """TATs by subject and unit. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._tats: OrderedDict[tuple[Subject, RateUnit], int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, rate: Rate) -> int:
+        """The last TAT, 0 where none is known."""
+        with self._lock:
+            return self._tats.get((rate.subject, rate.unit), 0)
+
+    def learn(self, rate: Rate, tat_ns: int) -> None:
+        """Take note of a TAT, unless a later one is known."""
+        place = rate.subject, rate.unit
+        with self._lock:
+            self._tats[place] = max(self._tats.get(place, 0), tat_ns)
+            self._tats.move_to_end(place)
+            if len(self._tats) > MAX_KNOWN:
+                self._tats.popitem(last=False)
