@@ -64,6 +64,7 @@ class DynamoDbGateway:
     gateway: Gateway
     settlement: SettlementService
     recorder: CallRecorder
+    stores: Stores
 
     def create(self, body: bytes = PLAIN_BODY, key: str = KEY) -> Response:
         """Create a vector store through the whole pipeline."""
@@ -105,7 +106,7 @@ def dynamodb_gateway() -> Iterator[DynamoDbGateway]:
         )
         recorder = CallRecorder()
         with recorder.watching(table.client):
-            yield DynamoDbGateway(gateway, build_settlement(settings, stores, telemetry), recorder)
+            yield DynamoDbGateway(gateway, build_settlement(settings, stores, telemetry), recorder, stores)
 
 
 def _fund(stores: Stores, clock: Clock) -> None:

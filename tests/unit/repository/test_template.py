@@ -73,7 +73,7 @@ UNWATCHED: Final = {
     "Settled": "no failure",
     "Reconciled": "no failure: outcomes of the sweep",
     "SoftBudgetsExceeded": "no failure: the header says so to the client",
-    "RateLimitFailures": "no failure of a call: a refusal or some tokens were not counted, or a place is free a minute late",
+    "RateLimitFailures": "no failure of a call: something was not counted, or a place is free later",
     "SettleFailures": "tried again; what is given up fills the usage logger's dead-letter queue",
     "IngestUnsent": "the message comes again, five times, and then fills the dead-letter queue",
     "IngestPutOff": "no failure before it is overdue",
