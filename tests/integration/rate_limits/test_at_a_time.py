@@ -92,9 +92,7 @@ def test_of_a_teams_many_requests_at_once_no_more_than_the_limit_reach_the_provi
     harness.stores.budgets.add_limit(Subject(BudgetScope.TEAM, "red"), Limit(since=0, max_parallel_requests=5))
     harness.key(SECRET, team="red")
     provider, gateways = SlowProvider(harness), [harness.gateway, harness.build()]
-    threading.Thread(
-        target=lambda: [provider.entered.acquire(timeout=30) for _ in range(5)] and provider.go_on.set()
-    ).start()
+    threading.Thread(target=provider.let_go, args=(5,)).start()
     statuses = Counter(at_once(24, lambda number: ask(gateways[number % 2], "/v1/vector_stores", {}).status))
     assert provider.most <= 5 <= statuses[200]
     assert statuses[200] + statuses[429] == 24
