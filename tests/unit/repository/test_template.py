@@ -50,9 +50,11 @@ FUNCTIONS: Final = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 # Kinds of rows and of index partitions: each is granted to a role, and there are no others.
-GRANTED: Final = frozenset(
-    ["KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT", "RATE"]
-)
+# fmt: off
+GRANTED: Final = frozenset({
+    "KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT", "RATE",
+})
+# fmt: on
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 FORWARD: Final = {"Api", "Stream", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers

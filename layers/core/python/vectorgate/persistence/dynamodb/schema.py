@@ -16,7 +16,7 @@ audit        ``AUDIT#<YYYY-MM>``                              ``<at_ms, 13>#<rec
 
 A share's item lists a store for a team that does not own it; what the team may do is in the ownership row.
 Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS`` and ``CUSTOMERS``. Those
-that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py`` and
+that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py``, ``rates.py`` and
 ``ingest.py`` have the keys of the others.
 
 =============  ===========================================  ==============================  =========  ==============
