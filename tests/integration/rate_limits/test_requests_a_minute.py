@@ -139,7 +139,7 @@ def test_a_refusal_is_openais_and_its_client_waits_so_long(frozen: GatewayHarnes
     assert client._parse_retry_after_header(headers) == 0.1
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "1m0s")
     assert "x-should-retry" not in headers
-    assert (frozen.rows()[-1].status_code, frozen.rows()[-1].error_code) == (429, "rate_limit_exceeded")
+    assert [row.error_code for row in frozen.rows() if row.status_code == 429] == ["rate_limit_exceeded"]
     frozen.time.skip(0.1)
     assert client.vector_stores.search(store, query="q").data is not None
 
@@ -200,7 +200,7 @@ def test_beyond_the_limit_not_even_a_wrong_request_is_answered(frozen: GatewayHa
     assert [frozen.gateway.handle(request).status for _ in range(4)] == [404, 404, 429, 429]
     unknown = Request(method="GET", path="/v1/unknown", headers={"authorization": f"Bearer {SECRET}"})
     assert frozen.gateway.handle(unknown).status == 429
-    assert [row.status_code for row in frozen.rows()] == [404, 404, 429, 429, 429]
+    assert sorted(row.status_code or 0 for row in frozen.rows()) == [404, 404, 429, 429, 429]
 
 
 def test_a_changed_limit_holds_at_once_where_it_was_told_and_within_five_seconds_elsewhere(
