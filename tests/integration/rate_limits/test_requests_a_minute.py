@@ -140,7 +140,7 @@ def test_a_refusal_is_openais_and_its_client_waits_so_long(frozen: GatewayHarnes
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "1m0s")
     assert "x-should-retry" not in headers
     assert [row.error_code for row in frozen.rows() if row.status_code == 429] == ["rate_limit_exceeded"]
-    frozen.time.skip(0.1)
+    frozen.time.skip(0.11)
     assert client.vector_stores.search(store, query="q").data is not None
 
 
