@@ -93,7 +93,7 @@ class _AnnouncedServer(Server):
 
 
 def listener(port: int) -> socket.socket:
-    """A socket that listens on the port; 0 takes a free one."""
+    """A socket that listens on the port; 0 chooses a free one."""
     # Its protocol is named: only then does asyncio turn off Nagle's algorithm, which delays each answer by 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -104,8 +104,8 @@ def listener(port: int) -> socket.socket:
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="the data folder, made if absent")
-    parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--home", type=Path, required=True, help="the data folder, created if absent")
+    parser.add_argument("--port", type=int, required=True, help="0 chooses a free one")
     parser.add_argument("--api-key-env", required=True, help="the environment variable that holds the key to require")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     parser.add_argument("--seed-demo", action="store_true", help="create file-abc123 and file-def456 if absent")

@@ -269,7 +269,7 @@ class Catalogue(Protocol):
         """One transaction: durable when the body ends, undone when it raises."""
 
     def close(self) -> None:
-        """Release the connections. No transaction may be under way."""
+        """Release the connections. No transaction may be open."""
 
 
 class BlobStore(Protocol):

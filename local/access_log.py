@@ -1,4 +1,4 @@
-"""The access log: a line for each request that was answered, or whose client left before.
+"""The access log: a line for each request that was answered, or whose client disconnected before.
 
 ::
 

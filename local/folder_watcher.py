@@ -60,8 +60,8 @@ class FolderWatcher:
     """Scan after scan: `scan` finds what changed, hands it to `ingest`, and keeps what is to be done later.
 
     `row_of` reads an object's row; `recorded` lists the objects of a bucket that were ingested and not removed since.
-    `refusals` remembers what was refused for good, and `circumstances` is what that depends on besides the file, by its
-    key. `write_line` gets a line for each failure.
+    `refusals` remembers what was refused permanently, and `circumstances` is what that depends on besides the file, by
+    its key. `write_line` gets a line for each failure.
     """
 
     folder: Folder

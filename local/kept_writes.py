@@ -4,7 +4,7 @@ The row of a call is written before the provider is asked. When its end cannot b
 then, the client has its answer and the ledger has no owner of the object: the next request would be answered 404,
 until reconciliation finds the object a minute later. So::
 
-    advance   refused by the disk   kept, oldest first; at most one for each call that was under way
+    advance   refused by the disk   kept, oldest first; at most one for each call in progress
     begin     while one is kept     writes what is kept first; if that cannot be written, 503: no call begins
     owners    while one is kept     the same: an object whose owner cannot be written yet is never "not found"
     a thread                        writes what is kept, so that no request has to come

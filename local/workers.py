@@ -75,7 +75,7 @@ class Ticker:
         return thread
 
     def stop(self) -> None:
-        """End after the tick that is under way."""
+        """End after the tick in progress."""
         self._stopping.set()
 
     def _run(self, tick: Callable[[], object]) -> None:

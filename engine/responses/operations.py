@@ -36,7 +36,7 @@ EventGenerator = Generator[Json | None, None, None]
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """A stream of events for a client. None: there is nothing new yet. To be closed when the client goes away."""
+    """A stream of events for a client. None: there is nothing new yet. To be closed when the client disconnects."""
 
     generator: EventGenerator
 

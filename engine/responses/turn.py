@@ -1,4 +1,4 @@
-"""One response under way: the searches that its request calls for, one by one, and then the answer.
+"""One response in progress: the searches that its request calls for, one by one, and then the answer.
 
 ::
 

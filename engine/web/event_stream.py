@@ -1,4 +1,4 @@
-"""Server-sent events: each sent as soon as there is one, and closed when the client goes away."""
+"""Server-sent events: each sent as soon as there is one, and closed when the client disconnects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EventStream(StreamingResponse):
         super().__init__(self._encoded, media_type="text/event-stream", headers={"cache-control": "no-cache"})
 
     async def stream_response(self, send: Send) -> None:
-        """Send it. Cancelled when the client goes away, which closes the events as well."""
+        """Send it. Cancelled when the client disconnects, which closes the events as well."""
         async with aclosing(self._encoded):
             await super().stream_response(send)
 

@@ -48,7 +48,7 @@ class Envelope:
 
 
 class _Answer:
-    """One answer under way."""
+    """One answer in progress."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send

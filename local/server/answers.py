@@ -66,7 +66,7 @@ class Answer:
         await self.whole(error.status, headers, content, size=len(content))
 
     def exchange(self, head: Head | None, seconds: float) -> Exchange:
-        """What became of the request."""
+        """The outcome of the request."""
         return Exchange(
             head=head,
             status=self.status,
@@ -84,7 +84,7 @@ async def send_head(answer: Answer, status: int, headers: Mapping[str, str], siz
 
 
 async def send_file(answer: Answer, body: Body, receive: Receive) -> None:
-    """Send a body from its file, to the end or until the client goes away. The file is closed then."""
+    """Send a body from its file, to the end or until the client disconnects. The file is closed then."""
     with closing(body):
         source = body.open()
         async with client_gone(receive) as gone:
@@ -95,7 +95,7 @@ async def send_file(answer: Answer, body: Body, receive: Receive) -> None:
 
 
 async def send_stream(answer: Answer, feed: Feed, receive: Receive) -> None:
-    """Send what a feed brings, to the end or until the client goes away."""
+    """Send what a feed brings, to the end or until the client disconnects."""
     async with client_gone(receive) as gone:
         gone.add_done_callback(lambda _: feed.leave())
         while (piece := await feed.next()) is not None:
@@ -107,7 +107,7 @@ async def send_stream(answer: Answer, feed: Feed, receive: Receive) -> None:
 
 @asynccontextmanager
 async def client_gone(receive: Receive) -> AsyncIterator[asyncio.Task[None]]:
-    """A task that ends when the client goes away. The request has been read to its end before."""
+    """A task that ends when the client disconnects. The request has been read to its end before."""
     task = asyncio.create_task(_disconnect(receive))
     try:
         yield task

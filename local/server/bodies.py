@@ -28,7 +28,7 @@ MIN_RATE: Final = 4096  # bytes a second
 
 
 class ClientGone(Exception):
-    """The client went away before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 async def read_body(head: Head, receive: Receive) -> Body:

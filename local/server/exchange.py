@@ -67,7 +67,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request that was answered, or whose client went away before: for an access log.
+    """A request that was answered, or whose client disconnected before: for an access log.
 
     `head` None: it was not read as far. `status` None: no answer was begun. `sent`: bytes of the answer's body, and
     `whole` whether that was all of it. `request_id`: the answer's `x-request-id`.

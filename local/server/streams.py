@@ -19,7 +19,7 @@ AHEAD: Final = 16  # pieces that may wait to be sent: then the thread waits for 
 class Feed:
     """The pieces of one stream, produced by one of the threads. All methods are called on the event loop.
 
-    The stream is closed once: by that thread when it has ended, or by another one, at once, when the client goes away.
+    The stream is closed once: by that thread when it has ended, or at once by another one when the client disconnects.
     """
 
     def __init__(self, stream: ByteStream) -> None:

@@ -39,7 +39,7 @@ class SqliteCatalogue:
             yield rows
 
     def close(self) -> None:
-        """Close the connections. No transaction may be under way."""
+        """Close the connections. No transaction may be open."""
         while self._idle:
             self._idle.pop().connection.close()
 

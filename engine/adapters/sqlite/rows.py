@@ -1,4 +1,4 @@
-"""`Rows` on one connection, within the transaction that is under way on it."""
+"""`Rows` on one connection, within the transaction that is open on it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def unblock_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def block_customers(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Refuse every call in the name of these end users with 403, also of those that have no row yet."""
+    """Refuse every call of these end users with 403, also of those that have no row yet."""
     return {"blocked_users": _customers(request, deps, blocked=True)}
 
 

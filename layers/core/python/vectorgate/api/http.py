@@ -55,8 +55,8 @@ class ByteStream(Protocol):
     """A response's body that is produced while it is sent, such as server-sent events. It is iterated once.
 
     The server iterates in one thread, sends each piece at once, and calls `close` once, whether or not the iteration
-    was completed. When the client leaves, it calls `close` from another thread, also while the next piece is awaited:
-    `close` then ends that wait soon (the iteration ends or raises; either is ignored) and frees what the stream
+    was completed. When the client disconnects, it calls `close` from another thread, also while the next piece is
+    awaited: `close` then ends that wait soon (the iteration ends or raises; either is ignored) and frees what it
     holds. Any other exception of the iteration is a defect: the client's connection is closed.
     """
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from vectorgate.ids import OperationId
 
-MASTER_KEY = "master_key"  # the actor that is no key of the table
+MASTER_KEY = "master_key"  # the actor that has no row among the keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

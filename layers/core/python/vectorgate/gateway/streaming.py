@@ -6,7 +6,7 @@
     response.completed (or another   uncertain -> answered    with its usage, before the client sees it
     last event)
     the provider breaks off,         stays uncertain          found out later: `GET /responses/{id}`
-    or the client leaves
+    or the client disconnects
 
 The gateway's own crash leaves the row `uncertain` as well, so that every stream that the provider began is charged.
 """
@@ -81,7 +81,7 @@ class StreamedResponse:
             yield _error_event(reason)
 
     def close(self) -> None:
-        """End the stream: the client has left, or has everything. Any thread may call it."""
+        """End the stream: the client has disconnected, or has everything. Any thread may call it."""
         self._left = True
         self._events.close()
         if not self._iterated:

@@ -1,4 +1,4 @@
-"""What became of attached files: their results, once the provider has indexed them."""
+"""The results of attached files, once the provider has indexed them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 MAX_PAUSE_S: Final = 3_600  # between two samples while nothing changes
 ROTATION_S: Final = 60  # the shortest interval of ticks on AWS
 MAX_SKEW_S: Final = 5  # between the clocks of two functions
-MAX_REQUEST_S: Final = 30  # API Gateway ends a request then: one under way at a sample may change something after it
+MAX_REQUEST_S: Final = 30  # API Gateway ends a request then: one in progress at a sample may change something after it
 MAX_RECENT: Final = 100  # rows that are looked through for a change; as many rows count as one
 # Operations that change the bytes of a store, or the set of stores. A file in no store is not metered.
 CHANGING: Final = frozenset(
@@ -202,7 +202,7 @@ class Sampler:
         return written
 
     def _keep_descriptions(self, listed: Mapping[ObjectId, Document], written: Iterable[Meter]) -> None:
-        """Write down how stores whose meter was written are described now, for lists that cannot ask the provider."""
+        """Record the descriptions of stores whose meter was written, for lists while the provider cannot be asked."""
         for meter in written:
             document, tenant = listed.get(meter.id), meter.tenant
             snapshot = snapshot_of(ObjectKind.VECTOR_STORE, document) if document is not None else None

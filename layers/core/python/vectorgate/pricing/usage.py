@@ -34,7 +34,7 @@ class Usage(NamedTuple):
 
 
 def read_usage(document: Mapping[str, object]) -> Usage | None:
-    """The usage of an answer; None where it has none. ValueError for figures that make no sense."""
+    """The usage of an answer; None where it has none. ValueError for invalid figures."""
     usage = document.get("usage")
     if usage is None:
         return None

@@ -41,7 +41,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         if not text.strip():
-            raise ValueError("an empty secret is no secret")
+            raise ValueError("a secret must not be empty")
         self._text = text
         self._runs = _runs(text)
 

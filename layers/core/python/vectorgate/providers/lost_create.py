@@ -1,4 +1,4 @@
-"""Find out within the request what became of a create whose answer was lost, and send it again if it made nothing.
+"""Find out within the request the outcome of a create whose answer was lost, and send it again if it made nothing.
 
 ::
 

@@ -59,7 +59,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Writes what became of a row. Its errors are StoreError and ApiError; the row is then left as it is."""
+    """Writes the outcome of a row. Its errors are StoreError and ApiError; the row is then left as it is."""
 
     ledger: LedgerStore
     ownership: OwnershipStore

@@ -45,7 +45,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
-    """Finds out what became of open rows."""
+    """Finds out the outcomes of open rows."""
 
     ledger: LedgerStore
     ownership: OwnershipStore

@@ -71,7 +71,7 @@ class SqliteIngest:
         return [ObjectLocation(bucket, key) for (key,) in self._database.rows(_PRESENT_OR_UNFINISHED, (bucket,))]
 
     def refusals(self, bucket: str) -> dict[str, str]:
-        """Under which circumstances objects were refused for good, by their keys. Not a method of the port.
+        """The circumstances under which objects were refused permanently, by their keys. Not a method of the port.
 
         A folder watcher does not try them again, nor report them again, until the circumstances are others.
         """

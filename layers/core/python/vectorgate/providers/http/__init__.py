@@ -1,1 +1,1 @@
-"""The way out: one place that sends, one that holds credentials, one that decides what may be asked again."""
+"""The egress: the HTTP adapter, its transport, timeouts and outcomes."""

@@ -42,7 +42,7 @@ STREAM: Final = "stream"  # the name of a request's extension
 
 Request, ByteStream, NO_AUTH = httpx.Request, httpx.ByteStream, httpx.Auth()  # for `transport`
 FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
-# What became of a request that ended in one of FAILURES: the first row that matches decides.
+# The outcome of a request that ended in one of FAILURES: the first row that matches decides.
 OUTCOMES: Final[tuple[tuple[tuple[type[Exception], ...], NotSent | ResponseLost], ...]] = (
     ((httpx.ConnectTimeout, httpx.PoolTimeout), NotSent(timed_out=True)),
     ((httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL), NotSent(timed_out=False)),
@@ -118,7 +118,7 @@ class Pooling(NamedTuple):
 
 
 class StreamEnd:
-    """When the present wait for a stream ends, a point in time that is put off at each wait for a piece."""
+    """When the present wait for a stream ends: a point in time that each wait for a piece extends."""
 
     def __init__(self, monotonic: Callable[[], float], seconds: float) -> None:
         self._monotonic = monotonic

@@ -1,4 +1,4 @@
-"""Content codings as httpx decodes them, and what it lets pass: content that ends early, goes on, or is unknown."""
+"""Content codings as httpx decodes them, and what it accepts: content that ends early, continues, or is unknown."""
 
 from __future__ import annotations
 

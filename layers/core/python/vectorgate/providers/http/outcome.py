@@ -1,4 +1,4 @@
-"""What can become of one attempt. After NotSent a create may be repeated, after ResponseLost it may not."""
+"""The outcomes of one attempt. After NotSent a create may be repeated, after ResponseLost it may not."""
 
 from __future__ import annotations
 

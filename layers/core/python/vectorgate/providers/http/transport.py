@@ -1,6 +1,6 @@
 """The only egress: one request over a pooled connection, within one total time.
 
-A provider's request in httpx's form, and what came of it as an `Outcome`. The rules that every exchange keeps are
+A provider's request in httpx's form, and its result as an `Outcome`. The rules that every exchange keeps are
 `adapter`'s.
 """
 
@@ -32,7 +32,7 @@ MAX_CONTENT: Final = 600 * 1024 * 1024  # a 512 MB file, and what surrounds it
 class PooledTransport:
     """Sends over kept-alive connections. Safe to use from many threads.
 
-    `most_content`: how many bytes of a file's content the deployment can hand on; more is not even read. `entropy(n)`:
+    `most_content`: how many bytes of a file's content the deployment can return; more is not read. `entropy(n)`:
     n random bytes, for a form's boundary. `most_connections`: how many exchanges there may be at once; others wait.
     """
 
