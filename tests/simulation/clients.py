@@ -188,6 +188,7 @@ class Clients:
         *,
         arrives: bool = True,
         leaves_after: int | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Response | None:
         """Retry as the SDK does: after a broken connection, 408, 409, 429 and 5xx, unless the answer forbids it.
 
@@ -197,7 +198,7 @@ class Clients:
         response = None
         for attempt in range(0 if arrives else 1, RETRIES + 1):
             counted = {**headers, "x-stainless-retry-count": str(attempt)}
-            request = Request(method=method, path=path, headers=counted, body=Body.of(body))
+            request = Request(method=method, path=path, query=query or {}, headers=counted, body=Body.of(body))
             response = self._handle(request, leaves_after)
             made.statuses.append(response.status if response is not None else 0)
             if response is not None and not _wants_retry(response):

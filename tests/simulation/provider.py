@@ -157,7 +157,10 @@ class SimulatedProvider:
     def _answer(self, request: UpstreamRequest) -> Outcome:
         status, document = self._execute(request)
         if request.stream and status == 200:
-            events = self.responses.stream(str(document["id"]))
+            since = dict(parse_qsl(urlsplit(request.url).query)).get("starting_after")
+            run_id = str(document["id"])
+            is_new = request.method == "POST"
+            events = self.responses.stream(run_id) if is_new else self.responses.follow(run_id, int(since or -1))
             headers = {"content-type": EVENT_STREAM}
             return Replied(UpstreamResponse(status=status, headers=headers, events=events))
         return _reply(status, document, {"date": formatdate(self._environment.now, usegmt=True)})

@@ -125,7 +125,8 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         if (retired_at is not None) != (response_id in deleted):
             yield f"{response_id} retired at {retired_at}"
     for each in simulation.clients.responses.made:
-        if each.deleted and not simulation.provider.responses.runs[str(each.response_id)].deleted:
+        run = simulation.provider.responses.runs.get(str(each.response_id))
+        if each.deleted and (run is None or (run.stored and not run.deleted)):
             yield f"{each} was told that its response is deleted"
 
 

@@ -22,6 +22,13 @@ TEAMS: Final[Mapping[str, str]] = {"sk-simulated-a": "red", "sk-simulated-b": "r
 END_USERS: Final = (None, None, "émile", "東京", "u3")
 CREATES: Final = 0.6  # of what concerns responses
 KEYED: Final = 0.2  # of the creates have an idempotency key
+# The fields of each kind of request. A response that is followed is a stream in the background.
+KINDS: Final[Mapping[str, Mapping[str, bool]]] = {
+    "whole": {},
+    "stream": {"stream": True},
+    "background": {"background": True},
+    "followed": {"background": True, "stream": True},
+}
 LEAVES: Final = 0.15  # of the streams, whose client goes away after some event
 LONGEST: Final = 12  # events of a stream
 RECENT: Final = 20  # responses that are used
@@ -67,14 +74,14 @@ class ResponseClients:
 
     def _create(self, own: list[LogicalResponse]) -> None:
         environment, rng = self._environment, self._environment.rng
-        secret, kind = rng.choice(SECRETS), rng.choice(("whole", "stream", "stream", "background"))
+        secret, kind = rng.choice(SECRETS), rng.choice(("whole", "stream", "stream", "background", "followed"))
         name = f"r{len(self.made)}"
         body: dict[str, Any] = {"model": MODEL, "input": "q" * rng.randrange(200), "metadata": {"made": name}}
         foreign = self._add_objects(body, secret, own)
-        body |= {"stream": {"stream": True}, "background": {"background": True}}.get(kind, {})
+        body |= KINDS[kind]
         if environment.happens(0.6):
             body["max_output_tokens"] = rng.randrange(16, 129)
-        if kind != "background" and environment.happens(0.1):
+        if not body.get("background") and environment.happens(0.1):
             body["store"] = False
         made = LogicalResponse(name, secret, rng.choice(END_USERS), encode_json(body), kind, foreign=foreign)
         made.keyed = environment.happens(KEYED)
@@ -111,7 +118,7 @@ class ResponseClients:
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
         if made.keyed:
             headers["idempotency-key"] = f"key of {made.name}"
-        leaves = made.kind == "stream" and self._environment.happens(LEAVES)
+        leaves = made.kind in {"stream", "followed"} and self._environment.happens(LEAVES)
         after = self._environment.rng.randrange(1, LONGEST) if leaves else None
         response = self._clients.send_with_retries(
             "POST", "/v1/responses", made, made.body, headers, leaves_after=after
@@ -123,7 +130,9 @@ class ResponseClients:
 
     def _answered(self, made: LogicalResponse, response: Response) -> None:
         content = response.read_body()
-        documents = [json.loads(content)] if made.kind != "stream" else _responses_in(content)
+        is_stream = made.kind in {"stream", "followed"}
+        events = events_in(content) if is_stream else [{"response": json.loads(content)}]
+        documents = [event["response"] for event in events if "response" in event]
         for document in documents:
             made.response_id, made.document = document["id"], document
             if document["metadata"] != {"made": made.name}:
@@ -131,7 +140,7 @@ class ResponseClients:
 
     def _use(self, made: LogicalResponse) -> None:
         path = f"/v1/responses/{made.response_id}"
-        match self._environment.rng.randrange(5):
+        match self._environment.rng.randrange(6):
             case 0:
                 response = self._clients.send_with_retries("DELETE", path, made)
                 made.deleted = response is not None and response.status == 200
@@ -142,8 +151,25 @@ class ResponseClients:
             case 3:
                 runs = [run.id for run in self._provider.responses.runs.values() if run.name is None]
                 self._expect_refusal(made, f"/v1/responses/{self._environment.rng.choice(['resp_absent', *runs])}")
+            case 4:
+                self._follow(made, path)
             case _:
                 self._retrieve(made, path)
+
+    def _follow(self, made: LogicalResponse, path: str) -> None:
+        """Read the events of a response from some event on, as a client does whose stream broke."""
+        since = self._environment.rng.randrange(4)
+        query = {"stream": "true", "starting_after": str(since)}
+        response = self._clients.send_with_retries("GET", path, made, query=query)
+        if response is None or response.status != 200:
+            return
+        events = events_in(response.read_body())
+        numbers = [event["sequence_number"] for event in events if event["type"] != "error"]
+        others = [
+            event for event in events if event.get("response", {}).get("id", made.response_id) != made.response_id
+        ]
+        if others or numbers != list(range(since + 1, since + 1 + len(numbers))):
+            self._clients.violations.append(f"{made} followed {numbers} after {since}, of {others}")
 
     def _retrieve(self, made: LogicalResponse, path: str) -> None:
         response = self._clients.send_with_retries("GET", path, made)
@@ -164,7 +190,6 @@ class ResponseClients:
             self._clients.violations.append(f"{caller.secret} got {response.status} for {method} {path}")
 
 
-def _responses_in(content: bytes) -> list[dict[str, Any]]:
-    """Return the response of each event that has one."""
-    data = [json.loads(line[len("data: ") :]) for line in content.decode().split("\n") if line.startswith("data: ")]
-    return [event["response"] for event in data if "response" in event]
+def events_in(content: bytes) -> list[dict[str, Any]]:
+    """Return the data of each whole event."""
+    return [json.loads(line[len("data: ") :]) for line in content.decode().split("\n") if line.startswith("data: ")]

@@ -115,7 +115,14 @@ class SimulatedResponses:
 
     def stream(self, response_id: str) -> SimulatedStream:
         """Return the events of a run that has just begun."""
-        return SimulatedStream(self.runs[response_id], self._environment)
+        run = self.runs[response_id]
+        if not run.background:
+            run.ends_at = self._environment.now + LONGEST_RUN  # nothing is final before the last event
+        return SimulatedStream(run, self._environment)
+
+    def follow(self, response_id: str, since: int) -> SimulatedStream:
+        """Return the events of a run after the one with that number. It does not end with them."""
+        return SimulatedStream(self.runs[response_id], self._environment, since=since, is_own=False)
 
     def _cancelled(self, run: Run) -> tuple[int, dict[str, object]]:
         if not run.background:
@@ -160,21 +167,22 @@ class SimulatedResponses:
 class SimulatedStream:
     """`ByteStream` of a run's events. It may be cut at each of them, also in the middle of one.
 
-    A run whose stream ends early runs on, or is ended by the provider with what it has written by then.
+    A run whose own stream ends early runs on, or is ended by the provider with what it has written by then.
     """
 
-    def __init__(self, run: Run, environment: SimulatedEnvironment) -> None:
+    def __init__(self, run: Run, environment: SimulatedEnvironment, *, since: int = -1, is_own: bool = True) -> None:
         self._run = run
         self._environment = environment
+        self._since = since
+        self._is_own = is_own and not run.background
         self._closed = False
         self._whole = False
-        run.ends_at = environment.now + LONGEST_RUN  # nothing is final before the last event
 
     def __iter__(self) -> Iterator[bytes]:
         environment, events = self._environment, list(self._events())
         is_cut = not environment.faultless and environment.happens(CUT * environment.rates.provider)
         cut = environment.rng.randrange(len(events)) if is_cut else len(events)
-        for number, kind in enumerate(events):
+        for number, kind in list(enumerate(events))[self._since + 1 :]:
             environment.interleave()
             environment.crash_point()
             environment.now += environment.rng.random() * 0.2
@@ -202,7 +210,7 @@ class SimulatedStream:
 
     def _give_up(self) -> None:
         run, environment = self._run, self._environment
-        if environment.now >= run.ends_at:
+        if not self._is_own or environment.now >= run.ends_at:
             return
         if environment.happens(RUNS_ON):
             run.ends_at = environment.now + environment.rng.random() * LONGEST_RUN
@@ -219,8 +227,10 @@ class SimulatedStream:
         yield f"response.{self._run.status}"
 
     def _event(self, kind: str, number: int) -> bytes:
-        if kind == f"response.{self._run.status}":
+        if kind == f"response.{self._run.status}" and self._is_own:
             self._run.ends_at = min(self._run.ends_at, self._environment.now)
+        elif kind == f"response.{self._run.status}":
+            self._environment.now = max(self._run.ends_at, self._environment.now)
         of_response = kind.count(".") == 1
         more = {"response": self._run.document(self._environment.now)} if of_response else {"delta": "word "}
         return f"event: {kind}\ndata: {json.dumps({'type': kind, 'sequence_number': number, **more})}\n\n".encode()

@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from tests.harnesses.local_process import KEY, LocalProcess
+from vectorgate.client.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,3 +161,43 @@ def test_a_stream_that_cannot_begin_is_an_error_as_without_a_stream(run: Any) ->
             assert refused[0] == refused[1]
 
     run(flow)
+
+
+def test_a_stream_in_the_background_that_breaks_is_resumed_after_its_last_event(run: Any) -> None:
+    async def flow(client: Any, asked: dict[str, Any]) -> None:
+        stream = await _now(client.responses.create(**asked, background=True, stream=True))
+        events = [await anext(stream) if hasattr(stream, "__anext__") else next(stream) for _ in range(3)]
+        await _now(stream.close())
+        resumed = await _now(
+            client.responses.retrieve(events[0].response.id, stream=True, starting_after=events[-1].sequence_number)
+        )
+        events += await _all(resumed)
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        assert (events[-1].type, events[-1].response.output_text) == ("response.completed", ANSWER)
+
+    run(flow)
+
+
+def test_our_sdk_resumes_it_too(edition: LocalProcess, store: str) -> None:
+    asked: dict[str, Any] = {
+        "model": MODEL,
+        "input": "What do the tides obey?",
+        "tools": [{"type": "file_search", "vector_store_ids": [store]}],
+    }
+    with Client(base_url=f"{edition.url}/v1", api_key=KEY) as client:
+        with client.responses.create(**asked, background=True, stream=True) as stream:
+            begun = [next(stream) for _ in range(3)]
+        last = begun[-1].sequence_number
+        assert begun[0].response is not None
+        name = begun[0].response.id
+        rest = list(client.responses.retrieve(name, stream=True, starting_after=last))
+
+        async def awaited() -> list[Any]:
+            async with client, await client.responses.aretrieve(name, stream=True, starting_after=last) as events:
+                return [event async for event in events]
+
+        assert [event.sequence_number for event in asyncio.run(awaited())] == [event.sequence_number for event in rest]
+    numbers = [event.sequence_number for event in [*begun, *rest]]
+    assert numbers == list(range(len(numbers)))
+    assert rest[-1].response is not None
+    assert rest[-1].response.output_text == ANSWER

@@ -53,7 +53,7 @@ class LambdaFunction:
         """The payload that the invoke function reads. SettingsError for headers and streams."""
         if call.headers:
             raise SettingsError("extra_headers cannot be sent through VECTORGATE_FUNCTION: it takes no headers")
-        if (call.body or {}).get("stream"):
+        if (call.body or {}).get("stream") or call.query.get("stream") == "true":
             raise SettingsError("no streams through VECTORGATE_FUNCTION: use background=True, or VECTORGATE_BASE_URL")
         content = encoded(self._payload(call))
         url = f"{self.signer.endpoint}/2015-03-31/functions/{quote(self.name, safe='')}/invocations"

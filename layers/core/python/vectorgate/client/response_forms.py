@@ -1,4 +1,4 @@
-"""The types of `responses.create`: with `stream=True` it returns events, without it the response."""
+"""The types of `responses.create` and `retrieve`: with `stream=True` they return events, without it the response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CreateParameters(CallOptions, total=False):
 
 
 class Create(Protocol):
-    """The synchronous form."""
+    """The synchronous form of `create`."""
 
     @overload
     def __call__(self, *, stream: Literal[True], **parameters: Unpack[CreateParameters]) -> ResponseStream: ...
@@ -41,7 +41,7 @@ class Create(Protocol):
 
 
 class AsyncCreate(Protocol):
-    """The awaited form."""
+    """The awaited form of `create`."""
 
     @overload
     async def __call__(
@@ -54,4 +54,44 @@ class AsyncCreate(Protocol):
     @overload
     async def __call__(
         self, *, stream: bool | None, **parameters: Unpack[CreateParameters]
+    ) -> Response | AsyncResponseStream: ...
+
+
+class RetrieveParameters(CallOptions, total=False):
+    """The parameters of `responses.retrieve` but for `response_id` and `stream`."""
+
+    starting_after: int | None
+
+
+class Retrieve(Protocol):
+    """The synchronous form of `retrieve`."""
+
+    @overload
+    def __call__(
+        self, response_id: str, *, stream: Literal[True], **parameters: Unpack[RetrieveParameters]
+    ) -> ResponseStream: ...
+    @overload
+    def __call__(
+        self, response_id: str, *, stream: Literal[False] | None = None, **parameters: Unpack[RetrieveParameters]
+    ) -> Response: ...
+    @overload
+    def __call__(
+        self, response_id: str, *, stream: bool | None, **parameters: Unpack[RetrieveParameters]
+    ) -> Response | ResponseStream: ...
+
+
+class AsyncRetrieve(Protocol):
+    """The awaited form of `retrieve`."""
+
+    @overload
+    async def __call__(
+        self, response_id: str, *, stream: Literal[True], **parameters: Unpack[RetrieveParameters]
+    ) -> AsyncResponseStream: ...
+    @overload
+    async def __call__(
+        self, response_id: str, *, stream: Literal[False] | None = None, **parameters: Unpack[RetrieveParameters]
+    ) -> Response: ...
+    @overload
+    async def __call__(
+        self, response_id: str, *, stream: bool | None, **parameters: Unpack[RetrieveParameters]
     ) -> Response | AsyncResponseStream: ...

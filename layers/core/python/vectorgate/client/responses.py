@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vectorgate.client.flow import Flow
     from vectorgate.client.group import GroupClient
     from vectorgate.client.pages import RawPage
-    from vectorgate.client.response_forms import AsyncCreate, Create
+    from vectorgate.client.response_forms import AsyncCreate, AsyncRetrieve, Create, Retrieve
     from vectorgate.client.streams import RawStream
 
 _RUNNING = frozenset({"queued", "in_progress"})
@@ -113,16 +113,25 @@ class Responses(Group):
         parameters = Parameters(operation="responses.create", body=body)
         return self._stream(parameters, options) if stream else self._perform(Response, parameters, options)
 
-    def _retrieve(self, response_id: str, **options: Unpack[CallOptions]) -> Flow[Response]:
-        """Retrieve a response."""
-        return self._perform(Response, _of("responses.retrieve", response_id), options)
+    def _retrieve(
+        self,
+        response_id: str,
+        *,
+        stream: bool | None = None,
+        starting_after: int | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Flow[Response | RawStream]:
+        """Retrieve a response. With `stream=True` return its events, from the one after number `starting_after` on."""
+        query = without_none(stream=stream, starting_after=starting_after)
+        parameters = Parameters(operation="responses.retrieve", ids={"response_id": response_id}, query=query)
+        return self._stream(parameters, options) if stream else self._perform(Response, parameters, options)
 
     def _wait_for_completion(
         self, response_id: str, *, poll_interval: float = 2.0, max_wait_seconds: float = 30 * 60.0
     ) -> Flow[Response]:
         """Poll until a background response has ended. TimeoutError after `max_wait_seconds`."""
         return self._poll(
-            lambda: self._retrieve(response_id),
+            lambda: self._perform(Response, _of("responses.retrieve", response_id), {}),
             lambda response: response.status not in _RUNNING,
             poll_interval * 1000,
             max_wait_seconds,
@@ -153,7 +162,8 @@ class Responses(Group):
 
     create = cast("Create", sync_streams(_create))
     acreate = cast("AsyncCreate", async_streams(_create))
-    retrieve, aretrieve = sync(_retrieve), async_(_retrieve)
+    retrieve = cast("Retrieve", sync_streams(_retrieve))
+    aretrieve = cast("AsyncRetrieve", async_streams(_retrieve))
     wait_for_completion, await_for_completion = sync(_wait_for_completion), async_(_wait_for_completion)
     cancel, acancel = sync(_cancel), async_(_cancel)
     delete, adelete = sync(_delete), async_(_delete)

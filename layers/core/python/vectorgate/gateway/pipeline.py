@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from vectorgate.clock import Clock, Random
     from vectorgate.gateway.policy import Policy
     from vectorgate.gateway.recorder import CallRecorder
+    from vectorgate.gateway.seen_responses import SeenResponses
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface, Target
     from vectorgate.ids import ProviderName
     from vectorgate.providers.base import Provider
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from vectorgate.providers.http.outcome import Transport
     from vectorgate.telemetry import Telemetry
 
+_SHOW_RESPONSE: Final = frozenset({"responses.retrieve", "responses.cancel"})  # their answer is the response
+_DELETE_RESPONSE: Final = "responses.delete"
 DEADLINE_SECONDS: Final = 28.0  # API Gateway gives up after 30 s; the provider must have answered before that
 
 
@@ -180,11 +183,28 @@ class Gateway:
         """Write the row of an answer; that of a response which is streamed follows its events."""
         if answer.events is None:
             self.recorder.commit(context, command, answer)
+            if command.operation.name in _SHOW_RESPONSE and answer.document is not None:
+                self._seen(context, command).ended(answer.document)
             return
         from vectorgate.gateway.stream_recorder import StreamRecorder  # noqa: PLC0415 - of streams alone
 
-        stream = StreamRecorder(self.recorder, self.telemetry, context, command, answer).stream(answer.events)
+        recorder = StreamRecorder(self.recorder, self.telemetry, context, command, answer)
+        shows = command.operation.name in _SHOW_RESPONSE
+        stream = recorder.stream(self._seen(context, command).watched(answer.events) if shows else answer.events)
         context.stream = self.recorder.limits().held(context, stream) if context.leases else stream
+
+    def _seen(self, context: RequestContext, command: Command) -> SeenResponses:
+        """What concludes the row of the response that the command names."""
+        from vectorgate.gateway.seen_responses import SeenResponses  # noqa: PLC0415 - of responses alone
+
+        return SeenResponses(
+            ledger=self.recorder.ledger,
+            ownership=self.openai.ownership,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            provider=context.provider or self.openai.providers[0],
+            command=command,
+        )
 
     def _prepared(
         self, context: RequestContext, command: Command, principal: Principal, policy: Policy
@@ -267,6 +287,8 @@ class Gateway:
         )
         began = self.clock.monotonic()
         try:
+            if command.operation.name == _DELETE_RESPONSE:
+                self._seen(context, command).before_deletion(client)
             return context.surface.forward(command, principal, target, context.id, client)
         finally:
             context.upstream_seconds = self.clock.monotonic() - began

@@ -12,7 +12,7 @@ that fail or repeat another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import Unauthenticated
@@ -32,7 +32,7 @@ from vectorgate.idempotency.service import record_for, with_document
 from vectorgate.ids import PATH_KINDS, ObjectId
 from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
-from vectorgate.ledger.generation import is_running, named_facts, produced, response_facts
+from vectorgate.ledger.generation import is_running, named_facts, operation_note, produced, response_facts
 from vectorgate.metering.model import MAX_SIZE
 from vectorgate.pricing.book import MOCK, UNPRICED
 from vectorgate.providers.openai import tagged
@@ -336,7 +336,8 @@ def _owned_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> li
     made = produced(entry, answer.document or {}) if command.operation.generates and not command.mock_response else []
     if kind is None or answer.created is None:
         return made
-    return [*made, entry.ownership_of(kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))]
+    own = entry.ownership_of(kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))
+    return [*made, own if entry.state is State.ANSWERED else replace(own, snapshot=operation_note(entry))]
 
 
 def _retired_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> list[ObjectRef]:

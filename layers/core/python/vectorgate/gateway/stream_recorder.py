@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.gateway.streaming import StreamedResponse, StreamRefused
 from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind
 from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.generation import operation_note
 from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
@@ -53,10 +54,9 @@ class StreamRecorder:
             status_code=self.answer.status,
             upstream_request_id=self.answer.request_id,
         )
+        owned = replace(entry.ownership_of(ObjectKind.RESPONSE, response), snapshot=operation_note(entry))
         try:
-            self.recorder.ledger.advance(
-                entry, since=started.state, owned=[entry.ownership_of(ObjectKind.RESPONSE, response)]
-            )
+            self.recorder.ledger.advance(entry, since=started.state, owned=[owned])
         except StateConflict as error:
             self.telemetry.commit_failed(entry, error)
             raise StreamRefused from error

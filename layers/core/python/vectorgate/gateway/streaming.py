@@ -78,7 +78,7 @@ class StreamedResponse:
             self._events.close()
             unfinished = self._end(reason)
         if unfinished and not self._left:
-            yield _error_event(reason)
+            yield error_event(reason)
 
     def close(self) -> None:
         """End the stream: the client has disconnected, or has everything. Any thread may call it."""
@@ -92,11 +92,11 @@ class StreamedResponse:
         kind = type_of(event)
         if not self._is_open and kind in _BEGAN:
             self._is_open = True
-            self._opened(_response_of(event))
+            self._opened(response_of(event))
         elif kind in LAST:
             with self._lock:
                 self._ended = True
-            self._finished(_response_of(event))
+            self._finished(response_of(event))
         elif kind.endswith(".delta"):
             self._deltas += 1
 
@@ -110,12 +110,13 @@ class StreamedResponse:
         return True
 
 
-def _response_of(event: bytes) -> Mapping[str, object]:
+def response_of(event: bytes) -> Mapping[str, object]:
+    """The response of an event that has one; else an empty object."""
     response = data_of(event).get("response")
     return response if isinstance(response, dict) else {}
 
 
-def _error_event(code: str) -> bytes:
+def error_event(code: str) -> bytes:
     """OpenAI's error event in both of its forms: the fields as its reference has them, and the object that it sends."""
     message = "The stream ended before the response did. Retrieve the response by its id."
     fields = {"code": code, "message": message, "param": None}

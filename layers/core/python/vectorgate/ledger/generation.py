@@ -6,11 +6,12 @@ is known, from the stream's last event or from `GET /responses/{id}`.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind, ProviderName, is_model_name
-from vectorgate.ledger.entry import Resolution
+from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind, OperationId, ProviderName, is_model_name
+from vectorgate.ledger.entry import Resolution, State
 from vectorgate.pricing.usage import count_tool_calls, output_items, read_usage, tool_calls_of, tool_calls_text
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry
 
 _RUNNING: Final = frozenset({"queued", "in_progress"})
+FAILED: Final = "failed"  # the status of a response for which nothing is charged
+_OPERATION: Final = "operation"
 # With the row, an idempotency record and the accounts, a commit has at most 100 actions (`ledger.ports`).
 MAX_PRODUCED: Final = 80
 _MAX_TIER: Final = 32
@@ -60,6 +63,32 @@ def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[s
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": usage.reasoning_tokens or None,
     }
+
+
+def ended_response(entry: LedgerEntry, document: Mapping[str, object], ended_ms: int) -> LedgerEntry:
+    """The answered row of a response that ran on, or whose stream broke, and that has ended now."""
+    facts = {**response_facts(entry, document), "found_by": Resolution.OBJECT, "ended_ms": ended_ms}
+    if entry.input_tokens is not None and "input_tokens" not in facts:
+        facts |= _without_usage(entry, document)
+    return entry.transition(State.ANSWERED, **facts)
+
+
+def _without_usage(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
+    """What is charged for a broken stream without usage: nothing if the response failed, else the estimate."""
+    if document.get("status") == FAILED:
+        return {"input_tokens": None, "output_tokens": None}
+    return {"quarantined": (*entry.quarantined, "usage")}
+
+
+def operation_note(entry: LedgerEntry) -> str:
+    """The snapshot of a response that runs: it names its row, which is concluded as soon as the end is seen."""
+    return json.dumps({_OPERATION: entry.id})
+
+
+def noted_operation(row: Ownership) -> OperationId | None:
+    """The row that the ownership of a response names; None for a response that had ended with its answer."""
+    name = json.loads(row.snapshot or "{}").get(_OPERATION)
+    return OperationId(name) if isinstance(name, str) else None
 
 
 def ceiling_facts(entry: LedgerEntry) -> dict[str, object]:

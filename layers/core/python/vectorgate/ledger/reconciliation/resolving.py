@@ -13,7 +13,7 @@ from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId, ProviderName
 from vectorgate.ledger.entry import Resolution, State
-from vectorgate.ledger.generation import ceiling_facts, is_running, produced, response_facts
+from vectorgate.ledger.generation import ceiling_facts, ended_response, is_running, produced
 from vectorgate.ledger.reconciliation.matching import MAX_DELAY_S, MAX_REQUEST_S, contended_until_ms
 from vectorgate.ledger.reconciliation.probes import PROBES, deletion_answer, path_ids, retired_objects
 from vectorgate.ledger.reconciliation.uploads import announced_uploads
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 GENERATING: Final = frozenset(operation.name for operation in BY_NAME.values() if operation.generates)
 RETRIEVE_RESPONSE: Final = "responses.retrieve"
-_FAILED: Final = "failed"  # the status of a response for which nothing is charged
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates, by far less than this
 # After the end of a request: until then a provider may execute it, and its list may not show that yet.
 ABSENT_MS: Final = MAX_DELAY_S * MILLISECONDS + SECOND_LOOK_MS
@@ -119,10 +118,7 @@ class Resolver:
             return self._resolve_missing(row) if row.input_tokens is None else self._charge_estimate(row)
         if is_running(document):
             return Outcome.WAITING
-        facts = {**response_facts(row, document), "found_by": Resolution.OBJECT, "ended_ms": self.clock.unix_ms()}
-        if row.input_tokens is not None and "input_tokens" not in facts:
-            facts |= _without_usage(row, document)
-        answered = row.transition(State.ANSWERED, **facts)
+        answered = ended_response(row, document, self.clock.unix_ms())
         self.ledger.advance(answered, since=row.state, owned=produced(answered, document))
         return Outcome.DONE
 
@@ -227,10 +223,3 @@ class Resolver:
         slot = str(row.id) if row.idempotency_name is None else EXPLICIT_SLOT
         held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == EXPLICIT_SLOT else 100)
         return next((record for record in held if record.operation_id == row.id), None)
-
-
-def _without_usage(row: LedgerEntry, document: Document) -> dict[str, object]:
-    """What is charged for a broken stream without usage: nothing if the response failed, else the estimate."""
-    if document.get("status") == _FAILED:
-        return {"input_tokens": None, "output_tokens": None}
-    return {"quarantined": (*row.quarantined, "usage")}
