@@ -15,6 +15,7 @@ from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, m
 from vectorgate.admin.guards import with_bounds
 from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.rate_fields import AtATime, PerMinute, rate_fields
+from vectorgate.admin.restriction_fields import Restrictions, restriction_columns, restriction_fields
 from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
@@ -57,7 +58,7 @@ class IndexGrant(WireModel):
 Grants = Annotated[list[IndexGrant], Field(max_length=100)]
 
 
-class GenerateKey(WireModel):
+class GenerateKey(Restrictions):
     """`POST /key/generate`: a key, by LiteLLM's names of its fields. `create_team`: make the team if it is new."""
 
     key_alias: Label | None = None
@@ -79,7 +80,7 @@ class GenerateKey(WireModel):
     max_parallel_requests: AtATime | None = None
 
 
-class UpdateKey(WireModel):
+class UpdateKey(Restrictions):
     """`POST /key/update`: a field that is not sent stays, null removes its value. A key's team does not change."""
 
     key: PresentedKey
@@ -192,6 +193,7 @@ def key_fields(row: VirtualKey) -> dict[str, object]:
         "allowed_tools": list(row.allowed_tools) if row.allowed_tools is not None else None,
         "max_output_tokens": row.max_output_tokens,
         **rate_fields(row),
+        **restriction_fields(row),
         "role": row.role,
         "metadata": metadata_object(row.metadata),
     }
@@ -232,6 +234,7 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         rpm_limit=body.rpm_limit,
         max_parallel_requests=body.max_parallel_requests,
         metadata=metadata_text(body.metadata),
+        **dict(restriction_columns(body).values()),
         max_budget=limit.max_budget if limit is not None else None,
         soft_budget=limit.soft_budget if limit is not None else None,
         budget_duration=limit.duration if limit is not None else None,
@@ -254,6 +257,7 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
         "rpm_limit": ("rpm_limit", body.rpm_limit),
         "max_parallel_requests": ("max_parallel_requests", body.max_parallel_requests),
         "metadata": ("metadata", metadata_text(body.metadata)),
+        **restriction_columns(body),
         "max_budget": ("max_budget", budget_amount("max_budget", body.max_budget)),
         "soft_budget": ("soft_budget", budget_amount("soft_budget", body.soft_budget)),
         "budget_duration": ("budget_duration", budget_duration(body.budget_duration)),

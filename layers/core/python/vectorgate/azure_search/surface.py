@@ -56,6 +56,10 @@ class AzureSearchSurface:
 
         Without the permission the error is the same as for an index that does not exist, and the name is not looked up.
         """
+        if principal.key.allowed_providers is not None:
+            from vectorgate.auth.restrictions import allowed_providers  # noqa: PLC0415 - of restricted keys alone
+
+            allowed_providers(principal.key, command, [self.provider])
         permission, requested = as_index_operation(command.operation).permission, command.ids.get("index")
         allowed = {name for name, granted in principal.key.indexes.items() if permission in granted}
         names = sorted(filter(is_object_id, allowed if requested is None else allowed & {requested}))

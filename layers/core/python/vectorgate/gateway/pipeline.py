@@ -226,7 +226,12 @@ class Gateway:
         return own + size / self.upload_bytes_per_second
 
     def _authorise(self, context: RequestContext, command: Command, principal: Principal) -> Target:
-        """Find the provider at which the principal may use every named object. 404; 503 if the store fails."""
+        """Find the provider at which the principal may use every named object. 403, 404; 503 if the store fails."""
+        key = principal.key
+        if key.allowed_routes is not None or key.vector_stores is not None or key.read_only:
+            from vectorgate.auth.restrictions import check_restrictions  # noqa: PLC0415 - of restricted keys alone
+
+            check_restrictions(key, context.surface.prefix, command)
         try:
             target = context.surface.authorise(command, principal)
         except StoreUnavailable as error:

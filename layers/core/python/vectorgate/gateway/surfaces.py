@@ -152,9 +152,14 @@ class OpenAISurface:
         """The provider at which the principal owns every object that the command names. NotFound when there is none."""
         if command.model is not None or command.features:
             check_permissions(principal.key, command)
+        providers = self.providers
+        if principal.key.allowed_providers is not None:
+            from vectorgate.auth.restrictions import allowed_providers  # noqa: PLC0415 - of restricted keys alone
+
+            providers = allowed_providers(principal.key, command, providers)
         if not command.ids and not command.body_ids and not command.references:
-            return Target(command.provider or self.providers[0])
-        return Target(authorise(command, principal.tenant, self.ownership, self.providers))
+            return Target(command.provider or providers[0])
+        return Target(authorise(command, principal.tenant, self._ownership_for(principal.key), providers))
 
     def forward(
         self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient
@@ -163,7 +168,7 @@ class OpenAISurface:
         if command.operation.lists is not None:
             from vectorgate.tenancy.list_operations import ListService  # noqa: PLC0415 - no other call needs it
 
-            lists = ListService(ownership=self.ownership, slots=self.slots)
+            lists = ListService(ownership=self._ownership_for(principal.key), slots=self.slots)
             answer = lists.answer(command, principal.tenant, target.provider, client)
         elif command.operation.name == "models.list":
             answer = _models(command, principal.key, client)
@@ -171,6 +176,14 @@ class OpenAISurface:
             answer = _sent(_call(command, operation_id), client)
             self._keep_description(command, principal, target, answer)
         return answer if answer.document is None else replace(answer, document=without_tag(answer.document))
+
+    def _ownership_for(self, key: VirtualKey) -> OwnershipStore:
+        """Ownership as the key may see it."""
+        if key.vector_stores is None:
+            return self.ownership
+        from vectorgate.tenancy.permitted import PermittedOwnership  # noqa: PLC0415 - of restricted keys alone
+
+        return PermittedOwnership(self.ownership, key.vector_stores)
 
     def _keep_description(self, command: Command, principal: Principal, target: Target, answer: Answer) -> None:
         """Record a changed store's description, for lists while the provider cannot be asked."""

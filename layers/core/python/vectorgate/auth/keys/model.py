@@ -39,7 +39,8 @@ class VirtualKey:
     `models` are the models that it may use, `*` for any, `gpt-5*` for those whose names begin so; none by default.
     `allowed_tools` are the tools and features of responses that it may use (`auth.permissions`), None for the default.
     `max_output_tokens`: the most tokens of one response. `rpm_limit` and `tpm_limit`: the most requests and tokens a
-    minute; `max_parallel_requests`: the most requests at a time.
+    minute; `max_parallel_requests`: the most requests at a time. `allowed_routes`, `allowed_providers`, `vector_stores`
+    and `read_only` restrict it further (`auth.restrictions`); None for no restriction.
 
     `role`: what the key administers. `id` is the SHA-256 of the first secret, and stays when the secret is regenerated:
     budgets, records and ownership go on. `secret` is then the hash of the current one, `former` of the one before,
@@ -65,6 +66,10 @@ class VirtualKey:
     role: KeyRole | None = None
     rpm_limit: int | None = None
     max_parallel_requests: int | None = None
+    allowed_routes: tuple[str, ...] | None = None
+    allowed_providers: tuple[str, ...] | None = None
+    vector_stores: tuple[str, ...] | None = None
+    read_only: bool = False
     version: int = 1
     secret: KeyId | None = None
     former: KeyId | None = None

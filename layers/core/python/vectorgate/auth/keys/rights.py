@@ -16,6 +16,14 @@ BOUNDS: Final[Mapping[str, str]] = {
     "max_budget": "max_budget",
     "max_output_tokens": "max_output_tokens",
     "tpm_limit": "tpm_limit",
+    "rpm_limit": "rpm_limit",
+    "max_parallel_requests": "max_parallel_requests",
+}
+# Fields that name all that a key may use, None for any.
+SELECTIONS: Final[Mapping[str, str]] = {
+    "allowed_routes": "allowed_routes",
+    "allowed_providers": "allowed_providers",
+    "vector_stores": "object_permission",
 }
 # Fields that grant something, each compared in its own way.
 GRANTS: Final[Mapping[str, str]] = {
@@ -23,6 +31,8 @@ GRANTS: Final[Mapping[str, str]] = {
     "models": "models",
     "allowed_tools": "allowed_tools",
     "budget_duration": "budget_duration",
+    "read_only": "read_only",
+    **SELECTIONS,
 }
 _BUDGET: Final = ("max_budget", "budget_duration")
 
@@ -49,7 +59,8 @@ def exceeding(key: VirtualKey, holder: VirtualKey, before: VirtualKey | None) ->
 
 def bounds_of(holder: VirtualKey, key: VirtualKey) -> dict[str, object]:
     """The holder's bounds for a new key that has none of its own, by field."""
-    bounds = {name: getattr(holder, name) for name in BOUNDS if getattr(key, name) is None}
+    bounds = {name: getattr(holder, name) for name in (*BOUNDS, *SELECTIONS) if getattr(key, name) is None}
+    bounds["read_only"] = key.read_only or holder.read_only
     if key.max_budget is None:
         bounds["budget_duration"] = holder.budget_duration
     if key.allowed_tools is None:
@@ -77,6 +88,11 @@ def _is_granted(name: str, key: VirtualKey, holder: VirtualKey) -> bool:
         case "allowed_tools":
             tools = _tools(holder)
             return ANY in tools or _tools(key) <= tools
+        case "read_only":
+            return key.read_only or not holder.read_only
+        case name if name in SELECTIONS:
+            own, most = getattr(key, name), getattr(holder, name)
+            return most is None or (own is not None and frozenset(own) <= frozenset(most))
         case _:  # a budget that is given more often is a larger one; one that never resets is not
             return holder.max_budget is None or key.budget_duration in (None, holder.budget_duration)
 
