@@ -10,7 +10,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from openai.types.responses import InputTokenCountParams, ResponseCompactParams
+from openai.types.responses.response_create_params import (
+    ResponseCreateParamsNonStreaming,
+    ResponseCreateParamsStreaming,
+)
 
 from tests.harnesses.tenants import BLUE, RED
 from tests.helpers.openai_fields import Place, id_places
@@ -57,12 +61,14 @@ def gateway(harness: GatewayHarness) -> GatewayHarness:
     return harness
 
 
-def ask(harness: GatewayHarness, key: str, body: dict[str, Any], *, stream: bool = False) -> tuple[int, bytes]:
-    content = json.dumps({"model": "gpt-5-mini", "input": "q", **body, "stream": stream}).encode()
+def ask(
+    harness: GatewayHarness, key: str, body: dict[str, Any], *, stream: bool | None = False, below: str = ""
+) -> tuple[int, bytes]:
+    more = {} if stream is None else {"stream": stream}
+    content = json.dumps({"model": "gpt-5-mini", "input": "q", **body, **more}).encode()
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    response = harness.gateway.handle(
-        Request(method="POST", path="/v1/responses", headers=headers, body=Body.of(content))
-    )
+    request = Request(method="POST", path=f"/v1/responses{below}", headers=headers, body=Body.of(content))
+    response = harness.gateway.handle(request)
     return response.status, response.read_body()
 
 
@@ -103,6 +109,19 @@ def test_foreign_and_absent_are_alike_at_every_place_and_reach_no_provider(
             missing[1].replace(absent.encode(), b"ID"),
         )
         seen.append(foreign[0])
+    assert gateway.upstream.calls == 0
+
+
+def test_a_stream_has_the_same_places_and_compaction_and_counts_let_nothing_foreign_through(
+    gateway: GatewayHarness,
+) -> None:
+    assert id_places(ResponseCreateParamsStreaming) == PLACES
+    for below, params in (("/compact", ResponseCompactParams), ("/input_tokens", InputTokenCountParams)):
+        places = [place for place in id_places(params) if is_stored(place)]
+        assert len(places) > 50
+        for place in places:
+            refusals = {ask(gateway, BLUE, place.filled(own), stream=None, below=below)[0] for own in OWN.values()}
+            assert refusals <= {400, 404}, (below, str(place))
     assert gateway.upstream.calls == 0
 
 
