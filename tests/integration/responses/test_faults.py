@@ -108,7 +108,7 @@ def settled_rows(harness: GatewayHarness) -> list[LedgerEntry]:
     return [row for row in rows if row.state is State.SETTLED]
 
 
-@pytest.mark.parametrize("responses", [100, pytest.param(1_000, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("responses", [70, pytest.param(1_000, marks=pytest.mark.exhaustive)])
 def test_responses_under_faults_are_recorded_as_the_provider_counted_them(
     harness: GatewayHarness, connect: Connect, responses: int
 ) -> None:

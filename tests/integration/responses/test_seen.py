@@ -105,3 +105,16 @@ def test_a_lost_answer_is_charged_at_its_ceiling_and_an_error_of_the_providers_o
     lost, failed = (State.SETTLED, Resolution.CEILING), (State.VOIDED, Resolution.UNKNOWABLE)
     assert found == [lost, failed, failed, lost]
     assert [bool(row.spend) for row in harness.rows()] == [True, False, False, True]
+
+
+def test_a_repetition_of_a_lost_response_is_not_executed_a_second_time(harness: GatewayHarness, red: OpenAI) -> None:
+    harness.upstream.will(hang_up)
+    headers, codes = {"Idempotency-Key": "once"}, []
+    for swept in (False, True, True):
+        if swept:
+            build_meter(harness.settings, harness.deps).reconciler.sweep()
+        with pytest.raises(openai.APIStatusError) as caught:
+            red.responses.create(model=MODEL, input="q", extra_headers=headers)
+        codes.append(caught.value.code)
+    assert codes == ["provider_connection_lost", "idempotency_answer_not_kept", "idempotency_answer_not_kept"]
+    assert harness.upstream.calls == 1

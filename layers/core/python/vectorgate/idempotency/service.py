@@ -33,7 +33,7 @@ from vectorgate.idempotency.record import (
     is_same_request,
     record_status,
 )
-from vectorgate.ledger.entry import State, uuid7
+from vectorgate.ledger.entry import Resolution, State, uuid7
 from vectorgate.store_errors import IdempotencyConflict, StateConflict
 
 if TYPE_CHECKING:
@@ -246,9 +246,11 @@ def _outcome_unknown() -> Conflict:
 
 
 def _answer_not_stored(entry: LedgerEntry) -> Conflict:
-    created = entry.batch_id or entry.file_id or entry.vector_store_id
+    created = entry.batch_id or entry.file_id or entry.response_id or entry.vector_store_id
+    was = f"was executed ({created or 'without an object'}), but its answer was not kept"
+    lost = "may have been executed: its answer was lost, and it is charged at its ceiling. Send another key"
     return Conflict(
-        f"The first of these requests was executed ({created or 'without an object'}), but its answer was not kept.",
+        f"The first of these requests {lost if entry.found_by == Resolution.CEILING else was}.",
         code="idempotency_answer_not_kept",
         headers=DO_NOT_RETRY,
     )
