@@ -10,13 +10,14 @@ import gc
 import math
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vectorgate import settings as configuration
 from vectorgate.clock import Clock, Random
+from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:

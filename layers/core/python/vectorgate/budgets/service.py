@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, InvalidRequest, 
 from vectorgate.api.operations import Safety
 from vectorgate.budgets.demand import demand_of
 from vectorgate.budgets.model import NO_LIMIT, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import valid_size
 from vectorgate.pricing.book import MissingPrice

@@ -12,7 +12,7 @@ that fail or repeat another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import Unauthenticated
@@ -20,6 +20,7 @@ from vectorgate.api.operations import Safety
 from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
+from vectorgate.deferred.dataclass import dataclass
 from vectorgate.gateway.failures import (
     answer_not_recorded,
     failed_entry,

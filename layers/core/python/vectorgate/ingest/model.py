@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from vectorgate.deferred.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +166,7 @@ class ObjectRow:
         return cls(**known)
 
 
-_NAMES: Final = tuple(each.name for each in fields(ObjectRow))
+_NAMES: Final = tuple(ObjectRow.__slots__)
 # Rows keep the attribute names that they were first written with, whatever the fields are called now.
 _STORED_AS: Final = {"location": "place", "deleted": "gone", "unresolved_uploads": "loose"}
 STORED_NAMES: Final = tuple(_STORED_AS.get(name, name) for name in _NAMES)

@@ -12,12 +12,12 @@ the provider. `settled` and `voided` are terminal: they never change, and a corr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vectorgate.clock import MILLISECONDS
+from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId, ObjectKind, OperationId, ProviderName
 from vectorgate.providers.openai import snapshot_of
 from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership
@@ -206,7 +206,7 @@ class LedgerEntry:
         return cls(**known)  # type: ignore[arg-type]
 
 
-_NAMES = tuple(each.name for each in fields(LedgerEntry))
+_NAMES = tuple(LedgerEntry.__slots__)
 # Rows keep the attribute names that they were first written with, whatever the fields are called now.
 _STORED_AS = {"idempotency_name": "claim", "fuzzy_fingerprint": "likeness", "first_absent_ms": "looked_ms"}
 STORED_NAMES: Final = tuple(_STORED_AS.get(name, name) for name in _NAMES)

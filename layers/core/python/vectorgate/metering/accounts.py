@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import Account, BudgetScope, account_ref, key_limit, subjects_of, window_of
 from vectorgate.clock import MILLISECONDS
+from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import KeyId
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import Unavailable
+from vectorgate.deferred.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

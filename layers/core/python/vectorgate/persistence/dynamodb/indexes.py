@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.azure_search.model import VirtualIndex
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import BY_TENANT, audit_actions, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from vectorgate.audit.model import AuditRecord
+    from vectorgate.azure_search.model import VirtualIndex
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -78,4 +78,6 @@ def index_item(index: VirtualIndex) -> Item:
 
 def index_of_item(item: Mapping[str, Mapping[str, Any]]) -> VirtualIndex:
     """The inverse of `index_item`."""
+    from vectorgate.azure_search.model import VirtualIndex  # noqa: PLC0415 - most deployments have no such index
+
     return VirtualIndex(**decoded(item, VirtualIndex))

@@ -1,0 +1,1 @@
+"""What is built when it is first used, so that a cold start does not wait for it."""
