@@ -3,3 +3,5 @@
 from vectorgate.entrypoints.admin import handler
 
 __all__ = ["handler"]
+
+handler.prepare()  # where Lambda does not limit the CPU yet

@@ -3,3 +3,5 @@
 from vectorgate.entrypoints.api import handler
 
 __all__ = ["handler"]
+
+handler.prepare()  # where Lambda does not limit the CPU yet

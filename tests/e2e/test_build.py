@@ -26,14 +26,17 @@ AARCH64: Final = 183  # e_machine of an ELF file
 MB: Final = 1024 * 1024
 # -I -S: no environment variables and no installed packages, as in Lambda.
 START: Final = """
-import importlib, pkgutil, sys
+import importlib, os, pkgutil, sys
 sys.path[:0] = sys.argv[1:]
+needed = "TABLE SECRET_OPENAI MASTER_KEY_SECRET INGEST_BUCKET INGEST_BUS INGEST_QUEUE INGEST_FAILURES".split()
+os.environ |= {"AWS_REGION": "eu-central-1", **{f"VECTORGATE_{name}": "x" for name in needed}}
 import app, vectorgate
+assert "botocore.client" in sys.modules  # made before the first call
 names = [each.name for each in pkgutil.walk_packages(vectorgate.__path__, "vectorgate.")]
 for name in names:
     # No function stands on the SDK, whose awaited form needs anyio.
     if not name.endswith("__main__") and not name.startswith("vectorgate.client"): importlib.import_module(name)
-import aws_lambda_powertools, boto3, certifi, httpcore, multipart
+import aws_lambda_powertools, botocore, certifi, httpcore, multipart
 assert callable(app.handler)
 assert vectorgate.__file__.startswith(sys.argv[3]), vectorgate.__file__
 """

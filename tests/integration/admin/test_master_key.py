@@ -86,7 +86,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeSecretSour
 
 def forget() -> None:
     """As a new environment of the function begins."""
-    bootstrap._master_key.cache_clear()
+    bootstrap.deployed_admin_parts.cache_clear()
 
 
 def status(key: str) -> object:

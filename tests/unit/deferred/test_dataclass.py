@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OPTIONS = st.fixed_dictionaries({"frozen": st.booleans(), "kw_only": st.booleans(), "order": st.booleans()})
 FACTORY = object()
+USUAL: Any = dataclasses.dataclass
+OURS: Any = dataclass
 ACTIONS: dict[str, Callable[[Any], object]] = {
     "repr": repr,
     "eq": lambda one: (one == copy.copy(one), one == object(), one != copy.deepcopy(one)),
@@ -66,8 +68,8 @@ def outcomes(kind: Any, values: list[int], *, named: bool, first: str) -> list[o
 def test_it_does_what_the_standard_librarys_does(
     options: dict[str, bool], defaults: tuple[list[None], list[object]], values: list[int], *, named: bool, first: str
 ) -> None:
-    usual = dataclasses.dataclass(slots=True, **options)(written([*defaults[0], *defaults[1]]))  # type: ignore[call-overload]
-    ours = dataclass(slots=True, **options)(written([*defaults[0], *defaults[1]]))  # type: ignore[call-overload]
+    fields = [*defaults[0], *defaults[1]]
+    usual, ours = (make(slots=True, **options)(written(fields)) for make in (USUAL, OURS))
     assert outcomes(ours, values, named=named, first=first) == outcomes(usual, values, named=named, first=first)
 
 
@@ -110,8 +112,12 @@ def test_it_has_slots() -> None:
 
 def test_no_method_is_made_before_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
-    make: Any = dataclasses.dataclass
-    monkeypatch.setattr(dataclasses, "dataclass", lambda **options: made.append(options) or make(**options))
+
+    def recorded(**options: bool) -> object:
+        made.append(options)
+        return USUAL(**options)
+
+    monkeypatch.setattr(dataclasses, "dataclass", recorded)
 
     @dataclass(frozen=True, slots=True)
     class Point:

@@ -46,7 +46,7 @@ IMPURE: Final = frozenset({
 # The modules that touch the world or hold a lock, and by which libraries; a name that ends with "/" is a folder. All
 # others are pure.
 TOUCHES: Final[Mapping[str, frozenset[str]]] = {
-    "admin/meter_function.py": frozenset({"boto3", "botocore"}),
+    "admin/meter_function.py": frozenset({"botocore"}),
     "api/form_data.py": frozenset({"logging", "tempfile"}),  # a large form goes to a temporary file
     "api/http.py": frozenset({"io"}),  # a body is a stream of bytes
     "auth/authenticate.py": frozenset({"threading"}),
@@ -56,13 +56,14 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),
     "client/": IMPURE,  # the SDK runs in its user's process
+    "deferred/aws.py": frozenset({"botocore"}),
     "entrypoints/runtime/": frozenset({"http", "os", "socket", "threading"}),  # of Lambda's own API and environment
     "gateway/streaming.py": frozenset({"threading"}),  # a stream may be given up by another thread than its reader's
-    "ingest/aws.py": frozenset({"boto3", "botocore", "io", "urllib3"}),
+    "ingest/aws.py": frozenset({"botocore", "io", "urllib3"}),
     "ingest/uploads.py": frozenset({"tempfile"}),
-    "persistence/dynamodb/table.py": frozenset({"boto3", "botocore"}),
+    "persistence/dynamodb/table.py": frozenset({"botocore"}),
     "persistence/sqlite/": frozenset({"sqlite3", "threading"}),
-    "providers/credentials.py": frozenset({"boto3", "botocore", "threading"}),
+    "providers/credentials.py": frozenset({"botocore", "threading"}),
     "providers/http/": frozenset(
         {"httpcore", "httpx", "io", "logging", "os", "pathlib", "socket", "ssl", "tempfile", "threading"}
     ),

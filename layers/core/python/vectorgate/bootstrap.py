@@ -11,7 +11,7 @@ import math
 import random
 import time
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -224,11 +224,8 @@ def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...
 
 @cache
 def deployed_settings() -> Settings:
-    """The settings in the function's environment. Every start reads them first, after all imports.
-
-    The imported objects are frozen then: examining them in each garbage collection takes a sixth of a cold start.
-    """
-    gc.freeze()
+    """The settings in the function's environment. Every start reads them first, after all imports."""
+    gc.freeze()  # examining what was imported in each garbage collection takes a sixth of a cold start
     return configuration.from_environment()
 
 
@@ -264,7 +261,7 @@ def deployed_secrets() -> SecretsManager:
     from vectorgate.providers.credentials import SecretsManager
 
     settings = deployed_settings()
-    return SecretsManager(region=settings.region, endpoint_url=settings.endpoint_url)
+    return SecretsManager(region=settings.region, endpoint_url=settings.endpoint_url).opened()
 
 
 def deployed_deps(*, max_content: int | None = None) -> Deps:
@@ -306,22 +303,23 @@ def deployed_meter() -> MeterWorker:
 
 def deployed_admin() -> AdminApp:
     """The admin app with the current master key, built at each invocation: keys rotate. ValueError without one."""
-    from vectorgate.admin.app import AdminApp
-    from vectorgate.admin.meter_function import MeterFunction
-
-    reads = MeterFunction.of(deployed_settings())
-    deps = build_admin_deps(deployed_settings(), deployed_stores(), system_clock(), system_random(), reads)
-    return AdminApp(master_key=_master_key().current(), deps=deps, telemetry=deployed_telemetry())
+    make, master_key = deployed_admin_parts()
+    return make(master_key=master_key.current())
 
 
 @cache
-def _master_key() -> MasterKey:
+def deployed_admin_parts() -> tuple[partial[AdminApp], MasterKey]:
+    """The admin app but for its master key, and what reads that. ValueError."""
+    from vectorgate.admin.app import AdminApp
     from vectorgate.admin.master_key import MasterKey
+    from vectorgate.admin.meter_function import MeterFunction
 
-    name = deployed_settings().master_key_secret
-    if name is None:
+    settings, clock = deployed_settings(), system_clock()
+    if settings.master_key_secret is None:
         raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
-    return MasterKey(deployed_secrets(), name, system_clock())
+    master_key = MasterKey(deployed_secrets(), settings.master_key_secret, clock)
+    deps = build_admin_deps(settings, deployed_stores(), clock, system_random(), MeterFunction.of(settings))
+    return partial(AdminApp, deps=deps, telemetry=deployed_telemetry()), master_key
 
 
 @cache
@@ -337,7 +335,7 @@ def deployed_ingest() -> SqsBatchHandler:
     if resources is None:
         raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
     deps = deployed_deps()
-    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url)
+    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url).opened()
     ingestor = Ingestor(
         gateway=build_gateway(settings, deps),
         store=deps.stores.ingest,

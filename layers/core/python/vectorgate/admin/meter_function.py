@@ -6,7 +6,7 @@
            {"document": ...}  or  {"error": {"status", ...}}    <--
            {"delete": {"provider", "vector_store_id", "tenant"}}  -->  meter  -->  the gateway's pipeline
 
-boto3 is imported, and a client made and kept, at the first read.
+botocore is imported, and a client made and kept, at the first read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.errors import InvalidRequest, Unavailable, UpstreamRefused
+from vectorgate.deferred.aws import aws_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,15 +91,10 @@ class MeterFunction:
 
 @cache
 def _client(region: str | None, endpoint_url: str | None) -> Any:  # noqa: ANN401 - Lambda's; its stubs are not installed
-    import boto3  # noqa: PLC0415 - see the module
-    from botocore.config import Config  # noqa: PLC0415 - see the module
-
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": 2},
+    connect_s, read_s = CONNECT_TIMEOUT_S, READ_TIMEOUT_S
+    return aws_client(
+        "lambda", region=region, endpoint_url=endpoint_url, connect_s=connect_s, read_s=read_s, attempts=2
     )
-    return boto3.client("lambda", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 def _raised(error: Mapping[str, Any]) -> InvalidRequest | UpstreamRefused | Unavailable:

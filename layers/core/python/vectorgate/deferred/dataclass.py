@@ -59,7 +59,8 @@ class _Deferred:
         """Have the standard library make these methods for a copy of the class as it was written."""
         copy = type(self._cls)(self._cls.__name__, self._cls.__bases__, dict(self._written))
         copy.__qualname__ = self._cls.__qualname__
-        complete = dataclasses.dataclass(kw_only=self._kw_only, **options)(copy)  # type: ignore[call-overload]
+        make: Any = dataclasses.dataclass
+        complete = make(kw_only=self._kw_only, **options)(copy)
         for name in names:
             setattr(self.made, name, vars(complete)[name])
 

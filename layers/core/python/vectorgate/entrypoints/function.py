@@ -14,13 +14,17 @@ Result = TypeVar("Result")
 class Function(Generic[App, Result]):
     """A Lambda handler `(event, context)` that calls `act(event, app)`.
 
-    `deployed` returns the app at each call, and caches what may be kept between calls (on AWS, the first call is the
-    environment's first invocation). `bound_to` returns the same handler for another app, for local mode and tests.
+    `deployed` returns the app at each call, and caches what may be kept between calls. `bound_to` returns the same
+    handler for another app, for local mode and tests.
     """
 
     def __init__(self, act: Callable[[Event, App], Result], deployed: Callable[[], App]) -> None:
         self._act = act
         self._deployed = deployed
+
+    def prepare(self) -> None:
+        """Build the app, with its AWS clients. Sends nothing. ValueError for a setting that is missing."""
+        self._deployed()
 
     def __call__(self, event: Event, context: object) -> Result:
         """Handle one invocation."""

@@ -98,14 +98,25 @@ def serve_pages(origins: Sequence[str], event: Event, respond: Callable[[], Lamb
 class HttpFunction(Generic[App]):
     """A Lambda handler `(event, context)` of API Gateway's events for an application.
 
-    `deployed` returns the application at each call, and caches what may be kept between calls (on AWS, the first call
-    is the environment's first request), and `settings` the deployment's settings. `bound_to` returns the same handler
-    for another one, for local mode and tests.
+    `deployed` returns the application at each call, and caches what may be kept between calls; `prepare` builds that
+    before the first one. `settings`: the deployment's. `bound_to` returns the same handler for another application, for
+    local mode and tests.
     """
 
-    def __init__(self, deployed: Callable[[], App], settings: Callable[[], Settings] | None = None) -> None:
+    def __init__(
+        self,
+        deployed: Callable[[], App],
+        settings: Callable[[], Settings] | None = None,
+        *,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
         self._deployed = deployed
         self._settings = settings
+        self._prepare = prepare or deployed
+
+    def prepare(self) -> None:
+        """Build what calls need, with its AWS clients. Sends nothing. ValueError for a setting that is missing."""
+        self._prepare()
 
     def __call__(self, event: Event, context: object) -> LambdaResponse:
         """Handle one request."""

@@ -1,7 +1,7 @@
 """Ingestion's adapters on AWS: objects (S3), the queue and its dead-letter queue (SQS), the bus (EventBridge).
 
-boto3 is imported, and a client made, at the first use. Failures that may be over in a minute are SourceUnavailable; its
-message names the service, AWS's code and the object's location, and nothing of an object's content.
+botocore is imported, and a client made, by `opened` or at the first use. Failures that may be over in a minute are
+SourceUnavailable; its message names the service, AWS's code and the object's location, nothing of an object's content.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import io
 import json
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from vectorgate.deferred.aws import aws_client
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 
 class AwsClients:
-    """A boto3 client for each service, with one configuration."""
+    """A client for each service, with one configuration."""
 
     def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
         self._region = region
@@ -68,16 +69,20 @@ class AwsClients:
         """The client of EventBridge."""
         return self._client("events")
 
-    def _client(self, service: Any) -> Any:  # noqa: ANN401 - boto3's literal of a service, and its client
-        import boto3  # noqa: PLC0415 - 250 ms, which the import of this module does not cost
-        from botocore.config import Config  # noqa: PLC0415 - the same
+    def opened(self) -> Self:
+        """Make the clients now, and not for the first message."""
+        _ = self.s3, self.sqs, self.events
+        return self
 
-        config = Config(
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service's
+        return aws_client(
+            service,
+            region=self._region,
+            endpoint_url=self._endpoint_url,
+            connect_s=CONNECT_TIMEOUT_S,
+            read_s=READ_TIMEOUT_S,
+            attempts=ATTEMPTS,
         )
-        return boto3.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
 
 
 class S3Objects:

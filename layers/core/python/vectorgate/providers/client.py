@@ -32,7 +32,6 @@ from vectorgate.api.retry_after import QUOTA, retry_after
 from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import PATH_KINDS
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
-from vectorgate.providers.event_stream import EventStream
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 
 if TYPE_CHECKING:
@@ -159,6 +158,8 @@ class ProviderClient:
                 raise UnreadableAnswer("the answer is about another object")
             text = response.body.read().decode("utf-8", "replace")
         if answer.events is not None:
+            from vectorgate.providers.event_stream import EventStream  # noqa: PLC0415 - of streams alone
+
             answer = replace(answer, events=EventStream(answer.events, leaks))
         if not leaks("\n".join([text, answer.request_id or "", *answer.headers.values()])):
             if "\\" in text and any(map(leaks, _strings(answer.document))):

@@ -13,10 +13,11 @@ import json
 import threading
 from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import Unavailable
+from vectorgate.deferred.aws import aws_client
 from vectorgate.deferred.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class SecretSource(Protocol):
 
 
 class SecretsManager:
-    """SecretSource on AWS Secrets Manager. boto3 is imported, and the client made, when the first secret is read."""
+    """SecretSource on AWS Secrets Manager. Its client is made by `opened`, or when the first secret is read."""
 
     def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
         self._region = region
@@ -122,17 +123,23 @@ class SecretsManager:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see the class
 
         try:
-            return str(self._client.get_secret_value(SecretId=name)["SecretString"])
+            return str(self.client.get_secret_value(SecretId=name)["SecretString"])
         except (BotoCoreError, ClientError, KeyError) as error:
             raise SecretUnavailable(name) from error
 
     @cached_property
-    def _client(self) -> SecretsManagerClient:
-        import boto3  # noqa: PLC0415 - 270 ms, which a function that reads no secret does not pay
-        from botocore.config import Config  # noqa: PLC0415 - the same
+    def client(self) -> SecretsManagerClient:
+        """The low-level client."""
+        region, endpoint_url = self._region, self._endpoint_url
+        client: SecretsManagerClient = aws_client(
+            "secretsmanager", region=region, endpoint_url=endpoint_url, connect_s=1, read_s=2, attempts=3
+        )
+        return client
 
-        config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
-        return boto3.client("secretsmanager", region_name=self._region, endpoint_url=self._endpoint_url, config=config)
+    def opened(self) -> Self:
+        """Make the client now, and not in a request."""
+        _ = self.client
+        return self
 
 
 def read_credential(text: str, provider: ProviderName, *, plain_http: bool) -> Credential:

@@ -23,6 +23,10 @@ class InvokeFunction:
     def __init__(self, deployed: Callable[[], InvokeHandler]) -> None:
         self._deployed = deployed
 
+    def prepare(self) -> None:
+        """As `Function`'s."""
+        self._deployed()
+
     def __call__(self, payload: object, context: object) -> LambdaResponse:
         """Handle one invocation."""
         return self._deployed().answer(payload, getattr(context, "aws_request_id", None))

@@ -1,6 +1,6 @@
 """Every port on one DynamoDB table. `schema` describes the table, `table` the protocol of its writes and errors.
 
-Importing this imports no boto3; the first request does.
+Importing this imports no botocore; making the client does.
 """
 
 from __future__ import annotations
@@ -44,10 +44,9 @@ __all__ = [
 def open_stores(
     table_name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
 ) -> Stores:
-    """All ports on the table of that name; without a region, boto3's default."""
-    return stores_of(
-        DynamoTable(table_name, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
-    )
+    """All ports on the table of that name; without a region, the environment's. Its client is made now."""
+    table = DynamoTable(table_name, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
+    return stores_of(table.opened())
 
 
 def stores_of(table: DynamoTable) -> Stores:

@@ -24,8 +24,9 @@ Hence the `mark`, new for each Put, and the old row in the refusal (`ReturnValue
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from vectorgate.deferred.aws import aws_client
 from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class ConditionFailed(Exception):
 
 
 class DynamoTable:
-    """The table `name`. boto3 is imported, and its client made, at the first request."""
+    """The table `name`. botocore is imported, and its client made, by `opened` or at the first request."""
 
     def __init__(
         self, name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
@@ -96,16 +97,21 @@ class DynamoTable:
 
     @cached_property
     def client(self) -> DynamoDBClient:
-        """The low-level client of boto3's default session; making it takes about 250 ms, once."""
-        import boto3  # noqa: PLC0415  # not part of a cold start that needs no table
-        from botocore.config import Config  # noqa: PLC0415
-
-        config = Config(
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        """The low-level client; making it takes about 250 ms, once."""
+        client: DynamoDBClient = aws_client(
+            "dynamodb",
+            region=self._region,
+            endpoint_url=self._endpoint_url,
+            connect_s=CONNECT_TIMEOUT_S,
+            read_s=READ_TIMEOUT_S,
+            attempts=ATTEMPTS,
         )
-        return boto3.client("dynamodb", region_name=self._region, endpoint_url=self._endpoint_url, config=config)
+        return client
+
+    def opened(self) -> Self:
+        """Make the client now, and not in a request."""
+        _ = self.client
+        return self
 
     def put(self, item: Item, beside: Sequence[Action] = (), **condition: Any) -> None:  # noqa: ANN401  # PutItem's own
         """One conditional PutItem of a whole item. ConditionFailed or StoreUnavailable.
