@@ -6,8 +6,7 @@
     commit    started -> answered                  with the ownership of what was created or deleted
     fail      started -> uncertain | voided        uncertain when the provider may have executed the call
 
-`CallRecorder` writes; the functions below it compute the row that follows from a step, and `failures` those of calls
-that fail or repeat another.
+`CallRecorder` writes; the functions below it compute the row after a step, `failures` that of a failed or repeated one.
 """
 
 from __future__ import annotations
