@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.factories.ledger import KEY, begun
 from tests.helpers.call_recorder import CallRecorder
@@ -143,6 +147,34 @@ def test_a_claim_whose_answer_is_lost_was_granted_or_not(stores: Backend, writte
     with stores.failing_requests(written=written), pytest.raises(StoreUnavailable):
         stores.rates.take(Claims((claim(),)))
     assert stores.rates.take(Claims((claim(),))) == [T0 + (2 if written else 1) * S]
+
+
+STEPS = st.tuples(st.integers(0, 30 * S), st.sampled_from(("take", "ask", "add")), st.integers(0, 4))
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, max_size=8))
+def test_any_claims_with_any_guess_leave_the_tat_that_the_algorithm_says(
+    stores: Backend, steps: list[tuple[int, str, int]]
+) -> None:
+    rate, now, tat = Rate(Subject(BudgetScope.KEY, uuid4().hex), RateUnit.TOKENS, 3), T0, 0
+    for gap, what, number in steps:
+        now += gap
+        known = (0, tat // 2, tat, now, tat)[number]
+        if what == "add":
+            wanted = RateClaim(rate, now, min(known, tat), number + 1)
+            stores.rates.add(wanted)
+        else:
+            wanted = RateClaim(rate, now, min(known, tat), int(what == "take"))
+            with nullcontext() if tat <= wanted.latest_ns else pytest.raises(LimitReached) as refusal:
+                stores.rates.take(Claims((wanted,)))
+            if refusal is not None:
+                assert refusal.value.tat_ns == tat
+                continue
+        tat = wanted.next_tat(tat) if wanted.cost else tat
+    with pytest.raises(LimitReached) as reached:
+        stores.rates.take(Claims((RateClaim(replace(rate, limit=1), 0, cost=2),)))
+    assert reached.value.tat_ns == tat
 
 
 def test_of_many_at_once_no_more_are_let_in_than_the_limit(stores: Backend) -> None:

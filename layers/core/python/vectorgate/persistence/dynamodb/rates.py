@@ -11,7 +11,7 @@ An expression knows no maximum, so that a claim has two forms. Which one it take
 saw last; the old item in a refusal says which one is right, as a TAT never decreases::
 
     tat is past or absent     SET tat = :next     if  attribute_not_exists(tat) OR tat < :now
-    tat is ahead              ADD tat :cost       if  tat BETWEEN :now AND :latest
+    tat is ahead              ADD tat :cost       if  tat >= :now AND tat <= :latest
 
 Names in a set are added and removed without reading it. Where it is full, the refusal shows those whose end has passed:
 a crash left them, they are removed, and the claim is made again.
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _RESTART: Final = "SET tat = :next"
 _IS_PAST: Final = "attribute_not_exists(tat) OR tat < :now"
 _ADVANCE: Final = "ADD tat :cost"
-_HAS_ROOM: Final = "tat BETWEEN :now AND :latest"
+_HAS_ROOM: Final = "tat >= :now AND tat <= :latest"
 _IS_AHEAD: Final = "tat >= :now"
 _ASK: Final = "attribute_not_exists(tat) OR tat <= :latest"
 _HOLD: Final = "ADD held :names"

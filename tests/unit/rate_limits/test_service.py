@@ -1,0 +1,72 @@
+"""The limiter over a store that fails, and what a process remembers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.telemetry import RecordingTelemetry
+from vectorgate.api.errors import Unavailable
+from vectorgate.budgets.model import BudgetScope, Subject
+from vectorgate.rate_limits.known import MAX_KNOWN, KnownTats
+from vectorgate.rate_limits.model import Claims, Lease, Parallel, Rate, RateClaim, RateUnit
+from vectorgate.rate_limits.plan import RatePlan
+from vectorgate.rate_limits.service import RateLimiter
+from vectorgate.store_errors import StoreUnavailable
+
+KEY = Subject(BudgetScope.KEY, "k")
+REQUESTS, TOKENS = Rate(KEY, RateUnit.REQUESTS, 60), Rate(KEY, RateUnit.TOKENS, 60)
+PLAN = RatePlan((REQUESTS,), (TOKENS,), (Parallel(KEY, 1),))
+
+
+class CountingTelemetry(RecordingTelemetry):
+    """Telemetry that keeps the names of what is counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted: list[str] = []
+
+    def count(self, name: str, value: int = 1) -> None:
+        self.counted += [name] * value
+
+
+class FailingRates:
+    """RateStore that cannot be reached."""
+
+    def take(self, claims: Claims) -> list[int]:
+        raise StoreUnavailable(str(len(claims)))
+
+    def add(self, claim: RateClaim) -> None:
+        raise StoreUnavailable(str(claim))
+
+    def release(self, lease: Lease) -> None:
+        raise StoreUnavailable(str(lease))
+
+
+def test_a_store_that_fails_refuses_a_call_that_would_begin_and_disturbs_none_that_has_ended() -> None:
+    telemetry = CountingTelemetry()
+    limiter = RateLimiter(FailingRates(), FakeClock().clock(), telemetry)
+    claims = limiter.claims(PLAN, "n", 0)
+    with pytest.raises(Unavailable) as caught:
+        limiter.admit(claims)
+    assert (caught.value.status, caught.value.code) == (503, "rate_limits_unavailable")
+    assert limiter.count(PLAN) is None
+    limiter.add_tokens(PLAN, 5)
+    limiter.release(claims.leases)
+    assert telemetry.counted == ["RateLimitFailures"] * 3
+
+
+def test_tokens_that_could_not_be_written_count_in_this_process() -> None:
+    limiter = RateLimiter(FailingRates(), FakeClock().clock(), RecordingTelemetry())
+    limiter.add_tokens(PLAN, 20)
+    assert 40 <= int(limiter.headers(PLAN)["x-ratelimit-remaining-tokens"]) < 60
+
+
+def test_the_rates_that_a_process_remembers_are_bounded_and_never_go_back() -> None:
+    known = KnownTats()
+    known.learn(REQUESTS, 7)
+    known.learn(REQUESTS, 5)
+    assert (known.of(REQUESTS), known.of(TOKENS)) == (7, 0)
+    for number in range(MAX_KNOWN):
+        known.learn(Rate(Subject(BudgetScope.END_USER, str(number)), RateUnit.REQUESTS, 1), 1)
+    assert known.of(REQUESTS) == 0
