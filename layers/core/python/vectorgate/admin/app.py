@@ -26,6 +26,7 @@ from vectorgate.admin import (
     team_deletion,
     transfers,
     unowned,
+    users,
 )
 from vectorgate.admin.actor import Actor, actor_of
 from vectorgate.admin.audited import audited
@@ -122,6 +123,9 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/customer/unblock"): blocking.unblock_customers,
     ("GET", "/customer/info"): budgets.customer_info,
     ("GET", "/customer/list"): limit_lists.customers,
+    ("POST", "/user/new"): users.new,
+    ("GET", "/user/info"): users.info,
+    ("GET", "/user/list"): users.listing,
     ("GET", "/vector_stores/unowned"): unowned.unowned,
     ("POST", "/vector_stores/adopt"): unowned.adopt,
     ("POST", "/vector_stores/cleanup"): cleanup.cleanup,

@@ -10,6 +10,7 @@ from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.admin.indexes import described
 from vectorgate.admin.keys import key_fields
 from vectorgate.admin.trail import BLOCKED, CREATED, DELETED, ROTATED, SHARED, TRANSFERRED, UNBLOCKED, UPDATED
+from vectorgate.admin.users import user_fields
 from vectorgate.budgets.model import BudgetScope, Limit
 from vectorgate.ids import team_of
 from vectorgate.store_errors import StateConflict
@@ -167,7 +168,7 @@ class AuditedAssignments:
         return self._trail.record(ref.kind, ref.id, action, shown, _owner(assignment.row))
 
 
-_KINDS = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "customer"}
+_KINDS = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "customer", BudgetScope.USER: "user"}
 
 
 def shown_key(row: VirtualKey) -> dict[str, object]:
@@ -181,7 +182,9 @@ def shown_key(row: VirtualKey) -> dict[str, object]:
 
 
 def shown_limit(subject: Subject, limit: Limit) -> dict[str, object]:
-    """A team's or an end user's row under LiteLLM's names."""
+    """A team's, an end user's or a user's row under LiteLLM's names."""
+    if subject.scope is BudgetScope.USER:
+        return user_fields(subject.id, limit)
     named = customer_fields if subject.scope is BudgetScope.END_USER else team_fields
     return named(subject, limit) | {
         "max_budget": dollars(limit.max_budget),

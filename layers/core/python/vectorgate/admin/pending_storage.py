@@ -60,3 +60,5 @@ def _owner(record: LedgerEntry, scope: BudgetScope) -> str | None:
             return record.team_id
         case BudgetScope.END_USER:
             return record.end_user
+        case BudgetScope.USER:
+            return record.user_id

@@ -38,11 +38,12 @@ class BudgetScope(StrEnum):
     KEY = "key"
     TEAM = "team"
     END_USER = "end_user"
+    USER = "user"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """A key, a team or an end user, which can have a limit."""
+    """A key, a team or an end user, which can have a limit. A user, whom keys name, has a row without one."""
 
     scope: BudgetScope
     id: str
@@ -58,7 +59,7 @@ class Limit:
     The other columns are an administrator's settings of a team or an end user: every call of a `blocked` one is
     refused. `metadata` is JSON. `version` counts writes of the row. `deleted_at` (Unix seconds): the team was deleted,
     and is blocked. Its row stays, so that no other team gets its id, and with it its stores. `rpm_limit` and
-    `tpm_limit`: requests and tokens a minute; `max_parallel_requests`: requests at a time.
+    `tpm_limit`: requests and tokens a minute; `max_parallel_requests`: requests at a time. `email` is of a user.
     """
 
     since: int
@@ -73,6 +74,7 @@ class Limit:
     rpm_limit: int | None = None
     tpm_limit: int | None = None
     max_parallel_requests: int | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -34,7 +34,11 @@ _LIMIT: Final = "LIMIT"
 _ALL: Final = "by_tenant_pk = :place"
 _ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
 # The partitions of by_tenant with every limit; a key's limit is in the key's row.
-_PLACES: Final[Mapping[BudgetScope, str]] = {BudgetScope.TEAM: "TEAMS", BudgetScope.END_USER: "CUSTOMERS"}
+_PLACES: Final[Mapping[BudgetScope, str]] = {
+    BudgetScope.TEAM: "TEAMS",
+    BudgetScope.END_USER: "CUSTOMERS",
+    BudgetScope.USER: "USERS",
+}
 
 
 def account_key(account: Account) -> Item:

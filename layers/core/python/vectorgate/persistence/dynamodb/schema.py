@@ -15,9 +15,9 @@ audit        ``AUDIT#<YYYY-MM>``                              ``<at_ms, 13>#<rec
 ===========  ===============================================  ====================================
 
 A share's item lists a store for a team that does not own it; what the team may do is in the ownership row.
-Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS`` and ``CUSTOMERS``. Those
-that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py``, ``rates.py`` and
-``ingest.py`` have the keys of the others.
+Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS``, ``CUSTOMERS`` and
+``USERS``. Those that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py``,
+``rates.py`` and ``ingest.py`` have the keys of the others.
 
 =============  ===========================================  ==============================  =========  ==============
 index          partition key                                sort key                        projects   holds

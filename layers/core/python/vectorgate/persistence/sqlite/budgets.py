@@ -26,22 +26,22 @@ _MOVE = """
 """
 _LIMIT = """
     SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
-        rpm_limit, tpm_limit, max_parallel_requests
+        rpm_limit, tpm_limit, max_parallel_requests, email
     FROM limits WHERE scope = ? AND id = ?
 """
 _ALL_LIMITS = """
     SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
-        rpm_limit, tpm_limit, max_parallel_requests
+        rpm_limit, tpm_limit, max_parallel_requests, email
     FROM limits WHERE scope = ? ORDER BY id
 """
 _ADD_LIMIT = """
     INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
-        rpm_limit, tpm_limit, max_parallel_requests, scope, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
+        rpm_limit, tpm_limit, max_parallel_requests, email, scope, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
 """
 _REPLACE_LIMIT = """
     UPDATE limits SET since = ?, max_budget = ?, soft_budget = ?, duration = ?, alias = ?, blocked = ?, metadata = ?,
-        version = ?, deleted_at = ?, rpm_limit = ?, tpm_limit = ?, max_parallel_requests = ?
+        version = ?, deleted_at = ?, rpm_limit = ?, tpm_limit = ?, max_parallel_requests = ?, email = ?
     WHERE scope = ? AND id = ? AND version = ?
 """
 
@@ -114,12 +114,12 @@ def _account_key(account: Account) -> tuple[str, str, str]:
 def _columns(limit: Limit) -> tuple[int | str | None, ...]:
     figures = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
     rates = (limit.rpm_limit, limit.tpm_limit, limit.max_parallel_requests)
-    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at, *rates)
+    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at, *rates, limit.email)
 
 
 def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
-    since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at, *rates = columns
-    rpm_limit, tpm_limit, max_parallel_requests = rates
+    since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at, *others = columns
+    rpm_limit, tpm_limit, max_parallel_requests, email = others
     return Limit(
         since=since,
         max_budget=NanoUSD(max_budget) if max_budget is not None else None,
@@ -133,4 +133,5 @@ def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
         rpm_limit=rpm_limit,
         tpm_limit=tpm_limit,
         max_parallel_requests=max_parallel_requests,
+        email=email,
     )

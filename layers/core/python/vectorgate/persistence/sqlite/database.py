@@ -153,6 +153,9 @@ MIGRATIONS = (
     ALTER TABLE limits ADD COLUMN tpm_limit INTEGER;
     ALTER TABLE limits ADD COLUMN max_parallel_requests INTEGER
     """,
+    """
+    ALTER TABLE limits ADD COLUMN email TEXT
+    """,
 )
 
 
