@@ -100,8 +100,9 @@ class LocalMode:
     """Everything that runs in the process. It starts when it is made, and ends with `close`.
 
     `secret` is the default provider's; `others` are those of further providers. `invoke_credentials` as in `InvokeApi`;
-    `prices` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the teams by the names
-    of the folders in it. `upstream` names the default provider: a file that it refused is tried again with another one.
+    `prices` and `store_rules` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the
+    teams by the names of the folders in it. `upstream` names the default provider: a file that it refused is tried
+    again with another one.
     `models` are those that the local key may use if its row names none. CannotStart for a folder that cannot be
     watched.
     """
@@ -116,6 +117,7 @@ class LocalMode:
         trust_invoker: bool = False,
         invoke_credentials: Mapping[str, str] = NO_CREDENTIALS,
         prices: str | None = None,
+        store_rules: Mapping[str, int] | None = None,
         meter_seconds: float = METER_SECONDS,
         timeout_seconds: float = TIMEOUT_SECONDS,
         ingest: Path | None = None,
@@ -135,6 +137,7 @@ class LocalMode:
             SETTINGS,
             secrets={name: name for name in secrets},
             prices=prices,
+            store_rules=store_rules,
             deadline_seconds=timeout_seconds,
             response_seconds=max(timeout_seconds, RESPONSE_SECONDS),
         )

@@ -88,6 +88,7 @@ def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tu
             trust_invoker=settings.trust_invoker,
             invoke_credentials=keys.invoke_credentials,
             prices=settings.prices,
+            store_rules=settings.store_rules,
             meter_seconds=settings.meter_seconds,
             timeout_seconds=settings.timeout_seconds,
             ingest=settings.ingest,

@@ -12,7 +12,7 @@ from local.mistakes import CannotStart, one_line
 from local.provider_settings import Upstreams, is_loopback, read_upstreams
 from vectorgate.api.cors import CrossOrigin
 from vectorgate.bootstrap import price_book
-from vectorgate.settings import parse_senders
+from vectorgate.settings import parse_senders, parse_store_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +50,7 @@ class LocalSettings:
     access_log: str | None
     trust_invoker: bool
     prices: str | None
+    store_rules: Mapping[str, int] | None
     meter_seconds: float
     timeout_seconds: float
     drain_seconds: float
@@ -76,6 +77,7 @@ class LocalSettings:
             access_log=environment.get("VECTORGATE_ACCESS_LOG") or None,
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
+            store_rules=_checked(lambda known: parse_store_rules(known.get("VECTORGATE_STORE_RULES")), environment),
             meter_seconds=_checked(seconds_in, environment),
             timeout_seconds=timeout_seconds,
             drain_seconds=_seconds(environment, "VECTORGATE_DRAIN_SECONDS", timeout_seconds),

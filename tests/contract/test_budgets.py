@@ -10,6 +10,7 @@ import pytest
 from tests.factories.ledger import KEY, answered, begun, settled
 from tests.helpers.threads import at_once
 from vectorgate.budgets.model import (
+    STORES,
     Account,
     Balance,
     BudgetScope,
@@ -20,6 +21,7 @@ from vectorgate.budgets.model import (
     accounts_of,
 )
 from vectorgate.idempotency.service import explicit_record
+from vectorgate.ids import ObjectId
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from tests.harnesses.store_backends import Backend
     from vectorgate.ledger.entry import LedgerEntry
 
+STORE_ID = ObjectId("vs_new")
 ACCOUNT = Account(Subject(BudgetScope.KEY, KEY), "2026-03-04")
 TEAMS = Account(Subject(BudgetScope.TEAM, "rot 東京"), "ever")
 
@@ -242,3 +245,52 @@ def test_a_correction_moves_what_was_spent_in_either_direction(stores: Backend) 
         stores.ledger.begin(entry)
         stores.ledger.settle([settled(entry, difference)], [])
         assert balance(stores) == Balance(0, spent)
+
+
+def test_a_team_s_stores_are_counted_by_the_rows_of_their_creates_and_deletions(stores: Backend) -> None:
+    account = Account(Subject(BudgetScope.TEAM, "red"), STORES)
+    values: dict[str, Any] = {"team_id": "red", "budgets": (account_ref(account),)}
+    creates = [begun(number, **values) for number in range(3)]
+    for entry in creates[:2]:
+        stores.ledger.begin(entry, reserve=[reservation(1, 2, account)])
+    with pytest.raises(OverBudget):
+        stores.ledger.begin(creates[2], reserve=[reservation(1, 2, account)])
+    assert balance(stores, account) == Balance(reserved=2, spent=0)
+    stores.ledger.advance(creates[0].transition(State.VOIDED), since=State.STARTED)
+    made = creates[1].transition(State.ANSWERED, status_code=200, vector_store_id=STORE_ID)
+    stores.ledger.advance(made, since=State.STARTED)
+    stores.ledger.settle([settled(made)], rollups_of([settled(made)]))
+    assert balance(stores, account) == Balance(reserved=0, spent=1)
+    deletion = begun(5, **values).changed(operation="vector_stores.delete")
+    stores.ledger.begin(deletion)
+    done = deletion.transition(State.ANSWERED, status_code=200)
+    stores.ledger.advance(done, since=State.STARTED)
+    stores.ledger.settle([settled(done)], rollups_of([settled(done)]))
+    assert balance(stores, account) == Balance(reserved=0, spent=0)
+
+
+def test_a_place_for_a_store_is_of_one_and_named_by_its_create(stores: Backend) -> None:
+    account = Account(Subject(BudgetScope.TEAM, "red"), STORES)
+    named: dict[str, Any] = {"team_id": "red", "budgets": (account_ref(account),)}
+    for entry, reserve in (
+        (begun(1, **named), []),
+        (begun(1, **named), [reservation(2, 9, account)]),
+        (begun(1, team_id="red"), [reservation(1, 9, account)]),
+        (begun(1, **named).changed(operation="vector_stores.delete"), [reservation(1, 9, account)]),
+    ):
+        with pytest.raises(ValueError, match="place"):
+            stores.ledger.begin(entry, reserve=reserve)
+
+
+def test_what_an_account_has_spent_is_set_once_or_anew_and_moved_where_it_is(stores: Backend) -> None:
+    account = Account(Subject(BudgetScope.TEAM, "red"), STORES)
+    stores.budgets.move_spent(account, 5)
+    assert balance(stores, account) is None
+    stores.budgets.set_spent(account, 3, new=True)
+    with pytest.raises(AlreadyExists):
+        stores.budgets.set_spent(account, 4, new=True)
+    stores.budgets.move_spent(account, -1)
+    assert balance(stores, account) == Balance(reserved=0, spent=2)
+    stores.budgets.set_spent(account, -9)
+    stores.budgets.set_spent(account, 7, new=True)
+    assert balance(stores, account) == Balance(reserved=0, spent=7)

@@ -243,7 +243,7 @@ def test_every_function_starts_with_the_environment_that_it_gets(
     assert "VECTORGATE_PLAIN_HTTP" not in environment
     assert "VECTORGATE_AWS_ENDPOINT" not in environment
     assert "VECTORGATE_PRICES" not in environment
-    assert "VECTORGATE_CORS_ORIGINS" not in environment
+    assert not {"VECTORGATE_CORS_ORIGINS", "VECTORGATE_STORE_RULES"} & environment.keys()
     read = settings.read(environment)
     assert list(read.secrets) == (providers if name in FORWARD else [])
     assert sorted(read.secrets.values()) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
@@ -265,6 +265,12 @@ def test_a_deployment_names_the_origins_whose_pages_may_call_it() -> None:
     for name in ("Api", "Admin"):
         named = CrossOrigin.of(settings.read(variables(name, given)).cors_origins)
         assert named == CrossOrigin(frozenset({"https://a.example", "https://b.example"}))
+
+
+def test_a_deployment_has_rules_for_every_teams_stores() -> None:
+    given = {"StoreRules": '{"max_expires_after_days": 30}'}
+    assert re.fullmatch(TEMPLATE["Parameters"]["StoreRules"]["AllowedPattern"], given["StoreRules"])
+    assert settings.read(variables("Api", given)).store_rules == {"max_expires_after_days": 30}
 
 
 def test_a_deployment_says_who_may_ingest() -> None:
@@ -459,6 +465,7 @@ def test_only_the_administrator_sets_limits() -> None:
         "IngestRole",
         "UsageLoggerRole",
         "MeterRole",
+        "AdminRole",
     }
     for _, statement in movers:
         denied = statement["Condition"]["ForAllValues:StringNotLike"]["dynamodb:Attributes"]

@@ -93,8 +93,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     from vectorgate.idempotency.service import IdempotencyService
     from vectorgate.providers import configured_providers
 
-    stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    prices = book if book is not None else price_book(settings.prices)
+    stores, clock, telemetry, prices = deps.stores, deps.clock, deps.telemetry, book or price_book(settings.prices)
     budgets = BudgetService(
         limits=CachedLimits(stores.budgets, clock),
         store=stores.budgets,
@@ -127,6 +126,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
         deadline_seconds=settings.deadline_seconds or DEADLINE_SECONDS,
         response_seconds=settings.response_seconds or DEADLINE_SECONDS,
         upload_bytes_per_second=settings.upload_bytes_per_second or math.inf,
+        store_rules=settings.store_rules,
     )
 
 

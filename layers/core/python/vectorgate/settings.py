@@ -24,6 +24,13 @@ OPENAI: Final = ProviderName("openai")
 # Lambda accepts events of 6 MB, in which a binary body is base64: 4.5 MB of body, less the rest of the event.
 LAMBDA_UPLOAD: Final = int(4.4 * 1000 * 1000)
 MAX_RESPONSE_SECONDS: Final = 900.0  # the longest that Lambda, and API Gateway's streams, let a call take
+# The rules for a team's stores, each with its least and greatest value. Days are at most those that OpenAI allows.
+STORE_RULES: Final[Mapping[str, tuple[int, int]]] = {
+    "default_expires_after_days": (1, 365),
+    "max_expires_after_days": (1, 365),
+    "max_vector_stores": (0, 1_000_000),
+    "max_vector_store_gib": (0, 1_000_000),
+}
 LAMBDA_TOO_LARGE: Final = (
     "File too large: this endpoint accepts at most 4.4 MB. Put larger files into the ingest bucket (S3), from where "
     "they are uploaded and attached for you, or send them in parts that fit: POST /v1/uploads, which OpenAI's clients "
@@ -50,6 +57,7 @@ class Settings:
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
     object's key, or an event's source. `ingest`: its AWS resources. `cors_origins`: as `CrossOrigin.of` takes them.
+    `store_rules`: those for the stores of every team, as `parse_store_rules` reads them.
     `deadline_seconds`, `response_seconds` and `upload_bytes_per_second`: as in `Gateway`, where the front door is not
     API Gateway.
     """
@@ -70,6 +78,7 @@ class Settings:
     senders: Mapping[str, str] = field(default_factory=dict)
     ingest: IngestResources | None = None
     cors_origins: tuple[str, ...] = ()
+    store_rules: Mapping[str, int] | None = None
     deadline_seconds: float | None = None
     response_seconds: float | None = None
     upload_bytes_per_second: float | None = None
@@ -109,6 +118,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         senders=parse_senders(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
         ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
         cors_origins=_cors_origins(environment),
+        store_rules=parse_store_rules(_optional(environment, "VECTORGATE_STORE_RULES")),
     )
 
 
@@ -162,6 +172,23 @@ def parse_senders(text: str) -> Mapping[str, str]:
         if "/" in name or not is_label(name) or not isinstance(team, str) or not is_label(normal_name(team)):
             raise error
     return {name: normal_name(team) for name, team in senders.items()}
+
+
+def parse_store_rules(text: str | None) -> Mapping[str, int] | None:
+    """The JSON as a mapping from a rule's name to its value; None for no text. ValueError."""
+    if text is None:
+        return None
+    try:
+        rules = json.loads(text, object_pairs_hook=_DistinctNames)
+    except (ValueError, RecursionError):
+        rules = None
+    if not isinstance(rules, dict) or not STORE_RULES.keys() >= rules.keys():
+        raise ValueError(f"VECTORGATE_STORE_RULES is a JSON object with some of {', '.join(STORE_RULES)}")
+    for name, value in rules.items():
+        least, most = STORE_RULES[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"VECTORGATE_STORE_RULES: {name} is a number from {least} to {most}")
+    return dict(rules)
 
 
 class _DistinctNames(dict[str, object]):

@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.open_creates import OpenCreates, Origin
+from vectorgate.budgets.store_rules import store_account
 from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId, ObjectKind, team_of, tenant_of_team
 from vectorgate.ledger.assignments import Assignment
@@ -121,6 +122,8 @@ class Adopter:
             (each,) = chunk
             rows = self.deps.stores.ownership.owners([self._ref(each.document)])
             return [self._owned(each.document, rows.get(self._ref(each.document)))]
+        if self.owner is not None and self.objects.kind is ObjectKind.VECTOR_STORE:
+            self.deps.stores.budgets.move_spent(store_account(self.owner.team_id), len(chunk))
         return [Found(each.document, ADOPTED) for each in chunk]
 
     def _owned(self, document: Document, row: Ownership | None) -> Found:

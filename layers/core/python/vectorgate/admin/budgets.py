@@ -13,6 +13,7 @@ from vectorgate.admin.fields import label, metadata_object, metadata_text, optio
 from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.rate_fields import RATE_FIELDS, AtATime, PerMinute, rate_fields
 from vectorgate.admin.spent import Spent
+from vectorgate.admin.store_rule_fields import Count, Days, changed_rules, count_anew, rule_fields
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.error_messages import clip
@@ -49,6 +50,10 @@ class Team(Terms):
 
     team_id: Name
     team_alias: Name | None = None
+    default_expires_after_days: Days | None = None
+    max_expires_after_days: Days | None = None
+    max_vector_stores: Count | None = None
+    max_vector_store_gib: Count | None = None
 
 
 class Customer(Terms):
@@ -167,6 +172,7 @@ def _update(body: Team | Customer, deps: AdminDeps) -> tuple[Subject, Limit]:
         subject, limit = _find(scope, name, param, deps)
         changed = _changed(limit, body)
         deps.stores.budgets.replace_limit(subject, changed)
+        count_anew(subject, limit, changed, deps)
         return subject, changed
 
     return retry_on_conflict(param, replace_row)
@@ -185,6 +191,8 @@ def _changed(limit: Limit, body: Team | Customer) -> Limit:
         alias[0]: ("alias", optional_label(*alias)),
     }
     changes = dict(values[name] for name in values if name in body.model_fields_set)
+    if isinstance(body, Team):
+        changes["store_rules"] = changed_rules(limit, body)
     return replace(limit, **changes, version=limit.version + 1)
 
 
@@ -226,7 +234,8 @@ def _customer(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[st
 
 def team_fields(subject: Subject, limit: Limit | None) -> dict[str, object]:
     """A team under LiteLLM's names, without its budget."""
-    return {"team_id": subject.id, "team_alias": limit.alias if limit is not None else None, **_other_fields(limit)}
+    alias = limit.alias if limit is not None else None
+    return {"team_id": subject.id, "team_alias": alias, **_other_fields(limit), **rule_fields(limit)}
 
 
 def customer_fields(subject: Subject, limit: Limit | None) -> dict[str, object]:

@@ -45,6 +45,16 @@ class TeamBudgets:
         del subject, limit, audit
         _refuse()
 
+    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> NoReturn:
+        """PermissionDenied."""
+        del account, amount, new
+        _refuse()
+
+    def move_spent(self, account: Account, amount: int) -> NoReturn:
+        """PermissionDenied."""
+        del account, amount
+        _refuse()
+
     def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> NoReturn:
         """PermissionDenied."""
         del subject, limit, audit

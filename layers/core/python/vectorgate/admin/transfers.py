@@ -17,6 +17,7 @@ from vectorgate.admin.unowned import owner_of
 from vectorgate.api import schemas
 from vectorgate.api.errors import Conflict, NotFound
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.budgets.store_rules import store_account
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_object_id, team_of
 from vectorgate.ledger.assignments import Assignment
 from vectorgate.store_errors import StateConflict
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
+    from vectorgate.ids import TenantId
     from vectorgate.tenancy.holders import Holder
     from vectorgate.tenancy.ownership import Ownership
 
@@ -64,6 +66,9 @@ def transfer(request: Request, deps: AdminDeps) -> dict[str, object]:
         raise Conflict(
             "The owner is being changed by other requests. Send the request again.", code="conflict"
         ) from None
+    if moving and moving[0].ref.kind is ObjectKind.VECTOR_STORE:
+        _count(moving[0].tenant, -1, deps)
+        _count(holder.tenant, 1, deps)
     return {
         "id": rows[0].ref.id,
         "object": "vector_store.transferred",
@@ -73,6 +78,13 @@ def transfer(request: Request, deps: AdminDeps) -> dict[str, object]:
         "ended_shares": [team_of(tenant) for row in moving for tenant in shared_with(row)],
         "transferred": len(moving),
     }
+
+
+def _count(tenant: TenantId, stores: int, deps: AdminDeps) -> None:
+    """Add to the number of a team's stores, where a limit has it counted."""
+    team = team_of(tenant)
+    if team is not None:
+        deps.stores.budgets.move_spent(store_account(team), stores)
 
 
 def _owned(provider: ProviderName, names: Sequence[str], deps: AdminDeps) -> list[Ownership]:

@@ -31,6 +31,14 @@ class AnnouncingBudgets:
         """As the port says."""
         return self._budgets.all_limits(scope)
 
+    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
+        """As the port says."""
+        self._budgets.set_spent(account, amount, new=new)
+
+    def move_spent(self, account: Account, amount: int) -> None:
+        """As the port says."""
+        self._budgets.move_spent(account, amount)
+
     def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:

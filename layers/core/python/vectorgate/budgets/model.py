@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_USD: Final = 1_000_000_000  # several such amounts fit into 64 bits as nano-dollars
 NO_LIMIT: Final = NanoUSD(1 << 62)  # stands in for an absent limit: above any balance, and within 64 bits
 LIFETIME: Final = "ever"  # the period of a limit that never resets
+STORES: Final = "stores"  # the period of the account that counts a team's stores, in stores
+STORED: Final = "stored-"  # with a provider: the bytes that a team's stores hold there, as last metered
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
 _DAYS_A_WEEK: Final = 7
 _MONTHS: Final = 12
@@ -59,7 +61,8 @@ class Limit:
     The other columns are an administrator's settings of a team or an end user: every call of a `blocked` one is
     refused. `metadata` is JSON. `version` counts writes of the row. `deleted_at` (Unix seconds): the team was deleted,
     and is blocked. Its row stays, so that no other team gets its id, and with it its stores. `rpm_limit` and
-    `tpm_limit`: requests and tokens a minute; `max_parallel_requests`: requests at a time. `email` is of a user.
+    `tpm_limit`: requests and tokens a minute; `max_parallel_requests`: requests at a time. `email` is of a user,
+    `store_rules`, of a team, are as `budgets.store_rules` reads them.
     """
 
     since: int
@@ -75,6 +78,7 @@ class Limit:
     tpm_limit: int | None = None
     max_parallel_requests: int | None = None
     email: str | None = None
+    store_rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -186,14 +190,24 @@ def balance_changes(entries: Iterable[LedgerEntry]) -> list[BalanceChange]:
     """
     sums: dict[Account, list[int]] = {}
     for entry in entries:
-        spent = entry.spend or ZERO if entry.state is State.SETTLED else ZERO
-        if entry.state not in {State.SETTLED, State.VOIDED} or not (entry.reserved or spent):
+        if entry.state not in {State.SETTLED, State.VOIDED}:
             continue
+        spent = entry.spend or ZERO if entry.state is State.SETTLED else ZERO
         for account in accounts_of(entry):
-            total = sums.setdefault(account, [0, 0])
-            total[0] -= entry.reserved or ZERO
-            total[1] += spent
+            change = _store_change(entry) if account.period == STORES else (-(entry.reserved or ZERO), spent)
+            if change != (0, 0):
+                total = sums.setdefault(account, [0, 0])
+                total[0] += change[0]
+                total[1] += change[1]
     return [BalanceChange(account, reserved, spent) for account, (reserved, spent) in sorted(sums.items())]
+
+
+def _store_change(entry: LedgerEntry) -> tuple[int, int]:
+    """What a finished row changes of the places reserved for its team's stores, and of their number."""
+    if entry.operation == "vector_stores.create":
+        return -1, int(entry.state is State.SETTLED and entry.vector_store_id is not None)
+    deleted = entry.operation == "vector_stores.delete" and entry.state is State.SETTLED and entry.succeeded
+    return 0, -1 if deleted else 0
 
 
 def key_limit(key: VirtualKey) -> Limit | None:

@@ -33,6 +33,14 @@ class BudgetStore(Protocol):
         """Every limit of teams or of end users, by id. On DynamoDB the last second's writes may be missing."""
         ...
 
+    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
+        """Have an account hold that amount, and nothing reserved. With `new`, AlreadyExists if it holds 0 or more."""
+        ...
+
+    def move_spent(self, account: Account, amount: int) -> None:
+        """Add to what an account has spent; an account without any change stays as it is."""
+        ...
+
     def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
         ...

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, InvalidRequest, PermissionDenied
 from vectorgate.api.operations import Safety
 from vectorgate.budgets.demand import demand_of
-from vectorgate.budgets.model import NO_LIMIT, Account, Balance, BudgetScope, Limit, Reservation, Window, window_of
+from vectorgate.budgets.model import (
+    NO_LIMIT,
+    STORES,
+    Account,
+    Balance,
+    BudgetScope,
+    Limit,
+    Reservation,
+    Window,
+    window_of,
+)
 from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import valid_size
@@ -146,12 +156,31 @@ class BudgetService:
             ) from None
         return ReservationPlan(amount, _reservations(amount, bounded, budgets), demand=demand)
 
-    def exceeded(self, budgets: Sequence[ApplicableBudget], account: Account, needed: NanoUSD) -> BudgetExceeded:
-        """The error for a refused reservation of `needed`, with the account's balance now, where it can be read."""
+    def exceeded(
+        self,
+        budgets: Sequence[ApplicableBudget],
+        account: Account,
+        needed: NanoUSD,
+        places: Sequence[Reservation] = (),
+    ) -> BudgetExceeded:
+        """The error for a refused reservation of `needed`, with the account's balance now, where it can be read.
+
+        `places`: those that the call would take in an account of stores.
+        """
+        if account.period == STORES:
+            return self._no_place(next(place for place in places if place.account == account))
         budget = next(budget for budget in budgets if budget.account == account)
         with suppress(StoreError):
             budget = replace(budget, balance=self.store.balances([account]).get(account, Balance()))
         return budget_exceeded_error(budget, needed)
+
+    def _no_place(self, place: Reservation) -> BudgetExceeded:
+        from vectorgate.budgets.store_rules import too_many_stores  # noqa: PLC0415 - of refused creates alone
+
+        used = int(place.limit)
+        with suppress(StoreError):
+            used = self.store.balances([place.account]).get(place.account, Balance()).committed
+        return too_many_stores(int(place.limit), used)
 
     def _attached_bytes(self, command: Command, entry: LedgerEntry) -> tuple[int, tuple[str, ...]]:
         """The size of the files that the command attaches, from their snapshots, and the names of invalid figures."""

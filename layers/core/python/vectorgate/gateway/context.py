@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vectorgate.api.errors import ApiError
     from vectorgate.api.http import ByteStream
     from vectorgate.auth.principal import Principal
+    from vectorgate.budgets.model import Account, Reservation
     from vectorgate.budgets.service import ApplicableBudget
     from vectorgate.gateway.surfaces import ApiSurface
     from vectorgate.idempotency.record import IdempotencyRecord
@@ -52,6 +53,8 @@ class RequestContext:
     command: Command | None = None
     provider: ProviderName | None = None
     budgets: tuple[ApplicableBudget, ...] = ()
+    store_account: Account | None = None
+    places: tuple[Reservation, ...] = ()
     rates: RatePlan | None = None
     counted: bool = False
     leases: tuple[Lease, ...] = ()

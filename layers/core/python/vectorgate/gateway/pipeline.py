@@ -55,6 +55,16 @@ if TYPE_CHECKING:
 
 _SHOW_RESPONSE: Final = frozenset({"responses.retrieve", "responses.cancel"})  # their answer is the response
 _DELETE_RESPONSE: Final = "responses.delete"
+# The operations on stores that rules bear upon (`gateway.store_rules`).
+RULED: Final = frozenset(
+    {
+        "vector_stores.create",
+        "vector_stores.update",
+        "vector_stores.delete",
+        "vector_stores.files.create",
+        "vector_stores.file_batches.create",
+    }
+)
 DEADLINE_SECONDS: Final = 28.0  # API Gateway gives up after 30 s; the provider must have answered before that
 
 
@@ -62,7 +72,8 @@ DEADLINE_SECONDS: Final = 28.0  # API Gateway gives up after 30 s; the provider 
 class Gateway:
     """The pipeline, with everything that a call needs; the composition root supplies it.
 
-    `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path.
+    `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path. `store_rules`: those of
+    the deployment for every team.
     `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another, and
     `response_seconds` that of an operation that runs a model: what the endpoint allows. A file has besides what it
     takes at `upload_bytes_per_second`.
@@ -79,6 +90,7 @@ class Gateway:
     credentials: Credentials
     transport: Transport
     telemetry: Telemetry
+    store_rules: Mapping[str, int] | None = None
     deadline_seconds: float = DEADLINE_SECONDS
     response_seconds: float = DEADLINE_SECONDS
     upload_bytes_per_second: float = math.inf
@@ -118,6 +130,8 @@ class Gateway:
             context.budgets = self._check_budgets(context, limits) if limits else ()
             if command.operation.generates:
                 command = context.command = self._bounded(context, command, principal)
+            if (limits or self.store_rules is not None) and command.operation.name in RULED:
+                command = context.command = self._ruled(context, command, principal, limits)
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)
@@ -272,6 +286,22 @@ class Gateway:
         from vectorgate.gateway.output_limit import limited  # noqa: PLC0415 - of responses alone
 
         return limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
+
+    def _ruled(
+        self, context: RequestContext, command: Command, principal: Principal, limits: Sequence[tuple[Subject, Limit]]
+    ) -> Command:
+        """The command under the rules for its team's stores, if there are any. 400, 429; 503 if the store fails."""
+        own = [limit.store_rules for subject, limit in limits if subject.id == principal.key.team_id]
+        if self.store_rules is None and not any(own):
+            return command
+        from vectorgate.budgets.store_rules import StoreRules  # noqa: PLC0415 - of teams with rules alone
+        from vectorgate.gateway.store_rules import RuledCall  # noqa: PLC0415 - of teams with rules alone
+
+        rules = StoreRules.read(next(filter(None, own), None)).over(StoreRules(**self.store_rules or {}))
+        providers, ownership = self.openai.providers, self.budgets.ownership
+        team, budgets = principal.key.team_id, self.budgets.store
+        call = RuledCall(rules=rules, team=team, providers=providers, budgets=budgets, ownership=ownership)
+        return call.apply(command, context)
 
     def _forward(
         self, context: RequestContext, command: Command, principal: Principal, target: Target, policy: Policy

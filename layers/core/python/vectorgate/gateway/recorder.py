@@ -20,13 +20,7 @@ from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.deferred.dataclass import dataclass
-from vectorgate.gateway.failures import (
-    answer_not_recorded,
-    failed_entry,
-    id_not_new,
-    ledger_unavailable,
-    replayed_entry,
-)
+from vectorgate.gateway import failures
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import record_for, with_document
 from vectorgate.ids import PATH_KINDS, ObjectId
@@ -82,9 +76,8 @@ class CallRecorder:
     def begin(self, context: RequestContext, command: Command, policy: Policy) -> IdempotencyRecord | None:
         """Write the row of a call that may change something at the provider, before the call is sent.
 
-        One transaction holds the row, its reservations and claims, and the record that detects a repetition. Return the
-        record of an earlier call whose answer is to be replayed, or None when this call is to be forwarded.
-        Errors: Conflict (409), Unprocessable (422), BudgetExceeded and RateLimited (429), Unavailable (503).
+        One transaction holds the row, its reservations and claims, and the record that detects a repetition. The record
+        of an earlier call, whose answer is to be replayed; None: this call is to be forwarded. 409, 422, 429, 503.
         """
         context.entry = entry = started_entry(context)
         claims = self.limits().claims(context) if context.rates is not None else None
@@ -100,15 +93,17 @@ class CallRecorder:
             has_plan = context.budgets or command.operation.generates
             plan = self.budgets.plan(context.budgets, command, entry) if has_plan else NO_RESERVATION
             begun = entry.changed(**plan.columns()) if plan is not NO_RESERVATION else entry
-            earlier = self.idempotency.begin(begun, record, plan.reserve, claims)
+            if context.store_account is not None:
+                begun = begun.changed(budgets=(*begun.budgets, account_ref(context.store_account)))
+            earlier = self.idempotency.begin(begun, record, (*plan.reserve, *context.places), claims)
         except OverBudget as error:
-            raise self.budgets.exceeded(context.budgets, error.account, plan.amount) from error
+            raise self.budgets.exceeded(context.budgets, error.account, plan.amount, context.places) from error
         except LimitReached as error:
             raise self.limits().refused(error) from error
         except StoreError as error:
-            raise ledger_unavailable() from error
+            raise failures.ledger_unavailable() from error
         if earlier is not None:
-            context.entry = replayed_entry(entry, earlier, self.ended(context), self.book)
+            context.entry = failures.replayed_entry(entry, earlier, self.ended(context), self.book)
             self._record(context.entry, context)
             return earlier
         context.entry, context.idempotency, context.recorded = begun, record, True
@@ -142,9 +137,9 @@ class CallRecorder:
         except StoreError as error:
             self.telemetry.commit_failed(entry, error)
             if isinstance(error, AlreadyExists):
-                raise id_not_new() from error
+                raise failures.id_not_new() from error
             if context.repeated:
-                raise answer_not_recorded() from error
+                raise failures.answer_not_recorded() from error
 
     def note_repeat(self, context: RequestContext, bits: int) -> None:
         """Write, before a create is sent again, that an earlier attempt may still be executed. Unavailable (503).
@@ -196,7 +191,9 @@ class CallRecorder:
         started = context.entry if context.entry is not None else started_entry(context)
         if started.state is not State.STARTED:
             return  # `error` is that the answered or replayed row could not be written
-        context.entry = entry = failed_entry(started, error, self.ended(context), self.book, recorded=context.recorded)
+        context.entry = entry = failures.failed_entry(
+            started, error, self.ended(context), self.book, recorded=context.recorded
+        )
         if isinstance(error, Unauthenticated) and not self.anonymous_limiter.try_acquire():
             return
         try:
@@ -212,7 +209,7 @@ class CallRecorder:
         try:
             self.ledger.begin(entry)
         except StoreError as error:
-            raise ledger_unavailable() from error
+            raise failures.ledger_unavailable() from error
         context.recorded = True
 
     def ended(self, context: RequestContext) -> dict[str, object]:

@@ -105,6 +105,7 @@ class Sampler:
         after += self._sample_missing([meter for store_id, meter in before.items() if store_id not in listed], at)
         owned = self._with_owners(before, filter(None, after))
         written = [self._write(before.get(meter.id), meter) for meter in owned]
+        self.accounts.keep_stored(provider, before.values(), written)
         self._keep_descriptions(listed, [meter for meter in written if meter is not before.get(meter.id)])
         changed = any(_has_changed(before.get(meter.id), meter) for meter in written)
         active = changed or any(map(_is_indexing, listed.values()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from vectorgate.budgets.model import LIFETIME, accounts_of, balance_changes
+from vectorgate.budgets.model import LIFETIME, STORED, STORES, accounts_of, balance_changes
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 INITIAL_STATES = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_PERIOD = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}|{STORED}[A-Za-z0-9_-]{{1,128}}", re.ASCII)
 # Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys rely on the width.
 _MAX_UNIX_S = 9_999_999_999
 _MAX_UNIX_MS = 9_999_999_999_999
@@ -106,16 +107,26 @@ def check_idempotency_record(idempotency: IdempotencyRecord, entry: LedgerEntry)
 
 
 def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
-    """One of the row's reserved amount in each of its accounts: settling or voiding the row releases that amount."""
+    """One of the row's reserved amount in each of its accounts: settling or voiding the row releases that amount.
+
+    And one of one store, in the account of stores that a create names.
+    """
     for reservation in reserve:
         check_account(reservation.account)
         if reservation.amount < 0:
             raise ValueError("a reservation is not negative")
+    if not reserve and not entry.budgets:
+        return
+    places = [(each.account, each.amount) for each in reserve if each.account.period == STORES]
+    expected = [(account, 1) for account in accounts_of(entry) if account.period == STORES]
+    if places != (expected if entry.operation == "vector_stores.create" and entry.state is State.STARTED else []):
+        raise ValueError("a place for a store that the row does not name, or the other way round")
+    reserve = [each for each in reserve if each.account.period != STORES]
     if not reserve and not entry.reserved:
         return
     accounts = [reservation.account for reservation in reserve]
     _check_distinct(accounts)
-    named = set(accounts_of(entry))
+    named = {account for account in accounts_of(entry) if account.period != STORES}
     if not named.issuperset(accounts) or any(reservation.amount != (entry.reserved or 0) for reservation in reserve):
         raise ValueError("a reservation that the row does not name")
     if entry.reserved and named != set(accounts):
@@ -125,7 +136,7 @@ def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> No
 def check_account(account: Account) -> None:
     """Parts of an account's key."""
     check_subject(account.subject)
-    if account.period != LIFETIME and _DAY.fullmatch(account.period) is None:
+    if account.period not in {LIFETIME, STORES} and _PERIOD.fullmatch(account.period) is None:
         raise ValueError("not a period")
 
 

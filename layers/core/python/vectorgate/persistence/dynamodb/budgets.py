@@ -10,6 +10,7 @@ An account without an item holds nothing: a new period needs no item to begin wi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
@@ -30,6 +31,10 @@ _HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
 _NEVER: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
 _RESERVE: Final = "ADD committed :amount, reserved :amount"
 _MOVE: Final = "ADD committed :committed, reserved :reserved, spent :spent"
+_SET_SPENT: Final = "SET committed = :amount, reserved = :zero, spent = :amount"
+_IS_UNCOUNTED: Final = "attribute_not_exists(PK) OR spent < :zero"
+_MOVE_SPENT: Final = "ADD committed :amount, spent :amount"
+_IS_THERE: Final = "attribute_exists(PK)"
 _LIMIT: Final = "LIMIT"
 _ALL: Final = "by_tenant_pk = :place"
 _ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
@@ -102,6 +107,26 @@ class DynamoBudgets:
         """One BatchGetItem for each 100 accounts, consistent."""
         items = self._table.batch_get([account_key(account) for account in accounts])
         return {Account(_subject_of(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
+
+    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
+        """One UpdateItem."""
+        condition = {"ConditionExpression": _IS_UNCOUNTED} if new else {}
+        values = encoded({":amount": amount, ":zero": 0})
+        update = {"UpdateExpression": _SET_SPENT, "ExpressionAttributeValues": values, **condition}
+        try:
+            self._table.update(account_key(account), **update)
+        except ConditionFailed as failure:
+            raise AlreadyExists("account") from failure
+
+    def move_spent(self, account: Account, amount: int) -> None:
+        """One UpdateItem."""
+        with suppress(ConditionFailed):
+            self._table.update(
+                account_key(account),
+                UpdateExpression=_MOVE_SPENT,
+                ConditionExpression=_IS_THERE,
+                ExpressionAttributeValues=encoded({":amount": amount}),
+            )
 
     def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """One PutItem, in a transaction with the audit record."""

@@ -26,24 +26,30 @@ _MOVE = """
 """
 _LIMIT = """
     SELECT since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
-        rpm_limit, tpm_limit, max_parallel_requests, email
+        rpm_limit, tpm_limit, max_parallel_requests, email, store_rules
     FROM limits WHERE scope = ? AND id = ?
 """
 _ALL_LIMITS = """
     SELECT id, since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
-        rpm_limit, tpm_limit, max_parallel_requests, email
+        rpm_limit, tpm_limit, max_parallel_requests, email, store_rules
     FROM limits WHERE scope = ? ORDER BY id
 """
 _ADD_LIMIT = """
     INSERT INTO limits (since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at,
-        rpm_limit, tpm_limit, max_parallel_requests, email, scope, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
+        rpm_limit, tpm_limit, max_parallel_requests, email, store_rules, scope, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO NOTHING
 """
 _REPLACE_LIMIT = """
     UPDATE limits SET since = ?, max_budget = ?, soft_budget = ?, duration = ?, alias = ?, blocked = ?, metadata = ?,
-        version = ?, deleted_at = ?, rpm_limit = ?, tpm_limit = ?, max_parallel_requests = ?, email = ?
+        version = ?, deleted_at = ?, rpm_limit = ?, tpm_limit = ?, max_parallel_requests = ?, email = ?,
+        store_rules = ?
     WHERE scope = ? AND id = ? AND version = ?
 """
+_SET_SPENT = """
+    INSERT INTO accounts (scope, id, period, reserved, spent) VALUES (?, ?, ?, 0, ?)
+    ON CONFLICT (scope, id, period) DO UPDATE SET reserved = 0, spent = excluded.spent WHERE ? OR spent < 0
+"""
+_MOVE_SPENT = "UPDATE accounts SET spent = spent + ? WHERE scope = ? AND id = ? AND period = ?"
 
 
 def reserve_all(connection: sqlite3.Connection, reservations: Sequence[Reservation]) -> None:
@@ -88,6 +94,17 @@ class SqliteBudgets:
                 found[account] = Balance(reserved, spent)
         return found
 
+    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
+        """One INSERT or UPDATE."""
+        check_account(account)
+        if self._database.change(_SET_SPENT, (*_account_key(account), amount, not new)) == 0:
+            raise AlreadyExists("account")
+
+    def move_spent(self, account: Account, amount: int) -> None:
+        """One UPDATE."""
+        check_account(account)
+        self._database.change(_MOVE_SPENT, (amount, *_account_key(account)))
+
     def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """One INSERT."""
         check_subject(subject)
@@ -114,12 +131,13 @@ def _account_key(account: Account) -> tuple[str, str, str]:
 def _columns(limit: Limit) -> tuple[int | str | None, ...]:
     figures = (limit.since, limit.max_budget, limit.soft_budget, limit.duration)
     rates = (limit.rpm_limit, limit.tpm_limit, limit.max_parallel_requests)
-    return (*figures, limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at, *rates, limit.email)
+    others = (limit.alias, limit.blocked, limit.metadata, limit.version, limit.deleted_at)
+    return (*figures, *others, *rates, limit.email, limit.store_rules)
 
 
 def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
     since, max_budget, soft_budget, duration, alias, blocked, metadata, version, deleted_at, *others = columns
-    rpm_limit, tpm_limit, max_parallel_requests, email = others
+    rpm_limit, tpm_limit, max_parallel_requests, email, store_rules = others
     return Limit(
         since=since,
         max_budget=NanoUSD(max_budget) if max_budget is not None else None,
@@ -134,4 +152,5 @@ def _limit(*columns: Any) -> Limit:  # noqa: ANN401  # what sqlite3 returns
         tpm_limit=tpm_limit,
         max_parallel_requests=max_parallel_requests,
         email=email,
+        store_rules=store_rules,
     )

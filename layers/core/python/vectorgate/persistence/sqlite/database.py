@@ -156,6 +156,9 @@ MIGRATIONS = (
     """
     ALTER TABLE limits ADD COLUMN email TEXT
     """,
+    """
+    ALTER TABLE limits ADD COLUMN store_rules TEXT
+    """,
 )
 
 

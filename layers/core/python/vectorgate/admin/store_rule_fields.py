@@ -1,0 +1,37 @@
+"""The fields of the rules for a team's stores, in `/team/new`, `/team/update` and `/team/info`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import BaseModel, Field
+
+from vectorgate.budgets.store_rules import StoreRules, store_account
+from vectorgate.settings import STORE_RULES
+
+if TYPE_CHECKING:
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.budgets.model import Limit, Subject
+
+Days = Annotated[int, Field(ge=1, le=365)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+UNCOUNTED: Final = -(1 << 40)  # of an account whose stores are counted at the next create
+
+
+def rule_fields(limit: Limit | None) -> dict[str, object]:
+    """The rules of a team; None for one that it leaves to the deployment."""
+    return dict(asdict(StoreRules.read(limit.store_rules if limit is not None else None)))
+
+
+def changed_rules(limit: Limit, body: BaseModel) -> str | None:
+    """The rules with the values that were sent in place of those before."""
+    sent = {name: getattr(body, name) for name in STORE_RULES if name in body.model_fields_set}
+    return replace(StoreRules.read(limit.store_rules), **sent).text()
+
+
+def count_anew(subject: Subject, before: Limit, after: Limit, deps: AdminDeps) -> None:
+    """Have a team's stores counted again where its limit of them is new: nothing counted them so far."""
+    was, now = (StoreRules.read(each.store_rules).max_vector_stores for each in (before, after))
+    if was is None and now is not None:
+        deps.stores.budgets.set_spent(store_account(subject.id), UNCOUNTED)
