@@ -7,7 +7,7 @@ import json
 import socket
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.measure import Spread, timed
@@ -47,7 +47,8 @@ def report(times: int = 1_000) -> list[str]:
 
 def _settings(home: str, provider: str) -> dict[str, str]:
     upstream = {"OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": f"http://127.0.0.1:{provider}/v1"}
-    return {"PORT": "0", "VECTORGATE_HOME": home, "VECTORGATE_MASTER_KEY": MASTER_KEY, **upstream}
+    mine = {"VECTORGATE_MASTER_KEY": MASTER_KEY, "VECTORGATE_DRAIN_SECONDS": "1"}
+    return {"PORT": "0", "VECTORGATE_HOME": home, **mine, **upstream}
 
 
 def _creates(port: int) -> Callable[[], None]:
@@ -66,8 +67,8 @@ def _creates(port: int) -> Callable[[], None]:
 @contextmanager
 def _hanging(port: int) -> Iterator[None]:
     """One tenant's calls at a provider that does not answer them until the block has ended."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    key, body = _key(connection, "hanging"), b'{"name":"hang"}'
+    with _connected(port) as connection:
+        key, body = _key(connection, "hanging"), b'{"name":"hang"}'
     head = f"POST /v1/vector_stores HTTP/1.1\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
     request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
     with ExitStack() as clients:
@@ -75,9 +76,13 @@ def _hanging(port: int) -> Iterator[None]:
             clients.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(request)
         time.sleep(1)  # by then as many are at the provider as there may be
         yield
-    _post(connection, "/v1/vector_stores", _key(connection, "releasing"), '{"name":"release"}')
+    with _connected(port) as connection:  # a new one: idle connections are closed
+        _post(connection, "/v1/vector_stores", _key(connection, "releasing"), '{"name":"release"}')
     time.sleep(1)
-    connection.close()
+
+
+def _connected(port: int) -> closing[http.client.HTTPConnection]:
+    return closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30))
 
 
 def _key(connection: http.client.HTTPConnection, team: str) -> str:
