@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tests.fakes.azure import AZURE_KEY, SEARCH_KEY, FakeAzureOpenAI, FakeAzureSearch
 from tests.fakes.upstream import FaultyUpstream
@@ -47,9 +47,9 @@ class AzureGatewayHarness(GatewayHarness):
         row = VirtualIndex(name=name, real_name=real_name, vector_store_name="azure-ai-search", created_at=1)
         self.stores.indexes.add_index(row)
 
-    def index_key(self, secret: str, *permissions: IndexPermission, index: str = VIRTUAL) -> str:
+    def index_key(self, secret: str, *permissions: IndexPermission, index: str = VIRTUAL, **fields: Any) -> str:
         """Add a key that has permissions on one index, and return its secret."""
-        return self.key(secret, indexes={index: frozenset(permissions)})
+        return self.key(secret, indexes={index: frozenset(permissions)}, **fields)
 
     def asked_no_provider(self) -> bool:
         """Whether no request was sent to a provider, and no secret was read."""

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.factories.requests import FORM_TYPE, form
 from tests.factories.secrets import MASTER_KEY
+from tests.fakes.azure import VERSION
+from tests.harnesses.azure import READ, VIRTUAL, AzureGatewayHarness
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 from vectorgate.ids import OperationId, is_label, normal_name
 
@@ -133,6 +135,25 @@ def test_no_way_of_writing_a_name_passes_its_block(keyed: GatewayHarness, door: 
     assert keyed.upstream.calls == 0
 
 
+def test_no_way_of_writing_a_name_passes_its_block_at_a_response_or_an_index() -> None:
+    """These operations have a surface, or models, of their own."""
+    with AzureGatewayHarness() as harness:
+        harness.index()
+        harness.index_key(KEY, READ, models=("*",))
+        administer(harness, "/customer/new", user_id="Zoë", blocked=True)
+        search, query = b'{"search":"*"}', {"api-version": VERSION}
+        for write in WRITTEN.values():
+            name = write("Zoë")
+            named = {"model": "gpt-5-mini", "input": "q", "user": name}
+            assert asked(harness, event({}, json.dumps(named).encode(), "/v1/responses")).status == 403
+            sent = event(
+                {"x-litellm-end-user-id": name}, search, f"/azure_ai/indexes('{VIRTUAL}')/docs/search.post.search"
+            )
+            assert asked(harness, {**sent, "queryStringParameters": query}).status == 403
+        assert harness.asked_no_provider()
+        assert {row.end_user for row in harness.rows()} == {"Zoë"}
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[GatewayHarness]:
     from tests.harnesses.gateway import GatewayHarness  # noqa: PLC0415 - the fixture's alone
@@ -178,6 +199,13 @@ def test_an_administrator_may_write_a_name_in_any_way(harness: GatewayHarness, w
     found = look_up(harness, "/customer/info", end_user_id=name)
     assert (found["user_id"], found["alias"]) == ("Zoë", "Zoë")
     assert look_up(harness, "/spend/logs", end_user=name) == []
+    for path, field in (("/team/list", "team_id"), ("/team/list", "team_alias"), ("/customer/list", "user_id")):
+        assert len(look_up(harness, path, **{field: name})) == 1
+    for field in ("team_id", "user_id", "key_alias"):
+        assert look_up(harness, "/key/list", **{field: name})["total_count"] == 1
+    assert administer(harness, "/team/block", team_id=name)["blocked"] is True
+    assert administer(harness, "/customer/block", user_ids=[name])["blocked_users"][0]["user_id"] == "Zoë"
+    assert len(administer(harness, "/key/delete", key_aliases=[name])["deleted_keys"]) == 1
 
 
 def test_a_budget_that_an_earlier_release_kept_under_another_form_is_still_the_administrators(
