@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Account = tuple[str, str, str]  # scope, id, period
+Request = tuple[str, str | None, str | None]  # name of the store, key id, end user
 # What a void row costs: nothing was executed, or another row's answer was replayed.
 FREE: Final = {(0, "vectorgate.not-executed"), (0, "vectorgate.replayed")}
 # A scope of the rollups, and the field of a row that it sums by.
@@ -117,20 +118,26 @@ def _twins(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     One more is allowed for each process that crashed between its commit and its answer, if there was no idempotency
     key: no gateway can know that the answer was lost, and the retry does what it would do at the provider.
     """
-    made: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
+    made: dict[Request, list[Row]] = defaultdict(list)
     for row in rows:
         if row["operation"] == CREATE and "vector_store_id" in row:
-            made[simulation.provider.stores[row["vector_store_id"]].name, row.get("end_user")].append(row)
-    made_by: dict[tuple[str, str | None], list[LogicalCreate]] = defaultdict(list)
+            name = simulation.provider.stores[row["vector_store_id"]].name
+            made[name, row.get("key_id"), row.get("end_user")].append(row)
+    made_by: dict[Request, list[LogicalCreate]] = defaultdict(list)
     for create in simulation.creates:
-        made_by[create.name, create.end_user].append(create)
-    for (name, end_user), answered in made.items():
-        creates = made_by[name, end_user]
+        made_by[_request(simulation, create)].append(create)
+    for request, answered in made.items():
+        creates = made_by[request]
         given = {create.store_id for create in creates}
         lost = [row for row in answered if row.get("status_code") == 200 and row["vector_store_id"] not in given]
         allowed = min(len(lost), sum(create.broken for create in creates if not create.keyed))
         if len(answered) > len(creates) + allowed:
             yield f"{creates} made {len(answered)} stores: {answered}"
+
+
+def _request(simulation: Simulation, made: LogicalCreate) -> Request:
+    """Identify a create by its store's name, its key's id and its end user."""
+    return made.name, simulation.key_ids[made.secret], made.end_user
 
 
 def _is_settled(row: Row) -> bool:
@@ -140,7 +147,7 @@ def _is_settled(row: Row) -> bool:
 def _answers(simulation: Simulation) -> Iterator[str]:
     """Check that clients received only ids of stores that exist, and that what was reported as deleted is deleted.
 
-    No answer of one end user is given to another.
+    No answer is given to two creates. `_ownership` checks that none is given to another caller than the store's.
     """
     given = Counter(made.store_id for made in simulation.creates if made.store_id is not None)
     for store_id, times in given.items():
@@ -216,7 +223,7 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         for row in rows
         if row["operation"] == "vector_stores.delete" and row["state"] == "settled"
     }
-    makers = {(made.name, made.end_user): made for made in simulation.creates}
+    makers = {_request(simulation, made): made for made in simulation.creates}
     for store_id in sorted(set(owned) ^ set(creates)):
         yield f"{store_id}: a create without ownership, or ownership without a create"
     for store_id, (tenant, key_id, end_user, retired_at) in owned.items():
@@ -224,7 +231,7 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         if store is None or store.foreign:
             yield f"{store_id} is owned and not ours"
             continue
-        maker = makers.get((store.name, end_user))
+        maker = makers.get((store.name, key_id, end_user))
         if maker is None or tenant != simulation.tenants[maker.secret]:
             yield f"{store_id} of {store.name} belongs to {tenant} for {end_user}"
         elif maker.store_id is not None and maker.store_id not in owned:
@@ -233,6 +240,10 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
             yield f"{store_id} is owned by another than its row says: {row}"
         if (retired_at is not None) != (store_id in deletes) or (retired_at is not None and store.deleted_at is None):
             yield f"{store_id} retired at {retired_at}, deleted at {store.deleted_at}"
+    for made in simulation.creates:
+        row = creates.get(made.store_id or "", {})
+        if row and (row.get("key_id"), row.get("end_user")) != _request(simulation, made)[1:]:
+            yield f"{made} was given the store of another caller: {row}"
 
 
 def _storage(simulation: Simulation, rows: list[Row]) -> Iterator[str]:

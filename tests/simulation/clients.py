@@ -22,12 +22,14 @@ LONG_PAUSE: Final = 100.0
 KEYED: Final = 0.3  # of the creates have an idempotency key; the others have the SDK's count of retries
 RESPONSES: Final = 0.07  # of what a client does concerns a response
 OTHER_CALLS: Final = 0.12  # of what a client does is not a create
-SHARED: Final = 0.1  # of the creates have the body and the key of a recent one, and another end user or the same
+SHARED: Final = 0.1  # of the creates have the body and the team of a recent one, and another caller or the same
 RECENT: Final = 5
 NEVER_ARRIVED: Final = 0.05  # of the first attempts do not reach the gateway; of those with a shared body, half
 SECRETS: Final = ("sk-simulated-a", "sk-simulated-b", "sk-simulated-c")
 TEAMS: Final[Mapping[str, str]] = {"sk-simulated-a": "red", "sk-simulated-b": "red", "sk-simulated-c": "None"}
 END_USERS: Final = (None, None, "émile", "東京", "u3")
+FIRST_5XX: Final = 500
+REUSED: Final = 422  # the idempotency key is another request's
 FULL_METADATA: Final = {f"k{number}": "v" for number in range(16)}  # no room for a tag
 
 
@@ -47,6 +49,16 @@ class LogicalCreate:
     store_id: str | None = None
     deleted: bool = False
     statuses: list[int] = field(default_factory=list)
+
+    @property
+    def caller(self) -> tuple[str, str | None]:
+        """The API key and the end user for whom it is made."""
+        return self.secret, self.end_user
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its client has no final answer: it is under way, or it failed in the end."""
+        return not self.statuses or self.statuses[-1] == 0 or self.statuses[-1] >= FIRST_5XX
 
     @property
     def broken(self) -> int:
@@ -98,7 +110,8 @@ class Clients:
     def create(self) -> None:
         environment, rng = self._environment, self._environment.rng
         if self._creates and environment.happens(SHARED):
-            made = self._shared(rng.choice(self._creates[-RECENT:]))
+            recent = self._creates[-RECENT:]
+            made = self._shared(rng.choice([one for one in recent if one.is_open] or recent))
         else:
             name, secret = f"s{len(self._creates)}", rng.choice(SECRETS)
             made = LogicalCreate(name, secret, rng.choice(END_USERS), encode_json(self._body(name, secret)))
@@ -107,9 +120,10 @@ class Clients:
         self.send(made)
 
     def _shared(self, one: LogicalCreate) -> LogicalCreate:
-        """Another create with the same body and key, whose first attempt may never arrive."""
-        made = LogicalCreate(one.name, one.secret, self._environment.rng.choice(END_USERS), one.body)
-        is_new = all(other.end_user != made.end_user for other in self._creates if other.name == one.name)
+        """Another create of the same team with the same body, whose first attempt may never arrive."""
+        rng, secrets = self._environment.rng, [secret for secret in SECRETS if TEAMS[secret] == TEAMS[one.secret]]
+        made = LogicalCreate(one.name, rng.choice(secrets), rng.choice(END_USERS), one.body)
+        is_new = all(other.caller != made.caller for other in self._creates if other.name == one.name)
         made.keyed, made.arrives = is_new and one.keyed, self._environment.happens(0.5)
         return made
 
@@ -117,10 +131,12 @@ class Clients:
         """Send a create, with its retries. A keyed one may be sent again at any time."""
         headers = {"x-litellm-end-user-id": made.end_user} if made.end_user else {}
         if made.keyed:
-            headers["idempotency-key"] = f"key of {made.name}"  # the same for every end user
+            headers["idempotency-key"] = f"key of {made.name}"  # the same for every caller
         response = self.send_with_retries("POST", "/v1/vector_stores", made, made.body, headers, arrives=made.arrives)
         if response is not None and response.status == 200:
             self._created(made, json.loads(response.read_body()))
+        if not made.keyed and REUSED in made.statuses:
+            self.violations.append(f"{made} was refused for another caller's request")
 
     def _body(self, name: str, secret: str) -> dict[str, object]:
         body: dict[str, object] = {"name": name}

@@ -26,6 +26,7 @@ from tests.simulation.environment import MAX_SKEW, T0, FaultRates, SimulatedEnvi
 from tests.simulation.provider import LATEST, SimulatedProvider
 from vectorgate.api.errors import ApiError
 from vectorgate.api.http import EVENT_STREAM, Body, Response
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.ledger.entry import State
 from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb.schema import operation_item
@@ -73,6 +74,7 @@ class Simulation:
         self.creates: list[LogicalCreate] = []
         self.limits = limits()
         self.tenants = {secret: tenant_of(secret) for secret in KEYS}
+        self.key_ids = {secret: str(key_id_of(secret)) for secret in KEYS}
         self.streamed = seed % STREAMED < STREAMED // 2
         self.metered = seed % METERED == 0
         self.deployment = Deployment(self.environment, self.provider, streamed=self.streamed)
