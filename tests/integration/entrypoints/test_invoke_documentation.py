@@ -87,12 +87,17 @@ def test_the_quickstarts_question_is_answered_as_it_shows(fresh: LocalProcess, t
 
 
 @needs_curl
-def test_the_quickstarts_second_team_sees_no_store(fresh: LocalProcess, tmp_path: Path) -> None:
+def test_the_quickstarts_second_team_sees_neither_the_store_nor_the_demo_files(
+    fresh: LocalProcess, tmp_path: Path
+) -> None:
     key = json.loads(pasted(sample(QUICKSTART, "bash", 1), fresh, tmp_path / "home"))["key"]
     shown = json.loads(sample(QUICKSTART, "text", 2))["error"]["message"]
     name = shown.split("'")[1]
     asked = f"curl -s http://127.0.0.1:4000/v1/vector_stores/{name} -H 'Authorization: Bearer {key}'"
     assert json.loads(pasted(asked, fresh, tmp_path / "asked"))["error"]["message"] == shown
+    with_demo_files = sample(README, "bash", 1).replace("sk-1234", key)
+    refused = json.loads(pasted(with_demo_files, fresh, tmp_path / "refused"))["error"]
+    assert (refused["param"], "file-abc123" in refused["message"]) == ("file_ids", True)
 
 
 @needs_curl

@@ -197,7 +197,9 @@ def test_the_configuration_page_lists_the_parameters_of_the_stack() -> None:
 
 
 def test_the_configuration_page_has_a_price_that_the_price_book_and_local_mode_take(tmp_path: Path) -> None:
-    (sample,) = re.findall(r"```json\n(.*?)```", section("configuration.md", "Your own prices"), re.DOTALL)
+    text = section("configuration.md", "Your own prices")
+    assert "`VECTORGATE_PRICES=prices.json make run`" in text
+    (sample,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     (price,) = read_prices(sample)
     assert price.covers("openai", "storage")
     (tmp_path / "prices.json").write_text(sample)
