@@ -255,3 +255,21 @@ def test_a_blocked_key_and_a_blocked_team_share_nothing(scenario: TenantScenario
         Subject(BudgetScope.TEAM, "red"), Limit(since=0, blocked=True, version=2)
     )
     assert share(scenario, "read")[1]["error"]["code"] == "blocked"
+
+
+def test_a_restricted_key_shares_no_more_than_it_may_use(scenario: TenantScenario) -> None:
+    store = scenario.ids["vector_store_id"]
+    restricted: list[tuple[dict[str, Any], tuple[int, str | None], int]] = [
+        ({"read_only": True}, (403, "read_only_key"), 200),
+        ({"allowed_routes": ("/v1/files", "llm_api_routes")}, (403, "route_not_allowed"), 403),
+        ({"allowed_routes": ("/v1/vector_stores/*",)}, (200, None), 200),
+        ({"allowed_providers": ("azure",)}, (403, "provider_not_allowed"), 403),
+        ({"vector_stores": ("vs_other",)}, (404, None), 404),
+        ({"vector_stores": (store,)}, (200, None), 200),
+    ]
+    for number, (fields, changed, listed) in enumerate(restricted):
+        key = scenario.harness.key(f"sk-restricted-{number}", team="red", **fields)
+        status, document = share(scenario, "read", key=key)
+        assert (status, document.get("error", {}).get("code")) == changed, fields
+        assert managed(scenario, "GET", key)[0] == listed, fields
+        assert managed(scenario, "DELETE", key, team_id="blue")[0] == changed[0], fields

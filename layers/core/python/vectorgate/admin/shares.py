@@ -15,6 +15,7 @@ from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, label, read_body
 from vectorgate.admin.store_paths import store_in
+from vectorgate.admin.team_caller import check_sharing
 from vectorgate.api import schemas
 from vectorgate.api.errors import PermissionDenied
 from vectorgate.api.schemas.fields import WireModel
@@ -113,6 +114,8 @@ def _visible(request: Request, deps: AdminDeps, provider: str | None) -> Ownersh
     name, at = store_in(request.path), ProviderName(provider or deps.default_provider)
     if not is_object_id(at):
         raise invalid("provider", "the name of a provider")
+    if deps.caller is not None:
+        check_sharing(request, deps.caller.key, PATH, name, at)
     ref = ObjectRef(at, ObjectKind.VECTOR_STORE, ObjectId(name))
     row = deps.stores.ownership.owners([ref]).get(ref) if is_object_id(name) else None
     if row is None or row.retired_at is not None:

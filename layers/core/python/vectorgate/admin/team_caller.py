@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unavailable
 from vectorgate.auth.authenticate import Authenticator, key_id_of, presented_key
+from vectorgate.auth.restrictions import check_route
 from vectorgate.budgets.model import BudgetScope, Subject
 from vectorgate.store_errors import StoreError
+from vectorgate.tenancy.authorization import no_such_store
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.principal import Principal
+    from vectorgate.ids import ProviderName
 
 
 def team_caller(request: Request, deps: AdminDeps) -> Principal | None:
@@ -39,3 +43,16 @@ def _check_team(team: str | None, deps: AdminDeps) -> None:
     limit = deps.stores.budgets.limits([subject]).get(subject)
     if limit is not None and limit.blocked:
         raise PermissionDenied("This team is blocked.", code="blocked", headers=DO_NOT_RETRY)
+
+
+def check_sharing(request: Request, key: VirtualKey, route: str, store: str, provider: ProviderName) -> None:
+    """Check that a restricted key may see or change shares of a store. PermissionDenied (403), NotFound (404)."""
+    if key.read_only and request.method != "GET":
+        raise PermissionDenied("This key may only read.", code="read_only_key")
+    check_route(key, route, {"vector_store_id": store})
+    if key.allowed_providers is not None and provider not in key.allowed_providers:
+        raise PermissionDenied(
+            "This key may not use this provider: its 'allowed_providers' has to name it.", code="provider_not_allowed"
+        )
+    if key.vector_stores is not None and store not in key.vector_stores:
+        raise no_such_store(store)

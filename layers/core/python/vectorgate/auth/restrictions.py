@@ -14,7 +14,7 @@ from vectorgate.api.operations import Safety
 from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from vectorgate.api.command import Command
     from vectorgate.auth.keys.model import VirtualKey
@@ -36,7 +36,13 @@ def check_restrictions(key: VirtualKey, prefix: str, command: Command) -> None:
             "This key may use the vector stores of its 'object_permission' only, and create no other.",
             code="vector_store_not_allowed",
         )
-    if key.allowed_routes is not None and not any(_matches(each, route, command) for each in key.allowed_routes):
+    if key.allowed_routes is not None and not GATEWAY_GROUPS.intersection(key.allowed_routes):
+        check_route(key, route, command.ids)
+
+
+def check_route(key: VirtualKey, route: str, ids: Mapping[str, str]) -> None:
+    """Check that the key's `allowed_routes` name a route, whatever groups they name. PermissionDenied (403)."""
+    if key.allowed_routes is not None and not any(_matches(each, route, ids) for each in key.allowed_routes):
         raise PermissionDenied(
             f"This key may not call '{route}': its 'allowed_routes' has to name it.", code="route_not_allowed"
         )
@@ -54,10 +60,8 @@ def allowed_providers(key: VirtualKey, command: Command, providers: Sequence[Pro
     return allowed
 
 
-def _matches(allowed: str, route: str, command: Command) -> bool:
-    if allowed in GATEWAY_GROUPS:
-        return True
-    pattern, path = _PREFIX.sub("", allowed), _PARAMETER.sub(lambda name: command.ids[name[0][1:-1]], route)
+def _matches(allowed: str, route: str, ids: Mapping[str, str]) -> bool:
+    pattern, path = _PREFIX.sub("", allowed), _PARAMETER.sub(lambda name: ids[name[0][1:-1]], route)
     if pattern.endswith("*"):
         return path.startswith(pattern[:-1])
     return pattern.rstrip("/") == path or _PARAMETER.sub("{}", pattern) == _PARAMETER.sub("{}", route)
