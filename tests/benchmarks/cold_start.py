@@ -35,11 +35,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fai
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from aws_lambda_powertools import Logger, Metrics
-import botocore.session
+import boto3
 from botocore.config import Config
-session = botocore.session.get_session()
+session = boto3.Session()
 for name in ("dynamodb", "secretsmanager"):
-    session.create_client(name, region_name="us-east-1", config=Config(connect_timeout=1))
+    session.client(name, region_name="us-east-1", config=Config(connect_timeout=1))
 httpcore.ConnectionPool()
 Logger(service="floor"), Metrics(namespace="floor", service="floor")
 """

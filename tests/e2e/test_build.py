@@ -36,7 +36,7 @@ names = [each.name for each in pkgutil.walk_packages(vectorgate.__path__, "vecto
 for name in names:
     # No function stands on the SDK, whose awaited form needs anyio.
     if not name.endswith("__main__") and not name.startswith("vectorgate.client"): importlib.import_module(name)
-import aws_lambda_powertools, botocore, certifi, httpcore, multipart
+import aws_lambda_powertools, boto3, certifi, httpcore, multipart
 assert callable(app.handler)
 assert vectorgate.__file__.startswith(sys.argv[3]), vectorgate.__file__
 """

@@ -47,6 +47,7 @@ IMPURE: Final = frozenset({
 # others are pure.
 TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "admin/meter_function.py": frozenset({"botocore"}),
+    "aws/client.py": frozenset({"boto3", "botocore"}),
     "api/form_data.py": frozenset({"logging", "tempfile"}),  # a large form goes to a temporary file
     "api/http.py": frozenset({"io"}),  # a body is a stream of bytes
     "auth/authenticate.py": frozenset({"threading"}),
@@ -56,7 +57,6 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),
     "client/": IMPURE,  # the SDK runs in its user's process
-    "deferred/aws.py": frozenset({"botocore"}),
     "entrypoints/runtime/": frozenset({"http", "os", "socket", "threading"}),  # of Lambda's own API and environment
     "gateway/streaming.py": frozenset({"threading"}),  # a stream may be given up by another thread than its reader's
     "ingest/aws.py": frozenset({"botocore", "io", "urllib3"}),

@@ -10,14 +10,13 @@ import gc
 import math
 import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vectorgate import settings as configuration
 from vectorgate.clock import Clock, Random
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ProviderName
 
 if TYPE_CHECKING:

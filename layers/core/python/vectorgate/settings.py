@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ProviderName, is_label, normal_name
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticated, Unavailable
@@ -10,7 +11,6 @@ from vectorgate.audit.model import MASTER_KEY
 from vectorgate.auth.authenticate import MAX_KEY, is_expired, key_id_of, opens, presented_key
 from vectorgate.auth.keys.model import KeyRole
 from vectorgate.budgets.model import BudgetScope, Subject
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,6 @@ from vectorgate.admin.fields import label
 from vectorgate.admin.lists import MAX_SIZE, number, page_of, pages_of, refuse_unknown
 from vectorgate.admin.spent import Spent
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.deferred.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

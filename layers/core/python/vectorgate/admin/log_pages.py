@@ -14,10 +14,10 @@ up, wherever it is then. So every page is answered, and the next one goes on beh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import OperationId
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.model import DAY_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import MAX_UNIX_MS, invalid, label, moment_ms, read_cursor
@@ -11,7 +12,6 @@ from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.gateway.context import UNROUTED
 from vectorgate.ids import OperationId, is_object_id
 from vectorgate.ledger.entry import OUTCOMES

@@ -6,7 +6,7 @@
            {"document": ...}  or  {"error": {"status", ...}}    <--
            {"delete": {"provider", "vector_store_id", "tenant"}}  -->  meter  -->  the gateway's pipeline
 
-botocore is imported, and a client made and kept, at the first read.
+boto3 is imported, and a client made and kept, at the first read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.errors import InvalidRequest, Unavailable, UpstreamRefused
-from vectorgate.deferred.aws import aws_client
+from vectorgate.aws.client import aws_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -26,7 +26,6 @@ from vectorgate.admin.trail import UPDATED
 from vectorgate.api import schemas
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ledger.corrections import correction, correction_id
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery

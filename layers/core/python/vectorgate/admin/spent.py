@@ -6,12 +6,12 @@ is the sum of the daily sums (`ledger.rollups`) since the key was made, or of th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Window, window_of
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import tenant_of_team
 from vectorgate.ledger.rollups import Scope
 

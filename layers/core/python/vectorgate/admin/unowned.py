@@ -6,7 +6,7 @@ next call continues. It may be repeated from any cursor: objects with an owner a
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -20,7 +20,6 @@ from vectorgate.admin.provider_objects import ProviderObjects
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectKind, ProviderName, is_object_id
 
 if TYPE_CHECKING:

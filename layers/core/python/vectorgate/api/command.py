@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +22,6 @@ from vectorgate.budgets.model import (
     Window,
     window_of,
 )
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectKind
 from vectorgate.metering.model import valid_size
 from vectorgate.pricing.book import MissingPrice

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, Unavailable
 from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.gateway.context import RequestContext
 from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags

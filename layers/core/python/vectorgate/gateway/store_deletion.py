@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import InvalidRequest
@@ -9,7 +10,6 @@ from vectorgate.api.operations import BY_NAME
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.auth.principal import Principal
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.gateway.parser import CallOptions
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ProviderName, team_of

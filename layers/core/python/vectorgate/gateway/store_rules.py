@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import InvalidRequest, Unavailable
@@ -11,7 +11,6 @@ from vectorgate.api.http import encode_json
 from vectorgate.api.schemas import error_messages
 from vectorgate.budgets.model import Balance, Reservation
 from vectorgate.budgets.store_rules import store_account, stored_account, too_much_stored
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectKind, tenant_of_team
 from vectorgate.pricing.book import GIB
 from vectorgate.pricing.money import NanoUSD

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.gateway.streaming import StreamedResponse, StreamRefused
 from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind
 from vectorgate.ledger.entry import LedgerEntry, State

@@ -14,14 +14,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Safety
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.idempotency.record import (
     EXPLICIT_SLOT,
     EXPLICIT_TTL_SECONDS,

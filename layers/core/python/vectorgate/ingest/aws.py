@@ -1,6 +1,6 @@
 """Ingestion's adapters on AWS: objects (S3), the queue and its dead-letter queue (SQS), the bus (EventBridge).
 
-botocore is imported, and a client made, by `opened` or at the first use. Failures that may be over in a minute are
+boto3 is imported, and a client made, by `opened` or at the first use. Failures that may be over in a minute are
 SourceUnavailable; its message names the service, AWS's code and the object's location, nothing of an object's content.
 """
 
@@ -12,7 +12,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from vectorgate.deferred.aws import aws_client
+from vectorgate.aws.client import aws_client
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:

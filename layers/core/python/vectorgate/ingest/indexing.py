@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ingest.model import (
     DetailType,
     Done,

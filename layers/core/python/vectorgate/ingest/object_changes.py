@@ -12,10 +12,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ingest.attachment import Attachment
 from vectorgate.ingest.attributes import file_attributes
 from vectorgate.ingest.indexing import check_delay

@@ -15,10 +15,10 @@ Send first, delete afterwards: a crash between the two leaves a copy, and a copy
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ingest import messages
 from vectorgate.ingest.model import Done, IndexingReminder, ObjectChange, PermanentFailure, RetryLater
 from vectorgate.ingest.ports import SourceUnavailable

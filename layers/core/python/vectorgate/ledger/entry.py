@@ -12,12 +12,12 @@ the provider. `settled` and `voided` are terminal: they never change, and a corr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId, ObjectKind, OperationId, ProviderName
 from vectorgate.providers.openai import snapshot_of
 from vectorgate.tenancy.ownership import MAX_CREATED_AT, ObjectRef, Ownership

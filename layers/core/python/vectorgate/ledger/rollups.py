@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.pricing.money import ZERO, NanoUSD, apportion
 from vectorgate.pricing.usage import tool_calls_of
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import Account, BudgetScope, account_ref, key_limit, subjects_of, window_of
 from vectorgate.budgets.store_rules import stored_account
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import KeyId, team_of
 from vectorgate.metering.model import DAY_S
 

@@ -13,10 +13,8 @@ A repeated or late sample adds nothing: a meter never runs backwards.
 from __future__ import annotations
 
 import json
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from vectorgate.deferred.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,12 +17,11 @@ A meter is written when its size changes, and once a day: in between, the next t
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import storage_records

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:

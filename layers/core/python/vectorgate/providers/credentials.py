@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import Unavailable
-from vectorgate.deferred.aws import aws_client
-from vectorgate.deferred.dataclass import dataclass
+from vectorgate.aws.client import aws_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

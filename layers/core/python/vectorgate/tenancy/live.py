@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import BadGateway, PayloadTooLarge, Unavailable, UpstreamError
 from vectorgate.api.operations import BY_NAME
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId, ObjectKind, is_object_id
 from vectorgate.providers.base import Call
 

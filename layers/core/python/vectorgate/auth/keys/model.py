@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import tenant_of_key, tenant_of_team
 
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
-
-from vectorgate.deferred.dataclass import dataclass
 
 DEFECT: Final = "The gateway failed at this request."
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Final
-
-from vectorgate.deferred.dataclass import dataclass
 
 _TRACE: Final = "_X_AMZN_TRACE_ID"
 

@@ -16,14 +16,13 @@ are matched by that.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.retry_after import http_date
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.reconciliation.anchors import check_ascending, find_anchor
 from vectorgate.ledger.reconciliation.matching import (

@@ -7,11 +7,10 @@ have made it and there are no more such objects than operations that lack one. O
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.idempotency.record import LEASE_MS
 from vectorgate.ledger.entry import Resolution
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of

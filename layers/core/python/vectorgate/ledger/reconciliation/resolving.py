@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME
 from vectorgate.clock import MILLISECONDS
-from vectorgate.deferred.dataclass import dataclass
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import implicit_record, with_answer
 from vectorgate.ids import ObjectId, ProviderName

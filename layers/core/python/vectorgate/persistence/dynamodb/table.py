@@ -26,7 +26,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from vectorgate.deferred.aws import aws_client
+from vectorgate.aws.client import aws_client
 from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class ConditionFailed(Exception):
 
 
 class DynamoTable:
-    """The table `name`. botocore is imported, and its client made, by `opened` or at the first request."""
+    """The table `name`. boto3 is imported, and its client made, by `opened` or at the first request."""
 
     def __init__(
         self, name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
