@@ -65,7 +65,7 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
         ("/customer/unblock", "/customer/unblock", {"user_ids": ["ann"]}, [("unblocked", "ann")]),
         ("/v1/indexes", "/v1/indexes", GIVEN, [("created", "docs")]),
         ("/v1/indexes/delete", "/v1/indexes/delete", {"index_name": "docs"}, [("deleted", "docs")]),
-        ("/vector_stores/adopt", "/vector_stores/adopt", adopt, [("transferred", "vs_2"), ("transferred", "vs_1")]),
+        ("/vector_stores/adopt", "/vector_stores/adopt", adopt, [("transferred", "vs_1"), ("transferred", "vs_2")]),
         (
             "/vector_stores/{vector_store_id}/transfer",
             "/vector_stores/vs_1/transfer",
