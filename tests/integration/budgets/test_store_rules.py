@@ -209,6 +209,23 @@ def test_a_limit_of_gib_refuses_to_store_more_by_the_last_metered_bytes(
     red.vector_stores.files.create(store, file_id=file)
 
 
+def test_a_shared_store_is_kept_to_its_owners_rules(
+    harness: GatewayHarness, red: OpenAI, connect: Connect, ask: Ask
+) -> None:
+    rule(ask, max_vector_store_gib=0, max_expires_after_days=9)
+    ask("POST", "/team/new", {"team_id": "blue"})
+    store = red.vector_stores.create(name="a").id
+    ask("POST", f"/vector_stores/{store}/share", {"team_id": "blue", "permission": "write"})
+    blue = connect(harness.key("sk-blue", team="blue"))
+    own, file = blue.vector_stores.create(name="b").id, blue.files.create(file=b"x", purpose="assistants").id
+    error = refused(lambda: blue.vector_stores.files.create(store, file_id=file))
+    assert error["code"] == "vector_store_storage_limit_reached"
+    with pytest.raises(openai.BadRequestError, match="<= 9"):
+        blue.vector_stores.update(store, expires_after={"anchor": "last_active_at", "days": 10})
+    blue.vector_stores.files.create(own, file_id=file)
+    blue.vector_stores.update(own, expires_after={"anchor": "last_active_at", "days": 10})
+
+
 def test_rules_are_read_strictly_and_a_team_without_them_calls_as_before(harness: GatewayHarness, red: OpenAI) -> None:
     for wrong in ("", "[]", "{", '{"max_stores": 1}', '{"max_vector_stores": -1}', '{"max_vector_stores": true}'):
         with pytest.raises(ValueError, match="VECTORGATE_STORE_RULES"):

@@ -49,6 +49,12 @@ class CachedLimits:
             others.append(Subject(BudgetScope.END_USER, end_user))
         return found + [(subject, limit) for subject, limit in self._read(others) if limit is not None]
 
+    def of_team(self, team: str) -> list[tuple[Subject, Limit]]:
+        """The team's limit, if it has one."""
+        return [
+            (subject, limit) for subject, limit in self._read([Subject(BudgetScope.TEAM, team)]) if limit is not None
+        ]
+
     def _read(self, subjects: Sequence[Subject]) -> list[tuple[Subject, Limit | None]]:
         now = self._clock.monotonic()
         with self._lock:

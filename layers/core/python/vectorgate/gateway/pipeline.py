@@ -27,6 +27,7 @@ from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
 from vectorgate.idempotency.record import LEASE_MS
+from vectorgate.ids import team_of
 from vectorgate.ledger.entry import uuid7
 from vectorgate.providers.base import Answer
 from vectorgate.providers.client import MAX_ATTEMPTS, ProviderClient
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.gateway.seen_responses import SeenResponses
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface, Target
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import ProviderName, TenantId
     from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.outcome import Transport
@@ -130,8 +131,8 @@ class Gateway:
             context.budgets = self._check_budgets(context, limits) if limits else ()
             if command.operation.generates:
                 command = context.command = self._bounded(context, command, principal)
-            if (limits or self.store_rules is not None) and command.operation.name in RULED:
-                command = context.command = self._ruled(context, command, principal, limits)
+            if (limits or target.owner or self.store_rules is not None) and command.operation.name in RULED:
+                command = context.command = self._ruled(context, command, target.owner or principal.tenant, limits)
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)
@@ -288,10 +289,16 @@ class Gateway:
         return limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
 
     def _ruled(
-        self, context: RequestContext, command: Command, principal: Principal, limits: Sequence[tuple[Subject, Limit]]
+        self, context: RequestContext, command: Command, owner: TenantId, limits: Sequence[tuple[Subject, Limit]]
     ) -> Command:
-        """The command under the rules for its team's stores, if there are any. 400, 429; 503 if the store fails."""
-        own = [limit.store_rules for subject, limit in limits if subject.id == principal.key.team_id]
+        """The command under the rules for the stores of their owner's team. 400, 429; 503 if the store fails."""
+        team = team_of(owner)
+        if team is not None and (context.principal is None or context.principal.tenant != owner):
+            try:
+                limits = self.budgets.limits.of_team(team)
+            except StoreError as error:
+                raise _no_budgets() from error
+        own = [limit.store_rules for _, limit in limits]
         if self.store_rules is None and not any(own):
             return command
         from vectorgate.budgets.store_rules import StoreRules  # noqa: PLC0415 - of teams with rules alone
@@ -299,7 +306,7 @@ class Gateway:
 
         rules = StoreRules.read(next(filter(None, own), None)).over(StoreRules(**self.store_rules or {}))
         providers, ownership = self.openai.providers, self.budgets.ownership
-        team, budgets = principal.key.team_id, self.budgets.store
+        budgets = self.budgets.store
         call = RuledCall(rules=rules, team=team, providers=providers, budgets=budgets, ownership=ownership)
         return call.apply(command, context)
 

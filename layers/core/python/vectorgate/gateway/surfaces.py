@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from vectorgate.gateway.limits import Limits
     from vectorgate.gateway.parser import CallOptions
     from vectorgate.gateway.policy import Policy
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import ProviderName, TenantId
     from vectorgate.providers.client import ProviderClient
     from vectorgate.tenancy.ports import OwnershipStore
     from vectorgate.tenancy.slots import TenantSlots
@@ -55,10 +55,14 @@ _UPDATES_STORE: Final = "vector_stores.update"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The destination of a command. `names` maps the virtual names that the caller may use to real ones."""
+    """The destination of a command. `names` maps the virtual names that the caller may use to real ones.
+
+    `owner`: of the store in the path, if another tenant shares it with the caller.
+    """
 
     provider: ProviderName
     names: Mapping[str, str] = field(default_factory=dict)
+    owner: TenantId | None = None
 
 
 class ApiSurface(Protocol):
@@ -159,7 +163,8 @@ class OpenAISurface:
             providers = allowed_providers(principal.key, command, providers)
         if not command.ids and not command.body_ids and not command.references:
             return Target(command.provider or providers[0])
-        return Target(authorise(command, principal.tenant, self._ownership_for(principal.key), providers))
+        provider, owner = authorise(command, principal.tenant, self._ownership_for(principal.key), providers)
+        return Target(provider, owner=owner)
 
     def forward(
         self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient

@@ -25,16 +25,17 @@ _MAX_LISTED: Final = 10  # ids in one message
 
 def authorise(
     command: Command, tenant: TenantId, ownership: OwnershipStore, providers: Sequence[ProviderName]
-) -> ProviderName:
+) -> tuple[ProviderName, TenantId | None]:
     """Return the provider at which `tenant` may use every object that the command names. NotFound (404) without one.
 
-    It may use what it owns, and what others share with it: PermissionDenied (403) for more than a share allows.
+    And the owner of the store in the path, if that is another tenant, which shares it. `tenant` may use what it owns,
+    and what others share with it: PermissionDenied (403) for more than a share allows.
     `providers`: the candidates, the default first. A command that names a provider is looked up at that one only.
     """
     references = [*_references(command), *_cursors(command)]
     candidates = [command.provider] if command.provider is not None else providers
     if not references:
-        return candidates[0]
+        return candidates[0], None
     rows = ownership.owners({ObjectRef(provider, each.kind, each.id) for provider in candidates for each in references})
     missing = {provider: _missing(command, provider, tenant, rows) for provider in candidates}
     if all(missing.values()) and any(row.shares is not None for row in rows.values()):
@@ -43,8 +44,16 @@ def authorise(
         missing = {name: still_missing(each, command, name, tenant, rows) for name, each in missing.items()}
     for provider in candidates:
         if not missing[provider]:
-            return provider
+            return provider, _other_owner(command, provider, tenant, rows)
     raise _not_found(command, min(missing.values(), key=len))
+
+
+def _other_owner(
+    command: Command, provider: ProviderName, tenant: TenantId, rows: Mapping[ObjectRef, Ownership]
+) -> TenantId | None:
+    store = command.ids.get("vector_store_id")
+    row = rows.get(ObjectRef(provider, ObjectKind.VECTOR_STORE, store)) if store is not None else None
+    return row.tenant if row is not None and row.tenant != tenant else None
 
 
 def _references(command: Command) -> list[Named]:
