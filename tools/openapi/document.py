@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from tools.openapi.administration import TAG, admin_paths
 from tools.openapi.answers import ANSWERS
 from tools.openapi.paths import JSON, operation_of, refusal_responses
 from tools.openapi.requests import reference, request_schemas, text
@@ -67,7 +68,7 @@ _HEADERS: Final[Mapping[str, tuple[str, str, Document]]] = {
 
 
 def _tags() -> list[str]:
-    return [*dict.fromkeys(operation.name.rpartition(".")[0] for operation in OPERATIONS), "indexes"]
+    return [*dict.fromkeys(operation.name.rpartition(".")[0] for operation in OPERATIONS), "indexes", TAG]
 
 
 def _paths() -> dict[str, Document]:
@@ -76,7 +77,7 @@ def _paths() -> dict[str, Document]:
         found.setdefault(BASE + operation.path, {})[operation.method.lower()] = operation_of(operation)
     for row, operation_id in operation_ids(INDEX_OPERATIONS).items():
         found.setdefault(spelling_of(row), {})[row.method.lower()] = index_operation_of(row, operation_id)
-    return found
+    return found | admin_paths()
 
 
 def _components() -> Document:

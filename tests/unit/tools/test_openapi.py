@@ -9,10 +9,12 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tools.openapi.__main__ import TARGET, main
+from tools.openapi.administration import admin_id
 from tools.openapi.answers import ANSWER_OF
 from tools.openapi.document import document
 from tools.openapi.paths import REFUSALS
 from tools.openapi.requests import request_name
+from vectorgate.admin.app import ROUTES
 from vectorgate.api import errors
 from vectorgate.api.errors import ApiError, InvalidRequest
 from vectorgate.api.operations import BY_NAME, OPERATIONS, Media
@@ -99,12 +101,13 @@ def test_it_is_an_openapi_document() -> None:
 
 def test_every_operation_is_there_once_and_no_other_is() -> None:
     ids = [operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values()]
-    assert len(ids) == len(set(ids)) == len(OPERATIONS) + len(INDEX_OPERATIONS)
+    assert len(ids) == len(set(ids)) == len(OPERATIONS) + len(INDEX_OPERATIONS) + len(ROUTES)
     for operation in OPERATIONS:
         method, path, _ = BY_ID[operation.name]
         assert (method.upper(), path) == (operation.method, f"/v1{operation.path}")
     assert {name.removesuffix(".get") for name in BY_ID.keys() - BY_NAME.keys()} == {
-        row.name for row in INDEX_OPERATIONS
+        *(row.name for row in INDEX_OPERATIONS),
+        *(admin_id(method, path).removesuffix(".get") for method, path in ROUTES),
     }
 
 
