@@ -172,10 +172,12 @@ def filled(path: str, ids: Mapping[str, str]) -> str:
 
 def query_string(query: Mapping[str, str]) -> str:
     """`?a=b&c=d`, or nothing. The values of a list (`include[]`) are joined by commas, and sent as one pair each."""
+    if not query:
+        return ""
     from urllib.parse import urlencode  # noqa: PLC0415 - most requests have no query
 
     pairs = [(name, value.split(",") if name.endswith("[]") else value) for name, value in query.items()]
-    return "?" + urlencode(pairs, doseq=True) if query else ""
+    return "?" + urlencode(pairs, doseq=True)
 
 
 def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
