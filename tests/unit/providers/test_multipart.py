@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
-import httpcore
 import httpx
 import pytest
 from hypothesis import given
@@ -16,12 +15,8 @@ from vectorgate.api.http import Body, FileUpload
 from vectorgate.api.operations import BY_NAME
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
-from vectorgate.providers.http.adapter import Content, Received, Transport
 from vectorgate.providers.http.outcome import Replied
 from vectorgate.providers.http.transport import PooledTransport
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ENTROPY: Final = bytes(range(16))
 BOUNDARY: Final = ENTROPY.hex()
@@ -30,28 +25,19 @@ NAMES: Final = TEXT.filter(bool)
 TYPES: Final = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 
 
-class Recorder(Transport):
-    """Connections that answer 200 to whatever they are to send, and keep it."""
-
-    def __init__(self) -> None:
-        super().__init__(float)
-        self.sent: list[httpx.Request] = []
-
-    def exchange(self, request: httpcore.Request, seconds: float, *, streams: bool = False) -> Received:
-        del seconds, streams
-        content = b"".join(cast("Iterable[bytes]", request.stream))
-        self.sent.append(httpx.Request("POST", "http://multipart.invalid", headers=request.headers, content=content))
-        nothing = httpcore.Response(200, content=(piece for piece in [b""]))
-        return Received(200, [], Content(nothing, b"", None), {})
-
-
 def sent(upload: FileUpload) -> httpx.Request:
-    """The request that the gateway's egress sends, with its content."""
+    """The request that the gateway's client is asked to send, with its content."""
+    requests: list[httpx.Request] = []
+
+    def record(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200)
+
     transport = PooledTransport(Clock(wall=float, monotonic=float, sleep=lambda _: None), entropy=lambda _: ENTROPY)
-    transport._connections = recorder = Recorder()
+    transport._client = httpx.Client(transport=httpx.MockTransport(record))
     request = UpstreamRequest(method="POST", url="http://multipart.invalid/v1/files", headers={}, content=upload)
     assert isinstance(transport.send(request, seconds=1.0), Replied)
-    return recorder.sent[0]
+    return requests[0]
 
 
 def quoted(text: str) -> str:

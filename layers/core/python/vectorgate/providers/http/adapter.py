@@ -16,6 +16,7 @@ hands the number on as it is, and `TimedBackend` and `TimedStream` wait for what
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from functools import lru_cache
@@ -39,7 +40,7 @@ MAX_CONNECTIONS: Final = 100
 WRITE_PIECE: Final = 16 * 1024  # a TLS record; below what a fresh connection takes at once
 STREAM: Final = "stream"  # the name of a request's extension
 
-Request, CoreRequest = httpx.Request, httpcore.Request  # for `transport`
+Request, ByteStream, NO_AUTH = httpx.Request, httpx.ByteStream, httpx.Auth()  # for `transport`
 FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 # The outcome of a request that ended in one of FAILURES: the first row that matches decides.
 OUTCOMES: Final[tuple[tuple[tuple[type[Exception], ...], NotSent | ResponseLost], ...]] = (
@@ -61,24 +62,25 @@ class ContentTooLarge(httpx.TransportError):
     """The answer holds more content than may be read."""
 
 
+def gateway_client(transport: Transport) -> httpx.Client:
+    """The client of the gateway's egress. Neither the environment nor an earlier answer has a part in a request."""
+    logging.getLogger(httpx.__name__).setLevel(logging.WARNING)  # below that it logs every URL, and these name objects
+    client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+    cast("Any", client.cookies).extract_cookies = lambda _: None  # there are none, and looking takes 60 microseconds
+    return client
+
+
 @lru_cache(maxsize=256)
 def url_of(text: str) -> httpx.URL:
     """The URL, parsed: which takes 40 microseconds, and most requests go to a few. InvalidURL."""
     return httpx.URL(text)
 
 
-@lru_cache(maxsize=256)
-def core_url_of(text: str) -> tuple[httpcore.URL, str]:
-    """The URL as httpcore takes it, and its host with the port, for a header. InvalidURL."""
-    url = httpx.URL(text)
-    return _core_url(url), url.netloc.decode()
-
-
-def content_of(received: Received, most: int) -> Iterator[bytes]:
+def content_of(response: httpx.Response, most: int) -> Iterator[bytes]:
     """The answer's content as it arrives. ContentTooLarge beyond `most` bytes, or one of FAILURES."""
-    if int(dict(received.headers).get(b"content-length", 0)) > most:
+    if int(response.headers.get("content-length", 0)) > most:
         raise ContentTooLarge("more content is announced than may be read")
-    for piece in received.content:
+    for piece in response.iter_bytes():
         most -= len(piece)
         if most < 0:
             raise ContentTooLarge("more content than may be read")
@@ -138,15 +140,6 @@ class StreamEnd:
             yield piece
 
 
-class Received(NamedTuple):
-    """The head of an answer, names of headers in lower case, and its content as it arrives, to be closed in the end."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    content: Content
-    extensions: Mapping[str, Any]
-
-
 class Transport(httpx.BaseTransport):
     """Kept-alive connections below an `httpx.Client`, for exchanges that end by this clock, in seconds.
 
@@ -159,23 +152,18 @@ class Transport(httpx.BaseTransport):
         self._pools: dict[tuple[int, str], httpcore.ConnectionPool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """`exchange` for an `httpx.Client`."""
-        streams = bool(request.extensions.get(STREAM))
-        received = self.exchange(core_request(request, {}), seconds_of(request), streams=streams)
-        status, headers, content, extensions = received
-        return httpx.Response(status, headers=headers, stream=content, extensions=dict(extensions))
-
-    def exchange(self, request: httpcore.Request, seconds: float, *, streams: bool = False) -> Received:
-        """Send it, and read the head of its answer. One of httpx's TransportErrors. `streams`: as STREAM."""
+        """Send it, and read the head of its answer. One of httpx's TransportErrors."""
+        seconds = seconds_of(request)
         end = self._monotonic() + seconds
-        stream = StreamEnd(self._monotonic, seconds) if streams else None
-        request.extensions["timeout"] = {"connect": end, "read": stream or end, "write": end, "pool": seconds}
+        stream = StreamEnd(self._monotonic, seconds) if request.extensions.get(STREAM) else None
+        limits: dict[str, Any] = {"connect": end, "read": stream or end, "write": end, "pool": seconds}
         try:
-            response = self._pool(request.url.scheme.decode()).handle_request(request)
+            response = self._pool(request.url.scheme).handle_request(core_request(request, limits))
         except CORE_ERRORS as error:
             raise translated(error) from error
         headers, coding = readable(response)
-        return Received(response.status, headers, Content(response, coding, stream), response.extensions)
+        content = _Content(response, coding, stream)
+        return httpx.Response(response.status, headers=headers, stream=content, extensions=response.extensions)
 
     def close(self) -> None:
         """Close the connections of this process; a later request opens new ones."""
@@ -191,14 +179,13 @@ class Transport(httpx.BaseTransport):
         return self._pools[key]
 
 
-class Content(httpx.SyncByteStream):
-    """An answer's content, decoded."""
+class _Content(httpx.SyncByteStream):
+    """An answer's content on its way to httpx's client, decoded."""
 
     def __init__(self, response: httpcore.Response, coding: bytes, end: StreamEnd | None) -> None:
         self._response = response
         self._coding = coding
         self._end = end
-        self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
         raw = cast("Iterable[bytes]", self._response.stream)
@@ -209,10 +196,7 @@ class Content(httpx.SyncByteStream):
             raise translated(error) from error
 
     def close(self) -> None:
-        """Give the connection back, or close it where it holds more than this answer. Once: it is another's then."""
-        if self._closed:
-            return
-        self._closed = True
+        """Give the connection back, or close it where it holds more than this answer."""
         if has_surplus(self._response):
             self._response.extensions["network_stream"].close()
         cast("Any", self._response.stream).close()

@@ -13,14 +13,14 @@ from vectorgate.providers.http import adapter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vectorgate.providers.http.adapter import Received
+    import httpx
 
 
 class ReceivedStream:
     """`ByteStream` of an answer's content, as it arrives. Iterated once."""
 
-    def __init__(self, received: Received) -> None:
-        self._received = received
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
         self._lock = threading.Lock()
         self._reading = False
         self._closed = False
@@ -32,13 +32,13 @@ class ReceivedStream:
                 raise StreamBroken(timed_out=False)
             self._reading = True
         try:
-            yield from self._received.content
+            yield from self._response.iter_bytes()
         except adapter.FAILURES as failure:
             raise StreamBroken(timed_out=adapter.outcome_of(failure).timed_out) from failure
         finally:
             with self._lock:
                 self._closed = True
-            self._received.content.close()
+            self._response.close()
 
     def close(self) -> None:
         """End the exchange: the provider sees that the connection is closed. A reader gets StreamBroken."""
@@ -50,11 +50,11 @@ class ReceivedStream:
         if reading:
             self._shut_down()  # the reader waits in another thread, which closes the answer
         else:
-            self._received.content.close()
+            self._response.close()
 
     def _shut_down(self) -> None:
         """Closing a socket does not wake a thread that reads it; shutting it down does."""
-        connection = cast("Any", self._received.extensions.get("network_stream"))
+        connection = cast("Any", self._response.extensions.get("network_stream"))
         raw = connection.get_extra_info("socket") if connection is not None else None
         if isinstance(raw, socket.socket):
             with suppress(OSError):

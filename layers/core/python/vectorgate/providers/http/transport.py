@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from vectorgate.api.http import EVENT_STREAM, Body, FileUpload
 from vectorgate.providers.base import UpstreamResponse
@@ -17,13 +17,12 @@ from vectorgate.providers.http import adapter
 from vectorgate.providers.http.outcome import NotSent, Outcome, Replied, ResponseLost, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    import httpcore
+    import httpx
 
     from vectorgate.clock import Clock
     from vectorgate.providers.base import UpstreamRequest
-    from vectorgate.providers.http.adapter import Received
 
 IN_MEMORY: Final = 1024 * 1024  # an answer beyond this goes to a temporary file
 MAX_DOCUMENT: Final = 32 * 1024 * 1024  # of whatever is parsed: a page of 50 search results is a few hundred KB
@@ -49,19 +48,20 @@ class PooledTransport:
         self._entropy = entropy
         pooling = adapter.Pooling(max_connections=most_connections)
         self._connections = adapter.Transport(clock.monotonic, pooling)
+        self._client = adapter.gateway_client(self._connections)
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """See `outcome.Transport`: what cannot have reached the provider is NotSent, all other failure ResponseLost."""
         if seconds <= 0:
             return NotSent(timed_out=True)
         try:
-            received = self._connections.exchange(self._encoded(request), seconds, streams=request.stream)
-            if request.stream and _is_success(received) and _is_event_stream(received):
-                return Replied(_streamed(received))
+            response = self._client.send(self._encoded(request, seconds), stream=True, auth=adapter.NO_AUTH)
+            if request.stream and response.is_success and _is_event_stream(response):
+                return Replied(_streamed(response))
             try:
-                return self._whole(received, request)
+                return self._received(response, request)
             finally:
-                received.content.close()
+                response.close()
         except adapter.FAILURES as failure:
             return adapter.outcome_of(failure)
 
@@ -69,57 +69,48 @@ class PooledTransport:
         """Close every connection."""
         self._connections.close()
 
-    def _encoded(self, request: UpstreamRequest) -> httpcore.Request:
-        content, headers = request.content, {**request.headers, "accept-encoding": "identity"}
+    def _encoded(self, request: UpstreamRequest, seconds: float) -> httpx.Request:
+        url, content = adapter.url_of(request.url), request.content
+        headers = {**request.headers, "accept-encoding": "identity"}
+        encoded: dict[str, Any]
         if isinstance(content, FileUpload):
-            return self._form(request, content, headers)
-        url, host = adapter.core_url_of(request.url)
-        headers = {"host": host, **headers}
-        if content is not None or request.method not in {"GET", "DELETE"}:
-            headers["content-length"] = str(len(content or b""))
-        return adapter.CoreRequest(request.method, url, headers=_wire(headers), content=content, extensions={})
+            boundary = self._entropy(16).hex()  # not to be foreseen by the file's writer
+            headers["content-type"] = f"multipart/form-data; boundary={boundary}"
+            encoded = {"data": content.fields, "files": {content.name: _file(content)}}
+        else:
+            headers = {"host": url.netloc.decode(), **headers}  # and the length: httpx would take 30 microseconds
+            if content is not None or request.method not in {"GET", "DELETE"}:
+                headers["content-length"] = str(len(content or b""))
+            encoded = {"stream": adapter.ByteStream(content or b"")}
+        wire = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        timeout = {"timeout": {"read": seconds}}
+        return adapter.Request(request.method, url, headers=wire, extensions=timeout, **encoded)
 
-    def _form(self, request: UpstreamRequest, upload: FileUpload, headers: dict[str, str]) -> httpcore.Request:
-        """The request as httpx encodes its form."""
-        boundary = self._entropy(16).hex()  # not to be foreseen by the file's writer
-        headers["content-type"] = f"multipart/form-data; boundary={boundary}"
-        url, files = adapter.url_of(request.url), {upload.name: _file(upload)}
-        form = adapter.Request(request.method, url, headers=_wire(headers), data=upload.fields, files=files)
-        return adapter.core_request(form, {})
-
-    def _whole(self, received: Received, request: UpstreamRequest) -> Outcome:
+    def _received(self, response: httpx.Response, request: UpstreamRequest) -> Outcome:
         """The whole answer. That to a request for a file's content may be as large as a file."""
-        content = request.binary and _is_success(received)
+        content = request.binary and response.is_success
         try:
-            body = _spooled(adapter.content_of(received, self._most_content if content else MAX_DOCUMENT))
+            body = _spooled(adapter.content_of(response, self._most_content if content else MAX_DOCUMENT))
         except adapter.ContentTooLarge:
             return TooLarge() if content else ResponseLost(timed_out=False)
         except _NoRoom:
             return ResponseLost(timed_out=False)
-        return Replied(UpstreamResponse(status=received.status, headers=_headers(received), body=body))
+        return Replied(UpstreamResponse(status=response.status_code, headers=_headers(response), body=body))
 
 
-def _wire(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+def _is_event_stream(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).lower().startswith(EVENT_STREAM)
 
 
-def _is_success(received: Received) -> bool:
-    return 200 <= received.status < 300  # noqa: PLR2004 - the class of successes
-
-
-def _is_event_stream(received: Received) -> bool:
-    return _headers(received).get("content-type", "").lower().startswith(EVENT_STREAM)
-
-
-def _streamed(received: Received) -> UpstreamResponse:
+def _streamed(response: httpx.Response) -> UpstreamResponse:
     """The head of an answer whose content is read while it arrives."""
     from vectorgate.providers.http.streaming import ReceivedStream  # noqa: PLC0415 - of streams alone
 
-    return UpstreamResponse(status=received.status, headers=_headers(received), events=ReceivedStream(received))
+    return UpstreamResponse(status=response.status_code, headers=_headers(response), events=ReceivedStream(response))
 
 
-def _headers(received: Received) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in received.headers}
+def _headers(response: httpx.Response) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
 
 
 class _NoRoom(Exception):
