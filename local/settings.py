@@ -77,7 +77,9 @@ class LocalSettings:
             access_log=environment.get("VECTORGATE_ACCESS_LOG") or None,
             trust_invoker=environment.get("VECTORGATE_TRUST_INVOKER") == "1",
             prices=_prices(environment.get("VECTORGATE_PRICES") or None),
-            store_rules=_checked(lambda known: parse_store_rules(known.get("VECTORGATE_STORE_RULES")), environment),
+            store_rules=_checked(
+                lambda known: parse_store_rules(known.get("VECTORGATE_STORE_RULES") or None), environment
+            ),
             meter_seconds=_checked(seconds_in, environment),
             timeout_seconds=timeout_seconds,
             drain_seconds=_seconds(environment, "VECTORGATE_DRAIN_SECONDS", timeout_seconds),

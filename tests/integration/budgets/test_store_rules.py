@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
+from local.mistakes import CannotStart
+from local.settings import LocalSettings
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, refusal
 from tests.harnesses.budgets import create_at_once
@@ -230,6 +232,9 @@ def test_rules_are_read_strictly_and_a_team_without_them_calls_as_before(harness
     for wrong in ("", "[]", "{", '{"max_stores": 1}', '{"max_vector_stores": -1}', '{"max_vector_stores": true}'):
         with pytest.raises(ValueError, match="VECTORGATE_STORE_RULES"):
             parse_store_rules(wrong)
+    with pytest.raises(CannotStart, match="VECTORGATE_STORE_RULES"):
+        LocalSettings.read({"VECTORGATE_STORE_RULES": "[]"})
+    assert LocalSettings.read({"VECTORGATE_STORE_RULES": ""}).store_rules is None
     text = '{"max_expires_after_days":7,"max_vector_stores":0}'
     assert StoreRules.read(text).text() == text
     assert StoreRules.read(None).text() is None
