@@ -31,6 +31,7 @@ sys.path[:0] = sys.argv[1:]
 needed = "TABLE SECRET_OPENAI MASTER_KEY_SECRET INGEST_BUCKET INGEST_BUS INGEST_QUEUE INGEST_FAILURES".split()
 os.environ |= {"AWS_REGION": "eu-central-1", **{f"VECTORGATE_{name}": "x" for name in needed}}
 import app, vectorgate
+if hasattr(app.handler, "start"): app.handler.start()  # as its own runtime does
 assert "botocore.client" in sys.modules  # made before the first call
 names = [each.name for each in pkgutil.walk_packages(vectorgate.__path__, "vectorgate.")]
 for name in names:

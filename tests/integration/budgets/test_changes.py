@@ -24,7 +24,7 @@ PLACES = {
 }
 
 
-@pytest.fixture(params=list(BudgetScope))
+@pytest.fixture(params=[BudgetScope.KEY, BudgetScope.TEAM, BudgetScope.END_USER])
 def scope(request: pytest.FixtureRequest) -> BudgetScope:
     """Each scope in turn."""
     return BudgetScope(request.param)

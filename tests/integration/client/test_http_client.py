@@ -377,5 +377,5 @@ def test_without_one_the_sdk_makes_its_own_upon_the_first_call(server: FaultyUps
 
 
 def test_an_impossible_url_is_a_settings_error() -> None:
-    with pytest.raises(vectorgate.SettingsError, match="not a URL"):
+    with pytest.raises(vectorgate.SettingsError, match="the URL cannot be called"):
         Client(base_url="http://gateway.example:port/v1", api_key="k").vector_stores.retrieve("vs_1")

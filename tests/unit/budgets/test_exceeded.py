@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.ports import BudgetStore
 
 AMOUNTS = st.integers(0, 10**12).map(NanoUSD)
-SCOPES = st.sampled_from(BudgetScope)
+SCOPES = st.sampled_from([BudgetScope.KEY, BudgetScope.TEAM, BudgetScope.END_USER])
 DURATIONS = st.sampled_from([None, "1d", "2w", "1mo"])
 
 
