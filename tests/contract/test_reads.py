@@ -116,6 +116,7 @@ FULL_KEY = VirtualKey(
     blocked=True,
     indexes={"docs": frozenset({IndexPermission.READ, IndexPermission.WRITE}), "ünï": frozenset()},
     metadata='{"a": 1}',
+    tags=("billing", "ünï"),
 )
 
 

@@ -184,6 +184,7 @@ OTHER: dict[str, Any] = {
     "blocked": True,
     "indexes": {"a": frozenset({IndexPermission.READ})},
     "metadata": '{"a":1}',
+    "tags": ("t",),
     "max_budget": NanoUSD(1),
     "soft_budget": NanoUSD(1),
     "budget_duration": "1d",

@@ -65,7 +65,7 @@ def test_it_manages_its_teams_keys(teams: Teams) -> None:
     made = teams.ask("POST", "/key/generate", {"key_alias": "new"})[1]
     assert (made["team_id"], made["tpm_limit"], made["max_budget"]) == ("red", 1_000, 10)
     for path, body in (
-        ("/key/update", {"key_alias": "other", "models": ["gpt-5-mini"]}),
+        ("/key/update", {"key_alias": "other", "models": ["gpt-5-mini"], "tags": ["t"]}),
         ("/key/block", {}),
         ("/key/unblock", {}),
         ("/key/regenerate", {}),
@@ -193,7 +193,8 @@ def test_it_ends_with_its_team(teams: Teams) -> None:
 
 # Fields of which no value lets a key do more, or that a team admin cannot set at all.
 NO_RIGHTS = {
-    *("id", "created_at", "alias", "user_id", "metadata", "soft_budget", "version", "former", "former_until"),
+    *("id", "created_at", "alias", "user_id", "metadata", "tags", "soft_budget", "version"),
+    *("former", "former_until"),
     *("team_id", "role"),  # `TeamPolicy` refuses another one
     *("expires_at", "blocked", "secret"),  # `gains`
 }

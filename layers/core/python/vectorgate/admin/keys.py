@@ -20,10 +20,12 @@ from vectorgate.admin.spent import Spent
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.api.schemas.litellm import TAG_MAX, TAGS_MAX
 from vectorgate.api.schemas.responses import MIN_OUTPUT_TOKENS
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, new_limit
+from vectorgate.gateway.parser import checked_tags
 from vectorgate.ids import KeyId
 from vectorgate.pricing.usage import MAX_TOKENS
 
@@ -45,6 +47,7 @@ PresentedKey = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
 Names = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=256)]], Field(max_length=100)]
+Tags = Annotated[list[Annotated[str, StringConstraints(max_length=TAG_MAX)]], Field(max_length=TAGS_MAX)]
 Tokens = Annotated[int, Field(ge=MIN_OUTPUT_TOKENS, le=MAX_TOKENS)]
 
 
@@ -68,6 +71,7 @@ class GenerateKey(Restrictions):
     duration: Duration | None = None
     allowed_vector_store_indexes: Grants | None = None
     metadata: dict[str, object] | None = None
+    tags: Tags | None = None
     max_budget: StrictInt | StrictFloat | None = None
     soft_budget: StrictInt | StrictFloat | None = None
     budget_duration: Duration | None = None
@@ -90,6 +94,7 @@ class UpdateKey(Restrictions):
     blocked: StrictBool | None = None
     allowed_vector_store_indexes: Grants | None = None
     metadata: dict[str, object] | None = None
+    tags: Tags | None = None
     max_budget: StrictInt | StrictFloat | None = None
     soft_budget: StrictInt | StrictFloat | None = None
     budget_duration: Duration | None = None
@@ -196,6 +201,7 @@ def key_fields(row: VirtualKey) -> dict[str, object]:
         **restriction_fields(row),
         "role": row.role,
         "metadata": metadata_object(row.metadata),
+        "tags": list(row.tags),
     }
 
 
@@ -234,6 +240,7 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         rpm_limit=body.rpm_limit,
         max_parallel_requests=body.max_parallel_requests,
         metadata=metadata_text(body.metadata),
+        tags=checked_tags(tuple(body.tags or ())),
         **dict(restriction_columns(body).values()),
         max_budget=limit.max_budget if limit is not None else None,
         soft_budget=limit.soft_budget if limit is not None else None,
@@ -257,6 +264,7 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
         "rpm_limit": ("rpm_limit", body.rpm_limit),
         "max_parallel_requests": ("max_parallel_requests", body.max_parallel_requests),
         "metadata": ("metadata", metadata_text(body.metadata)),
+        "tags": ("tags", checked_tags(tuple(body.tags or ()))),
         **restriction_columns(body),
         "max_budget": ("max_budget", budget_amount("max_budget", body.max_budget)),
         "soft_budget": ("soft_budget", budget_amount("soft_budget", body.soft_budget)),

@@ -20,6 +20,7 @@ from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.gateway import failures
+from vectorgate.gateway.key_tags import recorded_tags
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.idempotency.service import record_for, with_document
 from vectorgate.ids import PATH_KINDS, ObjectId
@@ -230,6 +231,7 @@ class Times:
 def started_entry(context: RequestContext) -> LedgerEntry:
     """The row of a call as it begins, with everything that is known of it by then."""
     facts = _principal_facts(context.principal) | _command_facts(context.command, context.id)
+    key_tags = context.principal.key.tags if context.principal is not None else ()
     return LedgerEntry(
         id=context.id,
         operation=context.operation,
@@ -237,7 +239,7 @@ def started_entry(context: RequestContext) -> LedgerEntry:
         started_ms=context.started_ms,
         until_ms=context.until_ms,
         end_user=context.end_user,
-        tags=context.tags,
+        tags=recorded_tags(key_tags, context.tags) if key_tags else context.tags,
         provider=context.provider,
         budgets=tuple([account_ref(budget.account) for budget in context.budgets]),
         **facts,  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ def key_to_record(key: VirtualKey) -> dict[str, Any]:
     """The fields that have a value, by name."""
     record = {field.name: getattr(key, field.name) for field in fields(key)}
     record["indexes"] = {name: sorted(permissions) for name, permissions in key.indexes.items()}
-    for name in ("models", "read_only"):
+    for name in ("models", "read_only", "tags"):
         if not record[name]:
             del record[name]
     return {name: value for name, value in record.items() if value is not None}
@@ -41,7 +41,7 @@ def key_from_record(record: Mapping[str, Any]) -> VirtualKey:
     known = {field.name: record[field.name] for field in fields(VirtualKey) if field.name in record}
     indexes = known.get("indexes", {})
     known["indexes"] = {name: frozenset(map(IndexPermission, allowed)) for name, allowed in indexes.items()}
-    for name in ("models", "allowed_tools", "allowed_routes", "allowed_providers", "vector_stores"):
+    for name in ("models", "allowed_tools", "allowed_routes", "allowed_providers", "vector_stores", "tags"):
         if name in known:
             known[name] = tuple(known[name])
     if "role" in known:

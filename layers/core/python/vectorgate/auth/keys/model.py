@@ -40,7 +40,8 @@ class VirtualKey:
     `allowed_tools` are the tools and features of responses that it may use (`auth.permissions`), None for the default.
     `max_output_tokens`: the most tokens of one response. `rpm_limit` and `tpm_limit`: the most requests and tokens a
     minute; `max_parallel_requests`: the most requests at a time. `allowed_routes`, `allowed_providers`, `vector_stores`
-    and `read_only` restrict it further (`auth.restrictions`); None for no restriction.
+    and `read_only` restrict it further (`auth.restrictions`); None for no restriction. `tags` stand in the record of
+    each of its calls, before the call's own.
 
     `role`: what the key administers. `id` is the SHA-256 of the first secret, and stays when the secret is regenerated:
     budgets, records and ownership go on. `secret` is then the hash of the current one, `former` of the one before,
@@ -70,6 +71,7 @@ class VirtualKey:
     allowed_providers: tuple[str, ...] | None = None
     vector_stores: tuple[str, ...] | None = None
     read_only: bool = False
+    tags: tuple[str, ...] = ()
     version: int = 1
     secret: KeyId | None = None
     former: KeyId | None = None
