@@ -77,10 +77,9 @@ def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A team's budget, its spend, and the cost of its storage that is not charged yet."""
+    """A team's budget, its spend in all and by call type, and the cost of its storage that is not charged yet."""
     subject, limit = known(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
-    shown = _team(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
-    return {"team_id": subject.id, "team_info": shown}
+    return {"team_id": subject.id, "team_info": _team(subject, limit, deps) | _details(subject, limit, deps)}
 
 
 def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
@@ -97,9 +96,14 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """An end user's budget, their spend, and the cost of their storage that is not charged yet."""
+    """As `team_info`, of an end user."""
     subject, limit = known(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
-    return _customer(subject, limit, deps) | pending_storage_fields(subject, limit, deps)
+    return _customer(subject, limit, deps) | _details(subject, limit, deps)
+
+
+def _details(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
+    """What is shown of one subject, and not in lists."""
+    return pending_storage_fields(subject, limit, deps) | Spent(deps).lines_of(subject, limit)
 
 
 def _named(body: Team | Customer) -> tuple[BudgetScope, str, str]:

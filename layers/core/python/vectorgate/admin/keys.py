@@ -121,13 +121,14 @@ def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A key's row, by the key or by its hash, and the cost of its storage that is not charged yet."""
+    """A key's row, by the key or by its hash, its spend by call type, and its storage that is not charged yet."""
     presented = request.query.get("key", "")
     if not presented:
         raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
     row = find_key(key_id_in(presented), deps)
-    storage = pending_storage_fields(Subject(BudgetScope.KEY, row.id), key_limit(row), deps)
-    return {"key": row.id, "info": described(row, deps) | storage}
+    subject, limit = Subject(BudgetScope.KEY, row.id), key_limit(row)
+    details = pending_storage_fields(subject, limit, deps) | Spent(deps).lines_of(subject, limit, row.created_at)
+    return {"key": row.id, "info": described(row, deps) | details}
 
 
 def update(request: Request, deps: AdminDeps) -> dict[str, object]:

@@ -6,14 +6,16 @@ is the sum of the daily sums (`ledger.rollups`) since the key was made, or of th
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, iso_time
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Window, window_of
+from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Window, window_of
+from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import tenant_of_team
-from vectorgate.ledger.rollups import Scope
+from vectorgate.ledger.rollups import Scope, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +58,25 @@ class Spent:
                 shown.append(_fields(limit, windows[subject], balances.get(account, Balance())))
         return shown
 
+    def lines_of(self, subject: Subject, limit: Limit | None, since: int | None = None) -> dict[str, object]:
+        """The spend of `fields_of` by call type: tokens, calls of tools and storage, each that cost something.
+
+        Of whole UTC days: where a limit without a period was set in the midst of a day, of all of that day.
+        """
+        begun = since if limit is None else self._began(limit)
+        sums: Counter[str] = Counter()
+        for rollup in self._rollups(subject, begun):
+            if begun is None or rollup.bucket.day >= _day(begun):
+                sums[rollup.bucket.operation] += rollup.spend
+        lines = {operation: amount for operation, amount in sorted(sums.items()) if amount}
+        in_dollars = {operation: dollars(amount) for operation, amount in lines.items()}
+        return {"spend_by_call_type": in_dollars, "spend_by_call_type_nano_usd": lines}
+
+    def _began(self, limit: Limit) -> int:
+        """The Unix second at which the limit's current period began."""
+        period = window_of(limit, self.deps.clock.unix_s()).period
+        return limit.since if period == LIFETIME else int(datetime.fromisoformat(f"{period}T00:00:00Z").timestamp())
+
     def has_called(self, subject: Subject) -> bool:
         """Whether any call counts for it in the last MONTHS months."""
         return next(self._rollups(subject, None), None) is not None
@@ -75,6 +96,10 @@ def months_until(now: int, since: int | None) -> Iterator[str]:
     first = last - MONTHS + 1 if since is None else _number_of(since)
     for number in range(last, first - 1, -1):
         yield f"{number // _A_YEAR:04d}-{number % _A_YEAR + 1:02d}"
+
+
+def _day(unix_s: int) -> str:
+    return day_of(unix_s * MILLISECONDS)
 
 
 def _number_of(unix_s: int) -> int:
