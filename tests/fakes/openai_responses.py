@@ -84,7 +84,7 @@ class FakeResponses:
             "usage": None,
             "tools": body.get("tools") or [],
             "parallel_tool_calls": True,
-            "tool_choice": "auto",
+            "tool_choice": body.get("tool_choice", "auto"),
             "store": body.get("store", True),
             "_input": body.get("input"),
         }
@@ -159,7 +159,7 @@ def _output(response: Mapping[str, Any]) -> list[Document]:
     number = str(response["id"]).removeprefix("resp_")
     found: list[Document] = []
     stores = [tool for tool in response["tools"] if tool.get("type") == "file_search"]
-    if stores:
+    if stores and response["tool_choice"] != "none":
         found.append(
             {
                 "id": f"fs_{number}",

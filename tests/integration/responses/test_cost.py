@@ -74,25 +74,43 @@ def test_the_stores_that_were_searched_share_the_cost_to_the_nano_dollar(
 def test_a_store_that_was_offered_but_not_searched_bears_nothing(
     harness: GatewayHarness, red: OpenAI, store: str
 ) -> None:
-    red.responses.create(model=MODEL, input="?", instructions=store)
+    red.responses.create(model=MODEL, input="?", tools=search(store), tool_choice="none")
     harness.settle()
-    assert harness.rows()[-1].searched_stores == ()
+    row = harness.rows()[-1]
+    assert (row.state, row.tool_calls, row.searched_stores) == (State.SETTLED, (), ())
     assert sums(harness, Scope.STORE, store) == {}
 
 
-def test_a_model_without_a_price_is_recorded_as_unpriced(harness: GatewayHarness, red: OpenAI) -> None:
-    red.responses.create(model="ft:gpt-5-mini:us::1", input="?")
+# What the shipped book has no price of: a model, and a tier of one that it has.
+UNPRICED: list[dict[str, Any]] = [{"model": "ft:gpt-5-mini:us::1"}, {"model": MODEL, "service_tier": "priority"}]
+
+
+@pytest.mark.parametrize("unpriced", UNPRICED)
+def test_what_has_no_price_is_recorded_as_unpriced(
+    harness: GatewayHarness, red: OpenAI, unpriced: dict[str, Any]
+) -> None:
+    red.responses.create(input="?", **unpriced)
     harness.settle()
     row = harness.rows()[-1]
     assert (row.state, row.spend, row.price_id) == (State.SETTLED, 0, "vectorgate.unpriced")
     assert row.output_tokens
 
 
-def test_a_model_without_a_price_is_refused_where_a_budget_counts(harness: GatewayHarness, connect: Connect) -> None:
+@pytest.mark.parametrize("unpriced", UNPRICED)
+def test_what_has_no_price_is_refused_where_a_budget_counts(
+    harness: GatewayHarness, connect: Connect, unpriced: dict[str, Any]
+) -> None:
     harness.key("sk-poor", models=("*",), max_budget=NanoUSD(10**9))
     with pytest.raises(openai.BadRequestError) as caught:
-        connect("sk-poor").responses.create(model="ft:gpt-5-mini:us::1", input="?")
+        connect("sk-poor").responses.create(input="?", **unpriced)
     assert (caught.value.code, harness.upstream.calls) == ("model_unpriced", 0)
+
+
+def test_the_tiers_auto_and_default_have_the_price_of_the_model(harness: GatewayHarness, red: OpenAI) -> None:
+    for asked in ("auto", "default"):
+        red.responses.create(model=MODEL, input="?", service_tier=asked)
+    harness.settle()
+    assert {row.price_id for row in harness.rows()} == {"openai.gpt-5-mini.2025-08-07"}
 
 
 def test_a_budget_reserves_by_the_most_output_and_settles_by_the_usage(

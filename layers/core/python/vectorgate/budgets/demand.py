@@ -56,10 +56,15 @@ def _calls(body: Mapping[str, object]) -> int:
 
 
 def _tools(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    tools = body.get("tools")
-    for tool in tools if isinstance(tools, list) else ():
-        if isinstance(tool, dict):
-            yield tool
+    """The tools of the request, and those that items of its input bring (`additional_tools`)."""
+    for holder in (body, *_objects(body.get("input"))):
+        yield from _objects(holder.get("tools"))
+
+
+def _objects(value: object) -> Iterator[Mapping[str, object]]:
+    for each in value if isinstance(value, list) else ():
+        if isinstance(each, dict):
+            yield each
 
 
 def _results(tool: Mapping[str, object]) -> int:

@@ -138,7 +138,7 @@ class BudgetService:
         command: Command,
         entry: LedgerEntry,
     ) -> ReservationPlan:
-        """Reserve what a response may cost at most. InvalidRequest (400) for a model or a tool without a price."""
+        """Reserve what a response may cost at most. InvalidRequest (400) for what has no price."""
         asked = command.body.get("max_output_tokens")
         most = asked if isinstance(asked, int) else self.max_output_tokens
         demand = self.book.readable(entry, demand_of(command, most))
@@ -148,8 +148,8 @@ class BudgetService:
             amount = self.book.reservation_for_response(entry, demand)
         except MissingPrice:
             raise InvalidRequest(
-                f"The model '{entry.model}', or a tool of this request, has no price, and this call counts against a "
-                f"budget: choose another, or add its price to the deployment's.",
+                f"The model '{entry.model}', its service tier, or a tool of this request has no price, and this call "
+                f"counts against a budget: choose another, or add its price to the deployment's.",
                 code="model_unpriced",
                 param="model",
             ) from None

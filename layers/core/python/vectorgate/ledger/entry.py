@@ -96,8 +96,9 @@ class LedgerEntry:
     than usual. `undelivered` is 1 if the client had stopped waiting when the answer was there.
     `attempt_of`: the row stands for an attempt of that create, which was sent again: what it made is removed.
 
-    Of a response: `model` and `service_tier` as the provider names them, its tokens, `tool_calls` of charged tools
-    (`("file_search=2",)`), the stores that it searched, and `tools_spend`, the part of `spend` for those calls.
+    Of a response: `model` and `service_tier` as asked for, then as the provider names them, its tokens, `tool_calls`
+    of charged tools (`("file_search=2",)`), the stores that it searched, and `tools_spend`, the part of `spend` for
+    those calls.
     `ceiling` is what it may use at most, in that form (`("input_tokens=900", "output_tokens=64")`): what it is charged
     for if its answer is lost.
     """

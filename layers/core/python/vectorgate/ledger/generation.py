@@ -36,9 +36,13 @@ def is_running(document: Mapping[str, object]) -> bool:
 
 
 def named_facts(command: Command) -> dict[str, object]:
-    """The model of a response, and the stores that its tools name, as its body says before it is sent."""
+    """The model and service tier of a response, and the stores that its tools name, as its body says before it is sent.
+
+    A budget reserves by the tier that is asked for: one without a price would cost nothing otherwise.
+    """
     stores = [reference.id for reference in command.references if reference.kind is ObjectKind.VECTOR_STORE]
-    return {"model": command.model, "searched_stores": tuple(dict.fromkeys(stores))}
+    searched = tuple(dict.fromkeys(stores))
+    return {"model": command.model, "service_tier": _tier(command.body), "searched_stores": searched}
 
 
 def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
@@ -46,7 +50,7 @@ def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[s
     calls = count_tool_calls(document)
     facts: dict[str, object] = {
         "model": _text(document.get("model")) or entry.model,
-        "service_tier": _tier(document),
+        "service_tier": _tier(document) or entry.service_tier,
         "tool_calls": tool_calls_text(calls),
         "searched_stores": entry.searched_stores if calls.get(_FILE_SEARCH) else (),
     }
