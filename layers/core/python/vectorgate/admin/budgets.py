@@ -96,7 +96,7 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """As `team_info`, of an end user."""
+    """An end user's budget, their spend in all and by call type, and their storage that is not charged yet."""
     subject, limit = known(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
     return _customer(subject, limit, deps) | _details(subject, limit, deps)
 
