@@ -54,6 +54,22 @@ def test_a_stream_cannot_be_invoked(invoke: Invoke) -> None:
     assert (answer["status"], answer["body"]["error"]["param"]) == (400, "body.stream")
 
 
+def test_a_background_response_that_is_invoked_again_by_its_key_is_made_once(invoke: Invoke) -> None:
+    body = {"model": "embedded-extractive", "input": "q", "background": True}
+    asked: dict[str, Any] = {"operation": "responses.create", "api_key": KEY, "idempotency_key": "response-1"}
+    first, again = (invoke(**asked, body=body) for _ in range(2))
+    assert again["body"]["id"] == first["body"]["id"]
+    assert again["headers"]["idempotency-replayed"] == "true"
+    other = invoke(**asked, body={**body, "input": "r"})
+    assert (other["status"], other["body"]["error"]["code"]) == (422, "idempotency_key_reused")
+    for _ in range(200):
+        found = invoke(operation="responses.retrieve", api_key=KEY, response_id=first["body"]["id"])["body"]
+        if found["status"] == "completed":
+            break
+        time.sleep(0.02)
+    assert found["output"]
+
+
 def test_every_operation_of_the_table(invoke: Invoke) -> None:
     seen: dict[str, int] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from vectorgate.ledger.corrections import correction, cost_of
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.pricing.book import GIB, Charge, MissingPrice, Price, PriceBook, read_prices, shipped_prices
 from vectorgate.pricing.money import NanoUSD
+from vectorgate.pricing.tokens import TokenPrice
 from vectorgate.settings import read
 
 if TYPE_CHECKING:
@@ -56,11 +58,55 @@ SHIPPED = [
 ]
 
 
+# All prices of models ever shipped: id, from, dollars for a million tokens (input, cached, written to the cache,
+# output), and for inputs of how many tokens.
+SHIPPED_MODELS = """
+openai.gpt-6-astra.2026-09-03 2026-09-03 10 1 12.5 50 -1 272000
+openai.gpt-6.1-sol.2026-09-29 2026-09-29 2 0.1 2.5 10 -1 272000
+openai.gpt-6-sol.2026-09-22 2026-09-22 2 0.2 2.5 10 -1 272000
+openai.gpt-6-luna.2026-09-22 2026-09-22 0.1 0.01 0.125 0.5 -1 272000
+openai.gpt-5.6-sol.2026-08-21 2026-08-21 4 0.4 5 20 -1 None
+openai.gpt-5.6-sol.2026-08-21.long 2026-08-21 8 0.8 10 30 272000 None
+openai.gpt-5.6-terra.2026-08-21 2026-08-21 2 0.2 2.5 12 -1 None
+openai.gpt-5.6-terra.2026-08-21.long 2026-08-21 4 0.4 5 18 272000 None
+openai.gpt-5.6-luna.2026-08-21 2026-08-21 0.2 0.02 0.25 1.2 -1 272000
+openai.gpt-5.5.2026-04-23 2026-04-23 5 0.5 5 30 -1 272000
+openai.gpt-5.4.2026-03-05 2026-03-05 2.5 0.25 2.5 15 -1 272000
+openai.gpt-5.4-mini.2026-03-17 2026-03-17 0.75 0.075 0.75 4.5 -1 None
+openai.gpt-5.4-nano.2026-03-17 2026-03-17 0.2 0.02 0.2 1.25 -1 None
+openai.gpt-5.5-pro.2026-04-23 2026-04-23 30 30 30 180 -1 272000
+openai.gpt-5.2025-08-07 2025-08-07 1.25 0.125 1.25 10 -1 None
+openai.gpt-5-mini.2025-08-07 2025-08-07 0.25 0.025 0.25 2 -1 None
+openai.gpt-5-nano.2025-08-07 2025-08-07 0.05 0.005 0.05 0.4 -1 None
+openai.gpt-4.1.2025-04-14 2025-04-14 2 0.5 2 8 -1 None
+openai.gpt-4.1-mini.2025-04-14 2025-04-14 0.4 0.1 0.4 1.6 -1 None
+openai.gpt-4.1-nano.2025-04-14 2025-04-14 0.1 0.025 0.1 0.4 -1 None
+openai.gpt-4o.2025-03-11 2025-03-11 2.5 1.25 2.5 10 -1 None
+openai.gpt-4o-2024-05-13.2025-03-11 2025-03-11 5 5 5 15 -1 None
+openai.gpt-4o-mini.2025-03-11 2025-03-11 0.15 0.075 0.15 0.6 -1 None
+azure.gpt-5.2025-08-07 2025-08-07 1.25 0.125 1.25 10 -1 None
+azure.gpt-5-mini.2025-08-07 2025-08-07 0.25 0.025 0.25 2 -1 None
+azure.gpt-5-nano.2025-08-07 2025-08-07 0.05 0.005 0.05 0.4 -1 None
+azure.gpt-4.1.2025-04-14 2025-04-14 2 0.5 2 8 -1 None
+azure.gpt-4.1-mini.2025-04-14 2025-04-14 0.4 0.1 0.4 1.6 -1 None
+openai.embedded-extractive.2025-03-11 2025-03-11 0 0 0 0 -1 None
+"""
+
+
 def as_shipped(price: Price) -> tuple[str, str, str, str, int, int]:
     """Return a line of SHIPPED, without the source, which may be corrected."""
     since = datetime.fromtimestamp(price.from_ms / 1_000, UTC).date().isoformat()
     amount = price.per_call if price.per_gib_day is None else price.per_gib_day
     return price.id, price.provider, " ".join(price.operations), since, amount, price.free_bytes // GIB
+
+
+def as_shipped_model(price: TokenPrice) -> str:
+    """Return a line of SHIPPED_MODELS, whose id begins with the provider and a model."""
+    since = datetime.fromtimestamp(price.from_ms / 1_000, UTC).date()
+    rates = [Decimal(rate) / 10**9 for rate in (price.input, price.cached_input, price.cache_write, price.output)]
+    assert [price.id.startswith(f"{price.provider}.{model}.") for model in price.models] == [True]
+    in_dollars = " ".join(f"{rate.normalize():f}" for rate in rates)
+    return f"{price.id} {since} {in_dollars} {price.above_input_tokens} {price.up_to_input_tokens}"
 
 
 def test_what_ships_is_sourced_and_dated() -> None:
@@ -81,6 +127,13 @@ def test_what_ships_is_sourced_and_dated() -> None:
 def test_no_amount_that_was_ever_shipped_is_edited() -> None:
     """A new price is a new entry and a new last line of SHIPPED: no line of it is ever changed or removed."""
     assert [as_shipped(price) for price in shipped_prices() if isinstance(price, Price)] == SHIPPED
+
+
+def test_no_price_of_a_model_that_was_ever_shipped_is_edited() -> None:
+    """As for SHIPPED: a new price is a new entry, and a new line."""
+    assert [as_shipped_model(each) for each in shipped_prices() if isinstance(each, TokenPrice)] == (
+        SHIPPED_MODELS.strip().splitlines()
+    )
 
 
 def test_an_entry_is_in_force_from_its_day_until_the_next_one() -> None:
