@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ID_ENDS = ("_id", "_ids")
+ID_NAMES = ("id", "container", "conversation")  # fields that hold an id, too
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,13 @@ class Place:
 
 
 def id_places(params: type) -> list[Place]:
-    """Return the places of fields that are called `id`, or end in `_id` or `_ids`, each once."""
-    found = {str(place): place for place in _walk(params, (), ())}
-    return [place for place in found.values() if place.name == "id" or place.name.endswith(ID_ENDS)]
+    """Return the places of fields that hold ids by their names, each once."""
+    return [place for place in text_places(params) if place.name in ID_NAMES or place.name.endswith(ID_ENDS)]
+
+
+def text_places(params: type) -> list[Place]:
+    """Return the places of texts, each once."""
+    return list({str(place): place for place in _walk(params, (), ())}.values())
 
 
 def _walk(shape: Any, steps: tuple[tuple[str, str | None], ...], seen: tuple[Any, ...]) -> Iterator[Place]:

@@ -17,7 +17,7 @@ from openai.types.responses.response_create_params import (
 )
 
 from tests.harnesses.tenants import BLUE, RED
-from tests.helpers.openai_fields import Place, id_places
+from tests.helpers.openai_fields import Place, id_places, text_places
 from vectorgate.api.http import Body, Request
 from vectorgate.api.references import LOCAL
 from vectorgate.ids import ObjectId, ObjectKind
@@ -38,7 +38,17 @@ OWN = {
 # Places that name nothing which is stored: ids that the caller makes, and ids of parts beside their content.
 MADE_BY_CALLER = {*LOCAL, "safety_identifier"}
 # What an account has and no tenant owns: allowed to a key by name, and then unchecked.
-BY_NAME = {"connector_id", "skill_id", "tunnel_id"}
+BY_NAME = {"connector_id", "conversation", "skill_id", "tunnel_id"}
+# Every name of a text in a request. None but those that `api.references` knows, and `id`, names a stored object.
+TEXTS = """
+a_name allowed_domains allowed_tools approval_request_id arguments authorization call_id caller_id categories
+city code command commands comparison_response_id container container_id content continuation_id conversation
+country data definition description diff domain encrypted_content error file_data file_id file_ids file_url
+filename fingerprint id image_url input instructions key keys logs message mode model name namespace output
+param path pattern previous_response_id prompt_cache_key queries query reason refusal region result
+revised_prompt safety_identifier server_description server_label server_url size skill_id stderr stdout text
+timezone title token tool_names tunnel_id type url user value vector_store_ids version working_directory
+"""
 
 
 @pytest.fixture
@@ -92,6 +102,15 @@ def test_the_walk_finds_what_the_reference_documents() -> None:
     assert len(STORED) > 60
     paths = {".".join(name for name, _ in place.steps) for place in STORED}
     assert {"tools.[].vector_store_ids.[]", "input.[].tools.[].vector_store_ids.[]", "input.[].id"} <= paths
+    assert {"tools.[].container", "input.[].tools.[].container"} <= paths
+
+
+def test_a_text_of_a_new_name_is_looked_at_before_it_is_forwarded() -> None:
+    """What a later SDK adds fails here, whatever it is called: does it name an object of the account?"""
+    assert {place.name for place in text_places(ResponseCreateParamsStreaming)} == set(TEXTS.split())
+    other_ids = {".".join(name for name, _ in place.steps) for place in PLACES if place.name == "id"} - {"input.[].id"}
+    of_calls = {f"input.[].{state}_safety_checks.[].id" for state in ("pending", "acknowledged")}
+    assert other_ids == {"conversation.id", "prompt.id", *of_calls}
 
 
 @EACH
