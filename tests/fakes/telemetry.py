@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class RecordingTelemetry:
-    """Keeps the entries of requests, the errors that were reported, and the ids of the entries that these name."""
+    """Keeps the entries of requests, the errors that were reported, the ids of the entries they name, and counts."""
 
     requests: list[LedgerEntry] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     failed_ids: list[OperationId] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def request_completed(self, entry: LedgerEntry) -> None:
         self.requests.append(entry)
@@ -37,7 +39,7 @@ class RecordingTelemetry:
         self.failed_ids += [entry.id] if entry is not None else []
 
     def count(self, name: str, value: int = 1) -> None:
-        """Ignore a count."""
+        self.counts[name] += value
 
     def flush(self) -> None:
         """Do nothing: there is no buffer."""

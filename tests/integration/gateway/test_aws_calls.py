@@ -19,7 +19,7 @@ def test_a_create_with_a_cached_key_begins_concludes_and_settles_in_one_write_ea
 
         answered = harness.settlement.ledger.answered(10)
         before = Counter(harness.recorder.calls)
-        assert settle(answered, harness.settlement.ledger, harness.settlement.book) == 1
+        assert len(settle(answered, harness.settlement.ledger, harness.settlement.book)) == 1
         assert harness.recorder.calls - before == {"TransactWriteItems": 1}
 
 
@@ -45,6 +45,6 @@ def test_the_pages_create_by_a_key_and_team_with_budgets_reads_files_balances_an
         assert [name.partition("/")[0] for name in row.budgets] == ["key", "team"]
         assert row.reserved  # a day's storage of the two files
         before, units = Counter(harness.recorder.calls), harness.recorder.write_units
-        assert settle([row], harness.settlement.ledger, harness.settlement.book) == 1
+        assert len(settle([row], harness.settlement.ledger, harness.settlement.book)) == 1
         assert harness.recorder.calls - before == {"TransactWriteItems": 1}
         assert harness.recorder.write_units - units == 15

@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from vectorgate.auth.authenticate import key_id_of
+from vectorgate.bootstrap import build_meter
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import TOOLS, Scope
@@ -94,6 +95,27 @@ def test_what_has_no_price_is_recorded_as_unpriced(
     row = harness.rows()[-1]
     assert (row.state, row.spend, row.price_id) == (State.SETTLED, 0, "vectorgate.unpriced")
     assert row.output_tokens
+
+
+def test_each_response_without_a_price_is_counted_for_the_alarm_however_it_ended(
+    harness: GatewayHarness, red: OpenAI
+) -> None:
+    asked: dict[str, Any] = {"model": "ft:gpt-5-mini:us::1", "input": "?"}
+    red.responses.create(**asked)
+    list(red.responses.create(**asked, stream=True))
+    later = red.responses.create(**asked, background=True).id
+    harness.openai.model.finish(later)
+    assert red.responses.retrieve(later).status == "completed"
+    harness.openai.model.cut_after = 3
+    with pytest.raises(openai.APIError):
+        list(red.responses.create(**asked, stream=True))
+    harness.settle()
+    assert harness.telemetry.counts["Unpriced"] == 3
+    harness.time.skip(1_000)
+    build_meter(harness.settings, harness.deps).reconciler.sweep()
+    while harness.settle():
+        pass
+    assert harness.telemetry.counts["Unpriced"] == 4
 
 
 @pytest.mark.parametrize("unpriced", UNPRICED)

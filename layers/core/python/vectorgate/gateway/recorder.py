@@ -28,7 +28,7 @@ from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
 from vectorgate.ledger.generation import is_running, named_facts, operation_note, produced, response_facts
 from vectorgate.metering.model import MAX_SIZE
-from vectorgate.pricing.book import MOCK, UNPRICED
+from vectorgate.pricing.book import MOCK
 from vectorgate.providers.openai import tagged
 from vectorgate.store_errors import AlreadyExists, LimitReached, OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
@@ -124,11 +124,8 @@ class CallRecorder:
         context.entry = entry = answered_entry(started, context, answer, self._now())
         if entry.quarantined:
             self.telemetry.count("QuarantinedSizes")
-        if entry.input_tokens is not None:
-            if context.rates is not None:
-                self.limits().add_tokens(context)
-            if self.book.charge_for(entry).price_id == UNPRICED:
-                self.telemetry.count("Unpriced")
+        if entry.input_tokens is not None and context.rates is not None:
+            self.limits().add_tokens(context)
         if not context.recorded:
             self._record(entry, context)
             return

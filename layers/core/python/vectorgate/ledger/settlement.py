@@ -23,7 +23,7 @@ from vectorgate.budgets.model import accounts_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_ACTIONS
 from vectorgate.ledger.rollups import buckets_of, rollups_of
-from vectorgate.pricing.book import MissingPrice
+from vectorgate.pricing.book import UNPRICED, MissingPrice
 from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SettlementService:
         All rows at once; one by one only when that fails, to the first that the store refuses.
         """
         try:
-            settled = settle([entry for _, entry in batch], self.ledger, self.book)
+            settled = self._settled([entry for _, entry in batch])
         except (StoreError, MissingPrice) as error:
             self.telemetry.settlement_failed(error)
             return self._settle_singly(batch)
@@ -88,14 +88,14 @@ class SettlementService:
         A row at which settling raises an unexpected exception is reported as a defect, and delays no others either.
         """
         try:
-            return settle(waiting, self.ledger, self.book)
+            return self._settled(waiting)
         except StoreError:
             raise
         except Exception:  # noqa: BLE001 - one by one it is known at which row, and reported
             settled = 0
         for entry in waiting:
             try:
-                settled += settle([entry], self.ledger, self.book)
+                settled += self._settled([entry])
             except MissingPrice:
                 unpriced.append(entry)
             except StoreError:
@@ -104,10 +104,18 @@ class SettlementService:
                 self.telemetry.unexpected_error(error)
         return settled
 
+    def _settled(self, entries: Sequence[LedgerEntry]) -> int:
+        """How many of these rows were settled. Responses without a price, which cost nothing, are counted."""
+        settled = settle(entries, self.ledger, self.book)
+        unpriced = sum(entry.price_id == UNPRICED for entry in settled)
+        if unpriced:
+            self.telemetry.count("Unpriced", unpriced)
+        return len(settled)
+
     def _settle_singly(self, batch: Sequence[tuple[str, LedgerEntry]]) -> list[str]:
         for sequence_number, entry in batch:
             try:
-                settle([entry], self.ledger, self.book)
+                self._settled([entry])
             except MissingPrice as error:
                 self.telemetry.settlement_failed(error, entry)
                 self.telemetry.count("Unpriced")
@@ -117,14 +125,14 @@ class SettlementService:
         return []
 
 
-def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook) -> int:
-    """Settle those of `entries` that are still `answered`; how many were.
+def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook) -> list[LedgerEntry]:
+    """Settle those of `entries` that are still `answered`, and return them.
 
     MissingPrice before anything is written. After a StoreError, rows that were not settled are still `answered`.
     """
     unique = {entry.id: entry for entry in entries if entry.state is State.ANSWERED}
     priced = [_priced(entry, book) for entry in unique.values()]
-    return sum(_settle_chunk(chunk, ledger) for chunk in chunks(priced))
+    return [entry for chunk in chunks(priced) for entry in _settle_chunk(chunk, ledger)]
 
 
 def _priced(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
@@ -134,7 +142,7 @@ def _priced(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
     )
 
 
-def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> int:
+def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> Sequence[LedgerEntry]:
     """One transaction, and one more for what is left each time that another delivery settled a row first."""
     while chunk:
         try:
@@ -143,8 +151,8 @@ def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> int:
             waiting = ledger.unsettled([entry.id for entry in chunk])
             chunk = [entry for entry in chunk if entry.id in waiting]
         else:
-            return len(chunk)
-    return 0
+            return chunk
+    return ()
 
 
 def chunks(entries: Sequence[LedgerEntry]) -> Iterator[Sequence[LedgerEntry]]:
