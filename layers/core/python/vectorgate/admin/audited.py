@@ -11,6 +11,8 @@ from vectorgate.admin.indexes import described
 from vectorgate.admin.keys import key_fields
 from vectorgate.admin.trail import BLOCKED, CREATED, DELETED, ROTATED, SHARED, TRANSFERRED, UNBLOCKED, UPDATED
 from vectorgate.admin.users import user_fields
+from vectorgate.auth.keys.forwarding import ForwardingKeys
+from vectorgate.budgets.forwarding import ForwardingBudgets
 from vectorgate.budgets.model import BudgetScope, Limit
 from vectorgate.ids import team_of
 from vectorgate.store_errors import StateConflict
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.azure_search.model import VirtualIndex
     from vectorgate.azure_search.ports import IndexStore
-    from vectorgate.budgets.model import Account, Balance, Subject
+    from vectorgate.budgets.model import Subject
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ids import KeyId
     from vectorgate.ledger.assignments import Assignment, AssignmentStore
@@ -44,20 +46,12 @@ def audited(stores: Stores, trail: Trail) -> Stores:
     )
 
 
-class AuditedKeys:
-    """KeyStore."""
+class AuditedKeys(ForwardingKeys):
+    """KeyStore. `add_reference` leaves no record: the key has another secret until it is replaced."""
 
     def __init__(self, keys: KeyStore, trail: Trail) -> None:
-        self._keys = keys
+        super().__init__(keys)
         self._trail = trail
-
-    def key(self, key_id: KeyId) -> VirtualKey | None:
-        """As the port says."""
-        return self._keys.key(key_id)
-
-    def all_keys(self) -> Sequence[VirtualKey]:
-        """As the port says."""
-        return self._keys.all_keys()
 
     def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
         """As the port says, with a record of the whole row."""
@@ -72,10 +66,6 @@ class AuditedKeys:
         record = self._trail.record("key", key.id, action, shown_key(before), shown_key(key))
         self._keys.replace_key(key, audit=audit or record)
 
-    def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
-        """As the port says. It changes nothing yet: the key has another secret until it is replaced."""
-        self._keys.add_reference(secret, key_id)
-
     def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
         """As the port says, with a record of the row that was there. One read more."""
         before = self._keys.key(key_id)
@@ -85,32 +75,12 @@ class AuditedKeys:
         return self._keys.delete_key(key_id, audit=audit or record)
 
 
-class AuditedBudgets:
+class AuditedBudgets(ForwardingBudgets):
     """BudgetStore."""
 
     def __init__(self, budgets: BudgetStore, trail: Trail) -> None:
-        self._budgets = budgets
+        super().__init__(budgets)
         self._trail = trail
-
-    def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
-        """As the port says."""
-        return self._budgets.limits(subjects)
-
-    def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
-        """As the port says."""
-        return self._budgets.balances(accounts)
-
-    def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
-        """As the port says."""
-        return self._budgets.all_limits(scope)
-
-    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
-        """As the port says."""
-        self._budgets.set_spent(account, amount, new=new)
-
-    def move_spent(self, account: Account, amount: int) -> None:
-        """As the port says."""
-        self._budgets.move_spent(account, amount)
 
     def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """As the port says, with a record of the whole row."""

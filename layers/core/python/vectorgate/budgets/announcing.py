@@ -4,51 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vectorgate.budgets.forwarding import ForwardingBudgets
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable
 
     from vectorgate.audit.model import AuditRecord
-    from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
+    from vectorgate.budgets.model import Limit, Subject
     from vectorgate.budgets.ports import BudgetStore
 
 
-class AnnouncingBudgets:
+class AnnouncingBudgets(ForwardingBudgets):
     """BudgetStore: calls `changed` after each write of a limit, also one that failed, for it may have been written."""
 
     def __init__(self, budgets: BudgetStore, changed: Callable[[], None]) -> None:
-        self._budgets = budgets
+        super().__init__(budgets)
         self._changed = changed
-
-    def limits(self, subjects: Collection[Subject]) -> Mapping[Subject, Limit]:
-        """As the port says."""
-        return self._budgets.limits(subjects)
-
-    def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
-        """As the port says."""
-        return self._budgets.balances(accounts)
-
-    def all_limits(self, scope: BudgetScope) -> Mapping[Subject, Limit]:
-        """As the port says."""
-        return self._budgets.all_limits(scope)
-
-    def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
-        """As the port says."""
-        self._budgets.set_spent(account, amount, new=new)
-
-    def move_spent(self, account: Account, amount: int) -> None:
-        """As the port says."""
-        self._budgets.move_spent(account, amount)
 
     def add_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:
-            self._budgets.add_limit(subject, limit, audit=audit)
+            super().add_limit(subject, limit, audit=audit)
         finally:
             self._changed()
 
     def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """As the port says."""
         try:
-            self._budgets.replace_limit(subject, limit, audit=audit)
+            super().replace_limit(subject, limit, audit=audit)
         finally:
             self._changed()
