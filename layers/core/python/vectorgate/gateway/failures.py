@@ -1,4 +1,4 @@
-"""The rows of calls that fail or repeat another, and the errors of calls that cannot be recorded. Pure."""
+"""The rows of calls that fail or repeat another, and the errors of calls that cannot be recorded or checked. Pure."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def failed_entry(
 def ledger_unavailable() -> Unavailable:
     """The row of a call cannot be written (503)."""
     return Unavailable("The gateway cannot record calls at this moment.", code="ledger_unavailable")
+
+
+def budgets_unavailable() -> Unavailable:
+    """Limits or balances cannot be read (503)."""
+    return Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable")
 
 
 def id_not_new() -> OutcomeUnknown:

@@ -23,6 +23,7 @@ from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
+from vectorgate.gateway.failures import budgets_unavailable
 from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
@@ -262,7 +263,7 @@ class Gateway:
             try:
                 limits = self.budgets.limits.limits_of(key, context.end_user)
             except StoreError as error:
-                raise _no_budgets() from error
+                raise budgets_unavailable() from error
         if _is_limited(key.rpm_limit, key.tpm_limit, key.max_parallel_requests) or any(
             _is_limited(each.rpm_limit, each.tpm_limit, each.max_parallel_requests) for _, each in limits
         ):
@@ -276,7 +277,7 @@ class Gateway:
         try:
             return self.budgets.applicable(limits, context.started_ms // MILLISECONDS)
         except StoreError as error:
-            raise _no_budgets() from error
+            raise budgets_unavailable() from error
 
     def _counted(self, context: RequestContext, error: ApiError) -> ApiError:
         """The error of a call that did not begin: it counts against rate limits, too."""
@@ -297,7 +298,7 @@ class Gateway:
             try:
                 limits = self.budgets.limits.of_team(team)
             except StoreError as error:
-                raise _no_budgets() from error
+                raise budgets_unavailable() from error
         own = [limit.store_rules for _, limit in limits]
         if self.store_rules is None and not any(own):
             return command
@@ -338,7 +339,3 @@ class Gateway:
 
 def _is_limited(*limits: int | None) -> bool:
     return any(limit is not None for limit in limits)
-
-
-def _no_budgets() -> Unavailable:
-    return Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable")

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import InvalidRequest, Unavailable
+from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.http import encode_json
 from vectorgate.api.schemas import error_messages
 from vectorgate.budgets.model import Balance, Reservation
 from vectorgate.budgets.store_rules import store_account, stored_account, too_much_stored
+from vectorgate.gateway.failures import budgets_unavailable
 from vectorgate.ids import ObjectKind, tenant_of_team
 from vectorgate.pricing.book import GIB
 from vectorgate.pricing.money import NanoUSD
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.budgets.store_rules import StoreRules
     from vectorgate.gateway.context import RequestContext
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import ProviderName, TenantId
     from vectorgate.tenancy.ports import OwnershipStore
 
 CREATE, UPDATE, DELETE = "vector_stores.create", "vector_stores.update", "vector_stores.delete"
@@ -54,7 +55,7 @@ class RuledCall:
             if name in (CREATE, DELETE):
                 self._count(name, context)
         except StoreError as error:
-            raise Unavailable("The gateway cannot check budgets at this moment.", code="budgets_unavailable") from error
+            raise budgets_unavailable() from error
         return expiring(command, self.rules) if name in (CREATE, UPDATE) else command
 
     def _check_stored(self) -> None:
@@ -82,10 +83,11 @@ class RuledCall:
     def _start(self, account: Account) -> None:
         """Count the stores that the team has, where nothing did so far."""
         with suppress(AlreadyExists):  # another call counted them meanwhile
-            self.budgets.set_spent(account, sum(map(self._owned, self.providers)), new=True)
+            tenant = tenant_of_team(account.subject.id)
+            self.budgets.set_spent(account, sum(self._owned(tenant, each) for each in self.providers), new=True)
 
-    def _owned(self, provider: ProviderName) -> int:
-        tenant, start, found = tenant_of_team(account_team(self.team)), None, 0
+    def _owned(self, tenant: TenantId, provider: ProviderName) -> int:
+        start, found = None, 0
         while True:
             rows = self.ownership.owned_by(
                 tenant, provider, ObjectKind.VECTOR_STORE, start=start, ascending=True, limit=_PAGE
@@ -94,13 +96,6 @@ class RuledCall:
             if len(rows) < _PAGE:
                 return found
             start = rows[-1].created_at, str(rows[-1].ref.id)
-
-
-def account_team(team: str | None) -> str:
-    """The team. ValueError without one."""
-    if team is None:
-        raise ValueError("no team")
-    return team
 
 
 def expiring(command: Command, rules: StoreRules) -> Command:
