@@ -59,7 +59,7 @@ copy() {
   if [ "$(aws dynamodb describe-table --table-name "$1" --output json \
     --query Table.StreamSpecification.StreamEnabled)" != true ]; then
     aws dynamodb update-table --table-name "$1" \
-      --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES
+      --stream-specification StreamEnabled=true,StreamViewType=NEW_IMAGE
     ready "$1"
   fi
   aws dynamodb update-table --table-name "$1" --deletion-protection-enabled

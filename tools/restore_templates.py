@@ -15,7 +15,7 @@ from typing import Any
 
 def literal(template: dict[str, Any], name: str, arn: str, stream: str) -> dict[str, Any]:
     """Return the template with the new table's names in place of every reference to its own."""
-    text = json.dumps(template).replace("${Table.Arn}", arn)
+    text = json.dumps(template).replace("${Table.Arn}", arn).replace("${Table}", name)
     for reference, value in (
         ({"Ref": "Table"}, name),
         ({"Fn::GetAtt": ["Table", "Arn"]}, arn),

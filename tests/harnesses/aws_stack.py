@@ -281,7 +281,7 @@ def deploy(aws: Emulator, provider_url: str) -> Stack:
     mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
     for policy in template["Resources"]["IngestRole"]["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
-            if statement["Action"] == "events:PutEvents":
+            if statement.get("Action") == "events:PutEvents":
                 del statement["Condition"]
     stacks = aws.client("cloudformation")
     aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())

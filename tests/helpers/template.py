@@ -29,9 +29,10 @@ def of_type(name: str) -> dict[str, dict[str, Any]]:
 
 
 def statements(role: str) -> list[dict[str, Any]]:
-    """What a role allows."""
+    """What a role allows, also on a condition of the stack's."""
     policies = RESOURCES[role]["Properties"]["Policies"]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    every = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in every]
 
 
 def listed(value: Any) -> list[Any]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories.ledger import answered_row, stream_of
+from tests.factories.prices import CREATE, charging_book
 from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.bootstrap import price_book
 from vectorgate.entrypoints.usage_logger import act
@@ -84,6 +85,16 @@ def test_a_row_without_a_price_is_left_to_the_meter_and_those_around_it_are_sett
     states = [entry.state for row in rows if (entry := stores.ledger.entry(row.id))]
     assert states == [State.SETTLED, State.ANSWERED, State.SETTLED]
     assert telemetry.failed_ids == [rows[1].id]
+    stores.close()
+
+
+def test_what_is_settled_is_counted_in_nano_dollars() -> None:
+    rows = [answered_row(number) for number in range(3)]
+    stores, _, telemetry = ledger_of(rows)
+    settlement = SettlementService(stores.ledger, charging_book(), telemetry)
+    act(stream_of(rows), settlement)
+    act(stream_of(rows), settlement)  # delivered again: nothing is spent twice
+    assert telemetry.counts == {"Settled": 3, "SpentNanoDollars": 3 * CREATE}
     stores.close()
 
 

@@ -56,6 +56,7 @@ def test_a_store_whose_answer_was_lost_belongs_to_its_creator(
     system.harness.upstream.will(getattr(system.openai, act))
     fails(lambda: client.vector_stores.create(name="x", metadata={"a": "b"}))
     assert system.sweep() == {"adopted": 1}
+    assert system.harness.telemetry.counts["OpenOperations"] == 1
     assert resolved(system) == (State.ANSWERED, Resolution.TAG)
     (store,) = client.vector_stores.list().data
     assert (store.id, store.metadata) == ("vs_0", {"a": "b"})

@@ -56,7 +56,7 @@ def run(folder: Path, template: str) -> subprocess.CompletedProcess[str]:
 def literal(value: Any) -> Any:
     """A part of the template in which the new table's names stand for every reference to the old one."""
     if isinstance(value, str):
-        return value.replace("${Table.Arn}", ARN)
+        return value.replace("${Table.Arn}", ARN).replace("${Table}", NAME)
     if isinstance(value, list):
         return [literal(each) for each in value]
     if not isinstance(value, dict):
@@ -92,7 +92,7 @@ def test_what_is_imported_is_the_table_as_it_was_and_nothing_else_changes(tmp_pa
     "forgotten",
     [
         {"DependsOn": "Table"},
-        {"Properties": {"TopicName": {"Fn::Sub": "${Table}-x"}}},
+        {"Properties": {"TopicName": {"Fn::Sub": "${Table.TableId}-x"}}},
         {"Properties": {"TopicName": {"Fn::GetAtt": "Table.Arn"}}},
         {"Properties": {"TopicName": {"Fn::GetAtt": ["Table", "TableId"]}}},
     ],
@@ -129,7 +129,7 @@ COMMANDS: Final = [
         " --restore-date-time 2026-11-28T03:00:00Z"
     ),
     "wait table-exists --table-name new",
-    "update-table --table-name new --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES",
+    "update-table --table-name new --stream-specification StreamEnabled=true,StreamViewType=NEW_IMAGE",
     "wait table-exists --table-name new",
     "update-table --table-name new --deletion-protection-enabled",
     "wait table-exists --table-name new",

@@ -84,7 +84,8 @@ UNWATCHED: Final = {
     "Settled": "no failure",
     "Reconciled": "no failure: outcomes of the sweep",
     "SoftBudgetsExceeded": "no failure: the header says so to the client",
-    "RateLimitFailures": "no failure of a call: something was not counted, or a place is free later",
+    "OpenOperations": "no failure: on the dashboard",
+    "SpentNanoDollars": "no failure: on the dashboard",
     "SettleFailures": "tried again; what is given up fills the usage logger's dead-letter queue",
     "IngestUnsent": "the message comes again, five times, and then fills the dead-letter queue",
     "IngestPutOff": "no failure before it is overdue",
@@ -132,7 +133,7 @@ def test_time_limits_nest() -> None:
 def test_every_function_is_built_like_the_others_and_has_a_role_and_a_log_of_its_own() -> None:
     for name, function in FUNCTIONS.items():
         assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+        assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": f"{name}Logs"}}
         assert function["Layers"] == [{"Ref": "DepsLayer"}, {"Ref": "CoreLayer"}]
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     groups = of_type("AWS::Logs::LogGroup").values()
@@ -535,9 +536,11 @@ def leads(route_key: str, method: str, path: str) -> bool:
 
 
 def test_access_logs_name_no_path_and_no_header() -> None:
-    text = RESOURCES["Stage"]["Properties"]["AccessLogSettings"]["Format"]
+    text = RESOURCES["Stage"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"]
     assert "\n" not in text
-    assert set(json.loads(text).values()) <= {
+    fields_of_log = json.loads(text)
+    assert fields_of_log.pop("service") == "${AWS::StackName}"  # the dimension of what is counted from it
+    assert set(fields_of_log.values()) <= {
         f"$context.{name}"
         for name in (
             "requestId",
@@ -550,6 +553,8 @@ def test_access_logs_name_no_path_and_no_header() -> None:
             "responseLatency",
             "integrationLatency",
             "integrationStatus",
+            "integration.requestId",
+            "integrationErrorMessage",
         )
     }
 
@@ -609,6 +614,11 @@ def test_what_must_not_happen_has_an_alarm() -> None:
         ("AWS/Lambda", "AsyncEventsDropped"),
         ("AWS/Lambda", "RecursiveInvocationsDropped"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("AWS/ApiGateway", "Latency"),
+        ("AWS/DynamoDB", "SystemErrors"),
+        ("AWS/Usage", "ResourceCount"),
+        (NAMESPACE, "TooManyRequests"),
+        (NAMESPACE, "RateLimitFailures"),
     }
     assert {each["Dimensions"][0]["Value"]["Ref"] for each in watched("Errors")} == set(FUNCTIONS)
     (silence,) = watched("Invocations")
@@ -619,7 +629,9 @@ def test_what_must_not_happen_has_an_alarm() -> None:
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
         if alarm.get("Namespace") == NAMESPACE:
-            assert re.search(rf'\.(count|task_failed)\("{alarm["MetricName"]}"', counted)
+            assert alarm["MetricName"] in counted_in_logs() or re.search(
+                rf'\.(count|task_failed)\("{alarm["MetricName"]}"', counted
+            )
             assert alarm["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
 
 
@@ -627,6 +639,8 @@ def test_the_alarms_of_two_stacks_of_one_account_watch_different_metrics() -> No
     settings = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     assert settings["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
     for metric in metrics_with_alarm():
+        if metric["Namespace"] == "AWS/Usage":
+            continue  # the account's own
         assert any(not isinstance(each["Value"], str) for each in metric["Dimensions"]), metric
 
 
@@ -649,6 +663,12 @@ def test_ingest_may_send_to_its_own_queue_for_as_long_as_a_message_is_postponed(
     assert FUNCTIONS["Ingest"]["RecursiveLoop"] == "Allow"
 
 
+def counted_in_logs() -> set[str]:
+    """The metrics of ours that CloudWatch counts in lines of logs."""
+    filters = of_type("AWS::Logs::MetricFilter").values()
+    return {made["MetricName"] for each in filters for made in each["MetricTransformations"]}
+
+
 def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
     package = ROOT / "layers/core/python/vectorgate"
     sources = [path for path in package.rglob("*.py") if "client" not in path.relative_to(package).parts]
@@ -660,6 +680,7 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
     alarms = of_type("AWS::CloudWatch::Alarm").values()
     alarmed = {each["MetricName"] for each in alarms if each.get("Namespace") == NAMESPACE}
     assert counted - alarmed == set(UNWATCHED)
+    assert alarmed <= counted | counted_in_logs()
 
 
 def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:

@@ -105,8 +105,11 @@ class SettlementService:
         return settled
 
     def _settled(self, entries: Sequence[LedgerEntry]) -> int:
-        """How many of these rows were settled. Responses without a price, which cost nothing, are counted."""
+        """How many of these rows were settled. Counts what they cost, and the responses without a price."""
         settled = settle(entries, self.ledger, self.book)
+        spent = sum(entry.spend or 0 for entry in settled)
+        if spent:
+            self.telemetry.count("SpentNanoDollars", spent)
         unpriced = sum(entry.price_id == UNPRICED for entry in settled)
         if unpriced:
             self.telemetry.count("Unpriced", unpriced)

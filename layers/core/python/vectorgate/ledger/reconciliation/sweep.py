@@ -63,6 +63,7 @@ class Reconciler:
         now_ms = self.clock.unix_ms()
         old_ms = now_ms - LEASE_MS
         rows = self._open_rows(now_ms + AHEAD_MS)
+        self.telemetry.count("OpenOperations", len(rows))
         horizon_ms = min(old_ms, rows[-1].started_ms - 1) if len(rows) == MAX_ROWS else old_ms
         groups = list(_groups([row for row in rows if row.state is State.UNCERTAIN or row.started_ms < old_ms]))
         pending = Counter(group.provider for group in groups)
