@@ -21,7 +21,7 @@ class FakeDocuments:
     stores: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     reading: Callable[[], None] = lambda: None
-    deleted: list[tuple[ObjectId, TenantId]] = field(default_factory=list)
+    deleted: list[tuple[ObjectId, TenantId, str]] = field(default_factory=list)
 
     def store(self, name: str, /, **facts: Any) -> str:
         """Add a store that is younger than those before it, and return its id."""
@@ -52,11 +52,11 @@ class FakeDocuments:
         page = names[start : start + int(query["limit"])]
         return {"data": [kept[name] for name in page], "has_more": start + len(page) < len(names)}
 
-    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
-        """Delete a store; `deleted` keeps who owned it."""
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId, alias: str) -> None:
+        """Delete a store; `deleted` keeps who owned it, and the alias."""
         del provider
         self.reading()
         if store_id not in self.stores:
             raise UpstreamRefused("No such object.", status=404, type="invalid_request_error")
         del self.stores[store_id]
-        self.deleted.append((store_id, tenant))
+        self.deleted.append((store_id, tenant, alias))

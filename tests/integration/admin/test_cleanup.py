@@ -48,7 +48,7 @@ def test_a_dry_run_is_the_default_and_says_what_would_be_saved_a_day(admin: Admi
 def test_idle_stores_are_deleted_as_their_owner_with_an_audit_record_before_each(admin: AdminHarness) -> None:
     answer = cleaned(admin, team_id="red", dry_run=False)
     assert (answer["outcomes"], answer["next_cursor"]) == ({"deleted": 2}, None)
-    assert admin.documents.deleted == [("vs_0", "team:red"), ("vs_3", "team:red")]
+    assert admin.documents.deleted == [("vs_0", "team:red", "cleanup"), ("vs_3", "team:red", "cleanup")]
     _, audit = admin.ask("GET", "/audit", action="deleted", table_name="vector_store")
     assert sorted(each["object_id"] for each in audit["audit_logs"]) == ["vs_0", "vs_3"]
 
@@ -58,7 +58,7 @@ def test_what_was_used_meanwhile_stays_and_a_failure_stops_no_other(admin: Admin
     del admin.documents.stores["vs_1"]
     answer = cleaned(admin, dry_run=False)
     assert answer["outcomes"] == {"deleted": 1, "not_found": 1, "used_meanwhile": 1}
-    assert admin.documents.deleted == [("vs_3", "team:red")]
+    assert admin.documents.deleted == [("vs_3", "team:red", "cleanup")]
 
 
 def test_a_page_and_the_end_of_the_time_say_where_the_next_call_goes_on(admin: AdminHarness) -> None:
@@ -73,7 +73,7 @@ def test_a_page_and_the_end_of_the_time_say_where_the_next_call_goes_on(admin: A
     began = cleaned(admin, dry_run=False)
     assert (began["outcomes"], began["next_cursor"]) == ({"deleted": 1}, "vs_0")
     assert cleaned(admin, dry_run=False, cursor="vs_0")["next_cursor"] == "vs_1"
-    assert [name for name, _ in admin.documents.deleted] == ["vs_0", "vs_1"]
+    assert [name for name, *_ in admin.documents.deleted] == ["vs_0", "vs_1"]
 
 
 @pytest.mark.parametrize("fields", [{"idle_days": 0}, {"limit": 0}, {"dry_run": "no"}, {"provider": "a#b"}])

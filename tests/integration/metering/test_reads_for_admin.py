@@ -74,9 +74,10 @@ def test_a_store_is_deleted_through_the_meter_function_by_its_owner_alone(
     functions = MeterFunction("vg-meter")
     for tenant, provider, status in (("team:blue", OPENAI, 404), ("team:red", ProviderName("other"), 400)):
         with pytest.raises(ApiError) as caught:
-            functions.delete_store(provider, made.id, TenantId(tenant))
+            functions.delete_store(provider, made.id, TenantId(tenant), "administrator")
         assert caught.value.status == status
-    functions.delete_store(OPENAI, made.id, TenantId("team:red"))
+    functions.delete_store(OPENAI, made.id, TenantId("team:red"), "administrator")
+    assert harness.rows()[-1].key_alias == "administrator"
     assert made.id not in harness.openai.stores
     with pytest.raises(ValueError, match="not a deletion"):
         aws.meter({"delete": "x"}, None)

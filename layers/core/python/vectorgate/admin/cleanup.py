@@ -30,6 +30,7 @@ SECONDS: Final = 5.0  # after which no further store is begun: the function has 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
 IDLE, DONE, USED, GONE, FAILED = "deletable", "deleted", "used_meanwhile", "not_found", "failed"
+ALIAS: Final = "cleanup"  # of its calls in the ledger
 _NOT_FOUND: Final = 404
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -82,7 +83,7 @@ def _deleted(store: Metered, idle_days: int, deps: AdminDeps) -> Judged:
         if isinstance(active, int) and deps.clock.unix_s() - active < idle_days * DAY_S:
             return Judged(store, USED)
         deps.announce(row.ref.kind, row.ref.id, DELETED, {"team_id": store.team_id, "idle_days": store.idle_days})
-        deps.provider.delete_store(row.ref.provider, row.ref.id, row.tenant)
+        deps.provider.delete_store(row.ref.provider, row.ref.id, row.tenant, ALIAS)
     except ApiError as error:
         return Judged(store, GONE if error.status == _NOT_FOUND else FAILED, error.message)
     return Judged(store, DONE)

@@ -4,7 +4,7 @@
 
     admin  {"read": {"provider", "operation", "ids", "query"}}  -->  meter  -->  provider
            {"document": ...}  or  {"error": {"status", ...}}    <--
-           {"delete": {"provider", "vector_store_id", "tenant"}}  -->  meter  -->  the gateway's pipeline
+           {"delete": {"provider", "vector_store_id", "tenant", "alias"}}  -->  meter  -->  the gateway's pipeline
 
 boto3 is imported, and a client made and kept, at the first read.
 """
@@ -63,9 +63,9 @@ class MeterFunction:
             raise _unavailable("its answer is not one of vectorgate's")
         return document
 
-    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId, alias: str) -> None:
         """One invocation. What the pipeline refuses keeps its status."""
-        deletion = {"provider": provider, "vector_store_id": store_id, "tenant": tenant}
+        deletion = {"provider": provider, "vector_store_id": store_id, "tenant": tenant, "alias": alias}
         answer = self._invoke({"delete": deletion})
         error = answer.get("error")
         if isinstance(error, dict):

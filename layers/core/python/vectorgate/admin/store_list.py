@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, invalid, optional_label
+from vectorgate.admin.trail import LISTED
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectKind, ProviderName, is_object_id, team_of
-from vectorgate.metering.model import DAY_S
+from vectorgate.metering.model import DAY_S, valid_size
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
 from vectorgate.pricing.money import NanoUSD, rounded_ratio
 from vectorgate.tenancy.ownership import ObjectRef, last_known_store
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
 _MOST: Final = 10**15
+_FILTERS: Final = ("team_id", "idle_days", "min_bytes")
+ALL: Final = "*"  # what the audit names in the place of one store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,8 @@ def stores(request: Request, deps: AdminDeps) -> dict[str, object]:
         raise invalid("limit", f"a number from 1 to {MAX_LIMIT}")
     team = optional_label("team_id", query.get("team_id"))
     idle, least = _number(query, "idle_days", 0, _MOST), _number(query, "min_bytes", 0, _MOST)
+    filters = {name: query[name] for name in _FILTERS if name in query}
+    deps.announce(ObjectKind.VECTOR_STORE, ALL, LISTED, {**filters, "provider": provider})
     matching = [each for each in metered_stores(deps, provider, after=after) if each.matches(team, idle, least)]
     page = [each.described() for each in matching[:limit]]
     more = len(matching) > limit
@@ -96,26 +101,29 @@ def metered_stores(deps: AdminDeps, provider: ProviderName, *, after: str) -> li
     refs = {meter.id: ObjectRef(provider, ObjectKind.VECTOR_STORE, meter.id) for meter in meters}
     rows = deps.stores.ownership.owners([*refs.values()]) if refs else {}
     owned = [(meter, rows[refs[meter.id]]) for meter in meters if refs[meter.id] in rows]
-    price = _price(deps, provider)
-    return [_metered(row, meter.size, price, deps) for meter, row in owned if row.retired_at is None]
+    price, now = price_of_storage(deps, provider), deps.clock.unix_s()
+    return [
+        metered(row, {**last_known_store(row, now), "usage_bytes": meter.size}, price, now)
+        for meter, row in owned
+        if row.retired_at is None
+    ]
 
 
-def _price(deps: AdminDeps, provider: ProviderName) -> NanoUSD | None:
-    """Of a GiB-day now."""
+def price_of_storage(deps: AdminDeps, provider: ProviderName) -> NanoUSD | None:
+    """Of a GiB-day now; None where there is no such price."""
     try:
         return deps.book.price(provider, STORAGE, deps.clock.unix_s() * MILLISECONDS).per_gib_day
     except MissingPrice:
         return None
 
 
-def _metered(row: Ownership, size: int, price: NanoUSD | None, deps: AdminDeps) -> Metered:
-    now = deps.clock.unix_s()
-    known = last_known_store(row, now)
-    active = known["last_active_at"]
+def metered(row: Ownership, document: Mapping[str, object], price: NanoUSD | None, now: int) -> Metered:
+    """A store that a document describes; an invalid size counts as 0. `now` in Unix seconds."""
+    active, size = document.get("last_active_at"), valid_size(document.get("usage_bytes")) or 0
     since = active if isinstance(active, int) else row.created_at
     return Metered(
         row=row,
-        name=known["name"],
+        name=document.get("name"),
         size=size,
         active_at=since,
         idle_days=max(0, now - since) // DAY_S,

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_PATH: Final = re.compile(r"(?:/v1)?/vector_stores/([^/]+)/(transfer|share)/?")
+_ACTION: Final = re.compile(r"(?:/v1)?(/vector_stores/)([^/]+)(/(?:transfer|share))/?")
+_STORE: Final = re.compile(r"(/admin/vector_stores/)([^/]+)()/?")
 
 
 def route_of(path: str) -> str:
     """The route of a path, with `{vector_store_id}` in the place of the store; without a slash at its end."""
-    match = _PATH.fullmatch(path)
-    return path.removesuffix("/") if match is None else f"/vector_stores/{{vector_store_id}}/{match[2]}"
+    match = _match(path)
+    return path.removesuffix("/") if match is None else f"{match[1]}{{vector_store_id}}{match[3]}"
 
 
 def store_in(path: str) -> str:
     """The store that such a path names, which may be any text; empty for another path."""
-    match = _PATH.fullmatch(path)
-    return match[1] if match is not None else ""
+    match = _match(path)
+    return match[2] if match is not None else ""
+
+
+def _match(path: str) -> re.Match[str] | None:
+    return _ACTION.fullmatch(path) or _STORE.fullmatch(path)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 BLOCKED, UNBLOCKED, ROTATED = "blocked", "unblocked", "rotated"
 TRANSFERRED, SHARED = "transferred", "shared"
-ACTIONS: Final = frozenset({CREATED, UPDATED, DELETED, BLOCKED, UNBLOCKED, ROTATED, TRANSFERRED, SHARED})
+LISTED, RETRIEVED = "listed", "retrieved"  # stores of any team: reads that no team made
+ACTIONS: Final = frozenset(
+    {CREATED, UPDATED, DELETED, BLOCKED, UNBLOCKED, ROTATED, TRANSFERRED, SHARED, LISTED, RETRIEVED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

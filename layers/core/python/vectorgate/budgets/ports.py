@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from vectorgate.audit.model import AuditRecord
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 
 
@@ -43,4 +44,20 @@ class BudgetStore(Protocol):
 
     def replace_limit(self, subject: Subject, limit: Limit, *, audit: AuditRecord | None = None) -> None:
         """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
+        ...
+
+
+class LimitReader(Protocol):
+    """The limits that apply to calls, which may be known for some seconds already. StoreError passes through."""
+
+    def forget(self) -> None:
+        """Read every limit again when it is needed next."""
+        ...
+
+    def limits_of(self, key: VirtualKey, end_user: str | None) -> list[tuple[Subject, Limit]]:
+        """The limits on what a key may spend for an end user: the key's, its team's, the end user's."""
+        ...
+
+    def of_team(self, team: str) -> list[tuple[Subject, Limit]]:
+        """The team's limit, if it has one."""
         ...

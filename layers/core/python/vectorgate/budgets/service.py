@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vectorgate.api.command import Command
-    from vectorgate.budgets.limits import CachedLimits
     from vectorgate.budgets.model import Subject
-    from vectorgate.budgets.ports import BudgetStore
+    from vectorgate.budgets.ports import BudgetStore, LimitReader
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.pricing.book import Demand, PriceBook
     from vectorgate.telemetry import Telemetry
@@ -85,7 +84,7 @@ NO_RESERVATION: Final = ReservationPlan(NanoUSD(0), ())
 class BudgetService:
     """Admission: which budgets a call counts against, and how much it reserves in them."""
 
-    limits: CachedLimits
+    limits: LimitReader
     store: BudgetStore
     ownership: OwnershipStore
     book: PriceBook

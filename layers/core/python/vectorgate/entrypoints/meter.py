@@ -1,7 +1,7 @@
 """The meter: on a schedule, resolves open rows, samples stored bytes, and charges the days that are over.
 
 The admin function, which has no provider's key, reads providers through it: `{"read": {"provider", "operation", ...}}`.
-It deletes a store as its owner: `{"delete": {"provider", "vector_store_id", "tenant"}}`.
+It deletes a store for its owner: `{"delete": {"provider", "vector_store_id", "tenant", "alias"}}`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def answered(read: object, documents: ReaderDocuments) -> Result:
     return {"document": document}
 
 
-def deleted(deletion: object, delete: Callable[[ProviderName, ObjectId, TenantId], None]) -> Result:
+def deleted(deletion: object, delete: Callable[[ProviderName, ObjectId, TenantId, str], None]) -> Result:
     """The id of the deleted store, or the error that it ended with. ValueError for what is no deletion."""
     if not isinstance(deletion, dict):
         raise ValueError("not a deletion")  # noqa: TRY004 - an event's content
     store_id, tenant = ObjectId(str(deletion["vector_store_id"])), TenantId(str(deletion["tenant"]))
     try:
-        delete(ProviderName(str(deletion["provider"])), store_id, tenant)
+        delete(ProviderName(str(deletion["provider"])), store_id, tenant, str(deletion["alias"]))
     except ApiError as error:
         return {"error": {**error.envelope()["error"], "status": error.status}}
     return {"deleted": store_id}

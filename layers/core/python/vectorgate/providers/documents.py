@@ -32,8 +32,8 @@ class ProviderDocuments(Protocol):
         """The document of one of the READABLE operations. ApiError: InvalidRequest for an unknown provider."""
         ...
 
-    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
-        """Delete a store as the tenant that owns it. ApiError."""
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId, alias: str) -> None:
+        """Delete a store for the tenant that owns it. `alias`: of the key in the call's record. ApiError."""
         ...
 
 
@@ -46,7 +46,7 @@ class ReaderDocuments:
 
     reader: ProviderReader
     without: ProviderName
-    deletion: Callable[[ProviderName, ObjectId, TenantId], None] | None = None
+    deletion: Callable[[ProviderName, ObjectId, TenantId, str], None] | None = None
 
     def get(
         self,
@@ -67,8 +67,8 @@ class ReaderDocuments:
             raise ValueError("not a read of stores or files")
         return self.reader.get(provider, operation, ids=ids, query=query)
 
-    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId) -> None:
+    def delete_store(self, provider: ProviderName, store_id: ObjectId, tenant: TenantId, alias: str) -> None:
         """One call of the gateway."""
         if self.deletion is None:
             raise Unavailable("Nothing is deleted here.", code="provider_unavailable")
-        self.deletion(provider, store_id, tenant)
+        self.deletion(provider, store_id, tenant, alias)
