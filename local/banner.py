@@ -46,6 +46,7 @@ def ready(settings: LocalSettings, port: int, master_key: str) -> str:
     upstream = "the embedded upstream" if embedded else origin(settings.upstreams.openai_url)
     lines = [
         f"vectorgate is ready on http://{host}:{port} (upstream: {upstream})",
+        f"dashboard: http://{host}:{port}/ui",
         *settings.upstreams.explanation(),
         *_way_back(settings),
         f"data folder: {settings.home}",

@@ -45,7 +45,7 @@ def test_with_the_way_back_the_readmes_request_works_whatever_keys_the_shell_has
         assert refused.status_code == 400
         said = process.printed
     assert "forwarded" not in said
-    assert f"data folder: {process.home}\n" in said
+    assert f"\ndashboard: {process.url}/ui\ndata folder: {process.home}\n" in said
     assert f"watched folder: {process.home / 'ingest'}\n" in said
 
 

@@ -70,6 +70,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "settings.py": frozenset({"os"}),
     "rate_limits/known.py": frozenset({"threading"}),
     "tenancy/slots.py": frozenset({"threading"}),
+    "ui/pages.py": frozenset({"pathlib"}),  # reads its own files
 }
 # Of the environment; the last two read *_PROXY and NO_PROXY.
 READERS: Final = frozenset({"environ", "environb", "getenv", "getenvb", "getproxies", "proxy_bypass"})

@@ -66,6 +66,7 @@ GRANTED: Final = frozenset({
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 FORWARD: Final = {"Api", "Stream", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
+PAGES: Final = ("GET /ui", "GET /ui/{proxy+}")
 MASTER_KEY: Final = {"Fn::GetAtt": ["MasterKey", "Id"]}
 AZURE, SEARCH = (f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}" for name in ("azure", "search"))
 DEPLOYMENTS: Final = {
@@ -524,6 +525,8 @@ def test_the_administrators_routes_and_no_others_go_to_the_admin_function() -> N
     assert set(routes.values()) == {"integrations/${AdminIntegration}"}
     for method, path in ROUTES:
         assert any(leads(key, method, path) for key in routes), path
+    for key in PAGES:  # of the dashboard: a page and its files, without the limit of an administrator's calls
+        assert routes.pop(key)
     for key in routes:
         assert any(leads(key.replace(" /v1/vector_stores", " /vector_stores"), *route) for route in ROUTES), key
         assert RESOURCES["Stage"]["Properties"]["RouteSettings"][key]["ThrottlingRateLimit"] <= 10

@@ -20,6 +20,7 @@ from vectorgate.admin import (
     one_store,
     regenerating,
     repricing,
+    session,
     shares,
     spend,
     store_list,
@@ -39,6 +40,7 @@ from vectorgate.api.errors import ApiError, NotFound, PermissionDenied, Unavaila
 from vectorgate.api.http import Response
 from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import StoreError
+from vectorgate.ui import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +61,9 @@ class AdminApp:
     telemetry: Telemetry
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; errors become responses."""
+        """Answer one request; errors become responses. The dashboard's files are for anyone: they hold no data."""
+        if (page := pages.response(request)) is not None:
+            return page
         request_id = new_operation_id(self.deps.clock, self.deps.randomness)
         headers = {"x-request-id": request_id}
         try:
@@ -129,6 +133,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/vector_stores/unowned"): unowned.unowned,
     ("POST", "/vector_stores/adopt"): unowned.adopt,
     ("POST", "/vector_stores/cleanup"): cleanup.cleanup,
+    ("GET", "/admin/session"): session.session,
     ("GET", "/admin/vector_stores"): store_list.stores,
     ("GET", one_store.PATH): one_store.retrieve,
     ("DELETE", one_store.PATH): one_store.delete,
@@ -145,6 +150,9 @@ OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELE
 TEAM_ROUTES: Final = frozenset(
     {
         *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
-        *(("GET", path) for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/spend/logs")),
+        *(
+            ("GET", path)
+            for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/spend/logs", "/admin/session")
+        ),
     }
 )
