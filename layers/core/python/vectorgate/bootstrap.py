@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vectorgate import settings as configuration
+from vectorgate.aws.client import stored_text
 from vectorgate.clock import Clock, Random
 from vectorgate.ids import ProviderName
 
@@ -225,7 +226,7 @@ def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...
 def deployed_settings() -> Settings:
     """The settings in the function's environment. Every start reads them first, after all imports."""
     gc.freeze()  # examining what was imported in each garbage collection takes a sixth of a cold start
-    return configuration.from_environment()
+    return configuration.from_environment(stored_text)
 
 
 @cache

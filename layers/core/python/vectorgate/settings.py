@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.ids import ProviderName, is_label, normal_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
+# Settings whose value may be the `s3://` URL of an object that holds it: Lambda takes 4 KB of environment in all.
+_LONG: Final = ("VECTORGATE_PRICES", "VECTORGATE_INGEST_SENDERS")
 MIB: Final = 1024 * 1024
 OPENAI: Final = ProviderName("openai")
 # Lambda accepts events of 6 MB, in which a binary body is base64: 4.5 MB of body, less the rest of the event.
@@ -83,9 +85,15 @@ class Settings:
     upload_bytes_per_second: float | None = None
 
 
-def from_environment() -> Settings:
-    """The settings of a deployed function."""
-    return read(os.environ)
+def from_environment(stored_text: Callable[[str], str]) -> Settings:
+    """The settings of a deployed function. `stored_text`: reads the object of an `s3://` URL."""
+    return read(with_objects(os.environ, stored_text))
+
+
+def with_objects(environment: Mapping[str, str], stored_text: Callable[[str], str]) -> Mapping[str, str]:
+    """The environment with the text of the object in place of each `s3://` URL of a setting that may be long."""
+    urls = {name: url for name in _LONG if (url := environment.get(name, "")).startswith("s3://")}
+    return {**environment, **{name: stored_text(url) for name, url in urls.items()}}
 
 
 def read(environment: Mapping[str, str]) -> Settings:

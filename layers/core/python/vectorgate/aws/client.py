@@ -1,8 +1,13 @@
-"""boto3's clients, with timeouts and attempts of our own. boto3 is imported when the first one is made."""
+"""boto3's clients, with timeouts and attempts of our own, and settings that are too long for a function's environment.
+
+boto3 is imported when the first client is made.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+MAX_BYTES: Final = 1024 * 1024  # of an object with settings: a price list of some thousand entries
 
 
 def aws_client(
@@ -21,3 +26,17 @@ def aws_client(
     retries: Any = {"mode": "standard", "total_max_attempts": attempts}
     config = Config(connect_timeout=connect_s, read_timeout=read_s, retries=retries)
     return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+
+
+def stored_text(url: str) -> str:
+    """The text of the object `s3://bucket/key`. ValueError for one that is too large or is not UTF-8.
+
+    ClientError or BotoCoreError for one that cannot be read: the start must fail. Region and endpoint are boto3's.
+    """
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    client = aws_client("s3", region=None, endpoint_url=None, connect_s=1, read_s=3, attempts=3)
+    found = client.get_object(Bucket=bucket, Key=key)
+    if found["ContentLength"] > MAX_BYTES:
+        raise ValueError(f"{url} has more than {MAX_BYTES} bytes")
+    content: bytes = found["Body"].read()
+    return content.decode("utf-8")
