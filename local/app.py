@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from local import demo
+from local.exports import Exporters, Exports
 from local.folder_source import BUCKET, Folder, watched_folder
 from local.folder_watcher import FolderWatcher, ResultLines
 from local.kept_writes import KeptWrites, keeping
@@ -48,7 +49,7 @@ from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ledger.reconciliation.interrupted import end_interrupted
-from vectorgate.persistence.sqlite import Database, stores_on
+from vectorgate.persistence.sqlite import Database, SqliteOutbox, stores_on
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.documents import ReaderDocuments
 from vectorgate.providers.http.transport import PooledTransport
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 
 PROVIDER: Final = OPENAI
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
+NO_EXPORTS: Final = Exports()
 NO_CREDENTIALS: Final[Mapping[str, str]] = MappingProxyType({})
 DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
 FIND_OUT_SECONDS: Final = 2.0  # between two searches for calls whose answer was lost
@@ -103,8 +105,8 @@ class LocalMode:
     `prices` and `store_rules` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the
     teams by the names of the folders in it. `upstream` names the default provider: a file that it refused is tried
     again with another one.
-    `models` are those that the local key may use if its row names none. CannotStart for a folder that cannot be
-    watched.
+    `models` are those that the local key may use if its row names none. `exports`: where settled rows go. CannotStart
+    for a folder that cannot be watched.
     """
 
     def __init__(
@@ -124,13 +126,17 @@ class LocalMode:
         senders: Mapping[str, str] | None = None,
         upstream: str = "embedded",
         models: tuple[str, ...] = (),
+        exports: Exports = NO_EXPORTS,
     ) -> None:
         senders = DEMO_SENDERS if senders is None else senders
         folder = watched_folder(ingest, senders, database.parent) if ingest is not None else None
         self._settle_loop = SettleLoop()
         opened = Database(str(database))
-        self._stores = stores_on(opened, on_answered=self._settle_loop.notify)
         clock = system_clock()
+        outbox = SqliteOutbox(opened, clock.unix_ms) if exports.are_chosen else None
+        self._stores = stores_on(
+            opened, on_answered=self._settle_loop.notify, in_settlement=outbox.settled if outbox is not None else None
+        )
         self._telemetry = LineTelemetry(clock.monotonic)
         secrets = {PROVIDER: secret, **others}
         self._settings = replace(
@@ -162,6 +168,9 @@ class LocalMode:
         self._every("meter", meter_seconds, lambda: exclusively(sweeping, meter.tick))
         self._every("find out", FIND_OUT_SECONDS, lambda: exclusively(sweeping, meter.find_out))
         self._every("kept writes", KEPT_SECONDS, self._kept_writes.try_to_write)
+        self._exporters = Exporters(exports, outbox, self._deps) if outbox is not None else None
+        if self._exporters is not None:
+            self._exporters.start(self._every)
         if folder is not None:
             watcher = _watcher(gateway, self._stores, folder, senders, upstream)
             self._every("ingest", SCAN_SECONDS, lambda: _scan(watcher, self._telemetry))
@@ -175,6 +184,8 @@ class LocalMode:
         self.invoke.close()
         for ticker in self._tickers:
             ticker.stop()
+        if self._exporters is not None:
+            self._exporters.stop()
         self._settle_loop.stop()
         for thread in self._threads:
             thread.join(CLOSE_SECONDS)

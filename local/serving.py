@@ -95,6 +95,7 @@ def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tu
             senders=settings.senders,
             upstream=settings.upstreams.name,
             models=models,
+            exports=settings.exports,
         )
     except (sqlite3.Error, StoreError) as error:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from local.exports import Exports
 from local.hosts import AllowedHosts
 from local.mistakes import CannotStart, one_line
 from local.provider_settings import Upstreams, is_loopback, read_upstreams
@@ -37,7 +38,7 @@ class LocalSettings:
     `master_key` None: the home's own, or the published one. `cross_origin`: whose pages may call the gateway.
     `access_log` None: none is written. `ingest` is the watched folder, `senders` the teams by the names of the folders
     in it (None: the demo's own). `timeout_seconds`: for a provider's answer; `drain_seconds`: for the calls that were
-    begun before SIGTERM.
+    begun before SIGTERM. `exports`: where settled rows go.
     """
 
     host: str
@@ -56,6 +57,7 @@ class LocalSettings:
     drain_seconds: float
     ingest: Path
     senders: Mapping[str, str] | None
+    exports: Exports
 
     @classmethod
     def read(cls, environment: Mapping[str, str], hostname: str = "") -> LocalSettings:
@@ -85,6 +87,7 @@ class LocalSettings:
             drain_seconds=_seconds(environment, "VECTORGATE_DRAIN_SECONDS", timeout_seconds),
             ingest=Path(environment.get("VECTORGATE_INGEST") or home / "ingest").absolute(),
             senders=_checked(_senders, environment),
+            exports=Exports.read(environment),
         )
         _check_master_key(settings)
         return settings

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from vectorgate.persistence.sqlite import SqliteLedger
 
-WHOLE = {"readers._ALL_KEYS", "indexes._ALL"}  # the administrator's lists of keys and of virtual index names
+# The administrator's lists of keys and of virtual index names, and a row for each destination of exports.
+WHOLE = {"readers._ALL_KEYS", "indexes._ALL", "exports._CHOSEN", "exports._PRUNE"}
 
 
 def statements() -> Iterator[tuple[str, str]]:

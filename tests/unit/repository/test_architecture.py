@@ -53,6 +53,8 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "auth/authenticate.py": frozenset({"threading"}),
     "auth/keys/cache.py": frozenset({"threading"}),
     "auth/token_bucket.py": frozenset({"threading"}),
+    "exports/settings.py": frozenset({"os"}),
+    "exports/aws.py": frozenset({"botocore"}),
     "gateway/call_limits.py": frozenset({"threading"}),  # a stream may be given up by another thread
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),

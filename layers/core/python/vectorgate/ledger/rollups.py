@@ -86,6 +86,11 @@ def buckets_of(entry: LedgerEntry) -> Iterator[Bucket]:
         yield Bucket(scope, scope_id, day_of(entry.started_ms), entry.provider or "-", operation)
 
 
+def store_bucket(entry: LedgerEntry, store: str) -> Bucket:
+    """The bucket of a row's operation for a store."""
+    return Bucket(Scope.STORE, store, day_of(entry.started_ms), entry.provider or "-", entry.operation)
+
+
 def _parts(entry: LedgerEntry) -> Iterator[Rollup]:
     """What the row adds to each of its buckets."""
     calls_of_tools = sum(tool_calls_of(entry.tool_calls).values()) if entry.tool_calls else 0

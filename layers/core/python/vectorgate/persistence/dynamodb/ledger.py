@@ -19,10 +19,12 @@ reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup 
 from __future__ import annotations
 
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.budgets.model import balance_changes
 from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.rollups import store_bucket
 from vectorgate.persistence.dynamodb.budgets import move_action, reserve_action
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.idempotency import (
@@ -61,13 +63,14 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import Position, RecordQuery
-    from vectorgate.ledger.rollups import Rollup
+    from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _IS_IN_STATE: Final = "#state = :since"
 _FROM_SLOT: Final = "PK = :place AND SK >= :start"
 _ADD: Final = "ADD calls :calls, failures :failures, spend :spend"
+_ADD_AND_NAME: Final = "SET settled = :rows ADD calls :calls, failures :failures, spend :spend"
 
 _Action = tuple[str, dict[str, Any]]
 
@@ -125,7 +128,9 @@ class DynamoLedger:
         """One TransactWriteItems."""
         check_settle(settled, rollups)
         rows = [_replace_action(entry, State.ANSWERED) for entry in settled]
-        sums = [*map(_add_action, rollups), *map(move_action, balance_changes(settled))]
+        rows_of = _rows_by_store(settled)
+        sums = [_add_action(rollup, rows_of.get(rollup.bucket, ())) for rollup in rollups]
+        sums += map(move_action, balance_changes(settled))
         if not rows and not sums:
             return
         try:
@@ -250,13 +255,27 @@ def _replace_action(entry: LedgerEntry, since: State) -> _Action:
     }
 
 
-def _add_action(rollup: Rollup) -> _Action:
+def _rows_by_store(settled: Sequence[LedgerEntry]) -> Mapping[Bucket, list[str]]:
+    """The rows of each store, in the order of their calls, by the one of its rollups that names them.
+
+    The exporter reads them in the table's stream, which has the rollups of one transaction in any order.
+    """
+    stores: dict[tuple[str, str], list[LedgerEntry]] = {}
+    for entry in sorted(settled, key=attrgetter("started_ms", "id")):
+        if entry.vector_store_id is not None:
+            stores.setdefault((entry.provider or "-", entry.vector_store_id), []).append(entry)
+    return {
+        min(store_bucket(entry, store) for entry in entries): [entry.id for entry in entries]
+        for (_, store), entries in stores.items()
+    }
+
+
+def _add_action(rollup: Rollup, rows: Sequence[str]) -> _Action:
+    sums: dict[str, int | str] = {":calls": rollup.calls, ":failures": rollup.failures, ":spend": rollup.spend}
     return "Update", {
         "Key": rollup_key(rollup.bucket),
-        "UpdateExpression": _ADD,
-        "ExpressionAttributeValues": encoded(
-            {":calls": rollup.calls, ":failures": rollup.failures, ":spend": rollup.spend}
-        ),
+        "UpdateExpression": _ADD_AND_NAME if rows else _ADD,
+        "ExpressionAttributeValues": encoded(sums | ({":rows": " ".join(rows)} if rows else {})),
     }
 
 

@@ -41,7 +41,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zlib import crc32
 
-from vectorgate.ids import ObjectKind
+from vectorgate.ids import ObjectKind, OperationId
 from vectorgate.ledger.entry import STORED_NAMES, LedgerEntry, State
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope, day_of
 from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.ids import KeyId, OperationId, ProviderName, TenantId
+    from vectorgate.ids import KeyId, ProviderName, TenantId
 
 Attribute: TypeAlias = dict[str, Any]  # {"S": ...}, {"N": ...} and so on
 Item: TypeAlias = dict[str, Attribute]
@@ -73,6 +73,7 @@ SHARDS: Final = 16
 BY_DAY: Final = "by_day"
 BY_TENANT: Final = "by_tenant"
 OPEN: Final = "open"
+SETTLED_ROWS: Final = "settled"  # the attribute of a store's rollup with the rows that were added last
 KEYS: Final = "KEYS"  # the partition of by_tenant with every key
 
 _OPEN_STATES = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
@@ -271,3 +272,8 @@ def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:
     day, provider, operation = item["SK"]["S"].split("#")
     bucket = Bucket(Scope(scope), scope_id, f"{month}-{day}", provider, operation)
     return Rollup(bucket, **decoded(item, Rollup))
+
+
+def ids_of_rollup(item: Mapping[str, Mapping[str, Any]]) -> list[OperationId]:
+    """The rows that the last settlement added to a store's rollup; none of another item."""
+    return [OperationId(id_) for id_ in item.get(SETTLED_ROWS, {}).get("S", "").split()]

@@ -13,6 +13,7 @@ from vectorgate.persistence.sqlite.assignments import SqliteAssignments
 from vectorgate.persistence.sqlite.audit import SqliteAudit
 from vectorgate.persistence.sqlite.budgets import SqliteBudgets
 from vectorgate.persistence.sqlite.database import Database
+from vectorgate.persistence.sqlite.exports import SqliteOutbox
 from vectorgate.persistence.sqlite.indexes import SqliteIndexes
 from vectorgate.persistence.sqlite.ingest import SqliteIngest
 from vectorgate.persistence.sqlite.ledger import SqliteLedger
@@ -24,6 +25,8 @@ from vectorgate.persistence.stores import Stores
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vectorgate.persistence.sqlite.ledger import InSettlement
+
 __all__ = [
     "Database",
     "SqliteAssignments",
@@ -34,6 +37,7 @@ __all__ = [
     "SqliteKeys",
     "SqliteLedger",
     "SqliteMeters",
+    "SqliteOutbox",
     "SqliteOwnership",
     "SqliteRates",
     "SqliteReports",
@@ -47,10 +51,15 @@ def open_stores(path: str = ":memory:", *, on_answered: Callable[[], None] | Non
     return stores_on(Database(path), on_answered=on_answered)
 
 
-def stores_on(database: Database, *, on_answered: Callable[[], None] | None = None) -> Stores:
-    """All ports on a database."""
+def stores_on(
+    database: Database,
+    *,
+    on_answered: Callable[[], None] | None = None,
+    in_settlement: InSettlement | None = None,
+) -> Stores:
+    """All ports on a database; `on_answered` and `in_settlement` as in `SqliteLedger`."""
     return Stores(
-        ledger=SqliteLedger(database, on_answered=on_answered),
+        ledger=SqliteLedger(database, on_answered=on_answered, in_settlement=in_settlement),
         ownership=SqliteOwnership(database),
         assignments=SqliteAssignments(database, on_answered=on_answered),
         keys=SqliteKeys(database),

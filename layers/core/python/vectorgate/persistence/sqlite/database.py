@@ -159,6 +159,21 @@ MIGRATIONS = (
     """
     ALTER TABLE limits ADD COLUMN store_rules TEXT
     """,
+    # AUTOINCREMENT: places go on where all rows are deleted, so that no destination is ahead of the log.
+    """
+    CREATE TABLE export_log (
+        place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, at_ms INTEGER NOT NULL
+    );
+    CREATE TABLE export_places (destination TEXT NOT NULL PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE export_dead_letters (
+        destination TEXT NOT NULL, place INTEGER NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL, PRIMARY KEY (destination, place)
+    ) WITHOUT ROWID;
+    CREATE TABLE export_alerts (
+        scope TEXT NOT NULL, id TEXT NOT NULL, period TEXT NOT NULL, kind TEXT NOT NULL,
+        PRIMARY KEY (scope, id, period, kind)
+    ) WITHOUT ROWID
+    """,
 )
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
+    InSettlement = Callable[[sqlite3.Connection, Sequence[LedgerEntry]], None]
+
 _BEGIN = """
     INSERT INTO operations (id, state, started_ms, key_id, end_user, record)
     VALUES (:id, :state, :started_ms, :key_id, :end_user, :record) ON CONFLICT (id) DO NOTHING
@@ -104,12 +106,19 @@ class SqliteLedger:
     """LedgerStore. `on_answered` is called after each write that leaves a row to be settled.
 
     It replaces the stream of the DynamoDB table. It runs in the writer's thread, after the commit and outside the
-    lock: it should set an event and return.
+    lock: it should set an event and return. `in_settlement` writes what is to be written with each settlement.
     """
 
-    def __init__(self, database: Database, *, on_answered: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_answered: Callable[[], None] | None = None,
+        in_settlement: InSettlement | None = None,
+    ) -> None:
         self._database = database
         self._on_answered = on_answered
+        self._in_settlement = in_settlement
 
     def begin(
         self,
@@ -169,6 +178,8 @@ class SqliteLedger:
             _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
             connection.executemany(_ADD, added)
             budgets.apply_changes(connection, balance_changes(settled))
+            if self._in_settlement is not None:
+                self._in_settlement(connection, settled)
 
     def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
         """One point read for each id."""

@@ -1,0 +1,110 @@
+"""The exporter's adapters on AWS: the queues of the destinations. boto3 is imported when a client is made."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from vectorgate.aws.client import aws_client
+from vectorgate.exports.queues import QueueUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from vectorgate.exports.queues import Message
+
+    Returned = TypeVar("Returned")
+
+CONNECT_TIMEOUT_S: Final = 2
+READ_TIMEOUT_S: Final = 10
+ATTEMPTS: Final = 3
+AT_ONCE: Final = 10  # messages of one SendMessageBatch
+FIFO: Final = ".fifo"
+MOST_TEXT: Final = 256  # of a message's attribute
+
+
+class Clients:
+    """A client for each service, with one configuration."""
+
+    def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
+        self._region = region
+        self._endpoint_url = endpoint_url
+
+    @cached_property
+    def sqs(self) -> Any:  # noqa: ANN401 - SQS's
+        """The client of SQS."""
+        return self._client("sqs")
+
+    def opened(self) -> Self:
+        """Make the client of the queues now."""
+        _ = self.sqs
+        return self
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service's
+        region, endpoint_url = self._region, self._endpoint_url
+        times = {"connect_s": CONNECT_TIMEOUT_S, "read_s": READ_TIMEOUT_S}
+        return aws_client(service, region=region, endpoint_url=endpoint_url, attempts=ATTEMPTS, **times)
+
+
+class SqsExportQueue:
+    """ExportQueue on SQS: FIFO by store, but for a destination whose objects have no order among them."""
+
+    def __init__(self, clients: Clients, *, url: str, failures_url: str) -> None:
+        self._clients = clients
+        self._url = url
+        self._failures_url = failures_url
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """One SendMessageBatch for up to ten messages. No two of a group are in one, of which either may fail."""
+        for batch in batches(messages):
+            entries = [{"Id": str(at), **_message(self._url, message)} for at, message in enumerate(batch)]
+            answer: Any = _call(lambda: self._clients.sqs.send_message_batch(QueueUrl=self._url, Entries=entries))  # noqa: B023 - now
+            if answer.get("Failed"):
+                raise QueueUnavailable(str(answer["Failed"][0].get("Code")))
+
+    def put_off(self, receipt: str, seconds: int) -> None:
+        """One ChangeMessageVisibility."""
+        _call(
+            lambda: self._clients.sqs.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+            )
+        )
+
+    def set_aside(self, message: Message, reason: str) -> None:
+        """One SendMessage."""
+        attributes = {"reason": {"DataType": "String", "StringValue": reason[:MOST_TEXT] or "-"}}
+        arguments = {**_message(self._failures_url, message), "MessageAttributes": attributes}
+        _call(lambda: self._clients.sqs.send_message(QueueUrl=self._failures_url, **arguments))
+
+
+def batches(messages: Sequence[Message]) -> list[list[Message]]:
+    """The messages in their order, in batches of at most ten without two of one group. Pure."""
+    found: list[list[Message]] = [[]]
+    for message in messages:
+        if len(found[-1]) == AT_ONCE or message.group in {each.group for each in found[-1]}:
+            found.append([])
+        found[-1].append(message)
+    return [batch for batch in found if batch]
+
+
+def _message(url: str, message: Message) -> dict[str, Any]:
+    if not url.endswith(FIFO):
+        return {"MessageBody": message.body}
+    return {
+        "MessageBody": message.body,
+        "MessageGroupId": message.group,
+        "MessageDeduplicationId": message.id,
+    }
+
+
+def _call(request: Callable[[], Returned]) -> Returned:
+    """What the request returns. QueueUnavailable, with AWS's code or the type of the error."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
+
+    try:
+        return request()
+    except ClientError as error:
+        raise QueueUnavailable(str(error.response.get("Error", {}).get("Code"))) from error
+    except BotoCoreError as error:
+        raise QueueUnavailable(type(error).__name__) from error

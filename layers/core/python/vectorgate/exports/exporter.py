@@ -1,0 +1,99 @@
+"""The exporter: hands the messages of a destination's queue over to the destination."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.exports.delivery import deliver, pause_after
+from vectorgate.exports.queues import Message, QueueUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vectorgate.clock import Random
+    from vectorgate.exports.ports import DeliveryFailed, Destination
+    from vectorgate.exports.queues import ExportQueue
+    from vectorgate.exports.record import Record
+    from vectorgate.telemetry import Telemetry
+
+REQUIRED: Final = frozenset({"version", "id", "operation", "started_at", "ended_at", "spend_nano_usd"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A message as the queue delivered it, for the `attempts`-th time."""
+
+    receipt: str
+    message: Message
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Delivers batches of messages."""
+
+    queues: Mapping[str, ExportQueue]
+    destinations: Mapping[str, Destination]
+    randomness: Random
+    telemetry: Telemetry
+
+    def handle(self, name: str, batch: Sequence[Received]) -> list[str]:
+        """Deliver a batch of that destination's queue; the ids of the messages to receive again.
+
+        Those are the first that failed and all behind it, or all of them where a dead letter cannot be sent.
+        """
+        try:
+            failed = self._deliver(name, batch)
+        except QueueUnavailable as error:
+            self.telemetry.task_failed("ExportFailures", error)
+            failed = batch
+        finally:
+            self.telemetry.flush()
+        return [received.message.id for received in failed]
+
+    def check(self, name: str, record: Record) -> str | None:
+        """Deliver one record past the queue; why it was not delivered, or None. KeyError for another destination."""
+        delivery = deliver([record], self.destinations[name])
+        if delivery.failure is not None:
+            return str(delivery.failure)
+        return f"refused: {delivery.refused[0][1]}" if delivery.refused else None
+
+    def _deliver(self, name: str, batch: Sequence[Received]) -> Sequence[Received]:
+        """Deliver what can be read, and set aside what cannot or is refused; what failed."""
+        queue = self.queues[name]
+        known: list[tuple[Received, Record]] = []
+        for received in batch:
+            record = _record(received.message.body)
+            if record is None:
+                self._set_aside(queue, received, "unreadable")
+            else:
+                known.append((received, record))
+        delivery = deliver([record for _, record in known], self.destinations[name])
+        for at, reason in delivery.refused:
+            self._set_aside(queue, known[at][0], reason)
+        failed = [received for received, _ in known[delivery.done :]]
+        if delivery.failure is not None:
+            self._put_off(queue, failed, delivery.failure)
+        return failed
+
+    def _put_off(self, queue: ExportQueue, failed: Sequence[Received], failure: DeliveryFailed) -> None:
+        self.telemetry.task_failed("ExportFailures", failure)
+        for received in failed:
+            pause = pause_after(received.attempts, self.randomness.fraction(), at_least=failure.retry_after)
+            queue.put_off(received.receipt, math.ceil(pause))
+
+    def _set_aside(self, queue: ExportQueue, received: Received, reason: str) -> None:
+        queue.set_aside(received.message, reason)
+        self.telemetry.count("ExportDeadLetters")
+
+
+def _record(body: str) -> Record | None:
+    """The record in a message; None for what is not one of ours."""
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and record.keys() >= REQUIRED else None

@@ -1,0 +1,82 @@
+"""What the exporter needs: destinations, and in local mode the queue of records that wait for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from vectorgate.exports.record import Record
+    from vectorgate.ids import OperationId
+
+
+class DeliveryFailed(Exception):
+    """The destination did not take the records now. `retry_after`: the seconds for which it asks to be left alone."""
+
+    def __init__(self, why: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class RecordRefused(Exception):
+    """The destination will not take these records, however often they are sent. The message holds no secret."""
+
+
+class Destination(Protocol):
+    """Where records go. `at_once`: the most records of one delivery."""
+
+    @property
+    def name(self) -> str:
+        """The name in settings, queues and `POST /health/services`."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """The most records of one delivery."""
+        ...
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Deliver the records in this order, all or none. DeliveryFailed or RecordRefused.
+
+        A record may be delivered again, with the same id.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A settled row that waits: its place in the order of settlement, and when it was settled (Unix milliseconds)."""
+
+    place: int
+    id: OperationId
+    at_ms: int
+
+
+class Outbox(Protocol):
+    """The settled rows in the order of settlement, written in its transactions, and how far each destination is."""
+
+    def waiting(self, destination: str, limit: int) -> Sequence[Waiting]:
+        """The first rows that the destination does not have yet."""
+        ...
+
+    def advance(self, destination: str, place: int) -> None:
+        """The destination has every row up to that place."""
+        ...
+
+    def set_aside(self, destination: str, row: Waiting, reason: str) -> None:
+        """Keep a row that the destination refuses, as a dead letter."""
+        ...
+
+
+class AlertLog(Protocol):
+    """Which alerts were sent: each once for an account."""
+
+    def sent(self, alerts: Collection[tuple[str, str, str, str]]) -> frozenset[tuple[str, str, str, str]]:
+        """Those of `alerts` that were sent: scope, id and period of an account, and the alert's kind."""
+        ...
+
+    def mark(self, alert: tuple[str, str, str, str]) -> None:
+        """An alert was sent."""
+        ...

@@ -1,0 +1,69 @@
+"""The queues between settlement and destinations: one for each destination, in order by store.
+
+::
+
+    stream: settled rows --> FanOut --> a message for each destination, group = store
+    queue of a destination --> Exporter --> Destination.deliver
+                                  failed: the message is invisible for a growing pause, and its store's later ones wait
+                                  refused: the dead-letter queue, with the reason
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from vectorgate.api.http import encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.exports.record import Record
+
+ALERTS: Final = "slack"  # the destination that gets records with budgets alone, one after the other
+
+
+class QueueUnavailable(Exception):
+    """A message was not sent, or perhaps not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record on its way. Of one group, each waits until the one before it is concluded."""
+
+    id: str
+    group: str
+    body: str
+
+
+class ExportQueue(Protocol):
+    """The queue of one destination. QueueUnavailable."""
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send messages in this order. After QueueUnavailable some may have been sent."""
+        ...
+
+    def put_off(self, receipt: str, seconds: int) -> None:
+        """Have a received message come again after so many seconds."""
+        ...
+
+    def set_aside(self, message: Message, reason: str) -> None:
+        """Send a message to the dead-letter queue."""
+        ...
+
+
+def message_of(record: Record, destination: str) -> Message | None:
+    """The message of a record for a destination; None for a record that the destination has no use for."""
+    body = encode_json(record).decode("ascii")
+    if destination == ALERTS:
+        return Message(str(record["id"]), ALERTS, body) if record.get("budgets") else None
+    return Message(str(record["id"]), _group(record), body)
+
+
+def _group(record: Record) -> str:
+    """A store's records are one group; a record without a store is one by itself."""
+    store = record.get("vector_store_id")
+    if store is None:
+        return str(record["id"])
+    return hashlib.sha256(f"{record.get('provider')}#{store}".encode()).hexdigest()
