@@ -99,7 +99,7 @@ class Exporters:
             for destination in self.destinations.values()
         ]
 
-    def start(self, every: Callable[[str, float, Callable[[], object]], None]) -> None:
+    def start(self, every: Callable[[str, float, Callable[[], object]], object]) -> None:
         """Have `every` call each worker, by a name, every so many seconds."""
         for worker in self._workers:
             every(f"export {worker.destination.name}", EVERY_SECONDS, worker.tick)
