@@ -33,7 +33,7 @@ class FakeResponses:
 
     `background`: the status of a background response until `finish`. `cut_after`: how many events of the next streams
     are sent before the connection is closed; None for all. `usage` replaces what it counts. `pause` is waited for
-    before each event but the first.
+    before each event but the first. `answers_as`: the model that answers name; `tier`: the service tier that they name.
     """
 
     responses: dict[str, Document] = field(default_factory=dict)
@@ -41,6 +41,8 @@ class FakeResponses:
     ids: Iterator[int] = field(default_factory=itertools.count)
     cut_after: int | None = None
     usage: Document | None = None
+    answers_as: str | None = None
+    tier: str | None = None
     ended_streams: int = 0
     closed_streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     pause: threading.Event | None = None
@@ -74,23 +76,34 @@ class FakeResponses:
 
     def _started(self, body: Document) -> Document:
         number = next(self.ids)
+        context = self._context(body)
+        brought = [tool for item in context if isinstance(item, dict) for tool in item.get("tools", ())]
         response = {
             "id": f"resp_{number}",
             "object": "response",
             "created_at": int(EPOCH),
             "status": "in_progress",
-            "model": f"{body['model']}-2025-08-07",
+            "model": self.answers_as or f"{body['model']}-2025-08-07",
             "output": [],
             "usage": None,
-            "tools": body.get("tools") or [],
+            "tools": [*(body.get("tools") or []), *brought],
             "parallel_tool_calls": True,
             "tool_choice": body.get("tool_choice", "auto"),
             "store": body.get("store", True),
-            "_input": body.get("input"),
+            "_input": context,
         }
+        if self.tier is not None:
+            response["service_tier"] = self.tier
         if body.get("store", True):
             self.responses[str(response["id"])] = response
         return response
+
+    def _context(self, body: Document) -> list[Any]:
+        """The items of the conversation, those before this response first."""
+        given = body.get("input")
+        earlier = self.responses.get(body.get("previous_response_id", ""))
+        before = [*earlier["_input"], *earlier["output"]] if earlier is not None else []
+        return [*before, *(given if isinstance(given, list) else [given])]
 
     def _complete(self, response: Document) -> Document:
         output = _output(response)

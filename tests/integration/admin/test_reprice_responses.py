@@ -9,7 +9,7 @@ from vectorgate.budgets.model import Balance, BudgetScope
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Scope
-from vectorgate.pricing.book import UNPRICED, PriceBook, shipped_prices
+from vectorgate.pricing.book import RESERVED, UNPRICED, PriceBook, shipped_prices
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.pricing.tokens import TokenPrice
 
@@ -33,12 +33,12 @@ SEARCHES: Final = 2 * 2_500_000
 STORES: Final = (ObjectId("vs_a"), ObjectId("vs_b"))
 
 
-def unpriced(admin: AdminHarness) -> LedgerEntry:
+def unpriced(admin: AdminHarness, **more: Any) -> LedgerEntry:
     """A response of a model that the book lacks, with two searches in two stores."""
     fields: dict[str, Any] = {"input_tokens": 1_000, "cached_tokens": 200, "output_tokens": 500}
     fields |= {"tool_calls": ("file_search=2",), "searched_stores": STORES, "vector_store_id": None}
     fields |= {"operation": "responses.create", "model": MODEL, "budgets": ("key/2026-03-04",)}
-    return admin.call(1, **fields)
+    return admin.call(1, **(fields | more))
 
 
 def test_an_unpriced_response_is_left_and_counted_while_the_book_lacks_its_model(admin: AdminHarness) -> None:
@@ -61,6 +61,17 @@ def test_an_unpriced_response_is_charged_once_the_book_has_its_model(admin: Admi
     assert _spend(admin, Scope.KEY, str(old.key_id)) == TOKENS + SEARCHES
     assert [_spend(admin, Scope.STORE, name) for name in STORES] == [(TOKENS + SEARCHES) // 2] * 2
     assert admin.reprice_all() == 0
+
+
+def test_what_was_charged_by_its_reservation_is_brought_to_its_price(admin: AdminHarness) -> None:
+    reserved = NanoUSD(TOKENS + SEARCHES + 5)
+    unpriced(admin, reserved=reserved, budgets=())
+    (old,) = admin.rows()
+    assert (old.spend, old.price_id) == (reserved, RESERVED)
+    assert admin.reprice(dry_run=False)["left"] == {"unpriced": 1}
+    admin.book = PriceBook(shipped_prices(), [PRICED])
+    assert admin.reprice_all(price_ids=[RESERVED]) == 1
+    assert _spend(admin, Scope.KEY, str(old.key_id)) == TOKENS + SEARCHES
 
 
 def _spend(admin: AdminHarness, scope: Scope, name: str) -> int:

@@ -9,7 +9,17 @@ import pytest
 from vectorgate.api.command import Command
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.references import named_in
-from vectorgate.budgets.demand import DEFAULT_RESULTS, RESULT_TOKENS, SEARCHES, demand_of
+from vectorgate.budgets.demand import (
+    DEFAULT_RESULTS,
+    EARLIER_TOKENS,
+    MAX_RESULTS,
+    RESULT_TOKENS,
+    SEARCHES,
+    demand_of,
+)
+from vectorgate.gateway.continuing import with_earlier
+from vectorgate.ids import OperationId
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.pricing.book import Demand
 
 SEARCH = {"type": "file_search", "vector_store_ids": ["vs_1"]}
@@ -37,6 +47,27 @@ def test_fewer_calls_and_results_are_as_many_as_the_request_allows() -> None:
     found = demand(tools=[{**SEARCH, "max_num_results": 2}], max_tool_calls=1)
     assert found.tool_calls == {"file_search": 1}
     assert 2 * RESULT_TOKENS < found.input_tokens < 3 * RESULT_TOKENS
+
+
+def test_what_an_earlier_response_brings_counts_and_what_it_used_stands_for_its_estimate() -> None:
+    asked = Command(operation=BY_NAME["responses.create"], body={"previous_response_id": "resp_1"})
+    earlier = LedgerEntry(
+        id=OperationId("0" * 8 + "-0000-7000-8000-" + "0" * 12),
+        operation="responses.create",
+        state=State.SETTLED,
+        started_ms=0,
+        kept_stores=("vs_1",),
+        kept_tools=("file_search",),
+        ceiling=("input_tokens=700", "output_tokens=50", "file_search=4"),
+    )
+    with_ceiling, with_usage = (
+        demand_of(with_earlier(asked, row), 64)
+        for row in (earlier, earlier.changed(input_tokens=300, output_tokens=20))
+    )
+    assert with_ceiling.tool_calls == {"file_search": SEARCHES}
+    assert with_ceiling.input_tokens - with_usage.input_tokens == (750 - 320) * (1 + SEARCHES)
+    assert with_usage.input_tokens > 320 + SEARCHES * MAX_RESULTS * RESULT_TOKENS
+    assert demand(previous_response_id="resp_1").input_tokens > EARLIER_TOKENS
 
 
 def test_without_tools_it_is_no_more_than_the_bytes_of_the_request() -> None:

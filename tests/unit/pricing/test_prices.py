@@ -55,6 +55,7 @@ SHIPPED = [
     ("vectorgate.mock", "*", "*", "1970-01-01", 0, 0),
     ("vectorgate.unpriced", "*", "*", "1970-01-01", 0, 0),
     ("vectorgate.pending", "*", "*", "1970-01-01", 0, 0),
+    ("vectorgate.reserved", "*", "*", "1970-01-01", 0, 0),
 ]
 
 
@@ -90,6 +91,68 @@ azure.gpt-5-nano.2025-08-07 2025-08-07 0.05 0.005 0.05 0.4 -1 None
 azure.gpt-4.1.2025-04-14 2025-04-14 2 0.5 2 8 -1 None
 azure.gpt-4.1-mini.2025-04-14 2025-04-14 0.4 0.1 0.4 1.6 -1 None
 openai.embedded-extractive.2025-03-11 2025-03-11 0 0 0 0 -1 None
+openai.gpt-6-astra.2026-09-03.long 2026-09-03 20 2 25 75 272000 None
+openai.gpt-6.1-sol.2026-09-29.long 2026-09-29 4 0.2 5 15 272000 None
+openai.gpt-6-sol.2026-09-22.long 2026-09-22 4 0.4 5 15 272000 None
+openai.gpt-6-luna.2026-09-22.long 2026-09-22 0.2 0.02 0.25 0.75 272000 None
+openai.gpt-5.6-luna.2026-08-21.long 2026-08-21 0.4 0.04 0.5 1.8 272000 None
+openai.gpt-5.5.2026-04-23.long 2026-04-23 10 1 10 45 272000 None
+openai.gpt-5.4.2026-03-05.long 2026-03-05 5 0.5 5 22.5 272000 None
+openai.gpt-5.5-pro.2026-04-23.long 2026-04-23 60 60 60 270 272000 None
+openai.gpt-5.6.2026-08-21 2026-08-21 4 0.4 5 20 -1 None
+openai.gpt-5.6.2026-08-21.long 2026-08-21 8 0.8 10 30 272000 None
+openai.gpt-5.4-pro.2026-03-05 2026-03-05 30 30 30 180 -1 None
+openai.gpt-5.4-pro.2026-03-05.long 2026-03-05 60 60 60 270 272000 None
+openai.gpt-5.3-codex.2026-02-24 2026-02-24 1.75 0.175 1.75 14 -1 None
+openai.gpt-5.2.2025-12-11 2025-12-11 1.75 0.175 1.75 14 -1 None
+openai.gpt-5.2-pro.2025-12-11 2025-12-11 21 21 21 168 -1 None
+openai.gpt-5.1.2025-11-13 2025-11-13 1.25 0.125 1.25 10 -1 None
+openai.gpt-5-pro.2025-10-06 2025-10-06 15 15 15 120 -1 None
+openai.o3.2025-04-16 2025-04-16 2 0.5 2 8 -1 None
+openai.o3-pro.2025-06-10 2025-06-10 20 20 20 80 -1 None
+openai.chat-latest.2026-04-23 2026-04-23 5 0.5 5 30 -1 None
+azure.gpt-6.1-sol.2026-09-29 2026-09-29 2 0.1 2.5 10 -1 None
+azure.gpt-6.1-sol.2026-09-29.long 2026-09-29 4 0.2 5 15 272000 None
+azure.gpt-6-astra.2026-09-03 2026-09-03 10 1 12.5 50 -1 None
+azure.gpt-6-astra.2026-09-03.long 2026-09-03 20 2 25 75 272000 None
+azure.gpt-6-sol.2026-09-22 2026-09-22 2 0.2 2.5 10 -1 None
+azure.gpt-6-sol.2026-09-22.long 2026-09-22 4 0.4 5 15 272000 None
+azure.gpt-6-luna.2026-09-22 2026-09-22 0.1 0.01 0.125 0.5 -1 None
+azure.gpt-6-luna.2026-09-22.long 2026-09-22 0.2 0.02 0.25 0.75 272000 None
+azure.gpt-5.6.2026-08-21 2026-08-21 4 0.4 5 20 -1 None
+azure.gpt-5.6.2026-08-21.long 2026-08-21 8 0.8 10 30 272000 None
+azure.gpt-5.6-sol.2026-08-21 2026-08-21 4 0.4 5 20 -1 None
+azure.gpt-5.6-sol.2026-08-21.long 2026-08-21 8 0.8 10 30 272000 None
+azure.gpt-5.6-terra.2026-08-21 2026-08-21 2 0.2 2.5 12 -1 None
+azure.gpt-5.6-terra.2026-08-21.long 2026-08-21 4 0.4 5 18 272000 None
+azure.gpt-5.6-luna.2026-08-21 2026-08-21 0.2 0.02 0.25 1.2 -1 None
+azure.gpt-5.6-luna.2026-08-21.long 2026-08-21 0.4 0.04 0.5 1.8 272000 None
+azure.gpt-5.5.2026-04-23 2026-04-23 5 0.5 5 30 -1 None
+azure.gpt-5.5.2026-04-23.long 2026-04-23 10 1 10 45 272000 None
+azure.gpt-5.5-pro.2026-04-23 2026-04-23 30 3 30 180 -1 None
+azure.gpt-5.5-pro.2026-04-23.long 2026-04-23 60 6 60 270 272000 None
+azure.gpt-5.4.2026-03-05 2026-03-05 2.5 0.25 2.5 15 -1 None
+azure.gpt-5.4.2026-03-05.long 2026-03-05 5 0.5 5 22.5 272000 None
+azure.gpt-5.4-pro.2026-03-05 2026-03-05 30 3 30 180 -1 None
+azure.gpt-5.4-pro.2026-03-05.long 2026-03-05 60 6 60 270 272000 None
+azure.gpt-5.4-mini.2026-03-17 2026-03-17 0.75 0.075 0.75 4.5 -1 None
+azure.gpt-5.4-nano.2026-03-17 2026-03-17 0.2 0.02 0.2 1.25 -1 None
+azure.gpt-5.3-codex.2026-02-24 2026-02-24 1.75 0.175 1.75 14 -1 None
+azure.gpt-5.2.2025-12-11 2025-12-11 1.75 0.175 1.75 14 -1 None
+azure.gpt-5.2-pro.2025-12-11 2025-12-11 21 21 21 168 -1 None
+azure.gpt-5.2-codex.2026-01-13 2026-01-13 1.75 0.175 1.75 14 -1 None
+azure.gpt-5.1.2025-11-13 2025-11-13 1.25 0.125 1.25 10 -1 None
+azure.gpt-5.1-codex.2025-11-13 2025-11-13 1.25 0.125 1.25 10 -1 None
+azure.gpt-5.1-codex-max.2025-11-18 2025-11-18 1.25 0.125 1.25 10 -1 None
+azure.gpt-5.1-codex-mini.2025-11-13 2025-11-13 0.25 0.025 0.25 2 -1 None
+azure.gpt-5-pro.2025-10-07 2025-10-07 15 15 15 120 -1 None
+azure.gpt-5-codex.2025-09-17 2025-09-17 1.25 0.125 1.25 10 -1 None
+azure.gpt-4.1-nano.2025-04-14 2025-04-14 0.1 0.025 0.1 0.4 -1 None
+azure.gpt-4o.2025-03-11 2025-03-11 2.5 1.25 2.5 10 -1 None
+azure.gpt-4o-2024-05-13.2025-03-11 2025-03-11 5 5 5 15 -1 None
+azure.gpt-4o-mini.2025-03-11 2025-03-11 0.15 0.075 0.15 0.6 -1 None
+azure.gpt-chat-latest.2026-05-18 2026-05-18 5 0.5 5 30 -1 None
+azure.o3-pro.2025-06-10 2025-06-10 20 20 20 80 -1 None
 """
 
 
@@ -134,6 +197,50 @@ def test_no_price_of_a_model_that_was_ever_shipped_is_edited() -> None:
     assert [as_shipped_model(each) for each in shipped_prices() if isinstance(each, TokenPrice)] == (
         SHIPPED_MODELS.strip().splitlines()
     )
+
+
+# Provider, model, tokens (input, of which cached, of which written to the cache; output), nano-dollars by the source.
+SUMS = [
+    ("openai", "gpt-5.5", (272_000, 0, 0, 1_000), 272_000 * 5_000 + 1_000 * 30_000),
+    ("openai", "gpt-5.5", (272_001, 1, 0, 1_000), 272_000 * 10_000 + 1_000 + 1_000 * 45_000),
+    (
+        "openai",
+        "gpt-6.1-sol-2026-09-29",
+        (300_000, 100_000, 50_000, 10),
+        150_000 * 4_000 + 20_000_000 + 250_000_000 + 150_000,
+    ),
+    ("azure", "gpt-5.5-pro", (300_000, 100_000, 0, 7), 200_000 * 60_000 + 100_000 * 6_000 + 7 * 270_000),
+    ("azure", "gpt-6-luna", (300_001, 1, 0, 1), 300_000 * 200 + 20 + 750),
+    ("azure", "gpt-5.4-nano", (1_000, 0, 0, 1), 1_000 * 200 + 1_250),
+    ("azure", "gpt-5.6-sol-2026-07-09", (10, 0, 10, 0), 10 * 5_000),
+    ("azure", "gpt-4o-2024-05-13", (3, 0, 0, 1), 3 * 5_000 + 15_000),
+]
+AUTUMN = 1_795_916_580_000  # November 2026
+
+
+def test_tokens_cost_what_the_source_says_to_the_nano_dollar() -> None:
+    book = PriceBook(shipped_prices())
+    for provider, model, (given, cached, cache_written, output), cost in SUMS:
+        call = row(
+            provider=provider,
+            model=model,
+            started_ms=AUTUMN,
+            spend=None,
+            price_id=None,
+            input_tokens=given,
+            cached_tokens=cached,
+            cache_write_tokens=cache_written,
+            output_tokens=output,
+        )
+        assert book.charge_for(call).spend == cost, model
+
+
+def test_every_shipped_model_has_a_price_for_each_input_that_it_reads() -> None:
+    book = PriceBook(shipped_prices())
+    for price in shipped_prices():
+        if isinstance(price, TokenPrice):
+            call = row(provider=price.provider, model=price.models[0], started_ms=AUTUMN, price_id=None)
+            assert book.token_price_of(call, price.context_tokens or 1).provider == price.provider
 
 
 def test_an_entry_is_in_force_from_its_day_until_the_next_one() -> None:

@@ -31,7 +31,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import shares_of
 from vectorgate.metering.model import DAY_S
-from vectorgate.pricing.book import STORAGE, UNPRICED, Charge, MissingPrice
+from vectorgate.pricing.book import STORAGE, WITHOUT_PRICE, Charge, MissingPrice
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _charge(row: LedgerEntry, days: Days) -> Charge | str:
         charge = days.deps.book.charge_for(row.changed(spend=None, price_id=None))
     except MissingPrice:
         return "unpriced"
-    return "unpriced" if charge.price_id == UNPRICED else charge
+    return "unpriced" if charge.price_id in WITHOUT_PRICE else charge
 
 
 @dataclass(slots=True)

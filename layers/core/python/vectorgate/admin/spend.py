@@ -94,6 +94,7 @@ def described(entry: LedgerEntry) -> dict[str, object]:
         "part_id": entry.part_id,
         "response_id": entry.response_id,
         "model": entry.model,
+        "asked_model": entry.asked_model,
         "service_tier": entry.service_tier,
         "input_tokens": entry.input_tokens,
         "cached_tokens": entry.cached_tokens,

@@ -26,7 +26,8 @@ class Command:
     upload's file, which the pipeline closes; `fingerprint` is its SHA-256, None without content. `headers` are the
     client's headers that are forwarded; OpenAI's API has none. `mock_response` replaces the provider's answer.
     `references` and `features` are what the body of a response names; `model` is the model that the body or the path
-    names. `streamed`: the client asked for a stream of events.
+    names. `earlier_tokens`: what the response that this one continues read and wrote, where that is known.
+    `streamed`: the client asked for a stream of events.
     """
 
     operation: Operation
@@ -43,6 +44,7 @@ class Command:
     end_user: str | None = None
     tags: tuple[str, ...] = ()
     model: str | None = None
+    earlier_tokens: int | None = None
     streamed: bool = False
     mock_response: Mapping[str, object] | None = None
 

@@ -58,6 +58,7 @@ OWNED: Final[Mapping[str, ObjectKind]] = {
     "previous_response_id": ObjectKind.RESPONSE,
     "comparison_response_id": ObjectKind.RESPONSE,
 }
+PREVIOUS: Final = "previous_response_id"
 # Fields that name what the provider's account has and no tenant owns, by the feature that a key must be allowed.
 UNOWNED: Final[Mapping[str, str]] = {
     "conversation": "conversation",
@@ -129,11 +130,18 @@ def named_in(body: Mapping[str, object]) -> Named:
     found = Named()
     _walk_object(body, "", found)
     _add_item_types(body.get("input"), found)
-    _check_counts({(reference.kind, reference.id) for reference in found.references})
+    check_counts(found.references)
     return found
 
 
-def _check_counts(named: Collection[tuple[ObjectKind, ObjectId]]) -> None:
+def stays(param: str) -> bool:
+    """Whether a tool at that place is part of the conversation: one of an input's item, or of an earlier response."""
+    return param == PREVIOUS or (param.startswith("input[") and ".tools[" in param)
+
+
+def check_counts(references: Collection[Reference]) -> None:
+    """Check how many distinct objects a response names. InvalidRequest for too many."""
+    named = {(reference.kind, reference.id) for reference in references}
     stores = sum(kind is ObjectKind.VECTOR_STORE for kind, _ in named)
     if stores > MAX_STORES:
         raise error_messages.array_too_long("tools", MAX_STORES, stores)

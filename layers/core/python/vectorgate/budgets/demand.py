@@ -1,14 +1,16 @@
 """What a response may use at most, estimated from its request: what a budget reserves for it. Pure.
 
-A token of text has at least one byte, so that the bytes of a body bound its tokens. What the body does not hold
-(results of a search, files, earlier responses) is estimated; the estimate never exceeds what the model can read. A
-response that uses more is charged in full when it is settled, so that a budget is passed by at most that difference.
+A token of text has at least one byte, so that the bytes of a body bound its tokens. What the response that it continues
+read and wrote is known. Other things that the body does not hold (results of a search, files, items of other responses)
+are estimated; the estimate never exceeds what the model can read. A response that uses more is charged in full when it
+is settled, so that a budget is passed by at most that difference.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.api.references import PREVIOUS, Feature
 from vectorgate.ids import ObjectKind
 from vectorgate.pricing.book import Demand
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 IMAGE_TOKENS: Final = 5_000  # of one image or other data in base64; OpenAI counts up to about 1,600 for an image
 FILE_TOKENS: Final = 100_000
-EARLIER_TOKENS: Final = 100_000  # of the responses before this one
+EARLIER_TOKENS: Final = 100_000  # of items of other responses, and of an earlier response whose usage is not known
 RESULT_TOKENS: Final = 800  # of one search result: the size of a chunk, unless a store has another
 DEFAULT_RESULTS: Final = 20
 MAX_RESULTS: Final = 50
@@ -41,6 +43,7 @@ def demand_of(command: Command, max_output_tokens: int) -> Demand:
     """What the command may use. `max_output_tokens`: the most that the provider was told to write."""
     calls = {_PER_CALL[feature.name]: _calls(command.body) for feature in command.features if feature.name in _PER_CALL}
     searched = sum(_results(tool) for tool in _tools(command.body) if tool.get("type") == "file_search")
+    searched += sum(MAX_RESULTS for feature in command.features if feature == Feature("file_search", PREVIOUS))
     read_once = _text_tokens(command.body) + _named_tokens(command)
     turns = 1 + (max(calls.values()) if calls else 0)
     return Demand(
@@ -74,9 +77,12 @@ def _results(tool: Mapping[str, object]) -> int:
 
 
 def _named_tokens(command: Command) -> int:
-    files = sum(reference.kind is ObjectKind.FILE for reference in command.references)
-    earlier = any(reference.kind in {ObjectKind.RESPONSE, ObjectKind.ITEM} for reference in command.references)
-    return files * FILE_TOKENS + (EARLIER_TOKENS if earlier else 0)
+    kinds = [reference.kind for reference in command.references]
+    earlier = command.earlier_tokens
+    if earlier is None:
+        earlier = EARLIER_TOKENS if ObjectKind.RESPONSE in kinds else 0
+    items = EARLIER_TOKENS if ObjectKind.ITEM in kinds else 0
+    return kinds.count(ObjectKind.FILE) * FILE_TOKENS + earlier + items
 
 
 def _text_tokens(value: object) -> int:

@@ -142,13 +142,14 @@ class BudgetService:
         most = asked if isinstance(asked, int) else self.max_output_tokens
         demand = self.book.readable(entry, demand_of(command, most))
         if not bounded:
-            return replace(NO_RESERVATION, demand=demand)
+            return replace(NO_RESERVATION, demand=self.book.priced(entry, demand))
         try:
             amount = self.book.reservation_for_response(entry, demand)
         except MissingPrice:
             raise InvalidRequest(
-                f"The model '{entry.model}', its service tier, or a tool of this request has no price, and this call "
-                f"counts against a budget: choose another, or add its price to the deployment's.",
+                f"The model '{entry.model}', its service tier, a tool of this request, or an input of up to "
+                f"{demand.input_tokens} tokens has no price, and this call counts against a budget: choose another, or "
+                f"add its price to the deployment's.",
                 code="model_unpriced",
                 param="model",
             ) from None

@@ -284,9 +284,13 @@ class Gateway:
         return error if context.rates is None or context.counted else self.recorder.limits().count(context, error)
 
     def _bounded(self, context: RequestContext, command: Command, principal: Principal) -> Command:
-        """A response's command with a limit of tokens, where a budget needs one. 400."""
+        """A response's command with what it takes over, and a limit of tokens, where a budget needs one. 400 to 503."""
         from vectorgate.gateway.output_limit import limited  # noqa: PLC0415 - of responses alone
 
+        if command.body.get("previous_response_id") is not None and command.mock_response is None:
+            from vectorgate.gateway.continuing import continued  # noqa: PLC0415 - of responses that continue another
+
+            command = continued(context, command, principal, self.recorder.ledger, self.budgets.ownership)
         return limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
 
     def _ruled(

@@ -26,7 +26,7 @@ from vectorgate.idempotency.service import record_for, with_document
 from vectorgate.ids import PATH_KINDS, ObjectId
 from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
-from vectorgate.ledger.generation import is_running, named_facts, operation_note, produced, response_facts
+from vectorgate.ledger.generation import is_running, named_facts, produced, response_facts, response_note
 from vectorgate.metering.model import MAX_SIZE
 from vectorgate.pricing.book import MOCK
 from vectorgate.providers.openai import tagged
@@ -332,7 +332,7 @@ def _owned_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> li
     if kind is None or answer.created is None:
         return made
     own = entry.ownership_of(kind, answer.created, parent=command.ids.get(PARENT_PARAMETER.get(kind, "")))
-    return [*made, own if entry.state is State.ANSWERED else replace(own, snapshot=operation_note(entry))]
+    return [*made, replace(own, snapshot=response_note(entry)) if command.operation.generates else own]
 
 
 def _retired_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> list[ObjectRef]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.gateway.streaming import StreamedResponse, StreamRefused
 from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.ledger.generation import operation_note
+from vectorgate.ledger.generation import response_note
 from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class StreamRecorder:
             status_code=self.answer.status,
             upstream_request_id=self.answer.request_id,
         )
-        owned = replace(entry.ownership_of(ObjectKind.RESPONSE, response), snapshot=operation_note(entry))
+        owned = replace(entry.ownership_of(ObjectKind.RESPONSE, response), snapshot=response_note(entry))
         try:
             self.recorder.ledger.advance(entry, since=started.state, owned=[owned])
         except StateConflict as error:

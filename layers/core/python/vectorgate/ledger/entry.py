@@ -34,7 +34,7 @@ Scalar: TypeAlias = str | int | tuple[str, ...]
 
 _UUID7_VERSION = 0x7 << 76
 _UUID7_VARIANT = 0b10 << 62
-_LISTS = ("tags", "budgets", "quarantined", "tool_calls", "searched_stores", "ceiling")
+_LISTS = ("tags", "budgets", "quarantined", "tool_calls", "searched_stores", "ceiling", "kept_stores", "kept_tools")
 _FIRST_ERROR = 400  # HTTP statuses from here on are failures
 
 
@@ -96,11 +96,13 @@ class LedgerEntry:
     than usual. `undelivered` is 1 if the client had stopped waiting when the answer was there.
     `attempt_of`: the row stands for an attempt of that create, which was sent again: what it made is removed.
 
-    Of a response: `model` and `service_tier` as asked for, then as the provider names them, its tokens, `tool_calls`
+    Of a response: `model` and `service_tier` as asked for, then as the provider names them (`asked_model`: what was
+    asked for, where that differs), its tokens, `tool_calls`
     of charged tools (`("file_search=2",)`), the stores that it searched, and `tools_spend`, the part of `spend` for
     those calls.
     `ceiling` is what it may use at most, in that form (`("input_tokens=900", "output_tokens=64")`): what it is charged
-    for if its answer is lost.
+    for if its answer is lost. `kept_stores` and `kept_tools`: the stores and tools that items of its input brought,
+    which responses that continue it have, too (`gateway.continuing`).
     """
 
     id: OperationId
@@ -153,6 +155,9 @@ class LedgerEntry:
     searched_stores: tuple[str, ...] = ()
     tools_spend: NanoUSD | None = None
     ceiling: tuple[str, ...] = ()
+    asked_model: str | None = None
+    kept_stores: tuple[str, ...] = ()
+    kept_tools: tuple[str, ...] = ()
 
     def transition(self, state: State, **changes: object) -> LedgerEntry:
         """The same row in a later state. IllegalTransition when the ledger has no such transition."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.api.references import stays
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind, OperationId, ProviderName, is_model_name
 from vectorgate.ledger.entry import Resolution, State
@@ -16,7 +17,7 @@ from vectorgate.pricing.usage import count_tool_calls, output_items, read_usage,
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vectorgate.api.command import Command
     from vectorgate.ledger.entry import LedgerEntry
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 _RUNNING: Final = frozenset({"queued", "in_progress"})
 FAILED: Final = "failed"  # the status of a response for which nothing is charged
 _OPERATION: Final = "operation"
+_MADE_BY: Final = "made_by"
 # With the row, an idempotency record and the accounts, a commit has at most 100 actions (`ledger.ports`).
 MAX_PRODUCED: Final = 80
 _MAX_TIER: Final = 32
+_MAX_NAME: Final = 64  # of a tool
+MAX_TOOLS: Final = 64  # types of tools that a row names; OpenAI has half as many
 _FILE_SEARCH: Final = "file_search"
 
 
@@ -36,20 +40,32 @@ def is_running(document: Mapping[str, object]) -> bool:
 
 
 def named_facts(command: Command) -> dict[str, object]:
-    """The model and service tier of a response, and the stores that its tools name, as its body says before it is sent.
+    """The model and service tier of a response, and the stores and tools that it names, as known before it is sent.
 
     A budget reserves by the tier that is asked for: one without a price would cost nothing otherwise.
     """
-    stores = [reference.id for reference in command.references if reference.kind is ObjectKind.VECTOR_STORE]
-    searched = tuple(dict.fromkeys(stores))
-    return {"model": command.model, "service_tier": _tier(command.body), "searched_stores": searched}
+    stores = [reference for reference in command.references if reference.kind is ObjectKind.VECTOR_STORE]
+    tools = [feature.name for feature in command.features if stays(feature.param) and len(feature.name) <= _MAX_NAME]
+    return {
+        "model": command.model,
+        "service_tier": _tier(command.body),
+        "searched_stores": _distinct(reference.id for reference in stores),
+        "kept_stores": _distinct(reference.id for reference in stores if stays(reference.param)),
+        "kept_tools": _distinct(tools)[:MAX_TOOLS],
+    }
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def response_facts(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str, object]:
     """The row's columns that follow from a finished response. An implausible usage is quarantined, not used."""
     calls = count_tool_calls(document)
+    model, asked = _text(document.get("model")) or entry.model, entry.asked_model or entry.model
     facts: dict[str, object] = {
-        "model": _text(document.get("model")) or entry.model,
+        "model": model,
+        "asked_model": asked if asked != model else None,
         "service_tier": _tier(document) or entry.service_tier,
         "tool_calls": tool_calls_text(calls),
         "searched_stores": entry.searched_stores if calls.get(_FILE_SEARCH) else (),
@@ -84,9 +100,16 @@ def _without_usage(entry: LedgerEntry, document: Mapping[str, object]) -> dict[s
     return {"quarantined": (*entry.quarantined, "usage")}
 
 
-def operation_note(entry: LedgerEntry) -> str:
-    """The snapshot of a response that runs: it names its row, which is concluded as soon as the end is seen."""
-    return json.dumps({_OPERATION: entry.id})
+def response_note(entry: LedgerEntry) -> str:
+    """The snapshot of a response: its row, by which others continue it, and which is concluded once its end is seen."""
+    return json.dumps({_MADE_BY if entry.state is State.ANSWERED else _OPERATION: entry.id})
+
+
+def origin_of(row: Ownership) -> OperationId | None:
+    """The row of the response that an ownership row is of; None for a response of an early release."""
+    noted = json.loads(row.snapshot or "{}")
+    name = noted.get(_MADE_BY, noted.get(_OPERATION))
+    return OperationId(name) if isinstance(name, str) else None
 
 
 def noted_operation(row: Ownership) -> OperationId | None:

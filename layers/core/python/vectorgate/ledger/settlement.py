@@ -23,7 +23,7 @@ from vectorgate.budgets.model import accounts_of
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_ACTIONS
 from vectorgate.ledger.rollups import buckets_of, rollups_of
-from vectorgate.pricing.book import UNPRICED, MissingPrice
+from vectorgate.pricing.book import WITHOUT_PRICE, MissingPrice
 from vectorgate.store_errors import StateConflict, StoreError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class SettlementService:
         spent = sum(entry.spend or 0 for entry in settled)
         if spent:
             self.telemetry.count("SpentNanoDollars", spent)
-        unpriced = sum(entry.price_id == UNPRICED for entry in settled)
+        unpriced = sum(entry.price_id in WITHOUT_PRICE for entry in settled)
         if unpriced:
             self.telemetry.count("Unpriced", unpriced)
         return len(settled)

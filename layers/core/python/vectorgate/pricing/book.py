@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd
@@ -21,11 +21,15 @@ from vectorgate.pricing.usage import tool_calls_of, tool_calls_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from vectorgate.pricing.billable import BillableCall
+
 NOT_EXECUTED = "vectorgate.not-executed"
 MOCK = "vectorgate.mock"
 PENDING = "vectorgate.pending"
 REPLAYED = "vectorgate.replayed"
 UNPRICED = "vectorgate.unpriced"
+RESERVED = "vectorgate.reserved"  # of what has no price, where a budget counts: what was reserved for it
+WITHOUT_PRICE = frozenset({UNPRICED, RESERVED})  # until the book has a price, and the row is repriced
 STORAGE = "storage"  # the operation of a storage record: the bytes of a store over one UTC day
 CORRECTION = "correction"  # the operation of a row that corrects the cost of another row
 ANY_PROVIDER = "*"  # the provider of prices that apply whatever the provider
@@ -91,70 +95,6 @@ class Demand(NamedTuple):
         return tool_calls_text({**tokens, **self.tool_calls})
 
 
-class BillableCall(Protocol):
-    """The fields that a charge depends on; a ledger row has all of them."""
-
-    @property
-    def provider(self) -> str | None:
-        """The provider."""
-        ...
-
-    @property
-    def operation(self) -> str:
-        """The operation's name."""
-        ...
-
-    @property
-    def started_ms(self) -> int:
-        """When the call began, Unix milliseconds."""
-        ...
-
-    @property
-    def price_id(self) -> str | None:
-        """The id of the price, where it is fixed already."""
-        ...
-
-    @property
-    def spend(self) -> NanoUSD | None:
-        """The amount, where it is fixed already."""
-        ...
-
-    @property
-    def model(self) -> str | None:
-        """The model that was run, or None."""
-        ...
-
-    @property
-    def service_tier(self) -> str | None:
-        """The service tier that the provider names in its answer."""
-        ...
-
-    @property
-    def input_tokens(self) -> int | None:
-        """The tokens that were read, those of `cached_tokens` and `cache_write_tokens` included; None: no usage."""
-        ...
-
-    @property
-    def cached_tokens(self) -> int | None:
-        """The tokens that were read from a cache."""
-        ...
-
-    @property
-    def cache_write_tokens(self) -> int | None:
-        """The tokens that were written to a cache."""
-        ...
-
-    @property
-    def output_tokens(self) -> int | None:
-        """The tokens that were written, those of reasoning included."""
-        ...
-
-    @property
-    def tool_calls(self) -> tuple[str, ...]:
-        """Calls of tools (`usage.tool_calls_text`)."""
-        ...
-
-
 class PriceBook:
     """Prices by provider, operation and time. `own` are a deployment's prices, which override the others."""
 
@@ -188,46 +128,61 @@ class PriceBook:
         if call.price_id is None:
             if call.input_tokens is not None:
                 return self._charge_for_usage(call)
+            if call.reserved and "usage" in call.quarantined:
+                return self._charge_without_price(call)
             price = self.price(str(call.provider), call.operation, call.started_ms)
             return Charge(price.per_call, price.id)
         fixed = self.by_id(call.price_id)
         return Charge(call.spend if call.spend is not None else fixed.per_call, fixed.id)
 
     def _charge_for_usage(self, call: BillableCall) -> Charge:
-        """Charge the tokens and tool calls of a response; UNPRICED, and nothing, where the book lacks one of them."""
+        """Charge the tokens and tool calls of a response, or as `_charge_without_price` says."""
         try:
             price = self.token_price_of(call, call.input_tokens or 0)
             tools = self._tools_cost(str(call.provider), tool_calls_of(call.tool_calls), call.started_ms)
         except MissingPrice:
+            return self._charge_without_price(call)
+        return Charge(NanoUSD(_tokens_cost(price, call) + tools), price.id, tools)
+
+    def _charge_without_price(self, call: BillableCall) -> Charge:
+        """Charge what cannot be priced: nothing (UNPRICED), unless a budget counts.
+
+        Then what was reserved (RESERVED), or the tokens at the model's standard price, if that is more.
+        """
+        if not call.reserved:
             return Charge(ZERO, UNPRICED)
-        cached, written = call.cached_tokens or 0, call.cache_write_tokens or 0
-        fresh = (call.input_tokens or 0) - cached - written
-        tokens = price.cost(fresh=fresh, cached=cached, cache_written=written, output=call.output_tokens or 0)
-        return Charge(NanoUSD(tokens + tools), price.id, tools)
+        nearest = self._tokens.nearest(str(call.provider), _models_of(call), call.started_ms)
+        tokens = _tokens_cost(nearest, call) if nearest is not None else ZERO
+        return Charge(max(call.reserved, tokens), RESERVED)
 
     def token_price_of(self, call: BillableCall, input_tokens: int) -> TokenPrice:
-        """The price of the call's model for an input of that size. MissingPrice when there is none."""
+        """The price of the model that answered, else of the one asked for, for such an input. MissingPrice."""
         tier = call.service_tier if call.service_tier not in {None, "auto"} else DEFAULT_TIER
-        price = self._tokens.find(str(call.provider), str(call.model), str(tier), call.started_ms, input_tokens)
-        if price is None:
-            raise MissingPrice(f"{call.provider} {call.model} in the tier {tier} at {call.started_ms}")
-        return price
+        for model in _models_of(call):
+            price = self._tokens.find(str(call.provider), model, str(tier), call.started_ms, input_tokens)
+            if price is not None:
+                return price
+        raise MissingPrice(f"{call.provider} {call.model} in the tier {tier} at {call.started_ms}")
 
     def _tools_cost(self, provider: str, calls: Mapping[str, int], at_ms: int) -> NanoUSD:
         amounts = [count * self.price(provider, f"responses.{tool}", at_ms).per_call for tool, count in calls.items()]
         return NanoUSD(sum(amounts))
 
     def readable(self, call: BillableCall, demand: Demand) -> Demand:
-        """The demand with no more input than the call's model reads, and has a price for, where the book knows it."""
+        """The demand with no more input than the call's model reads, where the book knows it."""
         try:
-            small = self.token_price_of(call, 0)
+            limit = self.token_price_of(call, 0).context_tokens
         except MissingPrice:
             return demand
-        limits = [limit for limit in (small.context_tokens, small.up_to_input_tokens) if limit is not None]
-        return demand._replace(input_tokens=min([demand.input_tokens, *limits]))
+        return demand if limit is None else demand._replace(input_tokens=min(demand.input_tokens, limit))
+
+    def priced(self, call: BillableCall, demand: Demand) -> Demand:
+        """The demand with no more input than the book has a price for."""
+        limit = self._tokens.limit(str(call.provider), _models_of(call), call.started_ms)
+        return demand if limit is None else demand._replace(input_tokens=min(demand.input_tokens, limit))
 
     def reservation_for_response(self, call: BillableCall, demand: Demand) -> NanoUSD:
-        """The most that a `readable` demand may cost. MissingPrice for a model or a tool without a price."""
+        """The most that a `readable` demand may cost. MissingPrice for a model, an input or a tool without a price."""
         small, large = self.token_price_of(call, 0), self.token_price_of(call, demand.input_tokens)
         dearest = max(price.most(demand.input_tokens, demand.output_tokens) for price in (small, large))
         return NanoUSD(dearest + self._tools_cost(str(call.provider), demand.tool_calls, call.started_ms))
@@ -255,7 +210,7 @@ class PriceBook:
     def is_provider_independent(self, price_id: str | None) -> bool:
         """Whether a price applies whatever the provider (not executed, replayed), so that no repricing changes it."""
         price = self._by_id.get(price_id) if price_id is not None else None
-        return price is not None and price.provider == ANY_PROVIDER and price.id != UNPRICED
+        return price is not None and price.provider == ANY_PROVIDER and price.id not in WITHOUT_PRICE
 
     def by_id(self, price_id: str) -> AnyPrice:
         """The price with that id. MissingPrice when there is none."""
@@ -263,6 +218,16 @@ class PriceBook:
             return self._by_id[price_id]
         except KeyError:
             raise MissingPrice(price_id) from None
+
+
+def _models_of(call: BillableCall) -> list[str]:
+    return [model for model in (call.model, call.asked_model) if model is not None]
+
+
+def _tokens_cost(price: TokenPrice, call: BillableCall) -> NanoUSD:
+    cached, written = call.cached_tokens or 0, call.cache_write_tokens or 0
+    fresh = (call.input_tokens or 0) - cached - written
+    return price.cost(fresh=fresh, cached=cached, cache_written=written, output=call.output_tokens or 0)
 
 
 def _newest_first(prices: Iterable[AnyPrice]) -> list[AnyPrice]:

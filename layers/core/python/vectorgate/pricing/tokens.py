@@ -129,14 +129,32 @@ class TokenPrices:
 
         A dated snapshot without an entry of its own (`gpt-5-mini-2025-08-07`) has the price of its model.
         """
-        listed = self._by_model.get((provider, model, tier)) or self._by_model.get(
-            (provider, _undated(model), tier), []
-        )
-        in_force = [price for price in listed if price.from_ms <= at_ms]
-        for_size: dict[int, TokenPrice] = {}
-        for price in in_force:
-            for_size.setdefault(price.above_input_tokens, price)
+        for_size = self._by_size(provider, model, tier, at_ms)
         fitting = [above for above in for_size if input_tokens > above]
         found = for_size[max(fitting)] if fitting else None
         known = found is None or found.up_to_input_tokens is None or input_tokens <= found.up_to_input_tokens
         return found if known else None
+
+    def nearest(self, provider: str, models: Iterable[str], at_ms: int) -> TokenPrice | None:
+        """The standard tier's price of the first of these models that has one, for the largest inputs that have one."""
+        for model in models:
+            for_size = self._by_size(provider, model, DEFAULT_TIER, at_ms)
+            if for_size:
+                return for_size[max(for_size)]
+        return None
+
+    def limit(self, provider: str, models: Iterable[str], at_ms: int) -> int | None:
+        """The largest input that `nearest` is for; None without a price, or a limit."""
+        nearest = self.nearest(provider, models, at_ms)
+        return nearest.up_to_input_tokens if nearest is not None else None
+
+    def _by_size(self, provider: str, model: str, tier: str, at_ms: int) -> dict[int, TokenPrice]:
+        """The prices in force, by the size of the input from which on they hold."""
+        listed = self._by_model.get((provider, model, tier)) or self._by_model.get(
+            (provider, _undated(model), tier), []
+        )
+        for_size: dict[int, TokenPrice] = {}
+        for price in listed:
+            if price.from_ms <= at_ms:
+                for_size.setdefault(price.above_input_tokens, price)
+        return for_size
