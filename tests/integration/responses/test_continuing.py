@@ -35,10 +35,9 @@ def begin(client: OpenAI, harness: GatewayHarness, how: str, given: list[Any]) -
     """The id of a response that has ended, however it was asked for."""
     asked: dict[str, Any] = {"model": MODEL, "input": given, "max_output_tokens": 100}
     if how == "stream":
-        return next(
-            event.response.id for event in client.responses.create(**asked, stream=True) if hasattr(event, "response")
-        )
-    made = client.responses.create(**asked, background=how == "background").id
+        events = client.responses.create(**asked, stream=True)
+        return str(next(event.response.id for event in events if hasattr(event, "response")))
+    made = str(client.responses.create(**asked, background=how == "background").id)
     if how == "background":
         harness.openai.model.finish(made)
     return made
