@@ -6,6 +6,8 @@ PYTHON := $(VENV)/bin/python
 # What the functions are called with, on one machine as in tests.
 RUN := PYTHONPATH=layers/core/python:. PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 LAMBDA := .build/lambda
+# Of a machine without python3.13, the layers are not compiled; `sam build` stops there.
+export COMPILER ?= $(shell python3.13 -c "" 2>/dev/null && echo python3.13 || echo none)
 HOST_BUILD := .build/host
 PARTS := DepsLayer CoreLayer Api Stream Invoke Admin UsageLogger Meter Ingest
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)

@@ -66,7 +66,7 @@ def test_what_is_deployed_is_small_compiled_for_lambda_and_runs_nothing_by_itsel
     assert {path.parent.parent.name for path in LAMBDA.glob("*/python/*/__init__.py")} == {"python"}
 
 
-def built(requirements: str, folder: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
+def built(requirements: str, folder: Path, wheels: Path, compiler: str = "none") -> subprocess.CompletedProcess[str]:
     """Build the dependencies' layer from other requirements, without a network."""
     source = folder / "deps"
     source.mkdir()
@@ -74,7 +74,7 @@ def built(requirements: str, folder: Path, wheels: Path) -> subprocess.Completed
     (source / "requirements.txt").write_text(requirements)
     env = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "HOME": str(folder)}
     command = ["make", "-C", str(source), "build-DepsLayer", f"PYTHON={sys.executable}"]
-    command += [f"ARTIFACTS_DIR={folder / 'out'}", "COMPILER=none"]
+    command += [f"ARTIFACTS_DIR={folder / 'out'}", f"COMPILER={compiler}"]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
@@ -100,6 +100,13 @@ def test_a_dependency_with_its_hash_is_built(tmp_path: Path) -> None:
     done = built(f"innocent==1.0 --hash=sha256:{digest}\n", tmp_path, tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out/python/innocent.py").is_file()
+
+
+def test_a_layer_that_cannot_be_compiled_is_not_built(tmp_path: Path) -> None:
+    digest = sha256(wheel(tmp_path).read_bytes()).hexdigest()
+    done = built(f"innocent==1.0 --hash=sha256:{digest}\n", tmp_path, tmp_path, "python0.1")
+    assert done.returncode != 0
+    assert "no python0.1 here" in done.stderr
 
 
 def test_a_dependency_without_a_hash_is_not_built(tmp_path: Path) -> None:

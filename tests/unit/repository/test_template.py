@@ -359,7 +359,10 @@ def test_who_ingests_has_the_front_doors_rights_and_those_of_its_own_bucket_bus_
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
     }
-    assert own["TellResults"]["Condition"] == {"StringEquals": {"events:source": EVENT_SOURCE}}
+    assert own["TellResults"]["Condition"] == {
+        "ForAllValues:StringEquals": {"events:source": EVENT_SOURCE},
+        "Null": {"events:source": "false"},
+    }
     assert not any(may(role, "dynamodb:GetItem", "ING#a") for role in of_type("AWS::IAM::Role") if role != "IngestRole")
 
 

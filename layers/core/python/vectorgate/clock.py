@@ -13,12 +13,32 @@ MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment: `wall` and `monotonic` as the clock gave them."""
+
+    wall: float
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """`wall` in seconds since 1970, `monotonic` in seconds since an arbitrary moment, `sleep` for so many seconds."""
 
     wall: Callable[[], float]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
+
+    def now(self) -> Moment:
+        """This moment, by both clocks."""
+        return Moment(self.wall(), self.monotonic())
+
+    def is_within(self, seconds: float, since: Moment) -> bool:
+        """Whether fewer seconds have passed since then, by both clocks; False when one of them was set back.
+
+        For what must end in time. The monotonic clock may stand still while Lambda freezes the process, and starts
+        elsewhere where a snapshot of it is resumed.
+        """
+        return 0 <= self.monotonic() - since.monotonic < seconds and 0 <= self.wall() - since.wall < seconds
 
     def unix_ms(self) -> int:
         """Milliseconds since 1970."""

@@ -36,6 +36,25 @@ def test_an_object_is_read_with_its_version_metadata_and_tags(account: Account) 
         assert found.stream.read() == b"Ebb and flow."
 
 
+def test_metadata_that_s3_returns_as_encoded_words_is_what_was_given(account: Account) -> None:
+    words = {
+        "b": "=?UTF-8?B?w6k=?=",
+        "q": "=?utf-8?Q?caf=C3=A9_noir?=",
+        "two": "=?UTF-8?B?w6k=?= =?UTF-8?B?w6k=?=",
+        "plain": "=?",
+        "unknown": "=?x-nothing?B?w6k=?=",
+        "broken": "=?UTF-8?B?w?=",
+        "invalid": "=?UTF-8?B?/w==?=",
+        "within": "a =?UTF-8?B?w6k=?= b",
+    }
+    account.put(KEY.key, b"", Metadata=words)
+    found = account.objects.open(KEY, None)
+    assert found is not None
+    found.stream.close()
+    given = {"b": "\u00e9", "q": "caf\u00e9 noir", "two": "\u00e9\u00e9"}
+    assert found.metadata == words | given
+
+
 def test_a_version_is_read_though_a_newer_one_is_there(account: Account) -> None:
     first = account.put(KEY.key, b"first", Tagging="n=1")
     account.put(KEY.key, b"second", Tagging="n=2")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vectorgate.providers.credentials import CACHED_SECONDS, Secret, SecretUnavailable
 
 if TYPE_CHECKING:
-    from vectorgate.clock import Clock
+    from vectorgate.clock import Clock, Moment
     from vectorgate.providers.credentials import SecretSource
 
 
@@ -18,7 +18,7 @@ class MasterKey:
         self._source = source
         self._name = name
         self._clock = clock
-        self._read: tuple[Secret, float] | None = None
+        self._read: tuple[Secret, Moment] | None = None
 
     def current(self) -> Secret:
         """The key, at most CACHED_SECONDS old unless it cannot be read again.
@@ -26,8 +26,8 @@ class MasterKey:
         White space around it is removed, for no header can carry it. ValueError when the secret is empty,
         SecretUnavailable when it could never be read.
         """
-        now = self._clock.monotonic()
-        if self._read is None or now - self._read[1] >= CACHED_SECONDS:
+        if self._read is None or not self._clock.is_within(CACHED_SECONDS, self._read[1]):
+            now = self._clock.now()
             self._read = self._read_again(), now
         return self._read[0]
 

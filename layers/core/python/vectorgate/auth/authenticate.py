@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticated, Unavailable
 from vectorgate.auth.principal import Principal
+from vectorgate.clock import Moment
 from vectorgate.ids import KeyId
 from vectorgate.store_errors import StoreError
 
@@ -70,7 +71,7 @@ class Authenticator:
     def __init__(self, keys: KeyReader, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
-        self._cache: OrderedDict[KeyId, tuple[Principal | None, float]] = OrderedDict()
+        self._cache: OrderedDict[KeyId, tuple[Principal | None, Moment]] = OrderedDict()
         self._changes = 0
         self._lock = threading.Lock()
 
@@ -106,15 +107,17 @@ class Authenticator:
         return principal
 
     def _principal(self, key_id: KeyId) -> Principal | None:
-        now = self._clock.monotonic()
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
         with self._lock:
             cached, changes = self._cache.get(key_id), self._changes
-        if cached is not None and now < cached[1]:
+        if cached is not None and (
+            0 <= monotonic - cached[1].monotonic < KEY_CACHE_SECONDS and 0 <= wall - cached[1].wall < KEY_CACHE_SECONDS
+        ):  # `Clock.is_within`, written out: every request comes here
             return cached[0]
         principal = self._read(key_id)
         with self._lock:
             if changes == self._changes:
-                self._cache[key_id] = (principal, now + KEY_CACHE_SECONDS)
+                self._cache[key_id] = (principal, Moment(wall, monotonic))
                 self._cache.move_to_end(key_id)
                 if len(self._cache) > MAX_CACHED:
                     self._cache.popitem(last=False)

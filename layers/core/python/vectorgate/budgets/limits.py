@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.budgets.ports import BudgetStore
-    from vectorgate.clock import Clock
+    from vectorgate.clock import Clock, Moment
 
 LIMIT_CACHE_SECONDS: Final = 5.0  # as long as a key, which has a limit in its own row
 MAX_CACHED: Final = 10_000  # clients choose the names of end users: a flood of names costs reads, not memory
@@ -28,7 +28,7 @@ class CachedLimits:
     def __init__(self, store: BudgetStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._cache: OrderedDict[Subject, tuple[Limit | None, float]] = OrderedDict()
+        self._cache: OrderedDict[Subject, tuple[Limit | None, Moment]] = OrderedDict()
         self._changes = 0
         self._lock = threading.Lock()
 
@@ -56,18 +56,21 @@ class CachedLimits:
         ]
 
     def _read(self, subjects: Sequence[Subject]) -> list[tuple[Subject, Limit | None]]:
-        now = self._clock.monotonic()
+        now = self._clock.now()
         with self._lock:
             changes = self._changes
             cached = {subject: self._cache[subject] for subject in subjects if subject in self._cache}
-        missing = [subject for subject in subjects if subject not in cached or cached[subject][1] <= now]
+        missing = [subject for subject in subjects if not self._is_fresh(cached.get(subject))]
         if missing:
             read = self._store.limits(missing)
-            cached |= {subject: (read.get(subject), now + LIMIT_CACHE_SECONDS) for subject in missing}
+            cached |= {subject: (read.get(subject), now) for subject in missing}
             self._keep({subject: cached[subject] for subject in missing}, changes)
         return [(subject, cached[subject][0]) for subject in subjects]
 
-    def _keep(self, rows: Mapping[Subject, tuple[Limit | None, float]], changes: int) -> None:
+    def _is_fresh(self, row: tuple[Limit | None, Moment] | None) -> bool:
+        return row is not None and self._clock.is_within(LIMIT_CACHE_SECONDS, row[1])
+
+    def _keep(self, rows: Mapping[Subject, tuple[Limit | None, Moment]], changes: int) -> None:
         """Cache what was read, unless a limit has changed since."""
         with self._lock:
             if changes != self._changes:

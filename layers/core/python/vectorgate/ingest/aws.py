@@ -41,6 +41,8 @@ MAX_ATTRIBUTE_BYTES: Final = 1024
 
 # GetObject's codes for a key or a version that does not exist, and for a delete marker.
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
+# Such as `=?UTF-8?B?w6k=?=`, once or with spaces between them.
+_ENCODED_WORDS: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?[^?\s]*\?=(\s+=\?[\w-]+\?[BbQq]\?[^?\s]*\?=)*", re.ASCII)
 # Characters that XML 1.0, and so a message's attribute, cannot hold. Keys of objects can.
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -111,7 +113,7 @@ class S3Objects:
             size=found["ContentLength"],
             version=found.get("VersionId"),
             content_type=found.get("ContentType"),
-            metadata=found.get("Metadata", {}),
+            metadata={name: decoded(value) for name, value in found.get("Metadata", {}).items()},
             tags=tags,
             stream=stream,
         )
@@ -120,6 +122,22 @@ class S3Objects:
         arguments: Any = names
         found = _unless_absent(target, lambda: self._clients.s3.get_object_tagging(**arguments))
         return None if found is None else {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
+
+
+def decoded(value: str) -> str:
+    """An object's metadata as it was given: S3 returns what is not ASCII as encoded words of RFC 2047.
+
+    A value of another form, or in an encoding that is not known, stays as it is.
+    """
+    if not _ENCODED_WORDS.fullmatch(value):
+        return value
+    from email.errors import HeaderParseError  # noqa: PLC0415 - of such values alone
+    from email.header import decode_header  # noqa: PLC0415 - the same
+
+    try:
+        return "".join(part.decode(charset or "ascii") for part, charset in decode_header(value))
+    except (HeaderParseError, LookupError, ValueError):
+        return value
 
 
 class _Stream(io.RawIOBase):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from types_boto3_secretsmanager import SecretsManagerClient
 
-    from vectorgate.clock import Clock
+    from vectorgate.clock import Clock, Moment
     from vectorgate.ids import ProviderName
 
 LEAK_CHARACTERS: Final = 48  # consecutive ones that count as a leak; of a shorter secret, all of it
@@ -168,7 +168,7 @@ def read_credential(text: str, provider: ProviderName, *, plain_http: bool) -> C
 @dataclass(slots=True)
 class _Cached:
     credential: Credential
-    read_at: float
+    read_at: Moment
 
 
 class Credentials:
@@ -182,15 +182,20 @@ class Credentials:
         self._clock = clock
         self._plain_http = plain_http
         self._cache: dict[ProviderName, _Cached] = {}
-        self._refetched: dict[ProviderName, float] = {}
+        self._refetched: dict[ProviderName, Moment] = {}
         self._lock = threading.Lock()  # single flight: other threads wait for the one that reads the secret
 
     def current(self, provider: ProviderName) -> Credential:
         """The credential, at most CACHED_SECONDS old unless it cannot be re-read. Unavailable (503) without one."""
         with self._lock:
             cached = self._cache.get(provider)
-            if cached is not None and self._clock.monotonic() - cached.read_at < CACHED_SECONDS:
-                return cached.credential
+            if cached is not None:  # `Clock.is_within`, written out: every call comes here
+                at, clock = cached.read_at, self._clock
+                if (
+                    0 <= clock.monotonic() - at.monotonic < CACHED_SECONDS
+                    and 0 <= clock.wall() - at.wall < CACHED_SECONDS
+                ):
+                    return cached.credential
             return self._read(provider, cached)
 
     def after_refusal(self, provider: ProviderName, refused: Credential) -> Credential | None:
@@ -201,8 +206,8 @@ class Credentials:
         with self._lock:
             cached = self._cache.get(provider)
             if cached is None or cached.credential.version == refused.version:
-                now = self._clock.monotonic()
-                if now - self._refetched.get(provider, -REFETCH_SECONDS) < REFETCH_SECONDS:
+                now, last = self._clock.now(), self._refetched.get(provider)
+                if last is not None and self._clock.is_within(REFETCH_SECONDS, last):
                     return None
                 self._refetched[provider] = now
                 cached = _Cached(self._read(provider, cached), now)
@@ -218,7 +223,7 @@ class Credentials:
             if cached is None:
                 raise _unavailable(provider) from error
             credential = cached.credential
-        self._cache[provider] = _Cached(credential, self._clock.monotonic())
+        self._cache[provider] = _Cached(credential, self._clock.now())
         return credential
 
 
