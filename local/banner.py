@@ -31,6 +31,9 @@ Serve the gateway on this machine. It takes no arguments; environment variables 
   VECTORGATE_PRICES           your own prices: JSON, or a file of it
   VECTORGATE_STORE_RULES      rules for every team's vector stores: JSON
   VECTORGATE_EXPORT_WEBHOOK   a URL that gets each settled record, signed by VECTORGATE_EXPORT_WEBHOOK_KEY (whsec_...)
+  VECTORGATE_EXPORT_OTLP      an OTLP/HTTP endpoint for a span of each; VECTORGATE_EXPORT_OTLP_HEADERS: name=value, ...
+  VECTORGATE_EXPORT_SLACK     a Slack webhook for budget alerts
+  VECTORGATE_EXPORT_FOLDER    a folder for JSON lines, partitioned by day
   VECTORGATE_METER_SECONDS    seconds between two meter ticks (60)
   VECTORGATE_TIMEOUT_SECONDS  seconds for a provider's answer (600), and more for a large file
   VECTORGATE_DRAIN_SECONDS    seconds for calls in progress at SIGTERM (as the timeout)

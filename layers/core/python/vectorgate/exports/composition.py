@@ -5,23 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.exports.alerts import BudgetAlerts
 from vectorgate.exports.http import Post, SecretAddress
+from vectorgate.exports.otlp import OtlpTraces
 from vectorgate.exports.webhook import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.auth.keys.ports import KeyStore
+    from vectorgate.budgets.ports import BudgetStore
     from vectorgate.clock import Clock
-    from vectorgate.exports.ports import Destination
+    from vectorgate.exports.ports import AlertLog, Destination
     from vectorgate.providers.credentials import SecretSource
     from vectorgate.providers.http.outcome import Transport
 
 WEBHOOK: Final = "webhook"
+OTEL: Final = "otel"
+SLACK: Final = "slack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Egress:
-    """What reaches out. `secrets`: the name of the secret of each destination that has one."""
+    """What reaches out. `secrets`: the name of the secret of each destination over HTTP."""
 
     transport: Transport
     source: SecretSource
@@ -34,9 +40,30 @@ class Egress:
         return SecretAddress(self.source, self.secrets[destination], self.clock, plain_http=self.plain_http)
 
 
-def destinations(egress: Egress) -> dict[str, Destination]:
-    """Each destination that is chosen, by its name."""
+@dataclass(frozen=True, slots=True)
+class AlertSources:
+    """What budget alerts read, and where they are marked."""
+
+    keys: KeyStore
+    budgets: BudgetStore
+    log: AlertLog
+
+
+def http_destinations(egress: Egress, sources: AlertSources, service: str = "vectorgate") -> dict[str, Destination]:
+    """Each destination that has a secret, by its name. `service`: OpenTelemetry's `service.name`."""
+    post, clock = Post(egress.transport), egress.clock
     found: dict[str, Destination] = {}
     if WEBHOOK in egress.secrets:
-        found[WEBHOOK] = Webhook(Post(egress.transport), egress.address(WEBHOOK), egress.clock)
+        found[WEBHOOK] = Webhook(post, egress.address(WEBHOOK), clock)
+    if OTEL in egress.secrets:
+        found[OTEL] = OtlpTraces(post, egress.address(OTEL), service)
+    if SLACK in egress.secrets:
+        found[SLACK] = BudgetAlerts(
+            post=post,
+            address=egress.address(SLACK),
+            keys=sources.keys,
+            budgets=sources.budgets,
+            log=sources.log,
+            clock=clock,
+        )
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -70,13 +70,22 @@ class Outbox(Protocol):
         ...
 
 
-class AlertLog(Protocol):
-    """Which alerts were sent: each once for an account."""
+class Alert(NamedTuple):
+    """An alert of an account: scope, id and period, and the alert's event."""
 
-    def sent(self, alerts: Collection[tuple[str, str, str, str]]) -> frozenset[tuple[str, str, str, str]]:
-        """Those of `alerts` that were sent: scope, id and period of an account, and the alert's kind."""
+    scope: str
+    id: str
+    period: str
+    event: str
+
+
+class AlertLog(Protocol):
+    """Which alerts were sent."""
+
+    def sent(self, alerts: Collection[Alert]) -> frozenset[Alert]:
+        """Those of `alerts` that were sent. StoreError."""
         ...
 
-    def mark(self, alert: tuple[str, str, str, str]) -> None:
-        """An alert was sent."""
+    def mark(self, alert: Alert) -> None:
+        """An alert was sent. StoreError."""
         ...

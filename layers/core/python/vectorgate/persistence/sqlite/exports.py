@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Sequence
 
+    from vectorgate.exports.ports import Alert
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.sqlite.database import Database
 
@@ -75,10 +76,10 @@ class SqliteOutbox:
         """One INSERT."""
         self._database.change(_SET_ASIDE, (destination, row.place, row.id, row.at_ms, reason))
 
-    def sent(self, alerts: Collection[tuple[str, str, str, str]]) -> frozenset[tuple[str, str, str, str]]:
+    def sent(self, alerts: Collection[Alert]) -> frozenset[Alert]:
         """One point read for each alert."""
         return frozenset(alert for alert in alerts if self._database.rows(_SENT, alert))
 
-    def mark(self, alert: tuple[str, str, str, str]) -> None:
+    def mark(self, alert: Alert) -> None:
         """One INSERT."""
         self._database.change(_MARK, alert)
