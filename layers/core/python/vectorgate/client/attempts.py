@@ -53,7 +53,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """What all attempts of a call share. `streams`: a success is a stream of events."""
+    """What all attempts of a call share. `streams`: a success is a stream of events; `arrays`: it may be an array."""
 
     operation: Operation
     destination: Destination
@@ -61,6 +61,7 @@ class Attempts:
     timing: Timing
     http_client: httpx.Client | httpx.AsyncClient | None
     streams: bool = False
+    arrays: bool = False
 
     def run(self, call: Call, limit: TimeLimit) -> Flow[HttpResponse]:
         """The response of the attempt that succeeded. Otherwise the APIError of the last one."""
@@ -99,7 +100,8 @@ class Attempts:
     def _is_readable(self, success: HttpResponse) -> bool:
         if self.streams:
             return success.pieces is not None
-        return self.operation.binary or json_object(success) is not None
+        document = json_object(success) if not self.arrays else read_json(success.content)
+        return self.operation.binary or document is not None
 
     def _failure(self, line: RequestLine, outcome: Outcome, *, unknown_before: bool) -> APIError:
         if not isinstance(outcome, HttpResponse):

@@ -91,6 +91,11 @@ class Client:
         """The destination of a call with these options."""
         return destination_of(options, self._settings(), lambda: self._signer)
 
+    @property
+    def gateway(self) -> str | None:
+        """The base URL of the gateway that calls go to; None where they go to a function or a provider."""
+        return self._settings().base_url
+
     def close(self) -> None:
         """Close the idle connections of the client's own; a later call opens new ones."""
         if "_transport" in self.__dict__:
