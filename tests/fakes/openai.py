@@ -56,7 +56,7 @@ class FakeOpenAI:
                 self._listed_stores(received) if received.method == "GET" else _ok(self._new_store(received.document))
             )
         if path == "/v1/files":
-            return _ok(self._new_file(received.body))
+            return _ok(self._listed_files() if received.method == "GET" else self._new_file(received.body))
         if path == "/v1/uploads":
             return _ok(self._new_upload(received.document))
         if match := UPLOAD_PATH.fullmatch(path):
@@ -108,6 +108,9 @@ class FakeOpenAI:
         ends = {"first_id": shown[0] if shown else None, "last_id": shown[-1] if shown else None}
         data = [self.stores[name] for name in shown]
         return _ok({"object": "list", "data": data, **ends, "has_more": start + len(shown) < len(ids)})
+
+    def _listed_files(self) -> Document:
+        return {"object": "list", "data": [*self.files.values()], "has_more": False}
 
     def _new_store(self, body: Document) -> Document:
         store = store_document(f"vs_{next(self.ids)}", created_at=self.created_at, name=body.get("name"))

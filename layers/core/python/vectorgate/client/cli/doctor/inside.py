@@ -1,0 +1,137 @@
+"""The checks on AWS: stack, functions, table, secrets, schedule, settlement, queues, alarms. Nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.client.cli.doctor.check import Check, Result, clock_check, failed, looked_at, warning, well
+from vectorgate.client.cli.doctor.table import table_check
+from vectorgate.client.cli.provider_secrets import secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vectorgate.client.cli.aws import Aws
+    from vectorgate.client.cli.provider_secrets import ProviderSecret
+    from vectorgate.client.cli.stack import Stack
+
+FAILURES: Final = {
+    "UsageLoggerFailuresUrl": "calls that could not be settled",
+    "IngestFailuresUrl": "objects set aside",
+}
+BACKLOG: Final = 1_000  # messages that wait to be ingested
+RUNBOOK: Final = "docs/runbook.md says how to look at and redrive them"
+REDEPLOY: Final = "deploy the stack again (sam deploy)"
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A deployment as its operator sees it. `wall`: Unix seconds."""
+
+    stack: Stack
+    aws: Aws
+    wall: Callable[[], float]
+
+    def checks(self) -> Iterator[Check]:
+        """The findings."""
+        yield self._status()
+        yield clock_check("clock: AWS", self.stack.date, self.wall())
+        for name, function in self.stack.outputs.items():
+            if name.endswith("Function"):
+                yield looked_at(f"function: {name}", lambda name=name, of=function: self._function(name, of))  # type: ignore[misc]
+        yield looked_at("table", lambda: table_check(self.stack.output("TableName"), self.aws))
+        yield from (self._secret(each) for each in secrets_of(self.stack))
+        yield looked_at("secret: master key", self._master_key)
+        yield looked_at("schedule", self._schedule)
+        yield looked_at("settlement", self._settlement)
+        for name, what in FAILURES.items():
+            yield looked_at(f"queue: {name}", lambda name=name, what=what: self._dead_letters(name, what))  # type: ignore[misc]
+        yield looked_at("queue: IngestQueueUrl", self._backlog)
+        yield looked_at("alarms", self._alarms)
+
+    def _status(self) -> Check:
+        status = self.stack.status
+        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
+            return well("stack", status)
+        if status.endswith("_IN_PROGRESS"):
+            return warning("stack", status, "wait until the deployment has ended, and look again")
+        return failed("stack", status, "read the stack's events: aws cloudformation describe-stack-events")
+
+    def _function(self, name: str, function: str) -> Check:
+        found = self.aws.call("lambda", "get_function_configuration", FunctionName=function)
+        state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
+        if state in {"Active", "Inactive"} and update == "Successful":  # inactive: not called for weeks
+            return well(f"function: {name}", f"{state}, {found.get('Runtime', '?')}")
+        reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason given"
+        return failed(f"function: {name}", f"{state}, {update}: {reason}", REDEPLOY)
+
+    def _secret(self, secret: ProviderSecret) -> Check:
+        name = f"secret: {secret.provider}"
+
+        def look() -> Check:
+            fault = secret.fault(secret.text(self.aws))
+            advice = f"vectorgate providers set {secret.provider} --stack {self.stack.name}"
+            return well(name, "usable") if fault is None else failed(name, fault, advice)
+
+        return looked_at(name, look)
+
+    def _master_key(self) -> Check:
+        secret = self.stack.output("MasterKeySecretId")
+        text = self.aws.call("secretsmanager", "get_secret_value", SecretId=secret).get("SecretString", "")
+        if text.strip():
+            return well("secret: master key", "readable")
+        return failed("secret: master key", "empty", f"put a random text of 32 characters or more into {secret}")
+
+    def _schedule(self) -> Check:
+        """The rule that calls the meter, and that it has a target."""
+        rule = self.stack.resources.get("MeterSchedule", "")
+        found = self.aws.call("events", "describe_rule", Name=rule)
+        targets = self.aws.call("events", "list_targets_by_rule", Rule=rule)["Targets"]
+        if not targets:
+            return failed("schedule", f"{rule} calls nothing", REDEPLOY)
+        if found.get("State") != "ENABLED":
+            return failed("schedule", f"{rule} is {found.get('State')}", f"aws events enable-rule --name {rule}")
+        return well("schedule", str(found.get("ScheduleExpression")))
+
+    def _settlement(self) -> Check:
+        """What reads the table's stream, and calls the usage logger."""
+        function = self.stack.output("UsageLoggerFunction")
+        found = self.aws.call("lambda", "list_event_source_mappings", FunctionName=function)["EventSourceMappings"]
+        if not found:
+            return failed("settlement", "nothing reads the table's stream", REDEPLOY)
+        states = sorted({str(each.get("State")) for each in found})
+        if set(states) <= {"Enabled", "Enabling", "Updating", "Creating"}:
+            return well("settlement", ", ".join(states))
+        advice = f"aws lambda update-event-source-mapping --uuid {found[0].get('UUID')} --enabled"
+        return failed("settlement", ", ".join(states), advice)
+
+    def _dead_letters(self, output: str, what: str) -> Check:
+        count = self._messages(output)
+        if count == 0:
+            return well(f"queue: {output}", "empty")
+        return warning(f"queue: {output}", f"{count} {what}", RUNBOOK)
+
+    def _backlog(self) -> Check:
+        count = self._messages("IngestQueueUrl")
+        if count < BACKLOG:
+            return well("queue: IngestQueueUrl", f"{count} waiting")
+        return warning(
+            "queue: IngestQueueUrl", f"{count} waiting", "raise IngestConcurrency, if they do not become fewer"
+        )
+
+    def _messages(self, output: str) -> int:
+        wanted = ["ApproximateNumberOfMessages"]
+        url = self.stack.output(output)
+        found = self.aws.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=wanted)
+        return int(found.get("Attributes", {}).get(wanted[0], 0))
+
+    def _alarms(self) -> Check:
+        """The stack's alarms that ring now."""
+        names = set(self.stack.resources.values())
+        found = self.aws.call("cloudwatch", "describe_alarms", StateValue="ALARM").get("MetricAlarms", [])
+        ringing = [each for each in found if each["AlarmName"] in names]
+        if not ringing:
+            return well("alarms", "none rings")
+        said = "; ".join(f"{each['AlarmName']}: {each.get('AlarmDescription', '')}" for each in ringing)
+        return Check("alarms", Result.WARNING, said, "docs/runbook.md says what each means")

@@ -1,0 +1,93 @@
+"""The root of the commands, and what becomes of a failure: one line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from vectorgate.client.cli import exits
+from vectorgate.client.cli.commands import LazyGroup
+from vectorgate.client.cli.exits import Failure, code_of, reason_of
+from vectorgate.client.cli.output.columns import printable
+from vectorgate.client.cli.session import Surroundings
+from vectorgate.client.errors import VectorGateError
+from vectorgate.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM: Final = "vectorgate"
+_HERE: Final = "vectorgate.client.cli."
+_HELP: Final = """The gateway in front of vector stores, from the command line.
+
+Commands call the gateway that VECTORGATE_BASE_URL (or --url) names, with VECTORGATE_API_KEY (or --key). They write a
+table to standard output, or JSON (--json) or CSV (--csv); messages and progress go to standard error.
+"""
+_EPILOG: Final = f"\b\n{exits.MEANINGS}\n\n\b\nExample:\n  vectorgate keys list --team red --json"
+
+root: Final = LazyGroup(
+    PROGRAM,
+    help=_HELP,
+    epilog=_EPILOG,
+    lazy={
+        "keys": (_HERE + "keys", "keys"),
+        "teams": (_HERE + "teams", "teams"),
+        "customers": (_HERE + "customers", "customers"),
+        "stores": (_HERE + "stores", "stores"),
+        "logs": (_HERE + "logs", "logs"),
+        "audit": (_HERE + "audit", "audit"),
+        "providers": (_HERE + "providers", "providers"),
+        "doctor": (_HERE + "doctor.command", "doctor"),
+        "ingest": (_HERE + "passed_on", "ingest"),
+        "completion": (_HERE + "completion", "completion"),
+    },
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            help="Print the version.",
+            callback=lambda ctx, _, value: _print_version(ctx) if value else None,
+        )
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+
+
+def main(arguments: Sequence[str] | None = None, around: Surroundings | None = None) -> int:
+    """Run as a program and return the exit code."""
+    around = around or Surroundings()
+    try:
+        result = root.main(arguments, PROGRAM, standalone_mode=False, obj=around)
+        around.out.flush()
+    except click.ClickException as error:
+        error.show(around.err)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        around.err.write("\n")
+        return exits.INTERRUPTED
+    except (VectorGateError, Failure) as error:
+        return _fail(around, reason_of(error), code_of(error))
+    except BrokenPipeError:
+        _close_output()
+        return exits.OK
+    return int(result or 0)
+
+
+def _fail(around: Surroundings, reason: str, code: int) -> int:
+    around.err.write(f"{PROGRAM}: {printable(reason)}\n")
+    return code
+
+
+def _close_output() -> None:
+    """The reader (`| head`) has seen enough: let the interpreter's own flush at exit not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_version(ctx: click.Context) -> None:
+    click.echo(f"{PROGRAM} {__version__}")
+    ctx.exit()

@@ -1,0 +1,40 @@
+"""Points in time as users write them: a day, a time, or how long ago."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import click
+
+_AGO: Final = re.compile(r"([1-9][0-9]{0,4})(s|m|h|d|w)", re.ASCII)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+class Moment(click.ParamType[str]):
+    """`2026-11-22`, `2026-11-22T10:00`, or `7d` before now. As text: whether it is a whole day matters to reports."""
+
+    name = "day, time or age"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, unless it is none of the three forms."""
+        if not _AGO.fullmatch(value):
+            try:
+                datetime.fromisoformat(value)
+            except ValueError:
+                self.fail(
+                    f"{value!r} is no day (2026-11-22), time (2026-11-22T10:00) or age (30m, 12h, 7d)", param, ctx
+                )
+        return value
+
+
+MOMENT: Final = Moment()
+
+
+def since(text: str | None, now: float) -> str | None:
+    """The moment in ISO 8601 and UTC; a day stays a day. `now`: Unix seconds."""
+    if text is None or (ago := _AGO.fullmatch(text)) is None:
+        return text
+    moment = datetime.fromtimestamp(now, UTC) - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "")

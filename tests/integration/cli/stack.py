@@ -1,0 +1,119 @@
+"""A stack on moto: the resources of template.yaml that the commands look at, with its outputs.
+
+moto's own CloudFormation knows no secrets, and importing it costs five seconds: what it would say is said here. Real
+answers of CloudFormation are in tests/e2e.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+
+from tests.factories.secrets import MASTER_KEY
+from vectorgate.client.cli.aws import Boto3
+from vectorgate.client.cli.exits import NOT_FOUND, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REGION: Final = "eu-central-1"
+STACK: Final = "vectorgate"
+OPENAI: Final = "openai-of-the-stack"
+MASTER: Final = "master-key-of-the-stack"
+TABLE: Final = "table"
+RULE: Final = "meter-every-minute"
+ALARM: Final = "settled late"
+FAILURES: Final = "usage-logger-failures"
+FUNCTION: Final = "usage-logger"
+QUEUES: Final = {"UsageLoggerFailuresUrl": FAILURES, "IngestFailuresUrl": "set-aside", "IngestQueueUrl": "waiting"}
+INDEXES: Final = ("by_day", "by_tenant", "open")
+
+
+@dataclass
+class OnMoto:
+    """`Aws`: what is said here of the stack, its functions and alarms, and moto's answers of every other service."""
+
+    outputs: dict[str, str]
+    parameters: dict[str, str] = field(default_factory=dict)
+    function: dict[str, str] = field(default_factory=lambda: {"State": "Active", "LastUpdateStatus": "Successful"})
+    mapping: str = "Enabled"
+    ringing: list[str] = field(default_factory=list)
+    services: Boto3 = field(default_factory=lambda: Boto3(REGION))
+
+    def call(self, service: str, operation: str, **parameters: object) -> Mapping[str, Any]:
+        """See `vectorgate.client.cli.aws.Aws`."""
+        if service == "lambda":
+            return self.function | {"EventSourceMappings": [{"UUID": "1-2-3", "State": self.mapping}]}
+        if service == "cloudwatch":
+            return {"MetricAlarms": [{"AlarmName": name, "AlarmDescription": "It rings."} for name in self.ringing]}
+        if service != "cloudformation":
+            return self.services.call(service, operation, **parameters)
+        return self._of_the_stack(operation, parameters)
+
+    def _of_the_stack(self, operation: str, parameters: Mapping[str, object]) -> Mapping[str, Any]:
+        if parameters["StackName"] != STACK:
+            raise Failure("Stack with id none does not exist", NOT_FOUND)
+        if operation == "list_stack_resources":
+            made = {"MeterSchedule": RULE, "LagAlarm": ALARM}
+            return {
+                "StackResourceSummaries": [
+                    {"LogicalResourceId": name, "PhysicalResourceId": id_} for name, id_ in made.items()
+                ]
+            }
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
+        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": given}]}
+
+
+def client(service: Any) -> Any:
+    """boto3's client of a service."""
+    return boto3.client(service, region_name=REGION)
+
+
+def deploy(url: str) -> OnMoto:
+    """Make what the stack has, whose gateway is at `url`."""
+    _make_table()
+    provider = {"type": "openai", "base_url": "https://api.openai.com/v1", "api_key": ""}
+    client("secretsmanager").create_secret(Name=OPENAI, SecretString=json.dumps(provider))
+    client("secretsmanager").create_secret(Name=MASTER, SecretString=MASTER_KEY)
+    urls = {output: client("sqs").create_queue(QueueName=name)["QueueUrl"] for output, name in QUEUES.items()}
+    client("events").put_rule(Name=RULE, ScheduleExpression="rate(1 minute)")
+    target = {"Id": "meter", "Arn": f"arn:aws:lambda:{REGION}:123456789012:function:meter"}
+    client("events").put_targets(Rule=RULE, Targets=[target])
+    named = {
+        "Url": url,
+        "TableName": TABLE,
+        "OpenAISecretId": OPENAI,
+        "MasterKeySecretId": MASTER,
+        "UsageLoggerFunction": FUNCTION,
+    }
+    return OnMoto({**named, **urls})
+
+
+def _make_table() -> None:
+    keys = {"PK": "HASH", "SK": "RANGE"}
+    indexes = [
+        {
+            "IndexName": name,
+            "KeySchema": [{"AttributeName": f"{name}_pk", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+        for name in INDEXES
+    ]
+    names = [*keys, *(f"{name}_pk" for name in INDEXES)]
+    dynamodb = client("dynamodb")
+    dynamodb.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=True,
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        GlobalSecondaryIndexes=indexes,
+    )
+    dynamodb.update_time_to_live(TableName=TABLE, TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True})
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    dynamodb.update_continuous_backups(TableName=TABLE, PointInTimeRecoverySpecification=recovery)
