@@ -1,6 +1,6 @@
 """Any sequence of admin calls (stateful).
 
-Rights never grow, no key outlives its revocation by more than five seconds, no limit is passed, each change has one
+Rights never grow, no key outlives its revocation by more than five seconds, no budget is passed, each change has one
 record, and to a team's administrator a foreign key is as one that does not exist.
 
 Two gateways share the table. `told` is of the process in which the admin app runs, `other` of another machine.
