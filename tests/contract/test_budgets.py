@@ -84,6 +84,17 @@ def test_nothing_asks_only_whether_there_is_room(stores: Backend) -> None:
         stores.ledger.begin(row(4, 0), reserve=[reservation(0, 9)])
 
 
+def test_an_account_that_the_row_does_not_name_is_only_asked(stores: Backend) -> None:
+    lender = Account(Subject(BudgetScope.TEAM, "lender"), "ever")
+    stores.ledger.begin(row(1), reserve=[reservation(), reservation(0, 5, lender)])
+    assert stores.budgets.balances([ACCOUNT, lender]) == {ACCOUNT: Balance(10, 0)}
+    stores.budgets.set_spent(lender, 6)
+    with pytest.raises(OverBudget) as refusal:
+        stores.ledger.begin(row(2), reserve=[reservation(), reservation(0, 5, lender)])
+    assert refusal.value.account == lender
+    assert balance(stores) == Balance(10, 0)
+
+
 def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
     both = (account_ref(ACCOUNT), account_ref(TEAMS))
     entry = row(1, team_id="rot 東京", budgets=both)

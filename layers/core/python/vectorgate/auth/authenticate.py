@@ -106,6 +106,11 @@ class Authenticator:
             raise PermissionDenied("This key is for administration only.", code="admin_key", headers=DO_NOT_RETRY)
         return principal
 
+    def row(self, key_id: KeyId) -> VirtualKey | None:
+        """The row of a key, as calls know it. Unavailable (503) when keys cannot be read."""
+        principal = self._principal(key_id)
+        return principal.key if principal is not None else None
+
     def _principal(self, key_id: KeyId) -> Principal | None:
         wall, monotonic = self._clock.wall(), self._clock.monotonic()
         with self._lock:

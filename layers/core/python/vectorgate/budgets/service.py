@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, InvalidRequest, PermissionDenied
 from vectorgate.api.operations import Safety
@@ -77,6 +77,13 @@ class ReservationPlan:
         return {"reserved": self.amount or None, "quarantined": self.quarantined, "ceiling": ceiling}
 
 
+class OwnersBudget(NamedTuple):
+    """A budget of a store's owner, `most` nano-dollars: what another tenant stores in the store counts against it."""
+
+    account: Account
+    most: NanoUSD
+
+
 NO_RESERVATION: Final = ReservationPlan(NanoUSD(0), ())
 
 
@@ -113,22 +120,34 @@ class BudgetService:
             self.telemetry.count("SoftBudgetsExceeded", len(reached))
         return budgets
 
-    def plan(self, budgets: Sequence[ApplicableBudget], command: Command, entry: LedgerEntry) -> ReservationPlan:
+    def plan(
+        self,
+        budgets: Sequence[ApplicableBudget],
+        command: Command,
+        entry: LedgerEntry,
+        lenders: Sequence[OwnersBudget] | None = None,
+    ) -> ReservationPlan:
         """Plan what a command reserves before it is forwarded. Reads, deletes and mocked calls reserve nothing.
 
         A response has a `demand` without a budget, too.
 
         If any account of the call has a limit, the amount is reserved in every account: the row releases it in all
         the accounts that it names. An amount of 0 is only checked, against the accounts with a limit.
+        `lenders`: of a call that stores something in a store of another tenant, which pays for that. They are only
+        checked: the row names accounts of its own key, team and end user alone.
         """
         bounded = [budget for budget in budgets if budget.limit.max_budget is not None]
-        if not _needs_reservation(command) or not (bounded or command.operation.generates):
+        if not _needs_reservation(command) or not (bounded or lenders or command.operation.generates):
             return NO_RESERVATION
         if command.operation.generates:
             return self._plan_response(bounded, budgets, command, entry)
         stored_bytes, quarantined = self._attached_bytes(command, entry)
         amount = self.book.reservation_for(entry, stored_bytes)
-        return ReservationPlan(amount, _reservations(amount, bounded, budgets), quarantined)
+        if lenders is None:
+            return ReservationPlan(amount, _reservations(amount, bounded, budgets), quarantined)
+        call = self.book.reservation_for(entry) if bounded else NanoUSD(0)
+        own = _reservations(call, bounded, budgets)
+        return ReservationPlan(call, _with_lenders(own, lenders, amount - call), quarantined)
 
     def _plan_response(
         self,
@@ -168,7 +187,9 @@ class BudgetService:
         """
         if account.period == STORES:
             return self._no_place(next(place for place in places if place.account == account))
-        budget = next(budget for budget in budgets if budget.account == account)
+        budget = next((budget for budget in budgets if budget.account == account), None)
+        if budget is None:
+            return _lenders_exceeded()
         with suppress(StoreError):
             budget = replace(budget, balance=self.store.balances([account]).get(account, Balance()))
         return budget_exceeded_error(budget, needed)
@@ -199,6 +220,21 @@ def _reservations(
 ) -> tuple[Reservation, ...]:
     checked = budgets if amount else bounded
     return tuple(Reservation(budget.account, amount, _hard_limit(budget.limit)) for budget in checked)
+
+
+def _with_lenders(own: Sequence[Reservation], lenders: Sequence[OwnersBudget], stored: int) -> tuple[Reservation, ...]:
+    """The caller's reservations, and that each lender has room for what is stored: an account may be both's."""
+    room = {lender.account: NanoUSD(lender.most - stored) for lender in lenders}
+    reserve = [replace(each, limit=min(each.limit, room.pop(each.account, each.limit))) for each in own]
+    return (*reserve, *(Reservation(account, NanoUSD(0), limit) for account, limit in room.items()))
+
+
+def _lenders_exceeded() -> BudgetExceeded:
+    """The error 429 of another tenant's budget, of which it tells no figure."""
+    return BudgetExceeded(
+        "The owner of this vector store pays for what is stored in it, and its budget has no room for this.",
+        code="insufficient_quota",
+    )
 
 
 def _check_not_blocked(limits: Sequence[tuple[Subject, Limit]]) -> None:

@@ -85,3 +85,9 @@ def too_much_stored(most_gib: int, used: int) -> BudgetExceeded:
         "they were last metered. Delete some, or ask for a higher limit."
     )
     return BudgetExceeded(message, code="vector_store_storage_limit_reached", headers=DO_NOT_RETRY)
+
+
+def too_much_lent() -> BudgetExceeded:
+    """As `too_much_stored`, for a call of another team than the one whose stores hold so much."""
+    message = "The owner of this vector store has reached its limit for what its vector stores may hold."
+    return BudgetExceeded(message, code="vector_store_storage_limit_reached", headers=DO_NOT_RETRY)

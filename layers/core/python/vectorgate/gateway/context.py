@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vectorgate.api.http import ByteStream
     from vectorgate.auth.principal import Principal
     from vectorgate.budgets.model import Account, Reservation
-    from vectorgate.budgets.service import ApplicableBudget
+    from vectorgate.budgets.service import ApplicableBudget, OwnersBudget
     from vectorgate.gateway.surfaces import ApiSurface
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import OperationId, ProviderName
@@ -33,6 +33,7 @@ class RequestContext:
     `entry` is the ledger row as last written, or as it would be written now; `recorded` is True once it is in the
     ledger. `repeated`: the call was sent to the provider more than once, and each may be executed. `idempotency` is the
     record that detects a repetition of this call.
+    `lenders`: of a call that stores something in a store of another tenant, that tenant's budgets.
     `rates`: the rate limits that apply, None without any. `counted`: it counts against them already. `leases`: its
     places among the requests at a time.
     A call ends with one of `answer`, `replay` and `error`. `stream`: what the client reads as the answer arrives; the
@@ -52,6 +53,7 @@ class RequestContext:
     command: Command | None = None
     provider: ProviderName | None = None
     budgets: tuple[ApplicableBudget, ...] = ()
+    lenders: tuple[OwnersBudget, ...] | None = None
     store_account: Account | None = None
     places: tuple[Reservation, ...] = ()
     rates: RatePlan | None = None

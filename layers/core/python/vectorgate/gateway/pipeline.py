@@ -28,7 +28,6 @@ from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
 from vectorgate.idempotency.record import LEASE_MS
-from vectorgate.ids import team_of
 from vectorgate.ledger.entry import uuid7
 from vectorgate.providers.base import Answer
 from vectorgate.providers.client import MAX_ATTEMPTS, ProviderClient
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.gateway.seen_responses import SeenResponses
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface, Target
-    from vectorgate.ids import ProviderName, TenantId
+    from vectorgate.ids import ProviderName
     from vectorgate.providers.base import Provider
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.outcome import Transport
@@ -57,8 +56,8 @@ if TYPE_CHECKING:
 
 _SHOW_RESPONSE: Final = frozenset({"responses.retrieve", "responses.cancel"})  # their answer is the response
 _DELETE_RESPONSE: Final = "responses.delete"
-# The operations on stores that rules bear upon (`gateway.store_rules`).
-RULED: Final = frozenset(
+# The operations on stores upon which the terms of their owner bear (`gateway.store_terms`).
+ON_STORES: Final = frozenset(
     {
         "vector_stores.create",
         "vector_stores.update",
@@ -132,8 +131,8 @@ class Gateway:
             context.budgets = self._check_budgets(context, limits) if limits else ()
             if command.operation.generates:
                 command = context.command = self._bounded(context, command, principal)
-            if (limits or target.owner or self.store_rules is not None) and command.operation.name in RULED:
-                command = context.command = self._ruled(context, command, target.owner or principal.tenant, limits)
+            if (limits or target.borrowed or self.store_rules is not None) and command.operation.name in ON_STORES:
+                command = context.command = self._on_store(context, command, target, limits)
             context.replay = self.recorder.begin(context, command, policy)
             if context.replay is None:
                 context.answer = self._forward(context, command, principal, target, policy)
@@ -293,27 +292,14 @@ class Gateway:
             command = continued(context, command, principal, self.recorder.ledger, self.budgets.ownership)
         return limited(command, principal.key, self.budgets.output_ceiling(context.budgets))
 
-    def _ruled(
-        self, context: RequestContext, command: Command, owner: TenantId, limits: Sequence[tuple[Subject, Limit]]
+    def _on_store(
+        self, context: RequestContext, command: Command, target: Target, limits: Sequence[tuple[Subject, Limit]]
     ) -> Command:
-        """The command under the rules for the stores of their owner's team. 400, 429; 503 if the store fails."""
-        team = team_of(owner)
-        if team is not None and (context.principal is None or context.principal.tenant != owner):
-            try:
-                limits = self.budgets.limits.of_team(team)
-            except StoreError as error:
-                raise budgets_unavailable() from error
-        own = [limit.store_rules for _, limit in limits]
-        if self.store_rules is None and not any(own):
-            return command
-        from vectorgate.budgets.store_rules import StoreRules  # noqa: PLC0415 - of teams with rules alone
-        from vectorgate.gateway.store_rules import RuledCall  # noqa: PLC0415 - of teams with rules alone
+        """The command under what its owner's team and budgets say. 400, 429; 503 if the store fails."""
+        from vectorgate.gateway.store_terms import StoreTerms  # noqa: PLC0415 - of stores with limits, or shared
 
-        rules = StoreRules.read(next(filter(None, own), None)).over(StoreRules(**self.store_rules or {}))
-        providers, ownership = self.openai.providers, self.budgets.ownership
-        budgets = self.budgets.store
-        call = RuledCall(rules=rules, team=team, providers=providers, budgets=budgets, ownership=ownership)
-        return call.apply(command, context)
+        terms = StoreTerms(self.budgets, self.authenticator, self.openai.providers, self.store_rules or {})
+        return terms.apply(command, context, target.borrowed, limits)
 
     def _forward(
         self, context: RequestContext, command: Command, principal: Principal, target: Target, policy: Policy

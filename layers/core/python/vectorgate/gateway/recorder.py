@@ -90,8 +90,8 @@ class CallRecorder:
             # The row of a replay or of a refused repetition has the name too.
             context.entry = entry = entry.changed(idempotency_name=record.name)
         try:
-            has_plan = context.budgets or command.operation.generates
-            plan = self.budgets.plan(context.budgets, command, entry) if has_plan else NO_RESERVATION
+            has_plan = context.budgets or context.lenders or command.operation.generates
+            plan = self.budgets.plan(context.budgets, command, entry, context.lenders) if has_plan else NO_RESERVATION
             begun = entry.changed(**plan.columns()) if plan is not NO_RESERVATION else entry
             if context.store_account is not None:
                 begun = begun.changed(budgets=(*begun.budgets, account_ref(context.store_account)))

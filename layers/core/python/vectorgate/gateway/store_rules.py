@@ -10,7 +10,7 @@ from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.http import encode_json
 from vectorgate.api.schemas import error_messages
 from vectorgate.budgets.model import Balance, Reservation
-from vectorgate.budgets.store_rules import store_account, stored_account, too_much_stored
+from vectorgate.budgets.store_rules import store_account, stored_account, too_much_lent, too_much_stored
 from vectorgate.gateway.failures import budgets_unavailable
 from vectorgate.ids import ObjectKind, tenant_of_team
 from vectorgate.pricing.book import GIB
@@ -29,17 +29,21 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ports import OwnershipStore
 
 CREATE, UPDATE, DELETE = "vector_stores.create", "vector_stores.update", "vector_stores.delete"
-ATTACHING: Final = frozenset({"vector_stores.files.create", "vector_stores.file_batches.create"})
 FIELD: Final = "expires_after"
 _PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuledCall:
-    """One call under its team's rules; `team` is None for a key without one, which no count limits."""
+    """One call under the rules of a store's owner; `team` is None for a key without one, which no count limits.
+
+    `attaches`: to a store that is there already. `borrowed`: a call of another team, which is told no figure.
+    """
 
     rules: StoreRules
     team: str | None
+    attaches: bool
+    borrowed: bool
     providers: Sequence[ProviderName]
     budgets: BudgetStore
     ownership: OwnershipStore
@@ -50,7 +54,7 @@ class RuledCall:
         if command.mock_response is not None:
             return command
         try:
-            if name in ATTACHING or (name == CREATE and command.body_ids):
+            if self.attaches or (name == CREATE and command.body_ids):
                 self._check_stored()
             if name in (CREATE, DELETE):
                 self._count(name, context)
@@ -66,7 +70,7 @@ class RuledCall:
         accounts = [stored_account(self.team, provider) for provider in self.providers]
         used = sum(balance.spent for balance in self.budgets.balances(accounts).values())
         if used >= most * GIB:
-            raise too_much_stored(most, used)
+            raise too_much_stored(most, used) if not self.borrowed else too_much_lent()
 
     def _count(self, name: str, context: RequestContext) -> None:
         """Have a create take a place in the account of stores, which settling keeps or gives back."""

@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from vectorgate.gateway.limits import Limits
     from vectorgate.gateway.parser import CallOptions
     from vectorgate.gateway.policy import Policy
-    from vectorgate.ids import ProviderName, TenantId
+    from vectorgate.ids import ProviderName
     from vectorgate.providers.client import ProviderClient
+    from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
     from vectorgate.tenancy.slots import TenantSlots
 
@@ -57,12 +58,12 @@ _UPDATES_STORE: Final = "vector_stores.update"
 class Target:
     """The destination of a command. `names` maps the virtual names that the caller may use to real ones.
 
-    `owner`: of the store in the path, if another tenant shares it with the caller.
+    `borrowed`: the row of the store in the path, if another tenant shares it with the caller.
     """
 
     provider: ProviderName
     names: Mapping[str, str] = field(default_factory=dict)
-    owner: TenantId | None = None
+    borrowed: Ownership | None = None
 
 
 class ApiSurface(Protocol):
@@ -163,8 +164,8 @@ class OpenAISurface:
             providers = allowed_providers(principal.key, command, providers)
         if not command.ids and not command.body_ids and not command.references:
             return Target(command.provider or providers[0])
-        provider, owner = authorise(command, principal.tenant, self._ownership_for(principal.key), providers)
-        return Target(provider, owner=owner)
+        provider, borrowed = authorise(command, principal.tenant, self._ownership_for(principal.key), providers)
+        return Target(provider, borrowed=borrowed)
 
     def forward(
         self, command: Command, principal: Principal, target: Target, operation_id: OperationId, client: ProviderClient

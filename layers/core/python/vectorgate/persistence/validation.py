@@ -109,7 +109,8 @@ def check_idempotency_record(idempotency: IdempotencyRecord, entry: LedgerEntry)
 def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
     """One of the row's reserved amount in each of its accounts: settling or voiding the row releases that amount.
 
-    And one of one store, in the account of stores that a create names.
+    And one of one store, in the account of stores that a create names. An account that the row does not name is only
+    checked, with an amount of 0: nothing will be released there.
     """
     for reservation in reserve:
         check_account(reservation.account)
@@ -124,9 +125,10 @@ def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> No
     reserve = [each for each in reserve if each.account.period != STORES]
     if not reserve and not entry.reserved:
         return
-    accounts = [reservation.account for reservation in reserve]
-    _check_distinct(accounts)
+    _check_distinct([reservation.account for reservation in reserve])
     named = {account for account in accounts_of(entry) if account.period != STORES}
+    reserve = [each for each in reserve if each.amount or each.account in named]
+    accounts = [reservation.account for reservation in reserve]
     if not named.issuperset(accounts) or any(reservation.amount != (entry.reserved or 0) for reservation in reserve):
         raise ValueError("a reservation that the row does not name")
     if entry.reserved and named != set(accounts):

@@ -25,10 +25,10 @@ _MAX_LISTED: Final = 10  # ids in one message
 
 def authorise(
     command: Command, tenant: TenantId, ownership: OwnershipStore, providers: Sequence[ProviderName]
-) -> tuple[ProviderName, TenantId | None]:
+) -> tuple[ProviderName, Ownership | None]:
     """Return the provider at which `tenant` may use every object that the command names. NotFound (404) without one.
 
-    And the owner of the store in the path, if that is another tenant, which shares it. `tenant` may use what it owns,
+    And the row of the store in the path, if another tenant owns it, which shares it. `tenant` may use what it owns,
     and what others share with it: PermissionDenied (403) for more than a share allows.
     `providers`: the candidates, the default first. A command that names a provider is looked up at that one only.
     """
@@ -44,16 +44,16 @@ def authorise(
         missing = {name: still_missing(each, command, name, tenant, rows) for name, each in missing.items()}
     for provider in candidates:
         if not missing[provider]:
-            return provider, _other_owner(command, provider, tenant, rows)
+            return provider, _borrowed(command, provider, tenant, rows)
     raise _not_found(command, min(missing.values(), key=len))
 
 
-def _other_owner(
+def _borrowed(
     command: Command, provider: ProviderName, tenant: TenantId, rows: Mapping[ObjectRef, Ownership]
-) -> TenantId | None:
+) -> Ownership | None:
     store = command.ids.get("vector_store_id")
     row = rows.get(ObjectRef(provider, ObjectKind.VECTOR_STORE, store)) if store is not None else None
-    return row.tenant if row is not None and row.tenant != tenant else None
+    return row if row is not None and row.tenant != tenant else None
 
 
 def _references(command: Command) -> list[Named]:
