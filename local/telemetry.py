@@ -30,6 +30,9 @@ class LineTelemetry:
         self._monotonic = monotonic
         self._written: dict[str, float] = {}
 
+    def invoked(self, function_request_id: str | None, api_request_id: str | None = None) -> None:
+        """Nothing: no AWS gives ids."""
+
     def request_completed(self, entry: LedgerEntry) -> None:
         """Nothing: `/spend/logs` has it."""
 

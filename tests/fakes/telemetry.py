@@ -18,6 +18,7 @@ class RecordingTelemetry:
     requests: list[LedgerEntry] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     failed_ids: list[OperationId] = field(default_factory=list)
+    invocations: list[tuple[str | None, str | None]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def request_completed(self, entry: LedgerEntry) -> None:
@@ -26,6 +27,10 @@ class RecordingTelemetry:
     def commit_failed(self, entry: LedgerEntry, error: Exception) -> None:
         del entry
         self.errors.append(error)
+
+    def invoked(self, function_request_id: str | None, api_request_id: str | None = None) -> None:
+        """Note the ids."""
+        self.invocations.append((function_request_id, api_request_id))
 
     def unexpected_error(self, error: BaseException) -> None:
         self.errors.append(error)
@@ -50,6 +55,10 @@ class CrashTelemetry:
     """Keeps the errors of defects alone, for simulations in which every other failure is injected."""
 
     crashes: list[BaseException] = field(default_factory=list)
+
+    def invoked(self, function_request_id: str | None, api_request_id: str | None = None) -> None:
+        """Ignore an invocation."""
+        del function_request_id, api_request_id
 
     def unexpected_error(self, error: BaseException) -> None:
         self.crashes.append(error)

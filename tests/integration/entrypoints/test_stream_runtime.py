@@ -24,6 +24,7 @@ from vectorgate.entrypoints.stream import StreamFunction
 class App:
     class telemetry:
         flush = staticmethod(lambda: print("flushed"))
+        invoked = staticmethod(lambda function_request_id, api_request_id: None)
 
     def handle(self, request):
         return Response(status=200, headers={}, body=Body.of(os.environ["_X_AMZN_TRACE_ID"].encode()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import openai
@@ -75,3 +76,20 @@ def test_local_mode_gives_a_provider_ten_minutes_and_a_file_of_512_mb_half_an_ho
     assert gateway.deadline_seconds == 600
     assert 512 * 1024 * 1024 / gateway.upload_bytes_per_second == pytest.approx(2048)
     assert build_gateway(harness.settings, harness.deps).deadline_seconds == 28
+
+
+def test_what_a_request_has_waited_at_the_front_door_is_not_left_to_the_provider(harness: GatewayHarness) -> None:
+    harness.upstream.always(slow)
+    key = harness.key("sk-one")
+    harness.gateway = replace(harness.gateway, deadline_seconds=10.0)
+    event = {
+        "rawPath": "/v1/vector_stores",
+        "headers": {"authorization": f"Bearer {key}", "content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST"}, "timeEpoch": harness.time.clock().unix_ms() - 9_800},
+        "body": '{"name": "x"}',
+    }
+    assert harness.api(event, None)["statusCode"] == 504
+    event["requestContext"] = {"http": {"method": "POST"}}
+    assert harness.api(event, None)["statusCode"] == 200
+    little = SimpleNamespace(aws_request_id="a", get_remaining_time_in_millis=lambda: 1_200)
+    assert harness.api(event, little)["statusCode"] == 504

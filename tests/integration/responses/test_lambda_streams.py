@@ -206,8 +206,8 @@ class Stub:
     def __init__(self, *bodies: Any) -> None:
         self._bodies = iter(bodies)
 
-    def respond(self, event: object) -> Response:
-        del event
+    def respond(self, event: object, context: object) -> Response:
+        del event, context
         body = next(self._bodies)
         if isinstance(body, Exception):
             raise body

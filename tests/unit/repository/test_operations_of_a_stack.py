@@ -12,6 +12,7 @@ from tests.helpers.template import (
     RESOURCES,
     ROOT,
     TEMPLATE,
+    holds,
     of_type,
     resolved,
     statements,
@@ -149,3 +150,37 @@ def test_no_two_widgets_overlap() -> None:
         assert not taken & cells
         assert each["x"] + each["width"] <= 24
         taken |= cells
+
+
+DOMAIN: Final = {
+    "DomainName": "ai.example.com",
+    "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
+}
+
+
+def test_a_domain_name_is_mapped_with_its_certificate_and_its_path() -> None:
+    assert not holds(TEMPLATE["Conditions"]["HasDomain"], {})
+    assert "VECTORGATE_BASE_PATH" not in variables("Api", DOMAIN)
+    below = DOMAIN | {"DomainPath": "team/gateway"}
+    assert variables("Api", below)["VECTORGATE_BASE_PATH"] == json.dumps({"Fn::Sub": "/${DomainPath}"})
+    mapping = RESOURCES["DomainMapping"]["Properties"]
+    assert resolved(mapping["ApiMappingKey"], DOMAIN) is NO_VALUE
+    assert resolved(mapping["ApiMappingKey"], below) == "team/gateway"
+    for name, value in below.items():
+        assert re.fullmatch(TEMPLATE["Parameters"][name]["AllowedPattern"], value)
+    for wrong in ("/team", "team/", "a//b", "a b"):
+        assert not re.fullmatch(TEMPLATE["Parameters"]["DomainPath"]["AllowedPattern"], wrong)
+
+
+def test_a_stack_has_a_way_in_and_a_domain_its_certificate() -> None:
+    rules = TEMPLATE["Rules"]
+    way, pair = rules["ThereIsAWayIn"], rules["DomainHasItsCertificate"]
+    closed = {"DefaultEndpoint": "off"}
+    assert holds(way["RuleCondition"], closed)
+    assert not holds(way["Assertions"][0]["Assert"], closed)
+    assert holds(way["Assertions"][0]["Assert"], closed | DOMAIN)
+    assert not holds(pair["Assertions"][0]["Assert"], {"DomainName": "ai.example.com"})
+    assert holds(pair["Assertions"][0]["Assert"], DOMAIN)
+    disabled = RESOURCES["HttpApi"]["Properties"]["DisableExecuteApiEndpoint"]
+    assert resolved(disabled, closed | DOMAIN) is True
+    assert resolved(disabled, {}) is False

@@ -58,6 +58,7 @@ class Settings:
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
     object's key, or an event's source. `ingest`: its AWS resources. `cors_origins`: as `CrossOrigin.of` takes them.
+    `base_path`: where a domain name is mapped to the HTTP API, such as `/ai`.
     `store_rules`: those for the stores of every team, as `parse_store_rules` reads them.
     `deadline_seconds`, `response_seconds` and `upload_bytes_per_second`: as in `Gateway`, where the front door is not
     API Gateway.
@@ -80,6 +81,7 @@ class Settings:
     ingest: IngestResources | None = None
     cors_origins: tuple[str, ...] = ()
     store_rules: Mapping[str, int] | None = None
+    base_path: str | None = None
     deadline_seconds: float | None = None
     response_seconds: float | None = None
     upload_bytes_per_second: float | None = None
@@ -125,6 +127,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         senders=parse_senders(_optional(environment, "VECTORGATE_INGEST_SENDERS") or "{}"),
         ingest=_ingest(environment) if "VECTORGATE_INGEST_BUCKET" in environment else None,
         cors_origins=_cors_origins(environment),
+        base_path=_base_path(environment),
         store_rules=parse_store_rules(_optional(environment, "VECTORGATE_STORE_RULES")),
     )
 
@@ -144,6 +147,13 @@ def _response_seconds(environment: Mapping[str, str]) -> float | None:
     if not 1 <= seconds <= MAX_RESPONSE_SECONDS:
         raise ValueError(f"VECTORGATE_RESPONSE_SECONDS is a number from 1 to {MAX_RESPONSE_SECONDS:.0f}")
     return seconds
+
+
+def _base_path(environment: Mapping[str, str]) -> str | None:
+    text = _optional(environment, "VECTORGATE_BASE_PATH")
+    if text is not None and (not text.startswith("/") or text.endswith("/")):
+        raise ValueError("VECTORGATE_BASE_PATH begins with a slash, and ends without one")
+    return text
 
 
 def _cors_origins(environment: Mapping[str, str]) -> tuple[str, ...]:

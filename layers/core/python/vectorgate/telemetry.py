@@ -40,6 +40,10 @@ NAMESPACE: Final = "vectorgate"
 class Telemetry(Protocol):
     """The port to logs and metrics."""
 
+    def invoked(self, function_request_id: str | None, api_request_id: str | None = None) -> None:
+        """An invocation begins. Its ids, Lambda's and API Gateway's, are in its log lines."""
+        ...
+
     def request_completed(self, entry: LedgerEntry) -> None:
         """Report an answered request."""
         ...
@@ -76,6 +80,14 @@ class PowertoolsTelemetry:
         self._logger = logger
         self._metrics = metrics
         self._counted = False
+        self._cold = True
+
+    def invoked(self, function_request_id: str | None, api_request_id: str | None = None) -> None:
+        """The ids are in each line until the next invocation; those of the first one say that it was a cold start."""
+        self._logger.append_keys(
+            function_request_id=function_request_id, api_request_id=api_request_id, cold_start=self._cold or None
+        )
+        self._cold = False
 
     def request_completed(self, entry: LedgerEntry) -> None:
         """One line with times, and a count; answers of 500 and above are also counted as failures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
@@ -14,6 +15,7 @@ JSON = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 # Lambda returns at most 6 MB, and replaces a larger result by an error of its own. 64 KiB are left for the headers.
 MAX_LAMBDA_RESPONSE: Final = 6 * 1024 * 1024 - 64 * 1024
+MAX_WAIT_SECONDS: Final = 60.0
 MAX_LAMBDA_STREAM: Final = 200 * 1000 * 1000  # of a response that is streamed
 # Created once: `json.dumps` creates an encoder at each call with arguments.
 _COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -85,13 +87,27 @@ class FileUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An HTTP request. `path` is percent-decoded once; header names are lower-case; each parameter has one value."""
+    """An HTTP request. `path` is percent-decoded once; header names are lower-case; each parameter has one value.
+
+    `received_ms`: the Unix milliseconds at which the front door received it, if it says so. `left_seconds`: what Lambda
+    leaves to the function.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = EMPTY
+    received_ms: int | None = None
+    left_seconds: float = math.inf
+
+    def waited(self, now_ms: int) -> float:
+        """Seconds since the front door received it: for a cold start, or a free environment.
+
+        0 where that is not known, or over a minute: no front door waits so long, and one of the clocks is wrong.
+        """
+        waited = (now_ms - self.received_ms) / 1_000 if self.received_ms is not None else 0.0
+        return waited if 0 < waited < MAX_WAIT_SECONDS else 0.0
 
     def header(self, *names: str) -> str | None:
         """The first of these headers that is present and not blank, stripped."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from vectorgate.telemetry import Telemetry
 
 Event: TypeAlias = Mapping[str, object]
 
@@ -14,13 +17,19 @@ Result = TypeVar("Result")
 class Function(Generic[App, Result]):
     """A Lambda handler `(event, context)` that calls `act(event, app)`.
 
-    `deployed` returns the app at each call, and caches what may be kept between calls. `bound_to` returns the same
-    handler for another app, for local mode and tests.
+    `deployed` returns the app at each call, and caches what may be kept between calls; `telemetry` is told of each
+    call. `bound_to` returns the same handler for another app, for local mode and tests.
     """
 
-    def __init__(self, act: Callable[[Event, App], Result], deployed: Callable[[], App]) -> None:
+    def __init__(
+        self,
+        act: Callable[[Event, App], Result],
+        deployed: Callable[[], App],
+        telemetry: Callable[[], Telemetry] | None = None,
+    ) -> None:
         self._act = act
         self._deployed = deployed
+        self._telemetry = telemetry
 
     def prepare(self) -> None:
         """Build the app, with its AWS clients. Sends nothing. ValueError for a setting that is missing."""
@@ -28,7 +37,8 @@ class Function(Generic[App, Result]):
 
     def __call__(self, event: Event, context: object) -> Result:
         """Handle one invocation."""
-        del context  # the gateway's own time limit is shorter
+        if self._telemetry is not None:
+            self._telemetry().invoked(getattr(context, "aws_request_id", None))
         return self._act(event, self._deployed())
 
     def bound_to(self, app: App) -> Function[App, Result]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.bootstrap import deployed_ingest
+from vectorgate.bootstrap import deployed_ingest, deployed_telemetry
 from vectorgate.entrypoints.function import Event, Function
 
 if TYPE_CHECKING:
@@ -16,4 +16,4 @@ def act(event: Event, batch_handler: SqsBatchHandler) -> BatchResult:
     return batch_handler.handle(event)
 
 
-handler = Function(act, deployed_ingest)
+handler = Function(act, deployed_ingest, deployed_telemetry)

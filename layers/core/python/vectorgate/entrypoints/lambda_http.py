@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import unquote
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     class _Context(TypedDict, total=False):
         http: _Http | None
+        requestId: object
+        timeEpoch: object
 
     class _HttpEvent(TypedDict, total=False):
         """The fields of API Gateway's payload format 2.0 that are read; the sender is AWS, or local mode."""
@@ -41,6 +44,7 @@ LambdaResponse: TypeAlias = dict[str, object]
 # An event with the class `Body` under this name is answered with the body itself. No event from JSON can contain it.
 UNENCODED_BODY: Final = "vectorgate.body_as_it_is"
 _ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
+_REQUEST_ID: Final = re.compile(r"[\w=-]{1,64}", re.ASCII)
 _TEXTUAL: Final = ("application/json", "text/")
 _WORST_ESCAPE: Final = 6  # JSON encodes a byte of text as at most six bytes: \u00XX
 
@@ -65,10 +69,14 @@ class Handler(Protocol):
 App = TypeVar("App", bound=Handler)
 
 
-def serve(handler: Handler, event: Event, telemetry: Telemetry) -> LambdaResponse:
+def serve(handler: Handler, event: Event, telemetry: Telemetry, context: object = None) -> LambdaResponse:
     """Answer one event. The client gets OpenAI's error envelope for any error, and a defect is reported."""
+    front_door = cast("_HttpEvent", event).get("requestContext") or {}
+    telemetry.invoked(
+        request_id_in(getattr(context, "aws_request_id", None)), request_id_in(front_door.get("requestId"))
+    )
     try:
-        response = answer(lambda: handler.handle(read_event(event)), telemetry)
+        response = answer(lambda: handler.handle(read_event(event, context)), telemetry)
         return _write_unencoded(response) if event.get(UNENCODED_BODY) is Body else write_response(response)
     finally:
         telemetry.flush()
@@ -120,13 +128,16 @@ class HttpFunction(Generic[App]):
 
     def __call__(self, event: Event, context: object) -> LambdaResponse:
         """Handle one request."""
-        del context  # the gateway's own time limit is shorter
-        origins = self._settings().cors_origins if self._settings is not None else ()
-        return serve_pages(origins, event, lambda: self._served(event)) if origins else self._served(event)
+        settings = self._settings() if self._settings is not None else None
+        if settings is not None and settings.base_path is not None:
+            event = without_base_path(event, settings.base_path)
+        if settings is None or not settings.cors_origins:
+            return self._served(event, context)
+        return serve_pages(settings.cors_origins, event, lambda: self._served(event, context))
 
-    def _served(self, event: Event) -> LambdaResponse:
+    def _served(self, event: Event, context: object) -> LambdaResponse:
         app = self._deployed()
-        return serve(app, event, app.telemetry)
+        return serve(app, event, app.telemetry, context)
 
     def bound_to(self, app: App) -> HttpFunction[App]:
         """The same function for that application."""
@@ -145,16 +156,32 @@ def answer(respond: Callable[[], Response], telemetry: Telemetry) -> Response:
         return Response.of_json(failure.status, failure.envelope(), {"x-should-retry": "false"})
 
 
-def read_event(event: Event) -> Request:
-    """The request in an event. InvalidRequest for a body that cannot be decoded."""
+def request_id_in(value: object) -> str | None:
+    """An id that AWS gave a request; None for what is none."""
+    return value if isinstance(value, str) and _REQUEST_ID.fullmatch(value) else None
+
+
+def without_base_path(event: Event, base_path: str) -> Event:
+    """The event with its path below `base_path`, where a domain name is mapped to this API under that path."""
+    path = cast("_HttpEvent", event).get("rawPath", "")
+    inside = path == base_path or path.startswith(base_path + "/")
+    return {**event, "rawPath": path[len(base_path) :] or "/"} if inside else event
+
+
+def read_event(event: Event, context: object = None) -> Request:
+    """The request in an event, with Lambda's context. InvalidRequest for a body that cannot be decoded."""
     fields = cast("_HttpEvent", event)
     headers = fields.get("headers") or {}
+    received_ms = (fields.get("requestContext") or {}).get("timeEpoch")
+    left_ms = getattr(context, "get_remaining_time_in_millis", None)
     return Request(
         method=_method(fields),
         path=fields.get("rawPath", ""),
         query=dict(fields.get("queryStringParameters") or {}),
         headers={name.lower(): value for name, value in headers.items()},
         body=_body(fields),
+        received_ms=received_ms if isinstance(received_ms, int) else None,
+        left_seconds=left_ms() / 1_000 if left_ms is not None else math.inf,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from vectorgate.api.errors import ApiError, UpstreamRefused
-from vectorgate.bootstrap import SEARCH_PROVIDER, deployed_gateway, deployed_meter
+from vectorgate.bootstrap import SEARCH_PROVIDER, deployed_gateway, deployed_meter, deployed_telemetry
 from vectorgate.entrypoints.function import Event, Function
 from vectorgate.ids import ObjectId, ProviderName, TenantId
 from vectorgate.providers.documents import ReaderDocuments
@@ -61,4 +61,4 @@ def deleted(deletion: object, delete: Callable[[ProviderName, ObjectId, TenantId
     return {"deleted": store_id}
 
 
-handler = Function(act, deployed_meter)
+handler = Function(act, deployed_meter, deployed_telemetry)

@@ -31,9 +31,9 @@ class StreamFunction:
         """Build the application before its first request. Any exception: it cannot start."""
         return self._deployed().telemetry
 
-    def respond(self, event: Event) -> Response:
+    def respond(self, event: Event, context: object = None) -> Response:
         """Answer one request with a body that is still to be sent."""
-        result = self._function({**_as_of_api_gateway(event), UNENCODED_BODY: Body}, None)
+        result = self._function({**_as_of_api_gateway(event), UNENCODED_BODY: Body}, context)
         headers = cast("Mapping[str, str]", result["headers"])
         return Response(status=cast("int", result["statusCode"]), headers=headers, body=_body(result))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from vectorgate.bootstrap import deployed_settlement
+from vectorgate.bootstrap import deployed_settlement, deployed_telemetry
 from vectorgate.entrypoints.function import Event, Function
 from vectorgate.persistence.dynamodb.stream import answered_entries
 
@@ -30,4 +30,4 @@ def act(event: Event, settlement: SettlementService) -> BatchResult:
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
 
-handler = Function(act, deployed_settlement)
+handler = Function(act, deployed_settlement, deployed_telemetry)

@@ -67,6 +67,7 @@ ON_STORES: Final = frozenset(
     }
 )
 DEADLINE_SECONDS: Final = 28.0  # API Gateway gives up after 30 s; the provider must have answered before that
+CONCLUSION_SECONDS: Final = 1.0  # to write the row and return the answer, before Lambda ends the function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,7 @@ class Gateway:
         if request.path.startswith(HEALTH) and (probed := self._health.answer(request)) is not None:
             return probed
         context = self.new_context(self.surface(request.path))
+        context.waited, context.left = request.waited(context.started_ms), request.left_seconds - CONCLUSION_SECONDS
         try:
             principal = context.principal = self.authenticator.identify(request)
             command, policy = self._parse(request, context)
@@ -313,7 +315,7 @@ class Gateway:
             transport=self.transport,
             clock=self.clock,
             randomness=self.randomness,
-            deadline=context.began + self._seconds(command, policy),
+            deadline=context.began + min(self._seconds(command, policy) - context.waited, context.left),
             attempts=policy.attempts or MAX_ATTEMPTS,
             send_before=policy.send_before,
             before_repeat=lambda: self.recorder.note_repeat(context, self.randomness.bits(74)),

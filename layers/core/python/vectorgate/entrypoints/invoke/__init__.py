@@ -29,7 +29,9 @@ class InvokeFunction:
 
     def __call__(self, payload: object, context: object) -> LambdaResponse:
         """Handle one invocation."""
-        return self._deployed().answer(payload, getattr(context, "aws_request_id", None))
+        handler, invocation_id = self._deployed(), getattr(context, "aws_request_id", None)
+        handler.gateway.telemetry.invoked(invocation_id)
+        return handler.answer(payload, invocation_id)
 
     def bound_to(self, handler: InvokeHandler) -> InvokeFunction:
         """The same function for that handler."""

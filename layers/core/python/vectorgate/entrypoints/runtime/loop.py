@@ -29,8 +29,8 @@ ENDED: Final = Failure("Function.DeadlineReached", "The response was not finishe
 class Function(Protocol):
     """What answers the invocations."""
 
-    def respond(self, event: Event) -> Response:
-        """The response to one event."""
+    def respond(self, event: Event, context: object) -> Response:
+        """The response to one event. `context` has the invocation's `aws_request_id`."""
         ...
 
 
@@ -56,7 +56,7 @@ class Loop:
 
     def _answer(self, invocation: Invocation) -> None:
         try:
-            response = self.function.respond(invocation.event)
+            response = self.function.respond(invocation.event, invocation)
         except Exception as error:  # noqa: BLE001 - the boundary: reported with its stack, answered without its text
             self.telemetry.unexpected_error(error)
             self.api.fail(invocation, Failure.of_defect(error))

@@ -42,6 +42,11 @@ class Invocation:
     trace_id: str | None
     event: Mapping[str, object]
 
+    @property
+    def aws_request_id(self) -> str:
+        """The id by the name that Lambda's own runtimes give it in a handler's context."""
+        return self.request_id
+
 
 class RuntimeApi:
     """The API at `address`, a host and a port."""

@@ -1,0 +1,119 @@
+"""What the front door tells: when it received a request, by which ids it is known, below which path it came."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from aws_lambda_powertools import Logger, Metrics
+
+from tests.fakes.telemetry import RecordingTelemetry
+from vectorgate import settings
+from vectorgate.api.http import MAX_WAIT_SECONDS, Request, Response
+from vectorgate.entrypoints.function import Function
+from vectorgate.entrypoints.lambda_http import HttpFunction, read_event, request_id_in
+from vectorgate.settings import Settings
+from vectorgate.telemetry import PowertoolsTelemetry
+
+EPOCH_MS: Final = 1_795_380_099_000
+EVENT: Final[dict[str, Any]] = {
+    "rawPath": "/v1/vector_stores",
+    "requestContext": {"http": {"method": "GET"}, "requestId": "JKJaXmPLvHcESHA=", "timeEpoch": EPOCH_MS},
+}
+CONTEXT: Final = SimpleNamespace(
+    aws_request_id="2a8f5c1e-0000-4000-8000-000000000000", get_remaining_time_in_millis=lambda: 29_900
+)
+
+
+@dataclass
+class App:
+    """An application that keeps its request."""
+
+    telemetry: RecordingTelemetry
+    request: Request | None = None
+
+    def handle(self, request: Request) -> Response:
+        """Answer nothing."""
+        self.request = request
+        return Response(status=200)
+
+
+def asked(event: dict[str, Any], base_path: str | None = None) -> App:
+    """The application after that event."""
+    app = App(RecordingTelemetry())
+    HttpFunction(lambda: app, lambda: Settings(table="t", base_path=base_path))(event, CONTEXT)
+    return app
+
+
+def test_a_request_says_how_long_it_has_waited_and_what_lambda_leaves() -> None:
+    request = read_event(EVENT, CONTEXT)
+    assert request.left_seconds == 29.9
+    assert request.waited(EPOCH_MS + 2_500) == 2.5
+
+
+def test_a_wait_that_no_front_door_has_is_the_fault_of_a_clock() -> None:
+    request = read_event(EVENT, CONTEXT)
+    for now in (EPOCH_MS - 1, EPOCH_MS + int(MAX_WAIT_SECONDS) * 1000, EPOCH_MS + 10**12):
+        assert request.waited(now) == 0
+
+
+def test_an_event_that_tells_nothing_has_not_waited() -> None:
+    for given in ({}, {"requestContext": None}, {"requestContext": {"timeEpoch": "soon"}}):
+        request = read_event(given)
+        assert (request.waited(EPOCH_MS), request.left_seconds) == (0, math.inf)
+
+
+def test_each_invocation_is_announced_with_its_ids() -> None:
+    app = asked(EVENT)
+    assert app.telemetry.invocations == [(CONTEXT.aws_request_id, "JKJaXmPLvHcESHA=")]
+    background = RecordingTelemetry()
+    Function(lambda event, _: event, lambda: None, lambda: background)({}, CONTEXT)
+    assert background.invocations == [(CONTEXT.aws_request_id, None)]
+
+
+def test_what_is_no_id_reaches_no_log() -> None:
+    for value in (None, 7, "", "a b", "x" * 65, 'a"b', "a\n"):
+        assert request_id_in(value) is None
+
+
+def test_log_lines_have_the_ids_of_their_invocation_and_the_first_says_that_it_was_cold() -> None:
+    lines = io.StringIO()
+    logger = Logger(service="stack", stream=lines, logger_handler=None)
+    telemetry = PowertoolsTelemetry(logger, Metrics(namespace="vectorgate", service="stack"))
+    telemetry.invoked("one", "door")
+    telemetry.unexpected_error(ValueError("x"))
+    telemetry.invoked("two")
+    telemetry.unexpected_error(ValueError("x"))
+    first, second = (json.loads(line) for line in lines.getvalue().splitlines())
+    assert (first["function_request_id"], first["api_request_id"], first["cold_start"]) == ("one", "door", True)
+    assert second["function_request_id"] == "two"
+    assert not {"api_request_id", "cold_start"} & second.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("/ai/v1/vector_stores", "/v1/vector_stores"),
+        ("/ai", "/"),
+        ("/ai/", "/"),
+        ("/aim/v1", "/aim/v1"),
+        ("/v1/ai", "/v1/ai"),
+        ("/ai/ai/v1", "/ai/v1"),
+    ],
+)
+def test_a_path_is_read_below_that_of_the_domain_name(path: str, inside: str) -> None:
+    app = asked(EVENT | {"rawPath": path}, base_path="/ai")
+    assert app.request is not None
+    assert app.request.path == inside
+
+
+def test_a_base_path_begins_with_a_slash_and_ends_without_one() -> None:
+    assert settings.read({"VECTORGATE_TABLE": "t", "VECTORGATE_BASE_PATH": "/a/b"}).base_path == "/a/b"
+    for wrong in ("a", "/a/", "/"):
+        with pytest.raises(ValueError, match="VECTORGATE_BASE_PATH"):
+            settings.read({"VECTORGATE_TABLE": "t", "VECTORGATE_BASE_PATH": wrong})
