@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from openai import OpenAI
+
+from tests.helpers.forked import PATH, ForkedProcess, start
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-upstream-0123456789abcdef"
@@ -22,20 +22,17 @@ class EngineProcess:
 
     home: Path
     flags: tuple[str, ...] = ()
-    process: subprocess.Popen[str] | None = None
+    process: ForkedProcess | None = None
     base: str = ""
 
     def start(self) -> EngineProcess:
         """Start the process and wait for its ready line."""
-        module = [sys.executable, "-m", "engine"]
-        options = ["--home", str(self.home), "--port", "0", "--api-key-env", "UPSTREAM_KEY"]
-        self.process = subprocess.Popen(  # noqa: S603 - this project's server
-            [*module, *options, "--exit-with-stdin", *self.flags],
-            cwd=ROOT,
-            env={**os.environ, "UPSTREAM_KEY": KEY, "PYTHONPATH": "layers/core/python:."},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        options = ["--home", str(self.home), "--port", "0", "--api-key-env", "UPSTREAM_KEY", "--exit-with-stdin"]
+        self.process = start(
+            "engine",
+            [*options, *self.flags],
+            env={**os.environ, "UPSTREAM_KEY": KEY, "PYTHONPATH": PATH},
+            with_input=True,
         )
         line = pipe(self.process.stdout).readline()
         assert line.startswith("listening on http://127.0.0.1:"), line

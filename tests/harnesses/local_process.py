@@ -6,14 +6,16 @@ import configparser
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+from tests.helpers.forked import PATH, start
+
 if TYPE_CHECKING:
     from typing import Self
+
+    from tests.helpers.forked import ForkedProcess
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "sk-1234"
@@ -57,18 +59,11 @@ class LocalProcess:
     def _output(self) -> IO[str]:
         return cast("IO[str]", self._process.stdout)
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _start(self) -> ForkedProcess:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-        path = os.pathsep.join([str(ROOT / "layers" / "core" / "python"), str(ROOT)])
-        mine = {"PYTHONPATH": path, "VECTORGATE_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1"}
+        mine = {"PYTHONPATH": PATH, "VECTORGATE_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1"}
         with self.errors.open("a") as errors:
-            return subprocess.Popen(
-                [sys.executable, "-m", "local"],
-                env=kept | mine | self._settings,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
+            return start("local", env=kept | mine | self._settings, stderr=errors)
 
     def _await_ready(self) -> str:
         for line in self._output:

@@ -15,7 +15,9 @@ from typing import IO, TYPE_CHECKING, cast
 import pytest
 from httpx2 import Client
 
+from tests.harnesses.engine_process import pipe
 from tests.harnesses.local_process import KEY, ROOT, LocalProcess, free_port
+from tests.helpers import forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +51,12 @@ def environment(**settings: str) -> dict[str, str]:
 
 def start(**settings: str) -> subprocess.CompletedProcess[str]:
     """Start it as an operator would, and see it end."""
-    return subprocess.run(  # noqa: S603 - this project's command
-        COMMAND, env=environment(**settings), capture_output=True, text=True, timeout=30, check=False
-    )
+    with tempfile.TemporaryFile("w+") as errors:
+        process = forked.start("local", env=environment(**settings), stderr=errors)
+        with pipe(process.stdout) as output:
+            printed, status = output.read(), process.wait(30)
+        errors.seek(0)
+        return subprocess.CompletedProcess(COMMAND, status, printed, errors.read())
 
 
 def resident(process: LocalProcess, field: str) -> int:
