@@ -19,9 +19,11 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-# No test fails because the machine was busy. All else is as hypothesis sets it up, also for CI.
-settings.register_profile("without a deadline", settings(), deadline=None)
-settings.load_profile("without a deadline")
+# No test fails because the machine was busy. Hypothesis's own hundred examples a property are for `make thorough`,
+# which names their profile; a property that finds its faults late says how many it needs.
+settings.register_profile("exhaustive", settings(), deadline=None)
+settings.register_profile("quick", settings(), deadline=None, max_examples=30)
+settings.load_profile("quick")
 
 E2E: Final = "tests/e2e/"
 WITHOUT_STACK: Final = "tests/e2e/test_build.py"

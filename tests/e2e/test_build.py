@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 LAMBDA: Final = ROOT / ".build" / "lambda"
+FUNCTIONS: Final = ("Api", "Stream", "Invoke", "Admin", "UsageLogger", "Meter", "Ingest")
 AARCH64: Final = 183  # e_machine of an ELF file
 MB: Final = 1024 * 1024
 # -I -S: no environment variables and no installed packages, as in Lambda.
@@ -43,7 +44,9 @@ assert vectorgate.__file__.startswith(sys.argv[3]), vectorgate.__file__
 """
 
 
-@pytest.mark.parametrize("function", ["Api", "Stream", "Invoke", "Admin", "UsageLogger", "Meter", "Ingest"])
+@pytest.mark.parametrize(
+    "function", [FUNCTIONS[0], *(pytest.param(name, marks=pytest.mark.exhaustive) for name in FUNCTIONS[1:])]
+)
 def test_a_function_starts_from_its_layers_alone(function: str) -> None:
     folders = [str(BUILT / part) for part in (function, "DepsLayer/python", "CoreLayer/python")]
     command = [sys.executable, "-I", "-S", "-B", "-c", START, *folders]
@@ -95,6 +98,7 @@ def wheel(folder: Path, *extra: str) -> Path:
     return path
 
 
+@pytest.mark.exhaustive
 def test_a_dependency_with_its_hash_is_built(tmp_path: Path) -> None:
     digest = sha256(wheel(tmp_path).read_bytes()).hexdigest()
     done = built(f"innocent==1.0 --hash=sha256:{digest}\n", tmp_path, tmp_path)
@@ -116,6 +120,7 @@ def test_a_dependency_without_a_hash_is_not_built(tmp_path: Path) -> None:
     assert "hash" in done.stderr.lower()
 
 
+@pytest.mark.exhaustive
 def test_a_dependency_with_another_hash_is_not_built(tmp_path: Path) -> None:
     wheel(tmp_path)
     assert built(f"innocent==1.0 --hash=sha256:{'0' * 64}\n", tmp_path, tmp_path).returncode != 0

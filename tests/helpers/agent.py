@@ -41,7 +41,7 @@ async def check_agent(client: AsyncOpenAI, store: str, tides: str) -> None:
     assert isinstance(call, ResponseFileSearchToolCall)
     assert [result.filename for result in call.results or []] == ["tides.md", "bread.md"]
     asked = [*first.to_input_list(), {"role": "user", "content": "And what is in the dough?"}]
-    second = Runner.run_streamed(agent, asked, run_config=QUIET)  # type: ignore[arg-type]
+    second = Runner.run_streamed(agent, asked, run_config=QUIET)
     kinds = [event.type async for event in second.stream_events()]
     assert "raw_response_event" in kinds
     assert cited(second) == ["bread.md"]

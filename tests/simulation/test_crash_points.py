@@ -1,7 +1,7 @@
 """Every single and every double crash of one create, its settlement and its reconciliation.
 
-The singles are enumerated for each kind of create in both deployments; the pairs, of which there are thousands, for
-one of these ten by `make test`, and for the others by `make sim`.
+Each is enumerated for each kind of create in both deployments: the singles by `make test`, the pairs, of which there
+are thousands, by `make sim` and `make thorough`.
 """
 
 from __future__ import annotations
@@ -41,19 +41,10 @@ VARIANTS: Final = {
     "with full metadata": Variant({"metadata": FULL_METADATA}),
     "with full metadata and an idempotency key": Variant({"metadata": FULL_METADATA}, keyed=True),
 }
-# The one with the most to go wrong: it has no tag by which it is found, and is repeated.
-SOON: Final = frozenset({"with full metadata and an idempotency key on AWS"})
 CASES: Final = {
     f"{name} {place}": (variant, seed) for (name, variant), (place, seed) in product(VARIANTS.items(), SEEDS.items())
 }
 every_case = pytest.mark.parametrize(("variant", "seed"), CASES.values(), ids=CASES)
-every_case_in_time = pytest.mark.parametrize(
-    ("variant", "seed"),
-    [
-        pytest.param(*case, id=name, marks=() if name in SOON else pytest.mark.exhaustive)
-        for name, case in CASES.items()
-    ],
-)
 
 
 def _sent(simulation: Simulation, variant: Variant) -> LogicalCreate:
@@ -110,8 +101,9 @@ def test_every_single_crash_of_a_create_leaves_the_ledger_right(variant: Variant
         assert result.differences == [], f"crash at {crash_point}"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(600)
-@every_case_in_time
+@every_case
 def test_every_double_crash_of_a_create_leaves_the_ledger_right(variant: Variant, seed: int) -> None:
     pairs = 0
     _, most = _one_create(variant, seed)

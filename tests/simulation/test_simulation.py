@@ -11,7 +11,7 @@ from tests.simulation.__main__ import main, plan, run, settings
 from tests.simulation.environment import NO_FAULTS, Tally
 from tests.simulation.simulation import Simulation
 
-OPERATIONS = 4_000  # shared by two processes: `make sim` runs millions
+OPERATIONS = 2_000  # shared by two processes: `make sim` runs millions
 FIRST_SEED = 1
 SEEDS = (16, 24, 17)  # on AWS with a meter, in local mode with a meter, on AWS without
 
@@ -31,7 +31,7 @@ def test_a_seed_replays_byte_for_byte(seed: int) -> None:
     assert first.digest != other.digest
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in SEEDS[1:])])
 def test_a_seed_replays_in_another_process_with_other_hashes(seed: int) -> None:
     code = f"from tests.simulation.simulation import Simulation; print(Simulation({seed}).run(150).digest)"
     digests = {

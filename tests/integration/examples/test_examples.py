@@ -98,7 +98,7 @@ def test_boto3_invokes_the_function(edition: LocalProcess) -> None:
     assert f"{store} Almanac" in listed
 
 
-@mock_aws
+@mock_aws()  # type: ignore[untyped-decorator]
 def test_events_are_what_the_ingest_function_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in AWS.items():
         monkeypatch.setenv(name, text)

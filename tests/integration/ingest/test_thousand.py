@@ -50,7 +50,7 @@ def test_a_thousand_objects_are_attached_exactly_once_and_no_faster_than_allowed
     harness.close()
 
 
-@pytest.mark.parametrize(("second", "fault_rate"), [(0, 0.2), (50, 0.0)])
+@pytest.mark.parametrize(("second", "fault_rate"), [pytest.param(0, 0.2, marks=pytest.mark.exhaustive), (50, 0.0)])
 def test_a_burst_is_spread_over_any_sixty_seconds_whatever_the_clock_says(second: int, fault_rate: float) -> None:
     harness = IngestHarness(seed=5, fault_rate=fault_rate)
     harness.now += second - harness.now % MINUTE
