@@ -305,3 +305,14 @@ def test_what_an_account_has_spent_is_set_once_or_anew_and_moved_where_it_is(sto
     stores.budgets.set_spent(account, -9)
     stores.budgets.set_spent(account, 7, new=True)
     assert balance(stores, account) == Balance(reserved=0, spent=7)
+
+
+def test_what_is_reserved_stays_when_the_rest_is_set(stores: Backend) -> None:
+    stores.ledger.begin(row(1), reserve=[reservation()])
+    stores.budgets.set_spent(ACCOUNT, -50)
+    stores.budgets.set_spent(ACCOUNT, 85, new=True)
+    assert balance(stores) == Balance(reserved=10, spent=85)
+    with pytest.raises(OverBudget):
+        stores.ledger.begin(row(2), reserve=[reservation()])
+    stores.ledger.advance(row(1).transition(State.VOIDED), since=State.STARTED)
+    assert balance(stores) == Balance(reserved=0, spent=85)

@@ -136,6 +136,43 @@ def test_a_limit_of_stores_counts_those_from_before_and_says_the_limit_and_what_
     refused(lambda: red.vector_stores.create(name="f"))
 
 
+def test_a_limit_of_stores_that_is_set_again_counts_those_that_were_made_without_it(
+    harness: GatewayHarness, red: OpenAI, ask: Ask
+) -> None:
+    rule(ask, max_vector_stores=2)
+    red.vector_stores.create(name="a")
+    harness.settle()
+    for again in ({"max_vector_stores": None}, {}):  # removed for a while; or left wrong in another way
+        change(ask, **again)
+        harness.gateway.forget()
+        if again:
+            red.vector_stores.create(name="b")
+        else:
+            harness.stores.budgets.set_spent(store_account("red"), 0)
+        harness.settle()
+        change(ask, max_vector_stores=2)
+        harness.gateway.forget()
+        assert "may have 2 vector stores, and has 2" in refused(red.vector_stores.create)["message"]
+
+
+def test_a_create_under_way_keeps_its_place_while_the_stores_are_counted_again(
+    harness: GatewayHarness, red: OpenAI, ask: Ask
+) -> None:
+    rule(ask, max_vector_stores=2)
+    other = harness.key("sk-red-2", team="red")
+
+    def counted_again(connection: Any, received: Any) -> bool:
+        change(ask, max_vector_stores=2)
+        harness.gateway.forget()
+        assert create_at_once(harness.gateway, other, 2) == {200: 1, 429: 1}
+        return harness.openai.act(connection, received)
+
+    harness.upstream.will(counted_again)
+    red.vector_stores.create(name="a")
+    harness.settle()
+    assert (counted(harness), len(harness.openai.stores)) == (Balance(reserved=0, spent=2), 2)
+
+
 def test_a_create_that_fails_gives_its_place_back_and_one_at_a_limit_of_none_takes_none(
     harness: GatewayHarness, red: OpenAI, ask: Ask
 ) -> None:

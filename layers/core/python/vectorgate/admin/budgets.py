@@ -128,6 +128,7 @@ def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
         deps.stores.budgets.add_limit(subject, limit)
     except AlreadyExists:
         raise _taken(subject, body, deps) from None
+    count_anew(subject, None, body, deps)
     return limit
 
 
@@ -176,7 +177,7 @@ def _update(body: Team | Customer, deps: AdminDeps) -> tuple[Subject, Limit]:
         subject, limit = _find(scope, name, param, deps)
         changed = _changed(limit, body)
         deps.stores.budgets.replace_limit(subject, changed)
-        count_anew(subject, limit, changed, deps)
+        count_anew(subject, limit, body, deps)
         return subject, changed
 
     return retry_on_conflict(param, replace_row)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Days = Annotated[int, Field(ge=1, le=365)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+_MOST: Final = "max_vector_stores"
 UNCOUNTED: Final = -(1 << 40)  # of an account whose stores are counted at the next create
 
 
@@ -30,8 +31,12 @@ def changed_rules(limit: Limit, body: BaseModel) -> str | None:
     return replace(StoreRules.read(limit.store_rules), **sent).text()
 
 
-def count_anew(subject: Subject, before: Limit, after: Limit, deps: AdminDeps) -> None:
-    """Have a team's stores counted again where its limit of them is new: nothing counted them so far."""
-    was, now = (StoreRules.read(each.store_rules).max_vector_stores for each in (before, after))
-    if was is None and now is not None:
+def count_anew(subject: Subject, before: Limit | None, body: BaseModel, deps: AdminDeps) -> None:
+    """Have a team's stores counted again where their limit is new, as nothing counted them without it, or the same.
+
+    The same is sent to mend a number that a crash, or a change of the deployment's rules, left wrong.
+    """
+    most = getattr(body, _MOST, None)
+    was = StoreRules.read(before.store_rules).max_vector_stores if before is not None else None
+    if most is not None and was in (None, most):
         deps.stores.budgets.set_spent(store_account(subject.id), UNCOUNTED)

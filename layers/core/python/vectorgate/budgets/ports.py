@@ -35,7 +35,7 @@ class BudgetStore(Protocol):
         ...
 
     def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
-        """Have an account hold that amount, and nothing reserved. With `new`, AlreadyExists if it holds 0 or more."""
+        """Set what an account has spent; what is reserved stays. With `new`, AlreadyExists if it is 0 or more."""
         ...
 
     def move_spent(self, account: Account, amount: int) -> None:

@@ -31,7 +31,10 @@ _HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
 _NEVER: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
 _RESERVE: Final = "ADD committed :amount, reserved :amount"
 _MOVE: Final = "ADD committed :committed, reserved :reserved, spent :spent"
-_SET_SPENT: Final = "SET committed = :amount, reserved = :zero, spent = :amount"
+_SET_SPENT: Final = (
+    "SET committed = if_not_exists(reserved, :zero) + :amount, reserved = if_not_exists(reserved, :zero), "
+    "spent = :amount"
+)
 _IS_UNCOUNTED: Final = "attribute_not_exists(PK) OR spent < :zero"
 _MOVE_SPENT: Final = "ADD committed :amount, spent :amount"
 _IS_THERE: Final = "attribute_exists(PK)"

@@ -47,7 +47,7 @@ _REPLACE_LIMIT = """
 """
 _SET_SPENT = """
     INSERT INTO accounts (scope, id, period, reserved, spent) VALUES (?, ?, ?, 0, ?)
-    ON CONFLICT (scope, id, period) DO UPDATE SET reserved = 0, spent = excluded.spent WHERE ? OR spent < 0
+    ON CONFLICT (scope, id, period) DO UPDATE SET spent = excluded.spent WHERE ? OR spent < 0
 """
 _MOVE_SPENT = "UPDATE accounts SET spent = spent + ? WHERE scope = ? AND id = ? AND period = ?"
 
