@@ -16,7 +16,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants compat fuzz openapi dist lock clean
+.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants compat browser fuzz openapi dist lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -107,6 +107,11 @@ compat: install ## Real clients that are large: LiteLLM's SDK, frameworks with f
 	@$(VENV)/bin/uv pip install --quiet --python .cache/compat/bin/python --require-hashes --only-binary :all: -r requirements/compat.txt
 	@VECTORGATE_COMPAT_PYTHON="$(CURDIR)/.cache/compat/bin/python" $(PYTHON) -m pytest -q tests/compat
 
+# Beside .venv, for playwright brings a driver of 130 MB; CHROMIUM names another browser, PICTURES a folder for screenshots.
+browser: install ## The dashboard in Chromium (apt-get install chromium; CHROMIUM=/path/to/it)
+	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --target .cache/browser --require-hashes --only-binary :all: -r requirements/browser.txt
+	@PYTHONPATH=.cache/browser $(PYTHON) -m pytest -q tests/browser
+
 fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
 	@$(RUN) -m tests.fuzz
 
@@ -158,6 +163,7 @@ lock: install ## Pin what the .in files ask for; a pin that still fits stays
 	$(LOCK) -c requirements/dev.txt --no-deps requirements/wordllama.in -o requirements/wordllama.txt
 	$(LOCK) -c requirements/dev.txt layers/deps/requirements.in -o layers/deps/requirements.txt
 	$(LOCK) requirements/compat.in -o requirements/compat.txt
+	$(LOCK) -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 
 clean: ## Remove what was built and cached; .venv and the data in .vectorgate stay
 	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -43,6 +43,19 @@ def test_the_stores_of_all_teams_are_listed_with_team_bytes_and_idle_days(admin:
     assert shown == [("vs_0", "n0", "red", 0, 10), ("vs_1", "n1", "blue", 10, 0), ("vs_2", "n2", "red", 20, 0)]
 
 
+def test_each_store_has_its_state_its_files_and_when_it_expires(admin: AdminHarness) -> None:
+    now = admin.time.clock().unix_s()
+    files = {"in_progress": 1, "completed": 2, "failed": 3, "cancelled": 0, "total": 6}
+    facts = {"status": "in_progress", "file_counts": files, "expires_at": now + DAY_S}
+    name = admin.documents.store("vs_9", name="n9", **facts)
+    admin.stores.meters.keep(first_sample(OPENAI, ObjectId(name), 1, now))
+    admin.ask("POST", "/vector_stores/adopt", {"team_id": "red", "ids": [name], "dry_run": False})
+    (last,) = [each for each in listed(admin)["data"] if each["id"] == name]
+    assert {field: last[field] for field in facts} == facts
+    admin.time.skip(2 * DAY_S)
+    assert listed(admin)["data"][-1]["status"] == "expired"
+
+
 def test_each_store_has_what_it_costs_a_day_at_the_price_of_today(admin: AdminHarness) -> None:
     admin.book = book_of(storage("today", 3 * GIB))
     costs = [(each["cost_per_day_nano_usd"], each["cost_per_day"]) for each in listed(admin)["data"]]

@@ -274,3 +274,9 @@ def test_a_restricted_key_shares_no_more_than_it_may_use(scenario: TenantScenari
         assert (status, document.get("error", {}).get("code")) == changed, fields
         assert managed(scenario, "GET", key)[0] == listed, fields
         assert managed(scenario, "DELETE", key, team_id="blue")[0] == changed[0], fields
+
+
+def test_a_key_that_is_the_master_key_and_a_teams_shares_as_the_administrator(scenario: TenantScenario) -> None:
+    scenario.harness.key(MASTER_KEY, team="green")  # as the demo's one key is
+    assert share(scenario, "read", key=MASTER_KEY)[0] == 200
+    assert share(scenario, "read", key=OTHER_KEY)[0] == 404

@@ -30,7 +30,7 @@ from vectorgate.admin import (
     unowned,
     users,
 )
-from vectorgate.admin.actor import Actor, actor_of
+from vectorgate.admin.actor import Actor, actor_of, is_master
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
@@ -74,8 +74,12 @@ class AdminApp:
             return Response.of_json(error.status, error.envelope(), {**headers, **error.headers})
 
     def _identified(self, request: Request, route: tuple[str, str]) -> tuple[Actor, Principal | None]:
-        """Who acts, and the principal of a team's ordinary key. Unauthenticated, PermissionDenied, Unavailable."""
-        caller = team_caller(request, self.deps) if route in OF_TEAMS else None
+        """Who acts, and the principal of a team's ordinary key. Unauthenticated, PermissionDenied, Unavailable.
+
+        The demo's one key is the master key and a team's: it is the master key here.
+        """
+        of_team = route in OF_TEAMS and not is_master(request, self.master_key)
+        caller = team_caller(request, self.deps) if of_team else None
         if caller is not None:
             return Actor(caller.key), caller
         return actor_of(request, self.master_key, self.deps.stores, self.deps.clock.wall()), None

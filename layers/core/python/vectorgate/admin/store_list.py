@@ -25,19 +25,20 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
 _MOST: Final = 10**15
 _FILTERS: Final = ("team_id", "idle_days", "min_bytes")
+FACTS: Final = ("name", "status", "file_counts", "expires_at")
 ALL: Final = "*"  # what the audit names in the place of one store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
-    """A store that the provider keeps and a team owns.
+    """A store that the provider keeps and a team owns. `facts` are those of the provider that are shown as they are.
 
     `active_at`: the last use in Unix seconds, as it was last known. `cost_per_day`: in nano-dollars, at today's price
     and without the account's free allowance; None without a price of storage.
     """
 
     row: Ownership
-    name: object
+    facts: Mapping[str, object]
     size: int
     active_at: int
     idle_days: int
@@ -57,7 +58,7 @@ class Metered:
         return {
             "id": self.row.ref.id,
             "object": "vector_store",
-            "name": self.name,
+            **self.facts,
             "team_id": self.team_id,
             "api_key": self.row.key_id,
             "end_user": self.row.end_user,
@@ -123,7 +124,7 @@ def metered(row: Ownership, document: Mapping[str, object], price: NanoUSD | Non
     since = active if isinstance(active, int) else row.created_at
     return Metered(
         row=row,
-        name=document.get("name"),
+        facts={name: document.get(name) for name in FACTS},
         size=size,
         active_at=since,
         idle_days=max(0, now - since) // DAY_S,

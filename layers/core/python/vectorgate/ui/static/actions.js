@@ -15,7 +15,7 @@ function budgetFields(row) {
   const options = known ? PERIODS : [...PERIODS, [row.budget_duration, row.budget_duration]];
   return [
     { name: "max_budget", title: "Budget in dollars", type: "number", step: "any", min: "0", value: row?.max_budget?.toString(), hint: "Empty: no budget." },
-    { name: "budget_duration", title: "Period of the budget", type: "select", options, value: row?.budget_duration ?? "", required: true },
+    { name: "budget_duration", title: "Period of the budget", type: "select", options, value: row?.budget_duration ?? "" },
   ];
 }
 
@@ -51,7 +51,7 @@ export function makeKey(teams, session) {
       { name: "user_id", title: "User" },
       { name: "duration", title: "Ends after", hint: "Such as 12h, 30d or 6mo. Empty: never. An administrator's key needs it." },
       ...budgetFields(),
-      ...(ofTeam ? [] : [{ name: "role", title: "Role", type: "select", options: roles, required: true }]),
+      ...(ofTeam ? [] : [{ name: "role", title: "Role", type: "select", options: roles }]),
     ],
     run: async (values) => {
       const made = await post("key/generate", given({ ...values, max_budget: values.max_budget === "" ? "" : Number(values.max_budget) }));

@@ -31,7 +31,7 @@ export const key = {
  * One call; its JSON document. ApiError for any other answer, and for none.
  * @param {string} method
  * @param {string} path such as `key/list`
- * @param {{query?: Record<string, unknown>, body?: object, signal?: AbortSignal}} [options] empty parameters are left out
+ * @param {{query?: Record<string, unknown>, body?: object, signal?: AbortSignal}} [options] absent parameters are left out
  * @returns {Promise<any>}
  */
 export async function call(method, path, { query = {}, body, signal } = {}) {
@@ -53,7 +53,7 @@ export const post = (path, body) => call("POST", path, { body });
 function addressed(path, query) {
   const address = new URL(path, ROOT);
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") address.searchParams.set(name, String(value));
+    if (value !== undefined && value !== null) address.searchParams.set(name, String(value));
   }
   return address;
 }

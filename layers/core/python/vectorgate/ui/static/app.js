@@ -45,6 +45,8 @@ function Frame({ session, themeButton }) {
   const current = views.find((each) => each.name === view) ?? views[0];
   useEffect(() => {
     document.title = `${current.title} – vectorgate`;
+    document.querySelector("nav [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+    document.getElementById("content").focus({ preventScroll: true }); // where a screen reader goes on
   }, [current.name]);
   return html`
     <a class="skip" href="#content" onClick=${focusContent}>Skip to the content</a>

@@ -85,14 +85,15 @@ export function ActionDialog({ action, onClose, onDone }) {
 function FormField({ field }) {
   const name = useId();
   const hint = field.hint ? `${name}-hint` : undefined;
-  const shared = { id: name, name: field.name, required: field.required, "aria-describedby": hint };
+  const isList = field.type === "select"; // which always has a choice
+  const shared = { id: name, name: field.name, required: field.required && !isList, "aria-describedby": hint };
   const options = field.options?.map((each) => (typeof each === "string" ? [each, each] : each));
   return html`<div class="field">
-    <label for=${name}>${field.title}${field.required ? "" : html` <span class="hint">(optional)</span>`}</label>
-    ${field.type === "select"
+    <label for=${name}>${field.title}${field.required || isList ? "" : html` <span class="hint">(optional)</span>`}</label>
+    ${isList
       ? html`<select ...${shared}>${options.map(([value, title]) => html`<option value=${value} selected=${value === field.value}>${title}</option>`)}</select>`
-      : html`<input ...${shared} type=${field.type ?? "text"} value=${field.value ?? ""} step=${field.step} min=${field.min} list=${options && `${name}-list`} autocomplete="off" />`}
-    ${options && field.type !== "select" && html`<datalist id=${`${name}-list`}>${options.map(([value]) => html`<option value=${value} />`)}</datalist>`}
+      : html`<input ...${shared} type=${field.type ?? "text"} defaultValue=${field.value ?? ""} step=${field.step} min=${field.min} list=${options && `${name}-list`} autocomplete="off" />`}
+    ${options && !isList && html`<datalist id=${`${name}-list`}>${options.map(([value]) => html`<option value=${value} />`)}</datalist>`}
     ${hint && html`<p id=${hint} class="hint">${field.hint}</p>`}
   </div>`;
 }

@@ -23,3 +23,10 @@ export const Act = ({ onClick, label, danger, children }) =>
 
 /** An id that may be long. @param {{children?: unknown}} props */
 export const Code = ({ children }) => html`<code class="id">${children}</code>`;
+
+/** Names and values, without those that are empty. @param {{facts: [string, unknown][]}} props */
+export const Facts = ({ facts }) => html`<dl class="facts">
+  ${facts
+    .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
+    .map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
+</dl>`;

@@ -9,6 +9,8 @@ const VIEWS = [
   { name: "keys", title: "Keys", load: () => import("./views/keys.js"), teams: true },
   { name: "teams", title: "Teams", load: () => import("./views/teams.js"), teams: true },
   { name: "customers", title: "End users", load: () => import("./views/customers.js") },
+  { name: "stores", title: "Stores", load: () => import("./views/stores.js") },
+  { name: "log", title: "Requests", load: () => import("./views/log.js"), teams: true },
   { name: "audit", title: "Audit", load: () => import("./views/audit.js") },
 ];
 
