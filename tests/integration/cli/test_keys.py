@@ -74,6 +74,7 @@ def test_the_exit_code_says_what_went_wrong(vectorgate: Run, monkeypatch: pytest
     for key in ("sk-wrong", "''"):
         refused = vectorgate(f"keys list --key {key}")
         assert (refused.code, refused.out) == ({"sk-wrong": 4, "''": 2}[key], "")
+        assert "sk-wrong" not in refused.err
     assert vectorgate("keys list --json --csv").code == 2
     assert vectorgate("keys list --no-such-option").code == 2
     lost = vectorgate("keys list --url http://127.0.0.1:9", sleep=lambda _: None)

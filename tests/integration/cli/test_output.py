@@ -47,10 +47,22 @@ def plain(text: str) -> str:
 
 
 def test_a_table_on_a_terminal_fits_it_and_one_in_a_pipe_is_whole() -> None:
-    row: dict[str, object] = {"name": "n" * 200, "spend": 1, "bytes": 2**31}
-    piped = written(row, Format.TABLE)
-    assert piped.splitlines()[1].split() == ["n" * 200, "$1.00", "2.0", "GiB"]
-    assert max(map(len, plain(written(row, Format.TABLE, Terminal())).splitlines())) <= 80
+    row: dict[str, object] = {"name": "x" * 200, "spend": 1, "bytes": 2**31}
+    assert written(row, Format.TABLE).splitlines()[1].split() == ["x" * 200, "$1.00", "2.0", "GiB"]
+    shown = plain(written(row, Format.TABLE, Terminal()))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert (shown.count("x"), "$1.00" in shown, "2.0 GiB" in shown) == (200, True, True)
+
+
+def test_a_terminal_too_narrow_cuts_tokens_alone_and_shows_the_rest() -> None:
+    columns = (Column("token", "token", Kind.LONG), Column("id", "id", Kind.ID), Column("alias", "alias"))
+    row = {"token": "f" * 64, "id": f"vs_{'0' * 60}", "alias": "of the customers' help desk"}
+    out = Terminal()
+    show([row], columns, Format.TABLE, out)
+    shown = plain(out.getvalue())
+    assert row["id"] in shown
+    assert f"{'f' * 11}…" in shown
+    assert all(word in shown for word in row["alias"].split())
 
 
 def test_one_object_shows_what_it_has() -> None:

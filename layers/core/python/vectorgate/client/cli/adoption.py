@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vectorgate.client.cli.session import Session
 
 UNOWNED: Final = (
-    Column("id", "id", Kind.LONG),
+    Column("id", "id", Kind.ID),
     Column("name", "name"),
     Column("size", "bytes", Kind.SIZE),
     Column("created", "created_at", Kind.TIME),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from vectorgate.client.admin.records import Records
     from vectorgate.client.admin.resources import Record
 
-# Seconds. A record is written when its call begins, and other machines' clocks may be behind ours.
-LATE: Final = 30.0
+# Seconds that a look goes back: a record may be written late, and the gateway's clock be behind ours.
+LATE: Final = 60.0
 # After which a record that is still open is given as it is: no call lasts longer than 15 minutes.
 OPEN: Final = 1_200.0
 PENDING: Final = "pending"
@@ -22,7 +22,7 @@ PAGE: Final = 1_000
 
 @dataclass
 class Follower:
-    """Looks at the records since `start` (ISO 8601; None: from now on). `now`: Unix seconds."""
+    """Looks at the records since `start` (ISO 8601; None: a minute ago). `now`: Unix seconds."""
 
     records: Records
     filters: Mapping[str, str | None]
@@ -32,7 +32,7 @@ class Follower:
     since: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.since = self.now() if self.start is None else _unix(self.start)
+        self.since = self.now() - LATE if self.start is None else _unix(self.start)
 
     def new(self) -> list[Record]:
         """The records that have ended since the last look, by the time at which they began."""

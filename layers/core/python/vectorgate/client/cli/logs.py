@@ -48,7 +48,12 @@ log_filters = fields.options(
 @click.option("--since", "start_date", type=MOMENT, help="2026-11-22, a time in UTC, or an age such as 2h.")
 @click.option("--until", "end_date", type=MOMENT, help="The same; a day is included.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Records at most.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with new records until Ctrl-C, each when its call has ended.")
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=True,
+    help="Go on with new records until Ctrl-C, each when its call has ended; begins a minute ago.",
+)
 @click.option("--interval", type=click.FloatRange(0.5), default=2.0, show_default=True, help="Seconds between looks.")
 def logs(session: Session, /, *, follow: bool, interval: float, limit: int, **filters: str | None) -> None:
     """Show records, the newest day first, or follow them."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vectorgate.client.cli.session import Session
 
 STORES: Final = (
-    Column("store", "id", Kind.LONG),
+    Column("store", "id", Kind.ID),
     Column("name", "name"),
     Column("team", "team_id"),
     Column("size", "bytes", Kind.SIZE),
@@ -38,7 +38,7 @@ ONE: Final = (
 )
 JUDGED: Final = (*STORES, Column("outcome", "outcome"), Column("error", "error"))
 SHARES: Final = (
-    Column("store", "vector_store_id", Kind.LONG),
+    Column("store", "vector_store_id", Kind.ID),
     Column("team", "team_id"),
     Column("permission", "permission"),
     Column("since", "since", Kind.TIME),
@@ -111,7 +111,7 @@ def delete(session: Session, /, store: tuple[str, ...], provider: str | None, *,
     def remove(name: str) -> Row:
         return session.admin.stores.remove(name, provider=provider)
 
-    return session.each(store, remove, (Column("store", "id", Kind.LONG), Column("deleted", "deleted", Kind.FLAG)))
+    return session.each(store, remove, (Column("store", "id", Kind.ID), Column("deleted", "deleted", Kind.FLAG)))
 
 
 @command("share", group=stores, example="vectorgate stores share vs_abc123 --team blue --permission read")
@@ -144,7 +144,7 @@ def transfer(
     """Give a store to another team."""
     session.confirm(f"Give {store} to {team_id}, with {len(file_ids)} files?", yes=yes)
     given = session.admin.stores.transfer(store, team_id, file_ids=[*file_ids] or None, provider=provider)
-    session.show_one(given, (Column("store", "vector_store_id", Kind.LONG), Column("team", "team_id")))
+    session.show_one(given, (Column("store", "vector_store_id", Kind.ID), Column("team", "team_id")))
 
 
 stores.add_command(adoption.unowned)

@@ -40,7 +40,8 @@ class Kind(Enum):
     """What a field holds."""
 
     TEXT = auto()
-    LONG = auto()  # text, such as an id, which a table on a terminal may cut
+    ID = auto()  # text that is always shown whole
+    LONG = auto()  # text that a table on a terminal may cut, such as a token
     NUMBER = auto()
     USD = auto()  # dollars; the exact amount is the field with `_nano_usd` behind its name
     SIZE = auto()  # bytes
