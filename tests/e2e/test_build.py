@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 LAMBDA: Final = ROOT / ".build" / "lambda"
-FUNCTIONS: Final = ("Api", "Stream", "Invoke", "Admin", "UsageLogger", "Meter", "Ingest")
+FUNCTIONS: Final = ("Api", "Stream", "Invoke", "Admin", "UsageLogger", "Meter", "Ingest", "Exporter")
 AARCH64: Final = 183  # e_machine of an ELF file
 MB: Final = 1024 * 1024
 # -I -S: no environment variables and no installed packages, as in Lambda.

@@ -1,7 +1,8 @@
 """An emulated AWS on loopback, and template.yaml deployed on it as `sam build && sam package && sam deploy` does.
 
 The stack differs from the template: its providers and its bucket may be plain http, because both are on loopback; team
-red may ingest; the condition on `events:source` is removed, which the emulator does not know; and the concurrency of
+red may ingest; the conditions on events are removed, which the emulator does not know; a batch of
+messages is a right of its own there; and the concurrency of
 ingestion is a literal, because the emulator takes a parameter's number for a text. The code is what `make` built into
 .build/host: by the same Makefiles as `sam build`, for this machine and its Python.
 """
@@ -279,10 +280,14 @@ def deploy(aws: Emulator, provider_url: str) -> Stack:
         del template["Resources"][name]  # alarms on sums, which the emulator does not know
     mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
     mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
-    for policy in template["Resources"]["IngestRole"]["Properties"]["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            if statement.get("Action") == "events:PutEvents":
-                del statement["Condition"]
+    for role in ("IngestRole", "ExporterRole"):
+        for policy in template["Resources"][role]["Properties"]["Policies"]:
+            for each in policy["PolicyDocument"]["Statement"]:
+                statement = each["Fn::If"][1] if "Fn::If" in each else each
+                if statement.get("Action") == "events:PutEvents":
+                    del statement["Condition"]
+                if statement.get("Action") == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
     stacks = aws.client("cloudformation")
     aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     stacks.create_stack(

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 # Kinds of rows and of index partitions: each is granted to a role, and there are no others.
 # fmt: off
 GRANTED: Final = frozenset({
-    "KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT", "RATE",
+    "KEY", "OP", "OWN", "USE", "DAY", "TEN", "IDX", "METER", "IDEM", "BUD", "OPEN", "ING", "AUDIT", "RATE", "ALERT",
 })
 # fmt: on
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
@@ -298,6 +298,7 @@ def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> Non
         expected = {
             "AdminRole": {json.dumps(MASTER_KEY)},
             "UsageLoggerRole": set(),
+            "ExporterRole": set(),
         }.get(role, {json.dumps({"Fn::GetAtt": ["OpenAISecret", "Id"]}), AZURE, SEARCH})
         assert set(secrets_of(role, everything)) == expected
 

@@ -1,11 +1,14 @@
-"""The exporter's adapters on AWS: the queues of the destinations. boto3 is imported when a client is made."""
+"""The exporter on AWS: the queues, and the destinations EventBridge and S3. boto3 is imported when a client is made."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from vectorgate.api.http import encode_json
 from vectorgate.aws.client import aws_client
+from vectorgate.exports.ports import DeliveryFailed
 from vectorgate.exports.queues import QueueUnavailable
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from vectorgate.exports.queues import Message
+    from vectorgate.exports.record import Record
 
     Returned = TypeVar("Returned")
 
@@ -20,6 +24,8 @@ CONNECT_TIMEOUT_S: Final = 2
 READ_TIMEOUT_S: Final = 10
 ATTEMPTS: Final = 3
 AT_ONCE: Final = 10  # messages of one SendMessageBatch
+EVENT_SOURCE: Final = "vectorgate"
+DETAIL_TYPE: Final = "Usage Record"
 FIFO: Final = ".fifo"
 MOST_TEXT: Final = 256  # of a message's attribute
 
@@ -35,6 +41,16 @@ class Clients:
     def sqs(self) -> Any:  # noqa: ANN401 - SQS's
         """The client of SQS."""
         return self._client("sqs")
+
+    @cached_property
+    def events(self) -> Any:  # noqa: ANN401 - EventBridge's
+        """The client of EventBridge."""
+        return self._client("events")
+
+    @cached_property
+    def s3(self) -> Any:  # noqa: ANN401 - S3's
+        """The client of S3."""
+        return self._client("s3")
 
     def opened(self) -> Self:
         """Make the client of the queues now."""
@@ -78,6 +94,37 @@ class SqsExportQueue:
         _call(lambda: self._clients.sqs.send_message(QueueUrl=self._failures_url, **arguments))
 
 
+@dataclass(frozen=True, slots=True)
+class EventBridge:
+    """Destination: an event for each record."""
+
+    clients: Clients
+    bus: str
+    name: str = "eventbridge"
+    at_once: int = AT_ONCE
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """One PutEvents. Where the bus refuses one of them, all are put again."""
+        place = {"EventBusName": self.bus, "Source": EVENT_SOURCE, "DetailType": DETAIL_TYPE}
+        entries = [{**place, "Detail": encode_json(record).decode("ascii")} for record in records]
+        answer: Any = _call(lambda: self.clients.events.put_events(Entries=entries), DeliveryFailed)
+        codes = sorted({str(entry["ErrorCode"]) for entry in answer["Entries"] if entry.get("ErrorCode")})
+        if codes:
+            raise DeliveryFailed(", ".join(codes))
+
+
+@dataclass(frozen=True, slots=True)
+class S3Sink:
+    """ObjectSink: a bucket."""
+
+    clients: Clients
+    bucket: str
+
+    def put(self, key: str, content: bytes) -> None:
+        """One PutObject."""
+        _call(lambda: self.clients.s3.put_object(Bucket=self.bucket, Key=key, Body=content), DeliveryFailed)
+
+
 def batches(messages: Sequence[Message]) -> list[list[Message]]:
     """The messages in their order, in batches of at most ten without two of one group. Pure."""
     found: list[list[Message]] = [[]]
@@ -98,13 +145,13 @@ def _message(url: str, message: Message) -> dict[str, Any]:
     }
 
 
-def _call(request: Callable[[], Returned]) -> Returned:
-    """What the request returns. QueueUnavailable, with AWS's code or the type of the error."""
+def _call(request: Callable[[], Returned], failed: type[Exception] = QueueUnavailable) -> Returned:
+    """What the request returns, or `failed`, with AWS's code or the type of the error."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
 
     try:
         return request()
     except ClientError as error:
-        raise QueueUnavailable(str(error.response.get("Error", {}).get("Code"))) from error
+        raise failed(str(error.response.get("Error", {}).get("Code"))) from error
     except BotoCoreError as error:
-        raise QueueUnavailable(type(error).__name__) from error
+        raise failed(type(error).__name__) from error

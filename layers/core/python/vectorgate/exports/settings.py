@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NAMES: Final = ("eventbridge", "otel", "s3", "slack", "webhook")
+EVENTBRIDGE: Final = "eventbridge"
+S3: Final = "s3"
+NAMES: Final = (EVENTBRIDGE, "otel", S3, "slack", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ def read(environment: Mapping[str, str]) -> ExportSettings:
             for name in chosen
             if _named("SECRET", name) in environment
         },
-        bus=_required(environment, "VECTORGATE_EXPORT_BUS") if "eventbridge" in chosen else None,
-        bucket=_required(environment, "VECTORGATE_EXPORT_BUCKET") if "s3" in chosen else None,
+        bus=_required(environment, "VECTORGATE_EXPORT_BUS") if EVENTBRIDGE in chosen else None,
+        bucket=_required(environment, "VECTORGATE_EXPORT_BUCKET") if S3 in chosen else None,
     )
 
 

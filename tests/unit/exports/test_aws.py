@@ -1,0 +1,297 @@
+"""The exporter on AWS: from the stream to FIFO queues, and from each queue to its destination."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pytest
+from moto import mock_aws
+
+from tests.factories.ledger import answered, begun, settled
+from tests.fakes.telemetry import RecordingTelemetry
+from vectorgate.clock import Random
+from vectorgate.entrypoints.exporter import ExporterApp, handler
+from vectorgate.exports.aws import Clients, EventBridge, S3Sink, SqsExportQueue, batches
+from vectorgate.exports.exporter import Exporter
+from vectorgate.exports.fan_out import FanOut
+from vectorgate.exports.lines import Lines
+from vectorgate.exports.ports import DeliveryFailed, RecordRefused
+from vectorgate.exports.queues import Message, QueueUnavailable, message_of
+from vectorgate.exports.record import record_of
+from vectorgate.ids import ObjectId
+from vectorgate.persistence.dynamodb.schema import operation_item
+from vectorgate.persistence.dynamodb.stream import settled_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from vectorgate.exports.ports import Destination
+    from vectorgate.exports.record import Record
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.ledger.ports import LedgerStore
+
+REGION: Final = "eu-central-1"
+HALF: Final = Random(lambda bits: 1 << (bits - 1))
+
+
+def row(number: int, store: str | None = "vs_1", **fields: Any) -> LedgerEntry:
+    """A settled row."""
+    name = ObjectId(store) if store is not None else None
+    return settled(answered(begun(number), vector_store_id=name, **fields))
+
+
+def image(entries: Sequence[LedgerEntry]) -> dict[str, Any]:
+    """A store's rollup after a settlement of these rows, as in the stream."""
+    return {"PK": {"S": "USE#store#vs_1#2026-03"}, "settled": {"S": " ".join(entry.id for entry in entries)}}
+
+
+def stream(*images: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of the stream with these images."""
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:dynamodb",
+                "eventName": "MODIFY",
+                "dynamodb": {"SequenceNumber": str(at), "NewImage": each},
+            }
+            for at, each in enumerate(images)
+        ]
+    }
+
+
+@dataclass
+class Rows:
+    """The part of the ledger that the exporter reads."""
+
+    known: dict[str, LedgerEntry] = field(default_factory=dict)
+
+    def entries(self, ids: Sequence[str]) -> dict[str, LedgerEntry]:
+        """The rows that there are."""
+        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
+
+
+@dataclass
+class Kept:
+    """A queue that keeps what it gets, and is away for so many calls."""
+
+    away: int = 0
+    sent: list[Message] = field(default_factory=list)
+    aside: list[tuple[str, str]] = field(default_factory=list)
+    pauses: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Keep messages."""
+        self._fail()
+        self.sent += messages
+
+    def put_off(self, receipt: str, seconds: int) -> None:
+        """Keep a pause."""
+        self.pauses.append((receipt, seconds))
+
+    def set_aside(self, message: Message, reason: str) -> None:
+        """Keep a dead letter."""
+        self._fail()
+        self.aside.append((message.body, reason))
+
+    def _fail(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise QueueUnavailable("away")
+
+
+@dataclass
+class Picky:
+    """A destination that fails at some records and refuses others."""
+
+    fails: frozenset[str] = frozenset()
+    refuses: frozenset[str] = frozenset()
+    away: bool = False
+    name: str = "webhook"
+    at_once: int = 2
+    got: list[str] = field(default_factory=list)
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Take them, or none."""
+        ids = [str(record["id"]) for record in records]
+        if self.away or self.fails.intersection(ids):
+            raise DeliveryFailed("status 503", retry_after=30)
+        if self.refuses.intersection(ids):
+            raise RecordRefused("status 400")
+        self.got += ids
+
+
+@dataclass
+class App:
+    """The function around fakes."""
+
+    rows: list[LedgerEntry]
+    destination: Picky = field(default_factory=Picky)
+    queue: Kept = field(default_factory=Kept)
+    alerts: Kept = field(default_factory=Kept)
+    telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
+
+    def __call__(self, event: Mapping[str, object]) -> Any:
+        """What the function returns."""
+        ledger = cast("LedgerStore", Rows({entry.id: entry for entry in self.rows}))
+        destination = cast("Destination", self.destination)
+        app = ExporterApp(
+            fan_out=FanOut(ledger, {"webhook": self.queue, "slack": self.alerts}, self.telemetry),
+            exporter=Exporter({"webhook": self.queue}, {"webhook": destination}, HALF, self.telemetry),
+            queues={"gate-export-webhook.fifo": "webhook"},
+        )
+        return handler.bound_to(app)(event, None)
+
+    def receive(self, *bodies: str, attempts: int = 1) -> Any:
+        """What the function returns for a batch of the queue."""
+        records = [
+            {
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:{REGION}:123456789012:gate-export-webhook.fifo",
+                "messageId": f"m{at}",
+                "receiptHandle": f"r{at}",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": str(attempts), "MessageGroupId": "g"},
+            }
+            for at, body in enumerate(bodies)
+        ]
+        return self({"Records": records})
+
+
+def body(entry: LedgerEntry) -> str:
+    """The message of a row."""
+    return json.dumps(record_of(entry))
+
+
+def test_each_settled_row_is_sent_to_every_queue_in_the_order_of_its_store() -> None:
+    rows = [row(1), row(2), row(3, None, budgets=("key/ever",)), row(4)]
+    app = App(rows)
+    event = stream(image([rows[1], rows[0]]), operation_item(rows[2]), operation_item(rows[3]), image([rows[3]]))
+    assert app(event) == {"batchItemFailures": []}
+    assert [message.id for message in app.queue.sent] == [rows[at].id for at in (1, 0, 2, 3)]
+    assert json.loads(app.queue.sent[0].body) == record_of(rows[1])
+    groups = [message.group for message in app.queue.sent]
+    assert groups[0] == groups[1] == groups[3] != groups[2] == rows[2].id
+    assert [(message.id, message.group) for message in app.alerts.sent] == [(rows[2].id, "slack")]
+
+
+def test_a_batch_of_the_stream_that_could_not_be_sent_comes_again_from_its_first_change() -> None:
+    rows = [row(1), row(2)]
+    app = App(rows, queue=Kept(away=1))
+    event = stream({"PK": {"S": "KEY#1"}}, image(rows))
+    assert app(event) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert app(event) == {"batchItemFailures": []}
+    assert [message.id for message in app.queue.sent] == [entry.id for entry in rows]
+    assert app(stream({"PK": {"S": "USE#key#1"}})) == {"batchItemFailures": []}
+
+
+def test_rows_that_are_not_settled_or_have_a_store_are_no_changes_of_their_own() -> None:
+    answered_row = answered(begun(1), vector_store_id=None)
+    assert settled_ids(stream(operation_item(answered_row), operation_item(row(2)))) == []
+
+
+def test_the_first_message_that_fails_and_all_behind_it_come_again_after_a_growing_pause() -> None:
+    rows = [row(at) for at in range(5)]
+    app = App(rows, Picky(fails=frozenset({rows[2].id})))
+    again = {"batchItemFailures": [{"itemIdentifier": f"m{at}"} for at in (2, 3, 4)]}
+    assert app.receive(*map(body, rows), attempts=1) == again
+    assert app.destination.got == [rows[0].id, rows[1].id]
+    assert app.queue.pauses == [("r2", 30), ("r3", 30), ("r4", 30)]  # as the destination asks for
+    app.receive(*map(body, rows), attempts=40)
+    assert app.queue.pauses[3:] == [("r2", 675), ("r3", 675), ("r4", 675)]
+
+
+def test_what_is_refused_or_unreadable_is_a_dead_letter_and_delays_no_other() -> None:
+    rows = [row(at) for at in range(4)]
+    app = App(rows, Picky(refuses=frozenset({rows[1].id})))
+    assert app.receive(body(rows[0]), body(rows[1]), "[1", '{"version": 1}', body(rows[3])) == {"batchItemFailures": []}
+    assert app.destination.got == [rows[0].id, rows[3].id]
+    assert app.queue.aside == [
+        ("[1", "unreadable"),
+        ('{"version": 1}', "unreadable"),
+        (body(rows[1]), "status 400"),
+    ]
+    assert app.telemetry.counts["ExportDeadLetters"] == 3
+
+
+def test_a_dead_letter_that_cannot_be_sent_leaves_its_message_in_the_queue() -> None:
+    rows = [row(1)]
+    app = App(rows, Picky(refuses=frozenset({rows[0].id})), Kept(away=1))
+    assert app.receive(body(rows[0])) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_a_check_delivers_a_record_past_the_queue_and_says_what_failed() -> None:
+    app = App([])
+    assert app({"check": "webhook"}) == {"delivered": True}
+    assert len(app.destination.got) == 1
+    assert app({"check": "otel"}) == {"chosen": ["webhook"]}
+    app.destination.away = True
+    assert app({"check": "webhook"}) == {"error": "status 503"}
+    with pytest.raises(ValueError, match="without records"):
+        app({})
+
+
+def test_no_two_messages_of_a_group_are_in_one_batch() -> None:
+    messages = [Message(str(at), group, "") for at, group in enumerate("aabcadefghijklmn")]
+    found = batches(messages)
+    assert [message for batch in found for message in batch] == messages
+    for batch in found:
+        assert len({message.group for message in batch}) == len(batch) <= 10
+    assert batches([]) == []
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        yield Clients(region=REGION).opened()
+
+
+def test_a_fifo_queue_gives_a_stores_records_in_their_order_and_drops_what_it_knows(clients: Clients) -> None:
+    urls = [
+        clients.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
+        for name in ("gate.fifo", "dead.fifo")
+    ]
+    queue = SqsExportQueue(clients, url=urls[0], failures_url=urls[1])
+    messages = [cast("Message", message_of(record_of(row(at)), "webhook")) for at in range(12)]
+    queue.send(messages)
+    queue.send(messages[:3])
+    received: list[str] = []
+    while len(received) < 12:
+        (message,) = clients.sqs.receive_message(QueueUrl=urls[0], MaxNumberOfMessages=1)["Messages"]
+        received.append(message["Body"])
+        queue.put_off(message["ReceiptHandle"], 0)
+        clients.sqs.delete_message(QueueUrl=urls[0], ReceiptHandle=message["ReceiptHandle"])
+    assert received == [message.body for message in messages]
+    assert "Messages" not in clients.sqs.receive_message(QueueUrl=urls[0])
+    queue.set_aside(messages[0], "status 400")
+    (dead,) = clients.sqs.receive_message(QueueUrl=urls[1], MessageAttributeNames=["All"])["Messages"]
+    assert dead["Body"] == messages[0].body
+    assert dead["MessageAttributes"]["reason"]["StringValue"] == "status 400"
+    gone = SqsExportQueue(clients, url=urls[0].replace("gate", "gone"), failures_url=urls[1])
+    with pytest.raises(QueueUnavailable, match=r"NonExistentQueue|QueueDoesNotExist"):
+        gone.send(messages)
+
+
+def test_records_are_events_of_a_bus_and_objects_of_a_bucket(clients: Clients) -> None:
+    clients.events.create_event_bus(Name="gate")
+    target = clients.sqs.create_queue(QueueName="events")["QueueUrl"]
+    arn = clients.sqs.get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = json.dumps({"source": ["vectorgate"], "detail-type": ["Usage Record"]})
+    clients.events.put_rule(Name="all", EventBusName="gate", EventPattern=pattern)
+    clients.events.put_targets(Rule="all", EventBusName="gate", Targets=[{"Id": "queue", "Arn": arn}])
+    record = record_of(row(1))
+    EventBridge(clients, "gate").deliver([record])
+    (message,) = clients.sqs.receive_message(QueueUrl=target)["Messages"]
+    assert json.loads(message["Body"])["detail"] == record
+    clients.s3.create_bucket(Bucket="lines", CreateBucketConfiguration={"LocationConstraint": REGION})
+    Lines(S3Sink(clients, "lines"), "s3").deliver([record, record_of(row(2))])
+    (kept,) = clients.s3.list_objects_v2(Bucket="lines")["Contents"]
+    assert kept["Key"].startswith("usage/day=2026-03-04/")
+    content = gzip.decompress(clients.s3.get_object(Bucket="lines", Key=kept["Key"])["Body"].read())
+    assert json.loads(content.splitlines()[0]) == record
+    with pytest.raises(DeliveryFailed, match="NoSuchBucket"):
+        S3Sink(clients, "absent").put("a", b"")

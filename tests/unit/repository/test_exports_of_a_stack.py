@@ -1,0 +1,117 @@
+"""What the template makes for exports: for each chosen destination, and for no other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from tests.helpers.template import (
+    NO_VALUE,
+    RESOURCES,
+    TEMPLATE,
+    called,
+    holds,
+    listed,
+    of_type,
+    resolved,
+    secrets_of,
+    statements,
+    variables,
+)
+from vectorgate.exports import aws, http, lines, settings
+
+ARN: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+OFF: Final = {"ExportEvents": "off"}
+CHOICES: Final = {
+    "eventbridge": ("Events", {"ExportEvents": "on"}),
+    "webhook": ("Webhook", {"ExportWebhookSecretArn": f"{ARN}webhook"}),
+    "otel": ("Otel", {"ExportOtelSecretArn": f"{ARN}otel"}),
+    "slack": ("Slack", {"ExportSlackSecretArn": f"{ARN}slack"}),
+    "s3": ("S3", {"ExportS3": "on"}),
+}
+
+
+def made(given: dict[str, str]) -> set[str]:
+    """The resources of exports that a stack has with these parameters."""
+    conditional = {name: each["Condition"] for name, each in RESOURCES.items() if "Condition" in each}
+    return {
+        name
+        for name, condition in conditional.items()
+        if condition.startswith("Exports") and holds(TEMPLATE["Conditions"][condition], given)
+    }
+
+
+def allowed(given: dict[str, str]) -> list[dict[str, Any]]:
+    """What the exporter may do with these parameters."""
+    (policy,) = RESOURCES["ExporterRole"]["Properties"]["Policies"]
+    return list(resolved(policy["PolicyDocument"]["Statement"], given))
+
+
+def test_nothing_is_made_where_nothing_is_chosen_and_events_are_by_default() -> None:
+    assert made(OFF) == set()
+    assert made({}) == made(OFF | {"ExportEvents": "on"})
+    assert settings.read(variables("Exporter", OFF)).queues == {}
+    assert list(settings.read(variables("Exporter", {})).queues) == ["eventbridge"]
+
+
+def test_each_destination_has_its_own_queue_dead_letters_and_rights_and_no_others() -> None:
+    assert set(CHOICES) == set(settings.NAMES)
+    for name, (part, chosen) in CHOICES.items():
+        given = OFF | chosen
+        own = {each for each in made(given) if not each.startswith("Exporter") and not each.endswith("Alarm")}
+        bucket = {"ExportBucket", "ExportBucketPolicy"} if name == "s3" else set()
+        assert own == {f"Export{part}{kind}" for kind in ("Queue", "Failures", "Mapping")} | bucket
+        read = settings.read(variables("Exporter", given))
+        assert dict(read.queues) == {name: settings.QueueUrls(f"Export{part}Queue", f"Export{part}Failures")}
+        secrets = [value for value in chosen.values() if value.startswith(ARN)]
+        assert list(read.secrets.values()) == secrets_of("ExporterRole", given) == secrets
+        assert (read.bus, read.bucket) == (
+            "IngestBus" if name == "eventbridge" else None,
+            "ExportBucket" if name == "s3" else None,
+        )
+        named = json.dumps(allowed(given))
+        for other, _ in CHOICES.values():
+            assert (f"Export{other}Queue" in named) is (other == part)
+        for sid, choice in (("PublishRecords", "eventbridge"), ("KeepRecords", "s3"), ("MarkAlerts", "slack")):
+            assert (sid in named) is (choice == name), sid
+
+
+def test_queues_keep_the_order_of_a_store_and_give_up_after_days() -> None:
+    function = RESOURCES["Exporter"]["Properties"]
+    for part, _ in CHOICES.values():
+        queue, dead, mapping = (
+            RESOURCES[f"Export{part}{kind}"]["Properties"] for kind in ("Queue", "Failures", "Mapping")
+        )
+        fifo = part != "S3"
+        assert queue.get("FifoQueue", False) is dead.get("FifoQueue", False) is fifo
+        names = [called("Fn::Sub", each["QueueName"]["Fn::Sub"], {}) for each in (queue, dead)]
+        assert [aws.FIFO in name for name in names] == [fifo, fifo]
+        assert all(len(each["QueueName"]["Fn::Sub"][0].replace("${Prefix}", "p" * 51)) <= 80 for each in (queue, dead))
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + mapping.get("MaximumBatchingWindowInSeconds", 0)
+        assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == 14 * 86_400
+        assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [f"Export{part}Failures", "Arn"]}
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BatchSize"] <= (10 if fifo else lines.AT_ONCE)
+    assert function["Timeout"] > 10 * http.SECONDS
+
+
+def test_the_exporter_reads_the_stream_for_as_long_as_it_has_a_record() -> None:
+    mapping = RESOURCES["ExporterStreamMapping"]["Properties"]
+    assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (-1, -1)
+    patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
+    assert [each["dynamodb"]["Keys"]["PK"]["S"] for each in patterns] == [
+        [{"prefix": "USE#store#"}],
+        [{"prefix": "OP#"}],
+    ]
+    readers = [each for each in of_type("AWS::Lambda::EventSourceMapping").values() if "StartingPosition" in each]
+    assert len(readers) == 1  # and the usage logger's: the stream takes no third
+
+
+def test_the_role_publishes_our_events_alone_and_writes_below_one_prefix() -> None:
+    own = {each["Sid"]: each for each in statements("ExporterRole")}
+    condition = own["PublishRecords"]["Condition"]["StringEquals"]
+    assert condition == {"events:source": aws.EVENT_SOURCE, "events:detail-type": aws.DETAIL_TYPE}
+    assert own["KeepRecords"]["Resource"]["Fn::Sub"] == f"${{ExportBucket.Arn}}/{lines.PREFIX}/*"
+    writes = [each for each in own.values() if "dynamodb:PutItem" in listed(each["Action"])]
+    assert [each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for each in writes] == ["ALERT#*"]
+    assert NO_VALUE not in own.values()
