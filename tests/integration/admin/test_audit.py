@@ -48,6 +48,7 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
         made(admin, "/team/new", {"team_id": team})
     key = made(admin, "/key/generate", {"team_id": "red"})["token"]
     made(admin, "/customer/new", {"user_id": "ann", "max_budget": 1})
+    made(admin, "/user/new", {"user_id": "zoe", "auto_create_key": False})
     adopt = {"team_id": "red", "dry_run": False, "ids": ["vs_1", "vs_2"]}
     window = {"start_date": "2026-03-03", "end_date": "2026-03-05", "dry_run": False}
     changes: list[tuple[str, str, object, list[tuple[str, str]]]] = [
@@ -78,6 +79,8 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
             {"team_id": "red", "permission": "read"},
             [("shared", "vs_1")],
         ),
+        ("/user/update", "/user/update", {"user_id": "zoe", "max_budget": 1}, [("updated", "zoe")]),
+        ("/user/delete", "/user/delete", {"user_ids": ["zoe"]}, [("deleted", "zoe")]),
         ("/spend/reprice", "/spend/reprice", window, [("updated", admin.rows()[0].id)]),
     ]
     for route, path, body, expected in changes:

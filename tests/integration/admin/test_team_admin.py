@@ -160,6 +160,18 @@ def test_it_gives_no_right_that_it_does_not_have(teams: Teams) -> None:
     assert teams.ask("POST", "/key/update", {"key": teams.red, "tpm_limit": 30, "max_budget": 10})[0] == 200
 
 
+def test_it_names_no_person_whom_no_key_of_its_team_names(teams: Teams) -> None:
+    teams.done("/user/new", {"user_id": "zoe", "max_budget": 1, "auto_create_key": False})
+    for name in ("bob", "zoe", "unknown"):  # of blue, of no team, of none
+        for path, body in (("/key/generate", {}), ("/key/update", {"key": teams.red})):
+            status, document = teams.ask("POST", path, body | {"user_id": name})
+            assert (status, document["error"]["param"]) == (403, "user_id")
+            assert name not in str(document)
+    teams.done("/key/generate", {"team_id": "red", "user_id": "ann"})
+    for path, body in (("/key/generate", {}), ("/key/update", {"key": teams.red})):
+        assert teams.ask("POST", path, body | {"user_id": "ann"})[0] == 200
+
+
 def test_it_neither_reads_the_secret_nor_revives_a_key_that_may_do_more(teams: Teams) -> None:
     for change in ({"models": ["*"]}, {"blocked": True, "duration": "1d"}):
         teams.done("/key/update", {"key": teams.red, **change})

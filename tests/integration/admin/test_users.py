@@ -53,7 +53,8 @@ def test_what_cannot_be_kept_is_refused_and_makes_nothing(admin: AdminHarness) -
     for body, param in (
         ({"user_id": "ann"}, "user_id"),
         ({"user_id": "bob", "user_role": "proxy_admin"}, "user_role"),
-        ({"user_id": "bob", "max_budget": 5}, "max_budget"),
+        ({"user_id": "bob", "max_budget": -5}, "max_budget"),
+        ({"user_id": "bob", "budget_duration": "soon"}, "budget_duration"),
         ({"user_id": "bob", "team_id": "unknown"}, "team_id"),
         ({"user_id": "a#b"}, "user_id"),
     ):
@@ -63,3 +64,39 @@ def test_what_cannot_be_kept_is_refused_and_makes_nothing(admin: AdminHarness) -
     assert admin.ask("GET", "/user/list", team="red")[0] == 400
     assert len(admin.stores.keys.all_keys()) == keys
     assert [each["object_id"] for each in admin.ask("GET", "/audit", table_name="user")[1]["audit_logs"]] == ["ann"]
+
+
+def test_a_person_is_changed_deleted_with_their_keys_and_made_anew(admin: AdminHarness) -> None:
+    key = made(admin, "/user/new", user_id="ann", user_email="a@b.example", max_budget=5, rpm_limit=9)["token"]
+    changed = made(admin, "/user/update", user_id="ann", max_budget=None, soft_budget=2, user_alias="Ann")
+    data = changed["data"]
+    assert (changed["user_id"], data["max_budget"], data["soft_budget"], data["user_alias"]) == ("ann", None, 2, "Ann")
+    assert (data["user_email"], data["rpm_limit"]) == ("a@b.example", 9)
+    bob = made(admin, "/key/generate", user_id="bob")["token"]
+    assert made(admin, "/user/update", user_id="bob", max_budget=1)["data"]["max_budget"] == 1
+    assert admin.ask("POST", "/user/update", {"user_id": "none", "max_budget": 1})[0] == 404
+    assert admin.ask("POST", "/user/delete", {"user_ids": ["bob", "none"]})[0] == 404
+    gone = made(admin, "/user/delete", user_ids=["ann", "bob"])
+    assert (gone["deleted_users"], sorted(gone["deleted_keys"])) == (["ann", "bob"], sorted([key, bob]))
+    assert gone["keys_left"] == 0
+    assert admin.ask("GET", "/user/info", user_id="ann")[0] == 404
+    assert admin.ask("GET", "/user/list")[1]["total"] == 0
+    assert made(admin, "/user/new", user_id="ann", auto_create_key=False)["max_budget"] is None
+    logs = admin.ask("GET", "/audit", table_name="user", object_id="ann")[1]["audit_logs"]
+    assert [each["action"] for each in logs] == ["created", "deleted", "updated", "created"]
+    assert (logs[1]["before_value"]["user_email"], logs[1]["updated_values"]["user_email"]) == ("a@b.example", None)
+
+
+def test_lists_have_lines_where_they_cost_no_read(admin: AdminHarness) -> None:
+    admin.book = book_of(calls("ours", 7))
+    made(admin, "/team/new", team_id="red")
+    free = made(admin, "/key/generate", user_id="ann")["token"]
+    bound = made(admin, "/key/generate", user_id="ann", max_budget=1)["token"]
+    for number, key in enumerate((free, bound)):
+        admin.call(number, key_id=key, end_user="eve", budgets=("key/ever",) if key == bound else ())
+    line = {"vector_stores.create": 7}
+    keys = admin.ask("GET", "/key/list", return_full_object="true")[1]["keys"]
+    assert {key["token"]: key["spend_by_call_type_nano_usd"] for key in keys} == {free: line, bound: None}
+    info = admin.ask("GET", "/user/info", user_id="ann")[1]
+    assert info["user_info"]["spend_by_call_type_nano_usd"] == {"vector_stores.create": 14}
+    assert admin.ask("GET", "/team/list")[1][0]["spend_by_call_type_nano_usd"] is None

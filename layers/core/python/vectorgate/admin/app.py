@@ -28,6 +28,7 @@ from vectorgate.admin import (
     team_deletion,
     transfers,
     unowned,
+    user_changes,
     users,
 )
 from vectorgate.admin.actor import Actor, actor_of, is_master
@@ -132,6 +133,8 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/customer/info"): budgets.customer_info,
     ("GET", "/customer/list"): limit_lists.customers,
     ("POST", "/user/new"): users.new,
+    ("POST", "/user/update"): user_changes.update,
+    ("POST", "/user/delete"): user_changes.delete,
     ("GET", "/user/info"): users.info,
     ("GET", "/user/list"): users.listing,
     ("GET", "/vector_stores/unowned"): unowned.unowned,

@@ -93,7 +93,7 @@ class AuditedBudgets(ForwardingBudgets):
         if before is None or before.version != limit.version - 1:
             raise StateConflict("limit")
         action = _action(blocked=(before.blocked, limit.blocked))
-        action = DELETED if limit.deleted_at is not None else action
+        action = DELETED if limit.deleted_at is not None else CREATED if before.deleted_at is not None else action
         shown = shown_limit(subject, before), shown_limit(subject, limit)
         record = self._trail.record(_KINDS[subject.scope], subject.id, action, *shown)
         self._budgets.replace_limit(subject, limit, audit=audit or record)
@@ -161,15 +161,17 @@ def shown_key(row: VirtualKey) -> dict[str, object]:
 
 def shown_limit(subject: Subject, limit: Limit) -> dict[str, object]:
     """A team's, an end user's or a user's row under LiteLLM's names."""
-    if subject.scope is BudgetScope.USER:
-        return user_fields(subject.id, limit)
-    named = customer_fields if subject.scope is BudgetScope.END_USER else team_fields
+    named = {BudgetScope.USER: _user_fields, BudgetScope.END_USER: customer_fields}.get(subject.scope, team_fields)
     return named(subject, limit) | {
         "max_budget": dollars(limit.max_budget),
         "soft_budget": dollars(limit.soft_budget),
         "budget_duration": limit.duration,
         "deleted_at": iso_time(limit.deleted_at),
     }
+
+
+def _user_fields(subject: Subject, limit: Limit) -> dict[str, object]:
+    return user_fields(subject.id, limit)
 
 
 def _owner(row: Ownership) -> dict[str, object]:

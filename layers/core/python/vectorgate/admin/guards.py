@@ -44,7 +44,7 @@ def guarded(stores: Stores, actor: Actor) -> Stores:
         return stores
     if actor.team_id is None:
         return replace(stores, keys=GuardedKeys(stores.keys, AdminPolicy()))
-    keys = GuardedKeys(stores.keys, TeamPolicy(actor.key))
+    keys = GuardedKeys(stores.keys, TeamPolicy(actor.key, stores.keys))
     budgets = TeamBudgets(stores.budgets, actor.team_id)
     return replace(stores, keys=keys, budgets=budgets, reports=TeamReports(stores.reports, actor.team_id, keys))
 
@@ -73,10 +73,14 @@ class AdminPolicy:
 
 
 class TeamPolicy:
-    """Policy of a team admin's key: its team's keys that have no role, and no more than it may do itself."""
+    """Policy of a team admin's key: its team's keys that have no role, and no more than it may do itself.
 
-    def __init__(self, admin: VirtualKey) -> None:
+    It names no person whom none of its team's keys names: else it could use up a stranger's budget, and read of it.
+    """
+
+    def __init__(self, admin: VirtualKey, keys: KeyStore) -> None:
         self._admin = admin
+        self._keys = keys
 
     def sees(self, key: VirtualKey) -> bool:
         """The keys of the team."""
@@ -90,11 +94,19 @@ class TeamPolicy:
             raise PermissionDenied(message, code="admin_key_required", param="key")
         if after is None:
             return
+        self._check_user(before, after)
         whole = before is None or gains(before, after)
         param = exceeding(after, self._admin, None if whole else before)
         if param is not None:
             message = f"A team admin gives no more than its own key has: '{param}' is more."
             raise PermissionDenied(message, code="exceeds_own_rights", param=param)
+
+    def _check_user(self, before: VirtualKey | None, after: VirtualKey) -> None:
+        if after.user_id is None or (before is not None and before.user_id == after.user_id):
+            return
+        if not any(self.sees(row) and row.user_id == after.user_id for row in self._keys.all_keys()):
+            message = "A team admin names people in 'user_id' whom a key of its team names already."
+            raise PermissionDenied(message, code="exceeds_own_rights", param="user_id")
 
 
 class GuardedKeys:

@@ -45,7 +45,7 @@ def listing(request: Request, deps: AdminDeps) -> dict[str, object]:
     rows = matching(query, deps)
     shown = page_of(rows, page, size)
     return {
-        "keys": described(shown, deps) if full else [row.id for row in shown],
+        "keys": described(shown, deps, lines=True) if full else [row.id for row in shown],
         "total_count": len(rows),
         "current_page": page,
         "total_pages": pages_of(rows, size),
@@ -82,8 +82,8 @@ def _named(row: VirtualKey) -> dict[str, str | None]:
     return {"user_id": row.user_id, "team_id": row.team_id, "key_alias": row.alias}
 
 
-def described(rows: Sequence[VirtualKey], deps: AdminDeps) -> list[dict[str, object]]:
-    """Keys as LiteLLM lists them, with budget and spend, in their order."""
+def described(rows: Sequence[VirtualKey], deps: AdminDeps, *, lines: bool = False) -> list[dict[str, object]]:
+    """Keys as LiteLLM lists them, with budget and spend, in their order. `lines`: as `Spent.fields_of_all`."""
     subjects = [(Subject(BudgetScope.KEY, row.id), key_limit(row), row.created_at) for row in rows]
-    spent = Spent(deps).fields_of_all(subjects)
+    spent = Spent(deps).fields_of_all(subjects, lines=lines)
     return [key_fields(row) | fields for row, fields in zip(rows, spent, strict=True)]

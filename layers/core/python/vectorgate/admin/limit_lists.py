@@ -80,5 +80,5 @@ def _matching(kind: _List, rows: Rows, query: Mapping[str, str]) -> list[tuple[S
 
 
 def _described(kind: _List, rows: Sequence[tuple[Subject, Limit | None]], deps: AdminDeps) -> list[dict[str, object]]:
-    spent = Spent(deps).fields_of_all([(subject, limit, None) for subject, limit in rows])
+    spent = Spent(deps).fields_of_all([(subject, limit, None) for subject, limit in rows], lines=True)
     return [kind.fields(subject, limit) | fields for (subject, limit), fields in zip(rows, spent, strict=True)]

@@ -18,13 +18,14 @@ from vectorgate.ids import tenant_of_team
 from vectorgate.ledger.rollups import Scope, day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.budgets.model import Limit, Subject
     from vectorgate.ledger.rollups import Rollup
 
 MONTHS: Final = 24  # that are added up for a team or an end user without a limit; a key's are those since it was made
+LINES: Final = ("spend_by_call_type", "spend_by_call_type_nano_usd")
 _A_YEAR: Final = 12
 _SCOPES: Final[Mapping[BudgetScope, Scope]] = {
     BudgetScope.KEY: Scope.KEY,
@@ -43,8 +44,13 @@ class Spent:
         """Budget and spend of one subject. `since`: the Unix second before which it cannot have spent anything."""
         return self.fields_of_all([(subject, limit, since)])[0]
 
-    def fields_of_all(self, subjects: Sequence[tuple[Subject, Limit | None, int | None]]) -> list[dict[str, object]]:
-        """As `fields_of`, in their order, with the balances of 100 limits read at once."""
+    def fields_of_all(
+        self, subjects: Sequence[tuple[Subject, Limit | None, int | None]], *, lines: bool = False
+    ) -> list[dict[str, object]]:
+        """As `fields_of`, in their order, with the balances of 100 limits read at once.
+
+        `lines`: with those of `lines_of` where there is no limit; with one, null: they would cost a read for each.
+        """
         now = self.deps.clock.unix_s()
         windows = {subject: window_of(limit, now) for subject, limit, _ in subjects if limit is not None}
         accounts = [Account(subject, window.period) for subject, window in windows.items()]
@@ -52,10 +58,13 @@ class Spent:
         shown: list[dict[str, object]] = []
         for subject, limit, since in subjects:
             if limit is None:
-                shown.append(_fields(None, None, Balance(spent=self._summed(subject, since))))
+                sums = self._summed(subject, since)
+                fields = _fields(None, None, Balance(spent=sums.total()))
+                shown.append(fields | _lines(sums) if lines else fields)
             else:
                 account = Account(subject, windows[subject].period)
-                shown.append(_fields(limit, windows[subject], balances.get(account, Balance())))
+                fields = _fields(limit, windows[subject], balances.get(account, Balance()))
+                shown.append(fields | dict.fromkeys(LINES) if lines else fields)
         return shown
 
     def lines_of(self, subject: Subject, limit: Limit | None, since: int | None = None) -> dict[str, object]:
@@ -68,9 +77,7 @@ class Spent:
         for rollup in self._rollups(subject, begun):
             if begun is None or rollup.bucket.day >= _day(begun):
                 sums[rollup.bucket.operation] += rollup.spend
-        lines = {operation: amount for operation, amount in sorted(sums.items()) if amount}
-        in_dollars = {operation: dollars(amount) for operation, amount in lines.items()}
-        return {"spend_by_call_type": in_dollars, "spend_by_call_type_nano_usd": lines}
+        return _lines(sums)
 
     def _began(self, limit: Limit) -> int:
         """The Unix second at which the limit's current period began."""
@@ -81,13 +88,31 @@ class Spent:
         """Whether any call counts for it in the last MONTHS months."""
         return next(self._rollups(subject, None), None) is not None
 
-    def _summed(self, subject: Subject, since: int | None) -> int:
-        return sum(rollup.spend for rollup in self._rollups(subject, since))
+    def _summed(self, subject: Subject, since: int | None) -> Counter[str]:
+        sums: Counter[str] = Counter()
+        for rollup in self._rollups(subject, since):
+            sums[rollup.bucket.operation] += rollup.spend
+        return sums
 
     def _rollups(self, subject: Subject, since: int | None) -> Iterator[Rollup]:
         name = tenant_of_team(subject.id) if subject.scope is BudgetScope.TEAM else subject.id
         for month in months_until(self.deps.clock.unix_s(), since):
             yield from self.deps.stores.reports.rollups(_SCOPES[subject.scope], name, month)
+
+
+def added_lines(lines: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """The sum of several of `Spent.lines_of`."""
+    sums: Counter[str] = Counter()
+    for each in lines:
+        exact = each[LINES[1]]
+        sums.update(exact if isinstance(exact, dict) else {})
+    return _lines(sums)
+
+
+def _lines(sums: Counter[str]) -> dict[str, object]:
+    lines = {operation: amount for operation, amount in sorted(sums.items()) if amount}
+    in_dollars = {operation: dollars(amount) for operation, amount in lines.items()}
+    return dict(zip(LINES, (in_dollars, lines), strict=True))
 
 
 def months_until(now: int, since: int | None) -> Iterator[str]:

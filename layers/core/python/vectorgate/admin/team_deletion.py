@@ -49,7 +49,7 @@ def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
         retry_on_conflict("team_ids", partial(_mark, subject, deps))
     teams = {subject.id for subject in subjects}
     wanted = [key_id for key_id, team in keys if team in teams]
-    deleted = _delete_keys(wanted, deps)
+    deleted = delete_keys(wanted, deps)
     return {"deleted_teams": sorted(teams), "deleted_keys": deleted, "keys_left": len(wanted) - len(deleted)}
 
 
@@ -71,7 +71,7 @@ def _mark(subject: Subject, deps: AdminDeps) -> None:
         deps.stores.budgets.replace_limit(subject, marked)
 
 
-def _delete_keys(keys: Iterable[KeyId], deps: AdminDeps) -> list[KeyId]:
+def delete_keys(keys: Iterable[KeyId], deps: AdminDeps) -> list[KeyId]:
     """Delete keys while there is time; those that are gone."""
     ends_at, gone = deps.clock.monotonic() + SECONDS, []
     for key_id in keys:

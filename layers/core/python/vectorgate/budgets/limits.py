@@ -1,4 +1,4 @@
-"""Read limits through a cache. A key's own limit is part of its row; those of teams and end users are cached for 5 s.
+"""Read limits through a cache. A key's own limit is part of its row; those of all others are cached for 5 s.
 
 A limit that is set or changed therefore applies everywhere after at most 5 s, and at once in the process that was told.
 """
@@ -9,7 +9,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.budgets.model import BudgetScope, Limit, Subject, key_limit
+from vectorgate.budgets.model import BudgetScope, Limit, Subject, key_limit, limits_calls
+from vectorgate.ids import is_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ class CachedLimits:
             self._cache.clear()
 
     def limits_of(self, key: VirtualKey, end_user: str | None) -> list[tuple[Subject, Limit]]:
-        """The limits on what a key may spend for an end user: the key's, its team's, the end user's."""
+        """The limits on what a key may spend for an end user: the key's, its team's, the end user's, its user's."""
         found: list[tuple[Subject, Limit]] = []
         own = key_limit(key)
         if own is not None:
@@ -47,7 +48,10 @@ class CachedLimits:
         others = [Subject(BudgetScope.TEAM, key.team_id)] if key.team_id is not None else []
         if end_user is not None:
             others.append(Subject(BudgetScope.END_USER, end_user))
-        return found + [(subject, limit) for subject, limit in self._read(others) if limit is not None]
+        if key.user_id is not None and is_label(key.user_id):
+            others.append(Subject(BudgetScope.USER, key.user_id))
+        read = ((subject, limit) for subject, limit in self._read(others) if limit is not None)
+        return found + [(subject, limit) for subject, limit in read if limits_calls(subject, limit)]
 
     def of_team(self, team: str) -> list[tuple[Subject, Limit]]:
         """The team's limit, if it has one."""

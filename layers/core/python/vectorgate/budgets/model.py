@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vectorgate.auth.keys.model import VirtualKey
-    from vectorgate.ids import KeyId
     from vectorgate.ledger.entry import LedgerEntry
 
 MAX_USD: Final = 1_000_000_000  # several such amounts fit into 64 bits as nano-dollars
@@ -45,7 +44,7 @@ class BudgetScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """A key, a team or an end user, which can have a limit. A user, whom keys name, has a row without one."""
+    """A key, a team, an end user, or a user, whom keys name: each can have a limit."""
 
     scope: BudgetScope
     id: str
@@ -175,7 +174,12 @@ def account_ref(account: Account) -> str:
 
 def accounts_of(entry: LedgerEntry) -> list[Account]:
     """The accounts that a ledger row counts against."""
-    ids = {BudgetScope.KEY: entry.key_id, BudgetScope.TEAM: entry.team_id, BudgetScope.END_USER: entry.end_user}
+    ids = {
+        BudgetScope.KEY: entry.key_id,
+        BudgetScope.TEAM: entry.team_id,
+        BudgetScope.END_USER: entry.end_user,
+        BudgetScope.USER: entry.user_id,
+    }
     found = []
     for ref in entry.budgets:
         scope, _, period = ref.partition("/")
@@ -222,9 +226,22 @@ def key_limit(key: VirtualKey) -> Limit | None:
     )
 
 
-def subjects_of(key_id: KeyId | None, team_id: str | None, end_user: str | None) -> list[Subject]:
-    """The subjects whose limits apply to a call of that key, team and end user."""
-    named = ((BudgetScope.KEY, key_id), (BudgetScope.TEAM, team_id), (BudgetScope.END_USER, end_user))
+def limits_calls(subject: Subject, limit: Limit) -> bool:
+    """Whether calls count against a limit: the row of a user who has none is of no concern to them."""
+    if subject.scope is not BudgetScope.USER or limit.blocked:
+        return True
+    bounds = limit.max_budget, limit.soft_budget, limit.rpm_limit, limit.tpm_limit, limit.max_parallel_requests
+    return any(bound is not None for bound in bounds)
+
+
+def subjects_of(entry: LedgerEntry) -> list[Subject]:
+    """The subjects whose limits apply to a row: of its key, team, end user and user."""
+    named = (
+        (BudgetScope.KEY, entry.key_id),
+        (BudgetScope.TEAM, entry.team_id),
+        (BudgetScope.END_USER, entry.end_user),
+        (BudgetScope.USER, entry.user_id),
+    )
     return [Subject(scope, name) for scope, name in named if name is not None]
 
 

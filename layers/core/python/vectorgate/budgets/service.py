@@ -41,7 +41,12 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ownership import Ownership
     from vectorgate.tenancy.ports import OwnershipStore
 
-_SCOPE_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
+_SCOPE_NAMES: Final = {
+    BudgetScope.KEY: "key",
+    BudgetScope.TEAM: "team",
+    BudgetScope.END_USER: "end user",
+    BudgetScope.USER: "user",
+}
 # Operations that can only reduce cost.
 _COST_REDUCING: Final = frozenset({"vector_stores.file_batches.cancel", "uploads.cancel", "responses.cancel"})
 DEFAULT_MAX_OUTPUT: Final = (

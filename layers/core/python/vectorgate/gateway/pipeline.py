@@ -257,10 +257,11 @@ class Gateway:
         return target
 
     def _limits(self, context: RequestContext, principal: Principal) -> Sequence[tuple[Subject, Limit]]:
-        """The limits of key, team and end user; rate limits go to the context. 503 if the store fails."""
+        """The limits of key, team, end user and user; rate limits go to the context. 503 if the store fails."""
         key = principal.key
         limits: Sequence[tuple[Subject, Limit]] = ()
-        if key.team_id is not None or context.end_user is not None or _is_limited(key.max_budget, key.soft_budget):
+        named = key.team_id is not None or key.user_id is not None or context.end_user is not None
+        if named or _is_limited(key.max_budget, key.soft_budget):
             try:
                 limits = self.budgets.limits.limits_of(key, context.end_user)
             except StoreError as error:

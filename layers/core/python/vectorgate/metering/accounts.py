@@ -1,37 +1,53 @@
-"""The budgets that a storage record counts against: those of its key, team and end user when its day is charged."""
+"""The budgets that a storage record counts against: of its key, that key's user, its team and its end user.
+
+They are those that these have when the record's day is charged.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vectorgate.budgets.model import Account, BudgetScope, account_ref, key_limit, subjects_of, window_of
+from vectorgate.budgets.model import (
+    Account,
+    BudgetScope,
+    Subject,
+    account_ref,
+    key_limit,
+    limits_calls,
+    subjects_of,
+    window_of,
+)
 from vectorgate.budgets.store_rules import stored_account
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import KeyId, team_of
+from vectorgate.ids import is_label, team_of
 from vectorgate.metering.model import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.auth.keys.ports import KeyStore
-    from vectorgate.budgets.model import Limit, Subject
+    from vectorgate.budgets.model import Limit
     from vectorgate.budgets.ports import BudgetStore
-    from vectorgate.ids import ProviderName
+    from vectorgate.ids import KeyId, ProviderName
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.metering.model import Meter
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Assigns budget accounts. Reads limits once for each key, and once for each 100 teams and end users."""
+    """Assigns budget accounts. Reads each key once, and limits once for each 100 teams, end users and users."""
 
     keys: KeyStore
     budgets: BudgetStore
 
     def assign(self, records: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-        """The records with their accounts, each of the period that contains the record's day. StoreError."""
-        limits = self._limits({subject for record in records for subject in _subjects(record)})
+        """The records with their users and accounts, each of the period that contains the record's day. StoreError."""
+        keys = {key_id: self.keys.key(key_id) for key_id in sorted({each.key_id for each in records if each.key_id})}
+        users = {key_id: key.user_id for key_id, key in keys.items() if key is not None}
+        records = [record.changed(user_id=users.get(record.key_id)) if record.key_id else record for record in records]
+        limits = self._limits({subject for record in records for subject in subjects_of(record)}, keys)
         return [record.changed(budgets=_accounts(record, limits)) for record in records]
 
     def keep_stored(self, provider: ProviderName, before: Iterable[Meter], after: Iterable[Meter]) -> None:
@@ -44,14 +60,14 @@ class Accounts:
             if were.get(team) != are.get(team):
                 self.budgets.set_spent(stored_account(team, provider), are.get(team, (0, 0))[0])
 
-    def _limits(self, subjects: Collection[Subject]) -> dict[Subject, Limit]:
-        others = sorted(subject for subject in subjects if subject.scope is not BudgetScope.KEY)
-        found = dict(self.budgets.limits(others)) if others else {}
-        for subject in sorted(set(subjects).difference(others)):
-            key = self.keys.key(KeyId(subject.id))
+    def _limits(self, subjects: Collection[Subject], keys: Mapping[KeyId, VirtualKey | None]) -> dict[Subject, Limit]:
+        others = sorted(each for each in subjects if each.scope is not BudgetScope.KEY and is_label(each.id))
+        read = self.budgets.limits(others) if others else {}
+        found = {subject: limit for subject, limit in read.items() if limits_calls(subject, limit)}
+        for key_id, key in keys.items():
             limit = key_limit(key) if key is not None else None
             if limit is not None:
-                found[subject] = limit
+                found[Subject(BudgetScope.KEY, key_id)] = limit
         return found
 
 
@@ -67,11 +83,7 @@ def _stored(meters: Iterable[Meter]) -> dict[str, tuple[int, int]]:
     return sums
 
 
-def _subjects(record: LedgerEntry) -> list[Subject]:
-    return subjects_of(record.key_id, record.team_id, record.end_user)
-
-
 def _accounts(record: LedgerEntry, limits: dict[Subject, Limit]) -> tuple[str, ...]:
     began = record.started_ms // MILLISECONDS
-    limited = [(subject, limits[subject]) for subject in _subjects(record) if subject in limits]
+    limited = [(subject, limits[subject]) for subject in subjects_of(record) if subject in limits]
     return tuple(account_ref(Account(subject, window_of(limit, began).period)) for subject, limit in limited)

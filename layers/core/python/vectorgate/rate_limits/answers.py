@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from vectorgate.rate_limits.model import Lease, Rate
 
-_NAMES: Final = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER: "end user"}
+_NAMES: Final = {
+    BudgetScope.KEY: "key",
+    BudgetScope.TEAM: "team",
+    BudgetScope.END_USER: "end user",
+    BudgetScope.USER: "user",
+}
 _SHORT: Final = {RateUnit.REQUESTS: "RPM", RateUnit.TOKENS: "TPM"}
 _MILLISECOND_NS: Final = 1_000_000
 _MILLISECONDS_A_SECOND: Final = 1_000
