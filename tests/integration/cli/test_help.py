@@ -115,7 +115,8 @@ def test_without_the_extra_ingest_works_and_the_rest_says_what_to_install(
 def test_a_process_whose_reader_leaves_early_ends_well(
     vectorgate: Run, harness: GatewayHarness, gateway_server: GatewayServer
 ) -> None:
-    harness.key("sk-red", alias="x" * 100)
+    for number in range(150):  # more than a buffer holds
+        harness.key(f"sk-{number}", alias="x" * 100)
     assert vectorgate("keys list --csv").code == 0
     given = {"PYTHONPATH": str(SOURCE), "VECTORGATE_BASE_URL": gateway_server.url, "VECTORGATE_API_KEY": MASTER_KEY}
     with subprocess.Popen(

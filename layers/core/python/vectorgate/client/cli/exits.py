@@ -41,6 +41,10 @@ class Failure(Exception):
         self.code = code
 
 
+class ReaderLeft(Exception):
+    """Standard output is closed at its other end (`| head`): enough was read."""
+
+
 def code_of(error: VectorGateError | Failure) -> int:
     """The exit code of an error."""
     if isinstance(error, Failure):
