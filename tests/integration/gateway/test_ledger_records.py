@@ -123,6 +123,7 @@ def test_rows_of_unauthenticated_callers_are_rate_limited(harness: GatewayHarnes
     for _ in range(150):
         assert ask(harness, "GET", "/v1/files", headers={"authorization": "Bearer sk-wrong"}) == 401
     assert 100 <= len(harness.rows()) <= 110
+    assert len(harness.telemetry.requests) == len(harness.rows())  # nor have the others a log line
 
 
 class Broken:

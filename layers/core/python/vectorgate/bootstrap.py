@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
-# The rate up to which a request without a valid key gets a ledger row; beyond it, such requests are only counted.
+# The rate up to which a request without a valid key gets a ledger row; beyond it, they have neither row nor log line.
 ANONYMOUS_BURST: Final = 100
 ANONYMOUS_PER_SECOND: Final = 10.0
 SEARCH_PROVIDER: Final = ProviderName("azure_ai")  # Azure AI Search: the only one with another API than OpenAI's
@@ -114,7 +114,7 @@ def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = No
     return Gateway(
         clock=clock,
         randomness=deps.randomness,
-        authenticator=Authenticator(stores.keys, clock),
+        authenticator=Authenticator(stores.keys, clock, generated_only=settings.generated_keys),
         openai=_openai_surface(settings, stores),
         surfaces=_other_surfaces(settings, stores),
         budgets=budgets,

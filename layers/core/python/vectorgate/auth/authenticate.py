@@ -7,6 +7,7 @@ therefore in force after at most 5 s everywhere, and at once in a process whose 
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,8 @@ KEY_CACHE_SECONDS: Final = 5.0  # promised in docs/security.md; what a read cost
 MAX_CACHED: Final = 10_000  # a flood of guessed keys evicts entries and costs a read each, but no more memory
 MAX_KEY: Final = 512  # characters
 _BEARER: Final = "bearer "
+_GENERATED: Final = re.compile(r"sk-[A-Za-z0-9_-]{43}")  # 256 bits, as /key/generate has always written them
+_ANY: Final = re.compile(rf".{{0,{MAX_KEY}}}", re.DOTALL)
 
 
 def key_id_of(secret: str) -> KeyId:
@@ -66,10 +69,14 @@ def is_expired(key: VirtualKey, unix_s: float) -> bool:
 
 
 class Authenticator:
-    """Identifies callers by their virtual keys. Thread-safe."""
+    """Identifies callers by their virtual keys. Thread-safe.
 
-    def __init__(self, keys: KeyReader, clock: Clock) -> None:
+    `generated_only`: every key was generated, so that a secret of another form is refused without a read.
+    """
+
+    def __init__(self, keys: KeyReader, clock: Clock, *, generated_only: bool = False) -> None:
         self._keys = keys
+        self._form = _GENERATED if generated_only else _ANY
         self._clock = clock
         self._cache: OrderedDict[KeyId, tuple[Principal | None, Moment]] = OrderedDict()
         self._changes = 0
@@ -97,7 +104,7 @@ class Authenticator:
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
             )
         presented, now = key_id_of(secret), self._clock.wall()
-        principal = self._principal(presented) if len(secret) <= MAX_KEY else None
+        principal = self._principal(presented) if self._form.fullmatch(secret) else None
         if principal is None or not opens(presented, principal.key, now) or is_expired(principal.key, now):
             raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
         if principal.key.blocked:

@@ -192,6 +192,7 @@ class CallRecorder:
             started, error, self.ended(context), self.book, recorded=context.recorded
         )
         if isinstance(error, Unauthenticated) and not self.anonymous_limiter.try_acquire():
+            context.entry = None  # neither row nor log line: API Gateway counts them, and has them in its access log
             return
         try:
             if context.recorded:
