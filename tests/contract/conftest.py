@@ -1,6 +1,7 @@
 """The engines that the suite runs on.
 
-SQLite in memory, which differs from a file in its journal only, is left to `make thorough`. Tests of transactions,
+SQLite in memory, which differs from a file in its journal only, and a DynamoDB on which every write conflicts three
+times before it is done are left to `make thorough`. Tests of transactions,
 conditions and threads run once more in tests/e2e/test_contract.py, on the emulated AWS there.
 With VECTORGATE_CONTRACT_ENDPOINT=http://127.0.0.1:<port> the whole suite also runs against the DynamoDB at that
 endpoint (MiniStack, DynamoDB Local).
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
+from tests.harnesses.conflicting_dynamodb import ConflictingBackend
 from tests.harnesses.store_backends import Backend, MotoBackend, SqliteBackend, dynamo_at
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 ENDPOINT = os.environ.get("VECTORGATE_CONTRACT_ENDPOINT")
 IN_MEMORY = pytest.param("sqlite-memory", marks=pytest.mark.exhaustive)
+CONFLICTS = pytest.param("dynamodb-conflicts", marks=pytest.mark.exhaustive)
 ENGINES = ["sqlite-file", "dynamodb-moto", *(["dynamodb-endpoint"] if ENDPOINT else [])]
 DYNAMO_ENGINES = [engine for engine in ENGINES if engine.startswith("dynamodb")]
 
@@ -30,6 +33,9 @@ def _opened(engine: str, folder: Path, environment: pytest.MonkeyPatch) -> Itera
     if engine == "dynamodb-moto":
         with mock_aws():
             yield MotoBackend()
+    elif engine == "dynamodb-conflicts":
+        with mock_aws():
+            yield ConflictingBackend()
     elif engine == "dynamodb-endpoint" and ENDPOINT:
         with dynamo_at(ENDPOINT, environment) as backend:
             yield backend
@@ -39,7 +45,7 @@ def _opened(engine: str, folder: Path, environment: pytest.MonkeyPatch) -> Itera
         sqlite.database.close()
 
 
-@pytest.fixture(params=[*ENGINES, IN_MEMORY])
+@pytest.fixture(params=[*ENGINES, IN_MEMORY, CONFLICTS])
 def stores(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     """Each engine in turn, without rows."""
     yield from _opened(request.param, tmp_path, monkeypatch)
