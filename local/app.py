@@ -148,6 +148,7 @@ class LocalMode:
             response_seconds=max(timeout_seconds, RESPONSE_SECONDS),
         )
         self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry, clock)
+        self._exporters = Exporters(exports, outbox, self._deps) if outbox is not None else None
         key_file = database.with_name(LOCAL_KEY_FILE)
         self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file)
         end_interrupted(self._stores.ledger, clock)
@@ -168,7 +169,6 @@ class LocalMode:
         self._every("meter", meter_seconds, lambda: exclusively(sweeping, meter.tick))
         self._every("find out", FIND_OUT_SECONDS, lambda: exclusively(sweeping, meter.find_out))
         self._every("kept writes", KEPT_SECONDS, self._kept_writes.try_to_write)
-        self._exporters = Exporters(exports, outbox, self._deps) if outbox is not None else None
         if self._exporters is not None:
             self._exporters.start(self._every)
         if folder is not None:
@@ -198,6 +198,7 @@ class LocalMode:
         reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway))
         clock, randomness = self._deps.clock, self._deps.randomness
         deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
+        deps = replace(deps, exports=self._exporters) if self._exporters is not None else deps
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
 
     def _every(self, name: str, seconds: float, tick: Callable[[], object]) -> None:

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from local.mistakes import CannotStart
 from vectorgate.exports.composition import OTEL, SLACK, WEBHOOK, AlertSources, Egress, http_destinations
+from vectorgate.exports.delivery import checked
 from vectorgate.exports.http import MalformedAddress, read_address
 from vectorgate.exports.lines import Lines
-from vectorgate.exports.ports import DeliveryFailed
+from vectorgate.exports.ports import Checked, DeliveryFailed
+from vectorgate.exports.record import check_record
 from vectorgate.exports.webhook import signing_keys
 from vectorgate.exports.worker import OutboxWorker
 
@@ -123,10 +125,11 @@ class FolderSink:
 
 
 class Exporters:
-    """A worker for each chosen destination."""
+    """ExportCheck, and a worker for each chosen destination."""
 
     def __init__(self, exports: Exports, outbox: SqliteOutbox, deps: Deps) -> None:
         self.destinations = _destinations(exports, outbox, deps)
+        self._clock, self._randomness = deps.clock, deps.randomness
         outbox.choose(self.destinations)
         self._workers = [
             OutboxWorker(
@@ -139,6 +142,12 @@ class Exporters:
             )
             for destination in self.destinations.values()
         ]
+
+    def check(self, destination: str) -> Checked:
+        """Deliver a test record."""
+        if destination not in self.destinations:
+            return Checked(chosen=tuple(self.destinations))
+        return checked(self.destinations[destination], check_record(self._clock, self._randomness))
 
     def start(self, every: Callable[[str, float, Callable[[], object]], object]) -> None:
         """Have `every` call each worker, by a name, every so many seconds."""

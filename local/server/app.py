@@ -38,7 +38,7 @@ CALLS: Final = 128  # threads for calls; they cost little while they wait for a 
 STREAMS: Final = 512  # threads for answers that are being streamed
 ADMIN_PREFIXES: Final = ("/spend/", "/key/", "/team/", "/customer/", "/user/", "/v1/indexes")
 ADMIN_PATHS: Final = re.compile(
-    r"/ui(/.*)?|/audit/?|/admin/[^/]+/?|/admin/vector_stores/[^/]+/?|/vector_stores/(unowned|adopt|cleanup|[^/]+/transfer)/?"
+    r"/ui(/.*)?|/audit/?|/health/services/?|/admin/[^/]+/?|/admin/vector_stores/[^/]+/?|/vector_stores/(unowned|adopt|cleanup|[^/]+/transfer)/?"
     r"|(/v1)?/vector_stores/[^/]+/share/?"
 )  # beside those of the API
 ADMIN, INVOKERS, LOOKUP, EVERYONE = "admin", "invokers", "lookup", "everyone"  # groups beside the tenants

@@ -1,7 +1,6 @@
 """The composition root: builds every application from its dependencies (`Deps`), for functions, local mode and tests.
 
-`deployed_gateway` and the like are those of the function's environment, built once. Each function imports what it
-builds when it is called, so that a cold start imports only what its function needs.
+`deployed_gateway` and the like are of the function's environment, built once; each imports what it builds.
 """
 
 from __future__ import annotations
@@ -311,6 +310,7 @@ def deployed_admin() -> AdminApp:
 def deployed_admin_parts() -> tuple[partial[AdminApp], MasterKey]:
     """The admin app but for its master key, and what reads that. ValueError."""
     from vectorgate.admin.app import AdminApp
+    from vectorgate.admin.exporter_function import ExporterFunction
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.admin.meter_function import MeterFunction
 
@@ -319,6 +319,7 @@ def deployed_admin_parts() -> tuple[partial[AdminApp], MasterKey]:
         raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
     master_key = MasterKey(deployed_secrets(), settings.master_key_secret, clock)
     deps = build_admin_deps(settings, deployed_stores(), clock, system_random(), MeterFunction.of(settings))
+    deps = replace(deps, exports=ExporterFunction(settings))
     return partial(AdminApp, deps=deps, telemetry=deployed_telemetry()), master_key
 
 

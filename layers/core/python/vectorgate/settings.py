@@ -53,7 +53,8 @@ class IngestResources:
 class Settings:
     """`secrets` maps each configured provider to the name of its secret; the first is the default provider.
 
-    `meter_function`: the function that reads providers for the admin function, which has none of their keys.
+    `meter_function`: the function that reads providers for the admin function, which has none of their keys;
+    `export_function`: the one that tests destinations of exports for it.
     `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
@@ -71,6 +72,7 @@ class Settings:
     master_key_secret: str | None = None
     default_provider: ProviderName = OPENAI
     meter_function: str | None = None
+    export_function: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     plain_http: bool = False
@@ -120,6 +122,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         master_key_secret=_optional(environment, "VECTORGATE_MASTER_KEY_SECRET"),
         default_provider=default,
         meter_function=_optional(environment, "VECTORGATE_METER_FUNCTION"),
+        export_function=_optional(environment, "VECTORGATE_EXPORT_FUNCTION"),
         region=region,
         endpoint_url=_optional(environment, "VECTORGATE_AWS_ENDPOINT"),
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.actor import MASTER
+from vectorgate.exports.ports import NoExports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
     from vectorgate.admin.trail import Trail
     from vectorgate.auth.principal import Principal
     from vectorgate.clock import Clock, Random
+    from vectorgate.exports.ports import ExportCheck
     from vectorgate.ids import ProviderName
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.documents import ProviderDocuments
+
+NO_EXPORTS: Final = NoExports()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class AdminDeps:
     """Given by the composition root, and for each call narrowed to its actor. `provider` reads providers.
 
     `trail`: what the call leaves in the audit. Its `stores` leave their records by themselves.
-    `caller`: of a team's ordinary key, on a route that takes one; None for an administrator.
+    `caller`: of a team's ordinary key, on a route that takes one; None for an administrator. `exports` tests
+    destinations.
     """
 
     stores: Stores
@@ -37,6 +42,7 @@ class AdminDeps:
     actor: Actor = MASTER
     trail: Trail | None = None
     caller: Principal | None = None
+    exports: ExportCheck = NO_EXPORTS
 
     def announce(self, kind: str, target: str, action: str, after: Mapping[str, object]) -> None:
         """Write the record of changes that are no one transaction with it, before they begin. StoreError."""

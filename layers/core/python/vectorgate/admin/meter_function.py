@@ -74,19 +74,33 @@ class MeterFunction:
             raise _unavailable("its answer is not one of vectorgate's")
 
     def _invoke(self, payload: Mapping[str, object]) -> Mapping[str, object]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see the module
-
         if self._name is None:
             raise _unavailable("it is not configured")
-        client = _client(self._region, self._endpoint_url)
         try:
-            result = client.invoke(FunctionName=self._name, Payload=json.dumps(payload).encode())
-            answer = json.loads(result["Payload"].read())
-        except (BotoCoreError, ClientError, ValueError) as error:
-            raise _unavailable(type(error).__name__) from error
-        if "FunctionError" in result or not isinstance(answer, dict):
-            raise _unavailable("it failed")
-        return answer
+            return invocation(self._name, payload, self._region, self._endpoint_url)
+        except InvocationFailed as failure:
+            raise _unavailable(str(failure)) from failure
+
+
+class InvocationFailed(Exception):
+    """A function was not invoked, or failed."""
+
+
+def invocation(
+    name: str, payload: Mapping[str, object], region: str | None, endpoint_url: str | None
+) -> Mapping[str, object]:
+    """What a function of the deployment answers. InvocationFailed."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see the module
+
+    client = _client(region, endpoint_url)
+    try:
+        result = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+        answer = json.loads(result["Payload"].read())
+    except (BotoCoreError, ClientError, ValueError) as error:
+        raise InvocationFailed(type(error).__name__) from error
+    if "FunctionError" in result or not isinstance(answer, dict):
+        raise InvocationFailed("it failed")
+    return answer
 
 
 @cache

@@ -21,6 +21,7 @@ from vectorgate.entrypoints.function import Event, Function
 from vectorgate.exports import settings as configuration
 from vectorgate.exports.aws import Clients, EventBridge, S3Sink, SqsExportQueue
 from vectorgate.exports.composition import AlertSources, Egress, http_destinations
+from vectorgate.exports.delivery import checked
 from vectorgate.exports.exporter import Exporter, Received
 from vectorgate.exports.fan_out import FanOut
 from vectorgate.exports.lines import Lines
@@ -66,11 +67,11 @@ def act(event: Event, app: ExporterApp) -> Result:
 
 
 def _checked(destination: str, app: ExporterApp) -> Result:
-    if destination not in app.exporter.destinations:
-        return {"chosen": sorted(app.exporter.destinations)}
-    clock = system_clock()
-    error = app.exporter.check(destination, check_record(clock, system_random()))
-    return {"delivered": True} if error is None else {"error": error}
+    chosen = app.exporter.destinations
+    if destination not in chosen:
+        return {"chosen": sorted(chosen)}
+    found = checked(chosen[destination], check_record(system_clock(), system_random()))
+    return {"delivered": True} if found.error is None else {"error": found.error}
 
 
 def _failed(identifiers: list[str]) -> Result:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vectorgate.exports.ports import DeliveryFailed, RecordRefused
+from vectorgate.exports.ports import Checked, DeliveryFailed, RecordRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +65,14 @@ def _one_by_one(records: Sequence[Record], destination: Destination) -> Delivery
             return Delivery(at, tuple(refused), one.failure)
         refused += [(at, reason) for _, reason in one.refused]
     return Delivery(len(records), tuple(refused))
+
+
+def checked(destination: Destination, record: Record) -> Checked:
+    """Deliver one record, and say what failed."""
+    delivery = deliver([record], destination)
+    if delivery.failure is not None:
+        return Checked(error=str(delivery.failure))
+    return Checked(error=f"refused: {delivery.refused[0][1]}" if delivery.refused else None)
 
 
 def pause_after(failures: int, fraction: float, *, at_least: float = 0.0) -> float:

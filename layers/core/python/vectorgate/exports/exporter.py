@@ -54,13 +54,6 @@ class Exporter:
             self.telemetry.flush()
         return [received.message.id for received in failed]
 
-    def check(self, name: str, record: Record) -> str | None:
-        """Deliver one record past the queue; why it was not delivered, or None. KeyError for another destination."""
-        delivery = deliver([record], self.destinations[name])
-        if delivery.failure is not None:
-            return str(delivery.failure)
-        return f"refused: {delivery.refused[0][1]}" if delivery.refused else None
-
     def _deliver(self, name: str, batch: Sequence[Received]) -> Sequence[Received]:
         """Deliver what can be read, and set aside what cannot or is refused; what failed."""
         queue = self.queues[name]

@@ -89,3 +89,28 @@ class AlertLog(Protocol):
     def mark(self, alert: Alert) -> None:
         """An alert was sent. StoreError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a test record: it arrived, or `error` says why not. `chosen`: the destinations, if it is none."""
+
+    error: str | None = None
+    chosen: tuple[str, ...] | None = None
+
+
+class ExportCheck(Protocol):
+    """Tests destinations."""
+
+    def check(self, destination: str) -> Checked:
+        """Deliver a test record, past the queue."""
+        ...
+
+
+class NoExports:
+    """ExportCheck where nothing is exported."""
+
+    def check(self, destination: str) -> Checked:
+        """Nothing is chosen."""
+        del destination
+        return Checked(chosen=())
