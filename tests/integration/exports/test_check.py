@@ -42,7 +42,7 @@ def ask(
     app = AdminApp(master_key=Secret(MASTER_KEY), deps=deps, telemetry=rows.telemetry)
     headers = {"authorization": f"Bearer {key}"}
     answer = app.handle(Request(method=method, path="/health/services", query=query, headers=headers))
-    return answer.status, json.loads(answer.body.read())
+    return answer.status, json.loads(answer.read_body())
 
 
 def test_a_test_record_reaches_each_destination_or_the_answer_says_why_not() -> None:
