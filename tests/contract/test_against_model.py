@@ -14,9 +14,8 @@ from tests.factories.ledger import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own
 from tests.harnesses.store_backends import Backend, DynamoBackend, SqliteBackend
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
+from vectorgate.ledger.rollups import MEASURES, Bucket, Rollup, Scope, rollups_of
 from vectorgate.persistence.validation import INITIAL_STATES
-from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
@@ -67,10 +66,9 @@ class Model:
             raise StateConflict
         self.rows |= {entry.id: entry for entry in settled}
         for row in rollups:
-            old = self.sums.get(row.bucket, Rollup(row.bucket, 0, 0, NanoUSD(0)))
-            self.sums[row.bucket] = Rollup(
-                row.bucket, old.calls + row.calls, old.failures + row.failures, NanoUSD(old.spend + row.spend)
-            )
+            old = self.sums.get(row.bucket, Rollup(row.bucket))
+            both = {name: getattr(old, name) + getattr(row, name) for name in MEASURES}
+            self.sums[row.bucket] = Rollup(row.bucket, **both)
 
 
 def outcome(act: Callable[[], None]) -> type[Exception] | None:

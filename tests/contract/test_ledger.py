@@ -23,7 +23,7 @@ from tests.factories.ledger import (
 )
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, State
 from vectorgate.ledger.ports import MAX_ACTIONS
-from vectorgate.ledger.rollups import Bucket, Rollup, Scope, rollups_of
+from vectorgate.ledger.rollups import Bucket, Facts, Rollup, Scope, rollups_of
 from vectorgate.persistence.validation import INITIAL_STATES
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.store_errors import AlreadyExists, StateConflict
@@ -214,7 +214,8 @@ def test_settling_replaces_the_rows_and_adds_the_sums(stores: Backend) -> None:
         entries = [settled(put_at(stores, State.ANSWERED, number + 10 * state_spend), 5) for number in range(3)]
         stores.ledger.settle(entries, rollups_of(entries))
         assert [stores.ledger.entry(entry.id) for entry in entries] == entries
-    bucket = Bucket(Scope.KEY, KEY, "2026-03-04", "openai", "vector_stores.create")
+    facts = Facts(key_id=KEY, tenant=RED)
+    bucket = Bucket(Scope.KEY, KEY, "2026-03-04", "openai", "vector_stores.create", facts)
     assert list(stores.reports.rollups(Scope.KEY, KEY, "2026-03")) == [Rollup(bucket, 6, 0, NanoUSD(30))]
 
 
@@ -240,7 +241,7 @@ def test_settling_nothing_is_nothing(stores: Backend) -> None:
 
 
 def test_a_settlement_has_room_for_a_hundred_actions(stores: Backend) -> None:
-    entries = [settled(answered(begun(number, state=State.STARTED))) for number in range(MAX_ACTIONS - 5)]
+    entries = [settled(answered(begun(number, state=State.STARTED))) for number in range(MAX_ACTIONS - 6)]
     for entry in entries:
         stores.ledger.begin(replace(entry, state=State.ANSWERED))
     sums = rollups_of(entries)

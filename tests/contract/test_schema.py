@@ -17,6 +17,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import Bucket, Scope
 from vectorgate.persistence.dynamodb import schema
 from vectorgate.persistence.dynamodb.codec import decode, encode
+from vectorgate.persistence.dynamodb.rollups import rollup_key
 
 FOLDER = Path(package.__file__).parent
 PLAIN = st.recursive(
@@ -59,7 +60,7 @@ def test_an_image_of_an_operation_is_its_row(entry: object) -> None:
         {},
         schema.ownership_item(own(ref())),
         schema.virtual_key_item(VirtualKey(id=begun().key_id, created_at=0)),  # type: ignore[arg-type]
-        schema.rollup_key(Bucket(Scope.KEY, "k", "2026-03-04", "openai", "o")),
+        rollup_key(Bucket(Scope.KEY, "k", "2026-03-04", "openai", "o")),
         {"PK": {"S": "OP#x"}, "SK": {"S": "LEASE"}},
     ],
 )
@@ -92,7 +93,7 @@ def test_different_parts_never_meet_in_one_key(one: tuple[str, str], other: tupl
             return [
                 schema.ownership_key(ref(second, provider=first)),  # type: ignore[arg-type]
                 schema.tenant_partition(first, second, STORE),  # type: ignore[arg-type]
-                schema.rollup_key(Bucket(Scope.KEY, first, "2026-03-04", "-", second)),
+                rollup_key(Bucket(Scope.KEY, first, "2026-03-04", "-", second)),
             ]
         except ValueError:
             assert "#" in first + second

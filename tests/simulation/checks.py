@@ -30,7 +30,6 @@ SCOPES: Final = {
     "tenant": "tenant",
     "end_user": "end_user",
     "store": "vector_store_id",
-    "provider": "provider",
 }
 # A scope of the accounts, and the field of a row that names the account's owner.
 HOLDERS: Final = {"key": "key_id", "team": "team_id", "end_user": "end_user"}
@@ -175,16 +174,17 @@ def _charges(rows: list[Row]) -> Iterator[str]:
 
 def _rollups(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
     """Check that every rollup is the sum of the settled rows of its bucket, and that each has such rows."""
-    expected: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    expected: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for row in rows:
         if row["state"] != "settled":
             continue
-        for bucket, (calls, failures, spend) in _parts(row):
-            sums = expected[bucket]
-            sums[0] += calls
-            sums[1] += failures
-            sums[2] += spend
-    statement = "SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups"
+        for bucket, added in _parts(row):
+            expected[bucket] = [before + more for before, more in zip(expected[bucket], added, strict=True)]
+    statement = (
+        "SELECT scope, scope_id, day, provider, operation, sum(calls), sum(failures), sum(spend), sum(tools_spend) "
+        "FROM rollups WHERE scope IN ('key', 'tenant', 'end_user', 'store', 'tag') "
+        "GROUP BY scope, scope_id, day, provider, operation"
+    )
     actual = {tuple(row[:5]): list(row[5:]) for row in simulation.database.rows(statement, ())}
     for bucket in sorted(set(expected) | set(actual)):
         if actual.get(bucket) != expected.get(bucket):
@@ -195,22 +195,24 @@ def _day(row: Row) -> str:
     return datetime.fromtimestamp(row["started_ms"] / 1000, UTC).strftime("%Y-%m-%d")
 
 
-def _parts(row: Row) -> Iterator[tuple[tuple[str, ...], tuple[int, int, int]]]:
-    """Yield the buckets of a row, with what it adds to each: calls, failures, spend. Tools are a line of their own."""
-    day, tools = _day(row), row.get("tools_spend", 0)
-    searches = sum(int(each.partition("=")[2]) for each in row.get("tool_calls", ()))
+def _parts(row: Row) -> Iterator[tuple[tuple[str, ...], tuple[int, int, int, int]]]:
+    """Yield the buckets of a row, with what it adds to each: calls, failures, spend, and the part of it for tools."""
+    day, spend, tools = _day(row), row["spend"], row.get("tools_spend", 0)
     failed = int(row.get("status_code", 500) >= 400)
-    lines = [(row["operation"], 1, failed, row["spend"] - tools)] + [("responses.tools", searches, 0, tools)] * bool(
-        tools
-    )
-    for operation, calls, failures, spend in lines:
-        for scope, name in SCOPES.items():
-            if row.get(name) is not None:
-                yield (scope, row[name], day, row["provider"], operation), (calls, failures, spend)
-        stores = row.get("searched_stores", ())
-        for place, store in enumerate(stores):
-            share = spend // len(stores) + (place < spend % len(stores))
-            yield ("store", store, day, row["provider"], operation), (calls, failures, share)
+    place = (day, row.get("provider", "-"), row["operation"])
+    for scope, name in SCOPES.items():
+        value = row.get(name, "-" if scope == "key" else None)
+        if value is not None:
+            yield (scope, value, *place), (1, failed, spend, tools)
+    for tag in set(row.get("tags", ())):
+        yield ("tag", tag, *place), (1, failed, spend, tools)
+    stores = row.get("searched_stores", ())
+    for number, store in enumerate(stores):
+        shares = [amount // len(stores) + (number < amount % len(stores)) for amount in (spend, tools)]
+        yield ("store", store, *place), (1, failed, shares[0], shares[1])
+    file_searches = [each for each in row.get("tool_calls", ()) if each.startswith("file_search=")]
+    if file_searches and not stores and row.get("vector_store_id") is None:
+        yield ("store", "-", *place), (1, 0, 0, 0)
 
 
 def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:

@@ -221,7 +221,7 @@ def test_rollups_of_a_served_day_are_the_sums_of_its_rows(harness: GatewayHarnes
     for number in range(7):
         client.vector_stores.create(name=str(number), extra_body={"user": f"user-{number % 2}"})
     harness.settle()
-    for scope, name in ((Scope.TENANT, "team:red"), (Scope.END_USER, "user-0"), (Scope.PROVIDER, "openai")):
+    for scope, name in ((Scope.TENANT, "team:red"), (Scope.END_USER, "user-0"), (Scope.KEY, key_id_of(KEY))):
         rows = [entry for entry in harness.rows() if scope is not Scope.END_USER or entry.end_user == name]
         (rollup,) = harness.stores.reports.rollups(scope, name, "2026-03")
         assert (rollup.calls, rollup.failures, rollup.spend) == (len(rows), 0, 0)

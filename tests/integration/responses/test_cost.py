@@ -37,9 +37,10 @@ def tokens_cost(usage: Any) -> int:
 
 def sums(harness: GatewayHarness, scope: Scope, name: str) -> dict[str, int]:
     found = harness.stores.reports.rollups(scope, name, MONTH)
-    return {
-        rollup.bucket.operation: rollup.spend for rollup in found if rollup.bucket.operation.startswith("responses")
-    }
+    of_responses = [rollup for rollup in found if rollup.bucket.operation.startswith("responses")]
+    lines = {rollup.bucket.operation: rollup.spend - rollup.tools_spend for rollup in of_responses}
+    tools = sum(rollup.tools_spend for rollup in of_responses)
+    return lines | {TOOLS: tools} if tools else lines
 
 
 def balance(harness: GatewayHarness, key: str) -> Balance:

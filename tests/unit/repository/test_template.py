@@ -523,6 +523,11 @@ def test_every_kind_of_row_is_granted_on_purpose() -> None:
     assert all(f'"{kind}#*"' in patterns for kind in GRANTED)
 
 
+def _served(key: str) -> str:
+    """The route of a key, of paths that are served with and without `/v1`."""
+    return key.replace(" /v1/vector_stores", " /vector_stores").replace(" /organization", " /v1/organization")
+
+
 def test_the_administrators_routes_and_no_others_go_to_the_admin_function() -> None:
     routes = {each["RouteKey"]: each["Target"]["Fn::Sub"] for each in of_type("AWS::ApiGatewayV2::Route").values()}
     assert routes.pop("$default") == "integrations/${ApiIntegration}"
@@ -532,7 +537,7 @@ def test_the_administrators_routes_and_no_others_go_to_the_admin_function() -> N
     for key in PAGES:  # of the dashboard: a page and its files, without the limit of an administrator's calls
         assert routes.pop(key)
     for key in routes:
-        assert any(leads(key.replace(" /v1/vector_stores", " /vector_stores"), *route) for route in ROUTES), key
+        assert any(leads(_served(key), *route) for route in ROUTES), key
         assert RESOURCES["Stage"]["Properties"]["RouteSettings"][key]["ThrottlingRateLimit"] <= 10
 
 

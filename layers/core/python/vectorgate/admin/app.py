@@ -36,6 +36,7 @@ from vectorgate.admin.actor import Actor, actor_of, is_master
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
+from vectorgate.admin.reports.routes import REPORTS
 from vectorgate.admin.team_caller import team_caller
 from vectorgate.admin.trail import Trail
 from vectorgate.api.errors import ApiError, NotFound, PermissionDenied, Unavailable
@@ -70,6 +71,8 @@ class AdminApp:
         headers = {"x-request-id": request_id}
         try:
             result = self._route(request, request_id)
+            if isinstance(result, Response):
+                return replace(result, headers={**headers, **result.headers})
             reply = result if isinstance(result, Reply) else Reply(result, {})
             return Response.of_json(200, reply.document, {**headers, **reply.headers})
         except ApiError as error:
@@ -111,6 +114,7 @@ class AdminApp:
 ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] = {
     ("GET", "/audit"): audit_list.listing,
     ("GET", "/spend/logs"): spend.logs,
+    **REPORTS,
     ("POST", "/spend/reprice"): repricing.reprice,
     ("POST", "/key/generate"): keys.generate,
     ("GET", "/key/info"): keys.info,
@@ -159,6 +163,7 @@ OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELE
 # What a team admin's key may call, on its own team: `guards` shows it nothing else.
 TEAM_ROUTES: Final = frozenset(
     {
+        *REPORTS,
         *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
         *(
             ("GET", path)

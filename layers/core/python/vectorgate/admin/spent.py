@@ -15,7 +15,7 @@ from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Window, window_of
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import tenant_of_team
-from vectorgate.ledger.rollups import Scope, day_of
+from vectorgate.ledger.rollups import TOOLS, Scope, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ class Spent:
         sums: Counter[str] = Counter()
         for rollup in self._rollups(subject, begun):
             if begun is None or rollup.bucket.day >= _day(begun):
-                sums[rollup.bucket.operation] += rollup.spend
+                _add(sums, rollup)
         return _lines(sums)
 
     def _began(self, limit: Limit) -> int:
@@ -91,7 +91,7 @@ class Spent:
     def _summed(self, subject: Subject, since: int | None) -> Counter[str]:
         sums: Counter[str] = Counter()
         for rollup in self._rollups(subject, since):
-            sums[rollup.bucket.operation] += rollup.spend
+            _add(sums, rollup)
         return sums
 
     def _rollups(self, subject: Subject, since: int | None) -> Iterator[Rollup]:
@@ -107,6 +107,11 @@ def added_lines(lines: Iterable[Mapping[str, object]]) -> dict[str, object]:
         exact = each[LINES[1]]
         sums.update(exact if isinstance(exact, dict) else {})
     return _lines(sums)
+
+
+def _add(sums: Counter[str], rollup: Rollup) -> None:
+    sums[rollup.bucket.operation] += rollup.spend - rollup.tools_spend
+    sums[TOOLS] += rollup.tools_spend
 
 
 def _lines(sums: Counter[str]) -> dict[str, object]:

@@ -6,11 +6,17 @@ import re
 from typing import Final
 
 _ACTION: Final = re.compile(r"(?:/v1)?(/vector_stores/)([^/]+)(/(?:transfer|share))/?")
+_ORGANIZATION: Final = "/organization/"
 _STORE: Final = re.compile(r"(/admin/vector_stores/)([^/]+)()/?")
 
 
 def route_of(path: str) -> str:
-    """The route of a path, with `{vector_store_id}` in the place of the store; without a slash at its end."""
+    """The route of a path, with `{vector_store_id}` in the place of the store; without a slash at its end.
+
+    OpenAI's own paths are served with and without `/v1`.
+    """
+    if path.startswith(_ORGANIZATION):
+        path = f"/v1{path}"
     match = _match(path)
     return path.removesuffix("/") if match is None else f"{match[1]}{{vector_store_id}}{match[3]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from vectorgate.api.errors import PermissionDenied
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.ports import BudgetStore
     from vectorgate.ledger.report_ports import ReportStore
     from vectorgate.ledger.rollups import Rollup
+    from vectorgate.ledger.sums import Page, SumQuery
 
 
 class TeamBudgets:
@@ -75,6 +77,22 @@ class TeamReports:
         if own or (scope is Scope.KEY and self._keys.key(KeyId(scope_id)) is not None):
             return self._reports.rollups(scope, scope_id, month)
         return []
+
+    def sums(self, query: SumQuery) -> Sequence[Rollup]:
+        """As the port says, of the team."""
+        return self._reports.sums(self._of_team(query))
+
+    def page(self, query: SumQuery, *, offset: int, limit: int) -> Page:
+        """As the port says, of the team."""
+        return self._reports.page(self._of_team(query), offset=offset, limit=limit)
+
+    def latencies(self, query: SumQuery) -> Mapping[str, Mapping[str, int]]:
+        """As the port says, of the team."""
+        return self._reports.latencies(self._of_team(query))
+
+    def _of_team(self, query: SumQuery) -> SumQuery:
+        own = frozenset({self._tenant})
+        return replace(query, tenants=own if query.tenants is None else own & query.tenants)
 
 
 def _refuse() -> NoReturn:

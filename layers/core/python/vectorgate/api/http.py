@@ -91,6 +91,7 @@ class Request:
 
     `received_ms`: the Unix milliseconds at which the front door received it, if it says so. `left_seconds`: what Lambda
     leaves to the function.
+    `raw_query`: the query as it came, which has all values of a parameter; empty where it did not come as text.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Request:
     body: Body = EMPTY
     received_ms: int | None = None
     left_seconds: float = math.inf
+    raw_query: str = ""
 
     def waited(self, now_ms: int) -> float:
         """Seconds since the front door received it: for a cold start, or a free environment.

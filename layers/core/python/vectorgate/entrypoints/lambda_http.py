@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         requestContext: _Context | None
         headers: Mapping[str, str] | None
         queryStringParameters: Mapping[str, str] | None
+        rawQueryString: str | None
         body: object
         isBase64Encoded: bool
 
@@ -182,6 +183,7 @@ def read_event(event: Event, context: object = None) -> Request:
         body=_body(fields),
         received_ms=received_ms if isinstance(received_ms, int) else None,
         left_seconds=left_ms() / 1_000 if left_ms is not None else math.inf,
+        raw_query=fields.get("rawQueryString") or "",
     )
 
 

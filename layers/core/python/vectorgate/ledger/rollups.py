@@ -2,55 +2,95 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.pricing.money import ZERO, NanoUSD, apportion
 from vectorgate.pricing.usage import tool_calls_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vectorgate.ledger.entry import LedgerEntry
 
 
-TOOLS: Final = "responses.tools"  # the operation of the sums for calls of tools: a line of its own in every report
+TOOLS: Final = "responses.tools"  # the line of tools' calls in every report; earlier releases kept it as an operation
+SEARCH: Final = "vector_stores.search"
+NO_KEY: Final = "-"  # the scope id of what no key is charged for: refused callers, stores without an owner
+_FILE_SEARCH: Final = "file_search"
+_FIRST_SERVER_ERROR: Final = 500
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Scope(StrEnum):
-    """The dimension of a sum."""
+    """The dimension of a sum. KEY has every row once; earlier releases had PROVIDER for that."""
 
     KEY = "key"
     TENANT = "tenant"
     END_USER = "end_user"
     STORE = "store"
+    TAG = "tag"
     PROVIDER = "provider"
+
+
+class Facts(NamedTuple):
+    """What else the rows of a bucket have in common; an empty text for nothing."""
+
+    key_id: str = ""
+    tenant: str = ""
+    user_id: str = ""
+    model: str = ""
+
+
+NO_FACTS: Final = Facts()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Bucket:
-    """The key of a sum: scope and its id, UTC day (`YYYY-MM-DD`), provider, operation."""
+    """The key of a sum: scope and its id, UTC day (`YYYY-MM-DD`), provider, operation, and facts."""
 
     scope: Scope
     scope_id: str
     day: str
     provider: str
     operation: str
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """The sums of a bucket, or what is added to them: calls, failed calls, and nano-dollars."""
+    """The sums of a bucket, or what is added to them. `spend` and `tools_spend`, a part of it, are nano-dollars.
+
+    `failures` are calls that the client saw fail: `refusals` those that no provider was asked for, `upstream_errors`
+    those with a status from 500 on. `searches` of stores, by themselves or in a response. `latencies`: calls by the
+    bucket of a histogram (`ledger.latencies`), of KEY only; they are written with the sums and read apart from them.
+    """
 
     bucket: Bucket
-    calls: int
-    failures: int
-    spend: NanoUSD
+    calls: int = 0
+    failures: int = 0
+    spend: NanoUSD = ZERO
+    tool_calls: int = 0
+    tools_spend: NanoUSD = ZERO
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    searches: int = 0
+    byte_seconds: int = 0
+    refusals: int = 0
+    upstream_errors: int = 0
+    latencies: tuple[tuple[str, int], ...] = ()
+
+
+MEASURES: Final = tuple(Rollup.__slots__)[1:-1]
+measures_of: Final = attrgetter(*MEASURES)
 
 
 def day_of(unix_ms: int) -> str:
@@ -66,60 +106,91 @@ def _day(days: int) -> str:
 
 def rollups_of(entries: Iterable[LedgerEntry]) -> list[Rollup]:
     """The sums of these rows, one for each bucket, ordered by bucket."""
-    sums: dict[Bucket, list[int]] = {}
+    sums: dict[Bucket, Counter[str]] = {}
     for entry in entries:
-        for rollup in _parts(entry):
-            total = sums.setdefault(rollup.bucket, [0, 0, 0])
-            total[0] += rollup.calls
-            total[1] += rollup.failures
-            total[2] += rollup.spend
-    in_order = sorted(sums.items())
-    return [Rollup(bucket, calls, failures, NanoUSD(spend)) for bucket, (calls, failures, spend) in in_order]
+        for bucket, added in _parts(entry):
+            total = sums.setdefault(bucket, Counter())
+            for name, amount in added.items():
+                total[name] += amount
+    return [_rollup(bucket, total) for bucket, total in sorted(sums.items())]
+
+
+def _rollup(bucket: Bucket, total: Mapping[str, int]) -> Rollup:
+    measured = {name: amount for name, amount in total.items() if name in _MEASURED}
+    latencies = tuple(sorted((name, count) for name, count in total.items() if name not in _MEASURED))
+    return Rollup(bucket, **measured, latencies=latencies)  # type: ignore[arg-type] # NanoUSD is an int
+
+
+_MEASURED: Final = frozenset(MEASURES)
 
 
 def buckets_of(entry: LedgerEntry) -> Iterator[Bucket]:
-    """The buckets that a row counts in, for each scope that it has and each store that it searched.
-
-    One for the operation, and where it called tools, one for TOOLS.
-    """
-    for scope, scope_id, operation, _ in _shares(entry):
-        yield Bucket(scope, scope_id, day_of(entry.started_ms), entry.provider or "-", operation)
+    """The buckets that a row counts in: of its key, tenant, end user and tags, and of each store that it is about."""
+    return (bucket for bucket, _ in _parts(entry))
 
 
 def store_bucket(entry: LedgerEntry, store: str) -> Bucket:
-    """The bucket of a row's operation for a store."""
-    return Bucket(Scope.STORE, store, day_of(entry.started_ms), entry.provider or "-", entry.operation)
+    """The bucket of a row for a store."""
+    place = (day_of(entry.started_ms), entry.provider or "-", entry.operation)
+    return Bucket(Scope.STORE, store, *place, _facts_of(entry))
 
 
-def _parts(entry: LedgerEntry) -> Iterator[Rollup]:
-    """What the row adds to each of its buckets."""
-    calls_of_tools = sum(tool_calls_of(entry.tool_calls).values()) if entry.tool_calls else 0
-    for (_, _, operation, spend), bucket in zip(_shares(entry), buckets_of(entry), strict=True):
-        own = operation != TOOLS
-        yield Rollup(bucket, 1 if own else calls_of_tools, own and not entry.succeeded, spend)
+def _facts_of(entry: LedgerEntry) -> Facts:
+    return Facts(entry.key_id or NO_KEY, entry.tenant or "", entry.user_id or "", entry.model or "")
 
 
-def _shares(entry: LedgerEntry) -> Iterator[tuple[Scope, str, str, NanoUSD]]:
-    """Scope, its id, operation and amount. The stores that a response searched share its whole amount evenly."""
-    spend, tools = entry.spend or ZERO, entry.tools_spend or ZERO
-    lines = [(entry.operation, NanoUSD(spend - tools)), *([(TOOLS, tools)] if tools else [])]
-    for operation, amount in lines:
-        for scope, scope_id in _scopes(entry):
-            yield scope, scope_id, operation, amount
-        if entry.searched_stores:
-            shares = apportion(amount, [1] * len(entry.searched_stores))
-            for store, share in zip(entry.searched_stores, shares, strict=True):
-                yield Scope.STORE, store, operation, NanoUSD(share)
+def _parts(entry: LedgerEntry) -> Iterator[tuple[Bucket, Mapping[str, int]]]:
+    """The row's buckets, and what it adds to each."""
+    from vectorgate.ledger.latencies import buckets_of_call  # noqa: PLC0415 - the api function settles nothing
+
+    facts = _facts_of(entry)
+    day, provider, operation = day_of(entry.started_ms), entry.provider or "-", entry.operation
+    figures = _figures(entry)
+    latencies = dict.fromkeys(buckets_of_call(entry), 1)
+    yield Bucket(Scope.KEY, facts.key_id, day, provider, operation, facts), {**figures, **latencies}
+    if entry.tenant is not None:
+        modelled = Facts(model=facts.model)
+        yield Bucket(Scope.TENANT, entry.tenant, day, provider, operation, modelled), figures
+    if entry.end_user is not None:
+        yield Bucket(Scope.END_USER, entry.end_user, day, provider, operation, facts), figures
+    for tag in dict.fromkeys(entry.tags):
+        yield Bucket(Scope.TAG, tag, day, provider, operation, facts), figures
+    for store, shared in _by_store(entry, figures):
+        yield store_bucket(entry, store), shared
 
 
-def _scopes(entry: LedgerEntry) -> Iterator[tuple[Scope, str]]:
-    scopes = {
-        Scope.KEY: entry.key_id,
-        Scope.TENANT: entry.tenant,
-        Scope.END_USER: entry.end_user,
-        Scope.STORE: entry.vector_store_id,
-        Scope.PROVIDER: entry.provider,
+def _figures(entry: LedgerEntry) -> dict[str, int]:
+    """What the row adds to a sum that has all of it, without zeros."""
+    tools = tool_calls_of(entry.tool_calls) if entry.tool_calls else {}
+    failed = not entry.succeeded
+    found = {
+        "calls": 1,
+        "failures": int(failed),
+        "spend": entry.spend or 0,
+        "tool_calls": sum(tools.values()),
+        "tools_spend": entry.tools_spend or 0,
+        "input_tokens": entry.input_tokens or 0,
+        "output_tokens": entry.output_tokens or 0,
+        "cached_tokens": entry.cached_tokens or 0,
+        "cache_write_tokens": entry.cache_write_tokens or 0,
+        "searches": tools.get(_FILE_SEARCH, 0) + int(entry.operation == SEARCH and not failed),
+        "byte_seconds": entry.byte_seconds or 0,
+        "refusals": int(failed and not entry.upstream_us),
+        "upstream_errors": int(failed and (entry.status_code or 0) >= _FIRST_SERVER_ERROR),
     }
-    for scope, scope_id in scopes.items():
-        if scope_id is not None:
-            yield scope, scope_id
+    return {name: amount for name, amount in found.items() if amount}
+
+
+def _by_store(entry: LedgerEntry, figures: Mapping[str, int]) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """The stores that the row is about. Those that a response searched share its amount and its searches evenly."""
+    if entry.vector_store_id is not None:
+        yield entry.vector_store_id, figures
+    if not entry.searched_stores:
+        if entry.vector_store_id is None and figures.get("searches"):
+            yield NO_KEY, {"calls": 1, "searches": figures["searches"]}
+        return
+    names = ("spend", "tools_spend", "searches")
+    shares = [apportion(figures.get(name, 0), [1] * len(entry.searched_stores)) for name in names]
+    for store, *parts in zip(entry.searched_stores, *shares, strict=True):
+        shared = {name: part for name, part in zip(names, parts, strict=True) if part}
+        yield store, {"calls": 1, "failures": figures.get("failures", 0), **shared}

@@ -301,7 +301,9 @@ def check_bucket(bucket: Bucket) -> None:
 
 
 def scope_part(scope: Scope, scope_id: str) -> str:
-    """`scope_id` as a key part."""
+    """`scope_id` as a key part. A tag, which may be any text, is hashed first."""
+    if scope is Scope.TAG:
+        return scope_id
     return tenant_part(scope_id) if scope is Scope.TENANT else label_part(scope_id)
 
 

@@ -13,8 +13,9 @@ from vectorgate.persistence.dynamodb.ingest import DynamoIngest
 from vectorgate.persistence.dynamodb.ledger import DynamoAssignments, DynamoLedger
 from vectorgate.persistence.dynamodb.meter import DynamoMeters
 from vectorgate.persistence.dynamodb.rates import DynamoRates
-from vectorgate.persistence.dynamodb.readers import DynamoAudit, DynamoKeys, DynamoOwnership, DynamoReports
+from vectorgate.persistence.dynamodb.readers import DynamoAudit, DynamoKeys, DynamoOwnership
 from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION
+from vectorgate.persistence.dynamodb.search import DynamoReports
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.stores import Stores
 

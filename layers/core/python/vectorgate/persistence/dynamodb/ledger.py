@@ -40,7 +40,6 @@ from vectorgate.persistence.dynamodb.schema import (
     entry_of_item,
     operation_item,
     operation_key,
-    rollup_key,
 )
 from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, newest_rows, oldest_open
 from vectorgate.persistence.dynamodb.table import (
@@ -69,8 +68,6 @@ if TYPE_CHECKING:
 
 _IS_IN_STATE: Final = "#state = :since"
 _FROM_SLOT: Final = "PK = :place AND SK >= :start"
-_ADD: Final = "ADD calls :calls, failures :failures, spend :spend"
-_ADD_AND_NAME: Final = "SET settled = :rows ADD calls :calls, failures :failures, spend :spend"
 
 _Action = tuple[str, dict[str, Any]]
 
@@ -126,10 +123,12 @@ class DynamoLedger:
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """One TransactWriteItems."""
+        from vectorgate.persistence.dynamodb.rollups import add_action  # noqa: PLC0415 - the api function settles nothing
+
         check_settle(settled, rollups)
         rows = [_replace_action(entry, State.ANSWERED) for entry in settled]
         rows_of = _rows_by_store(settled)
-        sums = [_add_action(rollup, rows_of.get(rollup.bucket, ())) for rollup in rollups]
+        sums = [add_action(rollup, rows_of.get(rollup.bucket, ())) for rollup in rollups]
         sums += map(move_action, balance_changes(settled))
         if not rows and not sums:
             return
@@ -267,15 +266,6 @@ def _rows_by_store(settled: Sequence[LedgerEntry]) -> Mapping[Bucket, list[str]]
     return {
         min(store_bucket(entry, store) for entry in entries): [entry.id for entry in entries]
         for (_, store), entries in stores.items()
-    }
-
-
-def _add_action(rollup: Rollup, rows: Sequence[str]) -> _Action:
-    sums: dict[str, int | str] = {":calls": rollup.calls, ":failures": rollup.failures, ":spend": rollup.spend}
-    return "Update", {
-        "Key": rollup_key(rollup.bucket),
-        "UpdateExpression": _ADD_AND_NAME if rows else _ADD,
-        "ExpressionAttributeValues": encoded(sums | ({":rows": " ".join(rows)} if rows else {})),
     }
 
 

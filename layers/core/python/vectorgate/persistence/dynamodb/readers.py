@@ -1,4 +1,4 @@
-"""Ownership, with its writes as actions of the ledger's transactions, keys and rollups on DynamoDB."""
+"""Ownership, with its writes as actions of the ledger's transactions, and keys on DynamoDB."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from vectorgate.persistence.dynamodb.schema import (
     ownership_item,
     ownership_key,
     ownership_of_item,
-    rollup_of_item,
-    rollup_partition,
     share_item,
     share_key,
     shared_ref,
@@ -40,13 +38,11 @@ if TYPE_CHECKING:
 
     from vectorgate.audit.model import AuditQuery, AuditRecord
     from vectorgate.ids import KeyId, ObjectKind, ProviderName, TenantId
-    from vectorgate.ledger.rollups import Rollup, Scope
     from vectorgate.persistence.dynamodb.schema import Attribute, Item
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 _ALL_PAGE: Final = 1_000  # rows of a page, which has at most a megabyte
 _REFERENCE: Final = ("refers_to",)
-_MONTH: Final = "PK = :month"
 _ALL: Final = "by_tenant_pk = :place"
 _AFTER: Final = "by_tenant_pk = :place AND by_tenant_sk > :start"
 _BEFORE: Final = "by_tenant_pk = :place AND by_tenant_sk < :start"
@@ -182,19 +178,6 @@ class DynamoKeys:
     def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
         """One DeleteItem. False also where botocore repeated it and its first attempt had deleted the item."""
         return self._table.delete(virtual_key_key(key_id), audit_actions(audit))
-
-
-class DynamoReports:
-    """ReportStore."""
-
-    def __init__(self, table: DynamoTable) -> None:
-        self._table = table
-
-    def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
-        """One consistent Query for each 100 sums."""
-        values = {":month": rollup_partition(scope, scope_id, month)}
-        items = self._table.query(_MONTH, values, ConsistentRead=True)
-        return sorted(map(rollup_of_item, items), key=lambda rollup: rollup.bucket)
 
 
 class DynamoAudit:

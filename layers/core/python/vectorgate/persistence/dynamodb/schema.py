@@ -7,13 +7,15 @@ key          ``KEY#<key id>``                                 ``META``
 operation    ``OP#<operation id>``                            ``STATE``
 ownership    ``OWN#<provider>#<kind>#<object id>``            ``0``
 share        ``OWN#<provider>#<kind>#<object id>``            ``SHARE#<tenant>``
-rollup       ``USE#<scope>#<scope id>#<YYYY-MM>``             ``<DD>#<provider>#<operation>``
+rollup       ``USE#<scope>#<YYYY-MM>#<shard>``                ``<id>#<DD>#<provider>#<operation>#<facts>``
+of a tenant  ``USE#tenant#<tenant>#<YYYY-MM>``                ``<DD>#<provider>#<operation>``, ``#<facts>``
 idempotency  ``IDEM#<tenant>#<name>``                         ``0``, or ``<operation id>``
 limit        ``BUD#<scope>#<id>``                             ``LIMIT``
 account      ``BUD#<scope>#<id>``                             ``<YYYY-MM-DD>`` or ``ever``
 audit        ``AUDIT#<YYYY-MM>``                              ``<at_ms, 13>#<record id>``
 ===========  ===============================================  ====================================
 
+``rollups.py`` says more of rollups.
 A share's item lists a store for a team that does not own it; what the team may do is in the ownership row.
 Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KEYS``, ``TEAMS``, ``CUSTOMERS`` and
 ``USERS``. Those that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py``,
@@ -43,17 +45,13 @@ from zlib import crc32
 
 from vectorgate.ids import ObjectKind, OperationId
 from vectorgate.ledger.entry import STORED_NAMES, LedgerEntry, State
-from vectorgate.ledger.rollups import Bucket, Rollup, Scope, day_of
+from vectorgate.ledger.rollups import day_of
 from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
 from vectorgate.persistence.records import key_to_record
 from vectorgate.persistence.validation import (
     check_audit,
-    check_bucket,
     check_ref,
-    label_part,
-    month_part,
     object_part,
-    scope_part,
     tenant_part,
 )
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
@@ -130,19 +128,6 @@ def share_key(ref: ObjectRef, tenant: TenantId) -> Item:
 def virtual_key_key(key_id: KeyId) -> Item:
     """The primary key of a virtual key's row."""
     return {"PK": joined("KEY", object_part(key_id)), "SK": {"S": "META"}}
-
-
-def rollup_key(bucket: Bucket) -> Item:
-    """The primary key of a rollup."""
-    check_bucket(bucket)
-    month, day = bucket.day[:7], bucket.day[8:]
-    partition = rollup_partition(bucket.scope, bucket.scope_id, month)
-    return {"PK": partition, "SK": joined(day, object_part(bucket.provider), label_part(bucket.operation))}
-
-
-def rollup_partition(scope: Scope, scope_id: str, month: str) -> Attribute:
-    """The partition key of one month's rollups."""
-    return joined("USE", scope, scope_part(scope, scope_id), month_part(month))
 
 
 def day_partition(date: str, shard: int) -> Attribute:
@@ -264,14 +249,6 @@ def audit_partition(at_ms: int) -> Attribute:
 def audit_sort(at_ms: int, record_id: str) -> Attribute:
     """The sort key of a record there."""
     return joined(f"{at_ms:013d}", object_part(record_id))
-
-
-def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:
-    """The inverse of the `ADD` that `settle` makes; the bucket is in the primary key alone."""
-    _, scope, scope_id, month = item["PK"]["S"].split("#")
-    day, provider, operation = item["SK"]["S"].split("#")
-    bucket = Bucket(Scope(scope), scope_id, f"{month}-{day}", provider, operation)
-    return Rollup(bucket, **decoded(item, Rollup))
 
 
 def ids_of_rollup(item: Mapping[str, Mapping[str, Any]]) -> list[OperationId]:

@@ -1,4 +1,4 @@
-"""Reading operations by index. Sixteen shards are read as one, merged, a page of each at a time."""
+"""Reading operations by index, and rollups. Sixteen shards are read as one, merged, a page of each at a time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from vectorgate.persistence.dynamodb.schema import (
 from vectorgate.persistence.dynamodb.table import BATCH, PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import Position, RecordQuery
+    from vectorgate.ledger.rollups import Rollup, Scope
+    from vectorgate.ledger.sums import Page, SumQuery
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -113,3 +115,34 @@ def _page(limit: int) -> int:
 
 def _began(item: Item) -> str:
     return str(item["began"]["S"])
+
+
+class DynamoReports:
+    """ReportStore. What reads is imported at the first read: most functions read none."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
+        """One consistent Query, or two, for each megabyte."""
+        from vectorgate.persistence.dynamodb.reports import of_month  # noqa: PLC0415
+
+        return of_month(self._table, scope, scope_id, month)
+
+    def sums(self, query: SumQuery) -> Sequence[Rollup]:
+        """For each month four consistent Queries, or one for each id or tenant that is named; or more."""
+        from vectorgate.persistence.dynamodb.reports import sums  # noqa: PLC0415
+
+        return sums(self._table, query)
+
+    def page(self, query: SumQuery, *, offset: int, limit: int) -> Page:
+        """As `sums`, which reads all pages."""
+        from vectorgate.persistence.dynamodb.reports import page  # noqa: PLC0415
+
+        return page(self._table, query, offset, limit)
+
+    def latencies(self, query: SumQuery) -> Mapping[str, Mapping[str, int]]:
+        """For each month four consistent Queries, or more."""
+        from vectorgate.persistence.dynamodb.reports import latencies  # noqa: PLC0415
+
+        return latencies(self._table, query)

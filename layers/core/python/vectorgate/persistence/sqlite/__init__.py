@@ -19,7 +19,8 @@ from vectorgate.persistence.sqlite.ingest import SqliteIngest
 from vectorgate.persistence.sqlite.ledger import SqliteLedger
 from vectorgate.persistence.sqlite.meter import SqliteMeters
 from vectorgate.persistence.sqlite.rates import SqliteRates
-from vectorgate.persistence.sqlite.readers import SqliteKeys, SqliteOwnership, SqliteReports
+from vectorgate.persistence.sqlite.readers import SqliteKeys, SqliteOwnership
+from vectorgate.persistence.sqlite.rollups import SqliteReports
 from vectorgate.persistence.stores import Stores
 
 if TYPE_CHECKING:

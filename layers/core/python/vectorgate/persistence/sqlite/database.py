@@ -174,6 +174,48 @@ MIGRATIONS = (
         PRIMARY KEY (scope, id, period, kind)
     ) WITHOUT ROWID
     """,
+    # Rollups with facts and more measures, by day first, and their sums by month and without keys.
+    """
+    CREATE TABLE summed (
+        scope TEXT NOT NULL, scope_id TEXT NOT NULL, day TEXT NOT NULL, provider TEXT NOT NULL, operation TEXT NOT NULL,
+        key_id TEXT NOT NULL DEFAULT '', tenant TEXT NOT NULL DEFAULT '', user_id TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        calls INTEGER NOT NULL DEFAULT 0 CHECK (typeof(calls) = 'integer'),
+        failures INTEGER NOT NULL DEFAULT 0 CHECK (typeof(failures) = 'integer'),
+        spend INTEGER NOT NULL DEFAULT 0 CHECK (typeof(spend) = 'integer'),
+        tool_calls INTEGER NOT NULL DEFAULT 0 CHECK (typeof(tool_calls) = 'integer'),
+        tools_spend INTEGER NOT NULL DEFAULT 0 CHECK (typeof(tools_spend) = 'integer'),
+        input_tokens INTEGER NOT NULL DEFAULT 0 CHECK (typeof(input_tokens) = 'integer'),
+        output_tokens INTEGER NOT NULL DEFAULT 0 CHECK (typeof(output_tokens) = 'integer'),
+        cached_tokens INTEGER NOT NULL DEFAULT 0 CHECK (typeof(cached_tokens) = 'integer'),
+        cache_write_tokens INTEGER NOT NULL DEFAULT 0 CHECK (typeof(cache_write_tokens) = 'integer'),
+        searches INTEGER NOT NULL DEFAULT 0 CHECK (typeof(searches) = 'integer'),
+        byte_seconds INTEGER NOT NULL DEFAULT 0 CHECK (typeof(byte_seconds) = 'integer'),
+        refusals INTEGER NOT NULL DEFAULT 0 CHECK (typeof(refusals) = 'integer'),
+        upstream_errors INTEGER NOT NULL DEFAULT 0 CHECK (typeof(upstream_errors) = 'integer'),
+        PRIMARY KEY (scope, day, scope_id, provider, operation, key_id, tenant, user_id, model)
+    ) WITHOUT ROWID;
+    INSERT INTO summed (scope, scope_id, day, provider, operation, calls, failures, spend)
+        SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups;
+    INSERT INTO summed (scope, scope_id, day, provider, operation, calls, failures, spend)
+        SELECT 'all', '', day, provider, operation, sum(calls), sum(failures), sum(spend) FROM rollups
+        WHERE scope = 'provider' GROUP BY day, provider, operation;
+    INSERT INTO summed (scope, scope_id, day, provider, operation, calls, failures, spend)
+        SELECT 'month:all', '', substr(day, 1, 7), provider, operation, sum(calls), sum(failures), sum(spend)
+        FROM rollups WHERE scope = 'provider' GROUP BY 3, provider, operation;
+    INSERT INTO summed (scope, scope_id, day, provider, operation, calls, failures, spend)
+        SELECT 'month:key', '', day, provider, operation, calls, failures, spend FROM summed WHERE scope = 'month:all';
+    INSERT INTO summed (scope, scope_id, day, provider, operation, calls, failures, spend)
+        SELECT 'month:' || scope, scope_id, substr(day, 1, 7), provider, operation, sum(calls), sum(failures),
+        sum(spend) FROM rollups GROUP BY scope, scope_id, 3, provider, operation;
+    DROP TABLE rollups;
+    ALTER TABLE summed RENAME TO rollups;
+    CREATE INDEX rollups_of_id ON rollups (scope, scope_id, day);
+    CREATE TABLE latencies (
+        day TEXT NOT NULL, tenant TEXT NOT NULL, bucket TEXT NOT NULL, calls INTEGER NOT NULL,
+        PRIMARY KEY (day, tenant, bucket)
+    ) WITHOUT ROWID
+    """,
 )
 
 

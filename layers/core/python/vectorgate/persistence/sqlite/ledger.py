@@ -11,6 +11,7 @@ from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.sqlite import budgets, rates
+from vectorgate.persistence.sqlite.rollups import add_rollups
 from vectorgate.persistence.validation import (
     check_advance,
     check_begin,
@@ -54,12 +55,6 @@ _RETIRE = """
     UPDATE ownership SET retired_at = coalesce(retired_at, ?) WHERE provider = ? AND kind = ? AND id = ?
 """
 UNLIST: Final = "DELETE FROM shared WHERE provider = ? AND kind = ? AND id = ?"
-_ADD = """
-    INSERT INTO rollups (scope, scope_id, day, provider, operation, calls, failures, spend)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (scope, scope_id, day, provider, operation) DO UPDATE SET
-        calls = calls + excluded.calls, failures = failures + excluded.failures, spend = spend + excluded.spend
-"""
 _ENTRY = "SELECT record FROM operations WHERE id = ?"
 _STATE = "SELECT state FROM operations WHERE id = ?"
 # The state is a literal, so that the planner can use a partial index.
@@ -173,10 +168,9 @@ class SqliteLedger:
         """One transaction."""
         check_settle(settled, rollups)
         replaced = [{**_columns(entry), "since": State.ANSWERED} for entry in settled]
-        added = [_addition(rollup) for rollup in rollups]
         with self._database.transaction() as connection:
             _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
-            connection.executemany(_ADD, added)
+            add_rollups(connection, rollups)
             budgets.apply_changes(connection, balance_changes(settled))
             if self._in_settlement is not None:
                 self._in_settlement(connection, settled)
@@ -253,12 +247,6 @@ def _columns(entry: LedgerEntry) -> dict[str, str | int | None]:
         "end_user": entry.end_user,
         "record": encode_json(entry.to_record()).decode("ascii"),
     }
-
-
-def _addition(rollup: Rollup) -> tuple[str | int, ...]:
-    bucket = rollup.bucket
-    key = (bucket.scope, bucket.scope_id, bucket.day, bucket.provider, bucket.operation)
-    return (*key, rollup.calls, rollup.failures, rollup.spend)
 
 
 def _write_ownership(

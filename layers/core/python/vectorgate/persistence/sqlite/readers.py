@@ -1,4 +1,4 @@
-"""Ownership, keys and rollups on SQLite: point reads, and walks along an index."""
+"""Ownership and keys on SQLite: point reads, and walks along an index."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
-from vectorgate.ledger.rollups import Bucket, Rollup, Scope
 from vectorgate.persistence.records import key_from_record, key_to_record, reference_record, referred_to
 from vectorgate.persistence.sqlite.audit import recorded
-from vectorgate.persistence.validation import check_ref, month_part, object_part, scope_part, tenant_part
-from vectorgate.pricing.money import NanoUSD
+from vectorgate.persistence.validation import check_ref, object_part, tenant_part
 from vectorgate.store_errors import AlreadyExists, StateConflict
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
@@ -59,10 +57,6 @@ _ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTH
 _REPLACE_KEY = "UPDATE keys SET record = ? WHERE id = ? AND coalesce(json_extract(record, '$.version'), 1) = ?"
 _ALL_KEYS = "SELECT record FROM keys"
 _DELETE_KEY = "DELETE FROM keys WHERE id = ?"
-_ROLLUPS = """
-    SELECT scope, scope_id, day, provider, operation, calls, failures, spend FROM rollups
-    WHERE scope = ? AND scope_id = ? AND day BETWEEN ? AND ? ORDER BY day, provider, operation
-"""
 
 
 class SqliteOwnership:
@@ -154,19 +148,6 @@ class SqliteKeys:
         return recorded(self._database, _DELETE_KEY, (object_part(key_id),), audit) == 1
 
 
-class SqliteReports:
-    """ReportStore."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
-        """A walk along the primary key."""
-        key = (scope, scope_part(scope, scope_id))
-        days = (f"{month_part(month)}-01", f"{month}-31")
-        return [_rollup(*row) for row in self._database.rows(_ROLLUPS, (*key, *days))]
-
-
 def _ownership(row: tuple[Any, ...]) -> Ownership:
     provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares = row
     return Ownership(
@@ -181,8 +162,3 @@ def _ownership(row: tuple[Any, ...]) -> Ownership:
         holders=holders,
         shares=shares,
     )
-
-
-def _rollup(*row: Any) -> Rollup:  # noqa: ANN401  # what sqlite3 returns
-    scope, scope_id, day, provider, operation, calls, failures, spend = row
-    return Rollup(Bucket(Scope(scope), scope_id, day, provider, operation), calls, failures, NanoUSD(spend))

@@ -1,0 +1,151 @@
+"""The query of OpenAI's reports (`/v1/organization/...`): time buckets, filters and grouping; and their pages.
+
+A bucket is a UTC day: the days that the range touches are whole. Teams stand where OpenAI has projects.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin.keys import key_id_in
+from vectorgate.admin.reports.parameters import chosen, integer, refuse_unknown, values_of
+from vectorgate.api.errors import InvalidRequest
+from vectorgate.clock import MILLISECONDS
+from vectorgate.ids import team_of, tenant_of_team
+from vectorgate.ledger.rollups import NO_KEY, day_of
+from vectorgate.ledger.sums import Dimension, SumQuery
+from vectorgate.metering.model import DAY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.api.http import Request
+    from vectorgate.ledger.rollups import Rollup
+
+DEFAULT_DAYS: Final = 7
+_MAX_UNIX_S: Final = 253_402_214_399  # in the year 9999
+_PAGE: Final = re.compile(r"page_([0-9]{1,7})", re.ASCII)
+_SHARED: Final = ("start_time", "end_time", "bucket_width", "group_by", "limit", "page")
+DIMENSIONS: Final[Mapping[str, Dimension]] = {
+    "project_id": Dimension.TENANT,
+    "user_id": Dimension.USER,
+    "api_key_id": Dimension.KEY,
+    "model": Dimension.MODEL,
+}
+FILTERS: Final = ("project_ids", "user_ids", "api_key_ids", "vector_store_ids", "models", "line_items")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketQuery:
+    """The days of a page (numbers since 1970), how results are grouped, and the filters that are given."""
+
+    first: int
+    end: int
+    next: int | None
+    groups: Sequence[str]
+    filters: Mapping[str, frozenset[str]]
+
+    def days(self) -> list[int]:
+        """The page's days."""
+        return [*range(self.first, self.end)]
+
+    def sums(self, *beside: Dimension, operations: frozenset[str] | None = None) -> SumQuery:
+        """The query of the rollups, by day, by what the results are grouped by, and by what else is asked for."""
+        grouped = [DIMENSIONS[name] for name in self.groups if name in DIMENSIONS]
+        projects = self.filters.get("project_ids")
+        return SumQuery(
+            first_day=text_of(self.first),
+            last_day=text_of(self.end - 1),
+            by=frozenset({Dimension.DAY, *grouped, *beside}),
+            tenants=frozenset(map(tenant_of_team, projects)) if projects is not None else None,
+            users=self.filters.get("user_ids"),
+            keys=self.filters.get("api_key_ids"),
+            models=self.filters.get("models"),
+            operations=operations,
+        )
+
+
+def bucket_query(
+    request: Request, deps: AdminDeps, *, groups: Sequence[str], filters: Sequence[str], most: int
+) -> BucketQuery:
+    """Validate the parameters. `most`: days of a page. InvalidRequest, as OpenAI's."""
+    refuse_unknown(request, {*_SHARED, *filters})
+    chosen("bucket_width", [request.query.get("bucket_width") or "1d"], ["1d"])
+    start = integer(request, "start_time", None, 0, _MAX_UNIX_S)
+    end = integer(request, "end_time", deps.clock.unix_s() + 1, 0, _MAX_UNIX_S)
+    if start >= end:
+        param = "end_time" if "end_time" in request.query else "start_time"
+        raise InvalidRequest("'end_time' must be after 'start_time'.", code="invalid_value", param=param)
+    first, last = start // DAY_S, (end - 1) // DAY_S
+    first = _page(request, first, last)
+    stop = min(first + integer(request, "limit", DEFAULT_DAYS, 1, most), last + 1)
+    found = {name: values_of(request, name) for name in filters}
+    return BucketQuery(
+        first=first,
+        end=stop,
+        next=stop if stop <= last else None,
+        groups=chosen("group_by", values_of(request, "group_by"), groups),
+        filters={name: frozenset(_filter(name, values)) for name, values in found.items() if values},
+    )
+
+
+def _page(request: Request, first: int, last: int) -> int:
+    text = request.query.get("page")
+    if not text:
+        return first
+    match = _PAGE.fullmatch(text)
+    if match is None or not first <= int(match[1]) <= last:
+        message = "Invalid 'page': expected the 'next_page' of an answer to the same query."
+        raise InvalidRequest(message, code="invalid_value", param="page")
+    return int(match[1])
+
+
+def _filter(name: str, values: Sequence[str]) -> Sequence[str]:
+    return [key_id_in(value) for value in values] if name == "api_key_ids" else values
+
+
+def text_of(day: int) -> str:
+    """The text of a day that is numbered from 1970."""
+    return day_of(day * DAY_S * MILLISECONDS)
+
+
+def page_of(query: BucketQuery, results: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, object]:
+    """OpenAI's page, with the results of each day."""
+    buckets = [
+        {
+            "object": "bucket",
+            "start_time": day * DAY_S,
+            "end_time": (day + 1) * DAY_S,
+            "results": results.get(text_of(day), []),
+        }
+        for day in query.days()
+    ]
+    more = query.next is not None
+    return {"object": "page", "data": buckets, "has_more": more, "next_page": f"page_{query.next}" if more else None}
+
+
+def group_fields(query: BucketQuery, rollup: Rollup, names: Sequence[str]) -> dict[str, object]:
+    """What a result is grouped by; None for the others of `names`."""
+    return {name: _GROUPED[name](rollup) if name in query.groups else None for name in names}
+
+
+def _project(rollup: Rollup) -> str | None:
+    return team_of(rollup.bucket.facts.tenant) if rollup.bucket.facts.tenant else None  # type: ignore[arg-type]
+
+
+def _known(text: str) -> str | None:
+    return text if text not in {"", NO_KEY} else None
+
+
+_GROUPED: Final[Mapping[str, Callable[[Rollup], object]]] = {
+    "project_id": _project,
+    "user_id": lambda rollup: _known(rollup.bucket.facts.user_id),
+    "api_key_id": lambda rollup: _known(rollup.bucket.facts.key_id),
+    "vector_store_id": lambda rollup: _known(rollup.bucket.scope_id),
+    "model": lambda rollup: _known(rollup.bucket.facts.model),
+    "batch": lambda _: False,
+    "api_source": lambda _: "unlabeled",
+}

@@ -1,0 +1,164 @@
+"""Queries of reports: which rollups are added up, and by what they are told apart. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from vectorgate.ledger.rollups import MEASURES, Bucket, Facts, Rollup, Scope, measures_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+# A rollup as adapters read it: scope id, day, provider, operation, facts, and the measures, in their order.
+Line: TypeAlias = "tuple[str | int, ...]"
+
+
+class Dimension(StrEnum):
+    """What sums may be told apart by, in the order of a line's columns."""
+
+    ID = "id"
+    DAY = "day"
+    PROVIDER = "provider"
+    OPERATION = "operation"
+    KEY = "key_id"
+    TENANT = "tenant"
+    USER = "user_id"
+    MODEL = "model"
+
+
+MAX_MONTHS: Final = 25  # of one query
+_DAY_TEXT: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}", re.ASCII)
+DIMENSIONS: Final = tuple(Dimension)
+_FIRST_MEASURE: Final = len(DIMENSIONS)
+_DAY: Final = DIMENSIONS.index(Dimension.DAY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumQuery:
+    """The rollups of a scope from `first_day` to `last_day`, both included, with values that every filter allows.
+
+    `by`: what their sums are told apart by; the other parts of a sum's bucket are empty. No filter: None.
+    Of tenants and end users only rows since the release that keeps facts are found; of all calls (KEY) those before
+    it, too, without key, tenant, user and model.
+    """
+
+    first_day: str
+    last_day: str
+    scope: Scope = Scope.KEY
+    by: frozenset[Dimension] = frozenset()
+    ids: frozenset[str] | None = None
+    keys: frozenset[str] | None = None
+    tenants: frozenset[str] | None = None
+    users: frozenset[str] | None = None
+    models: frozenset[str] | None = None
+    operations: frozenset[str] | None = None
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether sums by tenant do not tell enough, because keys or their users count."""
+        return bool(self.by & {Dimension.KEY, Dimension.USER, Dimension.ID}) or any(
+            each is not None for each in (self.ids, self.keys, self.users)
+        )
+
+
+class Page(NamedTuple):
+    """Some of a query's rollups, and how many there are."""
+
+    rows: Sequence[Rollup]
+    total: int
+
+
+def months_of(query: SumQuery) -> list[str]:
+    """The months (`YYYY-MM`) of the query, the first one first."""
+    year, month = int(query.first_day[:4]), int(query.first_day[5:7])
+    found = []
+    while (name := f"{year:04d}-{month:02d}") <= query.last_day[:7]:
+        found.append(name)
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)  # noqa: PLR2004 - December
+    return found
+
+
+def check_sum_query(query: SumQuery) -> None:
+    """ValueError unless the days are days, the first not behind the last, in at most MAX_MONTHS months."""
+    if _DAY_TEXT.fullmatch(query.first_day) is None or _DAY_TEXT.fullmatch(query.last_day) is None:
+        raise ValueError("not a day")
+    if not query.first_day <= query.last_day or len(months_of(query)) > MAX_MONTHS:
+        raise ValueError("not a range of days")
+
+
+def line_of(rollup: Rollup) -> Line:
+    """A rollup as a line."""
+    bucket, facts = rollup.bucket, rollup.bucket.facts
+    place = (bucket.scope_id, bucket.day, bucket.provider, bucket.operation)
+    measures: tuple[int, ...] = measures_of(rollup)
+    return (*place, *facts, *measures)
+
+
+def rollup_of_line(scope: Scope, line: Line) -> Rollup:
+    """The inverse of `line_of`."""
+    scope_id, day, provider, operation, key_id, tenant, user_id, model = map(str, line[:_FIRST_MEASURE])
+    bucket = Bucket(scope, scope_id, day, provider, operation, Facts(key_id, tenant, user_id, model))
+    return Rollup(bucket, **dict(zip(MEASURES, line[_FIRST_MEASURE:], strict=True)))  # type: ignore[arg-type]
+
+
+def matching(lines: Iterable[Line], query: SumQuery) -> Iterable[Line]:
+    """The lines of the query's scope that its days and filters allow."""
+    kept = lines
+    for place, allowed in enumerate(_allowed(query)):
+        if allowed is not None:
+            kept = _only(kept, place, allowed)
+    return kept
+
+
+def within_days(lines: Iterable[Line], query: SumQuery) -> Iterator[Line]:
+    """The lines of the query's days."""
+    return (line for line in lines if query.first_day <= str(line[_DAY]) <= query.last_day)
+
+
+def _allowed(query: SumQuery) -> tuple[Collection[str] | None, ...]:
+    """The allowed values of each column."""
+    return (
+        *(query.ids, None, None, query.operations),
+        *(query.keys, query.tenants, query.users, query.models),
+    )
+
+
+def _only(lines: Iterable[Line], place: int, allowed: Collection[str]) -> Iterator[Line]:
+    return (line for line in lines if line[place] in allowed)
+
+
+def added(lines: Iterable[Line], query: SumQuery) -> list[Rollup]:
+    """The sums of the lines, told apart as the query says, ordered by bucket."""
+    place_of = _place_of(query.by)
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for line in lines:
+        place = place_of(line)
+        measures = line[_FIRST_MEASURE:]
+        total = sums.get(place)
+        sums[place] = (
+            [*measures] if total is None else [a + b for a, b in zip(total, measures, strict=True)]  # type: ignore[list-item,operator]
+        )
+    rows = [rollup_of_line(query.scope, (*_whole(place, query.by), *total)) for place, total in sums.items()]
+    return sorted(rows, key=lambda rollup: rollup.bucket)
+
+
+def _place_of(by: Collection[Dimension]) -> Callable[[Line], tuple[str, ...]]:
+    places = [place for place, name in enumerate(DIMENSIONS) if name in by]
+    if len(places) > 1:
+        return itemgetter(*places)
+    return (lambda line: (str(line[places[0]]),)) if places else (lambda _: ())
+
+
+def _whole(place: Sequence[str], by: Collection[Dimension]) -> Iterator[str]:
+    values = iter(place)
+    return (next(values) if name in by else "" for name in DIMENSIONS)
+
+
+def newest_first(rows: Iterable[Rollup]) -> list[Rollup]:
+    """Rollups by day, the last day first, and of a day by bucket."""
+    in_order = sorted(rows, key=lambda rollup: rollup.bucket)
+    return sorted(in_order, key=lambda rollup: rollup.bucket.day, reverse=True)
