@@ -41,6 +41,7 @@ root: Final = LazyGroup(
         "audit": (_HERE + "audit", "audit"),
         "providers": (_HERE + "providers", "providers"),
         "doctor": (_HERE + "doctor.command", "doctor"),
+        "demo": (_HERE + "demo", "demo"),
         "ingest": (_HERE + "passed_on", "ingest"),
         "completion": (_HERE + "completion", "completion"),
     },

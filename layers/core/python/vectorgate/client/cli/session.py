@@ -100,11 +100,11 @@ class Session:
         if self.around.given.readline().strip().lower() not in {"y", "yes"}:
             raise Failure("nothing was changed")
 
-    def counted(self, items: Iterable[T], what: str) -> Iterable[T]:
+    def counted(self, items: Iterable[T], what: str, total: int | None = None) -> Iterable[T]:
         """The items, with their number on the terminal while they are fetched, unless rows are written there."""
         if self.format is not Format.TABLE and self.around.out.isatty():
             return items
-        return counted(items, what, self.around.err)
+        return counted(items, what, self.around.err, total)
 
     def each(self, names: Sequence[str], act: Callable[[str], Row], columns: Sequence[Column]) -> int:
         """Act on every name, show what became of them, and return the exit code of the first that failed."""
