@@ -53,7 +53,7 @@ from vectorgate.persistence.sqlite import Database, SqliteOutbox, stores_on
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.documents import ReaderDocuments
 from vectorgate.providers.http.transport import PooledTransport
-from vectorgate.settings import MIB, Settings
+from vectorgate.settings import MIB, OPENAI_ADMIN, Settings
 from vectorgate.store_errors import StoreError
 from vectorgate.version import __version__
 
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.persistence.sqlite.ingest import SqliteIngest
     from vectorgate.persistence.stores import Stores
+    from vectorgate.provider_bill.service import ProviderBill
 
 PROVIDER: Final = OPENAI
 NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
@@ -101,8 +102,9 @@ class GivenSecrets:
 class LocalMode:
     """Everything that runs in the process. It starts when it is made, and ends with `close`.
 
-    `secret` is the default provider's; `others` are those of further providers. `invoke_credentials` as in `InvokeApi`;
-    `prices` and `store_rules` as in `Settings`. `ingest` is the folder that is watched (None: none); `senders` are the
+    `secret` is the default provider's; `others` are those of further providers, `admin_secret` is OpenAI's admin key's.
+    `invoke_credentials` as in `InvokeApi`; `prices` and `store_rules` as in `Settings`. `ingest` is the folder that is
+    watched (None: none); `senders` are the
     teams by the names of the folders in it. `upstream` names the default provider: a file that it refused is tried
     again with another one.
     `models` are those that the local key may use if its row names none. `exports`: where settled rows go. CannotStart
@@ -116,6 +118,7 @@ class LocalMode:
         secret: str,
         master_key: str,
         others: Mapping[ProviderName, str] = NO_SECRETS,
+        admin_secret: str | None = None,
         trust_invoker: bool = False,
         invoke_credentials: Mapping[str, str] = NO_CREDENTIALS,
         prices: str | None = None,
@@ -142,12 +145,14 @@ class LocalMode:
         self._settings = replace(
             SETTINGS,
             secrets={name: name for name in secrets},
+            bill_secret=OPENAI_ADMIN if admin_secret is not None else None,
             prices=prices,
             store_rules=store_rules,
             deadline_seconds=timeout_seconds,
             response_seconds=max(timeout_seconds, RESPONSE_SECONDS),
         )
-        self._deps = _deps(self._settings, self._stores, GivenSecrets(secrets), self._telemetry, clock)
+        given = GivenSecrets(secrets if admin_secret is None else {**secrets, OPENAI_ADMIN: admin_secret})
+        self._deps = _deps(self._settings, self._stores, given, self._telemetry, clock)
         self._exporters = Exporters(exports, outbox, self._deps) if outbox is not None else None
         key_file = database.with_name(LOCAL_KEY_FILE)
         self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file)
@@ -158,12 +163,12 @@ class LocalMode:
         gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
         self.authenticator = gateway.authenticator
         self.api = api_handler.bound_to(gateway)
-        self.admin = admin_handler.bound_to(self._admin_app(master_key, gateway))
+        meter = build_meter(self._settings, self._deps)
+        self.admin = admin_handler.bound_to(self._admin_app(master_key, gateway, meter.bill))
         invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker))
         self.invoke = InvokeApi(invoke, invoke_credentials, self._deps.clock)
         self._tickers: list[Ticker] = []
         self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
-        meter = build_meter(self._settings, self._deps)
         self._reader = meter.reconciler.reader
         sweeping = Lock()  # two sweeps at once would write the same rows
         self._every("meter", meter_seconds, lambda: exclusively(sweeping, meter.tick))
@@ -193,9 +198,9 @@ class LocalMode:
         cast("PooledTransport", self._deps.transport).close()
         self._stores.close()
 
-    def _admin_app(self, master_key: str, gateway: Gateway) -> AdminApp:
-        reader = build_reader(self._settings, self._deps)
-        reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway))
+    def _admin_app(self, master_key: str, gateway: Gateway, bill: ProviderBill | None) -> AdminApp:
+        reader, bills = build_reader(self._settings, self._deps), bill.document if bill is not None else None
+        reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway), bills=bills)
         clock, randomness = self._deps.clock, self._deps.randomness
         deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
         deps = replace(deps, exports=self._exporters) if self._exporters is not None else deps
@@ -210,7 +215,7 @@ class LocalMode:
 def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: LineTelemetry, clock: Clock) -> Deps:
     return Deps(
         stores=stores,
-        credentials=Credentials(secrets, settings.secrets, clock, plain_http=settings.plain_http),
+        credentials=Credentials(secrets, settings.credential_names, clock, plain_http=settings.plain_http),
         transport=PooledTransport(clock, most_connections=CONNECTIONS),
         telemetry=telemetry,
         clock=clock,

@@ -23,6 +23,7 @@ Serve the gateway on this machine. It takes no arguments; environment variables 
   VECTORGATE_CORS_ORIGINS     origins whose web pages may call it, with commas; https://app.example.com
   VECTORGATE_UPSTREAM         embedded: nothing is forwarded; openai: to OpenAI (by OPENAI_API_KEY, if that is set)
   OPENAI_API_KEY, OPENAI_BASE_URL
+  OPENAI_ADMIN_KEY            an admin key, to compare OpenAI's bill; of one project: OPENAI_PROJECT_ID
   AZURE_API_KEY, AZURE_API_BASE, AZURE_API_VERSION
   AZURE_AI_SEARCH_API_KEY, AZURE_AI_SEARCH_ENDPOINT
   VECTORGATE_ACCESS_LOG       1: a line for each request on standard output; or the file to append it to

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from local.mistakes import CannotStart
 from vectorgate.ids import ProviderName
 from vectorgate.providers.credentials import MalformedSecret, read_credential
+from vectorgate.settings import OPENAI_ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +33,14 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 EMBEDDED: Final = "embedded"
 UPSTREAM: Final = "VECTORGATE_UPSTREAM"
 _OPENAI_KEY: Final = "OPENAI_API_KEY"
+_ADMIN_KEY: Final = "OPENAI_ADMIN_KEY"
+_PROJECT: Final = "OPENAI_PROJECT_ID"
 _SEARCH_ENDPOINTS: Final = ("AZURE_AI_SEARCH_ENDPOINT", "AZURE_SEARCH_ENDPOINT")
 _SEARCH_KEYS: Final = ("AZURE_AI_SEARCH_API_KEY", "AZURE_SEARCH_API_KEY")
 # No other process needs them: the embedded engine is started without.
 CREDENTIALS: Final = (
     _OPENAI_KEY,
+    _ADMIN_KEY,
     "AZURE_API_KEY",
     *_SEARCH_KEYS,
     "VECTORGATE_MASTER_KEY",
@@ -50,7 +54,8 @@ CREDENTIALS: Final = (
 class Upstreams:
     """Where requests go. `openai_key` None: the embedded upstream replaces OpenAI.
 
-    `others` are the secrets of further providers, `reason` is the setting by which requests are forwarded to OpenAI, or
+    `others` are the secrets of further providers, `admin_secret` that of OpenAI's reports of usage and costs, if they
+    are to be compared. `reason` is the setting by which requests are forwarded to OpenAI, or
     by which they are not although `OPENAI_BASE_URL` is set ("" where there is nothing to explain).
     """
 
@@ -58,6 +63,7 @@ class Upstreams:
     openai_url: str
     others: Mapping[ProviderName, str]
     reason: str
+    admin_secret: str | None = None
 
     @property
     def is_embedded_alone(self) -> bool:
@@ -101,7 +107,20 @@ def read_upstreams(environment: Mapping[str, str], host: str, port: int) -> Upst
         raise CannotStart(f"{UPSTREAM} is '{OPENAI}', which needs {_OPENAI_KEY}")
     _check_openai(key, url, host, port)
     reason = f"{_OPENAI_KEY} is set" if choice is None else f"{UPSTREAM} is '{OPENAI}'"
-    return Upstreams(openai_key=key, openai_url=url, others=others, reason=reason)
+    admin_secret = _admin_secret(environment, url)
+    return Upstreams(openai_key=key, openai_url=url, others=others, reason=reason, admin_secret=admin_secret)
+
+
+def _admin_secret(environment: Mapping[str, str], url: str) -> str | None:
+    """The secret of the admin key in `OPENAI_ADMIN_KEY`, of the project in `OPENAI_PROJECT_ID` if that is set."""
+    key = environment.get(_ADMIN_KEY) or None
+    if key is None:
+        return None
+    secret = {"type": OPENAI_ADMIN, "base_url": url, "api_key": key}
+    project = environment.get(_PROJECT)
+    text = json.dumps(secret | ({"project_ids": project} if project else {}))
+    _check(text, OPENAI_ADMIN, f"{_ADMIN_KEY} should be printable ASCII without spaces")
+    return text
 
 
 def azure_secrets(environment: Mapping[str, str]) -> dict[ProviderName, str]:

@@ -85,6 +85,7 @@ def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tu
             secret=secret,
             master_key=keys.master_key,
             others=settings.upstreams.others,
+            admin_secret=settings.upstreams.admin_secret,
             trust_invoker=settings.trust_invoker,
             invoke_credentials=keys.invoke_credentials,
             prices=settings.prices,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from tests.fakes.openai_reports import FakeReports
     from tests.fakes.upstream import Act, Received
 
     Document: TypeAlias = dict[str, Any]
@@ -32,7 +33,7 @@ CONTENT = b"\x00\x01 what is in a file \xff"
 class FakeOpenAI:
     """Keeps `stores`, `files` and `uploads` by id, for tests to look at and change.
 
-    `ids`: the numbers of the next objects. `file_status`: the status of new files.
+    `ids`: the numbers of the next objects. `file_status`: the status of new files. `reports`: of its organization.
     """
 
     stores: dict[str, Document] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class FakeOpenAI:
     created_at: int = int(EPOCH)
     file_status: str = "processed"
     model: FakeResponses = field(default_factory=FakeResponses)
+    reports: FakeReports | None = None
 
     def act(self, connection: socket.socket, received: Received) -> bool:
         """Answer one request."""
@@ -49,7 +51,7 @@ class FakeOpenAI:
 
     def _answer(self, received: Received) -> Act:  # noqa: PLR0911 - a table of routes
         path = received.path.partition("?")[0]
-        if (act := self.model.act_for(received)) is not None:
+        if (act := self._of_a_part(received)) is not None:
             return act
         if path == "/v1/vector_stores":
             return (
@@ -70,6 +72,10 @@ class FakeOpenAI:
         if match := FILE_PATH.fullmatch(path):
             return self._file(received, match[1], content=match[2] is not None)
         return _missing("route")
+
+    def _of_a_part(self, received: Received) -> Act | None:
+        act = self.model.act_for(received)
+        return self.reports.act_for(received) if act is None and self.reports is not None else act
 
     def _store(self, received: Received, name: str, rest: str | None) -> Act:
         if name not in self.stores:

@@ -60,3 +60,8 @@ class FakeDocuments:
             raise UpstreamRefused("No such object.", status=404, type="invalid_request_error")
         del self.stores[store_id]
         self.deleted.append((store_id, tenant, alias))
+
+    def bill(self, first_day: int, last_day: int) -> Mapping[str, object]:
+        """The days that were asked for: the comparison has tests of its own."""
+        self.reading()
+        return {"first_day": first_day, "last_day": last_day}

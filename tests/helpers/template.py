@@ -106,9 +106,9 @@ def variables(name: str, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def secrets_of(role: str, given: Mapping[str, str]) -> list[str]:
-    """The secrets that a role may read."""
+    """The secrets that a role may read; none by a parameter that is not given."""
     reads = [each["Resource"] for each in statements(role) if each["Action"] == "secretsmanager:GetSecretValue"]
-    return [secret for resource in reads for secret in resolved(listed(resource), given)]
+    return [secret for resource in reads for secret in resolved(listed(resource), given) if secret]
 
 
 def watched(metric: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.factories.secrets import MASTER_KEY
 from vectorgate.admin import meter_function
 from vectorgate.admin.meter_function import MeterFunction
-from vectorgate.api.errors import ApiError
+from vectorgate.api.errors import ApiError, NotFound
 from vectorgate.bootstrap import build_meter
 from vectorgate.entrypoints import meter as meter_entrypoint
 from vectorgate.entrypoints.meter import handler
@@ -81,6 +81,13 @@ def test_a_store_is_deleted_through_the_meter_function_by_its_owner_alone(
     assert made.id not in harness.openai.stores
     with pytest.raises(ValueError, match="not a deletion"):
         aws.meter({"delete": "x"}, None)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_bill_is_compared_by_the_meter_function_and_is_404_without_an_admin_key() -> None:
+    with pytest.raises(NotFound) as caught:
+        MeterFunction("vg-meter").bill(20_500, 20_501)
+    assert (caught.value.status, caught.value.code) == (404, "admin_key_not_configured")
 
 
 def test_what_cannot_be_read_is_503(aws: FakeLambda) -> None:

@@ -401,9 +401,16 @@ def test_only_the_administrator_sets_limits() -> None:
 def test_the_meter_reads_and_settles_nothing_that_is_not_its_own() -> None:
     assert not any(may("MeterRole", action, "KEY#1") for action in (READS | WRITES) - {"dynamodb:GetItem"})  # limits
     assert [action for action in sorted(READS | WRITES) if may("MeterRole", action, "USE#key#1#2026-11")] == [
-        "dynamodb:UpdateItem"
+        "dynamodb:Query",  # with an admin key, to compare OpenAI's bill
+        "dynamodb:UpdateItem",
     ]
     assert not any(may("MeterRole", "dynamodb:DeleteItem", row) for row in ("OP#1", "OWN#1", "IDEM#1", "BUD#1"))
+
+
+def test_the_admin_key_of_openai_is_the_meters_alone() -> None:
+    given = {"OpenAIAdminSecretArn": SEARCH}
+    assert {name for name in FUNCTIONS if settings.read(variables(name, given)).bill_secret == SEARCH} == {"Meter"}
+    assert {role for role in of_type("AWS::IAM::Role") if SEARCH in secrets_of(role, given)} == {"MeterRole"}
 
 
 def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_again() -> None:

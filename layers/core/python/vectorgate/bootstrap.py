@@ -69,10 +69,7 @@ def system_random() -> Random:
 
 @cache
 def price_book(own: str | None = None) -> PriceBook:
-    """The release's prices, and the deployment's own before them: a JSON array, or the path of a file of one.
-
-    ValueError or OSError for a price list that cannot be used: the start must fail.
-    """
+    """The release's prices, and the deployment's own before them: JSON, or the path of a file. ValueError, OSError."""
     from vectorgate.pricing.book import PriceBook, read_prices, shipped_prices
 
     if own is None:
@@ -155,6 +152,7 @@ def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
     from vectorgate.metering.accounts import Accounts
     from vectorgate.metering.sampler import Sampler
     from vectorgate.metering.worker import MeterWorker
+    from vectorgate.provider_bill.build import build_bill
 
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
     reader = build_reader(settings, deps)
@@ -176,6 +174,7 @@ def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
         settlement=build_settlement(settings, stores, telemetry),
         clock=clock,
         telemetry=telemetry,
+        bill=build_bill(settings, deps, price_book(settings.prices)),
     )
 
 
@@ -271,7 +270,7 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
     settings, clock = deployed_settings(), system_clock()
     return Deps(
         stores=deployed_stores(),
-        credentials=Credentials(deployed_secrets(), settings.secrets, clock, plain_http=settings.plain_http),
+        credentials=Credentials(deployed_secrets(), settings.credential_names, clock, plain_http=settings.plain_http),
         transport=PooledTransport(clock, most_content=MAX_CONTENT if max_content is None else max_content),
         telemetry=deployed_telemetry(),
         clock=clock,

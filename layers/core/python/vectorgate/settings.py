@@ -22,6 +22,7 @@ _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
 _LONG: Final = ("VECTORGATE_PRICES", "VECTORGATE_INGEST_SENDERS")
 MIB: Final = 1024 * 1024
 OPENAI: Final = ProviderName("openai")
+OPENAI_ADMIN: Final = ProviderName("openai_admin")  # no provider: the name of the credential of OpenAI's reports
 # Lambda accepts events of 6 MB, in which a binary body is base64: 4.5 MB of body, less the rest of the event.
 LAMBDA_UPLOAD: Final = int(4.4 * 1000 * 1000)
 MAX_RESPONSE_SECONDS: Final = 900.0  # the longest that Lambda, and API Gateway's streams, let a call take
@@ -55,6 +56,7 @@ class Settings:
 
     `meter_function`: the function that reads providers for the admin function, which has none of their keys;
     `export_function`: the one that tests destinations of exports for it.
+    `bill_secret`: the secret with the admin key of OpenAI's organization, for its reports of usage and costs.
     `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
@@ -73,6 +75,7 @@ class Settings:
     default_provider: ProviderName = OPENAI
     meter_function: str | None = None
     export_function: str | None = None
+    bill_secret: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     plain_http: bool = False
@@ -89,6 +92,11 @@ class Settings:
     deadline_seconds: float | None = None
     response_seconds: float | None = None
     upload_bytes_per_second: float | None = None
+
+    @property
+    def credential_names(self) -> Mapping[ProviderName, str]:
+        """The secret of each credential: of the providers, and of OpenAI's admin key."""
+        return self.secrets if self.bill_secret is None else {**self.secrets, OPENAI_ADMIN: self.bill_secret}
 
 
 def from_environment(stored_text: Callable[[str], str]) -> Settings:
@@ -113,7 +121,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     if secrets and default not in secrets:
         raise ValueError(f"VECTORGATE_DEFAULT_PROVIDER is {default}, which has no secret")
     region = _optional(environment, "AWS_REGION")
-    for provider, secret in secrets.items():
+    bill_secret = _optional(environment, "VECTORGATE_OPENAI_ADMIN_SECRET")
+    for provider, secret in (*secrets.items(), *([(OPENAI_ADMIN, bill_secret)] if bill_secret else [])):
         _check_region(provider, secret, region)
     return Settings(
         table=_required(environment, "VECTORGATE_TABLE"),
@@ -123,6 +132,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         default_provider=default,
         meter_function=_optional(environment, "VECTORGATE_METER_FUNCTION"),
         export_function=_optional(environment, "VECTORGATE_EXPORT_FUNCTION"),
+        bill_secret=bill_secret,
         region=region,
         endpoint_url=_optional(environment, "VECTORGATE_AWS_ENDPOINT"),
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.reconciliation import Reconciler
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.metering.sampler import Sampler
+    from vectorgate.provider_bill.service import ProviderBill
     from vectorgate.telemetry import Telemetry
 
 # The stream settles a row within two seconds: one that began so many seconds ago and is still answered is late.
@@ -25,6 +26,7 @@ class MeterWorker:
     """Runs ticks.
 
     Settlement comes first, for it needs no provider; sampling last, so that a store that was just adopted has an owner.
+    `bill` compares OpenAI's bill once a day; None without an admin key.
     """
 
     reconciler: Reconciler
@@ -32,9 +34,10 @@ class MeterWorker:
     settlement: SettlementService
     clock: Clock
     telemetry: Telemetry
+    bill: ProviderBill | None = None
 
     def tick(self) -> dict[str, int]:
-        """One tick: open rows by their outcome, storage records `posted`, and late rows `settled`."""
+        """One tick: open rows by their outcome, storage records `posted`, late rows `settled`, bills `compared`."""
         settled = self.settle_late()
         resolved: dict[str, int] = {}
         try:
@@ -42,8 +45,10 @@ class MeterWorker:
         except StoreError as error:
             self.telemetry.task_failed("MeterFailures", error)  # an alarm; the next tick tries again
         posted = self.sampler.tick()
+        # What was posted now is settled by the next tick, and until then the bill would have more than the records.
+        compared = {"compared": 1} if self.bill is not None and not posted and self.bill.tick() else {}
         self.telemetry.flush()
-        return {**resolved, "posted": posted, "settled": settled}
+        return {**resolved, "posted": posted, "settled": settled, **compared}
 
     def find_out(self) -> dict[str, int]:
         """Resolve open rows now, if one has just become uncertain; their number by outcome. For use between ticks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vectorgate.api.errors import InvalidRequest, Unavailable
+from vectorgate.api.errors import InvalidRequest, NotFound, Unavailable
 from vectorgate.ids import is_object_id
 
 if TYPE_CHECKING:
@@ -36,17 +36,22 @@ class ProviderDocuments(Protocol):
         """Delete a store for the tenant that owns it. `alias`: of the key in the call's record. ApiError."""
         ...
 
+    def bill(self, first_day: int, last_day: int) -> Document:
+        """OpenAI's bill beside our records (`provider_bill`), from day to day (since 1970). ApiError; StoreError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderDocuments:
     """ProviderDocuments of the configured providers, except for `without`, which has no vector stores.
 
-    `deletion` deletes a store for its owner; without it, nothing is deleted.
+    `deletion` deletes a store for its owner; without it, nothing is deleted. `bills` compares bills, with a key.
     """
 
     reader: ProviderReader
     without: ProviderName
     deletion: Callable[[ProviderName, ObjectId, TenantId, str], None] | None = None
+    bills: Callable[[int, int], Document] | None = None
 
     def get(
         self,
@@ -72,3 +77,10 @@ class ReaderDocuments:
         if self.deletion is None:
             raise Unavailable("Nothing is deleted here.", code="provider_unavailable")
         self.deletion(provider, store_id, tenant, alias)
+
+    def bill(self, first_day: int, last_day: int) -> Document:
+        """One comparison. NotFound without an admin key."""
+        if self.bills is None:
+            message = "No admin key of OpenAI is configured on this gateway, so that its bill cannot be read."
+            raise NotFound(message, code="admin_key_not_configured")
+        return self.bills(first_day, last_day)

@@ -1,0 +1,38 @@
+"""`GET /spend/reconcile`: OpenAI's bill beside our records, by UTC day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin.fields import invalid, moment_ms
+from vectorgate.clock import MILLISECONDS
+from vectorgate.metering.model import DAY_S
+from vectorgate.provider_bill.model import MAX_DAYS
+
+if TYPE_CHECKING:
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.api.http import Request
+
+DEFAULT_DAYS: Final = 7
+
+
+def reconcile(request: Request, deps: AdminDeps) -> object:
+    """The comparison from `start_date` to `end_date`, both included; by default the 7 days that ended last.
+
+    InvalidRequest for days that are not over, or more than MAX_DAYS; NotFound without an admin key.
+    """
+    unknown = next((name for name in request.query if name not in {"start_date", "end_date"}), None)
+    if unknown is not None:
+        raise invalid(unknown, "'start_date' and 'end_date' alone")
+    yesterday = deps.clock.unix_s() // DAY_S - 1
+    last = _day("end_date", request.query.get("end_date"), yesterday)
+    first = _day("start_date", request.query.get("start_date"), max(0, last - DEFAULT_DAYS + 1))
+    if last > yesterday:
+        raise invalid("end_date", "a day that is over")
+    if not 0 <= last - first < MAX_DAYS:
+        raise invalid("start_date", f"a date at most {MAX_DAYS - 1} days before the end date")
+    return deps.provider.bill(first, last)
+
+
+def _day(param: str, text: str | None, default: int) -> int:
+    return default if text is None else moment_ms(param, text) // (DAY_S * MILLISECONDS)
