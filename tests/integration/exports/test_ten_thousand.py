@@ -97,7 +97,8 @@ class Bookings:
 
 def answer(local: LocalMode, number: int, bookings: Bookings, receivers: Sequence[ReceiverProcess] = ()) -> list[str]:
     """So many calls are answered at a steady rate, while the receivers are killed; the rows in order."""
-    began, ids = time.monotonic(), []
+    ids: list[str] = []
+    began = time.monotonic()
     for at in range(number):
         time.sleep(max(0.0, began + at / A_SECOND - time.monotonic()))
         now = int(time.time() * 1_000)
