@@ -67,5 +67,9 @@ def test_the_command_line_works(url: str) -> None:
     assert '"total_count": 1' in run("keys", "list", "--format", "json", "--user-id", "ann")
     assert '"deleted_keys"' in run("keys", "delete", "--key-aliases", "nightly")
     assert "one-machine" in run("teams", "list")
-    assert "bob@red.example" in run("users", "create", "--email", "bob@red.example", "--alias", "Bob")
+    bob = run("users", "create", "--email", "bob@red.example", "--alias", "Bob", "--max-budget", "5")
+    assert json.loads(bob)["max_budget"] == 5
     assert "bob@red.example" in run("users", "list")
+    name = json.loads(bob)["user_id"]
+    assert json.loads(run("users", "get", "--id", name))["user_info"]["max_budget"] == 5
+    assert json.loads(run("users", "delete", name))["deleted_users"] == [name]

@@ -36,6 +36,31 @@ def test_an_admin_key_makes_admin_calls_under_its_name(admin: AdminHarness) -> N
     assert [each["object_id"] for each in admin.ask("GET", "/audit", changed_by="ops-ann")[1]["audit_logs"]] == ["red"]
 
 
+def test_a_restricted_admin_key_calls_what_it_names_and_one_that_only_reads_changes_nothing(
+    admin: AdminHarness,
+) -> None:
+    admin.ask("POST", "/team/new", {"team_id": "red"})
+    allowed: list[tuple[dict[str, Any], set[str]]] = [
+        ({"read_only": True}, {"GET /team/list", "GET /admin/vector_stores/vs_1"}),
+        ({"allowed_routes": ["info_routes"]}, {"GET /team/list", "GET /admin/vector_stores/vs_1"}),
+        ({"allowed_routes": ["/team/*"]}, {"GET /team/list", "POST /team/block"}),
+        (
+            {"allowed_routes": ["/admin/vector_stores/{vector_store_id}"]},
+            {"GET /admin/vector_stores/vs_1", "DELETE /admin/vector_stores/vs_1"},
+        ),
+        (
+            {"allowed_routes": ["management_routes"], "read_only": True},
+            {"GET /team/list", "GET /admin/vector_stores/vs_1"},
+        ),
+    ]
+    for terms, expected in allowed:
+        key = admin_key(admin, **terms)["key"]
+        store = "/admin/vector_stores/vs_1"
+        calls = [("GET", "/team/list"), ("POST", "/team/block"), ("GET", store), ("DELETE", store)]
+        statuses = {call: admin.ask(*call, {"team_id": "red"}, by=key)[0] for call in calls}
+        assert {" ".join(call) for call, status in statuses.items() if status != 403} == expected, terms
+
+
 def test_it_ends_at_its_expiry_and_at_once_when_it_is_revoked(admin: AdminHarness) -> None:
     revocations = (("/key/block", "key", 403), ("/key/delete", "keys", 401), ("/key/regenerate", "key", 401))
     for path, field, expected in revocations:

@@ -235,6 +235,15 @@ def test_a_mistake_is_400_and_changes_nothing(scenario: TenantScenario) -> None:
     assert managed(scenario, "GET", RED)[1]["data"] == []
 
 
+def test_a_team_that_was_deleted_is_to_other_teams_as_one_that_never_was(scenario: TenantScenario) -> None:
+    green = Subject(BudgetScope.TEAM, "green")
+    deleted = Limit(since=0, blocked=True, deleted_at=1, version=2)
+    scenario.harness.stores.budgets.replace_limit(green, deleted)
+    assert share(scenario, "read", "green") == share(scenario, "read", "unknown")
+    assert "deleted" in share(scenario, "read", "green", key=MASTER_KEY)[1]["error"]["message"]
+    assert share(scenario, "read", " blue ")[1]["team_id"] == "blue"
+
+
 def test_a_transfer_ends_the_shares_that_the_earlier_owner_gave(scenario: TenantScenario) -> None:
     share(scenario, "read")
     store = scenario.ids["vector_store_id"]

@@ -10,6 +10,7 @@ from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticate
 from vectorgate.audit.model import MASTER_KEY
 from vectorgate.auth.authenticate import MAX_KEY, is_expired, key_id_of, opens, presented_key
 from vectorgate.auth.keys.model import KeyRole
+from vectorgate.auth.restrictions import check_route
 from vectorgate.budgets.model import BudgetScope, Subject
 from vectorgate.store_errors import StoreError
 
@@ -68,6 +69,21 @@ def is_master(request: Request, master_key: Secret) -> bool:
     """Whether the master key is presented. Takes the same time for every other key."""
     secret = presented_key(request) or ""
     return hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), master_key.reveal().encode())
+
+
+def check_restricted(actor: Actor, method: str, path: str, store: str) -> None:
+    """Check that an admin key may call a route. PermissionDenied (403). `store`: that the path names.
+
+    The restrictions of a team admin's key are those of the keys that it makes.
+    """
+    key = actor.key
+    if key is None or key.role is not KeyRole.ADMIN:
+        return
+    if key.read_only and method != "GET":
+        raise PermissionDenied("This key may only read.", code="read_only_key")
+    groups = {"management_routes", "info_routes"} if method == "GET" else {"management_routes"}
+    if groups.isdisjoint(key.allowed_routes or ()):
+        check_route(key, path, {"vector_store_id": store})
 
 
 def _read(stores: Stores, key_id: KeyId) -> tuple[VirtualKey | None, bool]:

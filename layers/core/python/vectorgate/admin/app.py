@@ -33,7 +33,7 @@ from vectorgate.admin import (
     user_changes,
     users,
 )
-from vectorgate.admin.actor import Actor, actor_of, is_master
+from vectorgate.admin.actor import Actor, actor_of, check_restricted, is_master
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
@@ -99,6 +99,7 @@ class AdminApp:
         if actor.team_id is not None and route not in TEAM_ROUTES:
             message = "A team admin's key manages its team's keys and sees its team's spend, and nothing else."
             raise PermissionDenied(message, code="admin_key_required")
+        check_restricted(actor, *route, store_paths.store_in(request.path))
         try:
             return action(request, replace(self._deps_of(actor, " ".join(route), request_id), caller=caller))
         except StoreError as error:

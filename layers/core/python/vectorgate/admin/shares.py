@@ -17,7 +17,7 @@ from vectorgate.admin.fields import invalid, iso_time, label, read_body
 from vectorgate.admin.store_paths import store_in
 from vectorgate.admin.team_caller import check_sharing
 from vectorgate.api import schemas
-from vectorgate.api.errors import PermissionDenied
+from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_object_id, team_of, tenant_of_team
 from vectorgate.ledger.assignments import Assignment
@@ -72,7 +72,8 @@ def listing(request: Request, deps: AdminDeps) -> dict[str, object]:
 def _changed(
     request: Request, deps: AdminDeps, provider: str | None, team_id: str, permission: Permission
 ) -> dict[str, object]:
-    tenant = tenant_of_team(label("team_id", team_id))
+    team = label("team_id", team_id)
+    tenant = tenant_of_team(team)
     given = Share(permission, deps.clock.unix_s())
 
     def write() -> dict[str, object]:
@@ -80,7 +81,7 @@ def _changed(
         if tenant == row.tenant:
             raise invalid("team_id", "another team than the one that owns the store")
         if permission is not Permission.NONE:
-            require_team(team_id, deps, create=False)
+            _require_team(team, deps)
         held = shared_with(row).get(tenant)
         if permission is not (held.permission if held is not None else Permission.NONE):
             _write(row, tenant, given, deps)
@@ -88,6 +89,16 @@ def _changed(
         return _described(row, tenant, held or given)
 
     return retry_on_conflict("vector_store_id", write)
+
+
+def _require_team(name: str, deps: AdminDeps) -> None:
+    """Check that the team exists. InvalidRequest, which tells a team's key nothing of teams that were deleted."""
+    try:
+        require_team(name, deps, create=False)
+    except InvalidRequest:
+        if deps.caller is None:
+            raise
+        raise InvalidRequest("Unknown team.", code="unknown_team", param="team_id") from None
 
 
 def _write(row: Ownership, tenant: TenantId, given: Share, deps: AdminDeps) -> None:
