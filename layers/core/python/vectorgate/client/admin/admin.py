@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vectorgate.client.admin.keys import Keys
 from vectorgate.client.admin.records import Records
+from vectorgate.client.admin.reports import Reports
 from vectorgate.client.admin.stores import Stores
 from vectorgate.client.admin.subjects import Customers, Teams
 
@@ -22,3 +23,4 @@ class Admin:
         self.customers = Customers(client)
         self.stores = Stores(client)
         self.records = Records(client)
+        self.reports = Reports(client)

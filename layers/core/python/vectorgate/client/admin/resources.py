@@ -123,3 +123,11 @@ class Change(_OfCall):
     action: str
     table_name: str
     object_id: str
+
+
+class DayBucket(Resource):
+    """A UTC day of a report: Unix seconds, and its results."""
+
+    start_time: int
+    end_time: int
+    results: list[dict[str, object]]

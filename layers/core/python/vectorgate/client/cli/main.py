@@ -37,6 +37,8 @@ root: Final = LazyGroup(
         "teams": (_HERE + "teams", "teams"),
         "customers": (_HERE + "customers", "customers"),
         "stores": (_HERE + "stores", "stores"),
+        "spend": (_HERE + "spend", "spend"),
+        "usage": (_HERE + "spend", "usage"),
         "logs": (_HERE + "logs", "logs"),
         "audit": (_HERE + "audit", "audit"),
         "providers": (_HERE + "providers", "providers"),

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+DAY_S: Final = 86_400
 _AGO: Final = re.compile(r"([1-9][0-9]{0,4})(s|m|h|d|w)", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -38,3 +39,19 @@ def since(text: str | None, now: float) -> str | None:
         return text
     moment = datetime.fromtimestamp(now, UTC) - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "")
+
+
+def whole_days(first: str | None, last: str | None, now: float) -> tuple[int, int]:
+    """The Unix seconds at which the first UTC day begins and the last ends; without a last, today's. UsageError."""
+    start = _unix(since(first, now), now) // DAY_S * DAY_S
+    end = (_unix(since(last, now), now) // DAY_S + 1) * DAY_S
+    if start >= end:
+        raise click.UsageError("--since must be before --until.")
+    return start, end
+
+
+def _unix(text: str | None, now: float) -> int:
+    if text is None:
+        return int(now)
+    moment = datetime.fromisoformat(text)
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
