@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 CALLS: Final = 128  # threads for calls; they cost little while they wait for a provider
 STREAMS: Final = 512  # threads for answers that are being streamed
 ADMIN_PREFIXES: Final = (
-    *("/spend/", "/key/", "/team/", "/customer/", "/user/", "/v1/indexes"),
+    *("/spend/", "/key/", "/team/", "/customer/", "/user/", "/admin/", "/v1/indexes"),
     *("/tag/", "/global/", "/organization/", "/v1/organization/"),
 )
 ADMIN_PATHS: Final = re.compile(
-    r"/ui(/.*)?|/audit/?|/health/services/?|/admin/[^/]+/?|/admin/vector_stores/[^/]+/?|/vector_stores/(unowned|adopt|cleanup|[^/]+/transfer)/?"
+    r"/ui(/.*)?|/audit/?|/health/services/?|/vector_stores/(unowned|adopt|cleanup|[^/]+/transfer)/?"
     r"|(/v1)?/vector_stores/[^/]+/share/?"
 )  # beside those of the API
 ADMIN, INVOKERS, LOOKUP, EVERYONE = "admin", "invokers", "lookup", "everyone"  # groups beside the tenants

@@ -19,6 +19,7 @@ from vectorgate.admin import (
     keys,
     limit_lists,
     one_store,
+    open_operations,
     reconciling,
     regenerating,
     repricing,
@@ -36,6 +37,7 @@ from vectorgate.admin import (
 from vectorgate.admin.actor import Actor, actor_of, check_restricted, is_master
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
+from vectorgate.admin.panels.routes import PANELS
 from vectorgate.admin.reply import Reply
 from vectorgate.admin.reports.routes import REPORTS
 from vectorgate.admin.team_caller import team_caller
@@ -117,6 +119,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/audit"): audit_list.listing,
     ("GET", "/spend/logs"): spend.logs,
     **REPORTS,
+    **PANELS,
     ("POST", "/spend/reprice"): repricing.reprice,
     ("GET", "/spend/reconcile"): reconciling.reconcile,
     ("POST", "/key/generate"): keys.generate,
@@ -151,6 +154,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", export_check.PATH): export_check.check,
     ("GET", export_check.PATH): export_check.check,
     ("GET", "/admin/session"): session.session,
+    ("GET", "/admin/open_operations"): open_operations.listing,
     ("GET", "/admin/vector_stores"): store_list.stores,
     ("GET", one_store.PATH): one_store.retrieve,
     ("DELETE", one_store.PATH): one_store.delete,
@@ -167,6 +171,7 @@ OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELE
 TEAM_ROUTES: Final = frozenset(
     {
         *REPORTS,
+        *PANELS,
         *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
         *(
             ("GET", path)

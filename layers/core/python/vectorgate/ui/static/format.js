@@ -1,6 +1,5 @@
 /** Values as people read them. Pure. Times are UTC, as in the records. */
 
-const NANO = 1e9;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const DAY_S = 86_400;
 export const NONE = "–";
@@ -16,8 +15,8 @@ export function dollars(usd) {
   return usd.toLocaleString("en-US", { style: "currency", currency: "USD", ...digits });
 }
 
-/** @param {number | null | undefined} nano nano-dollars */
-export const nanoDollars = (nano) => dollars(nano === null || nano === undefined ? nano : nano / NANO);
+/** Dollars to the cent. @param {number | null | undefined} usd */
+export const cents = (usd) => (usd > 0 && usd < 0.01 ? "<$0.01" : dollars(usd));
 
 /** @param {number | null | undefined} count */
 export const number = (count) => (count === null || count === undefined ? NONE : count.toLocaleString("en-US"));

@@ -6,11 +6,13 @@ import { html, useEffect, useState } from "./dom.js";
 
 /** `teams`: a team admin's key may see it, too. @type {View[]} */
 const VIEWS = [
+  { name: "overview", title: "Overview", load: () => import("./views/overview.js"), teams: true },
   { name: "keys", title: "Keys", load: () => import("./views/keys.js"), teams: true },
   { name: "teams", title: "Teams", load: () => import("./views/teams.js"), teams: true },
   { name: "customers", title: "End users", load: () => import("./views/customers.js") },
   { name: "stores", title: "Stores", load: () => import("./views/stores.js") },
   { name: "log", title: "Requests", load: () => import("./views/log.js"), teams: true },
+  { name: "operations", title: "Operations", load: () => import("./views/operations.js") },
   { name: "audit", title: "Audit", load: () => import("./views/audit.js") },
 ];
 

@@ -29,7 +29,7 @@ const COLUMNS = [
   { title: "Status", value: (row) => `${row.status} ${row.status_code ?? ""}`.trim(), show: status },
   { title: "Team", value: (row) => row.team_id },
   { title: "Key", value: (row) => row.key_alias ?? row.api_key, show: (row) => row.key_alias ?? (row.api_key && html`<${Code}>${row.api_key.slice(0, 8)}<//>`) },
-  { title: "Store", value: (row) => row.vector_store_id, show: (row) => row.vector_store_id && html`<${Code}>${row.vector_store_id.slice(0, 14)}<//>` },
+  { title: "Store", value: (row) => row.vector_store_id, show: (row) => row.vector_store_id && html`<${Code}>${row.vector_store_id.slice(0, 11)}<//>` },
   { title: "Cost", value: (row) => row.spend, show: (row) => dollars(row.spend), numeric: true },
   { title: "Provider", value: (row) => row.upstream_ms, show: (row) => duration(row.upstream_ms), numeric: true, fixed: true },
   { title: "Overhead", value: (row) => row.overhead_ms, show: (row) => duration(row.overhead_ms), numeric: true, fixed: true },

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { Dialog, useAction } from "../dialog.js";
 import { html, useState } from "../dom.js";
-import { day, dollars, exactMoment, number, size } from "../format.js";
+import { cents, day, dollars, exactMoment, number, size } from "../format.js";
 import { say } from "../notices.js";
 import { Act, Badge, Code, Facts } from "../parts.js";
 import { useLoaded, usePages } from "../state.js";
@@ -34,12 +34,12 @@ function lastUse(store) {
 }
 
 const COLUMNS = [
-  { title: "Store", value: (row) => `${row.name ?? ""} ${row.id}`.trim(), show: (row) => html`<span class="pair"><span>${row.name}</span><${Code}>${row.id}<//></span>` },
+  { title: "Store", value: (row) => `${row.name ?? ""} ${row.id}`.trim(), show: (row) => html`<span class="pair"><span>${row.name}</span><${Code}>${row.id.slice(0, 14)}…<//></span>` },
   { title: "Team", value: (row) => row.team_id },
   { title: "State", value: (row) => row.status, show: state },
   { title: "Files", value: files },
   { title: "Size", value: (row) => row.bytes, show: (row) => size(row.bytes), numeric: true, fixed: true },
-  { title: "A day", value: (row) => row.cost_per_day, show: (row) => dollars(row.cost_per_day), numeric: true },
+  { title: "A day", value: (row) => row.cost_per_day, show: (row) => cents(row.cost_per_day), numeric: true },
   { title: "Last used", value: (row) => row.idle_days, show: lastUse, fixed: true },
   { title: "Expires", value: (row) => row.expires_at, show: (row) => day(row.expires_at), fixed: true },
 ];
