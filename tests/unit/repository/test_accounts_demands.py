@@ -1,0 +1,99 @@
+"""What accounts of companies ask of a stack: boundaries, private networks, reserved concurrency, tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from samtranslator.translator.transform import transform
+
+from tests.helpers.template import (
+    FUNCTIONS,
+    NO_VALUE,
+    RESOURCES,
+    TEMPLATE,
+    holds,
+    of_type,
+    resolved,
+    statements,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
+VPC: Final = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
+TOKENS: Final = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "vectorgate"}
+
+
+def test_every_role_is_within_the_boundary_of_the_account() -> None:
+    for role in of_type("AWS::IAM::Role").values():
+        assert resolved(role["PermissionsBoundary"], {"PermissionsBoundaryArn": BOUNDARY}) == BOUNDARY
+        assert resolved(role["PermissionsBoundary"], {}) is NO_VALUE
+    assert re.fullmatch(TEMPLATE["Parameters"]["PermissionsBoundaryArn"]["AllowedPattern"], BOUNDARY)
+
+
+def test_every_function_is_in_the_subnets_and_lambda_alone_may_attach_it() -> None:
+    for name, function in FUNCTIONS.items():
+        assert resolved(function["VpcConfig"], {}) is NO_VALUE
+        assert set(resolved(function["VpcConfig"], VPC)) == {"SubnetIds", "SecurityGroupIds"}
+        (attaches,) = (each for each in statements(f"{name}Role") if each["Sid"] == "AttachToVpc")
+        assert "ec2:CreateNetworkInterface" in attaches["Action"]
+        assert attaches["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
+        assert "ec2:" not in json.dumps(resolved(RESOURCES[f"{name}Role"]["Properties"]["Policies"], {}))
+
+
+def test_what_belongs_together_is_given_together() -> None:
+    rules = TEMPLATE["Rules"]
+    for rule, first, second in (
+        ("VpcIsWhole", "SubnetIds", "SecurityGroupIds"),
+        ("TokensAreWhole", "JwtIssuer", "JwtAudience"),
+    ):
+        given = {**VPC, **TOKENS}
+        assert holds(rules[rule]["RuleCondition"], {first: given[first]})
+        assertion = rules[rule]["Assertions"][0]["Assert"]
+        assert not holds(assertion, {first: given[first]})
+        assert holds(assertion, {first: given[first], second: given[second]})
+    streams = rules["TokensAreWhole"]["Assertions"][1]["Assert"]
+    assert holds(streams, TOKENS)
+    assert not holds(streams, TOKENS | {"StreamingUrl": "on"})
+
+
+def test_every_route_asks_for_the_token_or_none_does() -> None:
+    for route in of_type("AWS::ApiGatewayV2::Route").values():
+        assert resolved(route["AuthorizationType"], {}) == "NONE"
+        assert resolved(route["AuthorizerId"], {}) is NO_VALUE
+        assert resolved(route["AuthorizationType"], TOKENS) == "JWT"
+        assert resolved(route["AuthorizerId"], TOKENS) == "JwtAuthorizer"
+    source = RESOURCES["JwtAuthorizer"]["Properties"]["IdentitySource"]
+    assert source == [{"Fn::Sub": "$request.header.${JwtHeader}"}]
+    assert TEMPLATE["Parameters"]["JwtHeader"]["Default"].lower() not in ("authorization", "api-key")
+
+
+def test_concurrency_and_memory_are_chosen_and_nothing_is_reserved_by_default() -> None:
+    reserved = FUNCTIONS["Api"]["ReservedConcurrentExecutions"]
+    assert resolved(reserved, {}) is NO_VALUE
+    assert resolved(reserved, {"ApiConcurrency": "50"}) == "50"
+    assert {resolved(each["MemorySize"], {"MemorySize": "256"}) for each in FUNCTIONS.values()} == {"256", 1024}
+
+
+class NoPolicies:
+    """No function of ours has a managed policy."""
+
+    def load(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+
+def test_sam_keeps_what_globals_say_under_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    source = json.loads(json.dumps(TEMPLATE))
+    places = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+    for resource in source["Resources"].values():
+        if resource["Type"] in places:
+            resource["Properties"][places[resource["Type"]]] = "s3://bucket/part.zip"
+    made = transform(source, {}, NoPolicies())["Resources"]["Api"]["Properties"]
+    assert made["VpcConfig"] == FUNCTIONS["Api"]["VpcConfig"]
+    assert made["MemorySize"] == {"Ref": "MemorySize"}
+    assert made["LoggingConfig"]["LogFormat"] == "JSON"
