@@ -1,10 +1,10 @@
 """An emulated AWS on loopback, and template.yaml deployed on it as `sam build && sam package && sam deploy` does.
 
 The stack differs from the template: its providers and its bucket may be plain http, because both are on loopback; team
-red may ingest; the conditions on events are removed, which the emulator does not know; a batch of
-messages is a right of its own there; and the concurrency of
-ingestion is a literal, because the emulator takes a parameter's number for a text. The code is what `make` built into
-.build/host: by the same Makefiles as `sam build`, for this machine and its Python.
+red may ingest; the conditions on events are removed, which the emulator does not know, and a batch of messages is a
+right of its own there; and the concurrency of ingestion and exports is a literal, because the emulator takes a
+parameter's number for a text. The code is what `make` built into .build/host: by the same Makefiles as `sam build`, for
+this machine and its Python.
 """
 
 from __future__ import annotations
@@ -278,16 +278,7 @@ def deploy(aws: Emulator, provider_url: str) -> Stack:
     del template["Resources"]["IngestBucketPolicy"]
     for name in [name for name, each in template["Resources"].items() if "Metrics" in each.get("Properties", {})]:
         del template["Resources"][name]  # alarms on sums, which the emulator does not know
-    mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
-    mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
-    for role in ("IngestRole", "ExporterRole"):
-        for policy in template["Resources"][role]["Properties"]["Policies"]:
-            for each in policy["PolicyDocument"]["Statement"]:
-                statement = each["Fn::If"][1] if "Fn::If" in each else each
-                if statement.get("Action") == "events:PutEvents":
-                    del statement["Condition"]
-                if statement.get("Action") == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+    emulate(template)
     stacks = aws.client("cloudformation")
     aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     stacks.create_stack(
@@ -313,6 +304,24 @@ def deploy(aws: Emulator, provider_url: str) -> Stack:
     secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
     aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
     return Stack(aws, outputs)
+
+
+def emulate(template: dict[str, Any]) -> None:
+    """Change what the emulator does not know, as the module says."""
+    mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
+    mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
+    at_once = template["Parameters"]["ExportConcurrency"]["Default"]
+    for each in template["Resources"].values():
+        if "ScalingConfig" in each.get("Properties", {}):
+            each["Properties"]["ScalingConfig"]["MaximumConcurrency"] = at_once
+    for role in ("IngestRole", "ExporterRole"):
+        for policy in template["Resources"][role]["Properties"]["Policies"]:
+            for each in policy["PolicyDocument"]["Statement"]:
+                statement = each["Fn::If"][1] if "Fn::If" in each else each
+                if statement.get("Action") == "events:PutEvents":
+                    del statement["Condition"]
+                if statement.get("Action") == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
 
 
 def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
 
+EVENTS: Final = Path(__file__).parents[3] / "events"
+SAMPLES: Final = ("exporter_stream.json", "exporter_queue.json")
 REGION: Final = "eu-central-1"
 HALF: Final = Random(lambda bits: 1 << (bits - 1))
 
@@ -220,6 +223,18 @@ def test_a_dead_letter_that_cannot_be_sent_leaves_its_message_in_the_queue() -> 
     rows = [row(1)]
     app = App(rows, Picky(refuses=frozenset({rows[0].id})), Kept(away=1))
     assert app.receive(body(rows[0])) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_the_sample_events_are_those_of_the_stream_and_of_a_queue() -> None:
+    stream_event, queue_event = (json.loads((EVENTS / name).read_text()) for name in SAMPLES)
+    sample = json.loads(queue_event["Records"][0]["body"])
+    named = row(1).changed(id=sample["id"])
+    app = App([named])
+    assert app(stream_event) == {"batchItemFailures": []}
+    assert [message.id for message in app.queue.sent] == [sample["id"]]
+    assert app(queue_event) == {"batchItemFailures": []}
+    assert app.destination.got == [sample["id"]]
+    assert sample.keys() <= {"upstream_us", "overhead_us", "team_id", *record_of(named)}
 
 
 def test_a_check_delivers_a_record_past_the_queue_and_says_what_failed() -> None:

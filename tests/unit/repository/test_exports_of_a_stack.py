@@ -91,6 +91,7 @@ def test_queues_keep_the_order_of_a_store_and_give_up_after_days() -> None:
         assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == 14 * 86_400
         assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [f"Export{part}Failures", "Arn"]}
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "ExportConcurrency"}}
         assert mapping["BatchSize"] <= (10 if fifo else lines.AT_ONCE)
     assert function["Timeout"] > 10 * http.SECONDS
 
