@@ -173,7 +173,7 @@ def test_any_claims_with_any_guess_leave_the_tat_that_the_algorithm_says(
                 continue
         tat = wanted.next_tat(tat) if wanted.cost else tat
     with pytest.raises(LimitReached) as reached:
-        stores.rates.take(Claims((RateClaim(replace(rate, limit=1), 0, cost=2),)))
+        stores.rates.take(Claims((RateClaim(rate, 0, cost=4),)))
     assert reached.value.tat_ns == tat
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pytest
 from tests.fakes.upstream import hang_up, refusal
 from tests.helpers.threads import at_once
 from vectorgate.api.http import JSON, Body, Request
+from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 
 if TYPE_CHECKING:
@@ -157,3 +159,18 @@ def test_tokens_that_one_process_used_are_missing_in_every_other(harness: Gatewa
         assert ask(gateway, "/v1/vector_stores").status == 200
     harness.time.skip(36.1)
     assert ask(gateways[1], "/v1/responses", body).status == 200
+
+
+def test_tokens_that_are_owed_to_a_limit_do_not_hold_up_a_raised_one(harness: GatewayHarness) -> None:
+    harness.key(SECRET, models=("*",), tpm_limit=1)
+    body = {"model": MODEL, "input": "?"}
+    harness.openai.model.usage = {"input_tokens": 90_000, "output_tokens": 10_000, "total_tokens": 100_000}
+    assert ask(harness.gateway, "/v1/responses", body).status == 200
+    harness.time.skip(86_400)
+    assert ask(harness.gateway, "/v1/responses", body).status == 429  # until 69 days have passed
+    key = harness.stores.keys.key(key_id_of(SECRET))
+    assert key is not None
+    harness.stores.keys.replace_key(replace(key, tpm_limit=1_000_000, version=key.version + 1))
+    harness.gateway.forget()
+    left = int(ask(harness.gateway, "/v1/responses", body).headers["x-ratelimit-remaining-tokens"])
+    assert 900_000 <= left < 901_000  # some are back already

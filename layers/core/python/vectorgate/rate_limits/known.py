@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from vectorgate.budgets.model import Subject
-    from vectorgate.rate_limits.model import Rate, RateUnit
+    from vectorgate.rate_limits.model import Rate
 
 MAX_KNOWN: Final = 10_000  # rates; for one that is forgotten, a claim may take one write more
 
 
 class KnownTats:
-    """TATs by subject and unit. Thread-safe."""
+    """TATs by subject and row. Thread-safe."""
 
     def __init__(self) -> None:
-        self._tats: OrderedDict[tuple[Subject, RateUnit], int] = OrderedDict()
+        self._tats: OrderedDict[tuple[Subject, str], int] = OrderedDict()
         self._lock = threading.Lock()
 
     def of(self, rate: Rate) -> int:
         """The last TAT, 0 where none is known."""
         with self._lock:
-            return self._tats.get((rate.subject, rate.unit), 0)
+            return self._tats.get((rate.subject, rate.row), 0)
 
     def learn(self, rate: Rate, tat_ns: int) -> None:
         """Take note of a TAT, unless a later one is known."""
-        place = rate.subject, rate.unit
+        place = rate.subject, rate.row
         with self._lock:
             self._tats[place] = max(self._tats.get(place, 0), tat_ns)
             self._tats.move_to_end(place)

@@ -42,6 +42,14 @@ class Rate:
     limit: int
 
     @property
+    def row(self) -> str:
+        """Names its TAT among its subject's. Tokens that are owed are owed to a limit: another one begins anew.
+
+        A response may owe what takes months to come back: a limit that is raised would not hold before.
+        """
+        return self.unit if self.unit is RateUnit.REQUESTS else f"{self.unit}/{self.limit}"
+
+    @property
     def interval_ns(self) -> int:
         """The time after which one unit is back, rounded up."""
         return -(-MINUTE_NS // self.limit)

@@ -3,7 +3,8 @@
 ============  =========================  ==========================  ==================================
 item          PK                         SK                          holds
 ============  =========================  ==========================  ==================================
-rate          ``RATE#<scope>#<id>``      ``requests``, ``tokens``    ``tat``, in nanoseconds
+rate          ``RATE#<scope>#<id>``      ``requests``                ``tat``, in nanoseconds
+rate          ``RATE#<scope>#<id>``      ``tokens/<limit>``          ``tat``, in nanoseconds
 leases        ``RATE#<scope>#<id>``      ``leases``                  ``held``, a set of ``<end>#<name>``
 ============  =========================  ==========================  ==================================
 
@@ -195,7 +196,7 @@ def _hold(lease: Lease) -> Action:
 
 def _rate_key(claim: RateClaim) -> Item:
     subject = claim.rate.subject
-    return {"PK": joined("RATE", subject.scope, subject.id), "SK": joined(claim.rate.unit)}
+    return {"PK": joined("RATE", subject.scope, subject.id), "SK": joined(claim.rate.row)}
 
 
 def _leases_key(lease: Lease) -> Item:

@@ -59,7 +59,7 @@ def take_all(connection: sqlite3.Connection, claims: Claims) -> Sequence[int]:
 
 def _take(connection: sqlite3.Connection, claim: RateClaim) -> int:
     subject = claim.rate.subject
-    row = connection.execute(_TAT, (subject.scope, subject.id, claim.rate.unit)).fetchone()
+    row = connection.execute(_TAT, (subject.scope, subject.id, claim.rate.row)).fetchone()
     tat = row[0] if row is not None else 0
     if tat > claim.latest_ns:
         raise LimitReached(claim, tat)
@@ -80,4 +80,4 @@ def _hold(connection: sqlite3.Connection, lease: Lease) -> None:
 def _values(claim: RateClaim) -> dict[str, str | int]:
     subject = claim.rate.subject
     figures = {"now": claim.now_ns, "cost": claim.cost_ns}
-    return {"scope": subject.scope, "id": subject.id, "unit": claim.rate.unit, **figures}
+    return {"scope": subject.scope, "id": subject.id, "unit": claim.rate.row, **figures}
