@@ -91,6 +91,19 @@ def test_what_cannot_be_a_key_or_a_provider_of_the_stack_is_not_written(on_aws: 
     assert tuple(PARAMETERS) == NAMES
 
 
+def test_openai_s_admin_key_has_a_secret_of_its_own(on_aws: Run, deployed: OnMoto) -> None:
+    stack.client("secretsmanager").create_secret(Name="admin", SecretString="{}")
+    deployed.parameters["OpenAIAdminSecretArn"] = "admin"
+    assert on_aws("providers set openai_admin --projects proj_1", given="sk-admin-1").code == 0
+    assert json.loads(stack.client("secretsmanager").get_secret_value(SecretId="admin")["SecretString"]) == {
+        "type": "openai_admin",
+        "base_url": "https://api.openai.com/v1",
+        "project_ids": "proj_1",
+        "api_key": "sk-admin-1",
+    }
+    assert len(on_aws("providers list --json").json) == 2
+
+
 def test_a_whole_deployment_is_well_by_its_own_url_and_master_key(
     on_aws: Run, deployed: OnMoto, harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

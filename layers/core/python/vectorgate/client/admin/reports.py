@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.client.admin.calls import AdminCalls, of
-from vectorgate.client.admin.resources import DayBucket
+from vectorgate.client.admin.resources import DayBucket, Reconciled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +42,10 @@ class Reports(AdminCalls):
     ) -> Iterator[DayBucket]:
         """`input_tokens`, `output_tokens`, `num_model_requests`. By `project_id`, `user_id`, `api_key_id`, `model`."""
         return self._buckets(_USAGE + "completions", MOST_USAGE, _query(start_time, end_time, group_by, filters))
+
+    def reconciled(self, start_date: str | None = None, end_date: str | None = None) -> Reconciled:
+        """OpenAI's bill beside the records, from day to day (`2026-11-01`). NotFoundError without its admin key."""
+        return of(Reconciled, self.get("/spend/reconcile", {"start_date": start_date, "end_date": end_date}))
 
     def _buckets(self, path: str, most: int, query: Mapping[str, object]) -> Iterator[DayBucket]:
         page: object = None

@@ -125,6 +125,17 @@ class Change(_OfCall):
     object_id: str
 
 
+class Reconciled(Resource):
+    """The provider's bill beside the records. `captured_share`: of the bytes and dollars of the days compared."""
+
+    captured_share: float
+    threshold: float
+    is_captured: bool
+    compared_days: int
+    days: list[dict[str, object]]
+    vector_stores: list[dict[str, object]]
+
+
 class DayBucket(Resource):
     """A UTC day of a report: Unix seconds, and its results."""
 

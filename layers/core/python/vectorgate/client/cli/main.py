@@ -39,6 +39,7 @@ root: Final = LazyGroup(
         "stores": (_HERE + "stores", "stores"),
         "spend": (_HERE + "spend", "spend"),
         "usage": (_HERE + "spend", "usage"),
+        "reconcile": (_HERE + "reconcile", "reconcile"),
         "logs": (_HERE + "logs", "logs"),
         "audit": (_HERE + "audit", "audit"),
         "providers": (_HERE + "providers", "providers"),

@@ -50,6 +50,11 @@ def whole_days(first: str | None, last: str | None, now: float) -> tuple[int, in
     return start, end
 
 
+def day_of(text: str | None, now: float) -> str | None:
+    """The UTC day of a moment; None for none."""
+    return None if text is None else datetime.fromtimestamp(_unix(since(text, now), now), UTC).date().isoformat()
+
+
 def _unix(text: str | None, now: float) -> int:
     if text is None:
         return int(now)

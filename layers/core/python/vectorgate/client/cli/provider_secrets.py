@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from vectorgate.client.cli.stack import Stack
 
 OPENAI: Final = "openai"
+OPENAI_ADMIN: Final = "openai_admin"  # of the organization's reports, for `vectorgate reconcile`
 # The stack makes OpenAI's secret, unless a parameter names it; the others are named by parameters alone.
 PARAMETERS: Final[Mapping[str, str]] = {
     OPENAI: "OpenAISecretArn",
+    OPENAI_ADMIN: "OpenAIAdminSecretArn",
     "azure": "AzureSecretArn",
     "azure_ai": "AzureAISearchSecretArn",
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vectorgate.client.cli.session import Session
 
 # A copy: the module that has them imports httpx, which --help does not need. A test compares the two.
-NAMES: Final = ("openai", "azure", "azure_ai")
+NAMES: Final = ("openai", "openai_admin", "azure", "azure_ai")
 OPENAI_URL: Final = "https://api.openai.com/v1"
 PROVIDERS: Final = (
     Column("provider", "provider"),
@@ -58,22 +58,23 @@ def _described(session: Session, stack: str, region: str | None) -> Iterator[Row
 @command("set", group=providers, example="vectorgate providers set openai < key.txt", gateway=False)
 @click.argument("provider", type=click.Choice(NAMES))
 @stack_options
-@click.option("--base-url", help=f"Of the provider. Default: as before, at first {OPENAI_URL} for openai.")
+@click.option("--base-url", help=f"Of the provider. Default: as before, at first {OPENAI_URL} for OpenAI.")
 @click.option("--api-version", help="Of Azure's dated API.")
+@click.option("--projects", "project_ids", metavar="IDS", help="Of openai_admin: the projects to compare, with commas.")
 def set_provider(
-    session: Session, /, provider: str, *, stack: str, region: str | None, base_url: str | None, api_version: str | None
+    session: Session, /, provider: str, *, stack: str, region: str | None, base_url: str | None, **options: str | None
 ) -> None:
     """Write a provider's key to its secret. The key is asked for, or read from standard input; it is never shown.
 
     The functions use it within five minutes, or at the provider's first refusal of the key before.
     """
-    from vectorgate.client.cli.provider_secrets import OPENAI, merged, secret_of  # noqa: PLC0415 - see NAMES
+    from vectorgate.client.cli.provider_secrets import OPENAI, OPENAI_ADMIN, merged, secret_of  # noqa: PLC0415 - see NAMES
 
     aws = session.around.aws(region)
     secret = secret_of(stack_of(stack, aws), provider)
     before = secret.text(aws)
-    first_url = OPENAI_URL if provider == OPENAI and '"base_url"' not in before else None
-    changes = {"base_url": base_url or first_url, "api_version": api_version, "api_key": _key(session, provider)}
+    first_url = OPENAI_URL if provider in {OPENAI, OPENAI_ADMIN} and '"base_url"' not in before else None
+    changes = {"base_url": base_url or first_url, **options, "api_key": _key(session, provider)}
     version = secret.put(merged(before, provider, changes), aws)
     session.show_one({"provider": provider, "secret": secret.id, "version": version}, WRITTEN)
 
