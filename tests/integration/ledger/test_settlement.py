@@ -88,6 +88,20 @@ def test_a_row_without_a_price_is_left_to_the_meter_and_those_around_it_are_sett
     stores.close()
 
 
+def test_a_stream_that_is_an_hour_late_finds_everything_settled() -> None:
+    rows = [answered_row(number) for number in range(3)]
+    stores, settlement, telemetry = ledger_of(rows)
+    assert settlement.settle_waiting(100, before_ms=max(row.started_ms for row in rows) + 1) == 3  # a meter tick
+    before = [stores.ledger.entry(row.id) for row in rows]
+    assert act(stream_of(rows), settlement) == {"batchItemFailures": []}
+    assert [stores.ledger.entry(row.id) for row in rows] == before
+    settled = [entry for entry in before if entry is not None and entry.state is State.SETTLED]
+    assert len(settled) == 3
+    assert sums(stores, settled) == rollups_of(settled)
+    assert not telemetry.errors
+    stores.close()
+
+
 def test_what_is_settled_is_counted_in_nano_dollars() -> None:
     rows = [answered_row(number) for number in range(3)]
     stores, _, telemetry = ledger_of(rows)
