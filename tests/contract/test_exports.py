@@ -24,9 +24,16 @@ OTHER = SENT._replace(event="threshold_crossed")
 
 
 def named(dynamo: DynamoBackend) -> Mapping[str, Sequence[str]]:
-    """The rows that rollups name, by the rollup's partition and sort key."""
+    """The rows that rollups name, by the rollup's store. Those of a store are in one partition."""
     items = dynamo.table.client.scan(TableName=dynamo.table.name)["Items"]
-    return {f"{item['PK']['S']} {item['SK']['S']}": ids for item in items if (ids := ids_of_rollup(item))}
+    of_stores = [item for item in items if item["PK"]["S"].startswith("USE#store#")]
+    for store in {item["scope_id"]["S"] for item in of_stores}:
+        assert len({item["PK"]["S"] for item in of_stores if item["scope_id"]["S"] == store}) == 1
+    naming = [(item, ids) for item in items if (ids := ids_of_rollup(item))]
+    assert all(item in of_stores for item, _ in naming)
+    found = {item["scope_id"]["S"]: ids for item, ids in naming}
+    assert len(found) == len(naming)
+    return found
 
 
 def settle(dynamo: DynamoBackend, *rows: LedgerEntry) -> list[str]:
@@ -53,12 +60,9 @@ def test_one_rollup_of_a_store_names_all_its_rows_of_a_settlement_in_the_order_o
         row(5, "vs_1", "vector_stores.delete"),
     ]
     first, second, third, _, last = settle(dynamo, *rows)
-    assert named(dynamo) == {
-        "USE#store#vs_1#2026-03 04#openai#vector_stores.create": [first, second, last],
-        "USE#store#vs_2#2026-03 04#openai#vector_stores.create": [third],
-    }
+    assert named(dynamo) == {"vs_1": [first, second, last], "vs_2": [third]}
     (again,) = settle(dynamo, row(6, "vs_1", "vector_stores.create"))
-    assert named(dynamo)["USE#store#vs_1#2026-03 04#openai#vector_stores.create"] == [again]
+    assert named(dynamo)["vs_1"] == [again]
 
 
 def test_an_alert_is_sent_once_it_is_marked(dynamo: DynamoBackend, sqlite: SqliteBackend) -> None:

@@ -48,7 +48,7 @@ def row(number: int, store: str | None = "vs_1", **fields: Any) -> LedgerEntry:
 
 def image(entries: Sequence[LedgerEntry]) -> dict[str, Any]:
     """A store's rollup after a settlement of these rows, as in the stream."""
-    return {"PK": {"S": "USE#store#vs_1#2026-03"}, "settled": {"S": " ".join(entry.id for entry in entries)}}
+    return {"PK": {"S": "USE#store#2026-03#1"}, "settled": {"S": " ".join(entry.id for entry in entries)}}
 
 
 def stream(*images: Mapping[str, Any]) -> dict[str, Any]:

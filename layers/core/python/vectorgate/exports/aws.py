@@ -80,7 +80,9 @@ class SqsExportQueue:
                 raise QueueUnavailable(str(answer["Failed"][0].get("Code")))
 
     def put_off(self, receipt: str, seconds: int) -> None:
-        """One ChangeMessageVisibility."""
+        """One ChangeMessageVisibility. The thousands of messages of a queue without order wait as long as it says."""
+        if not self._url.endswith(FIFO):
+            return
         _call(
             lambda: self._clients.sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds

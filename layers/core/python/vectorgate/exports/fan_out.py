@@ -39,6 +39,8 @@ class FanOut:
         except (StoreError, QueueUnavailable) as error:
             self.telemetry.task_failed("ExportFailures", error)
             return [changes[0][0]]
+        finally:
+            self.telemetry.flush()
         return []
 
     def _send(self, records: Sequence[Record]) -> None:
