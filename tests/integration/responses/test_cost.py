@@ -83,8 +83,11 @@ def test_a_store_that_was_offered_but_not_searched_bears_nothing(
     assert sums(harness, Scope.STORE, store) == {}
 
 
-# What the shipped book has no price of: a model, and a tier of one that it has.
-UNPRICED: list[dict[str, Any]] = [{"model": "ft:gpt-5-mini:us::1"}, {"model": MODEL, "service_tier": "priority"}]
+# What the shipped book has no price of: a model, and tiers of one that it has.
+UNPRICED: list[dict[str, Any]] = [
+    {"model": "ft:gpt-5-mini:us::1"},
+    *({"model": MODEL, "service_tier": tier} for tier in ("priority", "flex")),
+]
 
 
 @pytest.mark.parametrize("unpriced", UNPRICED)

@@ -19,7 +19,7 @@ DEFAULT_DAYS: Final = 7
 def reconcile(request: Request, deps: AdminDeps) -> object:
     """The comparison from `start_date` to `end_date`, both included; by default the 7 days that ended last.
 
-    InvalidRequest for days that are not over, or more than MAX_DAYS; NotFound without an admin key.
+    InvalidRequest for days that are not over, or more than 31; NotFound without an admin key of OpenAI's.
     """
     unknown = next((name for name in request.query if name not in {"start_date", "end_date"}), None)
     if unknown is not None:
