@@ -6,6 +6,7 @@
     calls.py      a day's calls. Pure
     storage.py    the stores, and a day's records of what they hold. Pure
     year.py       day by day into the ledger, through settlement, as calls of the gateway are
+    present.py    stores that are there now, made by calls of the gateway
 
-The same seed gives the same year. The stores of the records are gone from the provider by now.
+The same seed gives the same year, whose own stores are gone from the provider by now.
 """

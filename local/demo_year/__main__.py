@@ -1,4 +1,4 @@
-"""`python -m local.demo_year [--days N] [--calls N] [--seed N]`: into VECTORGATE_HOME, which must be empty.
+"""`python -m local.demo_year` (`--help`): a year of records into VECTORGATE_HOME, which must be empty.
 
 Standard output gets a line for each day: the number of records so far.
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from local.demo_year.present import make_present
 from local.demo_year.year import DAYS, Year
 from local.home import locked
 from local.mistakes import CannotStart, one_line
@@ -19,6 +20,7 @@ from local.provider_settings import OPENAI
 from local.settings import ROOT
 from local.telemetry import LineTelemetry
 from vectorgate.bootstrap import price_book, system_clock
+from vectorgate.client.errors import VectorGateError
 from vectorgate.clock import Random
 from vectorgate.persistence.sqlite import Database, stores_on
 from vectorgate.store_errors import StoreError
@@ -31,13 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.demo_year", description="Write a year of records.")
     parser.add_argument("--days", type=int, default=DAYS, help="up to today (default %(default)s)")
     parser.add_argument("--calls", type=int, default=CALLS, help="in all, about (default %(default)s)")
+    parser.add_argument("--records-only", action="store_true", help="make no stores of today")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same year (default %(default)s)")
     given = parser.parse_args()
     home = Path(os.environ.get("VECTORGATE_HOME") or ROOT / ".vectorgate/demo-year").absolute()
     try:
         with locked(home):
             _write(home, given)
-    except (CannotStart, StoreError) as mistake:
+    except (CannotStart, StoreError, VectorGateError) as mistake:
         sys.exit(f"vectorgate: {one_line(mistake)}")
 
 
@@ -60,6 +63,8 @@ def _write(home: Path, given: argparse.Namespace) -> None:
         sys.stdout.write(f"{records}\n")
         sys.stdout.flush()
     stores.close()
+    if not given.records_only:
+        make_present(home)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from local.demo_year.people import TEAMS
 from local.demo_year.year import Year
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.helpers.memory_stores import memory_stores
@@ -17,10 +21,9 @@ from vectorgate.ids import ProviderName
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import Scope
+from vectorgate.persistence.sqlite import open_stores
 
 if TYPE_CHECKING:
-    import pytest
-
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.stores import Stores
 
@@ -29,7 +32,7 @@ MONTHS = ("2026-02", "2026-03")
 
 
 def written(seed: int) -> tuple[Stores, list[LedgerEntry]]:
-    """The stores and rows of twenty days."""
+    """The stores and rows of eight days."""
     stores = memory_stores()
     year = Year(
         stores=stores,
@@ -38,13 +41,13 @@ def written(seed: int) -> tuple[Stores, list[LedgerEntry]]:
         provider=ProviderName("openai"),
         randomness=Random(random.Random(seed).getrandbits),  # noqa: S311 - the same each time
         now=NOW,
-        calls=400,
-        days=20,
+        calls=200,
+        days=8,
     )
     numbers = list(year.written())
     query = RecordQuery(start_ms=(NOW - 30 * 86_400) * 1_000, end_ms=(NOW + 86_400) * 1_000, limit=10_000)
     rows = list(stores.ledger.search(query))
-    assert (len(numbers), numbers[-1]) == (20, len(rows))
+    assert (len(numbers), numbers[-1]) == (8, len(rows))
     return stores, rows
 
 
@@ -66,7 +69,7 @@ def test_the_year_is_settled_counted_in_rollups_and_budgets_and_the_same_for_a_s
 def test_the_command_writes_it_once_into_a_new_folder_of_a_clone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = f"demo --home {tmp_path / 'home'} --days 2 --calls 10"
+    line = f"demo --home {tmp_path / 'home'} --days 2 --calls 10 --records-only"
     monkeypatch.chdir(tmp_path)
     assert run(line).code == 2
     monkeypatch.chdir(Path(__file__).parents[3])
@@ -75,3 +78,17 @@ def test_the_command_writes_it_once_into_a_new_folder_of_a_clone(
     assert first.json["records"] > 10
     again = run(line)
     assert (again.code, "has keys and records" in again.err) == (1, True)
+
+
+@pytest.mark.exhaustive
+def test_the_teams_have_stores_of_today_with_the_records_of_making_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[3])
+    assert run(f"demo --home {tmp_path} --days 2 --calls 0").code == 0
+    stores = open_stores(str(tmp_path / "ledger.db"))
+    now_ms = int(time.time() * 1_000)
+    rows = stores.ledger.search(RecordQuery(start_ms=now_ms - 3_600_000, end_ms=now_ms, limit=1_000))
+    stores.close()
+    made = [str(row.team_id) for row in rows if row.operation == "vector_stores.create" and row.outcome == "success"]
+    assert sorted(made) == sorted([*TEAMS, *TEAMS])

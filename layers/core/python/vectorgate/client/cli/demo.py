@@ -32,12 +32,21 @@ MADE: Final = (
 @click.option("--home", type=click.Path(path_type=Path), default=HOME, show_default=True, help="A new data folder.")
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="Up to today.")
 @click.option("--calls", type=click.IntRange(0), default=50_000, show_default=True, help="In all, about.")
+@click.option("--records-only", is_flag=True, help="Make no stores of today, which takes the embedded upstream.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same year.")
-def demo(session: Session, /, home: Path, days: int, calls: int, seed: int) -> None:
-    """Write a year of teams, keys, calls and storage, for local mode to show. Run it in a clone of the repository."""
+def demo(session: Session, /, home: Path, *, days: int, calls: int, seed: int, records_only: bool) -> None:
+    """Write a year of teams, keys, calls and storage, and some stores, for local mode to show. It needs a clone."""
     if not (SOURCE / "vectorgate").is_dir() or not Path(*MODULE.split(".")).is_dir():
         raise Failure("the demo is in a clone of the repository: run it there", USAGE)
-    arguments = ["--days", str(days), "--calls", str(calls), "--seed", str(seed)]
+    arguments = [
+        "--days",
+        str(days),
+        "--calls",
+        str(calls),
+        "--seed",
+        str(seed),
+        *(["--records-only"] if records_only else []),
+    ]
     records = [*session.counted(_written(home, arguments), "days", days)]
     session.show_one({"folder": str(home), "days": days, "records": records[-1]}, MADE)
     session.say(f"Serve it: VECTORGATE_HOME={home} make run")
