@@ -54,9 +54,9 @@ class Month:
         """The client with another key."""
         return openai.OpenAI(api_key="-", admin_api_key=key, base_url=self.base_url, max_retries=0)
 
-    def fill(self, rows: Sequence[tuple[int, KeyId | None, str, int]]) -> None:
-        """Settle rows: day of the month, key, operation, nano-dollars."""
-        entries = [_entry(next(self.numbers), *row) for row in rows]
+    def fill(self, rows: Sequence[tuple[int, KeyId | None, str, int]], **fields: object) -> None:
+        """Settle rows: day of the month, key, operation, nano-dollars. `fields`: what all of them have beside that."""
+        entries = [_entry(next(self.numbers), *row).changed(**fields) for row in rows]
         for entry in entries:
             self.admin.stores.ledger.begin(entry.changed(state=State.ANSWERED))
         for entry in entries:

@@ -18,6 +18,7 @@ from vectorgate.admin import (
     key_list,
     keys,
     limit_lists,
+    log_v2,
     one_store,
     open_operations,
     reconciling,
@@ -118,6 +119,7 @@ class AdminApp:
 ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] = {
     ("GET", "/audit"): audit_list.listing,
     ("GET", "/spend/logs"): spend.logs,
+    ("GET", "/spend/logs/v2"): log_v2.logs_v2,
     **REPORTS,
     **PANELS,
     ("POST", "/spend/reprice"): repricing.reprice,
@@ -173,9 +175,7 @@ TEAM_ROUTES: Final = frozenset(
         *REPORTS,
         *PANELS,
         *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
-        *(
-            ("GET", path)
-            for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/spend/logs", "/admin/session")
-        ),
+        *(("GET", path) for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/admin/session")),
+        *(("GET", path) for path in ("/spend/logs", "/spend/logs/v2")),
     }
 )

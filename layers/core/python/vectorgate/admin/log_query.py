@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import MAX_UNIX_MS, invalid, label, moment_ms, read_cursor
 from vectorgate.admin.keys import key_id_in
+from vectorgate.admin.lists import flag
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
@@ -36,12 +37,15 @@ FILTERED: Final[Mapping[str, str]] = {
     "call_type": "operation",
     "vector_store_id": "vector_store_id",
     "status": "outcome",
+    "user_id": "user_id",
+    "key_alias": "key_alias",
+    "model": "model",
+    "error_code": "error_code",
 }
 PARAMETERS: Final = frozenset({*FILTERED, "request_id", "start_date", "end_date", "limit", "cursor", "summarize"})
 CALL_TYPES: Final = frozenset(
     {each.name for each in (*OPERATIONS, *INDEX_OPERATIONS)} | {STORAGE, CORRECTION, UNROUTED}
 )
-_NOT_SUMMARIZED: Final = frozenset({"false", "0"})  # of `summarize`: rows instead of sums
 _OPERATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -50,7 +54,8 @@ class LogQuery:
     """Rows that began in [start_ms, end_ms), at most `limit`, whose fields have values that `filters` allow.
 
     `request_id`: that row alone; then a bound of the range counts only where the query named it. `after`: only rows
-    that follow that position. `paged`: the answer is a page with a cursor instead of a list.
+    that follow that position. `paged`: the answer is a page with a cursor instead of a list. `summarized`:
+    sums by day instead of rows.
     """
 
     start_ms: int
@@ -60,6 +65,7 @@ class LogQuery:
     request_id: OperationId | None = None
     after: Position | None = None
     paged: bool = False
+    summarized: bool = False
 
     def covers(self, entry: LedgerEntry) -> bool:
         """Whether a row began in the range."""
@@ -87,6 +93,7 @@ def log_query(query: Mapping[str, str], now_ms: int) -> LogQuery:
         request_id=_request_id(request_id) if request_id is not None else None,
         after=read_cursor(cursor) if cursor else None,
         paged=cursor is not None,
+        summarized=flag(query, "summarize"),
     )
 
 
@@ -96,8 +103,6 @@ def _refuse_unknown(query: Mapping[str, str]) -> None:
     if unknown:
         name, known = unknown[0][:64], ", ".join(sorted(PARAMETERS))
         raise InvalidRequest(f"Unknown filter '{name}': expected one of {known}.", code="unknown_parameter", param=name)
-    if query.get("summarize", "false").lower() not in _NOT_SUMMARIZED:
-        raise invalid("summarize", "'false': this log is of rows, and adds nothing up")
 
 
 def _range(query: Mapping[str, str], now_ms: int) -> tuple[int, int]:
@@ -122,7 +127,7 @@ def _values(name: str, text: str) -> frozenset[str]:
             raise invalid(name, f"one of {', '.join(OUTCOMES)}")
         case "vector_store_id" if not is_object_id(text):
             raise invalid(name, "an id of a vector store")
-        case "team_id" | "end_user":
+        case "team_id" | "end_user" | "user_id" | "key_alias":
             return frozenset({label(name, text), text})  # earlier releases kept a name in any form
     return frozenset({text})
 

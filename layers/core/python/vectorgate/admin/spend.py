@@ -11,6 +11,7 @@ from vectorgate.admin.log_pages import LogPage, LogReader
 from vectorgate.admin.log_query import log_query
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.admin.reply import Reply
+from vectorgate.admin.reports.log_summary import summary
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import KeyId
 from vectorgate.ledger.entry import unix_ms_of
@@ -31,10 +32,12 @@ NEXT_CURSOR: Final = "x-vectorgate-next-cursor"
 
 
 def logs(request: Request, deps: AdminDeps) -> Reply:
-    """The rows that match the query, as LiteLLM's list or, if the query has a cursor, as a page. InvalidRequest."""
-    query = _of_key(log_query(request.query, deps.clock.unix_ms()), deps)
+    """The rows that match the query, as LiteLLM's list, as a page, or summed up by day. InvalidRequest."""
+    query = of_key(log_query(request.query, deps.clock.unix_ms()), deps)
+    if query.summarized:
+        return Reply(summary(query, deps), {})
     pending = PendingStorage(deps)
-    page = LogReader(query, deps, pending).page() if query.request_id is None else _one(query, deps, pending)
+    page = LogReader(query, deps, pending).page() if query.request_id is None else one_row(query, deps, pending)
     cursor = cursor_text(page.next) if page.next is not None else None
     rows = [described(entry) for entry in page.rows]
     if query.paged:
@@ -43,7 +46,7 @@ def logs(request: Request, deps: AdminDeps) -> Reply:
     return Reply(rows, more)
 
 
-def _of_key(query: LogQuery, deps: AdminDeps) -> LogQuery:
+def of_key(query: LogQuery, deps: AdminDeps) -> LogQuery:
     """The query by the id of the key, which records hold, where it names a regenerated secret. Of a team, its rows."""
     if deps.actor.team_id is not None:
         teams = query.filters.get("team_id", frozenset({deps.actor.team_id})) & {deps.actor.team_id}
@@ -54,7 +57,7 @@ def _of_key(query: LogQuery, deps: AdminDeps) -> LogQuery:
     return replace(query, filters={**query.filters, "key_id": named | ids}) if ids else query
 
 
-def _one(query: LogQuery, deps: AdminDeps, pending: PendingStorage) -> LogPage:
+def one_row(query: LogQuery, deps: AdminDeps, pending: PendingStorage) -> LogPage:
     """The row that the query names, if it matches the rest of the query; without dates it may be of any time."""
     if query.request_id is None:
         raise ValueError("the query names no row")

@@ -151,7 +151,7 @@ def listing(request: Request, deps: AdminDeps) -> dict[str, object]:
     email = label("user_email", query["user_email"]) if "user_email" in query else None
     users = [
         user
-        for user in _all(deps)
+        for user in all_users(deps)
         if (ids is None or user.id in ids) and (email is None or (user.row is not None and user.row.email == email))
     ]
     shown = [shown_user(user, listed(user.keys, deps), deps) for user in page_of(users, page, size)]
@@ -188,7 +188,8 @@ def _key_of(body: NewUser, name: str) -> GenerateKey:
     )
 
 
-def _all(deps: AdminDeps) -> list[User]:
+def all_users(deps: AdminDeps) -> list[User]:
+    """All people by id, also those whom only keys name."""
     every = deps.stores.budgets.all_limits(BudgetScope.USER)
     rows = {subject.id: limit for subject, limit in every.items() if limit.deleted_at is None}
     keys: dict[str, list[VirtualKey]] = {name: [] for name in rows}

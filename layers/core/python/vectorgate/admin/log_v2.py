@@ -1,0 +1,72 @@
+"""`GET /spend/logs/v2`: LiteLLM's numbered pages of the ledger's rows, and how many there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin.fields import invalid
+from vectorgate.admin.lists import number, refuse_unknown
+from vectorgate.admin.log_pages import LogReader
+from vectorgate.admin.log_query import FILTERED, log_query
+from vectorgate.admin.pending_storage import PendingStorage
+from vectorgate.admin.reports.log_summary import sum_query
+from vectorgate.admin.spend import described, of_key, one_row
+from vectorgate.clock import MILLISECONDS
+from vectorgate.metering.model import DAY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.admin.log_query import LogQuery
+    from vectorgate.api.http import Request
+    from vectorgate.ledger.entry import LedgerEntry
+
+MAX_SIZE: Final = 1_000
+DEFAULT_SIZE: Final = 50
+MOST: Final = 10_000  # rows that can be reached by their number, and that are counted one by one
+_DAY_MS: Final = DAY_S * MILLISECONDS
+_FROM_ROLLUPS: Final = frozenset({"key_id", "user_id", "team_id", "model", "operation"})
+_OWN: Final = frozenset({"page", "page_size", "sort_by", "sort_order", "status_filter"})
+_PARAMETERS: Final = (FILTERED.keys() - {"status"}) | _OWN | {"request_id", "start_date", "end_date"}
+
+
+def logs_v2(request: Request, deps: AdminDeps) -> dict[str, object]:
+    """A numbered page of the rows that match, newest first. InvalidRequest."""
+    query = request.query
+    refuse_unknown(query, _PARAMETERS)
+    page, size = number(query, "page", 1), number(query, "page_size", DEFAULT_SIZE, MAX_SIZE)
+    if query.get("sort_by", "startTime") != "startTime" or query.get("sort_order", "desc") != "desc":
+        raise invalid("sort_by", "'startTime', in the sort_order 'desc'")
+    if page * size > MOST:
+        raise invalid("page", f"one of the first {MOST} rows: of others, /spend/logs with a cursor has pages")
+    asked = of_key(log_query(_as_of_logs(query), deps.clock.unix_ms()), deps)
+    rows, total = _rows(asked, deps, page * size)
+    shown = [described(entry) for entry in rows[(page - 1) * size : page * size]]
+    return {"data": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
+
+
+def _as_of_logs(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of `/spend/logs`."""
+    found = {name: value for name, value in query.items() if name not in _OWN}
+    return found | {"status": query["status_filter"]} if "status_filter" in query else found
+
+
+def _rows(query: LogQuery, deps: AdminDeps, wanted: int) -> tuple[Sequence[LedgerEntry], int]:
+    """The first rows, as many as are wanted, and how many there are; of more than MOST that are counted, MOST."""
+    pending = PendingStorage(deps)
+    if query.request_id is not None:
+        found = one_row(query, deps, pending).rows
+        return found, len(found)
+    counted = _counted(query, deps)
+    page = LogReader(replace(query, limit=wanted if counted is not None else MOST), deps, pending).page()
+    return page.rows, max(len(page.rows), counted or 0)
+
+
+def _counted(query: LogQuery, deps: AdminDeps) -> int | None:
+    """The settled rows of whole days, from rollups; None where these do not tell."""
+    whole = query.start_ms % _DAY_MS == 0 and (query.end_ms % _DAY_MS == 0 or query.end_ms > deps.clock.unix_ms())
+    if not whole or not _FROM_ROLLUPS.issuperset(query.filters):
+        return None
+    return sum(rollup.calls for rollup in deps.stores.reports.sums(replace(sum_query(query), by=frozenset())))

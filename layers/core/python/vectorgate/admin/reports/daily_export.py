@@ -1,0 +1,120 @@
+"""`GET /team|user|tag|customer/daily/activity/export`: the days as a CSV or JSON file, in LiteLLM's columns."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.admin.fields import invalid
+from vectorgate.admin.reports.csv_file import csv_text, download
+from vectorgate.admin.reports.daily_activity import added, metrics, sums_of
+from vectorgate.admin.reports.daily_query import CUSTOMERS, TAGS, TEAMS, USERS, daily_query
+from vectorgate.admin.reports.names import key_names, team_names
+from vectorgate.ledger.sums import Dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.admin.deps import AdminDeps
+    from vectorgate.admin.reports.daily_activity import Sums
+    from vectorgate.admin.reports.daily_query import DailyQuery, Entity
+    from vectorgate.api.http import Request, Response
+    from vectorgate.ledger.rollups import Rollup
+
+_ALSO: Final = frozenset({"export_type", "format"})
+_TYPES: Final[Mapping[str, frozenset[Dimension]]] = {
+    "daily": frozenset(),
+    "daily_with_keys": frozenset({Dimension.KEY}),
+    "daily_with_models": frozenset({Dimension.MODEL}),
+    "daily_with_users": frozenset({Dimension.USER}),
+}
+_FIELDS: Final = ("date", "entity_id", "entity_alias", "api_key", "key_alias", "user_id", "user_email", "model")
+_MEASURES: Final = (
+    *("spend", "flat_cost", "prompt_tokens", "completion_tokens", "api_requests", "successful_requests"),
+    *("failed_requests", "cache_read_input_tokens", "cache_creation_input_tokens", "spend_nano_usd"),
+)
+
+
+def teams(request: Request, deps: AdminDeps) -> Response:
+    """The days of teams as a file. InvalidRequest."""
+    return _export(request, deps, TEAMS)
+
+
+def users(request: Request, deps: AdminDeps) -> Response:
+    """The days of people as a file. InvalidRequest."""
+    return _export(request, deps, USERS)
+
+
+def tags(request: Request, deps: AdminDeps) -> Response:
+    """The days of tags as a file. InvalidRequest."""
+    return _export(request, deps, TAGS)
+
+
+def customers(request: Request, deps: AdminDeps) -> Response:
+    """The days of end users as a file. InvalidRequest."""
+    return _export(request, deps, CUSTOMERS)
+
+
+def _export(request: Request, deps: AdminDeps, entity: Entity) -> Response:
+    query = daily_query(request, entity, _ALSO)
+    kind, form = request.query.get("export_type", "daily"), request.query.get("format", "csv")
+    if kind not in _TYPES:
+        raise invalid("export_type", f"one of {', '.join(_TYPES)}")
+    if form not in {"csv", "json"}:
+        raise invalid("format", "'csv' or 'json'")
+    rows = _rows(query, deps, _TYPES[kind])
+    name = f"{entity.name}-usage-{query.sums.first_day}-{query.sums.last_day}-{kind}.{form}"
+    if form == "json":
+        return download(json.dumps(rows, separators=(",", ":")), name, "application/json")
+    header = (*_FIELDS, *_MEASURES)
+    return download(
+        csv_text(header, ([row[column] for column in header] for row in rows)), name, "text/csv; charset=utf-8"
+    )
+
+
+def _rows(query: DailyQuery, deps: AdminDeps, beside: frozenset[Dimension]) -> list[dict[str, object]]:
+    """A row for each day and entity, and for each key, model or person."""
+    by = {Dimension.DAY, Dimension.OPERATION, *beside, *_DIMENSION_OF[query.entity.name]}
+    found: dict[tuple[str, ...], list[Sums]] = defaultdict(list)
+    for rollup in deps.stores.reports.sums(replace(query.sums, by=frozenset(by))):
+        if query.has(rollup):
+            found[_place(query, rollup)].append(sums_of(rollup))
+    keys = key_names(deps, {key for _, _, key, *_ in found}) if Dimension.KEY in beside else {}
+    aliases = team_names(deps) if query.entity is TEAMS else {}
+    return [_row(place, added(sums), keys, aliases) for place, sums in sorted(found.items())]
+
+
+_DIMENSION_OF: Final[Mapping[str, tuple[Dimension, ...]]] = {
+    TEAMS.name: (Dimension.TENANT,),
+    USERS.name: (Dimension.USER,),
+    TAGS.name: (Dimension.ID,),
+    CUSTOMERS.name: (Dimension.ID,),
+}
+
+
+def _place(query: DailyQuery, rollup: Rollup) -> tuple[str, ...]:
+    facts = rollup.bucket.facts
+    return (rollup.bucket.day, query.entity.of(rollup), facts.key_id, facts.user_id, facts.model)
+
+
+def _row(
+    place: tuple[str, ...],
+    sums: Sums,
+    keys: Mapping[str, Mapping[str, object]],
+    aliases: Mapping[str, Mapping[str, object]],
+) -> dict[str, object]:
+    day, entity, key, user, model = place
+    return {
+        "date": day,
+        "entity_id": entity,
+        "entity_alias": aliases.get(entity, {}).get("team_alias"),
+        "api_key": key or None,
+        "key_alias": keys.get(key, {}).get("key_alias"),
+        "user_id": user or None,
+        "user_email": None,
+        "model": model or None,
+        "flat_cost": 0,
+        **metrics(sums),
+    }
