@@ -114,7 +114,15 @@ def test_settings_that_cannot_be_used_end_the_start() -> None:
         ("VECTORGATE_EXPORT_WEBHOOK", "https://user@example.com"),
         ("VECTORGATE_EXPORT_WEBHOOK_KEY", "whsec_short"),
         ("VECTORGATE_EXPORT_WEBHOOK_KEY", ""),
+        ("VECTORGATE_EXPORT_OTLP", "collector:4318"),
+        ("VECTORGATE_EXPORT_OTLP_HEADERS", "no value"),
+        ("VECTORGATE_EXPORT_SLACK", "hooks.slack.com"),
     ):
-        good = {"VECTORGATE_EXPORT_WEBHOOK": "https://example.com", "VECTORGATE_EXPORT_WEBHOOK_KEY": SIGNING_KEY}
+        url = "https://example.com"
+        good = {
+            "VECTORGATE_EXPORT_WEBHOOK": url,
+            "VECTORGATE_EXPORT_WEBHOOK_KEY": SIGNING_KEY,
+            "VECTORGATE_EXPORT_OTLP": url,
+        }
         with pytest.raises(CannotStart, match=name):
             Exports.read(good | {name: value})

@@ -13,7 +13,6 @@ Two keys, with a space between them, are two signatures, so that a receiver can 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ def signing_keys(text: str) -> list[bytes]:
     """The keys of an address. DeliveryFailed unless there are some, each `whsec_` and 24 to 64 bytes in base64."""
     try:
         keys = [base64.b64decode(each.removeprefix(PREFIX), validate=True) for each in text.split()]
-    except binascii.Error:
+    except ValueError:  # also for what is not ASCII
         keys = []
     if not keys or not all(LEAST_KEY <= len(key) <= MOST_KEY for key in keys):
         raise DeliveryFailed("the signing_key of a webhook is whsec_ and 24 to 64 bytes in base64")
