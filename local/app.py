@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from local import demo
+from local.dead_letters import LocalDeadLetters
 from local.exports import Exporters, Exports
 from local.folder_source import BUCKET, Folder, watched_folder
 from local.folder_watcher import FolderWatcher, ResultLines
@@ -137,6 +138,7 @@ class LocalMode:
         opened = Database(str(database))
         clock = system_clock()
         outbox = SqliteOutbox(opened, clock.unix_ms) if exports.are_chosen else None
+        self._dead_letters = outbox or SqliteOutbox(opened, clock.unix_ms)
         self._stores = stores_on(
             opened, on_answered=self._settle_loop.notify, in_settlement=outbox.settled if outbox is not None else None
         )
@@ -203,6 +205,8 @@ class LocalMode:
         reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway), bills=bills)
         clock, randomness = self._deps.clock, self._deps.randomness
         deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
+        dead_letters = LocalDeadLetters(self._dead_letters, cast("SqliteIngest", self._stores.ingest))
+        deps = replace(deps, dead_letters=dead_letters)
         deps = replace(deps, exports=self._exporters) if self._exporters is not None else deps
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MASTER_KEY: Final = "sk-1234"
+REFUSED: Final = "without-a-store.md"  # a file in the watched folder that is a dead letter
 UNOWNED: Final = ("made-elsewhere", "made-by-hand")
 HOSTILE: Final = "<img src=x onerror=alert(1)>"
 
@@ -35,7 +36,8 @@ def called(url: str, method: str, path: str, body: object = None, key: str = MAS
 
 def seed_history(home: Path) -> None:
     """A data folder with a year behind it, whose upstream has two stores more than the gateway knows."""
-    home.mkdir()
+    (home / "ingest" / "demo").mkdir(parents=True)
+    (home / "ingest" / "demo" / REFUSED).write_text("of no store")
     engine = EngineProcess(home / "upstream").start()
     client = engine.client()
     file = client.files.create(

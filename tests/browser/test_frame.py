@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import PHONE, Dashboard
-from tests.browser.seed import HOSTILE, called
+from tests.browser.seed import HOSTILE, REFUSED, called
+from tests.helpers.waiting import within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ VIEWS = {
     "End users": ["GET /customer/list"],
     "Stores": ["GET /admin/vector_stores"],
     "Requests": ["GET /spend/logs"],
-    "Operations": ["GET /admin/open_operations"],
+    "Operations": ["GET /admin/dead_letters", "GET /admin/open_operations"],
     "Audit": ["GET /audit"],
 }
 
@@ -141,6 +142,14 @@ def test_a_store_that_is_idle_and_costs_stands_out(dashboard: Dashboard) -> None
     expect(dashboard.page.locator(".panel > .hint")).to_contain_text("2 idle stores cost")
     dashboard.page.get_by_label("Use", exact=True).select_option("90")
     expect(dashboard.page.locator("tbody tr")).to_have_count(1)
+
+
+def test_dead_letters_are_shown(gateway: LocalProcess, dashboard: Dashboard) -> None:
+    within(10, lambda: called(gateway.url, "GET", "/admin/dead_letters")["data"][0]["count"] == 1)
+    dashboard.sign_in(view="operations")
+    dashboard.settled()
+    expect(dashboard.row("ingest")).to_contain_text(REFUSED)
+    expect(dashboard.page.get_by_text("Nothing is open.")).to_be_visible()
 
 
 def test_a_chart_has_its_figures_as_a_table_and_follows_the_days(dashboard: Dashboard) -> None:

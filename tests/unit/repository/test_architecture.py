@@ -47,6 +47,7 @@ IMPURE: Final = frozenset({
 # others are pure.
 TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "admin/meter_function.py": frozenset({"botocore"}),
+    "admin/sqs_dead_letters.py": frozenset({"botocore"}),
     "aws/client.py": frozenset({"boto3", "botocore"}),
     "api/form_data.py": frozenset({"logging", "tempfile"}),  # a large form goes to a temporary file
     "api/http.py": frozenset({"io"}),  # a body is a stream of bytes

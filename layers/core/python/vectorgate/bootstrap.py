@@ -312,13 +312,14 @@ def deployed_admin_parts() -> tuple[partial[AdminApp], MasterKey]:
     from vectorgate.admin.exporter_function import ExporterFunction
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.admin.meter_function import MeterFunction
+    from vectorgate.admin.sqs_dead_letters import SqsDeadLetters
 
     settings, clock = deployed_settings(), system_clock()
     if settings.master_key_secret is None:
         raise ValueError("the setting VECTORGATE_MASTER_KEY_SECRET is missing")
     master_key = MasterKey(deployed_secrets(), settings.master_key_secret, clock)
     deps = build_admin_deps(settings, deployed_stores(), clock, system_random(), MeterFunction.of(settings))
-    deps = replace(deps, exports=ExporterFunction(settings))
+    deps = replace(deps, exports=ExporterFunction(settings), dead_letters=SqsDeadLetters(settings))
     return partial(AdminApp, deps=deps, telemetry=deployed_telemetry()), master_key
 
 

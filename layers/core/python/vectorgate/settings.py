@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _SECRET_PREFIX: Final = "VECTORGATE_SECRET_"  # noqa: S105 - a setting's name
+_DEAD_LETTERS_PREFIX: Final = "VECTORGATE_DEAD_LETTERS_"
 # Settings whose value may be the `s3://` URL of an object that holds it: Lambda takes 4 KB of environment in all.
 _LONG: Final = ("VECTORGATE_PRICES", "VECTORGATE_INGEST_SENDERS")
 MIB: Final = 1024 * 1024
@@ -56,6 +57,7 @@ class Settings:
 
     `meter_function`: the function that reads providers for the admin function, which has none of their keys;
     `export_function`: the one that tests destinations of exports for it.
+    `dead_letters`: the URLs of the dead-letter queues by what they hold, for the admin function.
     `bill_secret`: the secret with the admin key of OpenAI's organization, for its reports of usage and costs.
     `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
@@ -76,6 +78,7 @@ class Settings:
     meter_function: str | None = None
     export_function: str | None = None
     bill_secret: str | None = None
+    dead_letters: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
     endpoint_url: str | None = None
     plain_http: bool = False
@@ -133,6 +136,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         meter_function=_optional(environment, "VECTORGATE_METER_FUNCTION"),
         export_function=_optional(environment, "VECTORGATE_EXPORT_FUNCTION"),
         bill_secret=bill_secret,
+        dead_letters=_dead_letters(environment),
         region=region,
         endpoint_url=_optional(environment, "VECTORGATE_AWS_ENDPOINT"),
         plain_http=environment.get("VECTORGATE_PLAIN_HTTP") == "1",
@@ -175,6 +179,14 @@ def _base_path(environment: Mapping[str, str]) -> str | None:
 def _cors_origins(environment: Mapping[str, str]) -> tuple[str, ...]:
     text = _optional(environment, "VECTORGATE_CORS_ORIGINS")
     return tuple(text.split(",")) if text is not None else ()
+
+
+def _dead_letters(environment: Mapping[str, str]) -> Mapping[str, str]:
+    names = [name for name in environment if name.startswith(_DEAD_LETTERS_PREFIX)]
+    return {
+        name.removeprefix(_DEAD_LETTERS_PREFIX).lower().replace("_", " "): _required(environment, name)
+        for name in names
+    }
 
 
 def _ingest(environment: Mapping[str, str]) -> IngestResources:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.actor import MASTER
+from vectorgate.admin.dead_letters import NoDeadLetters
 from vectorgate.exports.ports import NoExports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.admin.actor import Actor
+    from vectorgate.admin.dead_letters import DeadLetters
     from vectorgate.admin.trail import Trail
     from vectorgate.auth.principal import Principal
     from vectorgate.clock import Clock, Random
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vectorgate.providers.documents import ProviderDocuments
 
 NO_EXPORTS: Final = NoExports()
+NO_DEAD_LETTERS: Final = NoDeadLetters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class AdminDeps:
 
     `trail`: what the call leaves in the audit. Its `stores` leave their records by themselves.
     `caller`: of a team's ordinary key, on a route that takes one; None for an administrator. `exports` tests
-    destinations.
+    destinations, `dead_letters` looks at what was set aside.
     """
 
     stores: Stores
@@ -43,6 +46,7 @@ class AdminDeps:
     trail: Trail | None = None
     caller: Principal | None = None
     exports: ExportCheck = NO_EXPORTS
+    dead_letters: DeadLetters = NO_DEAD_LETTERS
 
     def announce(self, kind: str, target: str, action: str, after: Mapping[str, object]) -> None:
         """Write the record of changes that are no one transaction with it, before they begin. StoreError."""

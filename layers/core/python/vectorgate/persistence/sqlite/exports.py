@@ -34,6 +34,7 @@ _SET_ASIDE: Final = """
     INSERT INTO export_dead_letters (destination, place, id, at_ms, reason) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (destination, place) DO UPDATE SET reason = excluded.reason
 """
+_DEAD: Final = "SELECT destination, id, at_ms, reason FROM export_dead_letters ORDER BY destination, place DESC LIMIT ?"
 _SENT: Final = "SELECT 1 FROM export_alerts WHERE scope = ? AND id = ? AND period = ? AND kind = ?"
 _MARK: Final = """
     INSERT INTO export_alerts (scope, id, period, kind) VALUES (?, ?, ?, ?)
@@ -75,6 +76,10 @@ class SqliteOutbox:
     def set_aside(self, destination: str, row: Waiting, reason: str) -> None:
         """One INSERT."""
         self._database.change(_SET_ASIDE, (destination, row.place, row.id, row.at_ms, reason))
+
+    def dead_letters(self, limit: int = 1_000) -> Sequence[tuple[str, str, int, str]]:
+        """Destination, id, Unix milliseconds of the settlement, and reason of what was set aside. Not of the port."""
+        return [(name, id_, at_ms, reason) for name, id_, at_ms, reason in self._database.rows(_DEAD, (limit,))]
 
     def sent(self, alerts: Collection[Alert]) -> frozenset[Alert]:
         """One point read for each alert."""

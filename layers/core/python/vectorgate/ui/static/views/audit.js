@@ -18,7 +18,7 @@ const COLUMNS = [
   { title: "Who", value: (row) => row.changed_by, show: (row) => (row.changed_by.length === 64 ? html`<${Code}>${row.changed_by.slice(0, 12)}…<//>` : row.changed_by) },
   { title: "Did", value: (row) => row.action, show: (row) => html`<${Badge} kind=${row.action === "deleted" ? "bad" : "plain"}>${row.action}<//>` },
   { title: "To", value: (row) => row.table_name },
-  { title: "Which", value: (row) => row.object_id, show: (row) => html`<${Code}>${row.object_id}<//>` },
+  { title: "Which", value: (row) => row.object_id, show: (row) => html`<${Code}>${row.object_id.length > 24 ? `${row.object_id.slice(0, 16)}…` : row.object_id}<//>` },
   { title: "By", value: (row) => row.route },
 ];
 

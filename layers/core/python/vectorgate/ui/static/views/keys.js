@@ -21,14 +21,15 @@ function state(row) {
   return row.expires !== null && Date.parse(row.expires) <= Date.now() ? "expired" : "active";
 }
 
+const stateAndRole = (row) => `${state(row)} ${row.role ?? ""}`.trim();
+
 const KINDS = { active: "good", expired: "plain", blocked: "bad" };
 
 const COLUMNS = [
   { title: "Name", value: (row) => row.key_alias, show: (row) => row.key_alias ?? html`<${Code}>${row.token.slice(0, 12)}…<//>` },
   { title: "Team", value: (row) => row.team_id },
   { title: "User", value: (row) => row.user_id },
-  { title: "Role", value: (row) => row.role },
-  { title: "State", value: state, show: (row) => html`<${Badge} kind=${KINDS[state(row)]}>${state(row)}<//>` },
+  { title: "State", value: stateAndRole, show: (row) => html`<${Badge} kind=${KINDS[state(row)]}>${state(row)}<//> ${row.role?.replace("_", " ")}` },
   { title: "Spent", value: (row) => row.spend, show: (row) => html`<${Budget} spend=${row.spend} max=${row.max_budget} />`, numeric: true },
   { title: "Made", value: (row) => row.created_at, show: (row) => day(row.created_at), fixed: true },
   { title: "Ends", value: (row) => row.expires, show: (row) => day(row.expires), fixed: true },

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { html } from "../dom.js";
-import { age, exactMoment } from "../format.js";
+import { age, exactMoment, moment, number } from "../format.js";
 import { Badge, Code } from "../parts.js";
 import { useLoaded } from "../state.js";
 import { Table } from "../table.js";
@@ -22,13 +22,37 @@ const COLUMNS = [
   { title: "Request", value: (row) => row.request_id, show: (row) => html`<a href=${`#/log?request_id=${row.request_id}`}><${Code}>${row.request_id.slice(0, 13)}<//></a>` },
 ];
 
+const LETTERS = [
+  { title: "Queue", value: (row) => row.queue },
+  { title: "In the queue", value: (row) => row.count, show: (row) => number(row.count), numeric: true },
+  { title: "Since (UTC)", value: (row) => row.set_aside_at, show: (row) => moment(row.set_aside_at), fixed: true },
+  { title: "What", value: (row) => row.id, show: (row) => row.id && html`<${Code}>${row.id}<//>` },
+  { title: "Why", value: (row) => row.reason },
+];
+
+/** A row for each message that is shown; of a queue without one, a row for the queue. */
+const lettersOf = ({ data }) =>
+  data.filter((each) => each.count > 0).flatMap(({ queue, count, messages }) => (messages.length > 0 ? messages : [{}]).map((each) => ({ queue, count, ...each })));
+
 export function View() {
+  return html`
+    <h1>Operations</h1>
+    <${Open} />
+    <${DeadLetters} />
+  `;
+}
+
+/** What could not be settled, ingested or exported. */
+function DeadLetters() {
+  const { data, error, loading, reload } = useLoaded((signal) => get("admin/dead_letters", {}, signal).then(lettersOf), []);
+  return html`<${Table} title="Dead letters" file="dead-letters" columns=${LETTERS} rows=${data} id=${(row) => `${row.queue} ${row.id}`} error=${error}
+    loading=${loading} reload=${reload} mark=${() => "idle"} empty="No dead letters." />`;
+}
+
+function Open() {
   const { data, error, loading, reload } = useLoaded((signal) => get("admin/open_operations", { limit: 500 }, signal), []);
   const late = (data?.data ?? []).filter((row) => row.age_seconds > LATE_S).length;
   const hint = late > 0 ? `${late} ${late === 1 ? "call has" : "calls have"} been open for more than 15 minutes: see docs/runbook.md.` : undefined;
-  return html`
-    <h1>Operations</h1>
-    <${Table} title="Open operations" file="open-operations" columns=${COLUMNS} rows=${data && data.data} id=${(row) => row.request_id} error=${error}
-      loading=${loading} reload=${reload} hint=${hint} mark=${(row) => (row.age_seconds > LATE_S ? "idle" : "")} empty="Nothing is open." />
-  `;
+  return html`<${Table} title="Open operations" file="open-operations" columns=${COLUMNS} rows=${data && data.data} id=${(row) => row.request_id} error=${error}
+    loading=${loading} reload=${reload} hint=${hint} mark=${(row) => (row.age_seconds > LATE_S ? "idle" : "")} empty="Nothing is open." />`;
 }
