@@ -151,3 +151,10 @@ def test_more_keys_than_a_page_of_the_engine_are_all_counted(admin: AdminHarness
     for number in range(130):
         generated(admin, key_alias=f"k{number}")
     assert listed(admin, "/key/list", size="100")["total_count"] == 130
+
+
+def test_a_team_without_an_id_gets_one_as_from_litellm(admin: AdminHarness) -> None:
+    made = [admin.ask("POST", "/team/new", body)[1]["team_id"] for body in ({"team_alias": "a"}, {"team_id": None})]
+    assert len(set(made)) == 2
+    assert sorted(team["team_id"] for team in admin.ask("GET", "/team/list")[1]) == sorted(made)
+    assert admin.ask("POST", "/team/new", {"team_id": ""})[0] == 400

@@ -20,6 +20,7 @@ from vectorgate.api.schemas.error_messages import clip
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.budgets.model import BudgetScope, Limit, Subject, budget_amount, budget_duration
 from vectorgate.ids import is_label, normal_name
+from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ class Customer(Terms):
 
 
 def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Make a team, with a budget or without one."""
-    body = schemas.validate(Team, read_body(request))
+    """Make a team, with a budget or without one. Without `team_id` one is made."""
+    sent = read_body(request)
+    if sent.get("team_id") is None:
+        sent["team_id"] = new_operation_id(deps.clock, deps.randomness)
+    body = schemas.validate(Team, sent)
     subject = _subject(body)
     return _team(subject, _add(subject, body, deps), deps)
 
