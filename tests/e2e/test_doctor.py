@@ -31,4 +31,11 @@ def test_the_deployed_stack_is_well_but_for_its_provider_over_plain_http(
     found = {each["check"]: each for each in json.loads(out.getvalue())}
     ill = {name: each["found"] for name, each in found.items() if each["result"] in {"failed", "warning"}}
     assert (code, ill) == (1, {"secret: openai": "a provider's base_url is an https URL", "table": LEFT_OUT})
-    assert {"function: ApiFunction", "table", "schedule", "settlement", "queue: IngestFailuresUrl"} <= found.keys()
+    assert {
+        "function: ApiFunction",
+        "table",
+        "schedule",
+        "settlement",
+        "queue: IngestFailures",
+        "exports",
+    } <= found.keys()

@@ -28,7 +28,7 @@ RULE: Final = "meter-every-minute"
 ALARM: Final = "settled late"
 FAILURES: Final = "usage-logger-failures"
 FUNCTION: Final = "usage-logger"
-QUEUES: Final = {"UsageLoggerFailuresUrl": FAILURES, "IngestFailuresUrl": "set-aside", "IngestQueueUrl": "waiting"}
+QUEUES: Final = {"UsageLoggerFailures": FAILURES, "ExportWebhookFailures": "dead", "IngestQueue": "waiting"}
 INDEXES: Final = ("by_day", "by_tenant", "open")
 
 
@@ -37,6 +37,7 @@ class OnMoto:
     """`Aws`: what is said here of the stack, its functions and alarms, and moto's answers of every other service."""
 
     outputs: dict[str, str]
+    queues: dict[str, str]
     parameters: dict[str, str] = field(default_factory=dict)
     function: dict[str, str] = field(default_factory=lambda: {"State": "Active", "LastUpdateStatus": "Successful"})
     mapping: str = "Enabled"
@@ -57,7 +58,7 @@ class OnMoto:
         if parameters["StackName"] != STACK:
             raise Failure("Stack with id none does not exist", NOT_FOUND)
         if operation == "list_stack_resources":
-            made = {"MeterSchedule": RULE, "LagAlarm": ALARM}
+            made = {"MeterSchedule": RULE, "LagAlarm": ALARM, **self.queues}
             return {
                 "StackResourceSummaries": [
                     {"LogicalResourceId": name, "PhysicalResourceId": id_} for name, id_ in made.items()
@@ -79,7 +80,7 @@ def deploy(url: str) -> OnMoto:
     provider = {"type": "openai", "base_url": "https://api.openai.com/v1", "api_key": ""}
     client("secretsmanager").create_secret(Name=OPENAI, SecretString=json.dumps(provider))
     client("secretsmanager").create_secret(Name=MASTER, SecretString=MASTER_KEY)
-    urls = {output: client("sqs").create_queue(QueueName=name)["QueueUrl"] for output, name in QUEUES.items()}
+    urls = {each: client("sqs").create_queue(QueueName=name)["QueueUrl"] for each, name in QUEUES.items()}
     client("events").put_rule(Name=RULE, ScheduleExpression="rate(1 minute)")
     target = {"Id": "meter", "Arn": f"arn:aws:lambda:{REGION}:123456789012:function:meter"}
     client("events").put_targets(Rule=RULE, Targets=[target])
@@ -90,7 +91,7 @@ def deploy(url: str) -> OnMoto:
         "MasterKeySecretId": MASTER,
         "UsageLoggerFunction": FUNCTION,
     }
-    return OnMoto({**named, **urls})
+    return OnMoto(named, urls)
 
 
 def _make_table() -> None:

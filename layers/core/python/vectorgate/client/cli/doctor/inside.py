@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.client.cli.doctor.check import Check, Result, clock_check, failed, looked_at, warning, well
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from vectorgate.client.cli.provider_secrets import ProviderSecret
     from vectorgate.client.cli.stack import Stack
 
-FAILURES: Final = {
-    "UsageLoggerFailuresUrl": "calls that could not be settled",
-    "IngestFailuresUrl": "objects set aside",
-}
-BACKLOG: Final = 1_000  # messages that wait to be ingested
+FAILURES: Final = "Failures"  # the end of the name of a dead-letter queue in the template
+QUEUE: Final = "Queue"
+BACKLOG: Final = 1_000  # messages that wait
 RUNBOOK: Final = "docs/runbook.md says how to look at and redrive them"
+# The functions that Lambda calls with the events of a stream or a queue, and for what.
+CALLED: Final = {
+    "UsageLoggerFunction": "settlement",
+    "IngestFunction": "ingestion",
+    "ExporterFunction": "exports",
+}
 REDEPLOY: Final = "deploy the stack again (sam deploy)"
 
 
@@ -39,15 +44,16 @@ class Inside:
         yield clock_check("clock: AWS", self.stack.date, self.wall())
         for name, function in self.stack.outputs.items():
             if name.endswith("Function"):
-                yield looked_at(f"function: {name}", lambda name=name, of=function: self._function(name, of))  # type: ignore[misc]
+                yield looked_at(f"function: {name}", partial(self._function, name, function))
         yield looked_at("table", lambda: table_check(self.stack.output("TableName"), self.aws))
         yield from (self._secret(each) for each in secrets_of(self.stack))
         yield looked_at("secret: master key", self._master_key)
         yield looked_at("schedule", self._schedule)
-        yield looked_at("settlement", self._settlement)
-        for name, what in FAILURES.items():
-            yield looked_at(f"queue: {name}", lambda name=name, what=what: self._dead_letters(name, what))  # type: ignore[misc]
-        yield looked_at("queue: IngestQueueUrl", self._backlog)
+        for output, name in CALLED.items():
+            if output in self.stack.outputs:
+                yield looked_at(name, partial(self._called, name, self.stack.outputs[output]))
+        for name, url in self._queues():
+            yield looked_at(f"queue: {name}", partial(self._queue, name, url))
         yield looked_at("alarms", self._alarms)
 
     def _status(self) -> Check:
@@ -94,37 +100,34 @@ class Inside:
             return failed("schedule", f"{rule} is {found.get('State')}", f"aws events enable-rule --name {rule}")
         return well("schedule", str(found.get("ScheduleExpression")))
 
-    def _settlement(self) -> Check:
-        """What reads the table's stream, and calls the usage logger."""
-        function = self.stack.output("UsageLoggerFunction")
+    def _called(self, name: str, function: str) -> Check:
+        """What calls a function with the events of a stream or a queue."""
         found = self.aws.call("lambda", "list_event_source_mappings", FunctionName=function)["EventSourceMappings"]
         if not found:
-            return failed("settlement", "nothing reads the table's stream", REDEPLOY)
-        states = sorted({str(each.get("State")) for each in found})
-        if set(states) <= {"Enabled", "Enabling", "Updating", "Creating"}:
-            return well("settlement", ", ".join(states))
-        advice = f"aws lambda update-event-source-mapping --uuid {found[0].get('UUID')} --enabled"
-        return failed("settlement", ", ".join(states), advice)
+            return failed(name, f"nothing calls {function}", REDEPLOY)
+        off = [each for each in found if each.get("State") not in {"Enabled", "Enabling", "Updating", "Creating"}]
+        if not off:
+            return well(name, f"{len(found)} enabled")
+        advice = f"aws lambda update-event-source-mapping --uuid {off[0].get('UUID')} --enabled"
+        return failed(name, ", ".join(sorted({str(each.get("State")) for each in off})), advice)
 
-    def _dead_letters(self, output: str, what: str) -> Check:
-        count = self._messages(output)
-        if count == 0:
-            return well(f"queue: {output}", "empty")
-        return warning(f"queue: {output}", f"{count} {what}", RUNBOOK)
+    def _queues(self) -> list[tuple[str, str]]:
+        """The stack's queues by their names in the template; their physical ids are URLs."""
+        found = self.stack.resources.items()
+        return [(name, url) for name, url in found if name.endswith((FAILURES, QUEUE)) and "://" in url]
 
-    def _backlog(self) -> Check:
-        count = self._messages("IngestQueueUrl")
+    def _queue(self, name: str, url: str) -> Check:
+        wanted = "ApproximateNumberOfMessages"
+        found = self.aws.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[wanted])
+        count = int(found.get("Attributes", {}).get(wanted, 0))
+        if name.endswith(FAILURES):
+            if count:
+                return warning(f"queue: {name}", f"{count} dead letters", RUNBOOK)
+            return well(f"queue: {name}", "empty")
         if count < BACKLOG:
-            return well("queue: IngestQueueUrl", f"{count} waiting")
-        return warning(
-            "queue: IngestQueueUrl", f"{count} waiting", "raise IngestConcurrency, if they do not become fewer"
-        )
-
-    def _messages(self, output: str) -> int:
-        wanted = ["ApproximateNumberOfMessages"]
-        url = self.stack.output(output)
-        found = self.aws.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=wanted)
-        return int(found.get("Attributes", {}).get(wanted[0], 0))
+            return well(f"queue: {name}", f"{count} waiting")
+        advice = "look at the function's log and its alarms, if they do not become fewer"
+        return warning(f"queue: {name}", f"{count} waiting", advice)
 
     def _alarms(self) -> Check:
         """The stack's alarms that ring now."""
