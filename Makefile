@@ -16,7 +16,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants compat browser fuzz openapi dist lock clean
+.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants compat browser smoke fuzz openapi dist lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
@@ -111,6 +111,9 @@ compat: install ## Real clients that are large: LiteLLM's SDK, frameworks with f
 browser: install ## The dashboard in Chromium (apt-get install chromium; CHROMIUM=/path/to/it)
 	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --target .cache/browser --require-hashes --only-binary :all: -r requirements/browser.txt
 	@PYTHONPATH=.cache/browser $(PYTHON) -m pytest -q tests/browser
+
+smoke: install ## Try a deployed stack with your AWS credentials, and clean up: STACK=name, ARGS="--region ..."
+	@$(PYTHON) -m tools.smoke $(STACK) $(ARGS)
 
 fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
 	@$(RUN) -m tests.fuzz

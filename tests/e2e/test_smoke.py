@@ -1,0 +1,54 @@
+"""`make smoke` on the deployed template; it notices what is broken, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harnesses.aws_stack import REGION, STACK
+from tools.smoke.__main__ import ALL, main
+
+if TYPE_CHECKING:
+    from tests.harnesses.aws_stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive, pytest.mark.timeout(360)]  # a minute each
+
+
+def smoke(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit status of a run."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    return main([STACK, "--region", REGION, "--endpoint", stack.aws.url])
+
+
+def test_smoke_proves_the_deployed_stack_and_removes_what_it_made(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stores = {each.id for each in stack.provider().vector_stores.list()}
+    assert smoke(stack, monkeypatch) == 0
+    said = capsys.readouterr().out
+    assert said.count("ok    ") == len(ALL)
+    assert f"{len(ALL)} of {len(ALL)} in " in said
+    assert {each.id for each in stack.provider().vector_stores.list()} == stores
+    assert not [row for row in stack.items("KEY#") if row["alias"]["S"].startswith("smoke-")]
+
+
+def test_smoke_notices_a_provider_whose_credential_is_wrong(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets = stack.aws.client("secretsmanager")
+    name = stack.outputs["OpenAISecretId"]
+    sound = secrets.get_secret_value(SecretId=name)["SecretString"]
+    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(json.loads(sound) | {"api_key": "sk-revoked"}))
+    functions, api = stack.aws.client("lambda"), stack.outputs["ApiFunction"]
+    functions.update_function_configuration(FunctionName=api, Description="reads the secret again")
+    try:
+        assert smoke(stack, monkeypatch) == 1
+    finally:
+        secrets.put_secret_value(SecretId=name, SecretString=sound)
+        functions.update_function_configuration(FunctionName=api, Description="The HTTP API")
+    said = capsys.readouterr().out
+    assert "FAIL  a store is made and searched" in said
+    assert "ok    a key is made" in said

@@ -1,0 +1,1 @@
+"""`make smoke STACK=...`: try a deployed stack, say what was proven, and leave nothing behind."""
