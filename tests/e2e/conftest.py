@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.faulty_proxy import FaultyProxy, run_proxy
-from tests.harnesses.aws_stack import BUILT, Emulator, Stack, deploy, emulator, upstream
+from tests.harnesses.aws_deployment import deploy
+from tests.harnesses.aws_stack import BUILT, Emulator, Stack, emulator, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

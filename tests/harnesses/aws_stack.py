@@ -1,16 +1,8 @@
-"""An emulated AWS on loopback, and template.yaml deployed on it as `sam build && sam package && sam deploy` does.
-
-The stack differs from the template: its providers and its bucket may be plain http, because both are on loopback; team
-red may ingest; the conditions on events are removed, which the emulator does not know, and a batch of messages is a
-right of its own there; and the concurrency of ingestion and exports is a literal, because the emulator takes a
-parameter's number for a text. The code is what `make` built into .build/host: by the same Makefiles as `sam build`, for
-this machine and its Python.
-"""
+"""An emulated AWS on loopback, and a stack that is deployed on it."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import signal
@@ -18,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,7 +19,6 @@ from urllib.request import Request, urlopen
 
 import boto3
 from openai import OpenAI
-from samtranslator.yaml_helper import yaml_parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -271,81 +261,6 @@ class Stack:
         return [item for page in pages for item in page["Items"]]
 
 
-def deploy(aws: Emulator, provider_url: str) -> Stack:
-    """Deploy the template as a stack whose provider is the upstream."""
-    template = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text()))
-    template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
-    del template["Resources"]["IngestBucketPolicy"]
-    for name in [name for name, each in template["Resources"].items() if "Metrics" in each.get("Properties", {})]:
-        del template["Resources"][name]  # alarms on sums, which the emulator does not know
-    emulate(template)
-    stacks = aws.client("cloudformation")
-    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
-    stacks.create_stack(
-        StackName=STACK,
-        TemplateURL=f"{aws.url}/{BUCKET}/template.json",  # a template in the request may have 50 KB
-        Parameters=[
-            {"ParameterKey": "IngestSenders", "ParameterValue": json.dumps(SENDERS)},
-            {"ParameterKey": "StreamingUrl", "ParameterValue": "on"},
-        ],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
-
-    def deployed() -> dict[str, Any] | None:
-        stack: dict[str, Any] = stacks.describe_stacks(StackName=STACK)["Stacks"][0]
-        if stack["StackStatus"] == "CREATE_IN_PROGRESS":
-            return None
-        if stack["StackStatus"] == "CREATE_COMPLETE":
-            return stack
-        events = stacks.describe_stack_events(StackName=STACK)["StackEvents"]
-        raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
-
-    outputs = {out["OutputKey"]: out["OutputValue"] for out in eventually(deployed, 60, "the stack")["Outputs"]}
-    secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
-    aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
-    return Stack(aws, outputs)
-
-
-def emulate(template: dict[str, Any]) -> None:
-    """Change what the emulator does not know, as the module says."""
-    mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
-    mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
-    at_once = template["Parameters"]["ExportConcurrency"]["Default"]
-    for each in template["Resources"].values():
-        if "ScalingConfig" in each.get("Properties", {}):
-            each["Properties"]["ScalingConfig"]["MaximumConcurrency"] = at_once
-    for role in ("IngestRole", "ExporterRole"):
-        for policy in template["Resources"][role]["Properties"]["Policies"]:
-            for each in policy["PolicyDocument"]["Statement"]:
-                statement = each["Fn::If"][1] if "Fn::If" in each else each
-                if statement.get("Action") == "events:PutEvents":
-                    del statement["Condition"]
-                if statement.get("Action") == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
-
-
-def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:
-    """Put each built folder into S3, and its URL in place of the local path, as `sam package` does."""
-    bucket = aws.client("s3")
-    bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for name, resource in template["Resources"].items():
-        place = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-        if resource["Type"] in place:
-            bucket.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=zipped(BUILT / name))
-            resource["Properties"][place[resource["Type"]]] = f"s3://{BUCKET}/{name}.zip"
-    return template
-
-
 def sample(name: str) -> Any:
     """Return a sample event of the repository."""
     return json.loads((ROOT / "events" / name).read_text())
-
-
-def zipped(folder: Path) -> bytes:
-    """Return a folder as a zip archive."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                out.write(path, path.relative_to(folder))
-    return archive.getvalue()
