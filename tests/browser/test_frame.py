@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 VIEWS = {
     "Overview": [
-        *(f"GET /admin/panels/{panel}" for panel in ("latency", "requests", "searches", "storage")),
-        *("GET /team/list", "GET /v1/organization/costs"),
+        "GET /admin/searches",
+        *(f"GET /global/{panel}" for panel in ("activity", "latency", "spend/forecast", "storage")),
+        "GET /v1/organization/costs",
     ],
     "Keys": ["GET /key/list"],
     "Teams": ["GET /team/list"],

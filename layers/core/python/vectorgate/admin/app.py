@@ -25,6 +25,7 @@ from vectorgate.admin import (
     reconciling,
     regenerating,
     repricing,
+    searches,
     session,
     shares,
     spend,
@@ -39,7 +40,6 @@ from vectorgate.admin import (
 from vectorgate.admin.actor import Actor, actor_of, check_restricted, is_master
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
-from vectorgate.admin.panels.routes import PANELS
 from vectorgate.admin.reply import Reply
 from vectorgate.admin.reports.routes import REPORTS
 from vectorgate.admin.team_caller import team_caller
@@ -122,7 +122,6 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/spend/logs"): spend.logs,
     ("GET", "/spend/logs/v2"): log_v2.logs_v2,
     **REPORTS,
-    **PANELS,
     ("POST", "/spend/reprice"): repricing.reprice,
     ("GET", "/spend/reconcile"): reconciling.reconcile,
     ("POST", "/key/generate"): keys.generate,
@@ -157,6 +156,7 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", export_check.PATH): export_check.check,
     ("GET", export_check.PATH): export_check.check,
     ("GET", "/admin/dead_letters"): dead_letters.listing,
+    ("GET", "/admin/searches"): searches.by_key,
     ("GET", "/admin/session"): session.session,
     ("GET", "/admin/open_operations"): open_operations.listing,
     ("GET", "/admin/vector_stores"): store_list.stores,
@@ -175,9 +175,11 @@ OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELE
 TEAM_ROUTES: Final = frozenset(
     {
         *REPORTS,
-        *PANELS,
         *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
-        *(("GET", path) for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/admin/session")),
+        *(
+            ("GET", path)
+            for path in ("/key/info", "/key/list", "/team/info", "/team/list", "/admin/session", "/admin/searches")
+        ),
         *(("GET", path) for path in ("/spend/logs", "/spend/logs/v2")),
     }
 )

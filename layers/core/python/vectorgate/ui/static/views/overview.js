@@ -3,15 +3,22 @@
 import { get } from "../api.js";
 import { Chart } from "../charts.js";
 import { html, useMemo, useState } from "../dom.js";
-import { dollars, duration, number } from "../format.js";
+import { day, dollars, duration, number } from "../format.js";
 import { Badge, Budget } from "../parts.js";
 import { useLoaded } from "../state.js";
 
 const WINDOWS = [7, 30, 90, 180];
 const DAY_S = 86_400;
 const GIB = 2 ** 30;
+const MOST_TEAMS = 12;
 /** The parts of a bar that have a colour of their own; the rest is added up. */
 const MOST_LINES = 5;
+
+/** The last days, as the reports take them. @param {number} days */
+function datesOf(days) {
+  const day = (ago) => new Date(Date.now() - ago * DAY_S * 1000).toISOString().slice(0, 10);
+  return { start_date: day(days - 1), end_date: day(0) };
+}
 
 export function View() {
   const [days, setDays] = useState(30);
@@ -51,14 +58,11 @@ const Tiles = ({ tiles }) => html`<dl class="tiles">
 /** The daily spend by line item. */
 function Spend({ days }) {
   const start = (Math.floor(Date.now() / 1000 / DAY_S) - days + 1) * DAY_S;
-  const loaded = useLoaded((signal) => get("v1/organization/costs", { start_time: start, group_by: "line_item", limit: days }, signal).then(spendOf), [days]);
+  const load = (signal) => get("v1/organization/costs", { start_time: start, group_by: "line_item", limit: days }, signal).then(spendOf);
+  const loaded = useLoaded(load, [days]);
   return html`<${Panel} title="Spend by line item" loaded=${loaded} wide>
     ${(data) => html`
-      <${Tiles} tiles=${[
-        { title: `Spent in ${days} days`, value: dollars(data.total) },
-        { title: "Today, so far", value: dollars(data.today) },
-        { title: "Forecast for 30 days", value: dollars(data.forecast), hint: "at the pace of the last 7 days that are over" },
-      ]} />
+      <${Tiles} tiles=${[{ title: `Spent in ${days} days`, value: dollars(data.total) }, { title: "Today, so far", value: dollars(data.today) }]} />
       <${Chart} title="Spend" days=${data.days} series=${data.series} format=${dollars} stacked />
     `}
   <//>`;
@@ -73,8 +77,7 @@ function spendOf(page) {
   });
   const series = largest(Object.entries(lines).map(([title, values]) => ({ title, values })));
   const byDay = days.map((_, at) => Object.values(lines).reduce((sum, values) => sum + values[at], 0));
-  const over = byDay.slice(0, -1).slice(-7);
-  return { days, series, total: total(byDay), today: byDay.at(-1), forecast: over.length > 0 ? (total(over) / over.length) * 30 : null };
+  return { days, series, total: total(byDay), today: byDay.at(-1) };
 }
 
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
@@ -88,42 +91,33 @@ function largest(series) {
   return [...sorted.slice(0, MOST_LINES), { title: "others", values }];
 }
 
-/** Each team's spend against its budget, and where it will be at the end of the budget's period. */
+/** The month's spend and forecast, and each team's against its budget. */
 function Budgets() {
-  const loaded = useLoaded((signal) => get("team/list", {}, signal).then(budgetsOf), []);
-  return html`<${Panel} title="Budgets of teams" loaded=${loaded} wide>
-    ${(teams) =>
-      teams.length === 0
-        ? html`<p class="hint">No team has a budget.</p>`
-        : html`<ul class="budgets">${teams.map((team) => html`<li key=${team.id}>
-            <span class="name">${team.id}</span>
-            <${Budget} spend=${team.spend} max=${team.max} />
-            <span class="hint">${team.forecast === null ? "without a period" : `${dollars(team.forecast)} at the end of its period`} ${team.forecast > team.max && html`<${Badge} kind="warn">over its budget<//>`}</span>
-          </li>`)}</ul>`}
+  const loaded = useLoaded((signal) => get("global/spend/forecast", {}, signal), []);
+  return html`<${Panel} title="Spend against budgets" loaded=${loaded} wide>
+    ${(data) => html`
+      <${Tiles} tiles=${[
+        { title: "This month, so far", value: dollars(data.spend) },
+        { title: "Storage not charged yet", value: dollars(data.pending_storage_spend) },
+        { title: "Forecast for the month", value: dollars(data.forecast), hint: "at the pace of the last 14 days" },
+      ]} />
+      <ul class="budgets">${data.teams.slice(0, MOST_TEAMS).map((team) => html`<${TeamBudget} key=${team.team_id} team=${team} />`)}</ul>
+    `}
   <//>`;
 }
 
-/** The teams with a budget, those first whose forecast is the largest part of it. */
-function budgetsOf(teams) {
-  const rows = teams.filter((team) => team.max_budget !== null).map((team) => ({ id: team.team_id, spend: team.spend, max: team.max_budget, forecast: forecastOf(team) }));
-  const share = (row) => (row.max > 0 ? (row.forecast ?? row.spend) / row.max : 0);
-  return rows.sort((one, other) => share(other) - share(one)).slice(0, 12);
-}
-
-const UNITS = { s: 1, m: 60, h: 3_600, d: DAY_S, w: 7 * DAY_S, mo: 30 * DAY_S };
-
-/** What a team will have spent at the end of its period, at its pace so far; null without a period. */
-function forecastOf(team) {
-  const match = /^(\d+)(s|m|h|d|w|mo)$/.exec(team.budget_duration ?? "");
-  if (match === null || team.budget_reset_at === null) return null;
-  const length = Number(match[1]) * UNITS[match[2]];
-  const left = Math.max(0, Date.parse(team.budget_reset_at) / 1000 - Date.now() / 1000);
-  const passed = Math.max(length - left, 3_600);
-  return passed >= length ? team.spend : (team.spend / passed) * length;
+function TeamBudget({ team }) {
+  const ends = team.budget_reset_at === null ? "this month" : `until ${day(team.budget_reset_at)}`;
+  const over = team.max_budget !== null && team.forecast > team.max_budget;
+  return html`<li>
+    <span class="name">${team.team_alias ?? team.team_id}</span>
+    <${Budget} spend=${team.spend} max=${team.max_budget} />
+    <span class="hint">forecast ${dollars(team.forecast)} ${ends} ${over && html`<${Badge} kind="warn">over its budget<//>`}</span>
+  </li>`;
 }
 
 function Storage({ days }) {
-  const loaded = useLoaded((signal) => get("admin/panels/storage", { days }, signal).then(storageOf), [days]);
+  const loaded = useLoaded((signal) => get("global/storage", { ...datesOf(days), limit: MOST_LINES }, signal).then(storageOf), [days]);
   return html`<${Panel} title="Storage by store" loaded=${loaded}>
     ${(data) => html`
       <${Tiles} tiles=${[{ title: "Stored", value: gib(data.latest), hint: data.day && `on ${data.day}, the last day that is charged` }, { title: "Stores", value: number(data.count) }]} />
@@ -135,18 +129,16 @@ function Storage({ days }) {
 /** An amount in GiB, which the axis has in round numbers. */
 const gib = (amount) => `${amount.toLocaleString("en-US", { maximumFractionDigits: amount < 1 ? 3 : 1 })} GiB`;
 
-function storageOf({ days, stores, others, count }) {
+function storageOf({ days, stores, other_stores, other_bytes, total_bytes }) {
   const lines = stores.map((each) => ({ title: each.name || each.id.slice(0, 14), values: each.bytes }));
-  if (others.some(Boolean)) lines.push({ title: "others", values: others });
+  if (other_stores > 0) lines.push({ title: "others", values: other_bytes });
   const series = lines.map((each) => ({ ...each, values: each.values.map((bytes) => bytes / GIB) }));
-  const byDay = days.map((_, at) => total(series.map((each) => each.values[at])));
-  const last = byDay.findLastIndex((amount) => amount > 0);
-  return { days, series, count, latest: last < 0 ? 0 : byDay[last], day: days[last] };
+  const last = total_bytes.findLastIndex((bytes) => bytes > 0);
+  return { days, series, count: stores.length + other_stores, latest: last < 0 ? 0 : total_bytes[last] / GIB, day: days[last] };
 }
 
 function Requests({ days }) {
-  const load = (signal) => get("admin/panels/requests", { days }, signal).then(requestsOf);
-  const loaded = useLoaded(load, [days]);
+  const loaded = useLoaded((signal) => get("global/activity", datesOf(days), signal).then(requestsOf), [days]);
   return html`<${Panel} title="Requests" loaded=${loaded}>
     ${(data) => html`
       <${Tiles} tiles=${data.series.map((each) => ({ title: each.title, value: number(total(each.values)) }))} />
@@ -157,17 +149,15 @@ function Requests({ days }) {
 
 const whole = (value) => number(Math.round(value));
 
-const requestsOf = ({ days, calls, refusals, upstream_errors }) => ({
-  days,
-  series: [
-    { title: "requests", values: calls },
-    { title: "refusals", values: refusals },
-    { title: "upstream errors", values: upstream_errors },
-  ],
+const CALLS = [["api_requests", "requests"], ["refusals", "refusals"], ["upstream_errors", "upstream errors"]];
+
+const requestsOf = ({ daily_data }) => ({
+  days: daily_data.map((each) => each.date),
+  series: CALLS.map(([name, title]) => ({ title, values: daily_data.map((each) => each[name]) })),
 });
 
 function Searches({ days }) {
-  const loaded = useLoaded((signal) => get("admin/panels/searches", { days }, signal).then(searchesOf), [days]);
+  const loaded = useLoaded((signal) => get("admin/searches", { days }, signal).then(searchesOf), [days]);
   return html`<${Panel} title="Searches by key" loaded=${loaded}>
     ${(data) => html`
       <${Tiles} tiles=${[{ title: `Searches in ${days} days`, value: number(total(data.series.flatMap((each) => each.values))) }]} />
@@ -182,27 +172,31 @@ function searchesOf({ days, keys, others }) {
   return { days, series };
 }
 
-const MEASURES = [["upstream_ms", "provider"], ["overhead_ms", "gateway"]];
+const MEASURES = [["upstream", "provider"], ["overhead", "gateway"]];
+const PERCENTILES = ["p50", "p95", "p99"];
 
 function Latency({ days }) {
-  const [measure, setMeasure] = useState("upstream_ms");
-  const loaded = useLoaded((signal) => get("admin/panels/latency", { days }, signal), [days]);
+  const [measure, setMeasure] = useState("upstream");
+  const loaded = useLoaded((signal) => get("global/latency", datesOf(days), signal), [days]);
   return html`<${Panel} title="Latency" loaded=${loaded}>
     ${(data) => html`
       <table class="plain-table latency">
         <caption class="unseen">Percentiles of all calls</caption>
-        <thead><tr><th scope="col">Time in</th><th scope="col" class="numeric">p50</th><th scope="col" class="numeric">p95</th><th scope="col" class="numeric">p99</th></tr></thead>
-        <tbody>${MEASURES.map(([name, title]) => html`<tr><th scope="row">the ${title}</th>${["p50", "p95", "p99"].map((each) => html`<td class="numeric">${duration(data[name][each].all)}</td>`)}</tr>`)}</tbody>
+        <thead><tr><th scope="col">Time in</th>${PERCENTILES.map((each) => html`<th scope="col" class="numeric">${each}</th>`)}</tr></thead>
+        <tbody>${MEASURES.map(([name, title]) => html`<tr><th scope="row">the ${title}</th>${PERCENTILES.map((each) => html`<td class="numeric">${duration(data[name][`${each}_ms`])}</td>`)}</tr>`)}</tbody>
       </table>
       <label class="hint">Chart of <select onChange=${(event) => setMeasure(event.target.value)}>
         ${MEASURES.map(([name, title]) => html`<option value=${name} selected=${name === measure}>the ${title}</option>`)}
       </select></label>
-      <${LatencyChart} days=${data.days} measured=${data[measure]} />
+      <${LatencyChart} data=${data.daily_data} measure=${measure} />
     `}
   <//>`;
 }
 
-function LatencyChart({ days, measured }) {
-  const series = useMemo(() => ["p50", "p95", "p99"].map((each) => ({ title: each, values: measured[each].by_day })), [measured]);
+function LatencyChart({ data, measure }) {
+  const { days, series } = useMemo(() => ({
+    days: data.map((each) => each.date),
+    series: PERCENTILES.map((title) => ({ title, values: data.map((each) => each[measure][`${title}_ms`]) })),
+  }), [data, measure]);
   return html`<${Chart} title="Latency" days=${days} series=${series} format=${duration} />`;
 }
