@@ -215,6 +215,18 @@ def test_administration_takes_the_master_key_alone(stack: Stack, key: str, metho
         assert answer.body["error"]["code"] == "invalid_api_key"
 
 
+def test_an_administrator_reads_and_deletes_a_teams_store_through_the_meter(
+    stack: Stack, client: OpenAI, key: str
+) -> None:
+    store = client.vector_stores.create(name="of a team").id
+    path = f"/admin/vector_stores/{store}"
+    shown = stack.ask("GET", path, key=stack.master_key)
+    assert (shown.status, shown.body["name"], shown.body["shares"]) == (200, "of a team", [])
+    assert stack.ask("DELETE", path, key=key).status == 401
+    assert stack.ask("DELETE", path, key=stack.master_key).body["deleted"] is True
+    assert stack.ask("GET", f"/v1/vector_stores/{store}", key=key).status == 404
+
+
 def test_the_master_key_is_no_virtual_key(stack: Stack) -> None:
     assert stack.ask("GET", "/v1/vector_stores", key=stack.master_key).status == 401
 
