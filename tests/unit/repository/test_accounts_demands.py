@@ -34,6 +34,21 @@ def test_every_role_is_within_the_boundary_of_the_account() -> None:
     assert re.fullmatch(TEMPLATE["Parameters"]["PermissionsBoundaryArn"]["AllowedPattern"], BOUNDARY)
 
 
+def test_table_and_logs_have_the_key_of_the_account_and_functions_may_use_it_through_dynamodb_alone() -> None:
+    given = {"DataKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+    assert re.fullmatch(TEMPLATE["Parameters"]["DataKeyArn"]["AllowedPattern"], given["DataKeyArn"])
+    table = RESOURCES["Table"]["Properties"]["SSESpecification"]
+    assert resolved(table, given)["KMSMasterKeyId"] == given["DataKeyArn"]
+    assert resolved(table, {}) == {"SSEEnabled": True}
+    for group in of_type("AWS::Logs::LogGroup").values():
+        assert resolved(group["KmsKeyId"], given) == given["DataKeyArn"]
+        assert resolved(group["KmsKeyId"], {}) is NO_VALUE
+    for name in FUNCTIONS:
+        (use,) = (each for each in statements(f"{name}Role") if each["Sid"] == "UseDataKey")
+        assert use["Resource"] == {"Ref": "DataKeyArn"}
+        assert "dynamodb." in use["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"]
+
+
 def test_every_function_is_in_the_subnets_and_lambda_alone_may_attach_it() -> None:
     for name, function in FUNCTIONS.items():
         assert resolved(function["VpcConfig"], {}) is NO_VALUE

@@ -63,7 +63,7 @@ def test_log_lines_are_json_and_their_level_is_chosen_without_losing_metrics() -
 def test_who_reads_a_secret_may_use_its_key_through_secrets_manager_alone() -> None:
     for name in of_type("AWS::IAM::Role"):
         reads = any(each["Action"] == "secretsmanager:GetSecretValue" for each in statements(name))
-        keys = [each for each in statements(name) if each["Action"] == "kms:Decrypt"]
+        keys = [each for each in statements(name) if each["Sid"] == "DecryptSecrets"]
         assert [each["Resource"] for each in keys] == ([{"Ref": "SecretsKeyArn"}] if reads else [])
         for each in keys:
             via = each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"]

@@ -114,7 +114,8 @@ def test_the_table_outlives_mistakes() -> None:
     properties = table["Properties"]
     assert properties["DeletionProtectionEnabled"]
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
-    assert properties["SSESpecification"]["SSEEnabled"]
+    for given in ({}, {"DataKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}):
+        assert resolved(properties["SSESpecification"], given)["SSEEnabled"]
 
 
 def test_time_to_live_is_not_a_field_that_means_something_else() -> None:
