@@ -7,6 +7,7 @@ import sys
 from tests.benchmarks import (
     aws_calls,
     cold_start,
+    cost,
     egress,
     engine,
     overhead,
@@ -23,6 +24,7 @@ SECTIONS = {
     "sharing": sharing.report,
     "egress": egress.report,
     "aws_calls": aws_calls.report,
+    "cost": cost.report,
     "cold_start": cold_start.report,
     "engine": engine.report,
     "retrieval": retrieval.report,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.persistence.stores import Stores
+    from vectorgate.providers.http.outcome import Transport
+    from vectorgate.telemetry import Telemetry
 
 OPENAI = ProviderName("openai")
 KEY = "sk-counted"
@@ -65,6 +67,8 @@ class DynamoDbGateway:
     settlement: SettlementService
     recorder: CallRecorder
     stores: Stores
+    settings: Settings
+    deps: Deps
 
     def create(self, body: bytes = PLAIN_BODY, key: str = KEY) -> Response:
         """Create a vector store through the whole pipeline."""
@@ -79,34 +83,35 @@ class DynamoDbGateway:
 
 
 @contextmanager
-def dynamodb_gateway() -> Iterator[DynamoDbGateway]:
-    """Set up the gateway on an emulated account."""
+def dynamodb_gateway(
+    transport: Transport | None = None, telemetry: Telemetry | None = None
+) -> Iterator[DynamoDbGateway]:
+    """Set up the gateway on an emulated account; by default creates alone succeed, and telemetry is kept in memory."""
     with mock_aws():
-        time, telemetry = FakeClock(), RecordingTelemetry()
-        clock, randomness = time.clock(), system_random()
+        clock, randomness = FakeClock().clock(), system_random()
         table = DynamoTable(f"counted-{uuid.uuid4().hex}", clock=clock, randomness=randomness, region="us-east-1")
-        table.client.create_table(TableName=table.name, **TABLE_DEFINITION)
+        # Without the stream, which no test reads: moto copies it at each transaction.
+        table.client.create_table(
+            TableName=table.name, **{**TABLE_DEFINITION, "StreamSpecification": {"StreamEnabled": False}}
+        )
         stores = stores_of(table)
-        stores.keys.add_key(VirtualKey(id=key_id_of(KEY), created_at=clock.unix_s()))
+        stores.keys.add_key(VirtualKey(id=key_id_of(KEY), created_at=clock.unix_s(), models=("gpt-5-mini",)))
         _fund(stores, clock)
         settings = Settings(table=table.name, secrets={OPENAI: SECRET_NAME})
         boto3.client("secretsmanager", region_name="us-east-1").create_secret(
             Name=SECRET_NAME, SecretString=secret_text("https://api.openai.com/v1")
         )
-        gateway = build_gateway(
-            settings,
-            Deps(
-                stores=stores,
-                credentials=Credentials(SecretsManager(region="us-east-1"), settings.secrets, clock),
-                transport=ConstantProvider(),
-                telemetry=telemetry,
-                clock=clock,
-                randomness=randomness,
-            ),
+        deps = Deps(
+            stores=stores,
+            credentials=Credentials(SecretsManager(region="us-east-1"), settings.secrets, clock),
+            transport=transport or ConstantProvider(),
+            telemetry=telemetry or RecordingTelemetry(),
+            clock=clock,
+            randomness=randomness,
         )
-        recorder = CallRecorder()
+        recorder, settlement = CallRecorder(), build_settlement(settings, stores, deps.telemetry)
         with recorder.watching(table.client):
-            yield DynamoDbGateway(gateway, build_settlement(settings, stores, telemetry), recorder, stores)
+            yield DynamoDbGateway(build_gateway(settings, deps), settlement, recorder, stores, settings, deps)
 
 
 def _fund(stores: Stores, clock: Clock) -> None:

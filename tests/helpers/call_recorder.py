@@ -1,12 +1,14 @@
-"""Counts of a DynamoDB client's calls and of the write units that they cost, from botocore's events.
+"""Counts of a DynamoDB client's calls and of the units that they cost, from botocore's events.
 
 Write units are computed from the items before and after each write, because emulators report no true figures: a write
 costs one unit for each started KiB of the larger of the two images, twice that in a transaction, and for each index one
-for each KiB of the projected attributes that appear, disappear or change (two when their key moves).
+for each KiB of the projected attributes that appear, disappear or change (two when their key moves). A read costs
+half a unit for each started 4 KiB, twice that if it is consistent: of each item, or of all that a query's page returns.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,20 +19,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KIB = 1024
+TABLE = "table"
 _WRITES = {"PutItem": 1, "DeleteItem": 1, "UpdateItem": 1, "TransactWriteItems": 2}
 _TABLE_KEY = ("PK", "SK")
 
 
 class CallRecorder:
-    """Counts `calls` by name and `write_units`, of what succeeds inside `watching(client)`. For one thread."""
+    """Counts `calls` by name and units by table and index, of what succeeds inside `watching(client)`. For one thread.
+
+    `elsewhere_s`: the seconds in which the caller waited for answers, or this recorder read items.
+    """
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
-        self.write_units = 0
+        self.written: Counter[str] = Counter()
+        self.read: Counter[str] = Counter()  # halves of units
         self.largest_item = 0
+        self.elsewhere_s = 0.0
         self._client: Any = None
         self._own_reading = False
+        self._sent_at = 0.0
+        self._params: dict[str, Any] = {}
         self._before: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
+
+    @property
+    def write_units(self) -> int:
+        """All write units, of the table and its indexes."""
+        return self.written.total()
 
     @contextmanager
     def watching(self, client: Any) -> Iterator[CallRecorder]:
@@ -38,36 +53,53 @@ class CallRecorder:
         self._client = client
         events = client.meta.events
         events.register("before-parameter-build.dynamodb", self._asked)
+        events.register_first("before-send.dynamodb", self._sent)
+        events.register("response-received.dynamodb", self._received)
         events.register("after-call.dynamodb", self._answered)
         try:
             yield self
         finally:
             events.unregister("before-parameter-build.dynamodb", self._asked)
+            events.unregister("before-send.dynamodb", self._sent)
+            events.unregister("response-received.dynamodb", self._received)
             events.unregister("after-call.dynamodb", self._answered)
+
+    def _sent(self, **_: object) -> None:
+        if not self._own_reading:
+            self._sent_at = time.perf_counter()
+
+    def _received(self, **_: object) -> None:
+        if not self._own_reading:
+            self.elsewhere_s += time.perf_counter() - self._sent_at
 
     def _asked(self, params: dict[str, Any], model: Any, **_: object) -> None:
         if self._own_reading:
             return
         self.calls[model.name] += 1
+        self._params = params
         if model.name in _WRITES:
             targets = list(_targets(model.name, params))
             self._before = [(table, key, self._read(table, key)) for table, key in targets]
 
-    def _answered(self, http_response: Any, model: Any, **_: object) -> None:
-        if self._own_reading or model.name not in _WRITES or http_response.status_code >= 300:
+    def _answered(self, http_response: Any, parsed: dict[str, Any], model: Any, **_: object) -> None:
+        if self._own_reading or http_response.status_code >= 300:
+            return
+        if model.name not in _WRITES:
+            self.read += _halves_read(model.name, self._params, parsed)
             return
         for table, key, old in self._before:
             new = self._read(table, key)
             self.largest_item = max(self.largest_item, size_of(new))
-            self.write_units += _WRITES[model.name] * _units(max(size_of(old), size_of(new), 1))
-            self.write_units += sum(_index_units(index, old, new) for index in INDEXES)
+            self.written[TABLE] += _WRITES[model.name] * _units(max(size_of(old), size_of(new), 1))
+            self.written += Counter({index["IndexName"]: _index_units(index, old, new) for index in INDEXES})
 
     def _read(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        self._own_reading = True
+        self._own_reading, began = True, time.perf_counter()
         try:
             found = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         finally:
             self._own_reading = False
+            self.elsewhere_s += time.perf_counter() - began
         return dict(found.get("Item", {}))
 
 
@@ -118,3 +150,16 @@ def _index_units(index: dict[str, Any], old: dict[str, Any], new: dict[str, Any]
 
 def _units(size: int) -> int:
     return -(-size // KIB)
+
+
+def _halves_read(name: str, params: dict[str, Any], answer: dict[str, Any]) -> Counter[str]:
+    """Half units by table or index. An item that is absent, or a page without items, costs as much as a small one."""
+    if name == "BatchGetItem":
+        ((table, request),) = params["RequestItems"].items()
+        found = [*answer["Responses"].get(table, ())]
+        sizes = [*map(size_of, found), *[1] * (len(request["Keys"]) - len(found))]
+    else:
+        request = params
+        sizes = [sum(map(size_of, answer.get("Items", [answer.get("Item", {})])))]
+    each = 2 if request.get("ConsistentRead") else 1
+    return Counter({params.get("IndexName", TABLE): each * sum(-(-max(size, 1) // (4 * KIB)) for size in sizes)})

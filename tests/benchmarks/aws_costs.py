@@ -1,0 +1,88 @@
+"""What AWS asks for what an operation used, by the prices in `aws_prices.toml`. Pure."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+PRICES: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("aws_prices.toml").read_text())
+MILLION: Final = 1_000_000
+GB: Final = 10**9
+MS: Final = 1_000
+SECONDS_A_MONTH: Final = 730 * 3_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one operation used. `read` counts half units, `written` units, both by table and index.
+
+    `own_ms`: the function's own, measured here, without waiting. `traced`: how many invocations X-Ray may sample.
+    """
+
+    requests: float = 0
+    invocations: float = 0
+    written: Counter[str] = field(default_factory=Counter)
+    read: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    log_bytes: float = 0
+    metrics: frozenset[str] = frozenset()
+    traced: float = 0
+    own_ms: float = 0
+    provider_ms: float = 0
+    memory_mb: int = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dollars:
+    """Of a million operations."""
+
+    requests: float
+    write_units: float
+    read_units: float
+    logs: float
+    metrics: float
+    traces: float
+    duration: float
+
+    @property
+    def counted(self) -> float:
+        """All but the time that functions run, which is measured."""
+        return self.requests + self.write_units + self.read_units + self.logs + self.metrics + self.traces
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.counted + self.duration
+
+
+def dollars(usage: Usage) -> Dollars:
+    """Return what a million such operations cost."""
+    database, watch = PRICES["dynamodb"], PRICES["cloudwatch"]
+    requests = usage.requests * PRICES["api_gateway"]["million_requests"]
+    return Dollars(
+        requests=requests + usage.invocations * PRICES["lambda"]["million_requests"],
+        write_units=usage.written.total() * database["million_write_units"],
+        read_units=usage.read.total() / 2 * database["million_read_units"],
+        logs=usage.log_bytes * MILLION / GB * watch["log_gb"],
+        metrics=len(usage.metrics) * watch["metric_month"] / SECONDS_A_MONTH / _rate() * MILLION,
+        traces=usage.traced * _sampled() * PRICES["xray"]["million_traces"],
+        duration=duration_ms(usage) / MS * MILLION * usage.memory_mb / 1024 * PRICES["lambda"]["gb_second"],
+    )
+
+
+def duration_ms(usage: Usage) -> float:
+    """Return the billed time: the function's own on its share of a CPU, its calls of DynamoDB and of the provider."""
+    assumed = PRICES["assumed"]
+    share = min(1, usage.memory_mb / assumed["vcpu_mb"])
+    return usage.own_ms / share + usage.calls.total() * assumed["dynamodb_ms"] + usage.provider_ms
+
+
+def _rate() -> float:
+    return float(PRICES["assumed"]["requests_per_second"])
+
+
+def _sampled() -> float:
+    return (1 + (_rate() - 1) / 20) / _rate()

@@ -1,0 +1,279 @@
+"""The operations whose costs are counted, through the functions' own handlers, and what each used."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger, Metrics
+
+from tests.benchmarks.aws_costs import PRICES, Usage
+from tests.fakes.answering_provider import AnsweringProvider
+from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, OPENAI, PLAIN_BODY, DynamoDbGateway, dynamodb_gateway
+from tests.helpers.template import FUNCTIONS, RESOURCES
+from vectorgate.bootstrap import build_meter
+from vectorgate.entrypoints.api import handler as api_handler
+from vectorgate.entrypoints.meter import act as tick
+from vectorgate.entrypoints.usage_logger import handler as usage_logger_handler
+from vectorgate.metering.ports import Schedule
+from vectorgate.persistence.dynamodb.schema import operation_item
+from vectorgate.telemetry import NAMESPACE, PowertoolsTelemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVENTS: Final = Path(__file__).parents[2] / "events"
+API_EVENT: Final[dict[str, Any]] = json.loads((EVENTS / "api_create.json").read_text())
+BOUNDARY: Final = "0123456789abcdef"
+UPLOAD: Final = (
+    f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nassistants\r\n'
+    f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="counted.md"\r\n\r\ncounted\r\n'
+    f"--{BOUNDARY}--\r\n"
+)
+CONTEXT: Final = SimpleNamespace(aws_request_id="6d68ca91-49c9-448d-89b8-7ca3e6dc66aa")
+# What Lambda writes for each invocation with LogFormat: JSON, unless SystemLogLevel is WARN.
+START: Final = {
+    "time": "2026-11-29T10:00:00.000Z",
+    "type": "platform.start",
+    "record": {
+        "requestId": CONTEXT.aws_request_id,
+        "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:vectorgate-api",
+        "version": "$LATEST",
+    },
+}
+REPORT: Final = {
+    "time": "2026-11-29T10:00:00.000Z",
+    "type": "platform.report",
+    "record": {
+        "requestId": CONTEXT.aws_request_id,
+        "metrics": {"durationMs": 512.345, "billedDurationMs": 513, "memorySizeMB": 512, "maxMemoryUsedMB": 96},
+        "status": "success",
+    },
+}
+# The longest usual value of each of API Gateway's variables.
+CONTEXT_VARIABLES: Final = {
+    "requestId": 16,
+    "requestTimeEpoch": 13,
+    "sourceIp": 13,
+    "routeKey": 8,
+    "httpMethod": 4,
+    "status": 3,
+    "responseLength": 4,
+    "responseLatency": 3,
+    "integrationLatency": 3,
+    "integrationStatus": 3,
+    "integration.requestId": 36,
+    "integrationErrorMessage": 1,
+    "identity.sourceIp": 13,
+}
+
+
+class BilledOperations:
+    """A gateway on an emulated account, whose calls, log lines and own time are counted.
+
+    `batch`: the rows that a busy stream hands over at once.
+    """
+
+    def __init__(
+        self, harness: DynamoDbGateway, provider: AnsweringProvider, output: io.StringIO, *, batch: int
+    ) -> None:
+        self._harness = harness
+        self._batch = batch
+        self._provider = provider
+        self._output = output
+        self._api = api_handler.bound_to(harness.gateway)
+        self._answered: dict[str, Any] = {}
+
+    def all(self) -> dict[str, Usage]:
+        """What each operation used, by its name. The first of each kind, which fills caches, is not counted."""
+        self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
+        self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode(), key=BOUNDED_KEY)
+        self._settle_all()
+        return {
+            **self._creates(),
+            **self._of_a_store(),
+            "response": self._response(),
+            "settlement": self._settlement(1),
+            f"settlement of {self._batch}, each": self._settlement(self._batch),
+            **self._ticks(),
+        }
+
+    def _creates(self) -> dict[str, Usage]:
+        body = PLAIN_BODY.decode()
+        return {
+            "create": self._request("POST", "/v1/vector_stores", body, waits="create"),
+            "create, 2 budgets": self._request("POST", "/v1/vector_stores", body, waits="create", key=BOUNDED_KEY),
+        }
+
+    def _of_a_store(self) -> dict[str, Usage]:
+        self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
+        store = f"/v1/vector_stores/{self._answered['id']}"
+        upload = self._request("POST", "/v1/files", UPLOAD, waits="upload")
+        attached = json.dumps({"file_id": self._answered["id"]})
+        return {
+            "file upload": upload,
+            "file attach": self._request("POST", f"{store}/files", attached, waits="attach"),
+            "search": self._request("POST", f"{store}/search", '{"query": "counted"}', waits="search"),
+            "retrieve": self._request("GET", store, waits="retrieve"),
+            "list": self._request("GET", "/v1/vector_stores", waits="list"),
+            "delete": self._request("DELETE", store, waits="delete"),
+        }
+
+    def _response(self) -> Usage:
+        self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
+        tools = [{"type": "file_search", "vector_store_ids": [self._answered["id"]]}]
+        body = json.dumps({"model": "gpt-5-mini", "input": "What was counted?", "tools": tools})
+        return self._request("POST", "/v1/responses", body, waits="response")
+
+    def _settlement(self, rows: int) -> Usage:
+        """Settle creates of so many stores in one batch of the stream; a row's share."""
+        self._settle_all()
+        for _ in range(rows):
+            self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
+        settle = usage_logger_handler.bound_to(self._harness.settlement)
+        event = self._stream_event()
+        assert len(event["Records"]) == rows
+        used = self._used(lambda: settle(event, CONTEXT), "UsageLogger")
+        assert not self._harness.settlement.ledger.answered(1)
+        return _share(used, rows)
+
+    def _stream_event(self) -> dict[str, Any]:
+        rows = self._harness.settlement.ledger.answered(100)
+        changes = [{"NewImage": operation_item(row), "SequenceNumber": str(n)} for n, row in enumerate(rows)]
+        return {"Records": [{"eventName": "MODIFY", "dynamodb": change} for change in changes]}
+
+    def _ticks(self) -> dict[str, Usage]:
+        """A tick that finds nothing due, and a store's share of what an hourly tick adds, which samples them all."""
+        self._settle_all()
+        meter = build_meter(self._harness.settings, self._harness.deps)
+        self._due(seconds=-1)
+        self._used(meter.tick, "Meter")  # the meters begin
+        self._due(seconds=3_600)
+        idle = self._used(lambda: tick({}, meter), "Meter")
+        self._due(seconds=-1)
+        due = self._used(lambda: tick({}, meter), "Meter", waits="tick")
+        return {
+            "meter tick, nothing due": idle,
+            "meter tick, each store": _share(_less(due, idle), len(self._provider.stores)),
+        }
+
+    def _due(self, *, seconds: int) -> None:
+        now = self._harness.deps.clock.unix_s()
+        self._harness.stores.meters.reschedule(OPENAI, Schedule(due=now + seconds, pause=60))
+
+    def _settle_all(self) -> None:
+        self._harness.settlement.settle_waiting(1_000)
+
+    def _request(self, method: str, path: str, body: str = "", *, waits: str = "", key: str = KEY) -> Usage:
+        content_type = f"multipart/form-data; boundary={BOUNDARY}" if path == "/v1/files" else "application/json"
+        headers = {**API_EVENT["headers"], "authorization": f"Bearer {key}", "content-type": content_type}
+        context = {**API_EVENT["requestContext"], "http": {"method": method, "path": path}}
+        event = {**API_EVENT, "rawPath": path, "headers": headers, "requestContext": context, "body": body or None}
+
+        def send() -> None:
+            answer = self._api(event, CONTEXT)
+            assert answer["statusCode"] == 200, answer
+            self._answered = json.loads(str(answer["body"]))
+
+        used = self._used(send, "Api", waits=waits)
+        return replace(used, requests=1, log_bytes=used.log_bytes + access_line_bytes())
+
+    def _used(self, act: Callable[[], object], function: str, *, waits: str = "") -> Usage:
+        """What one invocation of a function used."""
+        recorder, properties = self._harness.recorder, FUNCTIONS[function]
+        calls, written, read = recorder.calls.copy(), recorder.written.copy(), recorder.read.copy()
+        self._output.seek(0)
+        self._output.truncate()
+        began, elsewhere = time.perf_counter(), recorder.elsewhere_s
+        with redirect_stdout(self._output):
+            act()
+        own_s = time.perf_counter() - began - (recorder.elsewhere_s - elsewhere)
+        lines = self._output.getvalue()
+        return Usage(
+            invocations=1,
+            calls=recorder.calls - calls,
+            written=recorder.written - written,
+            read=recorder.read - read,
+            log_bytes=len(lines.encode()) + platform_bytes(properties),
+            metrics=_metrics_of(lines),
+            traced=properties.get("Tracing") == "Active",
+            own_ms=own_s * 1_000,
+            provider_ms=PRICES["assumed"]["provider_ms"].get(waits, 0),
+        )
+
+
+@contextmanager
+def billed_operations(*, batch: int) -> Iterator[BilledOperations]:
+    """Set them up on an emulated account."""
+    output, provider = io.StringIO(), AnsweringProvider()
+    service = f"counted-{uuid.uuid4().hex[:8]}"  # Powertools keeps a logger by its name
+    logger = Logger(service=service, stream=output)
+    telemetry = PowertoolsTelemetry(logger, Metrics(namespace=NAMESPACE, service=service))
+    with dynamodb_gateway(provider, telemetry) as harness:
+        yield BilledOperations(harness, provider, output, batch=batch)
+
+
+def access_line_bytes() -> int:
+    """The bytes of one line of the HTTP API's access log."""
+    text = RESOURCES["Stage"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"].replace(
+        "${AWS::StackName}", "vectorgate"
+    )
+    return len(re.sub(r"\$context\.([A-Za-z.]+)", lambda match: "x" * CONTEXT_VARIABLES[match[1]], text)) + 1
+
+
+def platform_bytes(function: dict[str, Any]) -> int:
+    """The bytes that Lambda itself logs of one invocation."""
+    if function["LoggingConfig"].get("SystemLogLevel") == "WARN":
+        return 0
+    return sum(len(json.dumps(line, separators=(",", ":"))) + 1 for line in (START, REPORT))
+
+
+def _metrics_of(lines: str) -> frozenset[str]:
+    written = [json.loads(line) for line in lines.splitlines() if '"_aws"' in line]
+    return frozenset(
+        metric["Name"]
+        for line in written
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    )
+
+
+def _share(usage: Usage, among: int) -> Usage:
+    def each(counts: Counter[str]) -> Counter[str]:
+        return Counter({name: count / among for name, count in counts.items()})  # type: ignore[misc]
+
+    return replace(
+        usage,
+        invocations=usage.invocations / among,
+        calls=each(usage.calls),
+        written=each(usage.written),
+        read=each(usage.read),
+        log_bytes=usage.log_bytes / among,
+        traced=usage.traced / among,
+        own_ms=usage.own_ms / among,
+        provider_ms=usage.provider_ms / among,
+    )
+
+
+def _less(usage: Usage, other: Usage) -> Usage:
+    return replace(
+        usage,
+        invocations=usage.invocations - other.invocations,
+        calls=usage.calls - other.calls,
+        written=usage.written - other.written,
+        read=usage.read - other.read,
+        log_bytes=max(0, usage.log_bytes - other.log_bytes),
+        metrics=usage.metrics - other.metrics,
+        traced=usage.traced - other.traced,
+        own_ms=max(0, usage.own_ms - other.own_ms),
+        provider_ms=usage.provider_ms - other.provider_ms,
+    )

@@ -1,0 +1,64 @@
+"""What a million of each operation cost at AWS's prices, without the time that functions run: none becomes dearer.
+
+`make bench` (section `cost`) has the whole table. A change that lowers an amount writes it down here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.benchmarks.aws_costs import Usage, dollars
+from tests.harnesses.billed_operations import billed_operations
+
+# Dollars of requests, units, log bytes, metrics and traces for a million of each.
+COUNTED = {
+    "create": 10.86,
+    "create, 2 budgets": 13.59,
+    "file upload": 10.85,
+    "file attach": 5.51,
+    "search": 4.74,
+    "retrieve": 4.74,
+    "list": 4.65,
+    "delete": 7.86,
+    "response": 12.83,
+    "settlement": 8.14,
+    "settlement of 4, each": 4.39,
+    "meter tick, nothing due": 3.40,
+    "meter tick, each store": 0.28,
+}
+TOLERATED = 0.05  # log lines differ by the length of their figures
+
+
+@pytest.fixture(scope="module")
+def used() -> dict[str, Usage]:
+    with billed_operations(batch=4) as operations:
+        return operations.all()
+
+
+def test_no_operation_costs_more_or_less_than_is_written_down(used: dict[str, Usage]) -> None:
+    counted = {name: dollars(usage).counted for name, usage in used.items()}
+    assert counted == pytest.approx(COUNTED, rel=TOLERATED), {n: round(d, 2) for n, d in counted.items()}
+
+
+def test_a_tenth_more_of_the_dearest_part_is_noticed(used: dict[str, Usage]) -> None:
+    for name, usage in used.items():
+        dearer = 1.1 * dollars(usage).counted
+        assert dearer != pytest.approx(COUNTED[name], rel=TOLERATED), name
+
+
+def test_a_transaction_and_a_consistent_read_cost_double_and_each_index_is_counted(used: dict[str, Usage]) -> None:
+    create = used["create"]
+    assert create.written == {"table": 10, "by_day": 1, "open": 1, "by_tenant": 1}
+    assert create.calls == {"TransactWriteItems": 2}
+    assert used["retrieve"].read == {"table": 2}  # half units: the owner, consistent
+    assert used["list"].read == {"by_tenant": 1}
+
+
+def test_amounts_are_units_times_prices() -> None:
+    usage = Usage(requests=1, invocations=1, log_bytes=1_000, memory_mb=1_024, provider_ms=100)
+    cost = dollars(usage)
+    assert (cost.requests, cost.logs) == pytest.approx((1.20, 0.50))
+    assert cost.duration == pytest.approx(1.33334)  # a tenth of a GB-second, a million times
+    assert dollars(replace(usage, traced=1)).traces == pytest.approx(0.725)  # 1.45 of 10 a second
