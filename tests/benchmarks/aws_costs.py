@@ -77,7 +77,7 @@ def duration_ms(usage: Usage) -> float:
     """Return the billed time: the function's own on its share of a CPU, its calls of DynamoDB and of the provider."""
     assumed = PRICES["assumed"]
     share = min(1, usage.memory_mb / assumed["vcpu_mb"])
-    return usage.own_ms / share + usage.calls.total() * assumed["dynamodb_ms"] + usage.provider_ms
+    return float(usage.own_ms / share + usage.calls.total() * assumed["dynamodb_ms"] + usage.provider_ms)
 
 
 def _rate() -> float:

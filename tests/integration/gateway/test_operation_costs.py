@@ -23,8 +23,8 @@ COUNTED = {
     "list": 4.65,
     "delete": 7.86,
     "response": 12.83,
-    "settlement": 8.14,
-    "settlement of 4, each": 4.39,
+    "settlement": 6.89,
+    "settlement of 4, each": 4.08,
     "meter tick, nothing due": 3.40,
     "meter tick, each store": 0.28,
 }
