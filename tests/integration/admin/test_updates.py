@@ -99,11 +99,12 @@ def test_teams_and_customers_update_changes_what_is_sent_and_leaves_the_rest(
     assert info.get("team_info", info)["metadata"] == {"a": [1]}
 
 
-def test_a_team_may_be_blocked_without_a_budget(admin: AdminHarness) -> None:
+def test_a_team_or_an_end_user_may_be_made_or_blocked_without_a_budget(admin: AdminHarness) -> None:
     granted(admin, "/team/new", team_id="red", blocked=True)
     assert admin.stores.budgets.limits([TEAM])[TEAM].blocked
     assert granted(admin, "/team/new", team_id="blue", budget_duration="1d")["max_budget"] is None
-    assert admin.ask("POST", "/customer/new", {"user_id": "blue", "budget_duration": "1d"})[0] == 400
+    assert granted(admin, "/customer/new", user_id="blue")["max_budget"] is None
+    assert [each["user_id"] for each in admin.ask("GET", "/customer/list")[1]] == ["blue"]
     message = admin.ask("POST", "/team/new", {"team_id": "blue", "max_budget": 1})[1]["error"]["message"]
     assert message == "'team_id' exists already: change it with POST /team/update."
 

@@ -124,7 +124,7 @@ def test_a_limit_is_given_once_and_must_make_sense(ask: Callable[..., Any]) -> N
     ask("POST", "/team/new", {"team_id": "red", "max_budget": 1})
     for path, body in [
         ("/team/new", {"team_id": "red", "max_budget": 2}),
-        ("/customer/new", {"user_id": "blue"}),
+        ("/customer/new", {}),
         ("/team/new", {"team_id": "a#b", "max_budget": 1}),
         ("/team/new", {"team_id": "blue", "max_budget": -1}),
         ("/customer/new", {"user_id": "x", "max_budget": 1, "budget_duration": "soon"}),

@@ -87,7 +87,7 @@ def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Give an end user a budget, by the name that callers send in `user`."""
+    """Make an end user, by the name that callers send in `user`, with a budget or without one."""
     body = schemas.validate(Customer, read_body(request))
     subject = _subject(body)
     return _customer(subject, _add(subject, body, deps), deps)
@@ -124,10 +124,6 @@ def _subject(body: Team | Customer) -> Subject:
 
 def _add(subject: Subject, body: Team | Customer, deps: AdminDeps) -> Limit:
     limit = replace(_changed(Limit(since=deps.clock.unix_s()), body), version=1)
-    if isinstance(body, Customer) and limit == Limit(since=limit.since, duration=limit.duration):
-        raise InvalidRequest(
-            "Missing required parameter: 'max_budget'.", code="missing_required_parameter", param="max_budget"
-        )
     try:
         deps.stores.budgets.add_limit(subject, limit)
     except AlreadyExists:
