@@ -235,6 +235,11 @@ def test_a_document_uses_no_private_words(path: Path) -> None:
     assert path.name == "CHANGELOG.md" or PRIVATE_WORDS.findall(text) == []
 
 
+def test_no_document_has_the_marks_of_a_merge() -> None:
+    marked = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
+    assert [path for path in READ if marked.search(path.read_text("utf-8"))] == []
+
+
 def test_the_changelog_has_each_title_once_in_a_version_and_each_item_once_under_a_title() -> None:
     for version in (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1:]:
         titles = re.findall(r"^### .*", version, re.MULTILINE)
