@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from local.folder_source import BUCKET
-from vectorgate.admin.dead_letters import SHOWN, DeadLetter, DeadLetterQueue
+from vectorgate.admin.dead_letter_queues import SHOWN, DeadLetter, DeadLetterQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from local.dead_letters import LocalDeadLetters
 from local.folder_source import BUCKET
 from tests.factories.ledger import operation_id
 from vectorgate.admin import dead_letters, sqs_dead_letters
-from vectorgate.admin.dead_letters import DeadLetter, DeadLetterQueue
+from vectorgate.admin.dead_letter_queues import DeadLetter, DeadLetterQueue
 from vectorgate.admin.sqs_dead_letters import SqsDeadLetters
 from vectorgate.api.errors import Unavailable
 from vectorgate.api.http import Request

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.actor import MASTER
-from vectorgate.admin.dead_letters import NoDeadLetters
+from vectorgate.admin.dead_letter_queues import NoDeadLetters
 from vectorgate.exports.ports import NoExports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vectorgate.admin.actor import Actor
-    from vectorgate.admin.dead_letters import DeadLetters
+    from vectorgate.admin.dead_letter_queues import DeadLetters
     from vectorgate.admin.trail import Trail
     from vectorgate.auth.principal import Principal
     from vectorgate.clock import Clock, Random

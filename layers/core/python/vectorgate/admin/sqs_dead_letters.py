@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.admin.dead_letters import SHOWN, DeadLetter, DeadLetterQueue
+from vectorgate.admin.dead_letter_queues import SHOWN, DeadLetter, DeadLetterQueue
 from vectorgate.api.errors import Unavailable
 from vectorgate.aws.client import aws_client
 
