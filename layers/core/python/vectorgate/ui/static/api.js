@@ -43,8 +43,8 @@ export async function call(method, path, { query = {}, body, signal } = {}) {
   throw new ApiError(error.message ?? `The gateway answered ${answer.status}.`, answer.status, error.code ?? null);
 }
 
-/** @param {string} path @param {Record<string, unknown>} [query] */
-export const get = (path, query, /** @type {AbortSignal} */ signal) => call("GET", path, { query, signal });
+/** @param {string} path @param {Record<string, unknown>} [query] @param {AbortSignal} [signal] */
+export const get = (path, query, signal) => call("GET", path, { query, signal });
 
 /** @param {string} path @param {object} body */
 export const post = (path, body) => call("POST", path, { body });

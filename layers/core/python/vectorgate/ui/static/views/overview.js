@@ -50,7 +50,7 @@ function Panel({ title, loaded, wide, children }) {
   </section>`;
 }
 
-/** @param {{title: string, value: string, hint?: string}[]} tiles */
+/** @param {{tiles: {title: string, value: string, hint?: string}[]}} props */
 const Tiles = ({ tiles }) => html`<dl class="tiles">
   ${tiles.map((each) => html`<div><dt>${each.title}</dt><dd>${each.value}</dd>${each.hint && html`<dd class="hint">${each.hint}</dd>`}</div>`)}
 </dl>`;
