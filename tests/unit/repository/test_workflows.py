@@ -18,10 +18,11 @@ FORMS: Final = sorted(path for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*
 FILES: Final = sorted([*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml"])
 VERBS: Final = frozenset(re.findall(r"^([a-z0-9]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 PINNED: Final = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
-# What no verb of the Makefile can do: it is about GitHub's release, not about the repository.
-OTHER_COMMANDS: Final = frozenset({"gh release create", "rm dist/*.zip"})
+# What no verb of the Makefile can do: it is about GitHub's release, or AWS's, not about the repository.
+OTHER_COMMANDS: Final = frozenset({"gh release create", "rm dist/*.zip", "sam build", "sam deploy"})
 WRITES: Final[dict[str, set[str]]] = {
     "codeql.yml": {"security-events"},
+    "deploy.yml": {"id-token"},
     "release.yml": {"attestations", "contents", "id-token"},
 }
 
@@ -94,6 +95,20 @@ def test_all_supported_versions_of_python_are_tested() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     assert tested == re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
     assert f'requires-python = ">={tested[0]}"' in project
+
+
+def test_a_deployment_keeps_no_key_and_is_tried_afterwards() -> None:
+    (job,) = jobs(ROOT / ".github/workflows/deploy.yml").values()
+    text = (ROOT / ".github/workflows/deploy.yml").read_text("utf-8")
+    assert "secrets." not in text
+    commands = [step.get("run") or step["uses"].partition("@")[0] for step in job["steps"]]
+    assert [command.split()[:2] for command in commands[-4:]] == [
+        ["sam", "build"],
+        ["aws-actions/configure-aws-credentials"],
+        ["sam", "deploy"],
+        ["make", "smoke"],
+    ]
+    assert job["environment"] == "${{ inputs.environment }}"
 
 
 def test_dependabot_looks_where_pins_are() -> None:
