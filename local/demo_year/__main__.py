@@ -18,7 +18,6 @@ from local.home import locked
 from local.mistakes import CannotStart, one_line
 from local.provider_settings import OPENAI
 from local.settings import ROOT
-from local.telemetry import LineTelemetry
 from vectorgate.bootstrap import price_book, system_clock
 from vectorgate.client.errors import VectorGateError
 from vectorgate.clock import Random
@@ -52,7 +51,6 @@ def _write(home: Path, given: argparse.Namespace) -> None:
     year = Year(
         stores=stores,
         book=price_book(None),
-        telemetry=LineTelemetry(clock.monotonic),
         provider=OPENAI,
         randomness=Random(random.Random(given.seed).getrandbits),  # noqa: S311 - a demonstration, the same each time
         now=clock.unix_s(),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from local.demo_year.calls import call, share_of
 from local.demo_year.people import write_people
 from local.demo_year.storage import stored_on, stores_of
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.settlement import SettlementService
+from vectorgate.ledger.rollups import rollups_of
+from vectorgate.ledger.settlement import priced_by
 from vectorgate.metering.accounts import Accounts
 from vectorgate.metering.model import DAY_S
 
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from vectorgate.clock import Random
     from vectorgate.ids import ProviderName
     from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.persistence.sqlite import SqliteLedger
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.telemetry import Telemetry
 
 DAYS: Final = 365
-AT_ONCE: Final = 1_000  # rows that settlement reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,6 @@ class Year:
 
     stores: Stores
     book: PriceBook
-    telemetry: Telemetry
     provider: ProviderName
     randomness: Random
     now: int
@@ -58,9 +57,7 @@ class Year:
             yield records
 
     def _write(self, entries: list[LedgerEntry]) -> None:
-        """Write answered rows with the budgets that they count against, and settle them."""
-        for entry in Accounts(self.stores.keys, self.stores.budgets).assign(entries):
-            self.stores.ledger.begin(entry)
-        settlement = SettlementService(self.stores.ledger, self.book, self.telemetry)
-        while settlement.settle_waiting(AT_ONCE):
-            pass
+        """Write rows as settlement leaves them, with their rollups and what they cost their budgets."""
+        assigned = Accounts(self.stores.keys, self.stores.budgets).assign(entries)
+        settled = [priced_by(self.book, entry) for entry in assigned]
+        cast("SqliteLedger", self.stores.ledger).insert_settled(settled, rollups_of(settled))

@@ -11,7 +11,6 @@ import pytest
 
 from local.demo_year.people import TEAMS
 from local.demo_year.year import Year
-from tests.fakes.telemetry import RecordingTelemetry
 from tests.helpers.memory_stores import memory_stores
 from tests.integration.cli.conftest import run
 from vectorgate.bootstrap import price_book
@@ -37,7 +36,6 @@ def written(seed: int) -> tuple[Stores, list[LedgerEntry]]:
     year = Year(
         stores=stores,
         book=price_book(None),
-        telemetry=RecordingTelemetry(),
         provider=ProviderName("openai"),
         randomness=Random(random.Random(seed).getrandbits),  # noqa: S311 - the same each time
         now=NOW,

@@ -90,14 +90,19 @@ class Spent:
 
     def _summed(self, subject: Subject, since: int | None) -> Counter[str]:
         sums: Counter[str] = Counter()
-        for rollup in self._rollups(subject, since):
+        last, *others = months_until(self.deps.clock.unix_s(), since)
+        first = others[-1] if others else last
+        for rollup in self.deps.stores.reports.of_months(_SCOPES[subject.scope], _scope_id(subject), first, last):
             _add(sums, rollup)
         return sums
 
     def _rollups(self, subject: Subject, since: int | None) -> Iterator[Rollup]:
-        name = tenant_of_team(subject.id) if subject.scope is BudgetScope.TEAM else subject.id
         for month in months_until(self.deps.clock.unix_s(), since):
-            yield from self.deps.stores.reports.rollups(_SCOPES[subject.scope], name, month)
+            yield from self.deps.stores.reports.rollups(_SCOPES[subject.scope], _scope_id(subject), month)
+
+
+def _scope_id(subject: Subject) -> str:
+    return tenant_of_team(subject.id) if subject.scope is BudgetScope.TEAM else subject.id
 
 
 def added_lines(lines: Iterable[Mapping[str, object]]) -> dict[str, object]:

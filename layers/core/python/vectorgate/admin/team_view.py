@@ -73,10 +73,15 @@ class TeamReports:
 
     def rollups(self, scope: Scope, scope_id: str, month: str) -> Sequence[Rollup]:
         """As the port says."""
+        return self._reports.rollups(scope, scope_id, month) if self._sees(scope, scope_id) else []
+
+    def _sees(self, scope: Scope, scope_id: str) -> bool:
         own = scope is Scope.TENANT and scope_id == self._tenant
-        if own or (scope is Scope.KEY and self._keys.key(KeyId(scope_id)) is not None):
-            return self._reports.rollups(scope, scope_id, month)
-        return []
+        return own or (scope is Scope.KEY and self._keys.key(KeyId(scope_id)) is not None)
+
+    def of_months(self, scope: Scope, scope_id: str, first: str, last: str) -> Sequence[Rollup]:
+        """As the port says."""
+        return self._reports.of_months(scope, scope_id, first, last) if self._sees(scope, scope_id) else []
 
     def sums(self, query: SumQuery) -> Sequence[Rollup]:
         """As the port says, of the team."""

@@ -21,6 +21,10 @@ class ReportStore(Protocol):
         """The sums of one month (`YYYY-MM`, UTC), ordered by bucket, without latencies."""
         ...
 
+    def of_months(self, scope: Scope, scope_id: str, first: str, last: str) -> Sequence[Rollup]:
+        """The sums of an id from the month `first` to the month `last`, several for each operation."""
+        ...
+
     def sums(self, query: SumQuery) -> Sequence[Rollup]:
         """The sums of a query, ordered by bucket, without latencies."""
         ...

@@ -134,11 +134,12 @@ def settle(entries: Iterable[LedgerEntry], ledger: LedgerStore, book: PriceBook)
     MissingPrice before anything is written. After a StoreError, rows that were not settled are still `answered`.
     """
     unique = {entry.id: entry for entry in entries if entry.state is State.ANSWERED}
-    priced = [_priced(entry, book) for entry in unique.values()]
+    priced = [priced_by(book, entry) for entry in unique.values()]
     return [entry for chunk in chunks(priced) for entry in _settle_chunk(chunk, ledger)]
 
 
-def _priced(entry: LedgerEntry, book: PriceBook) -> LedgerEntry:
+def priced_by(book: PriceBook, entry: LedgerEntry) -> LedgerEntry:
+    """The settled form of an answered row. MissingPrice."""
     charge = book.charge_for(entry)
     return entry.transition(
         State.SETTLED, spend=charge.spend, price_id=charge.price_id, tools_spend=charge.tools or entry.tools_spend

@@ -34,6 +34,9 @@ MAX_MONTHS: Final = 25  # of one query
 _DAY_TEXT: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}", re.ASCII)
 DIMENSIONS: Final = tuple(Dimension)
 _FIRST_MEASURE: Final = len(DIMENSIONS)
+_PROVIDER: Final = DIMENSIONS.index(Dimension.PROVIDER)
+_OPERATION: Final = DIMENSIONS.index(Dimension.OPERATION)
+NO_CALLS: Final = frozenset({"storage", "correction"})  # operations of records that are no calls
 _DAY: Final = DIMENSIONS.index(Dimension.DAY)
 
 
@@ -42,6 +45,7 @@ class SumQuery:
     """The rollups of a scope from `first_day` to `last_day`, both included, with values that every filter allows.
 
     `by`: what their sums are told apart by; the other parts of a sum's bucket are empty. No filter: None.
+    `kinds`: of operations, storage and corrections alone are told apart from all others, which have an empty text.
     Of tenants and end users only rows since the release that keeps facts are found; of all calls (KEY) those before
     it, too, without key, tenant, user and model.
     """
@@ -56,6 +60,7 @@ class SumQuery:
     users: frozenset[str] | None = None
     models: frozenset[str] | None = None
     operations: frozenset[str] | None = None
+    kinds: bool = False
 
     @property
     def needs_keys(self) -> bool:
@@ -134,6 +139,8 @@ def _only(lines: Iterable[Line], place: int, allowed: Collection[str]) -> Iterat
 def added(lines: Iterable[Line], query: SumQuery) -> list[Rollup]:
     """The sums of the lines, told apart as the query says, ordered by bucket."""
     place_of = _place_of(query.by)
+    if query.kinds:
+        lines = map(of_kind, lines)
     sums: dict[tuple[str, ...], list[int]] = {}
     for line in lines:
         place = place_of(line)
@@ -156,6 +163,12 @@ def _place_of(by: Collection[Dimension]) -> Callable[[Line], tuple[str, ...]]:
 def _whole(place: Sequence[str], by: Collection[Dimension]) -> Iterator[str]:
     values = iter(place)
     return (next(values) if name in by else "" for name in DIMENSIONS)
+
+
+def of_kind(line: Line) -> Line:
+    """A line whose operation is its kind, without provider."""
+    operation = line[_OPERATION] if line[_OPERATION] in NO_CALLS else ""
+    return (*line[:_PROVIDER], "", operation, *line[_OPERATION + 1 :])
 
 
 def newest_first(rows: Iterable[Rollup]) -> list[Rollup]:

@@ -77,8 +77,9 @@ def _export(request: Request, deps: AdminDeps, entity: Entity) -> Response:
 def _rows(query: DailyQuery, deps: AdminDeps, beside: frozenset[Dimension]) -> list[dict[str, object]]:
     """A row for each day and entity, and for each key, model or person."""
     by = {Dimension.DAY, Dimension.OPERATION, *beside, *_DIMENSION_OF[query.entity.name]}
+    sums = replace(query.sums, by=frozenset(by), kinds=True)
     found: dict[tuple[str, ...], list[Sums]] = defaultdict(list)
-    for rollup in deps.stores.reports.sums(replace(query.sums, by=frozenset(by))):
+    for rollup in deps.stores.reports.sums(sums):
         if query.has(rollup):
             found[_place(query, rollup)].append(sums_of(rollup))
     keys = key_names(deps, {key for _, _, key, *_ in found}) if Dimension.KEY in beside else {}

@@ -74,4 +74,5 @@ def sum_query(query: LogQuery) -> SumQuery:
         users=filters.get("user_id"),
         models=filters.get("model"),
         operations=filters.get("operation"),
+        kinds=True,
     )

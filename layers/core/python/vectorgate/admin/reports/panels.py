@@ -132,7 +132,7 @@ def _query(request: Request, *, by: frozenset[Dimension], also: frozenset[str] =
     first, last = days_in(request.query)
     team = request.query.get("team_id")
     tenants = frozenset({tenant_of_team(team)}) if team else None
-    return SumQuery(first_day=first, last_day=last, by=by, tenants=tenants)
+    return SumQuery(first_day=first, last_day=last, by=by, tenants=tenants, kinds=Dimension.OPERATION in by)
 
 
 def _days(query: SumQuery) -> Iterator[str]:

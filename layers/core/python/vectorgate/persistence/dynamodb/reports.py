@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import (
     Page,
+    SumQuery,
     added,
     check_sum_query,
     line_of,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from vectorgate.ledger.rollups import Rollup
-    from vectorgate.ledger.sums import Line, SumQuery
+    from vectorgate.ledger.sums import Line
     from vectorgate.persistence.dynamodb.schema import Attribute, Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -45,6 +46,12 @@ def of_month(table: DynamoTable, scope: Scope, scope_id: str, month: str) -> Seq
     """The rollups of an id in a month, ordered by bucket. One Query, or two."""
     items = chain(_without_facts(table, scope, scope_id, month), _of_id(table, scope, scope_id, month))
     return sorted(map(rollup_of_item, items), key=lambda rollup: rollup.bucket)
+
+
+def of_months(table: DynamoTable, scope: Scope, scope_id: str, first: str, last: str) -> list[Rollup]:
+    """The rollups of an id in some months."""
+    months = months_of(SumQuery(first_day=f"{first}-01", last_day=f"{last}-31"))
+    return [rollup for month in months for rollup in of_month(table, scope, scope_id, month)]
 
 
 def sums(table: DynamoTable, query: SumQuery) -> Sequence[Rollup]:

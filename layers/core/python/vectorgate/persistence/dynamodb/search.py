@@ -129,6 +129,12 @@ class DynamoReports:
 
         return of_month(self._table, scope, scope_id, month)
 
+    def of_months(self, scope: Scope, scope_id: str, first: str, last: str) -> Sequence[Rollup]:
+        """As `rollups`, of each month."""
+        from vectorgate.persistence.dynamodb.reports import of_months  # noqa: PLC0415
+
+        return of_months(self._table, scope, scope_id, first, last)
+
     def sums(self, query: SumQuery) -> Sequence[Rollup]:
         """For each month four consistent Queries, or one for each id or tenant that is named; or more."""
         from vectorgate.persistence.dynamodb.reports import sums  # noqa: PLC0415

@@ -216,6 +216,23 @@ MIGRATIONS = (
         PRIMARY KEY (day, tenant, bucket)
     ) WITHOUT ROWID
     """,
+    # Sums by kind instead of operation, of what was added before they were kept.
+    """
+    INSERT INTO rollups SELECT 'kind/key', scope_id, day, '',
+        CASE WHEN operation IN ('storage', 'correction') THEN operation ELSE '' END, key_id, tenant, user_id, model,
+        sum(calls), sum(failures), sum(spend), sum(tool_calls), sum(tools_spend), sum(input_tokens),
+        sum(output_tokens), sum(cached_tokens), sum(cache_write_tokens), sum(searches), sum(byte_seconds),
+        sum(refusals), sum(upstream_errors)
+        FROM rollups WHERE (scope = 'key' AND key_id <> '') OR scope = 'provider'
+        GROUP BY scope_id, day, 5, key_id, tenant, user_id, model;
+    INSERT INTO rollups SELECT 'kind/' || scope, scope_id, day, '',
+        CASE WHEN operation IN ('storage', 'correction') THEN operation ELSE '' END, '', '', '', '',
+        sum(calls), sum(failures), sum(spend), sum(tool_calls), sum(tools_spend), sum(input_tokens),
+        sum(output_tokens), sum(cached_tokens), sum(cache_write_tokens), sum(searches), sum(byte_seconds),
+        sum(refusals), sum(upstream_errors)
+        FROM rollups WHERE scope IN ('end_user', 'store', 'tag') AND key_id <> ''
+        GROUP BY scope, scope_id, day, 5
+    """,
 )
 
 

@@ -184,6 +184,13 @@ class SqliteLedger:
         with self._database.transaction() as connection:
             _write_ownership(connection, owned, (), 0)
 
+    def insert_settled(self, entries: Sequence[LedgerEntry], sums: Sequence[Rollup]) -> None:
+        """Add many settled rows at once: of local mode's demonstration. Not a method of the port."""
+        with self._database.transaction() as connection:
+            connection.executemany(_BEGIN, map(_columns, entries))
+            add_rollups(connection, sums)
+            budgets.apply_changes(connection, balance_changes(entries))
+
     def entry(self, operation_id: OperationId) -> LedgerEntry | None:
         """One point read."""
         found = self._entries(_ENTRY, (object_part(operation_id),))

@@ -3,7 +3,8 @@
 A year of a hundred keys is a hundred thousand rollups, which take a second to add up. So the table has their sums, too,
 
 * by month, under the scope `month:<scope>`: for sums that are not told apart by day;
-* without key and user, under `all` and `month:all`: for sums of all calls that are not told apart by them.
+* without key and user, under `all` and `month:all`: for sums of all calls that are not told apart by them;
+* by kind instead of operation, under `kind/<scope>`, of end users, stores and tags without key, team, user and model.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import (
+    NO_CALLS,
     Dimension,
     Page,
     added,
@@ -62,12 +64,15 @@ _OF_DAYS: Final = """
     SELECT scope_id, day, provider, operation, key_id, tenant, user_id, model, calls, failures, spend, tool_calls,
         tools_spend, input_tokens, output_tokens, cached_tokens, cache_write_tokens, searches, byte_seconds, refusals,
         upstream_errors
-    FROM rollups WHERE scope = ? AND day BETWEEN ? AND ? AND (key_id <> '' OR scope_id = '' OR scope = 'provider')
+    FROM rollups WHERE scope = ? AND day BETWEEN ? AND ? AND (? IS NULL OR operation = ?)
+        AND (key_id <> '' OR scope_id = ''
+            OR scope IN ('provider', 'kind/key', 'kind/end_user', 'kind/store', 'kind/tag'))
 """
 _DAYS: Final = "SELECT day, count(*) FROM rollups WHERE scope = ? AND day BETWEEN ? AND ? AND key_id <> '' GROUP BY day"
 _LATENCIES: Final = "SELECT day, tenant, bucket, calls FROM latencies WHERE day BETWEEN ? AND ?"
 _ALL: Final = "all"
 _MONTH: Final = "month:"
+_KIND: Final = "kind/"
 _FIRST, _LAST = "-01", "-31"
 
 
@@ -84,6 +89,11 @@ def _coarse(scope: str, line: Line) -> Iterator[Line]:
     scope_id, day, provider, operation, key_id, tenant, user_id, model, *measures = line
     month = str(day)[:7]
     yield (_MONTH + scope, scope_id, month, provider, operation, key_id, tenant, user_id, model, *measures)
+    kind = operation if operation in NO_CALLS else ""
+    if scope == Scope.KEY:
+        yield (_KIND + scope, scope_id, day, "", kind, key_id, tenant, user_id, model, *measures)
+    elif scope != Scope.TENANT:
+        yield (_KIND + scope, scope_id, day, "", kind, "", "", "", "", *measures)
     if scope == Scope.KEY:
         for name, period in ((_ALL, day), (_MONTH + _ALL, month)):
             yield (name, "", period, provider, operation, "", tenant, "", model, *measures)
@@ -106,6 +116,11 @@ class SqliteReports:
         found = [rollup_of_line(scope, line) for line in self._database.rows(_OF_ID, values)]
         return sorted(found, key=lambda rollup: rollup.bucket)
 
+    def of_months(self, scope: Scope, scope_id: str, first: str, last: str) -> Sequence[Rollup]:
+        """A walk along an index."""
+        values = (_MONTH + scope, scope_part(scope, scope_id), month_part(first), month_part(last))
+        return [rollup_of_line(scope, line) for line in self._database.rows(_OF_ID, values)]
+
     def sums(self, query: SumQuery) -> Sequence[Rollup]:
         """A walk along the primary key, by month where the query allows it."""
         check_sum_query(query)
@@ -122,7 +137,7 @@ class SqliteReports:
         passed = 0
         for day in sorted(counts, reverse=True):
             if passed + counts[day] > offset and passed < offset + limit:
-                lines = self._database.rows(_OF_DAYS, (query.scope, day, day))
+                lines = self._database.rows(_OF_DAYS, (query.scope, day, day, None, None))
                 in_day = sorted((rollup_of_line(query.scope, line) for line in lines), key=lambda each: each.bucket)
                 rows += in_day[max(0, offset - passed) : offset + limit - passed]
             passed += counts[day]
@@ -146,9 +161,9 @@ class SqliteReports:
         if query.scope is Scope.KEY and query.tenants is not None and not query.needs_keys:
             yield from self._of_tenants(query)
             return
-        summed = _ALL if query.scope is Scope.KEY and not query.needs_keys else query.scope
-        for scope, first, last in _periods(query, summed):
-            yield from self._of_days(scope, first, last)
+        operation = next(iter(query.operations)) if query.operations and len(query.operations) == 1 else None
+        for scope, first, last in _periods(query, _summed(query)):
+            yield from self._of_days(scope, first, last, operation)
 
     def _of_ids(self, query: SumQuery) -> Iterator[Line]:
         for each in sorted(query.ids or ()):
@@ -167,10 +182,21 @@ class SqliteReports:
             return self._of_ids(replace(query, by=frozenset({Dimension.DAY})))
         return self._of_days(query.scope, query.first_day, query.last_day)
 
-    def _of_days(self, scope: str, first: str, last: str) -> Iterator[Line]:
-        yield from self._database.rows(_OF_DAYS, (scope, first, last))
+    def _of_days(self, scope: str, first: str, last: str, operation: str | None = None) -> Iterator[Line]:
+        yield from self._database.rows(_OF_DAYS, (scope, first, last, operation, operation))
         if scope == Scope.KEY:
-            yield from self._database.rows(_OF_DAYS, (Scope.PROVIDER, first, last))
+            yield from self._database.rows(_OF_DAYS, (Scope.PROVIDER, first, last, operation, operation))
+
+
+def _summed(query: SumQuery) -> str:
+    """The scope whose sums tell enough."""
+    if query.kinds and Dimension.DAY in query.by and query.operations is None:
+        if query.scope is Scope.KEY:
+            return _KIND + Scope.KEY
+        facts = {Dimension.KEY, Dimension.TENANT, Dimension.USER, Dimension.MODEL}
+        if not query.by & facts and not any(each is not None for each in _filters(query)):
+            return _KIND + query.scope
+    return _ALL if query.scope is Scope.KEY and not query.needs_keys else query.scope
 
 
 def _filters(query: SumQuery) -> tuple[Any, ...]:
