@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from operator import add, itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
-from vectorgate.ledger.rollups import MEASURES, Bucket, Facts, Rollup, Scope, measures_of
+from vectorgate.ledger.rollups import Bucket, Facts, Rollup, Scope, measures_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -105,9 +105,9 @@ def line_of(rollup: Rollup) -> Line:
 
 def rollup_of_line(scope: Scope, line: Line) -> Rollup:
     """The inverse of `line_of`."""
-    scope_id, day, provider, operation, key_id, tenant, user_id, model = map(str, line[:_FIRST_MEASURE])
-    bucket = Bucket(scope, scope_id, day, provider, operation, Facts(key_id, tenant, user_id, model))
-    return Rollup(bucket, **dict(zip(MEASURES, line[_FIRST_MEASURE:], strict=True)))  # type: ignore[arg-type]
+    scope_id, day, provider, operation, *facts = cast("tuple[str, ...]", line[:_FIRST_MEASURE])
+    bucket = Bucket(scope, scope_id, day, provider, operation, Facts(*facts))
+    return Rollup(bucket, *line[_FIRST_MEASURE:])  # type: ignore[arg-type] # integers
 
 
 def matching(lines: Iterable[Line], query: SumQuery) -> Iterable[Line]:
@@ -141,16 +141,14 @@ def added(lines: Iterable[Line], query: SumQuery) -> list[Rollup]:
     place_of = _place_of(query.by)
     if query.kinds:
         lines = map(of_kind, lines)
-    sums: dict[tuple[str, ...], list[int]] = {}
+    sums: dict[tuple[str, ...], tuple[int, ...]] = {}
     for line in lines:
-        place = place_of(line)
-        measures = line[_FIRST_MEASURE:]
+        place, measures = place_of(line), cast("tuple[int, ...]", line[_FIRST_MEASURE:])
         total = sums.get(place)
-        sums[place] = (
-            [*measures] if total is None else [a + b for a, b in zip(total, measures, strict=True)]  # type: ignore[list-item,operator]
-        )
-    rows = [rollup_of_line(query.scope, (*_whole(place, query.by), *total)) for place, total in sums.items()]
-    return sorted(rows, key=lambda rollup: rollup.bucket)
+        sums[place] = measures if total is None else tuple(map(add, total, measures))
+    # Places sort as buckets do, which take ten times as long to compare.
+    whole = _whole_of(query.by)
+    return [rollup_of_line(query.scope, (*whole((*place, "")), *total)) for place, total in sorted(sums.items())]
 
 
 def _place_of(by: Collection[Dimension]) -> Callable[[Line], tuple[str, ...]]:
@@ -160,9 +158,10 @@ def _place_of(by: Collection[Dimension]) -> Callable[[Line], tuple[str, ...]]:
     return (lambda line: (str(line[places[0]]),)) if places else (lambda _: ())
 
 
-def _whole(place: Sequence[str], by: Collection[Dimension]) -> Iterator[str]:
-    values = iter(place)
-    return (next(values) if name in by else "" for name in DIMENSIONS)
+def _whole_of(by: Collection[Dimension]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """What makes a place, with an empty text behind it, one of all dimensions."""
+    kept = [name for name in DIMENSIONS if name in by]
+    return itemgetter(*(kept.index(name) if name in by else len(kept) for name in DIMENSIONS))
 
 
 def of_kind(line: Line) -> Line:
@@ -173,5 +172,5 @@ def of_kind(line: Line) -> Line:
 
 def newest_first(rows: Iterable[Rollup]) -> list[Rollup]:
     """Rollups by day, the last day first, and of a day by bucket."""
-    in_order = sorted(rows, key=lambda rollup: rollup.bucket)
+    in_order = sorted(rows, key=line_of)
     return sorted(in_order, key=lambda rollup: rollup.bucket.day, reverse=True)

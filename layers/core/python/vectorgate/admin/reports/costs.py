@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars
@@ -27,7 +28,9 @@ def costs(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Costs by UTC day, of settled records. InvalidRequest."""
     filters = ("project_ids", "user_ids", "api_key_ids", "line_items")
     query = bucket_query(request, deps, groups=GROUPS, filters=filters, most=MOST_DAYS)
-    sums = deps.stores.reports.sums(query.sums(Dimension.OPERATION, Dimension.MODEL))
+    by_line = "line_item" in query.groups or "line_items" in query.filters
+    lines = (Dimension.OPERATION, Dimension.MODEL) if by_line else (Dimension.OPERATION,)
+    sums = deps.stores.reports.sums(replace(query.sums(*lines), kinds=not by_line))
     amounts: dict[str, dict[tuple[object, ...], list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for rollup in sums:
         for item in charged(line_items(rollup)):

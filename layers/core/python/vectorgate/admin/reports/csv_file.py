@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import Body, Response
@@ -14,17 +13,27 @@ if TYPE_CHECKING:
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
+class _Lines:
+    """What a writer writes to."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, line: str) -> None:
+        self.written.append(line)
+
+
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The file: a header, and a line for each row, each ended by CR LF. Text that begins as a formula gets a `'`."""
-    output = io.StringIO(newline="")
-    writer = csv.writer(output, lineterminator="\r\n")
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows([[_cell(value) for value in row] for row in rows])
-    return output.getvalue()
+    writer.writerows([[_cell(value) if type(value) is str else value for value in row] for row in rows])
+    return "".join(lines.written)
 
 
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def download(text: str, name: str, content_type: str) -> Response:

@@ -7,6 +7,7 @@ is the call type. Records of storage and corrections cost, but are no requests.
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import add
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars
@@ -85,7 +86,7 @@ def added(sums: Iterable[Sums]) -> Sums:
     """The sum of several."""
     total = [0] * len(METRICS)
     for each in sums:
-        total = [a + b for a, b in zip(total, each, strict=True)]
+        total = [*map(add, total, each)]
     return total
 
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin.fields import invalid
+from vectorgate.admin.fields import dollars, invalid
 from vectorgate.admin.reports.csv_file import csv_text, download
-from vectorgate.admin.reports.daily_activity import added, metrics, sums_of
+from vectorgate.admin.reports.daily_activity import added, sums_of
 from vectorgate.admin.reports.daily_query import CUSTOMERS, TAGS, TEAMS, USERS, daily_query
 from vectorgate.admin.reports.names import key_names, team_names
 from vectorgate.ledger.sums import Dimension
@@ -66,15 +66,14 @@ def _export(request: Request, deps: AdminDeps, entity: Entity) -> Response:
         raise invalid("format", "'csv' or 'json'")
     rows = _rows(query, deps, _TYPES[kind])
     name = f"{entity.name}-usage-{query.sums.first_day}-{query.sums.last_day}-{kind}.{form}"
-    if form == "json":
-        return download(json.dumps(rows, separators=(",", ":")), name, "application/json")
     header = (*_FIELDS, *_MEASURES)
-    return download(
-        csv_text(header, ([row[column] for column in header] for row in rows)), name, "text/csv; charset=utf-8"
-    )
+    if form == "json":
+        documents = [dict(zip(header, row, strict=True)) for row in rows]
+        return download(json.dumps(documents, separators=(",", ":")), name, "application/json")
+    return download(csv_text(header, rows), name, "text/csv; charset=utf-8")
 
 
-def _rows(query: DailyQuery, deps: AdminDeps, beside: frozenset[Dimension]) -> list[dict[str, object]]:
+def _rows(query: DailyQuery, deps: AdminDeps, beside: frozenset[Dimension]) -> list[tuple[object, ...]]:
     """A row for each day and entity, and for each key, model or person."""
     by = {Dimension.DAY, Dimension.OPERATION, *beside, *_DIMENSION_OF[query.entity.name]}
     sums = replace(query.sums, by=frozenset(by), kinds=True)
@@ -105,17 +104,10 @@ def _row(
     sums: Sums,
     keys: Mapping[str, Mapping[str, object]],
     aliases: Mapping[str, Mapping[str, object]],
-) -> dict[str, object]:
+) -> tuple[object, ...]:
+    """The values of `_FIELDS` and `_MEASURES`."""
     day, entity, key, user, model = place
-    return {
-        "date": day,
-        "entity_id": entity,
-        "entity_alias": aliases.get(entity, {}).get("team_alias"),
-        "api_key": key or None,
-        "key_alias": keys.get(key, {}).get("key_alias"),
-        "user_id": user or None,
-        "user_email": None,
-        "model": model or None,
-        "flat_cost": 0,
-        **metrics(sums),
-    }
+    alias, key_alias = aliases.get(entity, {}).get("team_alias"), keys.get(key, {}).get("key_alias")
+    spend, read, written, cached, kept, _, successful, failed, asked = sums
+    names = (day, entity, alias, key or None, key_alias, user or None, None, model or None)
+    return (*names, dollars(spend), 0, read, written, asked, successful, failed, cached, kept, spend)

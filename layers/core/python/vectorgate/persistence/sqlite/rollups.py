@@ -138,7 +138,7 @@ class SqliteReports:
         for day in sorted(counts, reverse=True):
             if passed + counts[day] > offset and passed < offset + limit:
                 lines = self._database.rows(_OF_DAYS, (query.scope, day, day, None, None))
-                in_day = sorted((rollup_of_line(query.scope, line) for line in lines), key=lambda each: each.bucket)
+                in_day = [rollup_of_line(query.scope, line) for line in sorted(lines)]
                 rows += in_day[max(0, offset - passed) : offset + limit - passed]
             passed += counts[day]
         return Page(rows, passed)
