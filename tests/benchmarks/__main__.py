@@ -7,6 +7,7 @@ import sys
 from tests.benchmarks import (
     aws_calls,
     cold_start,
+    contention,
     cost,
     egress,
     engine,
@@ -26,6 +27,7 @@ SECTIONS = {
     "egress": egress.report,
     "aws_calls": aws_calls.report,
     "cost": cost.report,
+    "contention": contention.report,
     "cold_start": cold_start.report,
     "engine": engine.report,
     "reports": reports.report,
