@@ -88,6 +88,7 @@ def requests(now: int) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield f"/{entity}/daily/activity/export", year
     for path in ("/global/activity", "/global/latency", "/global/storage"):
         yield path, year
+    yield "/admin/searches", {"days": "365"}
     yield "/global/spend/report", {**year, "group_by": "api_key"}
     yield "/spend/logs", {**year, "summarize": "true"}
     yield "/spend/logs/v2", {**year, "page_size": "100"}
