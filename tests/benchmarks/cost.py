@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tests.benchmarks.aws_costs import PRICES, dollars, duration_ms
-from tests.harnesses.billed_operations import billed_operations
+from tests.harnesses.billed_operations import billed_operations, busy_batch
 
 HEAD = ("operation", "write units", "read", "log B", "lambda ms", "front $", "table $", "logs $", "lambda $", "all $")
 
 
 def report() -> list[str]:
     """Return the lines to print."""
-    with billed_operations(batch=25) as operations:
+    with billed_operations(batch=busy_batch()) as operations:
         used = operations.all()
     lines = ["{:25} {:>42} {:>6} {:>6} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}".format(*HEAD)]
     for name, usage in used.items():

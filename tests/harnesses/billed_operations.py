@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger, Metrics
 from tests.benchmarks.aws_costs import PRICES, Usage
 from tests.fakes.answering_provider import AnsweringProvider
 from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, OPENAI, PLAIN_BODY, DynamoDbGateway, dynamodb_gateway
-from tests.helpers.template import FUNCTIONS, RESOURCES
+from tests.helpers.template import FUNCTIONS, RESOURCES, resolved
 from vectorgate.bootstrap import build_meter
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.meter import act as tick
@@ -207,7 +207,7 @@ class BilledOperations:
             read=recorder.read - read,
             log_bytes=len(lines.encode()) + platform_bytes(properties),
             metrics=_metrics_of(lines),
-            traced=properties.get("Tracing") == "Active",
+            traced=resolved(properties["Tracing"], {}) == "Active",
             own_ms=own_s * 1_000,
             provider_ms=PRICES["assumed"]["provider_ms"].get(waits, 0),
         )
@@ -222,6 +222,13 @@ def billed_operations(*, batch: int) -> Iterator[BilledOperations]:
     telemetry = PowertoolsTelemetry(logger, Metrics(namespace=NAMESPACE, service=service))
     with dynamodb_gateway(provider, telemetry) as harness:
         yield BilledOperations(harness, provider, output, batch=batch)
+
+
+def busy_batch() -> int:
+    """The rows that a shard of the stream hands over at once, at the assumed rate."""
+    window = float(resolved({"Ref": "SettlementSeconds"}, {}))
+    assumed = PRICES["assumed"]
+    return max(1, round(assumed["requests_per_second"] * window / assumed["stream_shards"]))
 
 
 def access_line_bytes() -> int:

@@ -48,6 +48,7 @@ from vectorgate.ingest.sqs_handler import MAX_AGE_S
 from vectorgate.ledger.entry import LedgerEntry
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import Sampler
+from vectorgate.metering.worker import LATE_SECONDS
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, schema
 from vectorgate.persistence.dynamodb.budgets import account_key
 from vectorgate.providers.credentials import MalformedSecret, read_credential
@@ -587,7 +588,10 @@ def test_a_batch_of_the_stream_is_retried_within_bounds_and_never_dropped_silent
     assert MAPPING["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert 0 < MAPPING["MaximumRetryAttempts"] <= 100
     assert 60 <= MAPPING["MaximumRecordAgeInSeconds"] < 24 * 3600  # the stream's own retention
-    assert MAPPING["MaximumBatchingWindowInSeconds"] <= 1
+    assert MAPPING["MaximumBatchingWindowInSeconds"] == {"Ref": "SettlementSeconds"}
+    window = TEMPLATE["Parameters"]["SettlementSeconds"]
+    assert window["Default"] <= 5  # so long a budget may hold more than calls cost
+    assert window["MaxValue"] <= LATE_SECONDS / 5
     queue = RESOURCES["UsageLoggerFailures"]["Properties"]
     assert MAPPING["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["UsageLoggerFailures", "Arn"]}
     assert queue["SqsManagedSseEnabled"]

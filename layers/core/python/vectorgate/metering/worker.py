@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vectorgate.provider_bill.service import ProviderBill
     from vectorgate.telemetry import Telemetry
 
-# The stream settles a row within two seconds: one that began so many seconds ago and is still answered is late.
+# The stream settles a row within a minute at most: one that began so many seconds ago and is still answered is late.
 LATE_SECONDS: Final = 300
 SETTLED_PER_TICK: Final = 1_000  # late rows: some forty transactions
 
