@@ -227,8 +227,8 @@ def billed_operations(*, batch: int) -> Iterator[BilledOperations]:
 def busy_batch() -> int:
     """The rows that a shard of the stream hands over at once, at the assumed rate."""
     window = float(resolved({"Ref": "SettlementSeconds"}, {}))
-    assumed = PRICES["assumed"]
-    return max(1, round(assumed["requests_per_second"] * window / assumed["stream_shards"]))
+    rate = float(PRICES["assumed"]["requests_per_second"])
+    return max(1, round(rate * window / int(PRICES["assumed"]["stream_shards"])))
 
 
 def access_line_bytes() -> int:
