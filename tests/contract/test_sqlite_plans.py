@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from vectorgate.persistence.sqlite import SqliteLedger
 
-# The administrator's lists of keys and of virtual index names, and a row for each destination of exports.
-WHOLE = {"readers._ALL_KEYS", "indexes._ALL", "exports._CHOSEN", "exports._PRUNE"}
+# The administrator's lists of keys and of virtual index names, a row for each destination of exports,
+# and the newest dead letters, up to a limit.
+WHOLE = {"readers._ALL_KEYS", "indexes._ALL", "exports._CHOSEN", "exports._PRUNE", "exports._DEAD"}
 
 
 def statements() -> Iterator[tuple[str, str]]:

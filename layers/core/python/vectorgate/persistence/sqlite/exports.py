@@ -34,7 +34,9 @@ _SET_ASIDE: Final = """
     INSERT INTO export_dead_letters (destination, place, id, at_ms, reason) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (destination, place) DO UPDATE SET reason = excluded.reason
 """
-_DEAD: Final = "SELECT destination, id, at_ms, reason FROM export_dead_letters ORDER BY destination, place DESC LIMIT ?"
+_DEAD: Final = """
+    SELECT destination, id, at_ms, reason FROM export_dead_letters ORDER BY destination DESC, place DESC LIMIT ?
+"""
 _SENT: Final = "SELECT 1 FROM export_alerts WHERE scope = ? AND id = ? AND period = ? AND kind = ?"
 _MARK: Final = """
     INSERT INTO export_alerts (scope, id, period, kind) VALUES (?, ?, ?, ?)
