@@ -15,6 +15,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.latencies import OVERHEAD, UPSTREAM, percentile_ms
 from vectorgate.ledger.rollups import MEASURES, Scope, rollups_of
 from vectorgate.ledger.sums import Dimension, SumQuery, added, line_of, matching, within_days
+from vectorgate.metering.model import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,6 +131,18 @@ def check_latencies(stores: Backend) -> None:
             assert percentile_ms(counts, kind, percent) == pytest.approx(ROWS * percent / 100 * step, rel=0.4)
     mine = stores.reports.latencies(replace(WHOLE, tenants=frozenset({"team:1"})))
     assert 0 < sum(sum(by_bucket.values()) for by_bucket in mine.values()) < counts.total()
+
+
+def test_no_amount_of_storage_keeps_a_record_from_being_settled(stores: Backend) -> None:
+    of_a_day = MAX_SIZE * 86_400
+    chunk = [row(number).changed(byte_seconds=of_a_day) for number in (1, 2)]
+    for entry in chunk:
+        stores.ledger.begin(replace(entry, state=State.ANSWERED, spend=None))
+        stores.ledger.settle([entry], rollups_of([entry]))
+    found = stores.ledger.entries([entry.id for entry in chunk]).values()
+    assert {(entry.state, entry.byte_seconds) for entry in found} == {(State.SETTLED, of_a_day)}
+    for by in (frozenset[Dimension](), frozenset({Dimension.DAY})):
+        assert all(each.byte_seconds >= (1 << 63) - 1 for each in stores.reports.sums(replace(WHOLE, by=by)))
 
 
 def test_only_days_are_read(stores: Backend) -> None:

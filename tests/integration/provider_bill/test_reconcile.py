@@ -157,6 +157,7 @@ BROKEN: list[tuple[int, dict[str, Any]]] = [  # the report that is broken, and i
     (0, {**PAGE, "data": [{**BUCKET, "results": [{"usage_bytes": -1}]}]}),
     (0, {**PAGE, "data": [{**BUCKET, "results": [{"usage_bytes": 1.5}]}]}),
     (0, {**PAGE, "data": [{**BUCKET, "start_time": "today"}]}),
+    (0, {**PAGE, "data": [{**BUCKET, "start_time": 1 << 60}]}),
     (0, {**PAGE, "has_more": True}),
     (1, {**PAGE, "data": [{**BUCKET, "results": [{"num_requests": None}]}]}),
     (2, {**PAGE, "data": [{**BUCKET, "results": [{**COST, "amount": {"value": 1, "currency": "eur"}}]}]}),

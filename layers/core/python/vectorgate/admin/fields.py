@@ -41,6 +41,11 @@ def label(param: str, text: str) -> str:
     return name
 
 
+def label_forms(param: str, text: str) -> frozenset[str]:
+    """The normal form of a name, and the name as it is: earlier releases kept names in any form. InvalidRequest."""
+    return frozenset(form for form in (label(param, text), text) if is_label(form))
+
+
 def optional_label(param: str, text: str | None) -> str | None:
     """As `label`; None for no name."""
     return None if text is None else label(param, text)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin.fields import MAX_UNIX_MS, invalid, label, moment_ms, read_cursor
+from vectorgate.admin.fields import MAX_UNIX_MS, invalid, label_forms, moment_ms, read_cursor
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import flag
 from vectorgate.api.errors import InvalidRequest
@@ -128,7 +128,7 @@ def _values(name: str, text: str) -> frozenset[str]:
         case "vector_store_id" if not is_object_id(text):
             raise invalid(name, "an id of a vector store")
         case "team_id" | "end_user" | "user_id" | "key_alias":
-            return frozenset({label(name, text), text})  # earlier releases kept a name in any form
+            return label_forms(name, text)
     return frozenset({text})
 
 

@@ -43,7 +43,6 @@ _FIELDS: Final[Mapping[BudgetScope, str]] = {
     BudgetScope.TEAM: "team_id",
     BudgetScope.END_USER: "end_user",
     BudgetScope.USER: "user_id",
-    BudgetScope.USER: "user_id",
 }
 _CENT: Final = NANO_PER_USD // 100
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.errors import BadGateway
 from vectorgate.api.operations import Operation, Safety
+from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.rollups import day_of
+from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.money import NANO_PER_USD, NanoUSD
 from vectorgate.provider_bill.model import Cost, ProviderDay
 from vectorgate.providers.base import Call
@@ -31,6 +33,7 @@ REPORT_SECONDS: Final = 20.0  # for all reports together, retries included: the 
 MAX_PAGES: Final = 100  # a guard against a report without an end
 MAX_ITEM: Final = 200  # characters of a line item's name
 _MAX_BYTES: Final = 1 << 60
+_MAX_UNIX_S: Final = 9_999_999_999  # in the year 2286
 
 
 def _report(name: str) -> Operation:
@@ -85,14 +88,14 @@ class OrganizationReports:
         self, client: ProviderClient, report: Operation, first: int, count: int, *, group_by: str | None = None
     ) -> dict[str, list[Mapping[str, Any]]]:
         """The results of a report by day; a day without results is missing."""
-        query = {"start_time": str(first * 86_400), "end_time": str((first + count) * 86_400)}
+        query = {"start_time": str(first * DAY_S), "end_time": str((first + count) * DAY_S)}
         query |= {"bucket_width": "1d", "limit": str(count)}
         projects = self.credentials.current(OPENAI_ADMIN).options.get("project_ids")
         query |= {"project_ids[]": projects} if projects else {}
         query |= {"group_by[]": group_by} if group_by is not None else {}
         found: dict[str, list[Mapping[str, Any]]] = {}
         for bucket in self._buckets(client, report, query):
-            day = day_of(_count(bucket, "start_time") * 1_000)
+            day = day_of(_count(bucket, "start_time", _MAX_UNIX_S) * MILLISECONDS)
             results = _objects(bucket, "results")
             if results:
                 found.setdefault(day, []).extend(results)
@@ -121,9 +124,9 @@ def _objects(holder: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return values
 
 
-def _count(holder: Mapping[str, Any], name: str) -> int:
+def _count(holder: Mapping[str, Any], name: str, most: int = _MAX_BYTES) -> int:
     figure = holder.get(name)
-    if not isinstance(figure, int) or isinstance(figure, bool) or not 0 <= figure <= _MAX_BYTES:
+    if not isinstance(figure, int) or isinstance(figure, bool) or not 0 <= figure <= most:
         raise _unreadable()
     return figure
 

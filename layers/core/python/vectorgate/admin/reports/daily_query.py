@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin.fields import invalid
+from vectorgate.admin.fields import invalid, label_forms
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import number, refuse_unknown
+from vectorgate.admin.reports.parameters import values_of
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.ids import team_of, tenant_of_team
 from vectorgate.ledger.rollups import Scope
@@ -72,15 +73,16 @@ def daily_query(request: Request, entity: Entity, also: frozenset[str]) -> Daily
     if query.get("timezone", "0") != "0":
         raise invalid("timezone", "'0': days are in UTC")
     first, last = days_in(query)
-    ids = _names(query, entity.ids)
+    ids = _ids(request, entity)
+    api_keys = _names(request, "api_key")
     sums = SumQuery(
         scope=entity.scope,
         first_day=first,
         last_day=last,
-        keys=frozenset(map(key_id_in, api_keys)) if (api_keys := _names(query, "api_key")) is not None else None,
-        models=_names(query, "model"),
+        keys=frozenset(map(key_id_in, api_keys)) if api_keys is not None else None,
+        models=_names(request, "model"),
     )
-    excluded = _names(query, entity.excluded) if entity.excluded else None
+    excluded = _names(request, entity.excluded) if entity.excluded else None
     return DailyQuery(entity=entity, sums=_of(sums, entity, ids), excluded=excluded or frozenset())
 
 
@@ -92,9 +94,16 @@ def _of(sums: SumQuery, entity: Entity, ids: frozenset[str] | None) -> SumQuery:
     return replace(sums, users=ids) if entity is USERS else replace(sums, ids=ids)
 
 
-def _names(query: Mapping[str, str], name: str) -> frozenset[str] | None:
-    text = query.get(name)
-    return frozenset(part for part in text.split(",") if part) if text else None
+def _ids(request: Request, entity: Entity) -> frozenset[str] | None:
+    """The entities that the query names. A tag may be any text, any other is a name. InvalidRequest."""
+    names = _names(request, entity.ids)
+    if names is None or entity is TAGS:
+        return names
+    return frozenset[str]().union(*(label_forms(entity.ids, name) for name in names))
+
+
+def _names(request: Request, name: str) -> frozenset[str] | None:
+    return frozenset(values_of(request, name)) or None
 
 
 def days_in(query: Mapping[str, str]) -> tuple[str, str]:
@@ -115,6 +124,12 @@ def _day(query: Mapping[str, str], name: str) -> date:
     except ValueError:
         pass
     raise invalid(name, "a day such as 2026-11-22")
+
+
+def tenants_named(query: Mapping[str, str]) -> frozenset[str] | None:
+    """The tenant of `team_id`; None where the query names no team. InvalidRequest."""
+    team = query.get("team_id")
+    return frozenset(map(tenant_of_team, label_forms("team_id", team))) if team else None
 
 
 def page_in(query: Mapping[str, str]) -> tuple[int, int]:

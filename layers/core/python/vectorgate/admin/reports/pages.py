@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.admin.fields import invalid, label_forms
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.reports.parameters import chosen, integer, refuse_unknown, values_of
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import team_of, tenant_of_team
+from vectorgate.ids import is_object_id, team_of, tenant_of_team
 from vectorgate.ledger.rollups import NO_KEY, day_of
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.model import DAY_S
@@ -88,7 +89,11 @@ def bucket_query(
         end=stop,
         next=stop if stop <= last else None,
         groups=chosen("group_by", values_of(request, "group_by"), groups),
-        filters={name: frozenset(_filter(name, values)) for name, values in found.items() if values},
+        filters={
+            name: frozenset[str]().union(*(_filter(name, each) for each in found[name]))
+            for name in found
+            if found[name]
+        },
     )
 
 
@@ -103,8 +108,16 @@ def _page(request: Request, first: int, last: int) -> int:
     return int(match[1])
 
 
-def _filter(name: str, values: Sequence[str]) -> Sequence[str]:
-    return [key_id_in(value) for value in values] if name == "api_key_ids" else values
+def _filter(name: str, value: str) -> frozenset[str]:
+    """What rollups hold of a filter's value. InvalidRequest for a value that cannot be a part of their keys."""
+    match name:
+        case "api_key_ids":
+            return frozenset({key_id_in(value)})
+        case "project_ids":
+            return label_forms(name, value)
+        case "vector_store_ids" if not is_object_id(value):
+            raise invalid(name, "ids of vector stores")
+    return frozenset({value})
 
 
 def text_of(day: int) -> str:

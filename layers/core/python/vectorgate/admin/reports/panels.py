@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.lists import number, refuse_unknown
 from vectorgate.admin.reports.daily_activity import NO_REQUESTS
-from vectorgate.admin.reports.daily_query import days_in
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, team_of, tenant_of_team
+from vectorgate.admin.reports.daily_query import days_in, tenants_named
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName, team_of
 from vectorgate.ledger.latencies import OVERHEAD, UPSTREAM, percentile_ms
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import Dimension, SumQuery
@@ -88,23 +88,15 @@ def storage(request: Request, deps: AdminDeps) -> dict[str, object]:
         tenants[store] = rollup.bucket.facts.tenant  # the last day's owner
     largest = sorted(stored, key=lambda store: (stored[store][::-1], store), reverse=True)
     shown, others = largest[:limit], largest[limit:]
-    names = _names_of(shown, deps)
+    names = _names_of(shown, tenants, deps)
     return {
         "days": days,
         "stores": [
-            {
-                "id": store[1],
-                "provider": store[0],
-                "name": names[store],
-                "team_id": _team(tenants[store]),
-                "bytes": stored[store],
-            }
-            for store in shown
+            _place(store, names[store]) | {"team_id": _team(tenants[store]), "bytes": stored[store]} for store in shown
         ],
         "other_stores": len(others),
-        "other_bytes": [sum(column) for column in zip(*(stored[store] for store in others), strict=True)]
-        or [0] * len(days),
-        "total_bytes": [sum(column) for column in zip(*stored.values(), strict=True)] or [0] * len(days),
+        "other_bytes": _added((stored[store] for store in others), len(days)),
+        "total_bytes": _added(stored.values(), len(days)),
     }
 
 
@@ -116,11 +108,16 @@ def _added(columns: Iterable[Sequence[int]], length: int) -> list[int]:
     return [sum(column) for column in zip([0] * length, *columns, strict=True)]
 
 
-def _names_of(stores: Sequence[tuple[str, str]], deps: AdminDeps) -> dict[tuple[str, str], object]:
+def _names_of(
+    stores: Sequence[tuple[str, str]], tenants: Mapping[tuple[str, str], str], deps: AdminDeps
+) -> dict[tuple[str, str], object]:
+    """The names of stores. A team learns none that another team, to which its store was moved, has given since."""
     refs = {store: ObjectRef(ProviderName(store[0]), ObjectKind.VECTOR_STORE, ObjectId(store[1])) for store in stores}
     rows = deps.stores.ownership.owners([*refs.values()]) if refs else {}
     now = deps.clock.unix_s()
-    return {store: last_known_store(rows[ref], now)["name"] if ref in rows else None for store, ref in refs.items()}
+    every = deps.actor.team_id is None
+    own = {store for store, ref in refs.items() if ref in rows and (every or rows[ref].tenant == tenants[store])}
+    return {store: last_known_store(rows[refs[store]], now)["name"] if store in own else None for store in stores}
 
 
 def _team(tenant: str) -> str | None:
@@ -130,9 +127,8 @@ def _team(tenant: str) -> str | None:
 def _query(request: Request, *, by: frozenset[Dimension], also: frozenset[str] = frozenset()) -> SumQuery:
     refuse_unknown(request.query, _DATES | also)
     first, last = days_in(request.query)
-    team = request.query.get("team_id")
-    tenants = frozenset({tenant_of_team(team)}) if team else None
-    return SumQuery(first_day=first, last_day=last, by=by, tenants=tenants, kinds=Dimension.OPERATION in by)
+    tenants, kinds = tenants_named(request.query), Dimension.OPERATION in by
+    return SumQuery(first_day=first, last_day=last, by=by, tenants=tenants, kinds=kinds)
 
 
 def _days(query: SumQuery) -> Iterator[str]:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin import users as people
-from vectorgate.admin.fields import dollars, invalid
+from vectorgate.admin.fields import dollars, invalid, label_forms
 from vectorgate.admin.key_list import described
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import refuse_unknown
-from vectorgate.admin.reports.daily_query import days_in
+from vectorgate.admin.reports.daily_query import days_in, tenants_named
 from vectorgate.admin.reports.names import team_names
-from vectorgate.ids import team_of, tenant_of_team
+from vectorgate.ids import team_of
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import MAX_MONTHS, Dimension, SumQuery
 
@@ -86,7 +86,7 @@ def report(request: Request, deps: AdminDeps) -> list[dict[str, object]]:
         last_day=last,
         keys=frozenset({key_id_in(query["api_key"])}) if query.get("api_key") else None,
         users=frozenset({query["internal_user_id"]}) if query.get("internal_user_id") else None,
-        tenants=frozenset({tenant_of_team(query["team_id"])}) if query.get("team_id") else None,
+        tenants=tenants_named(query),
         by=frozenset({Dimension.KEY, Dimension.MODEL}),
     )
     if sums.keys is not None or sums.users is not None or group == "api_key":
@@ -126,7 +126,7 @@ def _by_day(query: Mapping[str, str], group: str, sums: SumQuery, deps: AdminDep
     sums = replace(
         sums,
         scope=Scope.END_USER if by_customer else Scope.KEY,
-        ids=frozenset({customer}) if customer is not None else None,
+        ids=label_forms("customer_id", customer) if customer is not None else None,
         by=sums.by | {Dimension.DAY, place},
     )
     names = team_names(deps) if group == "team" else {}

@@ -5,6 +5,9 @@ A year of a hundred keys is a hundred thousand rollups, which take a second to a
 * by month, under the scope `month:<scope>`: for sums that are not told apart by day;
 * without key and user, under `all` and `month:all`: for sums of all calls that are not told apart by them;
 * by kind instead of operation, under `kind/<scope>`, of end users, stores and tags without key, team, user and model.
+
+SQLite's integers have 64 bits: byte-seconds end at the largest (107 TB for a day, 3.4 TB for a month), so that no
+record is held up by what is stored. The records themselves are exact.
 """
 
 from __future__ import annotations
@@ -46,7 +49,8 @@ _ADD: Final = """
         input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
         cached_tokens = cached_tokens + excluded.cached_tokens,
         cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-        searches = searches + excluded.searches, byte_seconds = byte_seconds + excluded.byte_seconds,
+        searches = searches + excluded.searches,
+        byte_seconds = min(byte_seconds + excluded.byte_seconds, 9223372036854775807),
         refusals = refusals + excluded.refusals, upstream_errors = upstream_errors + excluded.upstream_errors
 """
 _ADD_LATENCY: Final = """
@@ -70,6 +74,7 @@ _OF_DAYS: Final = """
 """
 _DAYS: Final = "SELECT day, count(*) FROM rollups WHERE scope = ? AND day BETWEEN ? AND ? AND key_id <> '' GROUP BY day"
 _LATENCIES: Final = "SELECT day, tenant, bucket, calls FROM latencies WHERE day BETWEEN ? AND ?"
+_MOST: Final = (1 << 63) - 1  # as the expression above has it
 _ALL: Final = "all"
 _MONTH: Final = "month:"
 _KIND: Final = "kind/"
@@ -78,10 +83,14 @@ _FIRST, _LAST = "-01", "-31"
 
 def add_rollups(connection: sqlite3.Connection, rollups: Sequence[Rollup]) -> None:
     """Add sums inside a transaction."""
-    lines = [(rollup.bucket.scope, line_of(rollup)) for rollup in rollups]
+    lines = [(rollup.bucket.scope, line_of(_within_64_bits(rollup))) for rollup in rollups]
     connection.executemany(_ADD, [(scope, *line) for scope, line in lines])
     connection.executemany(_ADD, [row for scope, line in lines for row in _coarse(scope, line)])
     connection.executemany(_ADD_LATENCY, [row for rollup in rollups for row in _latency_rows(rollup)])
+
+
+def _within_64_bits(rollup: Rollup) -> Rollup:
+    return replace(rollup, byte_seconds=_MOST) if rollup.byte_seconds > _MOST else rollup
 
 
 def _coarse(scope: str, line: Line) -> Iterator[Line]:

@@ -1,7 +1,7 @@
 /** Tables as CSV files (RFC 4180). */
 
 /** What a spreadsheet would read as a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^\s*[=+\-@＝＋－＠]/;
 const NUMBER = /^-?[0-9.]+(e-?[0-9]+)?$/;
 
 /** @param {unknown} value */
