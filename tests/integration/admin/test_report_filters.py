@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,3 +84,11 @@ def test_no_cell_of_a_csv_file_is_a_formula() -> None:
     for text in ("=1", " =1", "\t+1", "\uff1d1", "@a"):
         assert csv_text(["a"], [[text]]).split("\r\n")[1].strip('"') == f"'{text}"
     assert csv_text(["a"], [[-5]]) == "a\r\n-5\r\n"
+
+
+def test_a_key_of_a_clock_that_is_ahead_has_spent_nothing_yet(month: Month) -> None:
+    made = month.admin.ask("POST", "/key/generate", {})[1]["token"]
+    row = month.admin.stores.keys.key(made)
+    assert row is not None
+    month.admin.stores.keys.replace_key(replace(row, created_at=row.created_at + 40 * 86_400, version=row.version + 1))
+    assert month.admin.ask("GET", "/key/info", key=made)[1]["info"]["spend_nano_usd"] == 0

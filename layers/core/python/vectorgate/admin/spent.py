@@ -90,9 +90,11 @@ class Spent:
 
     def _summed(self, subject: Subject, since: int | None) -> Counter[str]:
         sums: Counter[str] = Counter()
-        last, *others = months_until(self.deps.clock.unix_s(), since)
-        first = others[-1] if others else last
-        for rollup in self.deps.stores.reports.of_months(_SCOPES[subject.scope], _scope_id(subject), first, last):
+        months = [*months_until(self.deps.clock.unix_s(), since)]
+        if not months:  # `since` is of a clock that is ahead, in the next month
+            return sums
+        reports, scope = self.deps.stores.reports, _SCOPES[subject.scope]
+        for rollup in reports.of_months(scope, _scope_id(subject), months[-1], months[0]):
             _add(sums, rollup)
         return sums
 
