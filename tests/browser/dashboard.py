@@ -82,7 +82,9 @@ class Dashboard:
 
     def show(self, view: str) -> None:
         """Go to a view, by its link, and wait for what it loads."""
-        self.page.get_by_role("navigation").get_by_role("link", name=view, exact=True).click()
+        link = self.page.get_by_role("navigation").get_by_role("link", name=view, exact=True)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
         self.settled()
 
     def settled(self) -> None:
