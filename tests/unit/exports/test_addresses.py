@@ -52,6 +52,7 @@ def test_an_address_is_an_https_url_whose_headers_can_be_sent() -> None:
         '{"url": "http://example.com"}',
         '{"url": "https://"}',
         '{"url": "https://user@example.com"}',
+        '{"url": "https://:password@example.com"}',
         '{"url": "https://example.com/\\u00e9"}',
         '{"url": "https://example.com", "headers": {"a": "b\\r\\nc: d"}}',
         '{"url": "https://example.com", "headers": {"": "b"}}',
@@ -60,6 +61,7 @@ def test_an_address_is_an_https_url_whose_headers_can_be_sent() -> None:
         with pytest.raises(MalformedAddress) as caught:
             read_address(document)
         assert "example" not in str(caught.value)
+    assert "T0/B0" not in repr(read_address('{"url": "https://hooks.example.com/services/T0/B0"}'))
 
 
 def test_an_address_is_read_again_and_an_earlier_one_is_used_while_it_cannot_be() -> None:

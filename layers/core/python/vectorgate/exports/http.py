@@ -38,7 +38,7 @@ class MalformedAddress(Exception):
 class Address:
     """Where a destination is, and what it knows us by."""
 
-    url: str
+    url: str = field(repr=False)  # Slack's is a secret as a whole
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     signing_key: str | None = field(default=None, repr=False)
 
@@ -52,7 +52,11 @@ def read_address(text: str, *, plain_http: bool = False) -> Address:
         named = {str(name).lower(): str(value) for name, value in headers.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise MalformedAddress("the secret of a destination is JSON with a url") from None
-    if parts.scheme not in ({"https", "http"} if plain_http else {"https"}) or not parts.hostname or parts.username:
+    if (
+        parts.scheme not in ({"https", "http"} if plain_http else {"https"})
+        or not parts.hostname
+        or "@" in parts.netloc
+    ):
         raise MalformedAddress("the url of a destination is an https URL without a user")
     if not all(_is_header(text) for pair in named.items() for text in pair) or not _is_header(url):
         raise MalformedAddress("the url and the headers of a destination are printable ASCII")

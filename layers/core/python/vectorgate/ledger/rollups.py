@@ -10,6 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from vectorgate.ids import TenantId, team_of
 from vectorgate.pricing.money import ZERO, NanoUSD, apportion
 from vectorgate.pricing.usage import tool_calls_of
 
@@ -46,6 +47,11 @@ class Facts(NamedTuple):
     tenant: str = ""
     user_id: str = ""
     model: str = ""
+
+    @property
+    def team(self) -> str | None:
+        """The tenant's team; None for a key without a team, and for no tenant."""
+        return team_of(TenantId(self.tenant))
 
 
 NO_FACTS: Final = Facts()

@@ -11,7 +11,7 @@ from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import number, refuse_unknown
 from vectorgate.admin.reports.parameters import values_of
 from vectorgate.api.errors import InvalidRequest
-from vectorgate.ids import team_of, tenant_of_team
+from vectorgate.ids import tenant_of_team
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import SumQuery
 
@@ -39,12 +39,9 @@ class Entity:
     of: Callable[[Rollup], str]
 
 
-def _team(rollup: Rollup) -> str:
-    tenant = rollup.bucket.facts.tenant
-    return (team_of(tenant) if tenant else None) or UNASSIGNED  # type: ignore[arg-type]
-
-
-TEAMS: Final = Entity("team", Scope.KEY, "team_ids", "exclude_team_ids", _team)
+TEAMS: Final = Entity(
+    "team", Scope.KEY, "team_ids", "exclude_team_ids", lambda rollup: rollup.bucket.facts.team or UNASSIGNED
+)
 USERS: Final = Entity("user", Scope.KEY, "user_id", None, lambda rollup: rollup.bucket.facts.user_id or UNASSIGNED)
 TAGS: Final = Entity("tag", Scope.TAG, "tags", None, lambda rollup: rollup.bucket.scope_id)
 CUSTOMERS: Final = Entity(

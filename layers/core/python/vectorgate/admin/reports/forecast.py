@@ -15,7 +15,6 @@ from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.admin.lists import refuse_unknown
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, window_of
-from vectorgate.ids import team_of
 from vectorgate.ledger.rollups import day_of
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.model import DAY_S
@@ -75,8 +74,7 @@ def _spending(deps: AdminDeps, today: date) -> dict[str | None, Spending]:
     sums = deps.stores.reports.sums(SumQuery(first_day=min(recent, month), last_day=today.isoformat(), by=by))
     of_month, of_recent, pending = Counter[str | None](), Counter[str | None](), Counter[str | None]()
     for rollup in sums:
-        tenant, day = rollup.bucket.facts.tenant, rollup.bucket.day
-        team = team_of(tenant) if tenant else None  # type: ignore[arg-type]
+        team, day = rollup.bucket.facts.team, rollup.bucket.day
         of_month[team] += rollup.spend if day >= month else 0
         of_recent[team] += rollup.spend if recent <= day < today.isoformat() else 0
     for record in PendingStorage(deps).records:

@@ -14,7 +14,7 @@ from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.reports.parameters import chosen, integer, refuse_unknown, values_of
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ids import is_object_id, team_of, tenant_of_team
+from vectorgate.ids import is_object_id, tenant_of_team
 from vectorgate.ledger.rollups import NO_KEY, day_of
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.model import DAY_S
@@ -145,16 +145,12 @@ def group_fields(query: BucketQuery, rollup: Rollup, names: Sequence[str]) -> di
     return {name: _GROUPED[name](rollup) if name in query.groups else None for name in names}
 
 
-def _project(rollup: Rollup) -> str | None:
-    return team_of(rollup.bucket.facts.tenant) if rollup.bucket.facts.tenant else None  # type: ignore[arg-type]
-
-
 def _known(text: str) -> str | None:
     return text if text not in {"", NO_KEY} else None
 
 
 _GROUPED: Final[Mapping[str, Callable[[Rollup], object]]] = {
-    "project_id": _project,
+    "project_id": lambda rollup: rollup.bucket.facts.team,
     "user_id": lambda rollup: _known(rollup.bucket.facts.user_id),
     "api_key_id": lambda rollup: _known(rollup.bucket.facts.key_id),
     "vector_store_id": lambda rollup: _known(rollup.bucket.scope_id),

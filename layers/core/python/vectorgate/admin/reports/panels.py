@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.admin.lists import number, refuse_unknown
 from vectorgate.admin.reports.daily_activity import NO_REQUESTS
 from vectorgate.admin.reports.daily_query import days_in, tenants_named
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, team_of
+from vectorgate.ids import ObjectId, ObjectKind, ProviderName
 from vectorgate.ledger.latencies import OVERHEAD, UPSTREAM, percentile_ms
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import Dimension, SumQuery
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.ledger.rollups import Rollup
+    from vectorgate.ledger.rollups import Facts, Rollup
 
 _DATES: Final = frozenset({"start_date", "end_date", "team_id"})
 _PERCENTS: Final = (50, 95, 99)
@@ -81,18 +81,18 @@ def storage(request: Request, deps: AdminDeps) -> dict[str, object]:
     days = list(_days(query))
     places = {day: place for place, day in enumerate(days)}
     stored: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(days))
-    tenants: dict[tuple[str, str], str] = {}
+    owners: dict[tuple[str, str], Facts] = {}
     for rollup in sums:
         store = rollup.bucket.provider, rollup.bucket.scope_id
         stored[store][places[rollup.bucket.day]] += rounded_ratio(rollup.byte_seconds, DAY_S)
-        tenants[store] = rollup.bucket.facts.tenant  # the last day's owner
+        owners[store] = rollup.bucket.facts  # of the last day
     largest = sorted(stored, key=lambda store: (stored[store][::-1], store), reverse=True)
     shown, others = largest[:limit], largest[limit:]
-    names = _names_of(shown, tenants, deps)
+    names = _names_of(shown, owners, deps)
     return {
         "days": days,
         "stores": [
-            _place(store, names[store]) | {"team_id": _team(tenants[store]), "bytes": stored[store]} for store in shown
+            _place(store, names[store]) | {"team_id": owners[store].team, "bytes": stored[store]} for store in shown
         ],
         "other_stores": len(others),
         "other_bytes": _added((stored[store] for store in others), len(days)),
@@ -109,19 +109,15 @@ def _added(columns: Iterable[Sequence[int]], length: int) -> list[int]:
 
 
 def _names_of(
-    stores: Sequence[tuple[str, str]], tenants: Mapping[tuple[str, str], str], deps: AdminDeps
+    stores: Sequence[tuple[str, str]], owners: Mapping[tuple[str, str], Facts], deps: AdminDeps
 ) -> dict[tuple[str, str], object]:
     """The names of stores. A team learns none that another team, to which its store was moved, has given since."""
     refs = {store: ObjectRef(ProviderName(store[0]), ObjectKind.VECTOR_STORE, ObjectId(store[1])) for store in stores}
     rows = deps.stores.ownership.owners([*refs.values()]) if refs else {}
     now = deps.clock.unix_s()
     every = deps.actor.team_id is None
-    own = {store for store, ref in refs.items() if ref in rows and (every or rows[ref].tenant == tenants[store])}
+    own = {store for store, ref in refs.items() if ref in rows and (every or rows[ref].tenant == owners[store].tenant)}
     return {store: last_known_store(rows[refs[store]], now)["name"] if store in own else None for store in stores}
-
-
-def _team(tenant: str) -> str | None:
-    return team_of(tenant) if tenant else None  # type: ignore[arg-type]
 
 
 def _query(request: Request, *, by: frozenset[Dimension], also: frozenset[str] = frozenset()) -> SumQuery:

@@ -14,7 +14,6 @@ from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import refuse_unknown
 from vectorgate.admin.reports.daily_query import days_in, tenants_named
 from vectorgate.admin.reports.names import team_names
-from vectorgate.ids import team_of
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import MAX_MONTHS, Dimension, SumQuery
 
@@ -146,8 +145,7 @@ def _by_day(query: Mapping[str, str], group: str, sums: SumQuery, deps: AdminDep
 def _name(rollup: Rollup, group: str, names: Mapping[str, Mapping[str, object]]) -> str:
     if group == "customer":
         return rollup.bucket.scope_id
-    tenant = rollup.bucket.facts.tenant
-    team = team_of(tenant) if tenant else None  # type: ignore[arg-type]
+    team = rollup.bucket.facts.team
     return "Unassigned Team" if team is None else str(names.get(team, {}).get("team_alias", team))
 
 
