@@ -178,10 +178,11 @@ def test_days_that_are_not_over_and_unknown_parameters_are_refused(account: Acco
         {"end_date": date(account.today)},
         {"start_date": date(account.today - 40)},
         {"start_date": date(account.today - 1), "end_date": date(account.today - 2)},
-        {"day": "1"},
     ):
         status, found = account.reconcile(**query)
         assert (status, found["error"]["code"]) == (400, "invalid_value"), query
+    status, found = account.reconcile(day="1")
+    assert (status, found["error"]["code"], found["error"]["param"]) == (400, "unknown_parameter", "day")
 
 
 def test_without_an_admin_key_it_is_404_and_the_meter_asks_for_no_report(account: Account) -> None:

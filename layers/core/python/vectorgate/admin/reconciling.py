@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import invalid, moment_ms
+from vectorgate.admin.lists import refuse_unknown
 from vectorgate.clock import MILLISECONDS
 from vectorgate.metering.model import DAY_S
 from vectorgate.provider_bill.model import MAX_DAYS
@@ -21,9 +22,7 @@ def reconcile(request: Request, deps: AdminDeps) -> object:
 
     InvalidRequest for days that are not over, or more than 31; NotFound without an admin key of OpenAI's.
     """
-    unknown = next((name for name in request.query if name not in {"start_date", "end_date"}), None)
-    if unknown is not None:
-        raise invalid(unknown, "'start_date' and 'end_date' alone")
+    refuse_unknown(request.query, {"start_date", "end_date"})
     yesterday = deps.clock.unix_s() // DAY_S - 1
     last = _day("end_date", request.query.get("end_date"), yesterday)
     first = _day("start_date", request.query.get("start_date"), max(0, last - DEFAULT_DAYS + 1))

@@ -1,7 +1,7 @@
 """`/vector_stores/{id}/share`: let another team use a store that stays its owner's, who pays for what is stored.
 
-By an administrator, or a key of the team that owns the store. Whoever else is shared with sees its own share alone, and
-for every other team the store is absent.
+By an administrator, or a key of the team that owns the store. A team that a store is shared with sees its own share
+alone, and for every other team the store is absent.
 """
 
 from __future__ import annotations

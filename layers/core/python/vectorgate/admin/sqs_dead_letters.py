@@ -21,7 +21,7 @@ COUNT: Final = "ApproximateNumberOfMessages"
 
 
 class SqsDeadLetters:
-    """DeadLetters on SQS. Messages are received for no time: each stays visible to whoever moves it back."""
+    """DeadLetters on SQS. Messages are received for no time: each stays visible to other receivers."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
