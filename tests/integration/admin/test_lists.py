@@ -129,6 +129,19 @@ def test_end_users_are_listed_with_budget_and_spend(admin: AdminHarness) -> None
     assert listed(admin, "/customer/list", page="1")["customers"] == rows
 
 
+def test_end_users_that_were_not_made_are_listed_once_they_have_spent(admin: AdminHarness) -> None:
+    admin.book = book_of(calls("ours", 7))
+    for at, name in enumerate(("zoë", "ann", "ann"), 1):
+        admin.call(at, end_user=name)
+    shown = [(row["user_id"], row["spend_nano_usd"], row["max_budget"]) for row in listed(admin, "/customer/list")]
+    assert shown == [("ann", 14, None), ("zoë", 7, None)]
+    (row,) = listed(admin, "/customer/list", user_id="ann")
+    assert (
+        row["spend_by_call_type_nano_usd"]
+        == admin.ask("GET", "/customer/info", end_user_id="ann")[1]["spend_by_call_type_nano_usd"]
+    )
+
+
 def test_a_team_and_an_end_user_that_spend_without_a_budget_are_shown(admin: AdminHarness) -> None:
     admin.time.skip(40 * DAY_S)  # they spent in an earlier month
     admin.book = book_of(calls("ours", 3))

@@ -13,6 +13,7 @@ from vectorgate.admin.spent import Spent
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping, Sequence
 
     from vectorgate.admin.deps import AdminDeps
@@ -48,18 +49,28 @@ def teams(request: Request, deps: AdminDeps) -> object:
 
 
 def customers(request: Request, deps: AdminDeps) -> object:
-    """Every end user that `/customer/new` made, by id. With `page` or `page_size`, a page of them."""
-    return _listed(_CUSTOMERS, deps.stores.budgets.all_limits(BudgetScope.END_USER), request.query, deps)
+    """Every end user that `/customer/new` made or that has spent, by id. With `page` or `page_size`, a page of them."""
+    rows: dict[Subject, Limit | None] = dict(deps.stores.budgets.all_limits(BudgetScope.END_USER))
+    sums = Spent(deps).of_end_users()
+    for subject in sums:
+        rows.setdefault(subject)
+    return _listed(_CUSTOMERS, rows, request.query, deps, sums)
 
 
-def _listed(kind: _List, rows: Rows, query: Mapping[str, str], deps: AdminDeps) -> object:
+def _listed(
+    kind: _List,
+    rows: Rows,
+    query: Mapping[str, str],
+    deps: AdminDeps,
+    sums: Mapping[Subject, Counter[str]] | None = None,
+) -> object:
     refuse_unknown(query, _PAGE | {kind.by_id, kind.by_alias})
     matching = _matching(kind, rows, query)
     if _PAGE.isdisjoint(query):
-        return _described(kind, matching, deps)
+        return _described(kind, matching, deps, sums)
     page, size = number(query, "page", 1), number(query, "page_size", DEFAULT_SIZE, MAX_SIZE)
     return {
-        kind.name: _described(kind, page_of(matching, page, size), deps),
+        kind.name: _described(kind, page_of(matching, page, size), deps, sums),
         "total": len(matching),
         "page": page,
         "page_size": size,
@@ -79,6 +90,12 @@ def _matching(kind: _List, rows: Rows, query: Mapping[str, str]) -> list[tuple[S
     ]
 
 
-def _described(kind: _List, rows: Sequence[tuple[Subject, Limit | None]], deps: AdminDeps) -> list[dict[str, object]]:
-    spent = Spent(deps).fields_of_all([(subject, limit, None) for subject, limit in rows], lines=True)
+def _described(
+    kind: _List,
+    rows: Sequence[tuple[Subject, Limit | None]],
+    deps: AdminDeps,
+    sums: Mapping[Subject, Counter[str]] | None,
+) -> list[dict[str, object]]:
+    subjects = [(subject, limit, None) for subject, limit in rows]
+    spent = Spent(deps).fields_of_all(subjects, lines=True, sums=sums)
     return [kind.fields(subject, limit) | fields for (subject, limit), fields in zip(rows, spent, strict=True)]

@@ -6,22 +6,23 @@ is the sum of the daily sums (`ledger.rollups`) since the key was made, or of th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, iso_time
-from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Window, window_of
+from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject, Window, window_of
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import tenant_of_team
 from vectorgate.ledger.rollups import TOOLS, Scope, day_of
+from vectorgate.ledger.sums import Dimension, SumQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vectorgate.admin.deps import AdminDeps
-    from vectorgate.budgets.model import Limit, Subject
+    from vectorgate.budgets.model import Limit
     from vectorgate.ledger.rollups import Rollup
 
 MONTHS: Final = 24  # that are added up for a team or an end user without a limit; a key's are those since it was made
@@ -45,11 +46,16 @@ class Spent:
         return self.fields_of_all([(subject, limit, since)])[0]
 
     def fields_of_all(
-        self, subjects: Sequence[tuple[Subject, Limit | None, int | None]], *, lines: bool = False
+        self,
+        subjects: Sequence[tuple[Subject, Limit | None, int | None]],
+        *,
+        lines: bool = False,
+        sums: Mapping[Subject, Counter[str]] | None = None,
     ) -> list[dict[str, object]]:
         """As `fields_of`, in their order, with the balances of 100 limits read at once.
 
         `lines`: with those of `lines_of` where there is no limit; with one, null: they would cost a read for each.
+        `sums`: of those without a limit that were read before.
         """
         now = self.deps.clock.unix_s()
         windows = {subject: window_of(limit, now) for subject, limit, _ in subjects if limit is not None}
@@ -58,9 +64,9 @@ class Spent:
         shown: list[dict[str, object]] = []
         for subject, limit, since in subjects:
             if limit is None:
-                sums = self._summed(subject, since)
-                fields = _fields(None, None, Balance(spent=sums.total()))
-                shown.append(fields | _lines(sums) if lines else fields)
+                spent = (sums or {}).get(subject) or self._summed(subject, since)
+                fields = _fields(None, None, Balance(spent=spent.total()))
+                shown.append(fields | _lines(spent) if lines else fields)
             else:
                 account = Account(subject, windows[subject].period)
                 fields = _fields(limit, windows[subject], balances.get(account, Balance()))
@@ -83,6 +89,20 @@ class Spent:
         """The Unix second at which the limit's current period began."""
         period = window_of(limit, self.deps.clock.unix_s()).period
         return limit.since if period == LIFETIME else int(datetime.fromisoformat(f"{period}T00:00:00Z").timestamp())
+
+    def of_end_users(self) -> dict[Subject, Counter[str]]:
+        """What each end user spent by call type in the last MONTHS months, in one query. Not of earlier releases."""
+        months = [*months_until(self.deps.clock.unix_s(), None)]
+        query = SumQuery(
+            first_day=f"{months[-1]}-01",
+            last_day=_day(self.deps.clock.unix_s()),
+            scope=Scope.END_USER,
+            by=frozenset({Dimension.ID, Dimension.OPERATION}),
+        )
+        sums: dict[Subject, Counter[str]] = defaultdict(Counter)
+        for rollup in self.deps.stores.reports.sums(query):
+            _add(sums[Subject(BudgetScope.END_USER, rollup.bucket.scope_id)], rollup)
+        return dict(sums)
 
     def has_called(self, subject: Subject) -> bool:
         """Whether any call counts for it in the last MONTHS months."""
