@@ -32,7 +32,6 @@ from local.workers import SettleLoop, Ticker, exclusively
 from vectorgate.admin.app import AdminApp
 from vectorgate.bootstrap import (
     SEARCH_PROVIDER,
-    Deps,
     build_admin_deps,
     build_gateway,
     build_meter,
@@ -45,6 +44,7 @@ from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.invoke import handler as invoke_handler
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
+from vectorgate.gateway.deps import Deps
 from vectorgate.gateway.store_deletion import StoreDeletion
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor

@@ -28,8 +28,8 @@ from vectorgate.exports.worker import OutboxWorker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vectorgate.bootstrap import Deps
     from vectorgate.exports.ports import Destination
+    from vectorgate.gateway.deps import Deps
     from vectorgate.persistence.sqlite import SqliteOutbox
 
 _WEBHOOK: Final = "VECTORGATE_EXPORT_WEBHOOK"

@@ -68,8 +68,9 @@ from tests.harnesses.gateway import PROVIDER
 from tests.harnesses.store_backends import DynamoBackend, dynamo_at
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import Deps, build_gateway, system_random
+from vectorgate.bootstrap import build_gateway, system_random
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
+from vectorgate.gateway.deps import Deps
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.dynamodb import stores_of
 from vectorgate.pricing.money import NanoUSD

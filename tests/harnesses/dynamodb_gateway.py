@@ -20,8 +20,9 @@ from tests.helpers.call_recorder import CallRecorder
 from vectorgate.api.http import JSON, Body, Request, Response
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import Deps, build_gateway, build_settlement, system_random
+from vectorgate.bootstrap import build_gateway, build_settlement, system_random
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of

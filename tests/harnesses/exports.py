@@ -14,7 +14,8 @@ from local.exports import Exporters, Exports
 from tests.factories.ledger import OPENAI, answered, begun
 from tests.fakes.clock import FakeClock
 from tests.fakes.telemetry import RecordingTelemetry
-from vectorgate.bootstrap import Deps, price_book, system_random
+from vectorgate.bootstrap import price_book, system_random
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import Database, SqliteOutbox, stores_on

@@ -20,7 +20,6 @@ from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import (
     SEARCH_PROVIDER,
-    Deps,
     build_admin_deps,
     build_gateway,
     build_reader,
@@ -29,6 +28,7 @@ from vectorgate.bootstrap import (
 )
 from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
+from vectorgate.gateway.deps import Deps
 from vectorgate.gateway.store_deletion import StoreDeletion
 from vectorgate.ids import ProviderName
 from vectorgate.ledger.ports import RecordQuery

@@ -20,8 +20,9 @@ from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.helpers.memory_stores import memory_stores
 from vectorgate.api.operations import UPLOAD_BODY
-from vectorgate.bootstrap import Deps, build_gateway, build_meter
+from vectorgate.bootstrap import build_gateway, build_meter
 from vectorgate.clock import MILLISECONDS
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.model import (

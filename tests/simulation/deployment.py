@@ -16,8 +16,9 @@ from tests.simulation.provider import BASE_URL
 from tests.simulation.responses import MODEL
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import Deps, build_gateway, build_meter
+from vectorgate.bootstrap import build_gateway, build_meter
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores

@@ -23,8 +23,9 @@ from vectorgate.api.http import Body, Request
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.api.router import PREFIXES
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
-from vectorgate.bootstrap import Deps, build_gateway
+from vectorgate.bootstrap import build_gateway
 from vectorgate.entrypoints.lambda_http import path_of
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ProviderName
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.credentials import Credentials

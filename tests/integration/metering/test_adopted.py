@@ -11,8 +11,9 @@ from tests.simulation.environment import NO_FAULTS, SimulatedEnvironment
 from tests.simulation.provider import BASE_URL, SimulatedProvider
 from vectorgate.admin.adoption import Adopter, Owner, Selection
 from vectorgate.admin.provider_objects import ProviderObjects
-from vectorgate.bootstrap import SEARCH_PROVIDER, Deps, build_admin_deps, build_meter, build_reader, price_book
+from vectorgate.bootstrap import SEARCH_PROVIDER, build_admin_deps, build_meter, build_reader, price_book
 from vectorgate.clock import Clock
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ObjectKind, ProviderName
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import amount_of

@@ -15,9 +15,10 @@ from tests.simulation.provider import BASE_URL, SimulatedProvider
 from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import OPERATIONS, Safety
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import Deps, build_meter, price_book
+from vectorgate.bootstrap import build_meter, price_book
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
+from vectorgate.gateway.deps import Deps
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.entry import uuid7
 from vectorgate.ledger.ports import RecordQuery

@@ -9,7 +9,7 @@ import gc
 import math
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,17 +23,19 @@ if TYPE_CHECKING:
     from vectorgate.admin.app import AdminApp
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
+    from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.call_limits import CallLimits
+    from vectorgate.gateway.deps import Deps
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.stores import Stores
     from vectorgate.pricing.book import PriceBook
-    from vectorgate.providers.credentials import Credentials, SecretsManager
+    from vectorgate.providers.credentials import SecretsManager
     from vectorgate.providers.documents import ProviderDocuments as Reads
-    from vectorgate.providers.http.outcome import Transport
     from vectorgate.providers.reader import ProviderReader
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
@@ -43,18 +45,6 @@ ANONYMOUS_BURST: Final = 100
 ANONYMOUS_PER_SECOND: Final = 10.0
 SEARCH_PROVIDER: Final = ProviderName("azure_ai")  # Azure AI Search: the only one with another API than OpenAI's
 _FILE_TOO_LARGE: Final = "File too large: the provider takes 512 MB."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deps:
-    """The external dependencies of an application, including time and randomness."""
-
-    stores: Stores
-    credentials: Credentials
-    transport: Transport
-    telemetry: Telemetry
-    clock: Clock
-    randomness: Random
 
 
 def system_clock() -> Clock:
@@ -81,48 +71,57 @@ def price_book(own: str | None = None) -> PriceBook:
 def build_gateway(settings: Settings, deps: Deps, *, book: PriceBook | None = None) -> Gateway:
     """The request pipeline. `book`: other prices than those of the settings."""
     from vectorgate.auth.authenticate import Authenticator
-    from vectorgate.auth.token_bucket import TokenBucket
-    from vectorgate.budgets.limits import CachedLimits
-    from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.pipeline import DEADLINE_SECONDS, Gateway
-    from vectorgate.gateway.recorder import CallRecorder
-    from vectorgate.idempotency.service import IdempotencyService
     from vectorgate.providers import configured_providers
 
-    stores, clock, telemetry, prices = deps.stores, deps.clock, deps.telemetry, book or price_book(settings.prices)
-    budgets = BudgetService(
-        limits=CachedLimits(stores.budgets, clock),
-        store=stores.budgets,
-        ownership=stores.ownership,
-        book=prices,
-        telemetry=telemetry,
-    )
-    recorder = CallRecorder(
-        ledger=stores.ledger,
-        idempotency=IdempotencyService(stores.ledger, clock),
-        budgets=budgets,
-        book=prices,
-        clock=clock,
-        telemetry=telemetry,
-        anonymous_limiter=TokenBucket(clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
-        limits=cache(lambda: _call_limits(deps)),
-    )
+    stores, prices = deps.stores, book or price_book(settings.prices)
+    budgets = _budgets(deps, prices)
     return Gateway(
-        clock=clock,
+        clock=deps.clock,
         randomness=deps.randomness,
-        authenticator=Authenticator(stores.keys, clock, generated_only=settings.generated_keys),
+        authenticator=Authenticator(stores.keys, deps.clock, generated_only=settings.generated_keys),
         openai=_openai_surface(settings, stores),
         surfaces=_other_surfaces(settings, stores),
         budgets=budgets,
-        recorder=recorder,
+        recorder=_recorder(deps, prices, budgets),
         providers=configured_providers(settings.secrets),
         credentials=deps.credentials,
         transport=deps.transport,
-        telemetry=telemetry,
+        telemetry=deps.telemetry,
         deadline_seconds=settings.deadline_seconds or DEADLINE_SECONDS,
         response_seconds=settings.response_seconds or DEADLINE_SECONDS,
         upload_bytes_per_second=settings.upload_bytes_per_second or math.inf,
         store_rules=settings.store_rules,
+    )
+
+
+def _budgets(deps: Deps, book: PriceBook) -> BudgetService:
+    from vectorgate.budgets.limits import CachedLimits
+    from vectorgate.budgets.service import BudgetService
+
+    return BudgetService(
+        limits=CachedLimits(deps.stores.budgets, deps.clock),
+        store=deps.stores.budgets,
+        ownership=deps.stores.ownership,
+        book=book,
+        telemetry=deps.telemetry,
+    )
+
+
+def _recorder(deps: Deps, book: PriceBook, budgets: BudgetService) -> CallRecorder:
+    from vectorgate.auth.token_bucket import TokenBucket
+    from vectorgate.gateway.recorder import CallRecorder
+    from vectorgate.idempotency.service import IdempotencyService
+
+    return CallRecorder(
+        ledger=deps.stores.ledger,
+        idempotency=IdempotencyService(deps.stores.ledger, deps.clock),
+        budgets=budgets,
+        book=book,
+        clock=deps.clock,
+        telemetry=deps.telemetry,
+        anonymous_limiter=TokenBucket(deps.clock, burst=ANONYMOUS_BURST, per_second=ANONYMOUS_PER_SECOND),
+        limits=cache(lambda: _call_limits(deps)),
     )
 
 
@@ -264,6 +263,7 @@ def deployed_secrets() -> SecretsManager:
 
 def deployed_deps(*, max_content: int | None = None) -> Deps:
     """The deployment's dependencies. `max_content`: the most bytes of a file's content that the function can return."""
+    from vectorgate.gateway.deps import Deps
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.transport import MAX_CONTENT, PooledTransport
 
@@ -325,26 +325,12 @@ def deployed_admin_parts() -> tuple[partial[AdminApp], MasterKey]:
 
 @cache
 def deployed_ingest() -> SqsBatchHandler:
-    """The handler of the ingest function."""
+    """The handler of the ingest function. ValueError without its settings."""
     from vectorgate.api.operations import UPLOAD_BODY
-    from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
-    from vectorgate.ingest.ingestor import Ingestor
-    from vectorgate.ingest.sqs_handler import SqsBatchHandler
+    from vectorgate.ingest.build import build_handler
 
     settings = replace(deployed_settings(), max_upload=UPLOAD_BODY, too_large=_FILE_TOO_LARGE)
-    resources = settings.ingest
-    if resources is None:
+    if settings.ingest is None:
         raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
     deps = deployed_deps()
-    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url).opened()
-    ingestor = Ingestor(
-        gateway=build_gateway(settings, deps),
-        store=deps.stores.ingest,
-        objects=S3Objects(clients),
-        bus=EventBridgeBus(clients, resources.bus, clock=deps.clock, randomness=deps.randomness),
-        senders=settings.senders,
-        buckets={resources.bucket},
-        clock=deps.clock,
-    )
-    queue = SqsQueue(clients, queue_url=resources.queue_url, failures_url=resources.failures_url)
-    return SqsBatchHandler(ingestor, queue, deps.telemetry, deps.clock)
+    return build_handler(settings, settings.ingest, deps, build_gateway(settings, deps))

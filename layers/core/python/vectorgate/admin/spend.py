@@ -79,16 +79,32 @@ def described(entry: LedgerEntry) -> dict[str, object]:
 
     A row that is not settled yet has the price id `vectorgate.pending`.
     """
-    spend = entry.spend if entry.spend is not None else ZERO
     return {
         "request_id": entry.id,
         "call_type": entry.operation,
+        **_charged_to(entry),
+        **_called(entry),
+        **_used(entry),
+        **_ended(entry),
+        **_cost(entry),
+        **_took(entry),
+    }
+
+
+def _charged_to(entry: LedgerEntry) -> dict[str, object]:
+    return {
         "api_key": entry.key_id,
         "key_alias": entry.key_alias,
         "team_id": entry.team_id,
         "user": entry.user_id,
         "end_user": entry.end_user,
         "request_tags": list(entry.tags),
+    }
+
+
+def _called(entry: LedgerEntry) -> dict[str, object]:
+    """The provider, and the objects that the call named or made."""
+    return {
         "custom_llm_provider": entry.provider,
         "vector_store_id": entry.vector_store_id,
         "file_id": entry.file_id,
@@ -96,6 +112,12 @@ def described(entry: LedgerEntry) -> dict[str, object]:
         "upload_id": entry.upload_id,
         "part_id": entry.part_id,
         "response_id": entry.response_id,
+    }
+
+
+def _used(entry: LedgerEntry) -> dict[str, object]:
+    """What a response used: its model, tokens and tools."""
+    return {
         "model": entry.model,
         "asked_model": entry.asked_model,
         "service_tier": entry.service_tier,
@@ -107,17 +129,34 @@ def described(entry: LedgerEntry) -> dict[str, object]:
         "tool_calls": tool_calls_of(entry.tool_calls),
         "tools_spend": dollars(entry.tools_spend) if entry.tools_spend is not None else None,
         "searched_stores": list(entry.searched_stores),
+    }
+
+
+def _ended(entry: LedgerEntry) -> dict[str, object]:
+    return {
         "status": entry.outcome,
         "state": entry.state,
         "status_code": entry.status_code,
         "error_code": entry.error_code,
         "found_by": entry.found_by,
         "quarantined": list(entry.quarantined),
+    }
+
+
+def _cost(entry: LedgerEntry) -> dict[str, object]:
+    spend = entry.spend if entry.spend is not None else ZERO
+    return {
         "spend": dollars(spend),
         "spend_nano_usd": spend,
         "price_id": entry.price_id or PENDING,
         "byte_seconds": entry.byte_seconds,
         "corrects": entry.corrects,
+    }
+
+
+def _took(entry: LedgerEntry) -> dict[str, object]:
+    """When the call was, how long it took, and the provider's id of it."""
+    return {
         "startTime": _iso(entry.started_ms),
         "endTime": _iso(entry.ended_ms),
         "upstream_ms": _milliseconds(entry.upstream_us),
