@@ -14,19 +14,17 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from threading import Lock
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from local import demo
 from local.dead_letters import LocalDeadLetters
-from local.exports import Exporters, Exports
+from local.exports import Exporters
 from local.folder_source import BUCKET, Folder, watched_folder
 from local.folder_watcher import FolderWatcher, ResultLines
 from local.kept_writes import KeptWrites, keeping
 from local.lambda_api import InvokeApi
-from local.local_key import LOCAL_KEY_FILE, TEAM, KeysWithModels, local_key
-from local.provider_settings import OPENAI
-from local.settings import METER_SECONDS, TIMEOUT_SECONDS
+from local.local_key import LOCAL_KEY_FILE, KeysWithModels, local_key
+from local.options import PROVIDER
 from local.telemetry import LineTelemetry
 from local.workers import SettleLoop, Ticker, exclusively
 from vectorgate.admin.app import AdminApp
@@ -44,142 +42,72 @@ from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.invoke import handler as invoke_handler
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
-from vectorgate.gateway.deps import Deps
 from vectorgate.gateway.store_deletion import StoreDeletion
-from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ledger.reconciliation.interrupted import end_interrupted
 from vectorgate.persistence.sqlite import Database, SqliteOutbox, stores_on
+from vectorgate.persistence.stores import Deps
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.documents import ReaderDocuments
 from vectorgate.providers.http.transport import PooledTransport
-from vectorgate.settings import MIB, OPENAI_ADMIN, Settings
 from vectorgate.store_errors import StoreError
 from vectorgate.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from local.options import GivenSecrets, Options
     from vectorgate.clock import Clock
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.metering.worker import MeterWorker
     from vectorgate.persistence.sqlite.ingest import SqliteIngest
     from vectorgate.persistence.stores import Stores
     from vectorgate.provider_bill.service import ProviderBill
+    from vectorgate.settings import Settings
 
-PROVIDER: Final = OPENAI
-NO_SECRETS: Final[Mapping[ProviderName, str]] = MappingProxyType({})
-NO_EXPORTS: Final = Exports()
-NO_CREDENTIALS: Final[Mapping[str, str]] = MappingProxyType({})
-DEMO_SENDERS: Final[Mapping[str, str]] = MappingProxyType({"demo": TEAM})
 FIND_OUT_SECONDS: Final = 2.0  # between two searches for calls whose answer was lost
 SCAN_SECONDS: Final = 2.0  # between two scans of the watched folder
 KEPT_SECONDS: Final = 1.0  # between two attempts to write what the disk refused
 CLOSE_SECONDS: Final = 10.0  # that a thread has to end
-SETTINGS: Final = Settings(
-    table="-",
-    secrets={PROVIDER: PROVIDER},
-    plain_http=True,
-    max_upload=513 * MIB,
-    too_large="File too large: expected at most 512 MB, which is the most that OpenAI takes.",
-    upload_bytes_per_second=256 * 1024,
-)
-RESPONSE_SECONDS: Final = 900.0  # at least, for what a model writes, which may be streamed
 CONNECTIONS: Final = 1_000  # to providers: more than there are threads for calls and streams
-
-
-class GivenSecrets:
-    """`SecretSource`: the secrets that the process was started with, one a provider."""
-
-    def __init__(self, texts: Mapping[ProviderName, str]) -> None:
-        self._texts = texts
-
-    def read(self, name: str) -> str:
-        """A secret, which is named like its provider."""
-        return self._texts[ProviderName(name)]
 
 
 class LocalMode:
     """Everything that runs in the process. It starts when it is made, and ends with `close`.
 
-    `secret` is the default provider's; `others` are those of further providers, `admin_secret` is OpenAI's admin key's.
-    `invoke_credentials` as in `InvokeApi`; `prices` and `store_rules` as in `Settings`. `ingest` is the folder that is
-    watched (None: none); `senders` are the
-    teams by the names of the folders in it. `upstream` names the default provider: a file that it refused is tried
-    again with another one.
-    `models` are those that the local key may use if its row names none. `exports`: where settled rows go. CannotStart
-    for a folder that cannot be watched.
+    CannotStart for a folder that cannot be watched.
     """
 
-    def __init__(
-        self,
-        *,
-        database: Path,
-        secret: str,
-        master_key: str,
-        others: Mapping[ProviderName, str] = NO_SECRETS,
-        admin_secret: str | None = None,
-        trust_invoker: bool = False,
-        invoke_credentials: Mapping[str, str] = NO_CREDENTIALS,
-        prices: str | None = None,
-        store_rules: Mapping[str, int] | None = None,
-        meter_seconds: float = METER_SECONDS,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        ingest: Path | None = None,
-        senders: Mapping[str, str] | None = None,
-        upstream: str = "embedded",
-        models: tuple[str, ...] = (),
-        exports: Exports = NO_EXPORTS,
-    ) -> None:
-        senders = DEMO_SENDERS if senders is None else senders
-        folder = watched_folder(ingest, senders, database.parent) if ingest is not None else None
-        self._settle_loop = SettleLoop()
-        opened = Database(str(database))
-        clock = system_clock()
-        outbox = SqliteOutbox(opened, clock.unix_ms) if exports.are_chosen else None
-        self._dead_letters = outbox or SqliteOutbox(opened, clock.unix_ms)
-        self._stores = stores_on(
-            opened, on_answered=self._settle_loop.notify, in_settlement=outbox.settled if outbox is not None else None
-        )
+    def __init__(self, options: Options) -> None:
+        folder = _watched(options)
+        self._settle_loop, self._kept_writes = SettleLoop(), KeptWrites()
+        clock, database = system_clock(), Database(str(options.database))
         self._telemetry = LineTelemetry(clock.monotonic)
-        secrets = {PROVIDER: secret, **others}
-        self._settings = replace(
-            SETTINGS,
-            secrets={name: name for name in secrets},
-            bill_secret=OPENAI_ADMIN if admin_secret is not None else None,
-            prices=prices,
-            store_rules=store_rules,
-            deadline_seconds=timeout_seconds,
-            response_seconds=max(timeout_seconds, RESPONSE_SECONDS),
+        self._outbox = SqliteOutbox(database, clock.unix_ms)
+        exports = options.exports.are_chosen
+        self._stores = stores_on(
+            database, on_answered=self._settle_loop.notify, in_settlement=self._outbox.settled if exports else None
         )
-        given = GivenSecrets(secrets if admin_secret is None else {**secrets, OPENAI_ADMIN: admin_secret})
-        self._deps = _deps(self._settings, self._stores, given, self._telemetry, clock)
-        self._exporters = Exporters(exports, outbox, self._deps) if outbox is not None else None
-        key_file = database.with_name(LOCAL_KEY_FILE)
-        self._key = local_key(self._stores.keys, master_key, self._deps.clock, key_file)
+        self._settings = options.settings()
+        self._deps = _deps(self._settings, self._stores, options.secrets(), self._telemetry, clock)
+        self._exporters = Exporters(options.exports, self._outbox, self._deps) if exports else None
+        key_file = options.database.with_name(LOCAL_KEY_FILE)
+        self._key = local_key(self._stores.keys, options.master_key, clock, key_file)
         end_interrupted(self._stores.ledger, clock)
-        self._kept_writes = KeptWrites()
-        stores = keeping(self._stores, opened, self._kept_writes, self._settle_loop.notify)
-        stores = replace(stores, keys=KeysWithModels(opened, self._key.id, models))
-        gateway = build_gateway(self._settings, replace(self._deps, stores=stores))
+        gateway = self._gateway(database, options.models)
+        meter = build_meter(self._settings, self._deps)
+        self._reader = meter.reconciler.reader
         self.authenticator = gateway.authenticator
         self.api = api_handler.bound_to(gateway)
-        meter = build_meter(self._settings, self._deps)
-        self.admin = admin_handler.bound_to(self._admin_app(master_key, gateway, meter.bill))
-        invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=trust_invoker))
-        self.invoke = InvokeApi(invoke, invoke_credentials, self._deps.clock)
+        self.admin = admin_handler.bound_to(self._admin_app(options.master_key, gateway, meter.bill))
+        invoke = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=options.trust_invoker))
+        self.invoke = InvokeApi(invoke, options.invoke_credentials, clock)
         self._tickers: list[Ticker] = []
         self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
-        self._reader = meter.reconciler.reader
-        sweeping = Lock()  # two sweeps at once would write the same rows
-        self._every("meter", meter_seconds, lambda: exclusively(sweeping, meter.tick))
-        self._every("find out", FIND_OUT_SECONDS, lambda: exclusively(sweeping, meter.find_out))
-        self._every("kept writes", KEPT_SECONDS, self._kept_writes.try_to_write)
-        if self._exporters is not None:
-            self._exporters.start(self._every)
+        self._start_tickers(meter, options.meter_seconds)
         if folder is not None:
-            watcher = _watcher(gateway, self._stores, folder, senders, upstream)
+            watcher = _watcher(gateway, self._stores, folder, options)
             self._every("ingest", SCAN_SECONDS, lambda: _scan(watcher, self._telemetry))
 
     def give_demo_files(self) -> None:
@@ -200,12 +128,26 @@ class LocalMode:
         cast("PooledTransport", self._deps.transport).close()
         self._stores.close()
 
+    def _gateway(self, database: Database, models: tuple[str, ...]) -> Gateway:
+        """The pipeline, over stores that keep what the disk refuses. `models`: those of the local key."""
+        stores = keeping(self._stores, database, self._kept_writes, self._settle_loop.notify)
+        stores = replace(stores, keys=KeysWithModels(database, self._key.id, models))
+        return build_gateway(self._settings, replace(self._deps, stores=stores))
+
+    def _start_tickers(self, meter: MeterWorker, meter_seconds: float) -> None:
+        sweeping = Lock()  # two sweeps at once would write the same rows
+        self._every("meter", meter_seconds, lambda: exclusively(sweeping, meter.tick))
+        self._every("find out", FIND_OUT_SECONDS, lambda: exclusively(sweeping, meter.find_out))
+        self._every("kept writes", KEPT_SECONDS, self._kept_writes.try_to_write)
+        if self._exporters is not None:
+            self._exporters.start(self._every)
+
     def _admin_app(self, master_key: str, gateway: Gateway, bill: ProviderBill | None) -> AdminApp:
         reader, bills = build_reader(self._settings, self._deps), bill.document if bill is not None else None
         reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway), bills=bills)
         clock, randomness = self._deps.clock, self._deps.randomness
         deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
-        dead_letters = LocalDeadLetters(self._dead_letters, cast("SqliteIngest", self._stores.ingest))
+        dead_letters = LocalDeadLetters(self._outbox, cast("SqliteIngest", self._stores.ingest))
         deps = replace(deps, dead_letters=dead_letters)
         deps = replace(deps, exports=self._exporters) if self._exporters is not None else deps
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)
@@ -227,9 +169,14 @@ def _deps(settings: Settings, stores: Stores, secrets: GivenSecrets, telemetry: 
     )
 
 
-def _watcher(
-    gateway: Gateway, stores: Stores, folder: Folder, senders: Mapping[str, str], upstream: str
-) -> FolderWatcher:
+def _watched(options: Options) -> Folder | None:
+    if options.ingest is None:
+        return None
+    return watched_folder(options.ingest, options.senders, options.database.parent)
+
+
+def _watcher(gateway: Gateway, stores: Stores, folder: Folder, options: Options) -> FolderWatcher:
+    senders = options.senders
     ingestor = Ingestor(
         gateway=gateway,
         store=stores.ingest,
@@ -245,7 +192,7 @@ def _watcher(
         row_of=store.object_row,
         recorded=store.present_or_unfinished,
         refusals=store,
-        circumstances=lambda key: f"{__version__} {upstream} {senders.get(key.partition('/')[0], '')}",
+        circumstances=lambda key: f"{__version__} {options.upstream} {senders.get(key.partition('/')[0], '')}",
         ingest=ingestor.process,
         clock=gateway.clock,
         write_line=_write_line,

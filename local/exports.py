@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vectorgate.exports.ports import Destination
-    from vectorgate.gateway.deps import Deps
     from vectorgate.persistence.sqlite import SqliteOutbox
+    from vectorgate.persistence.stores import Deps
 
 _WEBHOOK: Final = "VECTORGATE_EXPORT_WEBHOOK"
 _WEBHOOK_KEY: Final = "VECTORGATE_EXPORT_WEBHOOK_KEY"

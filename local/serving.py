@@ -15,6 +15,7 @@ from local.engine_process import EngineProcess
 from local.front import HostCheck
 from local.home import invoke_credentials, own_master_key
 from local.mistakes import CannotStart, one_line
+from local.options import DEMO_SENDERS, Options
 from local.provider_settings import openai_secret
 from local.server.app import App, Handlers
 from local.server.callers import Callers
@@ -81,22 +82,24 @@ def _serve(settings: LocalSettings, keys: _Keys, upstream: EngineProcess | None)
 def _local_mode(settings: LocalSettings, secret: str, keys: _Keys, *, models: tuple[str, ...]) -> LocalMode:
     try:
         return LocalMode(
-            database=settings.home / "ledger.db",
-            secret=secret,
-            master_key=keys.master_key,
-            others=settings.upstreams.others,
-            admin_secret=settings.upstreams.admin_secret,
-            trust_invoker=settings.trust_invoker,
-            invoke_credentials=keys.invoke_credentials,
-            prices=settings.prices,
-            store_rules=settings.store_rules,
-            meter_seconds=settings.meter_seconds,
-            timeout_seconds=settings.timeout_seconds,
-            ingest=settings.ingest,
-            senders=settings.senders,
-            upstream=settings.upstreams.name,
-            models=models,
-            exports=settings.exports,
+            Options(
+                database=settings.home / "ledger.db",
+                secret=secret,
+                master_key=keys.master_key,
+                others=settings.upstreams.others,
+                admin_secret=settings.upstreams.admin_secret,
+                trust_invoker=settings.trust_invoker,
+                invoke_credentials=keys.invoke_credentials,
+                prices=settings.prices,
+                store_rules=settings.store_rules,
+                meter_seconds=settings.meter_seconds,
+                timeout_seconds=settings.timeout_seconds,
+                ingest=settings.ingest,
+                senders=DEMO_SENDERS if settings.senders is None else settings.senders,
+                upstream=settings.upstreams.name,
+                models=models,
+                exports=settings.exports,
+            )
         )
     except (sqlite3.Error, StoreError) as error:
         raise CannotStart(f"ledger.db in VECTORGATE_HOME cannot be used: {one_line(error)}") from None

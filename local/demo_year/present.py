@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from local.app import LocalMode
 from local.demo_year.people import TEAMS
 from local.engine_process import EngineProcess
+from local.options import Options
 from local.provider_settings import openai_secret
 from local.server.app import App, Handlers
 from local.server.listening import listen
@@ -51,7 +52,7 @@ def _served(home: Path) -> Iterator[str]:
     upstream = EngineProcess(home / "upstream", os.environ)
     try:
         secret = openai_secret(upstream.base_url, upstream.api_key)
-        local = LocalMode(database=home / "ledger.db", secret=secret, master_key=PUBLISHED_KEY)
+        local = LocalMode(Options(database=home / "ledger.db", secret=secret, master_key=PUBLISHED_KEY))
         try:
             serve, port = listen(App(Handlers(api=local.api, admin=local.admin)), "127.0.0.1", 0, drain_seconds=0)
             threading.Thread(target=serve, name="demo-server", daemon=True).start()

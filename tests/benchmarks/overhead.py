@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.app import LocalMode
+from local.options import Options
 from tests.benchmarks.measure import Spread, timed
 from tests.helpers.processes import run_module
 
@@ -77,7 +78,7 @@ def _in_process(upstream: str, times: int) -> list[str]:
     }
     secret = json.dumps({"base_url": upstream, "api_key": "sk-bench"})
     with tempfile.TemporaryDirectory() as home:
-        local_mode = LocalMode(database=Path(home) / "ledger.db", secret=secret, master_key=KEY)
+        local_mode = LocalMode(Options(database=Path(home) / "ledger.db", secret=secret, master_key=KEY))
         try:
             answers = [local_mode.api(event, None) for _ in itertools.repeat(None, WARM_UP + times)]
         finally:

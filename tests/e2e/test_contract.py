@@ -70,9 +70,9 @@ from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import build_gateway, system_random
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject
-from vectorgate.gateway.deps import Deps
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.dynamodb import stores_of
+from vectorgate.persistence.stores import Deps
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
 from vectorgate.settings import Settings

@@ -22,10 +22,10 @@ from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import build_gateway, build_settlement, system_random
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
+from vectorgate.persistence.stores import Deps
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials, SecretsManager
 from vectorgate.settings import Settings

@@ -15,10 +15,10 @@ from tests.factories.ledger import OPENAI, answered, begun
 from tests.fakes.clock import FakeClock
 from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.bootstrap import price_book, system_random
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import Database, SqliteOutbox, stores_on
+from vectorgate.persistence.stores import Deps
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.http.transport import PooledTransport
 

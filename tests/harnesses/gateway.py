@@ -28,11 +28,11 @@ from vectorgate.bootstrap import (
 )
 from vectorgate.entrypoints.admin import handler as admin_handler
 from vectorgate.entrypoints.api import handler as api_handler
-from vectorgate.gateway.deps import Deps
 from vectorgate.gateway.store_deletion import StoreDeletion
 from vectorgate.ids import ProviderName
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.stores import Deps
 from vectorgate.providers.credentials import Credentials, Secret
 from vectorgate.providers.documents import ReaderDocuments
 from vectorgate.providers.http.transport import PooledTransport

@@ -22,7 +22,6 @@ from tests.helpers.memory_stores import memory_stores
 from vectorgate.api.operations import UPLOAD_BODY
 from vectorgate.bootstrap import build_gateway, build_meter
 from vectorgate.clock import MILLISECONDS
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ProviderName
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.model import (
@@ -37,6 +36,7 @@ from vectorgate.ingest.model import (
 )
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ledger.ports import RecordQuery
+from vectorgate.persistence.stores import Deps
 from vectorgate.providers.credentials import Credentials
 from vectorgate.settings import Settings
 

@@ -18,10 +18,10 @@ from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import build_gateway, build_meter
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.stores import Deps
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
 from vectorgate.settings import Settings

@@ -25,8 +25,8 @@ from vectorgate.api.router import PREFIXES
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.bootstrap import build_gateway
 from vectorgate.entrypoints.lambda_http import path_of
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ProviderName
+from vectorgate.persistence.stores import Deps
 from vectorgate.providers.base import UpstreamResponse
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.http.outcome import Replied

@@ -17,6 +17,7 @@ import pytest
 
 from local.app import LocalMode
 from local.exports import Exports
+from local.options import Options
 from local.provider_settings import openai_secret
 from tests.factories.ledger import answered, begun
 from tests.fakes.receiver import kept_in
@@ -119,7 +120,9 @@ def local_mode(home: Path, exports: Exports) -> LocalMode:
     """Local mode whose provider cannot be reached, and is not asked."""
     secret = openai_secret("http://127.0.0.1:9/v1", "-")
     database = home / "ledger.db"
-    return LocalMode(database=database, secret=secret, master_key="sk-1234", meter_seconds=3_600, exports=exports)
+    return LocalMode(
+        Options(database=database, secret=secret, master_key="sk-1234", meter_seconds=3_600, exports=exports)
+    )
 
 
 def settled_without_exports(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:

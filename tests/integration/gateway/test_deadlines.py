@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 
-from local.app import SETTINGS
+from local.options import SETTINGS
 from tests.fakes.upstream import answer, hang_up
 from vectorgate.bootstrap import build_gateway
 from vectorgate.idempotency.record import LEASE_MS

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from local.app import LocalMode
+from local.options import Options
 from local.provider_settings import read_upstreams
 from tests.factories.secrets import MASTER_KEY, PROVIDER_KEY, secret_text
 from tests.fakes.openai import FakeOpenAI
@@ -25,11 +26,13 @@ def test_the_bill_is_read_with_the_admin_key_and_compared(tmp_path: Path) -> Non
     with FaultyUpstream(openai.act) as upstream:
         keys = {"OPENAI_API_KEY": PROVIDER_KEY, "OPENAI_BASE_URL": upstream.url, "OPENAI_ADMIN_KEY": ADMIN_KEY}
         mode = LocalMode(
-            database=tmp_path / "ledger.db",
-            secret=secret_text(upstream.url),
-            admin_secret=read_upstreams(keys, "127.0.0.1", 1).admin_secret,
-            master_key=MASTER_KEY,
-            meter_seconds=600,
+            Options(
+                database=tmp_path / "ledger.db",
+                secret=secret_text(upstream.url),
+                admin_secret=read_upstreams(keys, "127.0.0.1", 1).admin_secret,
+                master_key=MASTER_KEY,
+                meter_seconds=600,
+            )
         )
         try:
             event = {

@@ -9,6 +9,7 @@ import pytest
 
 from local.app import LocalMode
 from local.demo import DEMO_FILES
+from local.options import Options
 from tests.factories.secrets import secret_text
 from tests.fakes.openai import FakeOpenAI
 from tests.fakes.upstream import FaultyUpstream
@@ -40,7 +41,7 @@ def start(provider: FakeOpenAI, tmp_path: Path) -> Iterator[Callable[[bool], Loc
         while running:
             running.pop().close()
         secret = secret_text(upstream.url)
-        running.append(LocalMode(database=tmp_path / "ledger.db", secret=secret, master_key=KEY))
+        running.append(LocalMode(Options(database=tmp_path / "ledger.db", secret=secret, master_key=KEY)))
         if demo:
             running[0].give_demo_files()
         return running[0]

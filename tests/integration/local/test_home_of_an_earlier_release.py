@@ -17,6 +17,7 @@ import pytest
 from httpx2 import Client
 
 from local.app import LocalMode
+from local.options import Options
 from tests.fakes.clock import EPOCH, FakeClock
 from tests.harnesses.local_process import KEY, ROOT, LocalProcess
 from tests.helpers.waiting import within
@@ -104,7 +105,7 @@ def test_a_create_that_it_answered_is_answered_again(home: Path, monkeypatch: py
     fake.skip(LATER - EPOCH)
     monkeypatch.setattr("local.app.system_clock", fake.clock)
     secret = json.dumps({"type": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"})
-    local = LocalMode(database=home / "ledger.db", secret=secret, master_key=KEY)
+    local = LocalMode(Options(database=home / "ledger.db", secret=secret, master_key=KEY))
     body = {"name": "kept", "file_ids": ["file-3m7XeqzWM6Ap2NUV7nub9Y5h"], "metadata": {"k": "v"}}
     event = {
         "rawPath": "/v1/vector_stores",

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from local.app import LocalMode
+from local.options import Options
 from tests.factories.secrets import MASTER_KEY, secret_text
 from tests.fakes.listing_provider import ListingOpenAI
 from tests.fakes.upstream import FaultyUpstream, refusal
@@ -33,7 +34,12 @@ def test_a_lost_create_is_its_creators_within_five_seconds(tmp_path: Path) -> No
     openai = ListingOpenAI(now=time.time)
     with FaultyUpstream(openai.act) as upstream:
         mode = LocalMode(
-            database=tmp_path / "ledger.db", secret=secret_text(upstream.url), master_key=MASTER_KEY, meter_seconds=600
+            Options(
+                database=tmp_path / "ledger.db",
+                secret=secret_text(upstream.url),
+                master_key=MASTER_KEY,
+                meter_seconds=600,
+            )
         )
         try:
             # Nor can the provider's list be read within the request.

@@ -13,12 +13,12 @@ from vectorgate.admin.adoption import Adopter, Owner, Selection
 from vectorgate.admin.provider_objects import ProviderObjects
 from vectorgate.bootstrap import SEARCH_PROVIDER, build_admin_deps, build_meter, build_reader, price_book
 from vectorgate.clock import Clock
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import ObjectKind, ProviderName
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import amount_of
 from vectorgate.metering.model import DAY_S
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.stores import Deps
 from vectorgate.pricing.book import GIB, STORAGE
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.documents import ReaderDocuments

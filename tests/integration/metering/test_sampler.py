@@ -18,7 +18,6 @@ from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import build_meter, price_book
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
 from vectorgate.clock import Clock
-from vectorgate.gateway.deps import Deps
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.entry import uuid7
 from vectorgate.ledger.ports import RecordQuery
@@ -26,6 +25,7 @@ from vectorgate.ledger.settlement import SettlementService
 from vectorgate.metering.model import DAY_S, MAX_SIZE
 from vectorgate.metering.sampler import CHANGING
 from vectorgate.persistence.sqlite import open_stores
+from vectorgate.persistence.stores import Deps
 from vectorgate.pricing.book import GIB
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.app import RESPONSE_SECONDS
+from local.options import RESPONSE_SECONDS
 from tests.harnesses.stream_function import request
 from vectorgate.bootstrap import build_meter
 from vectorgate.ledger.entry import State

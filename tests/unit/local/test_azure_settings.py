@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.app import LocalMode
+from local.options import Options
 from local.provider_settings import azure_secrets
 from vectorgate.providers.credentials import read_credential
 
@@ -37,7 +38,7 @@ def test_both_providers_are_read() -> None:
 def test_local_mode_serves_both_surfaces(tmp_path: Path) -> None:
     others = azure_secrets({"AZURE_SEARCH_API_KEY": "k", "AZURE_SEARCH_ENDPOINT": "https://127.0.0.1:1"})
     secret = json.dumps({"type": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"})
-    local_mode = LocalMode(database=tmp_path / "ledger.db", secret=secret, master_key="sk-1234", others=others)
+    local_mode = LocalMode(Options(database=tmp_path / "ledger.db", secret=secret, master_key="sk-1234", others=others))
     try:
         assert called(local_mode, "/azure_ai/indexes") == (200, {"value": []})
         status, document = called(local_mode, "/azure_ai/indexes/x")

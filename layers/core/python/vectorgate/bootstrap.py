@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.budgets.service import BudgetService
     from vectorgate.gateway.call_limits import CallLimits
-    from vectorgate.gateway.deps import Deps
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.gateway.surfaces import ApiSurface, OpenAISurface
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.metering.worker import MeterWorker
-    from vectorgate.persistence.stores import Stores
+    from vectorgate.persistence.stores import Deps, Stores
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.credentials import SecretsManager
     from vectorgate.providers.documents import ProviderDocuments as Reads
@@ -263,7 +262,7 @@ def deployed_secrets() -> SecretsManager:
 
 def deployed_deps(*, max_content: int | None = None) -> Deps:
     """The deployment's dependencies. `max_content`: the most bytes of a file's content that the function can return."""
-    from vectorgate.gateway.deps import Deps
+    from vectorgate.persistence.stores import Deps
     from vectorgate.providers.credentials import Credentials
     from vectorgate.providers.http.transport import MAX_CONTENT, PooledTransport
 

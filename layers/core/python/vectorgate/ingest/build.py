@@ -9,8 +9,8 @@ from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.sqs_handler import SqsBatchHandler
 
 if TYPE_CHECKING:
-    from vectorgate.gateway.deps import Deps
     from vectorgate.gateway.pipeline import Gateway
+    from vectorgate.persistence.stores import Deps
     from vectorgate.settings import IngestResources, Settings
 
 

@@ -1,4 +1,4 @@
-"""The adapters of all store ports, as the composition root passes them on."""
+"""The adapters of all store ports, and what else an application is given, as the composition root passes them on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from vectorgate.auth.keys.ports import KeyStore
     from vectorgate.azure_search.ports import IndexStore
     from vectorgate.budgets.ports import BudgetStore
+    from vectorgate.clock import Clock, Random
     from vectorgate.ingest.ports import IngestStore
     from vectorgate.ledger.assignments import AssignmentStore
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.ledger.report_ports import ReportStore
     from vectorgate.metering.ports import MeterStore
+    from vectorgate.providers.credentials import Credentials
+    from vectorgate.providers.http.outcome import Transport
     from vectorgate.rate_limits.ports import RateStore
+    from vectorgate.telemetry import Telemetry
     from vectorgate.tenancy.ports import OwnershipStore
 
 
@@ -41,3 +45,15 @@ class Stores:
     audit: AuditLog
     rates: RateStore
     close: Callable[[], None] = _no_close
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """The external dependencies of an application, including time and randomness."""
+
+    stores: Stores
+    credentials: Credentials
+    transport: Transport
+    telemetry: Telemetry
+    clock: Clock
+    randomness: Random

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vectorgate.settings import OPENAI
 
 if TYPE_CHECKING:
-    from vectorgate.gateway.deps import Deps
+    from vectorgate.persistence.stores import Deps
     from vectorgate.pricing.book import PriceBook
     from vectorgate.provider_bill.service import ProviderBill
     from vectorgate.settings import Settings
