@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories.ledger import answered, begun
 from vectorgate.api.errors import InvalidRequest
-from vectorgate.budgets.model import LIFETIME, Limit, balance_changes, is_duration, new_limit, window_of
+from vectorgate.budgets.model import LIFETIME, Limit, balance_changes, budget_amount, is_duration, window_of
 from vectorgate.gateway.recorder import invalid_figures
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.book import PriceBook, shipped_prices
@@ -52,15 +52,13 @@ def test_what_is_no_duration(text: str) -> None:
 
 @pytest.mark.parametrize(("usd", "nano"), [(0, 0), (1, 10**9), (0.1, 10**8), (1e-9, 1), (12.345678901, 12345678901)])
 def test_dollars_are_taken_as_they_were_written(usd: float, nano: int) -> None:
-    limit = new_limit(usd, None, None, 0)
-    assert limit is not None
-    assert limit.max_budget == nano
+    assert budget_amount("max_budget", usd) == nano
 
 
 @pytest.mark.parametrize("usd", [-1, -1e-9, 1e-10, 1e300, float("nan"), float("inf"), 10**10])
 def test_what_is_no_amount_is_refused(usd: float) -> None:
     with pytest.raises(InvalidRequest):
-        new_limit(usd, None, None, 0)
+        budget_amount("max_budget", usd)
 
 
 def test_an_attachment_may_cost_a_day_of_its_storage_rounded_up() -> None:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import StrictBool, StrictFloat, StrictInt, StringConstraints
+from pydantic import StrictBool, StringConstraints
 
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import label, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.fields import Dollars, label, metadata_object, metadata_text, optional_label, read_body, required
 from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.rate_fields import RATE_FIELDS, AtATime, PerMinute, rate_fields
 from vectorgate.admin.spent import Spent
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Amount = StrictInt | StrictFloat
 Duration = Annotated[str, StringConstraints(max_length=16)]
 _NOUNS: Final = {BudgetScope.TEAM: "team", BudgetScope.END_USER: "customer"}
 
@@ -36,8 +35,8 @@ _NOUNS: Final = {BudgetScope.TEAM: "team", BudgetScope.END_USER: "customer"}
 class Terms(WireModel):
     """The terms of a team or an end user. In an update, a field that is not sent stays, and null removes its value."""
 
-    max_budget: Amount | None = None
-    soft_budget: Amount | None = None
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
     budget_duration: Duration | None = None
     blocked: StrictBool | None = None
     metadata: dict[str, object] | None = None
@@ -82,7 +81,7 @@ def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A team's budget, its spend in all and by call type, and the cost of its storage that is not charged yet."""
-    subject, limit = known(BudgetScope.TEAM, request.query.get("team_id", ""), "team_id", deps)
+    subject, limit = known(BudgetScope.TEAM, required(request, "team_id"), "team_id", deps)
     return {"team_id": subject.id, "team_info": _team(subject, limit, deps) | _details(subject, limit, deps)}
 
 
@@ -101,7 +100,7 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """An end user's budget, their spend in all and by call type, and their storage that is not charged yet."""
-    subject, limit = known(BudgetScope.END_USER, request.query.get("end_user_id", ""), "end_user_id", deps)
+    subject, limit = known(BudgetScope.END_USER, required(request, "end_user_id"), "end_user_id", deps)
     return _customer(subject, limit, deps) | _details(subject, limit, deps)
 
 
@@ -208,7 +207,7 @@ def _find(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[S
     for subject in subjects:
         if subject in limits and limits[subject].deleted_at is None:
             return subject, limits[subject]
-    raise NotFound("No such budget.", param=param)
+    raise NotFound(f"No such {_NOUNS[scope]}.", param=param)
 
 
 def known(scope: BudgetScope, name: str, param: str, deps: AdminDeps) -> tuple[Subject, Limit | None]:

@@ -7,8 +7,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from pydantic import StrictFloat
+
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.api.schemas.error_messages import missing_parameter
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import OperationId, is_label, normal_name
 from vectorgate.pricing.money import NANO_PER_USD
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.ports import Position
 
 _CURSOR: Final = re.compile(r"([0-9]{1,13})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+Dollars = StrictFloat  # which takes a whole number, too; a union would put its branch into the name of a wrong field
 MAX_BODY: Final = 64 * 1024
 MAX_METADATA: Final = 2_048
 MAX_UNIX_MS: Final = 9_999_999_999_999  # the last moment whose 13 digits the ledger sorts by, in the year 2286
@@ -26,6 +30,14 @@ MAX_UNIX_MS: Final = 9_999_999_999_999  # the last moment whose 13 digits the le
 def read_body(request: Request, max_bytes: int = MAX_BODY) -> dict[str, object]:
     """The request's JSON object. InvalidRequest."""
     return schemas.parse_json_object(request.body.read(), request.headers.get("content-type"), max_bytes=max_bytes)
+
+
+def required(request: Request, param: str) -> str:
+    """A parameter of the query. InvalidRequest without one."""
+    value = request.query.get(param, "")
+    if not value:
+        raise missing_parameter(param)
+    return value
 
 
 def invalid(param: str, expected: str) -> InvalidRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import invalid, label
-from vectorgate.admin.keys import key_fields, key_id_in, seconds_of
+from vectorgate.admin.keys import key_id_in, seconds_of, with_spend
 from vectorgate.admin.lists import MAX_SIZE, flag, number, page_of, pages_of, refuse_unknown
 from vectorgate.admin.spent import Spent
 from vectorgate.budgets.model import BudgetScope, Subject, key_limit
@@ -86,4 +86,4 @@ def described(rows: Sequence[VirtualKey], deps: AdminDeps, *, lines: bool = Fals
     """Keys as LiteLLM lists them, with budget and spend, in their order. `lines`: as `Spent.fields_of_all`."""
     subjects = [(Subject(BudgetScope.KEY, row.id), key_limit(row), row.created_at) for row in rows]
     spent = Spent(deps).fields_of_all(subjects, lines=lines)
-    return [key_fields(row) | fields for row, fields in zip(rows, spent, strict=True)]
+    return [with_spend(row, fields) for row, fields in zip(rows, spent, strict=True)]

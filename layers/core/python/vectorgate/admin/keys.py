@@ -7,11 +7,21 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import invalid, iso_time, label, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.fields import (
+    Dollars,
+    invalid,
+    iso_time,
+    label,
+    metadata_object,
+    metadata_text,
+    optional_label,
+    read_body,
+    required,
+)
 from vectorgate.admin.guards import with_bounds
 from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.rate_fields import AtATime, PerMinute, rate_fields
@@ -24,7 +34,7 @@ from vectorgate.api.schemas.litellm import TAG_MAX, TAGS_MAX
 from vectorgate.api.schemas.responses import MIN_OUTPUT_TOKENS
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
-from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit, new_limit
+from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit
 from vectorgate.gateway.parser import checked_tags
 from vectorgate.ids import KeyId
 from vectorgate.pricing.usage import MAX_TOKENS
@@ -69,11 +79,12 @@ class GenerateKey(Restrictions):
     create_team: StrictBool = False
     user_id: Label | None = None
     duration: Duration | None = None
+    blocked: StrictBool | None = None
     allowed_vector_store_indexes: Grants | None = None
     metadata: dict[str, object] | None = None
     tags: Tags | None = None
-    max_budget: StrictInt | StrictFloat | None = None
-    soft_budget: StrictInt | StrictFloat | None = None
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
     budget_duration: Duration | None = None
     models: Names | None = None
     allowed_tools: Names | None = None
@@ -95,8 +106,8 @@ class UpdateKey(Restrictions):
     allowed_vector_store_indexes: Grants | None = None
     metadata: dict[str, object] | None = None
     tags: Tags | None = None
-    max_budget: StrictInt | StrictFloat | None = None
-    soft_budget: StrictInt | StrictFloat | None = None
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
     budget_duration: Duration | None = None
     models: Names | None = None
     allowed_tools: Names | None = None
@@ -122,10 +133,7 @@ def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A key's row, by the key or by its hash, its spend by call type, and its storage that is not charged yet."""
-    presented = request.query.get("key", "")
-    if not presented:
-        raise InvalidRequest("Missing required parameter: 'key'.", code="missing_required_parameter", param="key")
-    row = find_key(key_id_in(presented), deps)
+    row = find_key(key_id_in(required(request, "key")), deps)
     subject, limit = Subject(BudgetScope.KEY, row.id), key_limit(row)
     details = pending_storage_fields(subject, limit, deps) | Spent(deps).lines_of(subject, limit, row.created_at)
     return {"key": row.id, "info": described(row, deps) | details}
@@ -178,7 +186,13 @@ def find_key(key_id: KeyId, deps: AdminDeps) -> VirtualKey:
 
 def described(row: VirtualKey, deps: AdminDeps) -> dict[str, object]:
     """A key, its budget and its spend as LiteLLM shows them: `token` is the key's hash."""
-    return key_fields(row) | Spent(deps).fields_of(Subject(BudgetScope.KEY, row.id), key_limit(row), row.created_at)
+    spent = Spent(deps).fields_of(Subject(BudgetScope.KEY, row.id), key_limit(row), row.created_at)
+    return with_spend(row, spent)
+
+
+def with_spend(row: VirtualKey, spent: dict[str, object]) -> dict[str, object]:
+    """A key's row with its budget and spend. A duration stays without an amount: an update may bring one."""
+    return key_fields(row) | spent | {"budget_duration": row.budget_duration}
 
 
 def key_fields(row: VirtualKey) -> dict[str, object]:
@@ -224,7 +238,6 @@ def made_key(body: GenerateKey, deps: AdminDeps) -> tuple[str, VirtualKey]:
 def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, VirtualKey]:
     """A secret of 256 random bits, and the row to keep, which holds its SHA-256. InvalidRequest."""
     secret, now = new_secret(randomness), clock.unix_s()
-    limit = new_limit(body.max_budget, body.soft_budget, body.budget_duration, now)
     row = VirtualKey(
         id=key_id_of(secret),
         created_at=now,
@@ -243,9 +256,10 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         metadata=metadata_text(body.metadata),
         tags=checked_tags(tuple(body.tags or ())),
         **dict(restriction_columns(body).values()),
-        max_budget=limit.max_budget if limit is not None else None,
-        soft_budget=limit.soft_budget if limit is not None else None,
-        budget_duration=limit.duration if limit is not None else None,
+        max_budget=budget_amount("max_budget", body.max_budget),
+        soft_budget=budget_amount("soft_budget", body.soft_budget),
+        budget_duration=budget_duration(body.budget_duration),
+        blocked=bool(body.blocked),
     )
     return secret, checked_role(row)
 

@@ -9,9 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt
+from pydantic import Field, StrictBool
 
-from vectorgate.admin.fields import dollars, invalid, label, metadata_object, metadata_text, optional_label, read_body
+from vectorgate.admin.fields import (
+    Dollars,
+    dollars,
+    invalid,
+    label,
+    metadata_object,
+    metadata_text,
+    optional_label,
+    read_body,
+    required,
+)
 from vectorgate.admin.key_list import described as listed
 from vectorgate.admin.keys import Duration, GenerateKey, Label, Names, described, made_key
 from vectorgate.admin.lists import MAX_SIZE, number, page_of, pages_of, refuse_unknown
@@ -36,7 +46,6 @@ _BUDGET: Final = ("max_budget", "soft_budget", "budget_duration", "budget_reset_
 DEFAULT_SIZE: Final = 25
 ROLE: Final = "internal_user"  # LiteLLM's: people have no rights here, their keys have
 PARAMETERS: Final = frozenset({"page", "page_size", "user_ids", "user_email"})
-Amount = StrictInt | StrictFloat
 
 
 class UserTerms(WireModel):
@@ -46,8 +55,8 @@ class UserTerms(WireModel):
     user_alias: Label | None = None
     user_role: Literal["internal_user"] | None = None
     metadata: dict[str, object] | None = None
-    max_budget: Amount | None = None
-    soft_budget: Amount | None = None
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
     budget_duration: Duration | None = None
     rpm_limit: PerMinute | None = None
     tpm_limit: PerMinute | None = None
@@ -119,12 +128,7 @@ def with_terms(row: Limit, body: UserTerms) -> Limit:
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A person, their keys with budget and spend, and their keys' teams. NotFound."""
-    name = request.query.get("user_id", "")
-    if not name:
-        raise InvalidRequest(
-            "Missing required parameter: 'user_id'.", code="missing_required_parameter", param="user_id"
-        )
-    user = found_user(name, "user_id", deps)
+    user = found_user(required(request, "user_id"), "user_id", deps)
     keys = listed(user.keys, deps, lines=True)
     shown = shown_user(user, keys, deps) | _lines_of(user, deps)
     return {"user_id": user.id, "user_info": shown, "keys": keys, "teams": [{"team_id": each} for each in _teams(user)]}
@@ -205,7 +209,9 @@ def shown_user(user: User, keys: Sequence[dict[str, object]], deps: AdminDeps) -
         spent = Spent(deps).fields_of(Subject(BudgetScope.USER, user.id), user.row)
     else:
         amount = sum(int(str(key["spend_nano_usd"])) for key in keys)
-        spent = {**dict.fromkeys(_BUDGET), "spend": dollars(amount), "spend_nano_usd": amount}
+        duration = user.row.duration if user.row is not None else None
+        kept = {**dict.fromkeys(_BUDGET), "budget_duration": duration}
+        spent = {**kept, "spend": dollars(amount), "spend_nano_usd": amount}
     return {**user_fields(user.id, user.row), **spent, "key_count": len(user.keys), "teams": _teams(user)}
 
 

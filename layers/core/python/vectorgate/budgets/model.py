@@ -245,19 +245,6 @@ def subjects_of(entry: LedgerEntry) -> list[Subject]:
     return [Subject(scope, name) for scope, name in named if name is not None]
 
 
-def new_limit(max_usd: float | None, soft_usd: float | None, duration: str | None, since: int) -> Limit | None:
-    """A validated limit from amounts in dollars; None without amounts. InvalidRequest for an amount or a duration."""
-    checked = budget_duration(duration)
-    if max_usd is None and soft_usd is None:
-        return None
-    return Limit(
-        since=since,
-        max_budget=budget_amount("max_budget", max_usd),
-        soft_budget=budget_amount("soft_budget", soft_usd),
-        duration=checked,
-    )
-
-
 def budget_duration(text: str | None) -> str | None:
     """Validate the duration of a period; None passes. InvalidRequest otherwise."""
     if text is not None and not is_duration(text):
