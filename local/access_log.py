@@ -5,14 +5,16 @@
     2026-11-22T10:11:12.345Z 127.0.0.1 POST /v1/vector_stores 200 312 11.9ms 019a...
 
 Time, client, method, path, status, bytes of the answer's body, duration, `x-request-id`. A part that is not known is
-`-`; `cut` at the end: the answer did not reach the client as a whole. Queries, headers and bodies are never in it. A
-thread writes the lines: neither a slow disk nor a pipe that is not read holds up a request.
+`-`; `cut` at the end: the answer did not reach the client as a whole. Queries, headers and bodies are never in it, and
+a virtual key in a path (LiteLLM: `/key/{key}/regenerate`) is `sk-...`. A thread writes the lines: neither a slow disk
+nor a pipe that is not read holds up a request.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -34,6 +36,7 @@ MOST_WAITING: Final = 10_000  # lines; more are dropped, and counted
 MOST_PATH: Final = 500  # characters
 CLOSE_SECONDS: Final = 5.0
 _MILLISECONDS: Final = 1_000
+_KEY: Final = re.compile(r"(?<=/)sk(?:-|%2D)[^/]+", re.IGNORECASE)
 
 
 class AccessLog:
@@ -99,7 +102,8 @@ def line_of(exchange: Exchange, unix_s: float) -> str:
 
 
 def _printable(path: str) -> str:
-    return "".join(each if each.isprintable() and each != " " else "?" for each in path[:MOST_PATH])
+    shown = _KEY.sub("sk-...", path)[:MOST_PATH]
+    return "".join(each if each.isprintable() and each != " " else "?" for each in shown)
 
 
 def _handler(destination: str) -> logging.Handler:
