@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MILLISECONDS = 1_000
+DAY_MS = 86_400_000  # of a day without leap seconds, as Unix time counts it
 MICROSECONDS = 1_000_000
 
 

@@ -11,7 +11,7 @@ from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import number, refuse_unknown
 from vectorgate.admin.trail import ACTIONS
 from vectorgate.audit.model import MASTER_KEY, AuditQuery
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS, MILLISECONDS
 from vectorgate.ledger.ports import MAX_SEARCH_MS
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
 SECONDS: Final = 10.0  # for one page; the function has 30
 STEP: Final = 1_000  # records that are read at a time
-_DAY_MS: Final = 86_400_000
 # Each filter by the field of the record that it compares.
 FILTERS: Final[Mapping[str, str]] = {
     "changed_by": "actor_alias",
@@ -71,7 +70,7 @@ def _page(records: list[AuditRecord], reached: tuple[int, OperationId] | None) -
 def _query(query: Mapping[str, str], now_ms: int) -> AuditQuery:
     refuse_unknown(query, PARAMETERS)
     end_ms = moment_ms("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
-    default = max(0, end_ms - DEFAULT_DAYS * _DAY_MS)
+    default = max(0, end_ms - DEFAULT_DAYS * DAY_MS)
     start_ms = moment_ms("start_date", query["start_date"]) if "start_date" in query else default
     if not 0 <= end_ms - start_ms <= MAX_SEARCH_MS:
         raise invalid("start_date", "a date at most 366 days before the end date")

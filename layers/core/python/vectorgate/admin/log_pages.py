@@ -17,10 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS
 from vectorgate.ids import OperationId
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import STORAGE
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 10.0  # for one page; the function has 30
 STEP: Final = 1_000  # rows that are read at a time
-_DAY_MS: Final = DAY_S * MILLISECONDS
 _FIRST_ID: Final = OperationId("00000000-0000-0000-0000-000000000000")  # sorts before every id
 
 
@@ -79,13 +77,13 @@ class LogReader:
         """The range, day by day, from the query's position on."""
         after = self.query.after
         last_ms = self.query.end_ms - 1 if after is None else min(self.query.end_ms - 1, after[0])
-        for day in range(last_ms // _DAY_MS, self.query.start_ms // _DAY_MS - 1, -1):
-            before = after if after is not None and after[0] // _DAY_MS == day else None
-            yield from self._day(day * _DAY_MS, before)
+        for day in range(last_ms // DAY_MS, self.query.start_ms // DAY_MS - 1, -1):
+            before = after if after is not None and after[0] // DAY_MS == day else None
+            yield from self._day(day * DAY_MS, before)
 
     def _day(self, midnight: int, before: Position | None) -> Iterator[_Step]:
         """A day's rows behind a position: all in one step if they are few, else its storage and then its calls."""
-        first_call, end_ms = max(midnight + 1, self.query.start_ms), min(midnight + _DAY_MS, self.query.end_ms)
+        first_call, end_ms = max(midnight + 1, self.query.start_ms), min(midnight + DAY_MS, self.query.end_ms)
         has_storage = self.query.start_ms <= midnight < end_ms
         if before is None and not self._only_storage():
             rows = self._read(max(midnight, self.query.start_ms), end_ms, None)

@@ -12,12 +12,11 @@ from vectorgate.admin.lists import flag
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS
 from vectorgate.gateway.context import UNROUTED
 from vectorgate.ids import OperationId, is_object_id
 from vectorgate.ledger.entry import OUTCOMES
 from vectorgate.ledger.ports import MAX_SEARCH_MS
-from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import CORRECTION, STORAGE
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def _refuse_unknown(query: Mapping[str, str]) -> None:
 
 def _range(query: Mapping[str, str], now_ms: int) -> tuple[int, int]:
     end_ms = moment_ms("end_date", query["end_date"], end_of_day=True) if "end_date" in query else now_ms + 1
-    default_start = end_ms - DEFAULT_DAYS * DAY_S * MILLISECONDS
+    default_start = end_ms - DEFAULT_DAYS * DAY_MS
     start_ms = moment_ms("start_date", query["start_date"]) if "start_date" in query else max(0, default_start)
     if not 0 <= end_ms - start_ms <= MAX_SEARCH_MS:
         raise invalid("start_date", "a date at most 366 days before the end date")

@@ -12,8 +12,7 @@ from vectorgate.admin.log_query import FILTERED, log_query
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.admin.reports.log_summary import sum_query
 from vectorgate.admin.spend import described, of_key, one_row
-from vectorgate.clock import MILLISECONDS
-from vectorgate.metering.model import DAY_S
+from vectorgate.clock import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 MAX_SIZE: Final = 1_000
 DEFAULT_SIZE: Final = 50
 MOST: Final = 10_000  # rows that can be reached by their number, and that are counted one by one
-_DAY_MS: Final = DAY_S * MILLISECONDS
 _FROM_ROLLUPS: Final = frozenset({"key_id", "user_id", "team_id", "model", "operation"})
 _OWN: Final = frozenset({"page", "page_size", "sort_by", "sort_order", "status_filter"})
 _PARAMETERS: Final = (FILTERED.keys() - {"status"}) | _OWN | {"request_id", "start_date", "end_date"}
@@ -66,7 +64,7 @@ def _rows(query: LogQuery, deps: AdminDeps, wanted: int) -> tuple[Sequence[Ledge
 
 def _counted(query: LogQuery, deps: AdminDeps) -> int | None:
     """The settled rows of whole days, from rollups; None where these do not tell."""
-    whole = query.start_ms % _DAY_MS == 0 and (query.end_ms % _DAY_MS == 0 or query.end_ms > deps.clock.unix_ms())
+    whole = query.start_ms % DAY_MS == 0 and (query.end_ms % DAY_MS == 0 or query.end_ms > deps.clock.unix_ms())
     if not whole or not _FROM_ROLLUPS.issuperset(query.filters):
         return None
     return sum(rollup.calls for rollup in deps.stores.reports.sums(replace(sum_query(query), by=frozenset())))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import invalid, moment_ms
 from vectorgate.admin.lists import refuse_unknown
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS
 from vectorgate.metering.model import DAY_S
 from vectorgate.provider_bill.model import MAX_DAYS
 
@@ -34,4 +34,4 @@ def reconcile(request: Request, deps: AdminDeps) -> object:
 
 
 def _day(param: str, text: str | None, default: int) -> int:
-    return default if text is None else moment_ms(param, text) // (DAY_S * MILLISECONDS)
+    return default if text is None else moment_ms(param, text) // DAY_MS

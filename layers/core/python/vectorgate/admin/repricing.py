@@ -25,12 +25,11 @@ from vectorgate.admin.fields import cursor_text, dollars, invalid, moment_ms, re
 from vectorgate.admin.trail import UPDATED
 from vectorgate.api import schemas
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS
 from vectorgate.ledger.corrections import correction, correction_id
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import shares_of
-from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import STORAGE, WITHOUT_PRICE, Charge, MissingPrice
 from vectorgate.store_errors import AlreadyExists
 
@@ -91,7 +90,7 @@ def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 def _query(body: Reprice) -> RecordQuery:
     start_ms, end_ms = moment_ms("start_date", body.start_date), moment_ms("end_date", body.end_date, end_of_day=True)
-    if not 0 <= end_ms - start_ms <= MAX_DAYS * DAY_S * MILLISECONDS:
+    if not 0 <= end_ms - start_ms <= MAX_DAYS * DAY_MS:
         raise invalid("start_date", f"a date at most {MAX_DAYS} days before the end date")
     if body.cursor is None:
         return RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=body.limit)
@@ -160,7 +159,7 @@ class Days:
 
     def _shares(self, provider: ProviderName, start_ms: int) -> Mapping[OperationId, Charge] | str:
         price = self.deps.book.price(provider, STORAGE, start_ms)
-        if start_ms // (DAY_S * MILLISECONDS) in self._metered(provider):
+        if start_ms // DAY_MS in self._metered(provider):
             return "day_not_closed"
         query = RecordQuery(start_ms=start_ms, end_ms=start_ms + 1, limit=MAX_STORES + 1)
         found = self.deps.stores.ledger.search(query)

@@ -6,9 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.lists import number, refuse_unknown
-from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import KeyId
-from vectorgate.ledger.rollups import NO_KEY, day_of
+from vectorgate.ledger.rollups import NO_KEY, day_numbered
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.model import DAY_S
 
@@ -32,7 +31,7 @@ def by_key(request: Request, deps: AdminDeps) -> dict[str, object]:
     refuse_unknown(request.query, {"days"})
     count = number(request.query, "days", DEFAULT_DAYS, MAX_DAYS)
     today = deps.clock.unix_s() // DAY_S
-    days = [day_of(day * DAY_S * MILLISECONDS) for day in range(today - count + 1, today + 1)]
+    days = [day_numbered(day) for day in range(today - count + 1, today + 1)]
     reports, every = deps.stores.reports, frozenset({Dimension.DAY})
     shown = _largest(reports.sums(_whole_months(days)))
     by_day = SumQuery(first_day=days[0], last_day=days[-1], by=every)

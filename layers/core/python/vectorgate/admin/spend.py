@@ -12,10 +12,9 @@ from vectorgate.admin.log_query import log_query
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.admin.reply import Reply
 from vectorgate.admin.reports.log_summary import summary
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS, MILLISECONDS
 from vectorgate.ids import KeyId
 from vectorgate.ledger.entry import unix_ms_of
-from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import PENDING
 from vectorgate.pricing.money import ZERO
 from vectorgate.pricing.usage import tool_calls_of
@@ -69,7 +68,7 @@ def one_row(query: LogQuery, deps: AdminDeps, pending: PendingStorage) -> LogPag
 
 def _pending_one(operation_id: OperationId, pending: PendingStorage) -> LedgerEntry | None:
     """The record of a store's day that is not over: its id holds the day's first millisecond."""
-    if unix_ms_of(operation_id) % (DAY_S * MILLISECONDS):
+    if unix_ms_of(operation_id) % DAY_MS:
         return None
     return next((entry for entry in pending.records if entry.id == operation_id), None)
 

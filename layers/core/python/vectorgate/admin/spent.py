@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, iso_time
+from vectorgate.admin.months import days_of_last_months, last_months, months_since
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject, Window, window_of
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import tenant_of_team
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MONTHS: Final = 24  # that are added up for a team or an end user without a limit; a key's are those since it was made
 LINES: Final = ("spend_by_call_type", "spend_by_call_type_nano_usd")
-_A_YEAR: Final = 12
 _SCOPES: Final[Mapping[BudgetScope, Scope]] = {
     BudgetScope.KEY: Scope.KEY,
     BudgetScope.TEAM: Scope.TENANT,
@@ -92,10 +92,10 @@ class Spent:
 
     def of_end_users(self) -> dict[Subject, Counter[str]]:
         """What each end user spent by call type in the last MONTHS months, in one query. Not of earlier releases."""
-        months = [*months_until(self.deps.clock.unix_s(), None)]
+        first, last = days_of_last_months(MONTHS, self.deps.clock.unix_s())
         query = SumQuery(
-            first_day=f"{months[-1]}-01",
-            last_day=_day(self.deps.clock.unix_s()),
+            first_day=first,
+            last_day=last,
             scope=Scope.END_USER,
             by=frozenset({Dimension.ID, Dimension.OPERATION}),
         )
@@ -110,7 +110,7 @@ class Spent:
 
     def _summed(self, subject: Subject, since: int | None) -> Counter[str]:
         sums: Counter[str] = Counter()
-        months = [*months_until(self.deps.clock.unix_s(), since)]
+        months = [*self._months(since)]
         if not months:  # `since` is of a clock that is ahead, in the next month
             return sums
         reports, scope = self.deps.stores.reports, _SCOPES[subject.scope]
@@ -119,8 +119,13 @@ class Spent:
         return sums
 
     def _rollups(self, subject: Subject, since: int | None) -> Iterator[Rollup]:
-        for month in months_until(self.deps.clock.unix_s(), since):
+        for month in self._months(since):
             yield from self.deps.stores.reports.rollups(_SCOPES[subject.scope], _scope_id(subject), month)
+
+    def _months(self, since: int | None) -> Iterator[str]:
+        """The months that are added up, newest first: back to that of `since`, or MONTHS of them."""
+        now = self.deps.clock.unix_s()
+        return last_months(MONTHS, now) if since is None else months_since(since, now)
 
 
 def _scope_id(subject: Subject) -> str:
@@ -147,21 +152,8 @@ def _lines(sums: Counter[str]) -> dict[str, object]:
     return dict(zip(LINES, (in_dollars, lines), strict=True))
 
 
-def months_until(now: int, since: int | None) -> Iterator[str]:
-    """The months (`YYYY-MM`, UTC), newest first, from that of `now` to that of `since`; without it, MONTHS of them."""
-    last = _number_of(now)
-    first = last - MONTHS + 1 if since is None else _number_of(since)
-    for number in range(last, first - 1, -1):
-        yield f"{number // _A_YEAR:04d}-{number % _A_YEAR + 1:02d}"
-
-
 def _day(unix_s: int) -> str:
     return day_of(unix_s * MILLISECONDS)
-
-
-def _number_of(unix_s: int) -> int:
-    moment = datetime.fromtimestamp(unix_s, UTC)
-    return moment.year * _A_YEAR + moment.month - 1
 
 
 def _fields(limit: Limit | None, window: Window | None, balance: Balance) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS
 from vectorgate.exports.delivery import deliver, pause_after
 from vectorgate.exports.record import record_of
 from vectorgate.store_errors import StoreError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vectorgate.telemetry import Telemetry
 
 AT_ONCE: Final = 100  # rows read from the outbox
-KEPT_MS: Final = 14 * 86_400 * MILLISECONDS
+KEPT_MS: Final = 14 * DAY_MS
 
 
 @dataclass(slots=True, kw_only=True)

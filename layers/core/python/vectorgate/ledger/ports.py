@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from vectorgate.clock import DAY_MS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 # row, the idempotency record, each ownership row and account. Both adapters raise ValueError above it.
 MAX_ACTIONS = 100
 # `search` on DynamoDB queries 16 shards for each day of the range. Both adapters raise ValueError above a year.
-MAX_SEARCH_MS = 366 * 86_400_000
+MAX_SEARCH_MS = 366 * DAY_MS
 
 # The sort key of rows by time: the start (Unix milliseconds), and the id.
 Position: TypeAlias = "tuple[int, OperationId]"

@@ -10,6 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from vectorgate.clock import DAY_MS
 from vectorgate.ids import TenantId, team_of
 from vectorgate.pricing.money import ZERO, NanoUSD, apportion
 from vectorgate.pricing.usage import tool_calls_of
@@ -25,7 +26,6 @@ SEARCH: Final = "vector_stores.search"
 NO_KEY: Final = "-"  # the scope id of what no key is charged for: refused callers, stores without an owner
 _FILE_SEARCH: Final = "file_search"
 _FIRST_SERVER_ERROR: Final = 500
-_DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
@@ -101,12 +101,15 @@ measures_of: Final = attrgetter(*MEASURES)
 
 def day_of(unix_ms: int) -> str:
     """The UTC day (`YYYY-MM-DD`) of a moment."""
-    return _day(unix_ms // _DAY_MS)
+    return day_numbered(unix_ms // DAY_MS)
 
 
 @lru_cache(maxsize=64)
-def _day(days: int) -> str:
-    """The text of a day, numbered from 1970. Cached, for a process settles many rows of few days."""
+def day_numbered(days: int) -> str:
+    """The UTC day (`YYYY-MM-DD`) so many days after the first of 1970.
+
+    Cached, for a process settles many rows of few days.
+    """
     return date.fromordinal(_EPOCH + days).isoformat()
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, TypeAlias
 
-from vectorgate.clock import MILLISECONDS
+from vectorgate.clock import DAY_MS
 from vectorgate.ids import OperationId, team_of
 from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.metering.model import DAY_S
@@ -47,7 +47,7 @@ def storage_records(
     present = sorted((meter for meter in meters if day in meter.uncharged_days), key=lambda meter: meter.id)
     if not present:
         return []
-    price = book.price(present[0].provider, STORAGE, day * DAY_S * MILLISECONDS)
+    price = book.price(present[0].provider, STORAGE, day * DAY_MS)
     held = {
         (meter.id, record_id(meter, day, holding.segment)): (meter, holding)
         for meter in present
@@ -67,14 +67,14 @@ def shares_of(stored: Mapping[Part, int], price: Price) -> dict[Part, NanoUSD]:
 
 
 def _record(meter: Meter, holding: Holding, day: int, charge: Charge, state: State) -> LedgerEntry:
-    started_ms = day * DAY_S * MILLISECONDS
+    started_ms = day * DAY_MS
     tenant = holding.tenant
     return LedgerEntry(
         id=record_id(meter, day, holding.segment),
         operation=STORAGE,
         state=state,
         started_ms=started_ms,
-        ended_ms=started_ms + DAY_S * MILLISECONDS,
+        ended_ms=started_ms + DAY_MS,
         key_id=holding.key_id,
         tenant=tenant,
         team_id=team_of(tenant) if tenant is not None else None,
@@ -92,4 +92,4 @@ def record_id(meter: Meter, day: int, segment: int = 0) -> OperationId:
     """The id of an owner's part of a store's day. It follows from these: a second post of a record is AlreadyExists."""
     owner = f"#{segment}" if segment else ""
     name = hashlib.sha256(f"{STORAGE}#{meter.provider}#{meter.id}#{day}{owner}".encode()).digest()
-    return uuid7(day * DAY_S * MILLISECONDS, int.from_bytes(name, "big") & ((1 << 74) - 1))
+    return uuid7(day * DAY_MS, int.from_bytes(name, "big") & ((1 << 74) - 1))

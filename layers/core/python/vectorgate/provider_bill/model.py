@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.money import ZERO, NanoUSD
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Day:
     @property
     def stored(self) -> Compared:
         """Bytes, as the mean over the day."""
-        return Compared(self.provider.stored or 0, self.ours.byte_seconds // 86_400)
+        return Compared(self.provider.stored or 0, self.ours.byte_seconds // DAY_S)
 
     @property
     def searches(self) -> Compared:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.clock import DAY_MS
 from vectorgate.ledger.rollups import SEARCH, Scope
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.bill import amount_of
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.pricing.book import PriceBook
 
-_DAY_MS: Final = 86_400_000
 _RESPONSES: Final = "responses."
 _FILE_SEARCH: Final = "responses.file_search"
 
@@ -50,8 +50,8 @@ class OurRecords:
         byte_seconds = sum(each.byte_seconds for each in sums)
         searches = sum(each.searches for each in sums if each.bucket.operation != SEARCH)
         tokens = sum(each.spend - each.tools_spend for each in sums if each.bucket.operation.startswith(_RESPONSES))
-        storage = self.book.price(self.provider, STORAGE, number * _DAY_MS)
-        call = self.book.price(self.provider, _FILE_SEARCH, number * _DAY_MS).per_call
+        storage = self.book.price(self.provider, STORAGE, number * DAY_MS)
+        call = self.book.price(self.provider, _FILE_SEARCH, number * DAY_MS).per_call
         amounts = {
             Line.STORAGE: amount_of(byte_seconds, storage),
             Line.FILE_SEARCH: NanoUSD(searches * call),

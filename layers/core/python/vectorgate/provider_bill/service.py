@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, InvalidRequest
-from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.rollups import day_of
+from vectorgate.ledger.rollups import day_numbered
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
@@ -42,7 +41,7 @@ class ProviderBill:
 
     def compared(self, first: int, count: int) -> Comparison:
         """`count` days from `first` (days since 1970) on. ApiError, StoreError, MissingPrice."""
-        days = {day_of(number * DAY_S * MILLISECONDS): number for number in range(first, first + count)}
+        days = {day_numbered(number): number for number in range(first, first + count)}
         uncharged = {day for meter in self.meters.meters(self.ours.provider) for day in meter.uncharged_days}
         theirs, ours = self.theirs.days(first, count), self.ours.days(days)
         return Comparison(

@@ -13,9 +13,8 @@ from vectorgate.admin.fields import invalid, label_forms
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.reports.parameters import chosen, integer, refuse_unknown, values_of
 from vectorgate.api.errors import InvalidRequest
-from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import is_object_id, tenant_of_team
-from vectorgate.ledger.rollups import NO_KEY, day_of
+from vectorgate.ledger.rollups import NO_KEY, day_numbered
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.model import DAY_S
 
@@ -58,8 +57,8 @@ class BucketQuery:
         grouped = [DIMENSIONS[name] for name in self.groups if name in DIMENSIONS]
         projects = self.filters.get("project_ids")
         return SumQuery(
-            first_day=text_of(self.first),
-            last_day=text_of(self.end - 1),
+            first_day=day_numbered(self.first),
+            last_day=day_numbered(self.end - 1),
             by=frozenset({Dimension.DAY, *grouped, *beside}),
             tenants=frozenset(map(tenant_of_team, projects)) if projects is not None else None,
             users=self.filters.get("user_ids"),
@@ -120,11 +119,6 @@ def _filter(name: str, value: str) -> frozenset[str]:
     return frozenset({value})
 
 
-def text_of(day: int) -> str:
-    """The text of a day that is numbered from 1970."""
-    return day_of(day * DAY_S * MILLISECONDS)
-
-
 def page_of(query: BucketQuery, results: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, object]:
     """OpenAI's page, with the results of each day."""
     buckets = [
@@ -132,7 +126,7 @@ def page_of(query: BucketQuery, results: Mapping[str, Sequence[Mapping[str, obje
             "object": "bucket",
             "start_time": day * DAY_S,
             "end_time": (day + 1) * DAY_S,
-            "results": results.get(text_of(day), []),
+            "results": results.get(day_numbered(day), []),
         }
         for day in query.days()
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin import users as people
@@ -12,6 +11,7 @@ from vectorgate.admin.fields import dollars, invalid, label_forms
 from vectorgate.admin.key_list import described
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import refuse_unknown
+from vectorgate.admin.months import days_of_last_months
 from vectorgate.admin.reports.daily_query import days_in, tenants_named
 from vectorgate.admin.reports.names import team_names
 from vectorgate.ledger.rollups import Scope
@@ -28,7 +28,6 @@ _REPORT: Final = frozenset(
     {"start_date", "end_date", "group_by", "api_key", "internal_user_id", "team_id", "customer_id"}
 )
 _GROUPS: Final = ("team", "customer", "api_key")
-_YEAR: Final = 12
 
 
 def keys(request: Request, deps: AdminDeps) -> list[dict[str, object]]:
@@ -52,7 +51,7 @@ def _by_spend(rows: list[dict[str, object]]) -> list[dict[str, object]]:
 def tags(request: Request, deps: AdminDeps) -> list[dict[str, object]]:
     """Calls and spend of each tag, from `start_date` to `end_date` or in two years. InvalidRequest."""
     refuse_unknown(request.query, {"start_date", "end_date"})
-    first, last = days_in(request.query) if request.query else _two_years(deps)
+    first, last = days_in(request.query) if request.query else days_of_last_months(MAX_MONTHS, deps.clock.unix_s())
     query = SumQuery(scope=Scope.TAG, first_day=first, last_day=last, by=frozenset({Dimension.ID}))
     found = sorted(deps.stores.reports.sums(query), key=lambda rollup: -rollup.spend)
     return [
@@ -64,12 +63,6 @@ def tags(request: Request, deps: AdminDeps) -> list[dict[str, object]]:
         }
         for rollup in found
     ]
-
-
-def _two_years(deps: AdminDeps) -> tuple[str, str]:
-    today = datetime.fromtimestamp(deps.clock.unix_s(), UTC).date()
-    months = today.year * _YEAR + today.month - 1 - (MAX_MONTHS - 1)
-    return f"{months // _YEAR:04d}-{months % _YEAR + 1:02d}-01", today.isoformat()
 
 
 def report(request: Request, deps: AdminDeps) -> list[dict[str, object]]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.pending_storage import PendingStorage
-from vectorgate.admin.reports.pages import bucket_query, group_fields, page_of, text_of
+from vectorgate.admin.reports.pages import bucket_query, group_fields, page_of
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.rollups import Bucket, Facts, Rollup, Scope, day_of
+from vectorgate.ledger.rollups import Bucket, Facts, Rollup, Scope, day_numbered, day_of
 from vectorgate.ledger.sums import Dimension
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import STORAGE
@@ -52,7 +52,7 @@ def _pending(query: BucketQuery, deps: AdminDeps) -> Iterator[Rollup]:
         return
     allowed = query.sums().tenants
     own = deps.actor.team_id
-    days = set(map(text_of, query.days()))
+    days = set(map(day_numbered, query.days()))
     records = [record for record in PendingStorage(deps).records if day_of(record.started_ms) in days]
     posted = deps.stores.ledger.entries([record.id for record in records if record.started_ms // MILLISECONDS < today])
     for record in records:
@@ -66,7 +66,7 @@ def _pending(query: BucketQuery, deps: AdminDeps) -> Iterator[Rollup]:
 def _seconds_of(day: str, deps: AdminDeps) -> int:
     """The seconds of a day that have passed; of one that is over, all."""
     now = deps.clock.unix_s()
-    return max(1, now % DAY_S) if text_of(now // DAY_S) == day else DAY_S
+    return max(1, now % DAY_S) if day_numbered(now // DAY_S) == day else DAY_S
 
 
 def file_search_calls(request: Request, deps: AdminDeps) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.clock import DAY_MS
 from vectorgate.ledger.entry import State
 from vectorgate.store_errors import StateConflict
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from vectorgate.ledger.ports import LedgerStore
 
 PAGE: Final = 500
-_DAY_MS: Final = 86_400_000  # a clock may have been ahead when the rows were written
+_AHEAD_MS: Final = DAY_MS  # of which a clock may have been ahead when the rows were written
 
 
 def end_interrupted(ledger: LedgerStore, clock: Clock) -> int:
@@ -25,7 +26,7 @@ def end_interrupted(ledger: LedgerStore, clock: Clock) -> int:
     Only for a ledger that one process has to itself, before it begins a row.
     """
     now_ms = clock.unix_ms()
-    started = [row for row in _open_rows(ledger, now_ms + _DAY_MS) if row.state is State.STARTED]
+    started = [row for row in _open_rows(ledger, now_ms + _AHEAD_MS) if row.state is State.STARTED]
     for row in started:
         over = {"ended_ms": now_ms} | ({} if row.until_ms is None else {"until_ms": min(row.until_ms, now_ms)})
         with suppress(StateConflict):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.clock import DAY_MS
 from vectorgate.ids import OperationId
 from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
 from vectorgate.persistence.dynamodb.schema import (
@@ -51,7 +52,6 @@ _IS_HELD_BY: Final = "tenant = :tenant AND attribute_not_exists(retired_at)"
 _SNAPSHOT_NAME: Final = {"#snapshot": "snapshot"}  # a reserved word
 _RANGE: Final = "PK = :month AND SK BETWEEN :start AND :end"
 _FIRST_ID: Final = OperationId("0")  # sorts before every id
-_DAY_MS: Final = 86_400_000
 _IS_UNSHARED: Final = "attribute_exists(PK) AND attribute_not_exists(shares)"
 _IS_SHARED: Final = "attribute_exists(PK) AND shares = :shares"
 _IS_THE_TENANTS: Final = "tenant = :tenant"
@@ -220,8 +220,8 @@ def _months(start_ms: int, end_ms: int) -> Iterator[Attribute]:
     """The partitions of a range, newest first."""
     found = audit_partition(end_ms)
     yield found
-    for day in range(end_ms // _DAY_MS, start_ms // _DAY_MS - 1, -1):
-        month = audit_partition(day * _DAY_MS)
+    for day in range(end_ms // DAY_MS, start_ms // DAY_MS - 1, -1):
+        month = audit_partition(day * DAY_MS)
         if month != found:
             found = month
             yield month
