@@ -82,6 +82,21 @@ def test_a_regenerated_key_is_the_same_key_with_another_secret(admin: AdminHarne
     assert admin.ask("GET", "/key/list")[1]["total_count"] == 1
 
 
+def test_a_regeneration_changes_what_is_sent_with_it(admin: AdminHarness) -> None:
+    made = done(admin, "/key/generate", duration="1d", max_budget=1, models=["m"], metadata={"a": 1})
+    terms = {"max_budget": 100, "metadata": {"team": "core"}, "models": ["n"]}
+    shown = done(admin, "/key/regenerate", key=made["key"], duration=None, **terms)
+    kept = {name: made[name] for name in ("token", "created_at", "expires", "tags")}
+    assert {name: shown[name] for name in (*terms, *kept)} == terms | kept
+    row = opened(admin, shown["key"])
+    assert row is not None
+    assert (row.models, row.version) == (("n",), 2)
+    assert opened(admin, made["key"]) is None
+    refused = {"key": shown["key"], "max_budget": -1}
+    assert admin.ask("POST", "/key/regenerate", refused)[0] == 400
+    assert opened(admin, shown["key"]) == row
+
+
 def test_the_former_secret_opens_until_its_grace_period_ends(admin: AdminHarness) -> None:
     first = done(admin, "/key/generate")
     second = done(admin, "/key/regenerate", key=first["key"], grace_period="2h")

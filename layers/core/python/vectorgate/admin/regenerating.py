@@ -15,15 +15,15 @@ from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import iso_time, read_body
 from vectorgate.admin.keys import (
     Duration,
-    PresentedKey,
+    UpdateKey,
     described,
     find_key,
     key_id_in,
     new_secret,
     seconds_of,
+    updated_key,
 )
 from vectorgate.api import schemas
-from vectorgate.api.schemas.fields import WireModel
 from vectorgate.auth.authenticate import key_id_of
 
 if TYPE_CHECKING:
@@ -32,15 +32,13 @@ if TYPE_CHECKING:
     from vectorgate.auth.keys.model import VirtualKey
 
 
-class RegenerateKey(WireModel):
+class RegenerateKey(UpdateKey):
     """`POST /key/regenerate`. `grace_period`: how long the secret before stays valid, such as `24h`; none by default.
 
-    `duration`: when the key ends, counted from now; without it that does not change.
+    The fields of an update change as there, except that null for `duration` leaves the key's end as it is.
     """
 
-    key: PresentedKey
     grace_period: Duration | None = None
-    duration: Duration | None = None
 
 
 def regenerate(request: Request, deps: AdminDeps) -> dict[str, object]:
@@ -48,20 +46,19 @@ def regenerate(request: Request, deps: AdminDeps) -> dict[str, object]:
     body = schemas.validate(RegenerateKey, read_body(request))
     now = deps.clock.unix_s()
     former_until = now + seconds_of("grace_period", body.grace_period) if body.grace_period is not None else None
-    ends = now + seconds_of("duration", body.duration) if body.duration is not None else None
-    id_ = find_key(key_id_in(body.key), deps).id
+    id_ = updated_key(find_key(key_id_in(body.key), deps), body, now).id  # what is refused leaves no reference
     secret = new_secret(deps.randomness)
     deps.stores.keys.add_reference(key_id_of(secret), id_)
 
     def replace_row() -> VirtualKey:
         before = find_key(id_, deps)
+        changed = updated_key(before, body, now)
         row = replace(
-            before,
+            changed,
             secret=key_id_of(secret),
             former=before.secret or before.id,
             former_until=former_until if former_until is not None else now,
-            expires_at=ends if ends is not None else before.expires_at,
-            version=before.version + 1,
+            expires_at=changed.expires_at if body.duration is not None else before.expires_at,
         )
         deps.stores.keys.replace_key(row)
         return row
