@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from local.mistakes import CannotStart
-from vectorgate.exports.composition import OTEL, SLACK, WEBHOOK, AlertSources, Egress, http_destinations
+from vectorgate.exports.composition import AlertSources, Egress, http_destinations
 from vectorgate.exports.delivery import checked
 from vectorgate.exports.http import MalformedAddress, read_address
 from vectorgate.exports.lines import Lines
+from vectorgate.exports.names import OTEL, SLACK, WEBHOOK
 from vectorgate.exports.ports import Checked, DeliveryFailed
 from vectorgate.exports.record import check_record
 from vectorgate.exports.webhook import signing_keys

@@ -13,7 +13,7 @@ from tests.factories.ledger import operation_id
 from tests.harnesses.admin import DAY, KEY, OPENAI, AdminHarness, meter
 from vectorgate.admin import log_pages
 from vectorgate.admin.pending_storage import PendingStorage
-from vectorgate.admin.spend import HAS_MORE, NEXT_CURSOR
+from vectorgate.admin.spend_logs import HAS_MORE, NEXT_CURSOR
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.ids import ObjectId, TenantId
 from vectorgate.ledger.entry import LedgerEntry, State

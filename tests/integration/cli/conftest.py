@@ -49,7 +49,7 @@ def run(line: str, *, given: str = "", terminal: bool = False, **around: Any) ->
     """See `Run`."""
     stream = Terminal if terminal else io.StringIO
     out, err = stream(), stream()
-    code = main(shlex.split(line), Surroundings(out=out, err=err, given=stream(given), **around))
+    code = main(shlex.split(line), Surroundings(out=out, err=err, stdin=stream(given), **around))
     return Ran(code, out.getvalue(), err.getvalue())
 
 

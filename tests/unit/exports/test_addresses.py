@@ -16,6 +16,7 @@ from vectorgate import bootstrap
 from vectorgate.entrypoints import exporter as entrypoint
 from vectorgate.exports import settings
 from vectorgate.exports.http import Address, MalformedAddress, Post, SecretAddress, read_address
+from vectorgate.exports.names import NAMES
 from vectorgate.exports.ports import DeliveryFailed, RecordRefused
 from vectorgate.exports.webhook import signed_headers, signing_keys
 from vectorgate.providers.credentials import CACHED_SECONDS
@@ -149,9 +150,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("deployed")
 def test_the_function_has_every_destination_of_its_environment() -> None:
     app = entrypoint.deployed_exporter()
-    assert sorted(app.exporter.destinations) == sorted(app.exporter.queues) == sorted(settings.NAMES)
-    assert app.queues == {f"gate-queue-{name}": name for name in settings.NAMES}
-    assert {name: each.name for name, each in app.exporter.destinations.items()} == {
-        name: name for name in settings.NAMES
-    }
+    assert sorted(app.exporter.destinations) == sorted(app.exporter.queues) == sorted(NAMES)
+    assert app.queues == {f"gate-queue-{name}": name for name in NAMES}
+    assert {name: each.name for name, each in app.exporter.destinations.items()} == {name: name for name in NAMES}
     assert app.exporter.queues == app.fan_out.queues

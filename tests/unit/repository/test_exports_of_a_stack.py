@@ -18,7 +18,7 @@ from tests.helpers.template import (
     statements,
     variables,
 )
-from vectorgate.exports import aws, http, lines, settings
+from vectorgate.exports import aws, http, lines, names, settings
 
 ARN: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 OFF: Final = {"ExportEvents": "off"}
@@ -55,7 +55,7 @@ def test_nothing_is_made_where_nothing_is_chosen_and_events_are_by_default() -> 
 
 
 def test_each_destination_has_its_own_queue_dead_letters_and_rights_and_no_others() -> None:
-    assert set(CHOICES) == set(settings.NAMES)
+    assert set(CHOICES) == set(names.NAMES)
     for name, (part, chosen) in CHOICES.items():
         given = OFF | chosen
         own = {each for each in made(given) if not each.startswith("Exporter") and not each.endswith("Alarm")}

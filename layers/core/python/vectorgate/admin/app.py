@@ -28,7 +28,7 @@ from vectorgate.admin import (
     searches,
     session,
     shares,
-    spend,
+    spend_logs,
     store_list,
     store_paths,
     team_deletion,
@@ -119,7 +119,7 @@ class AdminApp:
 
 ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] = {
     ("GET", "/audit"): audit_list.listing,
-    ("GET", "/spend/logs"): spend.logs,
+    ("GET", "/spend/logs"): spend_logs.logs,
     ("GET", "/spend/logs/v2"): log_v2.logs_v2,
     **REPORTS,
     ("POST", "/spend/reprice"): repricing.reprice,

@@ -11,7 +11,7 @@ from vectorgate.admin.log_pages import LogReader
 from vectorgate.admin.log_query import FILTERED, log_query
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.admin.reports.log_summary import sum_query
-from vectorgate.admin.spend import described, of_key, one_row
+from vectorgate.admin.spend_logs import log_row, of_key, one_row
 from vectorgate.clock import DAY_MS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def logs_v2(request: Request, deps: AdminDeps) -> dict[str, object]:
         raise invalid("page", f"one of the first {MOST} rows: of others, /spend/logs with a cursor has pages")
     asked = of_key(log_query(_as_of_logs(query), deps.clock.unix_ms()), deps)
     rows, total = _rows(asked, deps, page * size)
-    shown = [described(entry) for entry in rows[(page - 1) * size : page * size]]
+    shown = [log_row(entry) for entry in rows[(page - 1) * size : page * size]]
     return {"data": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
 
 

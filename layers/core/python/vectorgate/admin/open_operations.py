@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.lists import number, refuse_unknown
-from vectorgate.admin.spend import described
+from vectorgate.admin.spend_logs import log_row
 from vectorgate.clock import MILLISECONDS
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def listing(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def _aged(entry: LedgerEntry, now_ms: int) -> dict[str, object]:
-    return described(entry) | {"age_seconds": max(0, now_ms - entry.started_ms) // MILLISECONDS}
+    return log_row(entry) | {"age_seconds": max(0, now_ms - entry.started_ms) // MILLISECONDS}

@@ -25,9 +25,9 @@ from vectorgate.exports.delivery import checked
 from vectorgate.exports.exporter import Exporter, Received
 from vectorgate.exports.fan_out import FanOut
 from vectorgate.exports.lines import Lines
+from vectorgate.exports.names import EVENTBRIDGE, S3
 from vectorgate.exports.queues import Message
 from vectorgate.exports.record import check_record
-from vectorgate.exports.settings import EVENTBRIDGE, S3
 from vectorgate.persistence.dynamodb import DynamoBudgets, DynamoKeys, DynamoLedger, DynamoTable
 from vectorgate.persistence.dynamodb.alerts import DynamoAlertLog
 from vectorgate.persistence.dynamodb.stream import settled_ids

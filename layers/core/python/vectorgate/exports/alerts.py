@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import JSON, encode_json
 from vectorgate.budgets.model import Account, BudgetScope, Subject, key_limit, window_of
+from vectorgate.exports.names import SLACK
 from vectorgate.exports.ports import Alert, DeliveryFailed
 from vectorgate.exports.record import CHECK
 from vectorgate.ids import KeyId
@@ -58,7 +59,7 @@ class BudgetAlerts:
     budgets: BudgetStore
     log: AlertLog
     clock: Clock
-    name: str = "slack"
+    name: str = SLACK
     at_once: int = AT_ONCE
 
     def deliver(self, records: Sequence[Record]) -> None:

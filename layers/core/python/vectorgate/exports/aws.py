@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from vectorgate.api.http import encode_json
 from vectorgate.aws.client import aws_client
+from vectorgate.exports.names import EVENTBRIDGE
 from vectorgate.exports.ports import DeliveryFailed
 from vectorgate.exports.queues import QueueUnavailable
 
@@ -102,7 +103,7 @@ class EventBridge:
 
     clients: Clients
     bus: str
-    name: str = "eventbridge"
+    name: str = EVENTBRIDGE
     at_once: int = AT_ONCE
 
     def deliver(self, records: Sequence[Record]) -> None:

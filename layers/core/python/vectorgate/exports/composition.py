@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vectorgate.exports.alerts import BudgetAlerts
 from vectorgate.exports.http import Post, SecretAddress
+from vectorgate.exports.names import OTEL, SLACK, WEBHOOK
 from vectorgate.exports.otlp import OtlpTraces
 from vectorgate.exports.webhook import Webhook
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from vectorgate.exports.ports import AlertLog, Destination
     from vectorgate.providers.credentials import SecretSource
     from vectorgate.providers.http.outcome import Transport
-
-WEBHOOK: Final = "webhook"
-OTEL: Final = "otel"
-SLACK: Final = "slack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.exports import protobuf as wire
+from vectorgate.exports.names import OTEL
 from vectorgate.exports.ports import RecordRefused
 from vectorgate.version import __version__
 
@@ -52,7 +53,7 @@ class OtlpTraces:
     post: Post
     address: Callable[[], Address]
     service: str = "vectorgate"
-    name: str = "otel"
+    name: str = OTEL
     at_once: int = AT_ONCE
 
     def deliver(self, records: Sequence[Record]) -> None:

@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vectorgate.api.http import encode_json
+from vectorgate.exports.names import SLACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vectorgate.exports.record import Record
-
-ALERTS: Final = "slack"  # the destination that gets records with budgets alone, one after the other
 
 
 class QueueUnavailable(Exception):
@@ -56,8 +55,8 @@ class ExportQueue(Protocol):
 def message_of(record: Record, destination: str) -> Message | None:
     """The message of a record for a destination; None for a record that the destination has no use for."""
     body = encode_json(record).decode("ascii")
-    if destination == ALERTS:
-        return Message(str(record["id"]), ALERTS, body) if record.get("budgets") else None
+    if destination == SLACK:  # it gets records with budgets alone, one after the other
+        return Message(str(record["id"]), SLACK, body) if record.get("budgets") else None
     return Message(str(record["id"]), _group(record), body)
 
 

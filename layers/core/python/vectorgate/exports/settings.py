@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from vectorgate.exports.names import EVENTBRIDGE, NAMES, S3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-EVENTBRIDGE: Final = "eventbridge"
-S3: Final = "s3"
-NAMES: Final = (EVENTBRIDGE, "otel", S3, "slack", "webhook")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import JSON, encode_json
+from vectorgate.exports.names import WEBHOOK
 from vectorgate.exports.ports import DeliveryFailed
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Webhook:
     post: Post
     address: Callable[[], Address]
     clock: Clock
-    name: str = "webhook"
+    name: str = WEBHOOK
     at_once: int = 1
 
     def deliver(self, records: Sequence[Record]) -> None:

@@ -10,6 +10,7 @@ import click
 from vectorgate.client.cli import fields
 from vectorgate.client.cli.commands import command
 from vectorgate.client.cli.output import Column, Format, Kind
+from vectorgate.client.cli.pages import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +28,12 @@ UNOWNED: Final = (
 KIND = click.option(
     "--object", "object_", type=click.Choice(["vector_store", "file"]), default="vector_store", show_default=True
 )
-PROVIDER = click.option("--provider", help="Default: the gateway's default provider.")
 
 
 @command("unowned", example="vectorgate stores unowned --name 'docs-*'")
 @KIND
 @click.option("--name", "name_pattern", metavar="PATTERN", help="With * and ?.")
-@PROVIDER
+@fields.PROVIDER
 def unowned(session: Session, /, object_: str, **filters: str | None) -> None:
     """List the provider's stores (or files) that no team owns: to clients they are 404."""
     session.show(session.counted(session.admin.stores.unowned(object=object_, **filters), "objects"), UNOWNED)
@@ -46,7 +46,7 @@ def unowned(session: Session, /, object_: str, **filters: str | None) -> None:
 @click.option("--all", "every", is_flag=True, help="All that no team owns.")
 @KIND
 @click.option("--end-user", help="To whom storage is charged, too.")
-@PROVIDER
+@fields.PROVIDER
 @click.option("--dry-run", is_flag=True, help="Show what would be adopted, and change nothing.")
 @fields.YES
 def adopt(session: Session, /, *, object_: str, every: bool, dry_run: bool, yes: bool, **which: Any) -> None:  # noqa: ANN401 - the options above
@@ -70,11 +70,5 @@ def adopt(session: Session, /, *, object_: str, every: bool, dry_run: bool, yes:
 
 def _adopted(session: Session, chosen: dict[str, Any], *, dry_run: bool) -> Iterator[Row]:
     """The objects that every call has found, and what became of each."""
-    cursor: str | None = None
-    while True:
-        options = chosen if cursor is None else {**chosen, "cursor": cursor}
-        page = session.admin.stores.adopt(**options, dry_run=dry_run)
+    for page in pages(lambda cursor: session.admin.stores.adopt(**chosen, cursor=cursor, dry_run=dry_run)):
         yield from page.data
-        cursor = page.next_cursor
-        if cursor is None:
-            return

@@ -10,6 +10,7 @@ import click
 from vectorgate.client.cli.commands import command
 from vectorgate.client.cli.moments import MOMENT, since
 from vectorgate.client.cli.output import Column, Kind
+from vectorgate.client.cli.pages import MOST_A_PAGE
 
 if TYPE_CHECKING:
     from vectorgate.client.cli.session import Session
@@ -23,7 +24,6 @@ AUDIT: Final = (
     Column("before", "before_value", Kind.LONG),
     Column("after", "updated_values", Kind.LONG),
 )
-MOST_A_PAGE: Final = 1_000
 KINDS: Final = ("key", "team", "customer", "user", "index", "vector_store", "file", "spend")
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
+PROVIDER: Final = click.option("--provider", help="Default: the gateway's default provider.")
 YES: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 _BUDGET: Final = (
     click.option("--budget", "max_budget", type=float, metavar="USD", help="Refuse calls beyond it."),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+from vectorgate.client.cli.moments import iso_of, unix_s_of
+from vectorgate.client.cli.pages import MOST_A_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +19,6 @@ LATE: Final = 60.0
 # After which a record that is still open is given as it is: no call lasts longer than 15 minutes.
 OPEN: Final = 1_200.0
 PENDING: Final = "pending"
-PAGE: Final = 1_000
 
 
 @dataclass
@@ -32,25 +33,16 @@ class Follower:
     since: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.since = self.now() - LATE if self.start is None else _unix(self.start)
+        self.since = self.now() - LATE if self.start is None else unix_s_of(self.start)
 
     def new(self) -> list[Record]:
         """The records that have ended since the last look, by the time at which they began."""
         now = self.now()
-        looked_at = [*self.records.spend(**self.filters, start_date=_iso(self.since), limit=PAGE)]
-        began = {record.request_id: _unix(record.startTime) for record in looked_at}
+        looked_at = [*self.records.spend(**self.filters, start_date=iso_of(self.since), limit=MOST_A_PAGE)]
+        began = {record.request_id: unix_s_of(record.startTime) for record in looked_at}
         open_ = [each for each in looked_at if each.status == PENDING and now - began[each.request_id] < OPEN]
         ended = [each for each in looked_at if each not in open_ and each.request_id not in self.given]
         self.given |= {each.request_id: began[each.request_id] for each in ended}
         self.since = max(self.since, min([now - LATE, *(began[each.request_id] for each in open_)]))
         self.given = {name: at for name, at in self.given.items() if at >= self.since}
         return sorted(ended, key=lambda each: began[each.request_id])
-
-
-def _unix(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-
-
-def _iso(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "")

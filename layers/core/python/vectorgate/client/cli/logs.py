@@ -12,8 +12,9 @@ from vectorgate.client.cli.commands import command
 from vectorgate.client.cli.following import Follower
 from vectorgate.client.cli.key_names import token_of
 from vectorgate.client.cli.moments import MOMENT, since
-from vectorgate.client.cli.output import Column, Format, Kind
+from vectorgate.client.cli.output import Column, Kind
 from vectorgate.client.cli.output.lines import Lines
+from vectorgate.client.cli.pages import MOST_A_PAGE
 
 if TYPE_CHECKING:
     from vectorgate.client.cli.session import Session
@@ -31,7 +32,6 @@ LOGS: Final = (
     Column("provider (ms)", "upstream_ms", Kind.NUMBER),
     Column("request", "request_id", Kind.LONG),
 )
-MOST_A_PAGE: Final = 1_000
 log_filters = fields.options(
     click.option("--team", "team_id"),
     click.option("--key-of", "api_key", metavar="KEY", help="Of this key: an alias or a token."),
@@ -72,8 +72,7 @@ def _follow(session: Session, interval: float, filters: dict[str, str | None]) -
     """Write records as they come, in the order in which they began, until the user ends it."""
     if filters.pop("end_date") or filters.pop("request_id"):
         raise click.UsageError("--follow takes neither --until nor --request.")
-    chosen = Format.TABLE if session.format is Format.TABLE else session.format
-    lines = Lines(LOGS, chosen, session.around.out)
+    lines = Lines(LOGS, session.format, session.around.out)
     now = session.around.wall
     follower = Follower(session.admin.records, filters, since(filters.pop("start_date"), now()), now)
     while True:

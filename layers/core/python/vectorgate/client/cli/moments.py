@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -37,8 +37,7 @@ def since(text: str | None, now: float) -> str | None:
     """The moment in ISO 8601 and UTC; a day stays a day. `now`: Unix seconds."""
     if text is None or (ago := _AGO.fullmatch(text)) is None:
         return text
-    moment = datetime.fromtimestamp(now, UTC) - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "")
+    return iso_of(now - int(ago[1]) * _SECONDS[ago[2]])
 
 
 def whole_days(first: str | None, last: str | None, now: float) -> tuple[int, int]:
@@ -56,7 +55,15 @@ def day_of(text: str | None, now: float) -> str | None:
 
 
 def _unix(text: str | None, now: float) -> int:
-    if text is None:
-        return int(now)
+    return int(now if text is None else unix_s_of(text))
+
+
+def unix_s_of(text: str) -> float:
+    """The Unix seconds of a moment in ISO 8601, UTC by default."""
     moment = datetime.fromisoformat(text)
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
+def iso_of(unix_s: float) -> str:
+    """The inverse of `unix_s_of`, to the millisecond, as the gateway's parameters take it."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "")

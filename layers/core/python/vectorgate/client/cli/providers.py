@@ -81,8 +81,8 @@ def set_provider(
 
 def _key(session: Session, provider: str) -> str:
     """The key, from a hidden prompt or from standard input. Failure for one that cannot be a key."""
-    given = session.around.given
-    key = session.around.ask(f"Key of {provider}") if given.isatty() else given.read()
+    stdin = session.around.stdin
+    key = session.around.ask(f"Key of {provider}") if stdin.isatty() else stdin.read()
     if not key.strip() or len(key.split()) != 1:
         raise Failure("expected one key, without blanks, and nothing else on standard input", USAGE)
     return key.strip()

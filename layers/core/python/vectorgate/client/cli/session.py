@@ -45,7 +45,7 @@ class Surroundings:
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
-    given: TextIO = field(default_factory=lambda: sys.stdin)
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     aws: Callable[[str | None], Aws] = Boto3
@@ -93,11 +93,11 @@ class Session:
         """Go on if the user agrees, or has agreed by --yes. UsageError where there is no terminal to ask on."""
         if yes:
             return
-        if not self.around.given.isatty():
+        if not self.around.stdin.isatty():
             raise click.UsageError(f"{question} There is no terminal to ask on: say --yes.")
         self.around.err.write(f"{printable(question)} [y/N] ")
         self.around.err.flush()
-        if self.around.given.readline().strip().lower() not in {"y", "yes"}:
+        if self.around.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise Failure("nothing was changed")
 
     def counted(self, items: Iterable[T], what: str, total: int | None = None) -> Iterable[T]:

@@ -13,7 +13,7 @@ from vectorgate.client.cli.key_names import token_of
 from vectorgate.client.cli.moments import MOMENT, whole_days
 from vectorgate.client.cli.output import Column, Kind
 from vectorgate.client.cli.output.columns import dollars
-from vectorgate.client.cli.report_sums import GROUPS, Sums, day_text
+from vectorgate.client.cli.report_sums import GROUPS, NANO, Sums, day_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,10 +59,10 @@ def spend(session: Session, /, *, groups: tuple[str, ...], daily: bool, **given:
     start, end, filters = _asked(session, given)
     buckets = session.admin.reports.costs(start, end, _fields(chosen), **filters)
     rows = _named(session, Sums(chosen, daily, ("spend_nano_usd",)).rows(session.counted(buckets, "days")))
-    shown = [{**row, "spend": row["spend_nano_usd"] / 10**9} for row in rows]
+    shown = [{**row, "spend": row["spend_nano_usd"] / NANO} for row in rows]
     shown.sort(key=lambda row: (row.get("day") or "", -row["spend_nano_usd"]))
     session.show(shown, [*_titles(chosen, daily=daily), SPEND])
-    total = Decimal(sum(row["spend_nano_usd"] for row in rows)).scaleb(-9)
+    total = Decimal(sum(row["spend_nano_usd"] for row in rows)) / NANO
     session.say(f"{dollars(total)} from {day_text(start)} to {day_text(end - 1)} (UTC)")
 
 

@@ -10,11 +10,11 @@ from vectorgate.client.cli import adoption, fields
 from vectorgate.client.cli.commands import command
 from vectorgate.client.cli.exits import FAILED
 from vectorgate.client.cli.output import Column, Format, Kind
+from vectorgate.client.cli.pages import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vectorgate.client.admin.resources import Outcomes
     from vectorgate.client.cli.output.columns import Row
     from vectorgate.client.cli.session import Session
 
@@ -46,9 +46,8 @@ SHARES: Final = (
 store_filters = fields.options(
     click.option("--team", "team_id"),
     click.option("--min-bytes", type=click.IntRange(0), help="Stores of this size or larger."),
-    click.option("--provider", help="Default: the gateway's default provider."),
+    fields.PROVIDER,
 )
-PROVIDER = click.option("--provider", help="Default: the gateway's default provider.")
 
 
 @click.group()
@@ -66,7 +65,7 @@ def list_stores(session: Session, /, **filters: str | int | None) -> None:
 
 @command("info", group=stores, example="vectorgate stores info vs_abc123")
 @click.argument("store")
-@PROVIDER
+@fields.PROVIDER
 def info(session: Session, /, store: str, provider: str | None) -> None:
     """Show a store, its files by status and its cost."""
     session.show_one(session.admin.stores.retrieve(store, provider=provider), ONE)
@@ -79,30 +78,27 @@ def info(session: Session, /, store: str, provider: str | None) -> None:
 @fields.YES
 def idle(session: Session, /, *, days: int, delete: bool, yes: bool, **filters: str | int | None) -> int:
     """Show stores that cost and are not used, or delete them."""
-    found = [each for page in _cleaned(session, days, filters, dry_run=True) for each in page.data]
+    found = [*_cleaned(session, days, filters, dry_run=True)]
     if not delete or not found:
         session.show(found, JUDGED[:-2])
         return 0
     if session.format is Format.TABLE:
         session.show(found, JUDGED[:-2])
     session.confirm(f"Delete these {len(found)} stores and what is in them, for good?", yes=yes)
-    deleted = [each for page in _cleaned(session, days, filters, dry_run=False) for each in page.data]
+    deleted = [*_cleaned(session, days, filters, dry_run=False)]
     session.show(deleted, JUDGED)
     return FAILED if any(each["outcome"] == "failed" for each in deleted) else 0
 
 
-def _cleaned(session: Session, days: int, filters: dict[str, str | int | None], *, dry_run: bool) -> Iterator[Outcomes]:
-    """The answers to the calls that go over all idle stores."""
-    cursor: str | None = ""
-    while cursor is not None:
-        page = session.admin.stores.clean_up(days, dry_run=dry_run, cursor=cursor or None, **filters)
-        yield page
-        cursor = page.next_cursor
+def _cleaned(session: Session, days: int, filters: dict[str, str | int | None], *, dry_run: bool) -> Iterator[Row]:
+    """The idle stores, and what became of each."""
+    for page in pages(lambda cursor: session.admin.stores.clean_up(days, dry_run=dry_run, cursor=cursor, **filters)):
+        yield from page.data
 
 
 @command("delete", group=stores, example="vectorgate stores delete vs_abc123 --yes")
 @click.argument("store", nargs=-1, required=True)
-@PROVIDER
+@fields.PROVIDER
 @fields.YES
 def delete(session: Session, /, store: tuple[str, ...], provider: str | None, *, yes: bool) -> int:
     """Delete stores at the provider, for their owners."""
@@ -118,7 +114,7 @@ def delete(session: Session, /, store: tuple[str, ...], provider: str | None, *,
 @click.argument("store")
 @click.option("--team", "team_id", required=True, help="Which other team may use it.")
 @click.option("--permission", type=click.Choice(["read", "write", "none"]), default="read", show_default=True)
-@PROVIDER
+@fields.PROVIDER
 def share(session: Session, /, store: str, team_id: str, permission: str, provider: str | None) -> None:
     """Share a store with another team, or end that (--permission none). The owner pays for storage."""
     session.show_one(session.admin.stores.share(store, team_id, permission, provider=provider), SHARES)
@@ -126,7 +122,7 @@ def share(session: Session, /, store: str, team_id: str, permission: str, provid
 
 @command("shares", group=stores, example="vectorgate stores shares vs_abc123")
 @click.argument("store")
-@PROVIDER
+@fields.PROVIDER
 def shares(session: Session, /, store: str, provider: str | None) -> None:
     """List the teams that a store is shared with."""
     session.show(session.admin.stores.shares(store, provider=provider), SHARES)
@@ -136,7 +132,7 @@ def shares(session: Session, /, store: str, provider: str | None) -> None:
 @click.argument("store")
 @click.option("--team", "team_id", required=True, help="Who owns it, and pays for storage, from now on.")
 @click.option("--file", "file_ids", multiple=True, metavar="ID", help="A file that moves with it; may be repeated.")
-@PROVIDER
+@fields.PROVIDER
 @fields.YES
 def transfer(
     session: Session, /, store: str, team_id: str, file_ids: tuple[str, ...], provider: str | None, *, yes: bool

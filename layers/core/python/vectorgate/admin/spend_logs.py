@@ -38,7 +38,7 @@ def logs(request: Request, deps: AdminDeps) -> Reply:
     pending = PendingStorage(deps)
     page = LogReader(query, deps, pending).page() if query.request_id is None else one_row(query, deps, pending)
     cursor = cursor_text(page.next) if page.next is not None else None
-    rows = [described(entry) for entry in page.rows]
+    rows = [log_row(entry) for entry in page.rows]
     if query.paged:
         return Reply({"object": "list", "data": rows, "has_more": cursor is not None, "next_cursor": cursor}, {})
     more = {HAS_MORE: "true", NEXT_CURSOR: cursor} if cursor is not None else {HAS_MORE: "false"}
@@ -73,7 +73,7 @@ def _pending_one(operation_id: OperationId, pending: PendingStorage) -> LedgerEn
     return next((entry for entry in pending.records if entry.id == operation_id), None)
 
 
-def described(entry: LedgerEntry) -> dict[str, object]:
+def log_row(entry: LedgerEntry) -> dict[str, object]:
     """One row. `spend` is in dollars, `spend_nano_usd` the exact amount. `status` is how the call ended for the client.
 
     A row that is not settled yet has the price id `vectorgate.pending`.
