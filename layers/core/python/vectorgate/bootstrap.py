@@ -146,33 +146,17 @@ def build_reader(settings: Settings, deps: Deps) -> ProviderReader:
 
 def build_meter(settings: Settings, deps: Deps) -> MeterWorker:
     """The meter's worker. It samples all configured providers that charge storage by the GiB-day."""
-    from vectorgate.ledger.reconciliation import Reconciler
-    from vectorgate.metering.accounts import Accounts
-    from vectorgate.metering.sampler import Sampler
-    from vectorgate.metering.worker import MeterWorker
+    from vectorgate.metering.build import build_worker
     from vectorgate.provider_bill.build import build_bill
 
-    stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
-    reader = build_reader(settings, deps)
-    return MeterWorker(
-        reconciler=Reconciler(
-            ledger=stores.ledger, ownership=stores.ownership, reader=reader, clock=clock, telemetry=telemetry
-        ),
-        sampler=Sampler(
-            clock=clock,
-            meters=stores.meters,
-            ownership=stores.ownership,
-            ledger=stores.ledger,
-            accounts=Accounts(stores.keys, stores.budgets),
-            book=price_book(settings.prices),
-            providers=[name for name in reader.providers if name != SEARCH_PROVIDER],
-            reader=reader,
-            telemetry=telemetry,
-        ),
-        settlement=build_settlement(settings, stores, telemetry),
-        clock=clock,
-        telemetry=telemetry,
-        bill=build_bill(settings, deps, price_book(settings.prices)),
+    book, reader = price_book(settings.prices), build_reader(settings, deps)
+    return build_worker(
+        deps,
+        reader=reader,
+        providers=[name for name in reader.providers if name != SEARCH_PROVIDER],
+        book=book,
+        settlement=build_settlement(settings, deps.stores, deps.telemetry),
+        bill=build_bill(settings, deps, book),
     )
 
 
