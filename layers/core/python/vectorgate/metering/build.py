@@ -29,7 +29,7 @@ def build_worker(
     settlement: SettlementService,
     bill: ProviderBill | None,
 ) -> MeterWorker:
-    """The worker. `providers`: those whose storage it samples. `bill`: the comparison with a provider's bill, if any."""
+    """The worker. `providers`: those whose storage it samples. `bill`: the comparison with a bill, if any."""
     stores, clock, telemetry = deps.stores, deps.clock, deps.telemetry
     reconciler = Reconciler(
         ledger=stores.ledger, ownership=stores.ownership, reader=reader, clock=clock, telemetry=telemetry
