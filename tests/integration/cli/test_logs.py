@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vectorgate.client.admin.resources import Record
-from vectorgate.client.cli.following import OPEN, Follower
+from vectorgate.client.cli.following import OPEN_S, Follower
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import Connect, GatewayHarness
@@ -70,7 +70,7 @@ def test_a_record_that_ends_late_is_given_when_it_ends_and_one_that_never_does_a
     assert follower.new() == []
     rows[0]["status"] = "success"
     assert [each.request_id for each in follower.new()] == ["slow"]
-    now += OPEN
+    now += OPEN_S
     assert [each.request_id for each in follower.new()] == ["stuck"]
-    now += OPEN
-    assert (follower.new(), follower.given) == ([], {})
+    now += OPEN_S
+    assert (follower.new(), follower.shown) == ([], {})

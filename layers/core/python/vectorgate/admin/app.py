@@ -69,7 +69,7 @@ class AdminApp:
     telemetry: Telemetry
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; errors become responses. The dashboard's files are for anyone: they hold no data."""
+        """Answer one request; errors become responses. The dashboard's files need no key: they hold no data."""
         if (page := pages.response(request)) is not None:
             return page
         request_id = new_operation_id(self.deps.clock, self.deps.randomness)

@@ -1,1 +1,1 @@
-"""Exports: each settled row of the ledger, as one document, to where people look already (docs/exports.md)."""
+"""Exports: each settled row of the ledger, as one document, to an operator's other systems (docs/exports.md)."""

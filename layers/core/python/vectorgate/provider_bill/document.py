@@ -76,7 +76,7 @@ def _amounts(compared: Compared) -> dict[str, object]:
 
 
 def _stores(comparison: Comparison) -> list[dict[str, object]]:
-    """The stores that make the differences up: searched past the gateway, or stored without an owner."""
+    """The stores that explain the differences: searched past the gateway, or without an owner here."""
     theirs: dict[str, int] = {}
     for day in comparison.days:
         for name, calls in day.provider.searches.items():

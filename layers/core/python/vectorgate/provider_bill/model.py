@@ -28,7 +28,7 @@ class Line(StrEnum):
     STORAGE = "storage"
     FILE_SEARCH = "file_search"
     TOKENS = "tokens"
-    OTHER = "other"  # what passes the gateway by: it is shown, and not compared
+    OTHER = "other"  # of calls past the gateway, or of other products: it is shown, and not compared
 
 
 COMPARED: Final = (Line.STORAGE, Line.FILE_SEARCH)  # the lines of vector stores alone: tokens have other uses, too

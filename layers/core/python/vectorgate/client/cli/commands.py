@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 import click
 
-from vectorgate.client.cli.exits import ReaderLeft
+from vectorgate.client.cli.exits import OutputClosed
 from vectorgate.client.cli.output import Format
 from vectorgate.client.cli.session import Session, Surroundings
 
@@ -79,7 +79,7 @@ def command(
             try:
                 return function(session, **given) or 0  # type: ignore[call-arg]
             except BrokenPipeError as error:
-                raise ReaderLeft from error  # click would end the program with 1
+                raise OutputClosed from error  # click would end the program with 1
 
         new = click.command(name, cls=Command, example=example)(run)
         new.params += [URL, KEY, JSON, CSV] if gateway else [JSON, CSV]

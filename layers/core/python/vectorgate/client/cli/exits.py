@@ -41,8 +41,8 @@ class Failure(Exception):
         self.code = code
 
 
-class ReaderLeft(Exception):
-    """Standard output is closed at its other end (`| head`): enough was read."""
+class OutputClosed(Exception):
+    """Standard output was closed by its reader (`| head`), which has read enough."""
 
 
 def code_of(error: VectorGateError | Failure) -> int:

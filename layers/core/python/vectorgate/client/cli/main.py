@@ -10,7 +10,7 @@ import click
 
 from vectorgate.client.cli import exits
 from vectorgate.client.cli.commands import LazyGroup
-from vectorgate.client.cli.exits import Failure, ReaderLeft, code_of, reason_of
+from vectorgate.client.cli.exits import Failure, OutputClosed, code_of, reason_of
 from vectorgate.client.cli.output.columns import printable
 from vectorgate.client.cli.session import Surroundings
 from vectorgate.client.errors import VectorGateError
@@ -45,7 +45,7 @@ root: Final = LazyGroup(
         "providers": (_HERE + "providers", "providers"),
         "doctor": (_HERE + "doctor.command", "doctor"),
         "demo": (_HERE + "demo", "demo"),
-        "ingest": (_HERE + "passed_on", "ingest"),
+        "ingest": (_HERE + "ingest", "ingest"),
         "completion": (_HERE + "completion", "completion"),
     },
     params=[
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None, around: Surroundings | None = N
         return exits.INTERRUPTED
     except (VectorGateError, Failure) as error:
         return _fail(around, reason_of(error), code_of(error))
-    except (ReaderLeft, BrokenPipeError):
+    except (OutputClosed, BrokenPipeError):
         _close_output()
         return exits.OK
     return int(result or 0)

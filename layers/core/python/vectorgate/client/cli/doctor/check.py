@@ -1,4 +1,4 @@
-"""One finding: what was looked at, whether it is well, and what to do if it is not."""
+"""One finding: what was looked at, whether it passed, and what to do if it did not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKS: Final = (
 
 
 class Result(StrEnum):
-    """Whether it is well."""
+    """What became of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -50,7 +50,7 @@ class Check:
         return {"check": self.name, "result": str(self.result), "found": self.found, "advice": self.advice}
 
 
-def well(name: str, found: str) -> Check:
+def passed(name: str, found: str) -> Check:
     """Nothing to do."""
     return Check(name, Result.OK, found)
 
@@ -84,6 +84,6 @@ def clock_check(name: str, date: str | None, now: float) -> Check:
     skew = now - there.replace(tzinfo=there.tzinfo or UTC).timestamp()
     found = f"this machine is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
     if abs(skew) < SKEW_WARNED:
-        return well(name, f"within {SKEW_WARNED:.0f} s")
+        return passed(name, f"within {SKEW_WARNED:.0f} s")
     advice = "synchronise this machine's clock (timedatectl set-ntp true), or the server's"
     return failed(name, found, advice) if abs(skew) >= SKEW_FAILED else warning(name, found, advice)

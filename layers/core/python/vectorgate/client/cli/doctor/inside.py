@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.client.cli.doctor.check import Check, Result, clock_check, failed, looked_at, warning, well
+from vectorgate.client.cli.doctor.check import Check, Result, clock_check, failed, looked_at, passed, warning
 from vectorgate.client.cli.doctor.table import table_check
 from vectorgate.client.cli.provider_secrets import secrets_of
 
@@ -59,7 +59,7 @@ class Inside:
     def _status(self) -> Check:
         status = self.stack.status
         if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
-            return well("stack", status)
+            return passed("stack", status)
         if status.endswith("_IN_PROGRESS"):
             return warning("stack", status, "wait until the deployment has ended, and look again")
         return failed("stack", status, "read the stack's events: aws cloudformation describe-stack-events")
@@ -68,7 +68,7 @@ class Inside:
         found = self.aws.call("lambda", "get_function_configuration", FunctionName=function)
         state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
         if state in {"Active", "Inactive"} and update == "Successful":  # inactive: not called for weeks
-            return well(f"function: {name}", f"{state}, {found.get('Runtime', '?')}")
+            return passed(f"function: {name}", f"{state}, {found.get('Runtime', '?')}")
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason given"
         return failed(f"function: {name}", f"{state}, {update}: {reason}", REDEPLOY)
 
@@ -78,7 +78,7 @@ class Inside:
         def look() -> Check:
             fault = secret.fault(secret.text(self.aws))
             advice = f"vectorgate providers set {secret.provider} --stack {self.stack.name}"
-            return well(name, "usable") if fault is None else failed(name, fault, advice)
+            return passed(name, "usable") if fault is None else failed(name, fault, advice)
 
         return looked_at(name, look)
 
@@ -86,7 +86,7 @@ class Inside:
         secret = self.stack.output("MasterKeySecretId")
         text = self.aws.call("secretsmanager", "get_secret_value", SecretId=secret).get("SecretString", "")
         if text.strip():
-            return well("secret: master key", "readable")
+            return passed("secret: master key", "readable")
         return failed("secret: master key", "empty", f"put a random text of 32 characters or more into {secret}")
 
     def _schedule(self) -> Check:
@@ -98,7 +98,7 @@ class Inside:
             return failed("schedule", f"{rule} calls nothing", REDEPLOY)
         if found.get("State") != "ENABLED":
             return failed("schedule", f"{rule} is {found.get('State')}", f"aws events enable-rule --name {rule}")
-        return well("schedule", str(found.get("ScheduleExpression")))
+        return passed("schedule", str(found.get("ScheduleExpression")))
 
     def _called(self, name: str, function: str) -> Check:
         """What calls a function with the events of a stream or a queue."""
@@ -107,7 +107,7 @@ class Inside:
             return failed(name, f"nothing calls {function}", REDEPLOY)
         off = [each for each in found if each.get("State") not in {"Enabled", "Enabling", "Updating", "Creating"}]
         if not off:
-            return well(name, f"{len(found)} enabled")
+            return passed(name, f"{len(found)} enabled")
         advice = f"aws lambda update-event-source-mapping --uuid {off[0].get('UUID')} --enabled"
         return failed(name, ", ".join(sorted({str(each.get("State")) for each in off})), advice)
 
@@ -123,18 +123,18 @@ class Inside:
         if name.endswith(FAILURES):
             if count:
                 return warning(f"queue: {name}", f"{count} dead letters", RUNBOOK)
-            return well(f"queue: {name}", "empty")
+            return passed(f"queue: {name}", "empty")
         if count < BACKLOG:
-            return well(f"queue: {name}", f"{count} waiting")
+            return passed(f"queue: {name}", f"{count} waiting")
         advice = "look at the function's log and its alarms, if they do not become fewer"
         return warning(f"queue: {name}", f"{count} waiting", advice)
 
     def _alarms(self) -> Check:
-        """The stack's alarms that ring now."""
+        """The stack's alarms in the state ALARM."""
         names = set(self.stack.resources.values())
         found = self.aws.call("cloudwatch", "describe_alarms", StateValue="ALARM").get("MetricAlarms", [])
-        ringing = [each for each in found if each["AlarmName"] in names]
-        if not ringing:
-            return well("alarms", "none rings")
-        said = "; ".join(f"{each['AlarmName']}: {each.get('AlarmDescription', '')}" for each in ringing)
+        alarms = [each for each in found if each["AlarmName"] in names]
+        if not alarms:
+            return passed("alarms", "none rings")
+        said = "; ".join(f"{each['AlarmName']}: {each.get('AlarmDescription', '')}" for each in alarms)
         return Check("alarms", Result.WARNING, said, "docs/runbook.md says what each means")

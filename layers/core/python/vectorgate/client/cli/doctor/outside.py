@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from vectorgate.client.cli.doctor.check import Check, Result, clock_check, failed, warning, well
+from vectorgate.client.cli.doctor.check import Check, Result, clock_check, failed, passed, warning
 from vectorgate.client.cli.exits import reason_of
 from vectorgate.client.errors import (
     APIConnectionError,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LIVELINESS: Final = "/health/liveliness"
 READINESS: Final = "/health/readiness"
 UNOWNED: Final = "/vector_stores/unowned"
-# What readiness says of each part: the field, what it holds if all is well, and what to do otherwise.
+# What readiness says of each part: the field, what it holds if nothing is wrong, and what to do otherwise.
 PARTS: Final = (
     ("table", "db", "connected", "look at the table and at the api function's role: vectorgate doctor --stack NAME"),
     ("secrets", "secrets", "readable", "write the provider's key: vectorgate providers set openai"),
@@ -76,7 +76,7 @@ class Outside:
             return self._wrong_route(error), error.response.headers.get("date")
         except APIError as error:
             return failed("route", f"{self.url}: {error}", "something else answers: use the stack's output Url"), None
-        return well("route", f"{self.url} answers"), response.headers.get("date")
+        return passed("route", f"{self.url} answers"), response.headers.get("date")
 
     def _wrong_route(self, error: APIStatusError) -> Check:
         advice = {
@@ -88,9 +88,9 @@ class Outside:
     def _transport(self) -> Check:
         parts = urlsplit(self.url)
         if parts.scheme == "https":
-            return well("transport", "https")
+            return passed("transport", "https")
         if parts.hostname == "localhost" or _is_loopback(parts.hostname or ""):
-            return well("transport", "http, on this machine")
+            return passed("transport", "http, on this machine")
         return warning("transport", "http", "use https: the key travels readable to everything on the way")
 
     def _readiness(self) -> Iterator[Check]:
@@ -104,7 +104,7 @@ class Outside:
         parts: Mapping[str, Any] = document if isinstance(document, dict) else {}
         for name, field, expected, advice in PARTS:
             found = str(parts.get(field, "unknown"))
-            yield well(name, found) if found == expected else failed(name, found, advice)
+            yield passed(name, found) if found == expected else failed(name, found, advice)
 
     def _key(self) -> tuple[Check, bool]:
         """Whether the key is known, and whether it may list what no team owns."""
@@ -120,8 +120,8 @@ class Outside:
         try:
             self.calls.get("/audit", {"limit": 1})
         except APIError:
-            return well("key", "a team administrator's"), False
-        return well("key", "an administrator's"), True
+            return passed("key", "a team administrator's"), False
+        return passed("key", "an administrator's"), True
 
     def _ordinary_key(self) -> Check:
         try:
@@ -130,11 +130,11 @@ class Outside:
             return failed("key", reason_of(error), "use another: vectorgate keys list shows which there are")
         except PermissionDeniedError as error:
             if error.code in {"admin_key_required", "route_not_allowed"}:
-                return well("key", f"known; {reason_of(error)}")
+                return passed("key", f"known; {reason_of(error)}")
             return failed("key", reason_of(error), "unblock it, or use another: vectorgate keys info")
         except APIError as error:
             return failed("key", reason_of(error), "look at the api function's log")
-        return well("key", "a client's")
+        return passed("key", "a client's")
 
     def _provider(self, *, administers: bool) -> Iterator[Check]:
         """Whether the provider answers, with which rights: an administrator's key lists its stores and its files."""
@@ -152,7 +152,7 @@ class Outside:
             denied = isinstance(error, PermissionDeniedError)
             advice = RIGHTS if denied else PROVIDER_ADVICE.get(error.code or "", "look at the admin function's log")
             return failed(name, reason_of(error), advice)
-        return well(name, "can be listed")
+        return passed(name, "can be listed")
 
 
 def _is_loopback(host: str) -> bool:

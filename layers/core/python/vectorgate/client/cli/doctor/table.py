@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.client.cli.doctor.check import Check, failed, warning, well
+from vectorgate.client.cli.doctor.check import Check, failed, passed, warning
 from vectorgate.client.cli.exits import NOT_AUTHORISED, Failure
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def table_check(name: str, aws: Aws) -> Check:
     unsafe = [*_unsafe(name, table, aws)]
     if unsafe:
         return warning("table", "; ".join(unsafe), "turn it on again: it was changed by hand")
-    return well("table", f"{name}, {table.get('ItemCount', 0)} items some hours ago")
+    return passed("table", f"{name}, {table.get('ItemCount', 0)} items some hours ago")
 
 
 def _broken(table: Mapping[str, Any]) -> Iterator[str]:
