@@ -60,7 +60,7 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 
 # --------------------------------------------------------------------------------------------------------- testing
 
-# tests/conftest.py shares the files out among the workers: three, for those that wait for a server leave a core idle. The
+# tests/conftest.py shares the files out among the workers: four, for those that wait for a server leave a core idle. The
 # types are checked beside them. pytest comes last, and so does its closing line.
 test: install ## Lint, types, template, every test, and the package's branch coverage
 	@$(MAKE) --no-print-directory -j 2 lint build $(HOST_PARTS)
@@ -68,7 +68,7 @@ test: install ## Lint, types, template, every test, and the package's branch cov
 
 .PHONY: tests
 tests: install
-	@env -u MAKEFLAGS $(PYTHON) -m pytest -q -n 3 --dist loadscope -p tests.helpers.branch_coverage tests
+	@env -u MAKEFLAGS $(PYTHON) -m pytest -q -n 4 --dist loadscope -p tests.helpers.branch_coverage tests
 
 thorough: build $(HOST_PARTS) ## What make test leaves out: every engine for every admin call, 10,000 stores, every pair of crashes, a hundred examples a property
 	@$(PYTHON) -m pytest -q -n 2 --dist loadscope -m "exhaustive or hypothesis" --hypothesis-profile exhaustive tests

@@ -26,7 +26,8 @@ settings.register_profile("quick", settings(), deadline=None, max_examples=30)
 settings.load_profile("quick")
 
 E2E: Final = "tests/e2e/"
-WITHOUT_STACK: Final = "tests/e2e/test_build.py"
+# Those of ingestion take as long as all others there: for them a stack of their own is deployed beside the first.
+APART: Final = frozenset({"tests/e2e/test_build.py", "tests/e2e/test_ingest.py"})
 # The longest start first, so that the workers end together.
 LONGEST: Final = (
     E2E,
@@ -40,9 +41,9 @@ LONGEST: Final = (
 
 
 def share_of(nodeid: str) -> str:
-    """Return what one worker runs: a file, or all that needs the deployed stack."""
+    """Return what one worker runs: a file, or all that shares the deployed stack."""
     file = nodeid.partition("::")[0]
-    return E2E if file.startswith(E2E) and file != WITHOUT_STACK else file
+    return E2E if file.startswith(E2E) and file not in APART else file
 
 
 @pytest.hookimpl(trylast=True)
