@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from vectorgate import bootstrap
+from vectorgate.aws.clients import AwsClients
 from vectorgate.bootstrap import deployed_ingest
-from vectorgate.ingest.aws import AwsClients
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.sqlite import open_stores
 

@@ -13,7 +13,8 @@ from tests.fakes.openai_responses import TEXT
 from tests.fakes.receiver import Receiver
 from tests.harnesses.exports import SIGNING_KEY, settling
 from tests.helpers.canary import holds_a_piece
-from vectorgate.exports.aws import Clients, EventBridge
+from vectorgate.aws.clients import AwsClients
+from vectorgate.exports.aws import EventBridge
 from vectorgate.exports.queues import message_of
 from vectorgate.exports.record import record_of
 from vectorgate.ledger.entry import State
@@ -60,7 +61,7 @@ class KeptEvents:
 
 def events_of(rows: list[LedgerEntry]) -> str:
     """The events of these rows."""
-    clients, kept = Clients(region="eu-central-1"), KeptEvents()
+    clients, kept = AwsClients(region="eu-central-1"), KeptEvents()
     cast("Any", clients).__dict__["events"] = kept
     EventBridge(clients, "gate").deliver([record_of(row) for row in rows])
     return json.dumps(kept.entries)

@@ -13,9 +13,10 @@ from moto import mock_aws
 
 from tests.factories.ledger import answered, begun, settled
 from tests.fakes.telemetry import RecordingTelemetry
+from vectorgate.aws.clients import AwsClients
 from vectorgate.clock import Random
 from vectorgate.entrypoints.exporter import ExporterApp, handler
-from vectorgate.exports.aws import Clients, EventBridge, S3Sink, SqsExportQueue, batches
+from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue, batches
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
 from vectorgate.exports.lines import Lines
@@ -258,14 +259,14 @@ def test_no_two_messages_of_a_group_are_in_one_batch() -> None:
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsClients]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        yield Clients(region=REGION).opened()
+        yield AwsClients(region=REGION).opened("sqs")
 
 
-def test_a_fifo_queue_gives_a_stores_records_in_their_order_and_drops_what_it_knows(clients: Clients) -> None:
+def test_a_fifo_queue_gives_a_stores_records_in_their_order_and_drops_what_it_knows(clients: AwsClients) -> None:
     urls = [
         clients.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
         for name in ("gate.fifo", "dead.fifo")
@@ -291,7 +292,7 @@ def test_a_fifo_queue_gives_a_stores_records_in_their_order_and_drops_what_it_kn
         gone.send(messages)
 
 
-def test_records_are_events_of_a_bus_and_objects_of_a_bucket(clients: Clients) -> None:
+def test_records_are_events_of_a_bus_and_objects_of_a_bucket(clients: AwsClients) -> None:
     clients.events.create_event_bus(Name="gate")
     target = clients.sqs.create_queue(QueueName="events")["QueueUrl"]
     arn = clients.sqs.get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

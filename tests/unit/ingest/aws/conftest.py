@@ -9,8 +9,9 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes.clock import FakeClock
+from vectorgate.aws.clients import AwsClients
 from vectorgate.clock import Random
-from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
+from vectorgate.ingest.aws import EventBridgeBus, S3Objects, SqsQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

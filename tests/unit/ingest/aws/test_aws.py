@@ -13,7 +13,8 @@ from botocore.exceptions import ConnectTimeoutError, IncompleteReadError
 from botocore.response import StreamingBody
 
 from tests.unit.ingest.aws.conftest import BUCKET, BUS, REGION, Account
-from vectorgate.ingest.aws import CHUNK_BYTES, AwsClients, S3Objects
+from vectorgate.aws.clients import AwsClients
+from vectorgate.ingest.aws import CHUNK_BYTES, S3Objects
 from vectorgate.ingest.model import DetailType, ObjectLocation, ResultEvent
 from vectorgate.ingest.ports import SourceUnavailable
 

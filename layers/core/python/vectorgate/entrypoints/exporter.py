@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from vectorgate.aws.clients import AwsClients
 from vectorgate.bootstrap import (
     deployed_secrets,
     deployed_settings,
@@ -19,7 +20,7 @@ from vectorgate.bootstrap import (
 )
 from vectorgate.entrypoints.function import Event, Function
 from vectorgate.exports import settings as configuration
-from vectorgate.exports.aws import Clients, EventBridge, S3Sink, SqsExportQueue
+from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue
 from vectorgate.exports.composition import AlertSources, Egress, http_destinations
 from vectorgate.exports.delivery import checked
 from vectorgate.exports.exporter import Exporter, Received
@@ -92,21 +93,23 @@ def _received(record: Mapping[str, Any]) -> Received:
 def deployed_exporter() -> ExporterApp:
     """The app of the exporter function."""
     settings, chosen, telemetry = deployed_settings(), configuration.from_environment(), deployed_telemetry()
-    place = {"region": settings.region, "endpoint_url": settings.endpoint_url}
-    clients = Clients(**place).opened()
-    table = DynamoTable(settings.table, clock=system_clock(), randomness=system_random(), **place).opened()
+    region, endpoint_url = settings.region, settings.endpoint_url
+    clients = AwsClients(region=region, endpoint_url=endpoint_url).opened("sqs")
+    clock, randomness = system_clock(), system_random()
+    table = DynamoTable(settings.table, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
+    table.opened()
     queues = {
         name: SqsExportQueue(clients, url=urls.queue, failures_url=urls.failures)
         for name, urls in chosen.queues.items()
     }
     return ExporterApp(
         fan_out=FanOut(DynamoLedger(table), queues, telemetry),
-        exporter=Exporter(queues, _destinations(chosen, clients, table), system_random(), telemetry),
+        exporter=Exporter(queues, _destinations(chosen, clients, table), randomness, telemetry),
         queues={urls.queue.rpartition("/")[2]: name for name, urls in chosen.queues.items()},
     )
 
 
-def _destinations(chosen: ExportSettings, clients: Clients, table: DynamoTable) -> Mapping[str, Destination]:
+def _destinations(chosen: ExportSettings, clients: AwsClients, table: DynamoTable) -> Mapping[str, Destination]:
     settings, clock = deployed_settings(), system_clock()
     egress = Egress(
         transport=PooledTransport(clock),

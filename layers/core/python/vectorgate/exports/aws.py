@@ -1,13 +1,11 @@
-"""The exporter on AWS: the queues, and the destinations EventBridge and S3. boto3 is imported when a client is made."""
+"""The exporter on AWS: the queues, and the destinations EventBridge and S3."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.http import encode_json
-from vectorgate.aws.client import aws_client
 from vectorgate.exports.names import EVENTBRIDGE
 from vectorgate.exports.ports import DeliveryFailed
 from vectorgate.exports.queues import QueueUnavailable
@@ -16,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
+    from vectorgate.aws.clients import AwsClients
     from vectorgate.exports.queues import Message
     from vectorgate.exports.record import Record
 
     Returned = TypeVar("Returned")
 
-CONNECT_TIMEOUT_S: Final = 2
-READ_TIMEOUT_S: Final = 10
-ATTEMPTS: Final = 3
 AT_ONCE: Final = 10  # messages of one SendMessageBatch
 EVENT_SOURCE: Final = "vectorgate"
 DETAIL_TYPE: Final = "Usage Record"
@@ -31,43 +27,10 @@ FIFO: Final = ".fifo"
 MOST_TEXT: Final = 256  # of a message's attribute
 
 
-class Clients:
-    """A client for each service, with one configuration."""
-
-    def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
-        self._region = region
-        self._endpoint_url = endpoint_url
-
-    @cached_property
-    def sqs(self) -> Any:  # noqa: ANN401 - SQS's
-        """The client of SQS."""
-        return self._client("sqs")
-
-    @cached_property
-    def events(self) -> Any:  # noqa: ANN401 - EventBridge's
-        """The client of EventBridge."""
-        return self._client("events")
-
-    @cached_property
-    def s3(self) -> Any:  # noqa: ANN401 - S3's
-        """The client of S3."""
-        return self._client("s3")
-
-    def opened(self) -> Self:
-        """Make the client of the queues now."""
-        _ = self.sqs
-        return self
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service's
-        region, endpoint_url = self._region, self._endpoint_url
-        times = {"connect_s": CONNECT_TIMEOUT_S, "read_s": READ_TIMEOUT_S}
-        return aws_client(service, region=region, endpoint_url=endpoint_url, attempts=ATTEMPTS, **times)
-
-
 class SqsExportQueue:
     """ExportQueue on SQS: FIFO by store, but for a destination whose objects have no order among them."""
 
-    def __init__(self, clients: Clients, *, url: str, failures_url: str) -> None:
+    def __init__(self, clients: AwsClients, *, url: str, failures_url: str) -> None:
         self._clients = clients
         self._url = url
         self._failures_url = failures_url
@@ -75,7 +38,7 @@ class SqsExportQueue:
     def send(self, messages: Sequence[Message]) -> None:
         """One SendMessageBatch for up to ten messages. No two of a group are in one, of which either may fail."""
         for batch in batches(messages):
-            entries = [{"Id": str(at), **_message(self._url, message)} for at, message in enumerate(batch)]
+            entries: Any = [{"Id": str(at), **_message(self._url, message)} for at, message in enumerate(batch)]
             answer: Any = _call(lambda: self._clients.sqs.send_message_batch(QueueUrl=self._url, Entries=entries))  # noqa: B023 - now
             if answer.get("Failed"):
                 raise QueueUnavailable(str(answer["Failed"][0].get("Code")))
@@ -101,7 +64,7 @@ class SqsExportQueue:
 class EventBridge:
     """Destination: an event for each record."""
 
-    clients: Clients
+    clients: AwsClients
     bus: str
     name: str = EVENTBRIDGE
     at_once: int = AT_ONCE
@@ -120,7 +83,7 @@ class EventBridge:
 class S3Sink:
     """ObjectSink: a bucket."""
 
-    clients: Clients
+    clients: AwsClients
     bucket: str
 
     def put(self, key: str, content: bytes) -> None:

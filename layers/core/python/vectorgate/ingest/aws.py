@@ -1,7 +1,7 @@
 """Ingestion's adapters on AWS: objects (S3), the queue and its dead-letter queue (SQS), the bus (EventBridge).
 
-boto3 is imported, and a client made, by `opened` or at the first use. Failures that may be over in a minute are
-SourceUnavailable; its message names the service, AWS's code and the object's location, nothing of an object's content.
+Failures that may be over in a minute are SourceUnavailable; its message names the service, AWS's code and the object's
+location, nothing of an object's content.
 """
 
 from __future__ import annotations
@@ -9,27 +9,21 @@ from __future__ import annotations
 import io
 import json
 import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.aws.client import aws_client
 from vectorgate.ingest.ports import SourceUnavailable, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
-    from types_boto3_s3 import S3Client
-    from types_boto3_sqs import SQSClient
-
+    from vectorgate.aws.clients import AwsClients
     from vectorgate.clock import Clock, Random
     from vectorgate.ingest.model import ObjectLocation, ResultEvent
 
     Returned = TypeVar("Returned")
 
-CONNECT_TIMEOUT_S: Final = 2
 READ_TIMEOUT_S: Final = 20  # between two chunks of an object; the other services answer in milliseconds
-ATTEMPTS: Final = 3
 CHUNK_BYTES: Final = 256 * 1024  # of an object, which is read a chunk at a time
 
 EVENT_SOURCE: Final = "vectorgate"  # of the events that are published; the role may put no other
@@ -45,46 +39,6 @@ _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllow
 _ENCODED_WORDS: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?[^?\s]*\?=(\s+=\?[\w-]+\?[BbQq]\?[^?\s]*\?=)*", re.ASCII)
 # Characters that XML 1.0, and so a message's attribute, cannot hold. Keys of objects can.
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-class AwsClients:
-    """A client for each service, with one configuration."""
-
-    def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
-        self._region = region
-        self._endpoint_url = endpoint_url
-
-    @cached_property
-    def s3(self) -> S3Client:
-        """The client of S3."""
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def sqs(self) -> SQSClient:
-        """The client of SQS."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    @cached_property
-    def events(self) -> Any:  # noqa: ANN401 - EventBridge's; its stubs are not installed
-        """The client of EventBridge."""
-        return self._client("events")
-
-    def opened(self) -> Self:
-        """Make the clients now, and not for the first message."""
-        _ = self.s3, self.sqs, self.events
-        return self
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - the service's
-        return aws_client(
-            service,
-            region=self._region,
-            endpoint_url=self._endpoint_url,
-            connect_s=CONNECT_TIMEOUT_S,
-            read_s=READ_TIMEOUT_S,
-            attempts=ATTEMPTS,
-        )
 
 
 class S3Objects:

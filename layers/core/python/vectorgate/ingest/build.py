@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.ingest.aws import AwsClients, EventBridgeBus, S3Objects, SqsQueue
+from vectorgate.aws.clients import AwsClients
+from vectorgate.ingest.aws import READ_TIMEOUT_S, EventBridgeBus, S3Objects, SqsQueue
 from vectorgate.ingest.ingestor import Ingestor
 from vectorgate.ingest.sqs_handler import SqsBatchHandler
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def build_handler(settings: Settings, resources: IngestResources, deps: Deps, gateway: Gateway) -> SqsBatchHandler:
     """The handler of a queue's batches, between the deployment's `resources` and the gateway."""
-    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url).opened()
+    clients = AwsClients(region=settings.region, endpoint_url=settings.endpoint_url, read_s=READ_TIMEOUT_S)
+    clients.opened("s3", "sqs", "events")
     ingestor = Ingestor(
         gateway=gateway,
         store=deps.stores.ingest,
