@@ -12,7 +12,7 @@ HOST_BUILD := .build/host
 PARTS := DepsLayer CoreLayer Api Stream Invoke Admin UsageLogger Meter Ingest Exporter
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 
-# The tests start some two hundred interpreters: each would compile what it imports, if none may keep it.
+# The tests start interpreters: each would compile what it imports, if none may keep it.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

@@ -14,8 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+# What the forked processes need is imported here, once.
+import engine.bootstrap  # noqa: F401
 import local.app
-import local.serving  # noqa: F401 - what the forked processes need is imported here
+import local.serving  # noqa: F401
 from tests.helpers.forked import STATUS
 
 MOST: Final = 256 * 1024  # bytes of a request: module, arguments and environment

@@ -27,7 +27,7 @@ def customers() -> None:
 @command("list", group=customers, example="vectorgate customers list --json")
 @click.option("--alias")
 def list_customers(session: Session, /, **filters: str | None) -> None:
-    """List the end users that have a budget, an alias or a block."""
+    """List the end users that were made or have spent."""
     session.show(session.counted(session.admin.customers.list(**filters), "end users"), CUSTOMERS)
 
 
