@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.administration import TAG, admin_paths
+from tools.openapi.administration_bodies import body_schemas
 from tools.openapi.answers import ANSWERS
 from tools.openapi.paths import JSON, operation_of, refusal_responses
 from tools.openapi.requests import reference, request_schemas, text
@@ -83,7 +84,7 @@ def _paths() -> dict[str, Document]:
 def _components() -> Document:
     azure_412 = {"description": "A condition on the entity tag does not hold."}
     return {
-        "schemas": {**request_schemas(OPERATIONS), **ANSWERS},
+        "schemas": {**request_schemas(OPERATIONS), **body_schemas(), **ANSWERS},
         "responses": {
             **refusal_responses("Error"),
             **refusal_responses("AzureError"),

@@ -187,7 +187,7 @@ def request_name(operation: Operation) -> str:
 def request_schemas(operations: Iterable[Operation]) -> dict[str, Document]:
     """The schemas of all bodies, and of what they are made of, by name and in its order."""
     with_body = {request_name(operation): operation for operation in operations if operation.body is not None}
-    models = _models(operation.body for operation in with_body.values() if operation.body is not None)
+    models = model_schemas(operation.body for operation in with_body.values() if operation.body is not None)
     requests = {
         name: _with_more_fields(models[name.removesuffix("Request")], operation)
         for name, operation in with_body.items()
@@ -196,7 +196,7 @@ def request_schemas(operations: Iterable[Operation]) -> dict[str, Document]:
     return {name: found[name] for name in sorted(found)}
 
 
-def _models(models: Iterable[type[BaseModel]]) -> dict[str, Document]:
+def model_schemas(models: Iterable[type[BaseModel]]) -> dict[str, Document]:
     """Pydantic's schemas of the models, and of those that they are made of."""
     _, found = models_json_schema(
         [(model, "validation") for model in models],

@@ -42,7 +42,7 @@ PARAMETERS: Final = frozenset({*FILTERS, "start_date", "end_date", "limit", "cur
 
 
 def listing(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A page of the records that match every filter. A page ends after SECONDS, wherever it is then. InvalidRequest."""
+    """A page of the records that match every filter: after ten seconds it ends, wherever it is then. InvalidRequest."""
     query = _query(request.query, deps.clock.unix_ms())
     matches = _filter(request.query)
     found: list[AuditRecord] = []

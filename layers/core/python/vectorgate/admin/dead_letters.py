@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def listing(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """The queues of dead letters, with up to SHOWN of each; none is removed. InvalidRequest, Unavailable."""
+    """The queues of dead letters, with some of each and the reason; none is removed. InvalidRequest, Unavailable."""
     refuse_unknown(request.query, ())
     queues = sorted(deps.dead_letters.queues(), key=lambda queue: queue.name)
     return {"object": "list", "data": [_described(queue) for queue in queues], "has_more": False}

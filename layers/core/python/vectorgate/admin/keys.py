@@ -140,7 +140,7 @@ def info(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def update(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Change the fields that are sent. Effective within 5 s everywhere; calls in progress end as they began."""
+    """Change the fields that are sent, clear those that are null. In force everywhere within 5 s."""
     body = schemas.validate(UpdateKey, read_body(request))
     key_id = key_id_in(body.key)
 

@@ -27,13 +27,13 @@ DEFAULT_SIZE: Final = 50
 MOST: Final = 10_000  # rows that can be reached by their number, and that are counted one by one
 _FROM_ROLLUPS: Final = frozenset({"key_id", "user_id", "team_id", "model", "operation"})
 _OWN: Final = frozenset({"page", "page_size", "sort_by", "sort_order", "status_filter"})
-_PARAMETERS: Final = (FILTERED.keys() - {"status"}) | _OWN | {"request_id", "start_date", "end_date"}
+PARAMETERS: Final = (FILTERED.keys() - {"status"}) | _OWN | {"request_id", "start_date", "end_date"}
 
 
 def logs_v2(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A numbered page of the rows that match, newest first. InvalidRequest."""
+    """A numbered page of the first 10,000 rows that match, newest first, and how many there are. InvalidRequest."""
     query = request.query
-    refuse_unknown(query, _PARAMETERS)
+    refuse_unknown(query, PARAMETERS)
     page, size = number(query, "page", 1), number(query, "page_size", DEFAULT_SIZE, MAX_SIZE)
     if query.get("sort_by", "startTime") != "startTime" or query.get("sort_order", "desc") != "desc":
         raise invalid("sort_by", "'startTime', in the sort_order 'desc'")

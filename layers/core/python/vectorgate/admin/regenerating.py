@@ -42,7 +42,10 @@ class RegenerateKey(UpdateKey):
 
 
 def regenerate(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Give a key another secret, shown once. Another one before it that was still in its grace period ends now."""
+    """Give a key another secret, shown once, and change the fields that are sent.
+
+    The secret before ends at once, or after `grace_period`; another one before it that was in its own ends now.
+    """
     body = schemas.validate(RegenerateKey, read_body(request))
     now = deps.clock.unix_s()
     former_until = now + seconds_of("grace_period", body.grace_period) if body.grace_period is not None else None

@@ -69,7 +69,7 @@ class Page:
 
 
 def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """One page of the window, newest rows first. Posts nothing unless `dry_run` is false. InvalidRequest."""
+    """Correct settled rows by the prices of today, a page at a time, newest first. InvalidRequest."""
     body = schemas.validate(Reprice, read_body(request))
     rows = deps.stores.ledger.search(_query(body))
     page = _page(rows, frozenset(body.price_ids or ()), deps)

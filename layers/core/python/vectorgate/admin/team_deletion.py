@@ -40,7 +40,11 @@ class DeleteTeams(WireModel):
 
 
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Delete teams with their keys. NotFound for an unknown one, before any is deleted."""
+    """Delete teams with their keys. NotFound for an unknown one, before any is deleted.
+
+    Repeat it while `keys_left` is not 0. Stores stay the team's, and charged to it, until they are transferred. Its id
+    is not given again.
+    """
     names = schemas.validate(DeleteTeams, read_body(request)).team_ids
     keys = [(row.id, row.team_id) for row in deps.stores.keys.all_keys()]
     with_keys = {team for _, team in keys}

@@ -55,7 +55,8 @@ def update(request: Request, deps: AdminDeps) -> dict[str, object]:
 def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Delete people with their keys. NotFound for an unknown one, before any is deleted.
 
-    A row without name, address and budget stays, and blocks the keys that are left.
+    Repeat it while `keys_left` is not 0. A row without name, address and budget stays, and blocks the keys that are
+    left.
     """
     names = schemas.validate(DeleteUsers, read_body(request)).user_ids
     users = [found_user(label("user_ids", name), "user_ids", deps) for name in dict.fromkeys(names)]

@@ -33,7 +33,7 @@ DEFAULT_STORES: Final = 20
 
 
 def activity(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """LiteLLM's calls and tokens by day, and how many calls were refused or failed. InvalidRequest."""
+    """LiteLLM's calls and tokens by day, beside refusals, the provider's errors and searches. InvalidRequest."""
     query = _query(request, by=frozenset({Dimension.DAY, Dimension.OPERATION}))
     days: dict[str, Counter[str]] = {day: Counter() for day in _days(query)}
     for rollup in deps.stores.reports.sums(query):

@@ -25,7 +25,7 @@ class BudgetFields(TypedDict, total=False):
 
 
 class KeyFields(BudgetFields, total=False):
-    """What a key may have (docs/api.md says what each field means). In an update, None removes the value."""
+    """What a key may have (openapi.json says what each field means). In an update, None removes the value."""
 
     key_alias: str | None
     user_id: str | None

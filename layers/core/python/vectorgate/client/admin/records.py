@@ -15,9 +15,9 @@ class Records(AdminCalls):
     """Records of calls, storage and corrections, and of the administrators' changes."""
 
     def spend(self, **filters: str | int | None) -> Iterator[Record]:
-        """Records of the ledger, the newest day first. Filters: those of docs/api.md; `limit` is of a page."""
+        """Records of the ledger, the newest day first. Filters: those of openapi.json; `limit` is of a page."""
         return self.by_cursor(Record, "/spend/logs", {"cursor": "", **filters})
 
     def audit(self, **filters: str | int | None) -> Iterator[Change]:
-        """Administrators' changes, newest first. Filters: those of docs/api.md; `limit` is of a page."""
+        """Administrators' changes, newest first. Filters: those of openapi.json; `limit` is of a page."""
         return self.by_cursor(Change, "/audit", filters, "audit_logs")

@@ -1,0 +1,44 @@
+"""What the administrator's routes answer, where the route's name does not say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ROWS: Final = "Rows with budget and spend; exact amounts end in `_nano_usd`."
+_MONTH: Final = "`spend`, `pending_storage_spend`, `forecast`; `teams`, each with `max_budget` and `budget_reset_at`."
+_OUTCOMES: Final = "`outcomes` counts, and `data` names each object with its outcome; `next_cursor` continues."
+RESULTS: Final[Mapping[str, str]] = {
+    "/audit": "`audit_logs` with `before_value` and `updated_values`; `has_more`, `next_cursor`.",
+    "/spend/reprice": (
+        "The corrections and their sum. `left` counts rows that were skipped: `open`, `day_not_closed`, `unpriced`."
+    ),
+    "/v1/organization/costs": (
+        "`amount` with `value_exact` (dollars, exact) and `quantity`, by `project_id`, `user_id`, `api_key_id`, "
+        "`line_item` (`storage`, `responses.tools`, `<model> tokens`, call types)."
+    ),
+    "/v1/organization/usage/vector_stores": "`usage_bytes`, by `project_id`.",
+    "/v1/organization/usage/file_search_calls": (
+        "`num_requests`, by `project_id`, `user_id`, `api_key_id`, `vector_store_id`."
+    ),
+    "/v1/organization/usage/completions": "Tokens and requests, by `project_id`, `user_id`, `api_key_id`, `model`.",
+    "/global/activity": (
+        "`daily_data`: `api_requests`, `total_tokens`, `failed_requests`, `refusals`, `upstream_errors`, `searches`; "
+        "their sums as `sum_...`."
+    ),
+    "/global/latency": (
+        "`daily_data`, and of all days: `overhead` and `upstream` with `p50_ms`, `p95_ms`, `p99_ms` and `calls`."
+    ),
+    "/global/storage": "`days`; `stores` with `bytes` by day; `other_bytes`, `total_bytes`.",
+    "/global/spend/forecast": _MONTH,
+    "/key/list": "Hashes, newest first; with `return_full_object` rows.",
+    "/team/list": _ROWS,
+    "/customer/list": _ROWS,
+    "/user/list": _ROWS,
+    "/vector_stores/adopt": _OUTCOMES,
+    "/vector_stores/cleanup": _OUTCOMES,
+    "/admin/vector_stores": "Stores with `bytes`, `last_active_at`, `idle_days` and `cost_per_day`.",
+}
+DEFAULT: Final = "What was done or found."
