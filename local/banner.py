@@ -14,21 +14,27 @@ if TYPE_CHECKING:
 HELP: Final = f"""\
 usage: make run        (ARGS=--help shows this)
 
-Serve the gateway on this machine. It takes no arguments; environment variables set it up:
+Serve the gateway on this machine. It takes no arguments; environment variables set it up (an empty one counts as not
+set; the default is in parentheses):
 
   HOST, PORT                  where it listens (127.0.0.1, 4000)
-  VECTORGATE_HOME             its data folder (.vectorgate)
-  VECTORGATE_MASTER_KEY       the master key (generated in the data folder; {PUBLISHED_KEY} for the demo)
+  VECTORGATE_HOME             its data folder, of one process (.vectorgate)
+  VECTORGATE_MASTER_KEY       the master key, of 16 characters or more (generated in the data folder; {PUBLISHED_KEY}
+                              for the demo)
   VECTORGATE_ALLOWED_HOSTS    host names to answer under, with commas; '*.example.com', '*'
   VECTORGATE_CORS_ORIGINS     origins whose web pages may call it, with commas; https://app.example.com
-  VECTORGATE_UPSTREAM         embedded: nothing is forwarded; openai: to OpenAI (by OPENAI_API_KEY, if that is set)
+  VECTORGATE_UPSTREAM         embedded: nothing is forwarded, whatever keys are set; openai: to OpenAI (by
+                              OPENAI_API_KEY, if that is set)
   OPENAI_API_KEY, OPENAI_BASE_URL
+                              OpenAI (the embedded engine without a key)
   OPENAI_ADMIN_KEY            an admin key, to compare OpenAI's bill; of one project: OPENAI_PROJECT_ID
   AZURE_API_KEY, AZURE_API_BASE, AZURE_API_VERSION
+                              Azure OpenAI, a second provider; without a version in its v1 form
   AZURE_AI_SEARCH_API_KEY, AZURE_AI_SEARCH_ENDPOINT
+                              Azure AI Search
   VECTORGATE_ACCESS_LOG       1: a line for each request on standard output; or the file to append it to
   VECTORGATE_INGEST           the watched folder (ingest in the data folder)
-  VECTORGATE_INGEST_SENDERS   JSON: folder to team
+  VECTORGATE_INGEST_SENDERS   JSON: folder to team (demo to the team of {PUBLISHED_KEY})
   VECTORGATE_PRICES           your own prices: JSON, or a file of it
   VECTORGATE_STORE_RULES      rules for every team's vector stores: JSON
   VECTORGATE_EXPORT_WEBHOOK   a URL that gets each settled record, signed by VECTORGATE_EXPORT_WEBHOOK_KEY (whsec_...)
@@ -36,7 +42,7 @@ Serve the gateway on this machine. It takes no arguments; environment variables 
   VECTORGATE_EXPORT_SLACK     a Slack webhook for budget alerts
   VECTORGATE_EXPORT_FOLDER    a folder for JSON lines, partitioned by day
   VECTORGATE_METER_SECONDS    seconds between two meter ticks (60)
-  VECTORGATE_TIMEOUT_SECONDS  seconds for a provider's answer (600), and more for a large file
+  VECTORGATE_TIMEOUT_SECONDS  seconds for a provider's answer (600); one more for each 256 KiB of a file, a response 900
   VECTORGATE_DRAIN_SECONDS    seconds for calls in progress at SIGTERM (as the timeout)
   VECTORGATE_TRUST_INVOKER    1: an invoker may name any team
 
