@@ -12,7 +12,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.harnesses.aws_stack import Stack, sample
+from tests.harnesses.aws_stack import STACK, Stack, sample
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import LIFETIME, Account, BudgetScope, Subject, account_ref
 from vectorgate.idempotency.service import explicit_record
@@ -213,12 +213,13 @@ def meter_place(store_id: str) -> dict[str, Any]:
 
 
 def test_the_schedule_is_on_and_may_invoke_the_meter(stack: Stack) -> None:
-    events = stack.aws.client("events")
-    (rule,) = events.list_rules()["Rules"]
-    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
-    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    scheduler = stack.aws.client("scheduler")
+    (listed,) = scheduler.list_schedules(NamePrefix=STACK)["Schedules"]
+    schedule = scheduler.get_schedule(Name=listed["Name"])
+    assert (schedule["State"], schedule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
     meter = stack.aws.client("lambda").get_function(FunctionName=stack.outputs["MeterFunction"])["Configuration"]
-    assert (target["Arn"], meter["Timeout"]) == (meter["FunctionArn"], 60)
-    policy = stack.aws.client("lambda").get_policy(FunctionName=stack.outputs["MeterFunction"])["Policy"]
-    (statement,) = json.loads(policy)["Statement"]
-    assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == rule["Arn"]
+    assert (schedule["Target"]["Arn"], meter["Timeout"]) == (meter["FunctionArn"], 60)
+    roles, name = stack.aws.client("iam"), schedule["Target"]["RoleArn"].rpartition("/")[2]
+    (policy,) = roles.list_role_policies(RoleName=name)["PolicyNames"]
+    (statement,) = roles.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("lambda:InvokeFunction", meter["FunctionArn"])

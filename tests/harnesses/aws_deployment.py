@@ -1,10 +1,8 @@
 """template.yaml deployed on the emulated AWS as `sam build && sam package && sam deploy` does.
 
 The stack differs from the template: its providers and its bucket may be plain http, because both are on loopback; team
-red may ingest; the conditions on events are removed, which the emulator does not know, and a batch of messages is a
-right of its own there; and the concurrency of ingestion and exports is a literal, because the emulator takes a
-parameter's number for a text. The code is what `make` built into .build/host: by the same Makefiles as `sam build`, for
-this machine and its Python.
+red may ingest; and what the emulator does not know is said in another way (emulated_template.py). The code is what
+`make` built into .build/host: by the same Makefiles as `sam build`, for this machine and its Python.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.harnesses.aws_stack import BUCKET, BUILT, REGION, ROOT, SENDERS, STACK, UPSTREAM_KEY, Stack, eventually
+from tests.harnesses.emulated_template import emulated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +29,8 @@ def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: st
     template = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text()))
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
     del template["Resources"]["IngestBucketPolicy"]
-    for alarm in [key for key, each in template["Resources"].items() if "Metrics" in each.get("Properties", {})]:
-        del template["Resources"][alarm]  # alarms on sums, which the emulator does not know
-    emulate(template)
     stacks = aws.client("cloudformation")
-    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
+    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(emulated(template)).encode())
     stacks.create_stack(
         StackName=name,
         TemplateURL=f"{aws.url}/{BUCKET}/template.json",  # a template in the request may have 50 KB
@@ -43,7 +39,7 @@ def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: st
             {"ParameterKey": "StreamingUrl", "ParameterValue": "on"},
             *({"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()),
         ],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Capabilities=["CAPABILITY_IAM"],
     )
 
     def deployed() -> dict[str, Any] | None:
@@ -59,24 +55,6 @@ def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: st
     secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
     aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
     return Stack(aws, outputs)
-
-
-def emulate(template: dict[str, Any]) -> None:
-    """Change what the emulator does not know, as the module says."""
-    mapping = template["Resources"]["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
-    mapping["ScalingConfig"]["MaximumConcurrency"] = template["Parameters"]["IngestConcurrency"]["Default"]
-    at_once = template["Parameters"]["ExportConcurrency"]["Default"]
-    for each in template["Resources"].values():
-        if "ScalingConfig" in each.get("Properties", {}):
-            each["Properties"]["ScalingConfig"]["MaximumConcurrency"] = at_once
-    for role in ("IngestRole", "ExporterRole"):
-        for policy in template["Resources"][role]["Properties"]["Policies"]:
-            for each in policy["PolicyDocument"]["Statement"]:
-                statement = each["Fn::If"][1] if "Fn::If" in each else each
-                if statement.get("Action") == "events:PutEvents":
-                    del statement["Condition"]
-                if statement.get("Action") == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
 
 
 def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ SETTINGS: Final = {
     "POWERTOOLS_LOG_LEVEL": "INFO",  # otherwise the functions, which inherit this environment, use the line above
     "MINISTACK_REGION": REGION,
     "SERVICES": (
-        "dynamodb,sqs,s3,lambda,secretsmanager,apigateway,apigatewayv2,cloudformation,iam,sts,logs,cloudwatch,kms,events,states"
+        "dynamodb,sqs,s3,lambda,secretsmanager,apigateway,apigatewayv2,cloudformation,iam,sts,logs,cloudwatch,kms,events,scheduler,states"
     ),
 }
 SENDERS: Final = {"red": "red", "com.example.crm": "red"}

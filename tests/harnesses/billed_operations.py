@@ -233,7 +233,7 @@ def busy_batch() -> int:
 
 def access_line_bytes() -> int:
     """The bytes of one line of the HTTP API's access log."""
-    text = RESOURCES["Stage"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"].replace(
+    text = RESOURCES["GatewayApi"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"].replace(
         "${AWS::StackName}", "vectorgate"
     )
     return len(re.sub(r"\$context\.([A-Za-z.]+)", lambda match: "x" * CONTEXT_VARIABLES[match[1]], text)) + 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
+
+from tests.helpers.sam import packaged, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +24,17 @@ FUNCTIONS: Final = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 NO_VALUE: Final = object()
+
+
+@cache
+def deployed() -> dict[str, Any]:
+    """The template that CloudFormation deploys, after SAM's transformation."""
+    return translated(packaged(TEMPLATE))
+
+
+def made_of_type(name: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type that CloudFormation deploys."""
+    return {key: value["Properties"] for key, value in deployed()["Resources"].items() if value["Type"] == name}
 
 
 def of_type(name: str) -> dict[str, dict[str, Any]]:

@@ -24,8 +24,17 @@ STACK: Final = "vectorgate"
 OPENAI: Final = "openai-of-the-stack"
 MASTER: Final = "master-key-of-the-stack"
 TABLE: Final = "table"
-RULE: Final = "meter-every-minute"
+SCHEDULE: Final = "meter-every-minute"
 ALARM: Final = "settled late"
+EVERY_MINUTE: Final[dict[str, Any]] = {
+    "Name": SCHEDULE,
+    "ScheduleExpression": "rate(1 minute)",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "Target": {
+        "Arn": f"arn:aws:lambda:{REGION}:123456789012:function:meter",
+        "RoleArn": "arn:aws:iam::123456789012:role/schedule",
+    },
+}
 FAILURES: Final = "usage-logger-failures"
 FUNCTION: Final = "usage-logger"
 QUEUES: Final = {"UsageLoggerFailures": FAILURES, "ExportWebhookFailures": "dead", "IngestQueue": "waiting"}
@@ -58,7 +67,7 @@ class OnMoto:
         if parameters["StackName"] != STACK:
             raise Failure("Stack with id none does not exist", NOT_FOUND)
         if operation == "list_stack_resources":
-            made = {"MeterSchedule": RULE, "LagAlarm": ALARM, **self.queues}
+            made = {"MeterTick": SCHEDULE, "LagAlarm": ALARM, **self.queues}
             return {
                 "StackResourceSummaries": [
                     {"LogicalResourceId": name, "PhysicalResourceId": id_} for name, id_ in made.items()
@@ -81,9 +90,7 @@ def deploy(url: str) -> OnMoto:
     client("secretsmanager").create_secret(Name=OPENAI, SecretString=json.dumps(provider))
     client("secretsmanager").create_secret(Name=MASTER, SecretString=MASTER_KEY)
     urls = {each: client("sqs").create_queue(QueueName=name)["QueueUrl"] for each, name in QUEUES.items()}
-    client("events").put_rule(Name=RULE, ScheduleExpression="rate(1 minute)")
-    target = {"Id": "meter", "Arn": f"arn:aws:lambda:{REGION}:123456789012:function:meter"}
-    client("events").put_targets(Rule=RULE, Targets=[target])
+    client("scheduler").create_schedule(**EVERY_MINUTE)
     named = {
         "Url": url,
         "TableName": TABLE,

@@ -119,7 +119,7 @@ def test_a_whole_deployment_is_well_by_its_own_url_and_master_key(
 
 
 def test_each_fault_of_a_deployment_is_found_with_what_to_do(on_aws: Run, deployed: OnMoto) -> None:
-    stack.client("events").disable_rule(Name=stack.RULE)
+    stack.client("scheduler").update_schedule(**stack.EVERY_MINUTE, State="DISABLED")
     stack.client("sqs").send_message(QueueUrl=deployed.queues["UsageLoggerFailures"], MessageBody="x")
     stack.client("dynamodb").update_table(TableName=stack.TABLE, DeletionProtectionEnabled=False)
     deployed.mapping, deployed.ringing = "Disabled", [stack.ALARM, "of another stack"]
@@ -129,7 +129,7 @@ def test_each_fault_of_a_deployment_is_found_with_what_to_do(on_aws: Run, deploy
     assert ran.code == 1
     assert found["schedule"][0] == found["settlement"][0] == found["secret: openai"][0] == "failed"
     assert found["table"][0] == found["queue: UsageLoggerFailures"][0] == "warning"
-    assert "enable-rule" in found["schedule"][1]
+    assert "update-schedule" in found["schedule"][1]
     assert "update-event-source-mapping" in found["settlement"][1]
     assert "providers set openai" in found["secret: openai"][1]
     assert found["function: UsageLoggerFunction"][0] == "failed"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
-
-from samtranslator.translator.transform import transform
+from typing import Final
 
 from tests.helpers.template import (
     FUNCTIONS,
@@ -14,13 +12,11 @@ from tests.helpers.template import (
     RESOURCES,
     TEMPLATE,
     holds,
+    made_of_type,
     of_type,
     resolved,
     statements,
 )
-
-if TYPE_CHECKING:
-    import pytest
 
 BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
 VPC: Final = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
@@ -28,7 +24,7 @@ TOKENS: Final = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "vect
 
 
 def test_every_role_is_within_the_boundary_of_the_account() -> None:
-    for role in of_type("AWS::IAM::Role").values():
+    for role in made_of_type("AWS::IAM::Role").values():
         assert resolved(role["PermissionsBoundary"], {"PermissionsBoundaryArn": BOUNDARY}) == BOUNDARY
         assert resolved(role["PermissionsBoundary"], {}) is NO_VALUE
     assert re.fullmatch(TEMPLATE["Parameters"]["PermissionsBoundaryArn"]["AllowedPattern"], BOUNDARY)
@@ -75,14 +71,7 @@ def test_what_belongs_together_is_given_together() -> None:
     assert not holds(streams, TOKENS | {"StreamingUrl": "on"})
 
 
-def test_every_route_asks_for_the_token_or_none_does() -> None:
-    for route in of_type("AWS::ApiGatewayV2::Route").values():
-        assert resolved(route["AuthorizationType"], {}) == "NONE"
-        assert resolved(route["AuthorizerId"], {}) is NO_VALUE
-        assert resolved(route["AuthorizationType"], TOKENS) == "JWT"
-        assert resolved(route["AuthorizerId"], TOKENS) == "JwtAuthorizer"
-    source = RESOURCES["JwtAuthorizer"]["Properties"]["IdentitySource"]
-    assert source == [{"Fn::Sub": "$request.header.${JwtHeader}"}]
+def test_the_header_of_the_token_is_not_the_virtual_keys() -> None:
     assert TEMPLATE["Parameters"]["JwtHeader"]["Default"].lower() not in ("authorization", "api-key")
 
 
@@ -93,22 +82,8 @@ def test_concurrency_and_memory_are_chosen_and_nothing_is_reserved_by_default() 
     assert {resolved(each["MemorySize"], {"MemorySize": "256"}) for each in FUNCTIONS.values()} == {"256", 1024}
 
 
-class NoPolicies:
-    """No function of ours has a managed policy."""
-
-    def load(self) -> dict[str, str]:
-        """None."""
-        return {}
-
-
-def test_sam_keeps_what_globals_say_under_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    source = json.loads(json.dumps(TEMPLATE))
-    places = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-    for resource in source["Resources"].values():
-        if resource["Type"] in places:
-            resource["Properties"][places[resource["Type"]]] = "s3://bucket/part.zip"
-    made = transform(source, {}, NoPolicies())["Resources"]["Api"]["Properties"]
+def test_sam_keeps_what_globals_say_under_a_condition() -> None:
+    made = made_of_type("AWS::Lambda::Function")["Api"]
     assert made["VpcConfig"] == FUNCTIONS["Api"]["VpcConfig"]
     assert made["MemorySize"] == {"Ref": "MemorySize"}
     assert made["LoggingConfig"]["LogFormat"] == "JSON"

@@ -84,7 +84,7 @@ def test_an_answer_429_is_counted_by_the_stack() -> None:
     (counted,) = of_type("AWS::Logs::MetricFilter").values()
     assert counted["LogGroupName"] == {"Ref": "AccessLogs"}
     field = re.fullmatch(r'\{ \$\.(\w+) = "429" \}', counted["FilterPattern"])
-    line = json.loads(RESOURCES["Stage"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"])
+    line = json.loads(RESOURCES["GatewayApi"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Sub"])
     assert field is not None
     assert line[field[1]] == "$context.status"
     (made,) = counted["MetricTransformations"]
@@ -181,6 +181,6 @@ def test_a_stack_has_a_way_in_and_a_domain_its_certificate() -> None:
     assert holds(way["Assertions"][0]["Assert"], closed | DOMAIN)
     assert not holds(pair["Assertions"][0]["Assert"], {"DomainName": "ai.example.com"})
     assert holds(pair["Assertions"][0]["Assert"], DOMAIN)
-    disabled = RESOURCES["HttpApi"]["Properties"]["DisableExecuteApiEndpoint"]
+    disabled = RESOURCES["GatewayApi"]["Properties"]["DisableExecuteApiEndpoint"]
     assert resolved(disabled, closed | DOMAIN) is True
     assert resolved(disabled, {}) is False

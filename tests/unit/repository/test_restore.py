@@ -8,42 +8,25 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
+
+from tests.helpers.template import ROOT, deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parents[3]
 NAME: Final = "vectorgate-Table-1ABC-restored"
 ARN: Final = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{NAME}"
 WRITERS: Final = ("ApiFunction", "InvokeFunction", "AdminFunction", "MeterFunction")
 STREAM: Final = f"{ARN}/stream/2026-11-23T05:00:00.000"
 
 
-class NoPolicies:
-    """No function of ours has a managed policy."""
-
-    def load(self) -> Mapping[str, str]:
-        """None."""
-        return {}
-
-
 @cache
 def processed() -> str:
     """What CloudFormation deploys: template.yaml after SAM's transformation, as `sam deploy` sends it."""
-    source = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
-    places = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-    for resource in source["Resources"].values():
-        if resource["Type"] in places:
-            resource["Properties"][places[resource["Type"]]] = "s3://bucket/part.zip"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        return json.dumps(transform(source, {}, NoPolicies()))
+    return json.dumps(deployed())
 
 
 def run(folder: Path, template: str) -> subprocess.CompletedProcess[str]:

@@ -90,14 +90,14 @@ class Inside:
         return failed("secret: master key", "empty", f"put a random text of 32 characters or more into {secret}")
 
     def _schedule(self) -> Check:
-        """The rule that calls the meter, and that it has a target."""
-        rule = self.stack.resources.get("MeterSchedule", "")
-        found = self.aws.call("events", "describe_rule", Name=rule)
-        targets = self.aws.call("events", "list_targets_by_rule", Rule=rule)["Targets"]
-        if not targets:
-            return failed("schedule", f"{rule} calls nothing", REDEPLOY)
+        """The schedule that calls the meter."""
+        name = self.stack.resources.get("MeterTick")
+        if name is None:
+            return failed("schedule", "nothing calls the meter", REDEPLOY)
+        found = self.aws.call("scheduler", "get_schedule", Name=name)
         if found.get("State") != "ENABLED":
-            return failed("schedule", f"{rule} is {found.get('State')}", f"aws events enable-rule --name {rule}")
+            advice = f"aws scheduler get-schedule --name {name}, then update-schedule with the same values and ENABLED"
+            return failed("schedule", f"{name} is {found.get('State')}", advice)
         return passed("schedule", str(found.get("ScheduleExpression")))
 
     def _called(self, name: str, function: str) -> Check:
