@@ -251,6 +251,6 @@ def test_the_changelog_has_each_title_once_in_a_version_and_each_item_once_under
 
 def test_the_rules_are_those_that_are_tested() -> None:
     rules = (ROOT / "docs/architecture.md").read_text("utf-8").partition("## Rules")[2].partition("\n## ")[0]
-    assert sorted(re.findall(r"`(test_\w+)` \|$", rules, re.MULTILINE)) == sorted(
+    assert sorted(re.findall(r"^- `(test_\w+)`", rules, re.MULTILINE)) == sorted(
         names_of_tests("tests/unit/repository/test_architecture.py")
     )

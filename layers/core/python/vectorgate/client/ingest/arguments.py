@@ -51,8 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--exclude", action="append", metavar="PATTERN", help="no files such as 'drafts' or '*.tmp'; may be repeated")
     add("--dry-run", action="store_true", help="print what would be done, and change nothing")
     add("--delete", action="store_true", help="remove ingested files from the store that are no longer in the folder")
-    add("--attributes", action="append", metavar="KEY=VALUE", help="for every file; also as a JSON object")
-    add("--chunking", metavar="SIZE/OVERLAP", help="tokens, such as 800/400, or auto")
+    add(
+        "--attributes",
+        action="append",
+        metavar="KEY=VALUE",
+        help="for every file, also unchanged ones; or a JSON object",
+    )
+    add("--chunking", metavar="SIZE/OVERLAP", help="tokens, such as 800/400, or auto; another one uploads again")
     add("--concurrency", type=int, default=CONCURRENCY, help="uploads at a time (default %(default)s)")
     add("--state", type=Path, metavar="FILE", help="the journal (default: in PATH/.vectorgate)")
     add("--direct", action="store_true", help="upload to the provider itself, where no gateway is named")
