@@ -32,6 +32,9 @@ class AnsweringProvider:
         self.stores: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)
 
+    def close(self) -> None:
+        """There is no connection."""
+
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """Answer one request."""
         del seconds

@@ -20,6 +20,9 @@ class ConstantProvider:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
+    def close(self) -> None:
+        """There is no connection."""
+
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """Return a vector store."""
         del request, seconds

@@ -75,6 +75,9 @@ class IndexingProvider:
         self.last_error: dict[str, dict[str, str]] = {}
         self.refuse: Callable[[str, str, dict[str, Any]], tuple[int, dict[str, Any]] | None] = lambda *_: None
 
+    def close(self) -> None:
+        """There is no connection."""
+
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """Make one attempt."""
         del seconds
@@ -232,6 +235,9 @@ class FaultlessTransport:
 
     def __init__(self, provider: IndexingProvider) -> None:
         self._provider = provider
+
+    def close(self) -> None:
+        """There is no connection."""
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """Execute a request."""

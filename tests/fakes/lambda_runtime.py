@@ -54,6 +54,11 @@ class Invocation:
         """Wait for the response's end, and return what has not been looked at."""
         return b"".join(iter(lambda: self.chunks.get(timeout=10), None))
 
+    def answered(self) -> dict[str, Any]:
+        """Wait for a response that is not a stream."""
+        found: dict[str, Any] = json.loads(self.rest())
+        return found
+
     def cut(self) -> None:
         """Close the connection, as Lambda does when it gives a response up."""
         if self.connection is None:
@@ -64,12 +69,15 @@ class Invocation:
 class FakeRuntimeApi:
     """The API. `start_error`: what a runtime says that cannot start. `close` ends a runtime that waits.
 
-    `now_ms`: when every invocation begins, in the runtime's time.
+    `now_ms`: when every invocation begins, in the runtime's time. `snapshot` is set when a runtime of SnapStart may be
+    copied; it is a copy as soon as the test sets `restore`.
     """
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
         self.start_error: dict[str, Any] | None = None
+        self.restore_error: dict[str, Any] | None = None
+        self.snapshot, self.restore = threading.Event(), threading.Event()
         self.waiting: queue.Queue[Invocation | None] = queue.Queue()
         self.known: dict[str, Invocation] = {}
         api = self
@@ -117,6 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Hand out an invocation, as soon as there is one."""
+        if self.path == "/2018-06-01/runtime/restore/next":
+            self.runtime_api.snapshot.set()
+            assert self.runtime_api.restore.wait(20)
+            self._answer(200)
+            return
         assert self.path == "/2018-06-01/runtime/invocation/next"
         invocation = self.runtime_api.waiting.get()
         if invocation is None:
@@ -127,6 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Lambda-Runtime-Deadline-Ms", str(invocation.deadline_ms))
         self.send_header("Lambda-Runtime-Trace-Id", f"Root={invocation.request_id}")
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:1:function:stream")
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(invocation.content)))
         self.end_headers()
         self.wfile.write(invocation.content)
@@ -134,8 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take a response, or an error."""
         place = self.path.removeprefix("/2018-06-01/runtime/").split("/")
-        if place == ["init", "error"]:
-            self.runtime_api.start_error = self._document()
+        if place[1] == "error":
+            setattr(self.runtime_api, {"init": "start_error", "restore": "restore_error"}[place[0]], self._document())
             self._answer(202)
             return
         invocation = self.runtime_api.known[place[1]]
@@ -148,6 +162,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _response(self, invocation: Invocation) -> None:
         invocation.headers, invocation.connection = dict(self.headers), self.connection
+        if "Content-Length" in self.headers:
+            invocation.chunks.put(self.rfile.read(int(self.headers["Content-Length"])))
+            invocation.chunks.put(None)
+            self._answer(invocation.answer)
+            return
         with suppress(OSError, ValueError):  # the test, or the runtime, closed the connection
             while size := int(self.rfile.readline(), 16):
                 invocation.chunks.put(self.rfile.read(size))

@@ -106,6 +106,9 @@ class SimulatedProvider:
         self._environment = environment
         self._late: list[tuple[float, UpstreamRequest]] = []
 
+    def close(self) -> None:
+        """There is no connection."""
+
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """Make one attempt, which may meet a fault."""
         environment = self._environment

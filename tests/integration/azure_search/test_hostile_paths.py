@@ -144,6 +144,9 @@ class RecordingTransport:
 
     asked: list[UpstreamRequest] = field(default_factory=list)
 
+    def close(self) -> None:
+        """There is no connection."""
+
     def send(self, request: UpstreamRequest, *, seconds: float) -> Replied:
         """Return an empty success."""
         del seconds

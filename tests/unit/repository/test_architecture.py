@@ -61,6 +61,9 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),
     "client/": IMPURE,  # the SDK runs in its user's process
+    "entrypoints/snapshots.py": frozenset(
+        {"os", "random", "ssl"}
+    ),  # the randomness that each copy of a snapshot begins with
     "entrypoints/runtime/": frozenset({"http", "os", "socket", "threading"}),  # of Lambda's own API and environment
     "gateway/streaming.py": frozenset({"threading"}),  # a stream may be given up by another thread than its reader's
     "ingest/aws.py": frozenset({"botocore", "io", "urllib3"}),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vectorgate.ingest.sqs_handler import SqsBatchHandler
     from vectorgate.ledger.settlement import SettlementService
     from vectorgate.metering.worker import MeterWorker
+    from vectorgate.persistence.dynamodb import DynamoTable
     from vectorgate.persistence.stores import Deps, Stores
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.credentials import SecretsManager
@@ -221,18 +222,22 @@ def deployed_telemetry() -> Telemetry:
 
 
 @cache
-def deployed_stores() -> Stores:
-    """The deployment's table."""
-    from vectorgate.persistence.dynamodb import open_stores
+def deployed_table() -> DynamoTable:
+    """The deployment's table. Its client is made now."""
+    from vectorgate.persistence.dynamodb import DynamoTable
 
-    settings = deployed_settings()
-    return open_stores(
-        settings.table,
-        clock=system_clock(),
-        randomness=system_random(),
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-    )
+    settings, clock, randomness = deployed_settings(), system_clock(), system_random()
+    region, endpoint_url = settings.region, settings.endpoint_url
+    table = DynamoTable(settings.table, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
+    return table.opened()
+
+
+@cache
+def deployed_stores() -> Stores:
+    """All ports on the deployment's table."""
+    from vectorgate.persistence.dynamodb import stores_of
+
+    return stores_of(deployed_table())
 
 
 @cache

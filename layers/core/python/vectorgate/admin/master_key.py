@@ -31,6 +31,10 @@ class MasterKey:
             self._read = self._read_again(), now
         return self._read[0]
 
+    def renew(self) -> None:
+        """Read the key again when it is needed next: this process is a copy of another."""
+        self._read = None
+
     def _read_again(self) -> Secret:
         try:
             return Secret(self._source.read(self._name).strip())

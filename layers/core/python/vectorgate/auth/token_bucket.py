@@ -24,7 +24,8 @@ class TokenBucket:
         """Acquire a token; False when there is none."""
         with self._lock:
             now = self._clock.monotonic()
-            self._tokens = min(self._burst, self._tokens + (now - self._refilled_at) * self._per_second)
+            passed = max(0.0, now - self._refilled_at)  # a copy of a snapshot may have another clock
+            self._tokens = min(self._burst, self._tokens + passed * self._per_second)
             self._refilled_at = now
             if self._tokens < 1:
                 return False

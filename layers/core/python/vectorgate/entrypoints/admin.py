@@ -3,4 +3,4 @@
 from vectorgate.bootstrap import deployed_admin, deployed_admin_parts, deployed_settings
 from vectorgate.entrypoints.lambda_http import HttpFunction
 
-handler = HttpFunction(deployed_admin, deployed_settings, prepare=deployed_admin_parts)
+handler = HttpFunction(deployed_admin, deployed_settings, prepare=lambda: deployed_admin_parts()[1])

@@ -3,4 +3,4 @@
 from vectorgate.bootstrap import deployed_gateway, deployed_settings
 from vectorgate.entrypoints.lambda_http import HttpFunction
 
-handler = HttpFunction(deployed_gateway, deployed_settings)
+handler = HttpFunction(deployed_gateway, deployed_settings, prepare=deployed_gateway)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from vectorgate.telemetry import Telemetry
@@ -12,6 +12,14 @@ Event: TypeAlias = Mapping[str, object]
 
 App = TypeVar("App")
 Result = TypeVar("Result")
+
+
+class Renewable(Protocol):
+    """What a start leaves in memory."""
+
+    def renew(self) -> None:
+        """Forget what was read, and close the connections: this process is a copy of another."""
+        ...
 
 
 class Function(Generic[App, Result]):

@@ -16,7 +16,7 @@ from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from vectorgate.entrypoints.function import Event
+    from vectorgate.entrypoints.function import Event, Renewable
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
@@ -65,6 +65,14 @@ class Handler(Protocol):
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         ...
+
+
+def started(app: Renewable, settings: Settings) -> None:
+    """Say that a function has started: where Lambda runs copies of it from now on, each renews `app` as it begins."""
+    if settings.from_snapshot:
+        from vectorgate.entrypoints.snapshots import register  # noqa: PLC0415 - for SnapStart alone
+
+        register(app)
 
 
 App = TypeVar("App", bound=Handler)
@@ -117,15 +125,16 @@ class HttpFunction(Generic[App]):
         deployed: Callable[[], App],
         settings: Callable[[], Settings] | None = None,
         *,
-        prepare: Callable[[], object] | None = None,
+        prepare: Callable[[], Renewable] | None = None,
     ) -> None:
         self._deployed = deployed
         self._settings = settings
-        self._prepare = prepare or deployed
+        self._prepare = prepare
 
     def prepare(self) -> None:
         """Build what calls need, with its AWS clients. Sends nothing. ValueError for a setting that is missing."""
-        self._prepare()
+        if self._prepare is not None and self._settings is not None:
+            started(self._prepare(), self._settings())
 
     def __call__(self, event: Event, context: object) -> LambdaResponse:
         """Handle one request."""

@@ -14,22 +14,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vectorgate.api.http import ByteStream
-    from vectorgate.entrypoints.function import Event
+    from vectorgate.entrypoints.function import Event, Renewable
     from vectorgate.entrypoints.lambda_http import Handler, LambdaResponse
     from vectorgate.settings import Settings
     from vectorgate.telemetry import Telemetry
 
 
 class StreamFunction:
-    """An `HttpFunction` whose responses may be streams, for `entrypoints.runtime`."""
+    """An `HttpFunction` whose responses may be streams, for `entrypoints.runtime`.
 
-    def __init__(self, deployed: Callable[[], Handler], settings: Callable[[], Settings] | None = None) -> None:
+    `renewable`: as `deployed`, for `renew`.
+    """
+
+    def __init__(
+        self,
+        deployed: Callable[[], Handler],
+        settings: Callable[[], Settings] | None = None,
+        renewable: Callable[[], Renewable] | None = None,
+    ) -> None:
         self._deployed = deployed
+        self._renewable = renewable
         self._function = HttpFunction(deployed, settings)
 
     def start(self) -> Telemetry:
         """Build the application before its first request. Any exception: it cannot start."""
         return self._deployed().telemetry
+
+    def renew(self) -> None:
+        """Make this process differ from the other copies of its snapshot."""
+        from vectorgate.entrypoints.snapshots import renewed  # noqa: PLC0415 - for SnapStart alone
+
+        if self._renewable is not None:
+            renewed(self._renewable())
 
     def respond(self, event: Event, context: object = None) -> Response:
         """Answer one request with a body that is still to be sent."""
@@ -60,4 +76,5 @@ def _body(result: LambdaResponse) -> Body | ByteStream:
     return Body.of(base64.b64decode(body) if result["isBase64Encoded"] else body.encode())
 
 
-handler = StreamFunction(partial(deployed_gateway, streams=True), deployed_settings)
+_gateway = partial(deployed_gateway, streams=True)
+handler = StreamFunction(_gateway, deployed_settings, _gateway)

@@ -107,6 +107,12 @@ class Gateway:
         self.authenticator.forget()
         self.budgets.limits.forget()
 
+    def renew(self) -> None:
+        """As `forget`, with the credentials, and close the connections: this process is a copy of another."""
+        self.forget()
+        self.credentials.forget()
+        self.transport.close()
+
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
         if request.path.startswith(HEALTH) and (probed := self._health.answer(request)) is not None:

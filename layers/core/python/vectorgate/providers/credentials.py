@@ -140,6 +140,10 @@ class SecretsManager:
         _ = self.client
         return self
 
+    def disconnect(self) -> None:
+        """Close the client's connections; a later request opens new ones."""
+        self.client.close()
+
 
 def read_credential(text: str, provider: ProviderName, *, plain_http: bool) -> Credential:
     """The credential in a secret's text. MalformedSecret when a part is missing, empty or not an https URL.
@@ -184,6 +188,12 @@ class Credentials:
         self._cache: dict[ProviderName, _Cached] = {}
         self._refetched: dict[ProviderName, Moment] = {}
         self._lock = threading.Lock()  # single flight: other threads wait for the one that reads the secret
+
+    def forget(self) -> None:
+        """Read every secret again when it is needed next."""
+        with self._lock:
+            self._cache.clear()
+            self._refetched.clear()
 
     def current(self, provider: ProviderName) -> Credential:
         """The credential, at most CACHED_SECONDS old unless it cannot be re-read. Unavailable (503) without one."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from vectorgate.bootstrap import deployed_gateway, deployed_settings
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
+from vectorgate.entrypoints.lambda_http import started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vectorgate.entrypoints.lambda_http import LambdaResponse
+    from vectorgate.settings import Settings
 
 
 class InvokeFunction:
@@ -20,12 +22,15 @@ class InvokeFunction:
     Lambda may deliver an asynchronous invocation twice, under one request id, which identifies a repeated create.
     """
 
-    def __init__(self, deployed: Callable[[], InvokeHandler]) -> None:
+    def __init__(self, deployed: Callable[[], InvokeHandler], settings: Callable[[], Settings] | None = None) -> None:
         self._deployed = deployed
+        self._settings = settings
 
     def prepare(self) -> None:
         """As `Function`'s."""
-        self._deployed()
+        gateway = self._deployed().gateway
+        if self._settings is not None:
+            started(gateway, self._settings())
 
     def __call__(self, payload: object, context: object) -> LambdaResponse:
         """Handle one invocation."""
@@ -43,4 +48,4 @@ def _deployed() -> InvokeHandler:
     return InvokeHandler(deployed_gateway(), trusts_invoker=deployed_settings().trust_invoker)
 
 
-handler = InvokeFunction(_deployed)
+handler = InvokeFunction(_deployed, deployed_settings)

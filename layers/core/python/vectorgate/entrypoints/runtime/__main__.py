@@ -22,12 +22,25 @@ def main() -> None:
     try:
         function = _function(settings.handler)
         telemetry = function.start()
+        if settings.from_snapshot:
+            function.renew()
+            api.await_restore()
     except Exception as error:
         api.fail_start(Failure.of_start(error))
         raise
+    if settings.from_snapshot:
+        _restored(function, api)
     loop = Loop(api, function, telemetry, set_trace)
     while True:
         loop.serve_next()
+
+
+def _restored(function: StreamFunction, api: RuntimeApi) -> None:
+    try:
+        function.renew()
+    except Exception as error:
+        api.fail_restore(Failure.of_start(error))
+        raise
 
 
 def _function(handler: str) -> StreamFunction:

@@ -70,6 +70,15 @@ class RuntimeApi:
             event=json.loads(body),
         )
 
+    def await_restore(self) -> None:
+        """Say that the snapshot may be taken, and wait until this process is a copy of it."""
+        with closing(HTTPConnection(self._address)) as connection:
+            connection.request("GET", f"{ROOT}/restore/next")
+            response = connection.getresponse()
+            response.read()
+        if response.status != HTTPStatus.OK:
+            raise RuntimeApiError(response.status)
+
     def begin(self, invocation: Invocation, response: Response) -> ResponseStream:
         """Send status and headers of the response. ExchangeEnded where Lambda does not take them."""
         seconds = invocation.deadline_ms / MILLISECONDS - self._clock.wall() - FINISH_SECONDS
@@ -84,6 +93,10 @@ class RuntimeApi:
     def fail_start(self, failure: Failure) -> None:
         """Say that the function cannot start."""
         self._report(f"{ROOT}/init/error", failure)
+
+    def fail_restore(self, failure: Failure) -> None:
+        """Say that this copy of the snapshot cannot begin."""
+        self._report(f"{ROOT}/restore/error", failure)
 
     def _report(self, path: str, failure: Failure) -> None:
         headers = {"Content-Type": _ERROR_JSON, "Lambda-Runtime-Function-Error-Type": failure.type}

@@ -11,15 +11,20 @@ _TRACE: Final = "_X_AMZN_TRACE_ID"
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSettings:
-    """`api`: host and port of the Runtime API. `handler`: module and name, such as `app.handler`."""
+    """`api`: host and port of the Runtime API. `handler`: module and name, such as `app.handler`.
+
+    `from_snapshot`: Lambda takes a snapshot after the start, and runs copies of it (SnapStart).
+    """
 
     api: str
     handler: str
+    from_snapshot: bool = False
 
 
 def from_environment() -> RuntimeSettings:
     """The settings of this process. KeyError outside of Lambda."""
-    return RuntimeSettings(os.environ["AWS_LAMBDA_RUNTIME_API"], os.environ["_HANDLER"])
+    from_snapshot = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+    return RuntimeSettings(os.environ["AWS_LAMBDA_RUNTIME_API"], os.environ["_HANDLER"], from_snapshot)
 
 
 def set_trace(trace_id: str | None) -> None:

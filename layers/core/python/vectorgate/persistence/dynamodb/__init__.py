@@ -5,8 +5,6 @@ Importing this imports no boto3; making the client does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vectorgate.persistence.dynamodb.budgets import DynamoBudgets
 from vectorgate.persistence.dynamodb.indexes import DynamoIndexes
 from vectorgate.persistence.dynamodb.ingest import DynamoIngest
@@ -18,9 +16,6 @@ from vectorgate.persistence.dynamodb.schema import INDEXES, TABLE_DEFINITION
 from vectorgate.persistence.dynamodb.search import DynamoReports
 from vectorgate.persistence.dynamodb.table import DynamoTable
 from vectorgate.persistence.stores import Stores
-
-if TYPE_CHECKING:
-    from vectorgate.clock import Clock, Random
 
 __all__ = [
     "INDEXES",
@@ -37,17 +32,8 @@ __all__ = [
     "DynamoRates",
     "DynamoReports",
     "DynamoTable",
-    "open_stores",
     "stores_of",
 ]
-
-
-def open_stores(
-    table_name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
-) -> Stores:
-    """All ports on the table of that name; without a region, the environment's. Its client is made now."""
-    table = DynamoTable(table_name, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
-    return stores_of(table.opened())
 
 
 def stores_of(table: DynamoTable) -> Stores:

@@ -113,6 +113,10 @@ class DynamoTable:
         _ = self.client
         return self
 
+    def disconnect(self) -> None:
+        """Close the client's connections; a later request opens new ones."""
+        self.client.close()
+
     def put(self, item: Item, beside: Sequence[Action] = (), **condition: Any) -> None:  # noqa: ANN401  # PutItem's own
         """One conditional PutItem of a whole item. ConditionFailed or StoreUnavailable.
 

@@ -44,3 +44,7 @@ class Transport(Protocol):
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """Send once and read the whole answer within `seconds`, all phases together. No redirects, no retries."""
         ...
+
+    def close(self) -> None:
+        """Close every connection; a later request opens new ones."""
+        ...

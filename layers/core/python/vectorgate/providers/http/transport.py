@@ -66,7 +66,7 @@ class PooledTransport:
             return adapter.outcome_of(failure)
 
     def close(self) -> None:
-        """Close every connection."""
+        """See `outcome.Transport`."""
         self._connections.close()
 
     def _encoded(self, request: UpstreamRequest, seconds: float) -> httpx.Request:
