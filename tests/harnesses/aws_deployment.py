@@ -17,6 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.harnesses.aws_stack import BUCKET, BUILT, REGION, ROOT, SENDERS, STACK, UPSTREAM_KEY, Stack, eventually
 from tests.harnesses.emulated_template import emulated
+from tests.harnesses.emulator_gaps import complete
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,8 @@ def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: st
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
     del template["Resources"]["IngestBucketPolicy"]
     stacks = aws.client("cloudformation")
-    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(emulated(template)).encode())
+    template = emulated(template)
+    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     stacks.create_stack(
         StackName=name,
         TemplateURL=f"{aws.url}/{BUCKET}/template.json",  # a template in the request may have 50 KB
@@ -52,6 +54,7 @@ def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: st
         raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
 
     outputs = {out["OutputKey"]: out["OutputValue"] for out in eventually(deployed, 60, "the stack")["Outputs"]}
+    complete(aws, name, template, {key: each["Default"] for key, each in template["Parameters"].items()} | parameters)
     secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
     aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
     return Stack(aws, outputs)

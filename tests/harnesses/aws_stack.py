@@ -27,6 +27,7 @@ Found = TypeVar("Found")
 
 ROOT: Final = Path(__file__).parents[2]
 BUILT: Final = ROOT / ".build" / "host"
+EMULATED: Final = Path(__file__).with_name("emulated_aws.py")
 REGION: Final = "eu-central-1"
 STACK: Final = "vectorgate"
 BUCKET: Final = "artifacts"
@@ -110,7 +111,7 @@ def emulator(home: Path) -> Iterator[Emulator]:
         port = probe.getsockname()[1]
     aws = Emulator(port, home / "emulator.log")
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "GATEWAY_PORT": str(port), **SETTINGS}
-    with process([sys.executable, "-m", "ministack"], env=env, cwd=home, log=aws.log) as running:
+    with process([sys.executable, "-P", str(EMULATED)], env=env, cwd=home, log=aws.log) as running:
 
         def answers() -> bool | None:
             if running.poll() is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,10 +16,22 @@ from urllib.request import Request, urlopen
 import boto3
 from openai import OpenAI
 
+from tools.smoke.release import Release
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Found = TypeVar("Found")
+# The ARNs of what CloudFormation names otherwise; {} is the name, and of a queue the last part of its URL.
+ARNS: Final = {
+    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
+    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
+    "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::Events::EventBus": "events:{region}:{account}:event-bus/{name}",
+    "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
+    "AWS::IAM::Role": "iam::{account}:role/{name}",
+}
 PAUSE_SECONDS: Final = 0.5
 
 
@@ -41,12 +54,77 @@ class Target:
 
     def aws(self, service: Any) -> Any:  # noqa: ANN401 - boto3's client of that service
         """A client of AWS, with the caller's own credentials."""
-        return boto3.client(service, region_name=self.region, endpoint_url=self.endpoint)
+        return _client(service, self.region, self.endpoint)
 
     @property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
         return _outputs(self.name, self.region, self.endpoint)
+
+    @property
+    def release(self) -> Release:
+        """What this release deploys with the stack's parameters."""
+        return _release(self.name, self.region, self.endpoint)
+
+    @property
+    def resources(self) -> dict[str, tuple[str, str]]:
+        """The type and the physical id of each resource, by its logical name."""
+        return _resources(self.name, self.region, self.endpoint)
+
+    def id(self, name: str) -> str:
+        """The physical id of a resource. NotProven if the stack has none of that name."""
+        if name not in self.resources:
+            raise NotProven(f"the stack has no {name}")
+        return self.resources[name][1]
+
+    def arn(self, logical: str) -> str:
+        """The ARN of a resource."""
+        physical = self.id(logical)
+        if self.resources[logical][0] == "AWS::SecretsManager::Secret":  # whose id is its ARN, but not everywhere
+            return str(self.aws("secretsmanager").describe_secret(SecretId=physical)["ARN"])
+        if physical.startswith("arn:"):
+            return physical
+        _, partition, _, region, account, _ = self.stack_id.split(":", 5)
+        form = ARNS[self.resources[logical][0]]
+        name = physical.rpartition("/")[2] if "://" in physical else physical  # a queue has its URL
+        return f"arn:{partition}:" + form.format(region=region, account=account, name=name)
+
+    def arns(self, kind: str) -> tuple[str, ...]:
+        """The ARNs of the stack's resources of a type."""
+        return tuple(self.arn(name) for name, (each, _) in sorted(self.resources.items()) if each == kind)
+
+    def filled(self, text: str) -> str:
+        """A text of the release, with the stack's own names."""
+        return re.sub(r"\$\{(\w[\w:]*)(?:\.(\w+))?\}", lambda found: self._named(found[1], found[2]), text)
+
+    def _named(self, name: str, attribute: str | None) -> str:
+        if name.startswith("AWS::"):
+            _, partition, _, region, account, _ = self.stack_id.split(":", 5)
+            return {
+                "AWS::Partition": partition,
+                "AWS::Region": region,
+                "AWS::AccountId": account,
+                "AWS::StackName": self.name,
+                "AWS::StackId": self.stack_id,
+                "AWS::URLSuffix": "amazonaws.com",
+            }[name]
+        match attribute:
+            case "Arn":
+                return self.arn(name)
+            case "Id" if self.resources[name][0] == "AWS::SecretsManager::Secret":
+                return self.arn(name)
+            case "QueueName":
+                return self.id(name).rpartition("/")[2]
+            case "StreamArn":
+                table = self.aws("dynamodb").describe_table(TableName=self.id(name))["Table"]
+                return str(table["LatestStreamArn"])
+            case _:
+                return self.id(name)
+
+    @property
+    def stack_id(self) -> str:
+        """The stack's ARN."""
+        return str(_stack(self.name, self.region, self.endpoint)["StackId"])
 
     @property
     def url(self) -> str:
@@ -69,18 +147,18 @@ class Target:
         return OpenAI(api_key=key, base_url=f"{self.url}/v1", default_headers=self.headers, max_retries=2, timeout=60)
 
     def ask(self, method: str, path: str, key: str | None, body: object = None) -> tuple[int, Any]:
-        """Send one request to the API; its status and document."""
+        """Send one request to the API; its status and document, or text. A body of bytes is sent as it is."""
         headers = {**self.headers, "Content-Type": "application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        data = json.dumps(body).encode() if body is not None else None
+        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
         request = Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310 - the stack's URL
         try:
             with urlopen(request, timeout=60) as response:  # noqa: S310 - the same
-                return response.status, json.load(response)
+                return response.status, _document(response.read())
         except HTTPError as error:
             with closing(error):
-                return error.code, json.load(error)
+                return error.code, _document(error.read())
 
     def invoke(self, output: str, payload: object) -> Any:  # noqa: ANN401 - whatever the function returns
         """The result of a function. NotProven if it failed."""
@@ -90,11 +168,46 @@ class Target:
         return result
 
 
+def _document(content: bytes) -> Any:  # noqa: ANN401 - JSON, or a page
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode(errors="replace")
+
+
 @cache
+def _client(service: Any, region: str | None, endpoint: str | None) -> Any:  # noqa: ANN401 - boto3's
+    return boto3.client(service, region_name=region, endpoint_url=endpoint)
+
+
+@cache
+def _stack(name: str, region: str | None, endpoint: str | None) -> Any:  # noqa: ANN401 - boto3's answer
+    client = _client("cloudformation", region, endpoint)
+    return client.describe_stacks(StackName=name)["Stacks"][0]
+
+
 def _outputs(name: str, region: str | None, endpoint: str | None) -> dict[str, str]:
-    client = boto3.client("cloudformation", region_name=region, endpoint_url=endpoint)
-    (stack,) = client.describe_stacks(StackName=name)["Stacks"]
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    return {each["OutputKey"]: each["OutputValue"] for each in _stack(name, region, endpoint)["Outputs"]}
+
+
+@cache
+def _release(name: str, region: str | None, endpoint: str | None) -> Release:
+    given = _stack(name, region, endpoint).get("Parameters", [])
+    return Release({each["ParameterKey"]: each["ParameterValue"] for each in given})
+
+
+@cache
+def _resources(name: str, region: str | None, endpoint: str | None) -> dict[str, tuple[str, str]]:
+    client = _client("cloudformation", region, endpoint)
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+    every = [each for page in pages for each in page["StackResourceSummaries"]]
+    return {each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"]) for each in every}
+
+
+def forget() -> None:
+    """Forget what was read of a stack, which may have changed since."""
+    for known in (_stack, _release, _resources):
+        known.cache_clear()
 
 
 def prove(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - what is to be true

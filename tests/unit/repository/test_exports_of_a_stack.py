@@ -110,8 +110,11 @@ def test_the_exporter_reads_the_stream_for_as_long_as_it_has_a_record() -> None:
 
 def test_the_role_publishes_our_events_alone_and_writes_below_one_prefix() -> None:
     own = {each["Sid"]: each for each in statements("ExporterRole")}
-    condition = own["PublishRecords"]["Condition"]["StringEquals"]
-    assert condition == {"events:source": aws.EVENT_SOURCE, "events:detail-type": aws.DETAIL_TYPE}
+    assert own["PublishRecords"]["Condition"] == {
+        "ForAllValues:StringEquals": {"events:source": aws.EVENT_SOURCE},  # a key with several values
+        "Null": {"events:source": "false"},
+        "StringEquals": {"events:detail-type": aws.DETAIL_TYPE},
+    }
     assert own["KeepRecords"]["Resource"]["Fn::Sub"] == f"${{ExportBucket.Arn}}/{lines.PREFIX}/*"
     writes = [each for each in own.values() if "dynamodb:PutItem" in listed(each["Action"])]
     assert [each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for each in writes] == ["ALERT#*"]
