@@ -168,6 +168,7 @@ lock: install ## Pin what the .in files ask for; a pin that still fits stays
 	$(LOCK) -c requirements/dev.txt layers/deps/requirements.in -o layers/deps/requirements.txt
 	$(LOCK) requirements/compat.in -o requirements/compat.txt
 	$(LOCK) -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
+	$(LOCK) --override requirements/litellm-overrides.in requirements/litellm.in -o requirements/litellm.txt
 
 clean: ## Remove what was built and cached; .venv and the data in .vectorgate stay
 	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from tests.benchmarks import (
     aws_calls,
+    beside_litellm,
     cold_start,
     contention,
     cost,
@@ -21,8 +23,12 @@ from tests.benchmarks import (
     trace,
 )
 
-SECTIONS = {
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SECTIONS: dict[str, Callable[[], Iterable[str]]] = {
     "overhead": overhead.report,
+    "beside_litellm": beside_litellm.report,
     "sharing": sharing.report,
     "egress": egress.report,
     "aws_calls": aws_calls.report,

@@ -1,7 +1,8 @@
 """An upstream that answers every create with the same store but for its id, so that its own time is small.
 
-Its list is empty; the meter reads it meanwhile. A create of a store named `hang` is answered after the next create of
-one named `release`. A response is a stream of events, each with the time of its sending.
+It has every store that is named, and finds nothing in any. Its list is empty; the meter reads it meanwhile. A create of
+a store named `hang` is answered after the next create of one named `release`. A response is a stream of events, each
+with the time of its sending.
 
 `python -m tests.benchmarks.constant_upstream` prints its port and serves until its standard input ends.
 """
@@ -24,6 +25,7 @@ STORE = {
     "last_active_at": 1_699_061_776,
     "metadata": {},
 }
+FOUND = {"object": "vector_store.search_results.page", "search_query": ["bench"], "data": [], "has_more": False}
 NONE = {"object": "list", "data": [], "has_more": False}
 EVENTS = 20  # of a stream
 PAUSE = 0.003  # seconds between them
@@ -41,12 +43,22 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             if head.startswith(b"post /v1/responses"):
                 await _stream(writer)
                 continue
-            made = NONE if head.startswith(b"get ") else {"id": f"vs_{next(_numbers):032x}", **STORE}
-            body = json.dumps(made).encode()
+            body = json.dumps(_document(head)).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
             writer.write(b"content-length: %d\r\nx-request-id: req_bench\r\n\r\n%b" % (len(body), body))
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
+
+
+def _document(head: bytes) -> dict[str, object]:
+    """The answer to a request with this head."""
+    method, path, *_ = head.split(b" ", 2)
+    _, found, store = path.partition(b"/vector_stores/")
+    if method == b"get":
+        return {"id": store.decode("ascii"), **STORE} if found else NONE
+    if store.endswith(b"/search"):
+        return FOUND
+    return {"id": f"vs_{next(_numbers):032x}", **STORE}
 
 
 async def _hold(body: bytes) -> None:
