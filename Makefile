@@ -68,7 +68,7 @@ test: install ## Lint, types, template, every test, and the package's branch cov
 
 .PHONY: tests
 tests: install
-	@env -u MAKEFLAGS $(PYTHON) -m pytest -q -n 4 --dist loadscope -p tests.helpers.branch_coverage tests
+	@env -u MAKEFLAGS $(PYTHON) -m tests.helpers.forked_workers 4 -q -p tests.helpers.branch_coverage tests
 
 thorough: build $(HOST_PARTS) ## What make test leaves out: every engine for every admin call, 10,000 stores, every pair of crashes, a hundred examples a property
 	@$(PYTHON) -m pytest -q -n 2 --dist loadscope -m "exhaustive or hypothesis" --hypothesis-profile exhaustive tests

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Measured: TypeAlias = dict[str, Any]
 
 PACKAGE: Final = Path(__file__).parents[2] / "layers/core/python/vectorgate"
-MEASURED: Final = "branch_coverage"
+EXECUTED: Final = "executed"
 LEAST: Final = 10  # so many of the files with the most lines that no test executes are named
 
 # A plugin is imported before any module of the package is.
@@ -28,56 +28,33 @@ MARKS: Final = slipcover.Slipcover(branch=True, immediate=True, source=[str(PACK
 ImportManager(MARKS, FileMatcher(sources=[PACKAGE])).__enter__()
 
 
-class Total:
-    """What the workers have measured, taken together."""
-
-    def __init__(self) -> None:
-        self.measured: Measured | None = None
-
-    def add(self, measured: Measured) -> None:
-        """Count what any of them has executed."""
-        if self.measured is None:
-            self.measured = measured
-        else:
-            slipcover.merge_coverage(self.measured, measured)
-
-
-TOTAL: Final = Total()
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands on what it has measured; a session without workers counts it."""
+    """A worker hands on what its tests have executed, lines and branches as pairs of lines, and what there is."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[MEASURED] = _plain(MARKS.get_coverage())
-    elif not session.config.getoption("numprocesses", None):
-        TOTAL.add(MARKS.get_coverage())
+        found = MARKS.newly_seen, MARKS.code_lines, MARKS.code_branches
+        session.config.workeroutput[EXECUTED] = [
+            {file: list(items) for file, items in each.copy().items()} for each in found
+        ]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """The session counts what a worker has measured. One that crashed has measured nothing."""
-    measured = getattr(node, "workeroutput", {}).get(MEASURED)
-    if measured is not None:
-        TOTAL.add(measured)
+    """The session counts what a worker's tests have executed. One that crashed has handed on nothing."""
+    found = getattr(node, "workeroutput", {}).get(EXECUTED, ())
+    for total, part in zip((MARKS.all_seen, MARKS.code_lines, MARKS.code_branches), found, strict=False):
+        for file, items in part.items():
+            total[file].update(items)
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """Print the share of lines and of branches, and where most are missing."""
-    if TOTAL.measured is not None:
+    if not config.option.collectonly:
+        measured = MARKS.get_coverage()
         terminalreporter.section(f"coverage of {PACKAGE.name}")
-        terminalreporter.write_line(summary(TOTAL.measured))
-        for line in least_covered(TOTAL.measured):
+        terminalreporter.write_line(summary(measured))
+        for line in least_covered(measured):
             terminalreporter.write_line(line)
-
-
-def _plain(value: Any) -> Any:
-    """What may be sent from a worker: neither defaultdicts nor sets, which execnet does not know."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | set | tuple):
-        return [_plain(each) for each in value]
-    return value
 
 
 def summary(measured: Measured) -> str:

@@ -2,96 +2,22 @@
 
 from __future__ import annotations
 
-import array
 import gc
-import json
 import os
-import runpy
-import selectors
 import socket
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
 
 # What the forked processes need is imported here, once.
 import engine.bootstrap  # noqa: F401
 import local.app
 import local.serving  # noqa: F401
-from tests.helpers.forked import STATUS
-
-MOST: Final = 256 * 1024  # bytes of a request: module, arguments and environment
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What a forked process runs."""
-
-    module: str
-    arguments: list[str]
-    env: dict[str, str]
-
-    def run(self) -> None:
-        """Run it as `python -m` does, to the end of the interpreter."""
-        os.environ.clear()
-        os.environ.update(self.env)
-        sys.argv[1:] = self.arguments
-        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-            stream = getattr(sys, name)
-            setattr(sys, name, open(stream.fileno(), mode, closefd=False, buffering=1))  # noqa: SIM115
-        runpy.run_module(self.module, run_name="__main__", alter_sys=True)
-
-
-def _serve(requests: socket.socket) -> _Request | None:
-    """Fork for each request, and report how each child ended. Return in a child, and when the requests end."""
-    running = selectors.DefaultSelector()
-    running.register(requests, selectors.EVENT_READ)
-    while True:
-        for key, _ in running.select():
-            if key.fileobj is not requests:
-                _report(running, key)
-                continue
-            text, given, _, _ = socket.recv_fds(requests, MOST, 4)
-            if not text:
-                return None
-            ended = socket.socket(fileno=given.pop())
-            pid = os.fork()
-            if not pid:
-                _take(given)
-                for each in (ended, requests, running):
-                    each.close()
-                return _Request(**json.loads(text))
-            for number in given:
-                os.close(number)
-            _send(ended, pid)
-            running.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, ended))
-
-
-def _report(running: selectors.BaseSelector, ended: selectors.SelectorKey) -> None:
-    """Send the exit status of a child that has ended."""
-    running.unregister(ended.fileobj)
-    os.close(ended.fd)
-    pid, connection = ended.data
-    _send(connection, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    connection.close()
-
-
-def _take(given: list[int]) -> None:
-    """Make what was given the standard streams of this process."""
-    for number, each in enumerate(given):
-        os.dup2(each, number)
-        os.close(each)
-
-
-def _send(connection: socket.socket, number: int) -> None:
-    with suppress(BrokenPipeError):  # the test has gone
-        connection.send(array.array(STATUS, [number]))
+from tests.helpers.forking import serve
 
 
 def main() -> None:
-    """Fork as asked until the socket closes whose number is the argument."""
+    """Fork as asked on the socket whose number is the argument, until the worker of pytest has ended."""
     gc.freeze()
-    wanted = _serve(socket.socket(fileno=int(sys.argv[1])))
+    wanted = serve(socket.socket(fileno=int(sys.argv[1])), until=os.getppid())
     if wanted:
         wanted.run()
 

@@ -44,7 +44,7 @@ class ForkedProcess:
         if self.returncode is None:
             self._ended.settimeout(timeout)
             try:
-                self.returncode = _received(self._ended)
+                self.returncode = received(self._ended)
             except TimeoutError:
                 raise subprocess.TimeoutExpired(["forked"], timeout or 0) from None
             self._ended.close()
@@ -84,17 +84,31 @@ def start(
     if with_input:
         os.close(theirs_in)
         theirs_in, mine_in = os.pipe()
-    mine, theirs = socket.socketpair()
-    request = json.dumps({"module": module, "arguments": list(arguments), "env": dict(env)}).encode()
     errors = stderr.fileno() if stderr else 2
-    socket.send_fds(_server(), [request], [theirs_in, theirs_out, errors, theirs.fileno()])
-    theirs.close()
+    ended = ask(_server(), module, arguments, env=env, streams=(theirs_in, theirs_out, errors))
     os.close(theirs_in)
     os.close(theirs_out)
-    return ForkedProcess(_received(mine), os.fdopen(mine_in, "w") if mine_in else None, os.fdopen(mine_out), mine)
+    return ForkedProcess(received(ended), os.fdopen(mine_in, "w") if mine_in else None, os.fdopen(mine_out), ended)
 
 
-def _received(connection: socket.socket) -> int:
+def ask(
+    server: socket.socket,
+    module: str,
+    arguments: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    streams: tuple[int, int, int],
+) -> socket.socket:
+    """Ask for a process with these standard streams. Return where its pid and then its exit status are received."""
+    mine, theirs = socket.socketpair()
+    request = json.dumps({"module": module, "arguments": list(arguments), "env": dict(env)}).encode()
+    socket.send_fds(server, [request], [*streams, theirs.fileno()])
+    theirs.close()
+    return mine
+
+
+def received(connection: socket.socket) -> int:
+    """Return the next number that the process which forks has sent."""
     (number,) = array.array(STATUS, connection.recv(array.array(STATUS).itemsize))
     return int(number)
 
