@@ -246,7 +246,7 @@ def test_a_settlement_has_room_for_a_hundred_actions(stores: Backend) -> None:
         stores.ledger.begin(replace(entry, state=State.ANSWERED))
     sums = rollups_of(entries)
     with pytest.raises(ValueError, match="101 actions"):
-        stores.ledger.settle(entries, [*sums, replace(sums[0], bucket=replace(sums[0].bucket, day="2026-03-05"))])
+        stores.ledger.settle(entries, [*sums, sums[0]._replace(bucket=sums[0].bucket._replace(day="2026-03-05"))])
     stores.ledger.settle(entries, sums)
     assert not stores.ledger.unsettled([entry.id for entry in entries])
 

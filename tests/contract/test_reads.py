@@ -164,9 +164,9 @@ def test_sums_of_a_month_come_in_the_order_of_their_buckets(stores: Backend) -> 
         for provider, operation in (("openai", "b c"), ("-", "a"), ("openai", "a"))
     ]
     stores.ledger.settle([], sums)
-    stores.ledger.settle([], [replace(sums[0], calls=3, failures=2, spend=NanoUSD(-1))])
+    stores.ledger.settle([], [sums[0]._replace(calls=3, failures=2, spend=NanoUSD(-1))])
     expected = sorted((row for row in sums[:12] if row.bucket.day[:7] == "2026-03"), key=lambda row: row.bucket)
-    expected[expected.index(sums[0])] = replace(sums[0], calls=4, failures=2, spend=NanoUSD(2**53))
+    expected[expected.index(sums[0])] = sums[0]._replace(calls=4, failures=2, spend=NanoUSD(2**53))
     assert list(stores.reports.rollups(Scope.TENANT, RED, "2026-03")) == expected
     assert list(stores.reports.rollups(Scope.KEY, RED, "2026-03")) == []
 

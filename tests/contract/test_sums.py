@@ -67,11 +67,11 @@ def expected(query: SumQuery) -> list[Rollup]:
 
 def comparable(rows: Iterable[Rollup], query: SumQuery) -> list[Rollup]:
     """Sums without what is not read with them; those that need no key have no id either."""
-    kept = (replace(each, latencies=()) for each in rows)
+    kept = (each._replace(latencies=()) for each in rows)
     if query.needs_keys:
         return sorted(kept, key=lambda each: each.bucket)
     return sorted(
-        (replace(each, bucket=replace(each.bucket, scope_id="")) for each in kept), key=lambda each: each.bucket
+        (each._replace(bucket=each.bucket._replace(scope_id="")) for each in kept), key=lambda each: each.bucket
     )
 
 

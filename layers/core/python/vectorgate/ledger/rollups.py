@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -57,8 +56,7 @@ class Facts(NamedTuple):
 NO_FACTS: Final = Facts()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Bucket:
+class Bucket(NamedTuple):
     """The key of a sum: scope and its id, UTC day (`YYYY-MM-DD`), provider, operation, and facts."""
 
     scope: Scope
@@ -69,13 +67,13 @@ class Bucket:
     facts: Facts = NO_FACTS
 
 
-@dataclass(frozen=True, slots=True)
-class Rollup:
+class Rollup(NamedTuple):
     """The sums of a bucket, or what is added to them. `spend` and `tools_spend`, a part of it, are nano-dollars.
 
     `failures` are calls that the client saw fail: `refusals` those that no provider was asked for, `upstream_errors`
     those with a status from 500 on. `searches` of stores, by themselves or in a response. `latencies`: calls by the
     bucket of a histogram (`ledger.latencies`), of KEY only; they are written with the sums and read apart from them.
+    A tuple, as its bucket is: reports make tens of thousands, each in a fifth of a dataclass's time.
     """
 
     bucket: Bucket
@@ -95,7 +93,7 @@ class Rollup:
     latencies: tuple[tuple[str, int], ...] = ()
 
 
-MEASURES: Final = tuple(Rollup.__slots__)[1:-1]
+MEASURES: Final = Rollup._fields[1:-1]
 measures_of: Final = attrgetter(*MEASURES)
 
 

@@ -33,6 +33,7 @@ class Dimension(StrEnum):
 MAX_MONTHS: Final = 25  # of one query
 _DAY_TEXT: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}", re.ASCII)
 DIMENSIONS: Final = tuple(Dimension)
+_FIRST_FACT: Final = DIMENSIONS.index(Dimension.KEY)
 _FIRST_MEASURE: Final = len(DIMENSIONS)
 _PROVIDER: Final = DIMENSIONS.index(Dimension.PROVIDER)
 _OPERATION: Final = DIMENSIONS.index(Dimension.OPERATION)
@@ -105,9 +106,8 @@ def line_of(rollup: Rollup) -> Line:
 
 def rollup_of_line(scope: Scope, line: Line) -> Rollup:
     """The inverse of `line_of`."""
-    scope_id, day, provider, operation, *facts = cast("tuple[str, ...]", line[:_FIRST_MEASURE])
-    bucket = Bucket(scope, scope_id, day, provider, operation, Facts(*facts))
-    return Rollup(bucket, *line[_FIRST_MEASURE:])  # type: ignore[arg-type] # integers
+    bucket = Bucket._make((scope, *line[:_FIRST_FACT], Facts._make(line[_FIRST_FACT:_FIRST_MEASURE])))
+    return Rollup._make((bucket, *line[_FIRST_MEASURE:], ()))
 
 
 def matching(lines: Iterable[Line], query: SumQuery) -> Iterable[Line]:

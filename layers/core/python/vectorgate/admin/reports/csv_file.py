@@ -28,12 +28,14 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = _Lines()
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows([[_cell(value) if type(value) is str else value for value in row] for row in rows])
+    writer.writerows(_without_formulas([*rows]))
     return "".join(lines.written)
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+def _without_formulas(rows: list[Sequence[object]]) -> list[Sequence[object]]:
+    texts = {value for row in rows for value in row if type(value) is str}  # few, each in many rows
+    quoted = {text: f"'{text}" for text in texts if text.lstrip().startswith(_FORMULA)}
+    return [[quoted.get(str(value), value) for value in row] for row in rows] if quoted else rows
 
 
 def download(text: str, name: str, content_type: str) -> Response:

@@ -90,7 +90,7 @@ def add_rollups(connection: sqlite3.Connection, rollups: Sequence[Rollup]) -> No
 
 
 def _within_64_bits(rollup: Rollup) -> Rollup:
-    return replace(rollup, byte_seconds=_MOST) if rollup.byte_seconds > _MOST else rollup
+    return rollup._replace(byte_seconds=_MOST) if rollup.byte_seconds > _MOST else rollup
 
 
 def _coarse(scope: str, line: Line) -> Iterator[Line]:
