@@ -23,7 +23,7 @@ from vectorgate.idempotency.service import with_answer
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ingest.model import ObjectLocation
 from vectorgate.ledger.entry import LedgerEntry, Resolution, State, uuid7
-from vectorgate.ledger.ports import RecordQuery
+from vectorgate.ledger.ports import RecordQuery, RowFilter
 from vectorgate.ledger.rollups import Bucket, Rollup, Scope
 from vectorgate.ledger.settlement import settle
 from vectorgate.metering.model import Meter
@@ -298,6 +298,8 @@ def test_operations_are_read_whatever_their_state(stores: Stores) -> None:
     assert stores.ledger.entries(list(BY_ID)) == BY_ID
     query = RecordQuery(start_ms=T0 - 1_000_000, end_ms=T0 + 1_000, limit=100)
     assert sorted(stores.ledger.search(query), key=lambda entry: entry.id) == ENTRIES
+    found = stores.ledger.find(query, only=RowFilter("key_id", frozenset({KEY})), entries=1_000)
+    assert sorted(found.rows, key=lambda entry: entry.id) == [entry for entry in ENTRIES if entry.key_id == KEY]
 
 
 def test_what_is_open_or_waits_to_be_settled_is_listed(stores: Stores) -> None:

@@ -136,7 +136,7 @@ def _targets(name: str, params: dict[str, Any]) -> Iterator[tuple[str, dict[str,
 
 def _index_units(index: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> int:
     names = [part["AttributeName"] for part in index["KeySchema"]]
-    keys = {*names, *_TABLE_KEY}
+    keys = {*names, *_TABLE_KEY, *index["Projection"].get("NonKeyAttributes", ())}
     kept = [
         item if index["Projection"]["ProjectionType"] == "ALL" else {n: item[n] for n in keys if n in item}
         for item in (old, new)

@@ -24,7 +24,7 @@ from vectorgate.pricing.book import GIB
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vectorgate.ledger.ports import RecordQuery
+    from vectorgate.ledger.ports import Found, RecordQuery
 
 DAY_MS = DAY_S * 1_000
 RANGE = {"start_date": "2026-03-02", "end_date": "2026-03-04"}
@@ -211,14 +211,14 @@ def test_a_page_ends_when_its_time_is_up_and_the_next_goes_on_there(
     rows = [call(number, DAY * DAY_MS - number * DAY_MS // 8) for number in range(16)]
     rows[15] = replace(rows[15], operation="files.create", end_user="nobody")
     stored(admin, rows)
-    search, asked = admin.stores.ledger.search, []
+    find, asked = admin.stores.ledger.find, []
 
-    def slowly(query: RecordQuery) -> Sequence[LedgerEntry]:
+    def slowly(query: RecordQuery, **how: Any) -> Found:
         asked.append(query)
         admin.time.skip(log_pages.SECONDS)
-        return search(query)
+        return find(query, **how)
 
-    monkeypatch.setattr(admin.stores.ledger, "search", slowly)
+    monkeypatch.setattr(admin.stores.ledger, "find", slowly)
     shown, read = [], 0
     cursor: str | None = ""
     while cursor is not None:

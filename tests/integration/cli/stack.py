@@ -38,7 +38,7 @@ EVERY_MINUTE: Final[dict[str, Any]] = {
 FAILURES: Final = "usage-logger-failures"
 FUNCTION: Final = "usage-logger"
 QUEUES: Final = {"UsageLoggerFailures": FAILURES, "ExportWebhookFailures": "dead", "IngestQueue": "waiting"}
-INDEXES: Final = ("by_day", "by_tenant", "open")
+INDEXES: Final = ("request_log", "by_tenant", "open")
 
 
 @dataclass

@@ -50,7 +50,7 @@ def test_a_tenth_more_of_the_dearest_part_is_noticed(used: dict[str, Usage]) -> 
 
 def test_a_transaction_and_a_consistent_read_cost_double_and_each_index_is_counted(used: dict[str, Usage]) -> None:
     create = used["create"]
-    assert create.written == {"table": 10, "by_day": 1, "open": 1, "by_tenant": 1}
+    assert create.written == {"table": 10, "request_log": 1, "open": 1, "by_tenant": 1}
     assert create.calls == {"TransactWriteItems": 2}
     assert used["retrieve"].read == {"table": 2}  # half units: the owner, consistent
     assert used["list"].read == {"by_tenant": 1}

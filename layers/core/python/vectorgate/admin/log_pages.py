@@ -8,8 +8,9 @@
 
 A day's storage is stamped with the day's first millisecond. Sorted by time it would come last, after all its calls.
 
-Rows are read in steps, each of a bounded number, and filtered here: a page ends when it is full, or when its time is
-up, wherever it is then. So every page is answered, and the next one goes on behind the last row that was looked at.
+Rows are read in steps, each of a bounded number. The index of the log leaves out those of other keys (or end users,
+people, teams, operations), the other filters are compared here: a page ends when it is full, or when its time is up,
+wherever it is then. So every page is answered, and the next one goes on behind the last row that was looked at.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import DAY_MS
 from vectorgate.ids import OperationId
-from vectorgate.ledger.ports import RecordQuery
+from vectorgate.ledger.ports import INDEXED, MAX_VALUES, RecordQuery, RowFilter
 from vectorgate.pricing.book import STORAGE
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from vectorgate.admin.log_query import LogQuery
     from vectorgate.admin.pending_storage import PendingStorage
     from vectorgate.ledger.entry import LedgerEntry
-    from vectorgate.ledger.ports import Position
+    from vectorgate.ledger.ports import Found, Position
 
 SECONDS: Final = 10.0  # for one page; the function has 30
 STEP: Final = 1_000  # rows that are read at a time
+FEW, MANY = 100, 10_000  # entries of a partition of the index that a day's first step looks at, and later ones
+_TIMES: Final = 10  # as many as in the step before
+_ID_SHOWN: Final = len("00000000-0000-7000-8000-")  # digits of an id in a position that is no row's
 _FIRST_ID: Final = OperationId("00000000-0000-0000-0000-000000000000")  # sorts before every id
 
 
@@ -62,6 +66,8 @@ class LogReader:
 
     def page(self) -> LogPage:
         """The page. StoreError."""
+        if not all(self.query.filters.values()):
+            return LogPage([], None)  # a team's administrator who asked for another team
         found: list[LedgerEntry] = []
         clock, limit = self.deps.clock, self.query.limit
         end = clock.monotonic() + SECONDS
@@ -70,7 +76,7 @@ class LogReader:
             if len(found) > limit:
                 return LogPage(found[:limit], _position(found[limit - 1]))
             if clock.monotonic() >= end:
-                return LogPage(found, step.reached)
+                return LogPage(found, _shown(step.reached, found))
         return LogPage(found, None)
 
     def _steps(self) -> Iterator[_Step]:
@@ -85,17 +91,20 @@ class LogReader:
         """A day's rows behind a position: all in one step if they are few, else its storage and then its calls."""
         first_call, end_ms = max(midnight + 1, self.query.start_ms), min(midnight + DAY_MS, self.query.end_ms)
         has_storage = self.query.start_ms <= midnight < end_ms
+        newest: Found | None = None
         if before is None and not self._only_storage():
-            rows = self._read(max(midnight, self.query.start_ms), end_ms, None)
-            if len(rows) < self._step():
-                stored = [row for row in rows if row.started_ms == midnight]
+            newest = self._read(max(midnight, self.query.start_ms), end_ms, None, FEW)
+            if newest.reached is None:
+                stored = [row for row in newest.rows if row.started_ms == midnight]
                 storage = self._with_pending(midnight, stored, None, (midnight, _FIRST_ID)) if has_storage else stored
-                calls = [row for row in rows if row.started_ms != midnight]
-                yield _Step([*storage, *calls], (first_call, _FIRST_ID))
+                yield _Step([*storage, *_calls(newest, midnight)], (first_call, _FIRST_ID))
                 return
         if has_storage and (before is None or before[0] == midnight):
             yield from self._storage(midnight, before)
             before = None
+        if newest is not None and newest.reached is not None:
+            before = max(newest.reached, (first_call, _FIRST_ID))
+            yield _Step(_calls(newest, midnight), before)
         if first_call < end_ms and not self._only_storage():
             yield from self._stored(first_call, end_ms, before)
 
@@ -121,24 +130,28 @@ class LogReader:
 
     def _stored(self, start_ms: int, end_ms: int, before: Position | None) -> Iterator[_Step]:
         """The ledger's rows of a range, a step at a time, to its beginning, behind which there is no step."""
-        beginning = start_ms, _FIRST_ID
+        beginning, entries = (start_ms, _FIRST_ID), FEW
         while before is None or before > beginning:
-            rows = self._read(start_ms, end_ms, before)
-            if len(rows) < self._step():
-                yield _Step(rows, beginning)
-                return
-            before = _position(rows[-1])
+            rows, reached = self._read(start_ms, end_ms, before, entries)
+            before, entries = reached or beginning, min(entries * _TIMES, MANY)
             yield _Step(rows, before)
 
-    def _read(self, start_ms: int, end_ms: int, before: Position | None) -> Sequence[LedgerEntry]:
+    def _read(self, start_ms: int, end_ms: int, before: Position | None, entries: int) -> Found:
         if before is not None:
             end_ms = min(end_ms, before[0] + 1)  # so that no engine reads the rows before it again
         query = RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=self._step(), before=before)
-        return self.deps.stores.ledger.search(query)
+        return self.deps.stores.ledger.find(query, only=self._indexed(), entries=entries)
+
+    def _indexed(self) -> RowFilter | None:
+        """The first filter that the index has: of a key before that of its team."""
+        filters = self.query.filters
+        names = (name for name in INDEXED if name in filters and len(filters[name]) <= MAX_VALUES)
+        return next((RowFilter(name, filters[name]) for name in names), None)
 
     def _step(self) -> int:
-        """How many rows are read at a time: without filters, no more than the page shows."""
-        return STEP if self.query.filters else min(STEP, self.query.limit + 1)
+        """How many rows are read at a time: where the index has every filter, no more than the page shows."""
+        whole = len(self.query.filters) == int(self._indexed() is not None)
+        return min(STEP, self.query.limit + 1) if whole else STEP
 
     def _only_storage(self) -> bool:
         return self.query.filters.get("operation") == frozenset({STORAGE})
@@ -146,3 +159,20 @@ class LogReader:
 
 def _position(row: LedgerEntry) -> Position:
     return row.started_ms, row.id
+
+
+def _calls(found: Found, midnight: int) -> list[LedgerEntry]:
+    """The rows that are not stamped with the day's first millisecond."""
+    return [row for row in found.rows if row.started_ms != midnight]
+
+
+def _shown(reached: Position, found: Sequence[LedgerEntry]) -> Position:
+    """The position that the caller is told: without the id of a row that may be another team's.
+
+    The last digits of the id are rounded up, to no row that was shown: what lies between is looked at again.
+    """
+    moment, id_ = reached
+    if id_ == _FIRST_ID:
+        return reached
+    rounded = moment, OperationId(id_[:_ID_SHOWN] + "f" * (len(id_) - _ID_SHOWN))
+    return min(rounded, _position(found[-1])) if found and found[-1].started_ms == moment else rounded

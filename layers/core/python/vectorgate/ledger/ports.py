@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from vectorgate.clock import DAY_MS
 
@@ -39,6 +39,25 @@ class RecordQuery:
     end_ms: int
     limit: int
     before: Position | None = None
+
+
+# The columns that `find` knows of a row without reading it, and how many values it compares with.
+INDEXED: Final = ("key_id", "end_user", "user_id", "team_id", "operation")
+MAX_VALUES: Final = 4
+
+
+class RowFilter(NamedTuple):
+    """Rows whose `column`, one of INDEXED, has one of `values`: 1 to MAX_VALUES."""
+
+    column: str
+    values: frozenset[str]
+
+
+class Found(NamedTuple):
+    """Rows, newest first, and the position down to which all rows were looked at; None for the range's beginning."""
+
+    rows: Sequence[LedgerEntry]
+    reached: Position | None
 
 
 class LedgerStore(Protocol):
@@ -121,4 +140,12 @@ class LedgerStore(Protocol):
 
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
         """The rows of a query, for reports. May miss writes of the last second: the index is eventually consistent."""
+        ...
+
+    def find(self, query: RecordQuery, *, only: RowFilter | None = None, entries: int = 100) -> Found:
+        """As `search`, one step: it looks at a bounded number of rows, and shows those of them that `only` allows.
+
+        The range is within one UTC day, else ValueError. `entries`: of the index, in each of its partitions, that are
+        looked at; an engine may look at more. The next step has `reached` as its `before`.
+        """
         ...

@@ -10,10 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import LIFETIME, STORED, STORES, accounts_of, balance_changes
+from vectorgate.clock import DAY_MS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
 from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
-from vectorgate.ledger.ports import MAX_ACTIONS, MAX_SEARCH_MS
+from vectorgate.ledger.ports import INDEXED, MAX_ACTIONS, MAX_SEARCH_MS, MAX_VALUES
 from vectorgate.ledger.rollups import Scope
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ingest.model import ObjectLocation
     from vectorgate.ledger.assignments import Assignment
-    from vectorgate.ledger.ports import Position, RecordQuery
+    from vectorgate.ledger.ports import Position, RecordQuery, RowFilter
     from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.rate_limits.model import Claims, Lease, RateClaim
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
@@ -254,6 +255,15 @@ def check_entry(entry: LedgerEntry) -> None:
 def check_query(query: RecordQuery) -> None:
     """A range of at most MAX_SEARCH_MS, which is read day by day."""
     _check_range(query.start_ms, query.end_ms, query.before)
+
+
+def check_find(query: RecordQuery, only: RowFilter | None) -> None:
+    """A range within one UTC day, and a filter that an index has."""
+    check_query(query)
+    if query.start_ms // DAY_MS != max(query.start_ms, query.end_ms - 1) // DAY_MS:
+        raise ValueError("the range is not within a day")
+    if only is not None and (only.column not in INDEXED or not 1 <= len(only.values) <= MAX_VALUES):
+        raise ValueError("not a filter of an index")
 
 
 def _check_range(start_ms: int, end_ms: int, before: Position | None) -> None:

@@ -7,8 +7,8 @@ writers cannot both leave one state::
     Put answered if state=started --> done        refused <-- Put voided if state=started
                                                               StateConflict: read it again
 
-Write units of rows up to 1 KiB: `begin` 3 (row, `by_day`, `open`), 6 with an idempotency record, and 2 for each budget
-and rate limit;
+Write units of rows up to 1 KiB: `begin` 3 (row, `request_log`, `open`), 6 with an idempotency record, and 2 for each
+budget and rate limit;
 `advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
 retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
 reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
@@ -50,7 +50,14 @@ from vectorgate.persistence.dynamodb.table import (
     ConditionFailed,
     DynamoTable,
 )
-from vectorgate.persistence.validation import check_advance, check_assignments, check_begin, check_query, check_settle
+from vectorgate.persistence.validation import (
+    check_advance,
+    check_assignments,
+    check_begin,
+    check_find,
+    check_query,
+    check_settle,
+)
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
 
 if TYPE_CHECKING:
@@ -61,7 +68,7 @@ if TYPE_CHECKING:
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.assignments import Assignment
-    from vectorgate.ledger.ports import Position, RecordQuery
+    from vectorgate.ledger.ports import Found, Position, RecordQuery, RowFilter
     from vectorgate.ledger.rollups import Bucket, Rollup
     from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
@@ -176,9 +183,16 @@ class DynamoLedger:
         return [record_of_item(item) for item in islice(items, max(limit, 0))]
 
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
-        """16 queries of `by_day` for each day down to the last row, and a BatchGetItem for each 100 rows."""
+        """16 queries of `request_log` for each day down to the last row, and a BatchGetItem for each 100 rows."""
         check_query(query)
         return newest_rows(self._table, query)
+
+    def find(self, query: RecordQuery, *, only: RowFilter | None = None, entries: int = PAGE) -> Found:
+        """16 queries of `request_log`, eight at a time, and a BatchGetItem for each 100 rows."""
+        from vectorgate.persistence.dynamodb.request_log import found_rows  # noqa: PLC0415 - the api function finds none
+
+        check_find(query, only)
+        return found_rows(self._table, query, only, entries)
 
     def _begin_in_transaction(
         self, entry: LedgerEntry, slot: list[_Action], reserve: Sequence[Reservation], claims: Claims | None

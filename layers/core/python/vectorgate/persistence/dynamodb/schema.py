@@ -21,14 +21,17 @@ Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KE
 ``USERS``. Those that an earlier release wrote are listed once they are written again. ``indexes.py``, ``meter.py``,
 ``rates.py`` and ``ingest.py`` have the keys of the others.
 
-=============  ===========================================  ==============================  =========  ==============
-index          partition key                                sort key                        projects   holds
-=============  ===========================================  ==============================  =========  ==============
-``by_day``     ``by_day_pk`` = ``DAY#<date>#<shard>``       ``began``                       KEYS_ONLY  all operations
-``open``       ``open_pk`` = ``OPEN#<shard>``               ``began``                       KEYS_ONLY  unfinished ones
-``by_tenant``  ``by_tenant_pk`` =                           ``by_tenant_sk`` =              ALL        live ownership
-               ``TEN#<tenant>#<provider>#<kind>``           ``<created_at, 10>#<id>``
-=============  ===========================================  ==============================  =========  ==============
+===============  ===========================================  ============================  =========  ==============
+index            partition key                                sort key                      projects   holds
+===============  ===========================================  ============================  =========  ==============
+``request_log``  ``by_day_pk`` = ``DAY#<date>#<shard>``       ``began``                     FILTERED   all operations
+``open``         ``open_pk`` = ``OPEN#<shard>``               ``began``                     KEYS_ONLY  unfinished ones
+``by_tenant``    ``by_tenant_pk`` =                           ``by_tenant_sk`` =            ALL        live ownership
+                 ``TEN#<tenant>#<provider>#<kind>``           ``<created_at, 10>#<id>``
+===============  ===========================================  ============================  =========  ==============
+
+FILTERED: what the request log is filtered by and a row never changes, so that DynamoDB looks through a million rows for
+those of a key without a further write of any row. Earlier releases had this index as ``by_day``, with keys alone.
 
 ``began`` = ``<started_ms, 13 digits>#<operation id>`` sorts by time whatever the id looks like, and serves two indexes.
 It never changes, nor does ``open_pk`` while a row is started, answered or uncertain: ``advance`` between those costs no
@@ -45,6 +48,7 @@ from zlib import crc32
 
 from vectorgate.ids import ObjectKind, OperationId
 from vectorgate.ledger.entry import STORED_NAMES, LedgerEntry, State
+from vectorgate.ledger.ports import INDEXED
 from vectorgate.ledger.rollups import day_of
 from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
 from vectorgate.persistence.records import key_to_record
@@ -68,7 +72,7 @@ Item: TypeAlias = dict[str, Attribute]
 Action: TypeAlias = tuple[str, dict[str, Any]]  # of a transaction, as `DynamoTable.transact` takes them
 
 SHARDS: Final = 16
-BY_DAY: Final = "by_day"
+REQUEST_LOG: Final = "request_log"
 BY_TENANT: Final = "by_tenant"
 OPEN: Final = "open"
 SETTLED_ROWS: Final = "settled"  # the attribute of a store's rollup with the rows that were added last
@@ -77,19 +81,19 @@ KEYS: Final = "KEYS"  # the partition of by_tenant with every key
 _OPEN_STATES = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
 
 
-def _index(name: str, partition: str, sort: str, projection: str) -> dict[str, Any]:
+def _index(name: str, partition: str, sort: str, projection: str, *also: str) -> dict[str, Any]:
     return {
         "IndexName": name,
         "KeySchema": [
             {"AttributeName": partition, "KeyType": "HASH"},
             {"AttributeName": sort, "KeyType": "RANGE"},
         ],
-        "Projection": {"ProjectionType": projection},
+        "Projection": {"ProjectionType": projection, **({"NonKeyAttributes": [*also]} if also else {})},
     }
 
 
 INDEXES: Final = (
-    _index(BY_DAY, "by_day_pk", "began", "KEYS_ONLY"),
+    _index(REQUEST_LOG, "by_day_pk", "began", "INCLUDE", *INDEXED),
     _index(BY_TENANT, "by_tenant_pk", "by_tenant_sk", "ALL"),
     _index(OPEN, "open_pk", "began", "KEYS_ONLY"),
 )
@@ -131,7 +135,7 @@ def virtual_key_key(key_id: KeyId) -> Item:
 
 
 def day_partition(date: str, shard: int) -> Attribute:
-    """The partition of ``by_day`` with a sixteenth of a day's operations."""
+    """The partition of ``request_log`` with a sixteenth of a day's operations."""
     return joined("DAY", date, str(shard))
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb.schema import (
-    BY_DAY,
     OPEN,
+    REQUEST_LOG,
     SHARDS,
     day_partition,
     entry_of_item,
@@ -33,7 +33,7 @@ _IN_OPEN: Final = "open_pk = :shard AND began BETWEEN :first AND :last"
 WAITING: Final = frozenset({State.ANSWERED})
 UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
 _FIRST, _LAST = "0", "9" * 13  # before and after every row since 1970
-_IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
+IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
 
 
 def oldest_open(
@@ -51,7 +51,7 @@ def oldest_open(
         for shard in range(SHARDS)
     ]
     # Consistent reads: the index may not show yet that a row was settled.
-    rows = _rows(table, merge(*shards, key=_began), limit, consistent=True)
+    rows = rows_of(table, merge(*shards, key=_began), limit, consistent=True)
     return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
 
 
@@ -60,7 +60,7 @@ def newest_rows(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
     if query.before is not None and query.before[0] < query.start_ms:
         return []
     newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_newest_first(query))
-    rows = _rows(table, newest_first, query.limit, consistent=False)
+    rows = rows_of(table, newest_first, query.limit, consistent=False)
     return _first(rows, query.limit, lambda entry: query.before is None or (entry.started_ms, entry.id) < query.before)
 
 
@@ -72,9 +72,9 @@ def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
     edges = {":first": {"S": f"{query.start_ms:013d}"}, ":last": {"S": last}}
     shards = [
         table.query(
-            _IN_DAY,
+            IN_DAY,
             {":shard": day_partition(date, shard), **edges},
-            IndexName=BY_DAY,
+            IndexName=REQUEST_LOG,
             ScanIndexForward=False,
             limit=_page(query.limit),
         )
@@ -93,7 +93,7 @@ def _dates_newest_first(query: RecordQuery) -> Iterator[str]:
         yield (last - timedelta(days=back)).isoformat()
 
 
-def _rows(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consistent: bool) -> Iterator[LedgerEntry]:
+def rows_of(table: DynamoTable, index_items: Iterator[Item], limit: int, *, consistent: bool) -> Iterator[LedgerEntry]:
     """The rows of an index's items, in its order, read in batches of at most `limit`."""
     while batch := list(islice(index_items, min(max(limit, 1), BATCH))):
         keys = [{"PK": item["PK"], "SK": item["SK"]} for item in batch]

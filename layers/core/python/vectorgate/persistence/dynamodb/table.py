@@ -24,7 +24,7 @@ Hence the `mark`, new for each Put, and the old row in the refusal (`ReturnValue
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 from vectorgate.aws.client import aws_client
 from vectorgate.store_errors import StoreUnavailable
@@ -81,6 +81,13 @@ class ConditionFailed(Exception):
     def __init__(self, old_items: Mapping[int, Item]) -> None:
         super().__init__("a condition did not hold")
         self.old_items = old_items
+
+
+class Page(NamedTuple):
+    """Items, and the key of the last one that was looked at; None at the partition's end."""
+
+    items: Sequence[Item]
+    last: Item | None
 
 
 class DynamoTable:
@@ -220,6 +227,26 @@ class DynamoTable:
         while "LastEvaluatedKey" in page:
             page = self._request(partial(read, ExclusiveStartKey=page["LastEvaluatedKey"]))
             yield from page["Items"]
+
+    def query_page(
+        self,
+        condition: str,
+        values: Mapping[str, Attribute],
+        *,
+        limit: int,
+        **how: Any,  # noqa: ANN401  # Query's own arguments
+    ) -> Page:
+        """The items of one partition among `limit` that are looked at, and the key of the last one if others follow."""
+        read: partial[Any] = partial(
+            self.client.query,
+            TableName=self.name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            Limit=limit,
+            **how,
+        )
+        found = self._request(read)
+        return Page(found["Items"], found.get("LastEvaluatedKey"))
 
     def _batch(self, request: dict[str, Any]) -> Iterator[Item]:
         # A throttled table returns some of the items, and names the keys of the others.

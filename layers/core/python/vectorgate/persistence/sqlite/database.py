@@ -233,6 +233,9 @@ MIGRATIONS = (
         FROM rollups WHERE scope IN ('end_user', 'store', 'tag') AND key_id <> ''
         GROUP BY scope, scope_id, day, 5
     """,
+    """
+    CREATE INDEX operations_by_key ON operations (key_id, started_ms, id)
+    """,
 )
 
 

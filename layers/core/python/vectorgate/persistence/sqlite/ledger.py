@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.http import encode_json
@@ -10,11 +12,13 @@ from vectorgate.budgets.model import balance_changes
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
+from vectorgate.ledger.ports import Found
 from vectorgate.persistence.sqlite import budgets, rates
 from vectorgate.persistence.sqlite.rollups import add_rollups
 from vectorgate.persistence.validation import (
     check_advance,
     check_begin,
+    check_find,
     check_query,
     check_settle,
     object_part,
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.ids import OperationId, TenantId
-    from vectorgate.ledger.ports import Position, RecordQuery
+    from vectorgate.ledger.ports import Position, RecordQuery, RowFilter
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.sqlite.database import Database
     from vectorgate.rate_limits.model import Claims
@@ -70,6 +74,7 @@ _UNCERTAIN = """
     SELECT record FROM operations WHERE state = 'uncertain' AND started_ms < ? AND (started_ms, id) > (?, ?)
     ORDER BY started_ms, id LIMIT ?
 """
+_place_of: Final = attrgetter("started_ms", "id")
 _FIRST, _LAST_MS = (-1, ""), 1 << 62  # before and after every row
 _SEARCH = """
     SELECT record FROM operations
@@ -78,6 +83,14 @@ _SEARCH = """
     ORDER BY started_ms DESC, id DESC LIMIT :limit
 """
 
+
+_OF_KEY = """
+    SELECT record FROM operations
+    WHERE key_id = :key_id AND started_ms >= :start_ms AND started_ms < :end_ms
+        AND (:before_ms IS NULL OR (started_ms, id) < (:before_ms, :before_id))
+    ORDER BY started_ms DESC, id DESC LIMIT :limit
+"""
+_LOOKED_AT: Final = 1_000  # rows of a step of `find` that no index filters
 
 _RECORD_COLUMNS: Final = tuple(IdempotencyRecord.__slots__)
 _RECORD = """
@@ -227,15 +240,23 @@ class SqliteLedger:
     def search(self, query: RecordQuery) -> Sequence[LedgerEntry]:
         """A walk down the index of times."""
         check_query(query)
-        before_ms, before_id = query.before or (None, None)
-        values = {
-            "before_ms": before_ms,
-            "before_id": before_id,
-            "start_ms": query.start_ms,
-            "end_ms": query.end_ms,
-            "limit": max(query.limit, 0),
-        }
-        return self._entries(_SEARCH, values)
+        return self._entries(_SEARCH, _range_of(query))
+
+    def find(self, query: RecordQuery, *, only: RowFilter | None = None, entries: int = 0) -> Found:  # noqa: ARG002 - it has one partition
+        """A walk down the index of each key, or down that of times, of which the other columns are filtered here."""
+        check_find(query, only)
+        if only is not None and only.column == "key_id":
+            keys = [self._entries(_OF_KEY, {"key_id": key, **_range_of(query)}) for key in only.values]
+            rows = sorted(chain.from_iterable(keys), key=_place_of, reverse=True)[: query.limit]
+            return Found(rows, _place_of(rows[-1]) if len(rows) == query.limit > 0 else None)
+        limit = query.limit if only is None else max(query.limit, _LOOKED_AT)
+        rows = self._entries(_SEARCH, _range_of(query) | {"limit": limit})
+        reached = _place_of(rows[-1]) if len(rows) == limit > 0 else None
+        if only is None:
+            return Found(rows, reached)
+        kept = [row for row in rows if getattr(row, only.column) in only.values]
+        more = len(kept) > query.limit
+        return Found(kept[: query.limit], _place_of(kept[query.limit - 1]) if more else reached)
 
     def _entries(self, statement: str, values: Any) -> list[LedgerEntry]:  # noqa: ANN401  # what sqlite3 binds
         return [LedgerEntry.from_record(json.loads(record)) for (record,) in self._database.rows(statement, values)]
@@ -243,6 +264,12 @@ class SqliteLedger:
     def _notify(self, entry: LedgerEntry) -> None:
         if entry.state is State.ANSWERED and self._on_answered is not None:
             self._on_answered()
+
+
+def _range_of(query: RecordQuery) -> dict[str, int | str | None]:
+    before_ms, before_id = query.before or (None, None)
+    bounds = {"start_ms": query.start_ms, "end_ms": query.end_ms, "limit": max(query.limit, 0)}
+    return {"before_ms": before_ms, "before_id": before_id, **bounds}
 
 
 def _columns(entry: LedgerEntry) -> dict[str, str | int | None]:
