@@ -17,9 +17,13 @@ import httpx2
 import pytest
 from moto import mock_aws
 
+from tests.fakes.clock import FakeClock
 from tests.harnesses.local_process import KEY, ROOT, LocalProcess
 from tests.helpers.state_machine import ExecutionFailed, run
+from vectorgate.clock import Random
 from vectorgate.entrypoints.invoke import payload as invoke_payload
+from vectorgate.exports.lines import PREFIX
+from vectorgate.exports.record import FIGURES, LISTS, TEXTS, check_record
 from vectorgate.ingest import messages
 from vectorgate.ingest.model import AttachRequested, CreateRequested
 
@@ -177,6 +181,17 @@ def test_every_state_is_reached_from_another_and_leads_somewhere() -> None:
     states = MACHINE["States"]
     named = set(re.findall(r'"(?:Next|Default|StartAt)": "([^"]+)"', json.dumps(MACHINE)))
     assert named == states.keys()
+
+
+def test_athena_sql_names_fields_of_a_record_and_reads_them_where_they_are_put() -> None:
+    text = (EXAMPLES / "athena.sql").read_text("utf-8")
+    columns = re.findall(
+        r"(\w+) (?:string|bigint|int|array<string>|map<string,int>)(?=[,\n]|$)", text.partition("\n)")[0]
+    )
+    always = check_record(FakeClock().clock(), Random(lambda bits: 1 << (bits - 1))).keys()
+    assert len(columns) == len(set(columns)) == 30
+    assert set(columns) <= always | {*TEXTS, *FIGURES, *LISTS, "tool_calls"}
+    assert f"s3://BUCKET/{PREFIX}/day=${{day}}/" in text
 
 
 def test_every_example_is_listed_and_says_what_it_needs() -> None:
