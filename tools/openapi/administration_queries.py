@@ -86,7 +86,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "api_key": "A key, or its hash.",
     "api_key_ids": "Of these keys, by their hashes.",
     "batch": "`true`: calls in batch jobs, of which there are none here.",
-    "bucket_width": "`1d`: buckets are whole UTC days.",
+    "bucket_width": "`1d`: whole UTC days. Of usage also `1h` and `1m`: up to 20,000 calls a page (`too_many_calls`).",
     "call_type": "An operation, `storage` or `correction`.",
     "changed_by": "The alias of the key that changed it.",
     "changed_by_api_key": "`master_key`, a key or its hash.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars
 from vectorgate.admin.reports.lines import charged, line_items, quantity_of
-from vectorgate.admin.reports.pages import bucket_query, group_fields, page_of
+from vectorgate.admin.reports.pages import COSTS, bucket_query, group_fields, page_of
 from vectorgate.ledger.sums import Dimension
 from vectorgate.pricing.money import NanoUSD, format_usd
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.ledger.rollups import Rollup
 
-MOST_DAYS: Final = 180
 GROUPS: Final = ("project_id", "user_id", "line_item", "api_key_id", "api_source")
 _IDS: Final = ("project_id", "user_id", "api_key_id", "api_source")
 
@@ -27,7 +26,7 @@ _IDS: Final = ("project_id", "user_id", "api_key_id", "api_source")
 def costs(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Costs by UTC day, of settled records. InvalidRequest."""
     filters = ("project_ids", "user_ids", "api_key_ids", "line_items")
-    query = bucket_query(request, deps, groups=GROUPS, filters=filters, most=MOST_DAYS)
+    query = bucket_query(request, deps, groups=GROUPS, filters=filters, widths=COSTS)
     by_line = "line_item" in query.groups or "line_items" in query.filters
     lines = (Dimension.OPERATION, Dimension.MODEL) if by_line else (Dimension.OPERATION,)
     sums = deps.stores.reports.sums(replace(query.sums(*lines), kinds=not by_line))

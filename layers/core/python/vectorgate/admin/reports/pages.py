@@ -1,13 +1,13 @@
 """The query of OpenAI's reports (`/v1/organization/...`): time buckets, filters and grouping; and their pages.
 
-A bucket is a UTC day: the days that the range touches are whole. Teams stand where OpenAI has projects.
+A bucket is a UTC day, hour or minute: those that the range touches are whole. Teams stand where OpenAI has projects.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.admin.fields import invalid, label_forms
 from vectorgate.admin.keys import key_id_in
@@ -25,9 +25,19 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.ledger.rollups import Rollup
 
-DEFAULT_DAYS: Final = 7
+
+class Width(NamedTuple):
+    """How long a bucket is, how many a page has by default, and at most."""
+
+    seconds: int
+    default: int
+    most: int
+
+
+USAGE: Final[Mapping[str, Width]] = {"1d": Width(DAY_S, 7, 31), "1h": Width(3_600, 24, 168), "1m": Width(60, 60, 1_440)}
+COSTS: Final[Mapping[str, Width]] = {"1d": Width(DAY_S, 7, 180)}
 _MAX_UNIX_S: Final = 253_402_214_399  # in the year 9999
-_PAGE: Final = re.compile(r"page_([0-9]{1,7})", re.ASCII)
+_PAGE: Final = re.compile(r"page_([0-9]{1,9})", re.ASCII)
 _SHARED: Final = ("start_time", "end_time", "bucket_width", "group_by", "limit", "page")
 DIMENSIONS: Final[Mapping[str, Dimension]] = {
     "project_id": Dimension.TENANT,
@@ -40,25 +50,35 @@ FILTERS: Final = ("project_ids", "user_ids", "api_key_ids", "vector_store_ids", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketQuery:
-    """The days of a page (numbers since 1970), how results are grouped, and the filters that are given."""
+    """The buckets of a page (numbers since 1970), how results are grouped, and the filters that are given."""
 
+    seconds: int
     first: int
     end: int
     next: int | None
     groups: Sequence[str]
     filters: Mapping[str, frozenset[str]]
 
-    def days(self) -> list[int]:
-        """The page's days."""
-        return [*range(self.first, self.end)]
+    def day_of(self, bucket: int) -> str:
+        """The UTC day that a bucket is in."""
+        return day_numbered(bucket * self.seconds // DAY_S)
+
+    def name_of(self, bucket: int) -> str:
+        """What sums have in place of a day: the day, or the bucket's number."""
+        return day_numbered(bucket) if self.by_day else str(bucket)
+
+    @property
+    def by_day(self) -> bool:
+        """Whether a bucket is a day."""
+        return self.seconds == DAY_S
 
     def sums(self, *beside: Dimension, operations: frozenset[str] | None = None) -> SumQuery:
         """The query of the rollups, by day, by what the results are grouped by, and by what else is asked for."""
         grouped = [DIMENSIONS[name] for name in self.groups if name in DIMENSIONS]
         projects = self.filters.get("project_ids")
         return SumQuery(
-            first_day=day_numbered(self.first),
-            last_day=day_numbered(self.end - 1),
+            first_day=self.day_of(self.first),
+            last_day=self.day_of(self.end - 1),
             by=frozenset({Dimension.DAY, *grouped, *beside}),
             tenants=frozenset(map(tenant_of_team, projects)) if projects is not None else None,
             users=self.filters.get("user_ids"),
@@ -69,21 +89,23 @@ class BucketQuery:
 
 
 def bucket_query(
-    request: Request, deps: AdminDeps, *, groups: Sequence[str], filters: Sequence[str], most: int
+    request: Request, deps: AdminDeps, *, groups: Sequence[str], filters: Sequence[str], widths: Mapping[str, Width]
 ) -> BucketQuery:
-    """Validate the parameters. `most`: days of a page. InvalidRequest, as OpenAI's."""
+    """Validate the parameters. InvalidRequest, as OpenAI's."""
     refuse_unknown(request, {*_SHARED, *filters})
-    chosen("bucket_width", [request.query.get("bucket_width") or "1d"], ["1d"])
+    (name,) = chosen("bucket_width", [request.query.get("bucket_width") or "1d"], [*widths])
+    seconds, default, most = widths[name]
     start = integer(request, "start_time", None, 0, _MAX_UNIX_S)
     end = integer(request, "end_time", deps.clock.unix_s() + 1, 0, _MAX_UNIX_S)
     if start >= end:
         param = "end_time" if "end_time" in request.query else "start_time"
         raise InvalidRequest("'end_time' must be after 'start_time'.", code="invalid_value", param=param)
-    first, last = start // DAY_S, (end - 1) // DAY_S
+    first, last = start // seconds, (end - 1) // seconds
     first = _page(request, first, last)
-    stop = min(first + integer(request, "limit", DEFAULT_DAYS, 1, most), last + 1)
+    stop = min(first + integer(request, "limit", default, 1, most), last + 1)
     found = {name: values_of(request, name) for name in filters}
     return BucketQuery(
+        seconds=seconds,
         first=first,
         end=stop,
         next=stop if stop <= last else None,
@@ -120,15 +142,15 @@ def _filter(name: str, value: str) -> frozenset[str]:
 
 
 def page_of(query: BucketQuery, results: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, object]:
-    """OpenAI's page, with the results of each day."""
+    """OpenAI's page, with the results of each bucket, by its name."""
     buckets = [
         {
             "object": "bucket",
-            "start_time": day * DAY_S,
-            "end_time": (day + 1) * DAY_S,
-            "results": results.get(day_numbered(day), []),
+            "start_time": bucket * query.seconds,
+            "end_time": (bucket + 1) * query.seconds,
+            "results": results.get(query.name_of(bucket), []),
         }
-        for day in query.days()
+        for bucket in range(query.first, query.end)
     ]
     more = query.next is not None
     return {"object": "page", "data": buckets, "has_more": more, "next_page": f"page_{query.next}" if more else None}
