@@ -56,7 +56,7 @@ def test_every_command_has_help_and_an_example_that_can_be_parsed(capsys: pytest
 
 def test_the_page_of_the_command_line_names_every_command_in_its_group() -> None:
     page = (SOURCE.parents[2] / "docs" / "cli.md").read_text("utf-8")
-    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", page, re.MULTILINE)
+    rows = re.findall(r"^- (`[^:\n]*): (.*(?:\n  .*)*)", page, re.MULTILINE)
     for path, _ in commands(root):
         (row,) = (f"{names} {rest}" for names, rest in rows if f"`{path[0]}`" in names)
         assert f"`{path[-1]}`" in row, path

@@ -35,9 +35,9 @@ def test_every_operation_of_the_search_service_is_named() -> None:
 
 def test_every_route_of_the_administrator_is_named_once() -> None:
     part = PAGE.partition("## Administration")[2].partition("\n#")[0]
-    cells = re.findall(r"^\| (`(?:GET|POST|DELETE) .*?) \|", part, re.MULTILINE)
+    lines = re.findall(r"^- (`(?:GET|POST|DELETE) [^:]*):", part, re.MULTILINE)
     named: list[tuple[str, str]] = []
-    for method, path in re.findall(r"`(?:(GET|POST|DELETE) )?(/[a-z0-9_/{}]+)`", "; ".join(cells)):
+    for method, path in re.findall(r"`(?:(GET|POST|DELETE) )?(/[a-z0-9_/{}]+)`", " ".join(lines)):
         named.append((method or named[-1][0], path))  # a path without a method has that of the path before
     assert len(named) == len(set(named))
     assert set(named) == ROUTES.keys()

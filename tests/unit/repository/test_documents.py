@@ -130,7 +130,7 @@ def test_every_test_that_a_document_names_is_there(path: Path) -> None:
 
 def test_every_threat_names_a_test_or_has_one_with_its_number() -> None:
     text = (ROOT / "docs/security.md").read_text("utf-8")
-    rows = dict(re.findall(r"^\| (\d+) \| (.*)$", text, re.MULTILINE))
+    rows = dict(re.findall(r"^(\d+)\. (.*)$", text, re.MULTILINE))
     assert list(rows) == [str(number) for number in range(1, len(rows) + 1)]
     tests = names_of_tests("tests/integration/gateway/test_threats.py")
     numbered = {found[1] for test in tests if (found := re.match(r"test_row_(\d+)_", test))}
@@ -138,7 +138,7 @@ def test_every_threat_names_a_test_or_has_one_with_its_number() -> None:
 
 
 def test_page_and_decision_state_the_lengths_by_which_credentials_are_searched_for() -> None:
-    row = next(line for line in (ROOT / "docs/security.md").read_text("utf-8").splitlines() if line[:5] == "| 10 ")
+    row = next(line for line in (ROOT / "docs/security.md").read_text("utf-8").splitlines() if line[:4] == "10. ")
     assert f"no {PIECE} characters in a row in what the gateway writes" in row
     assert f"nor the whole credential or {LEAK_CHARACTERS} in a row in what a provider echoes" in row
     decision = (ROOT / "docs/adr/0013-withhold-credentials-not-guesses.md").read_text("utf-8")
@@ -190,7 +190,7 @@ def test_the_configuration_page_lists_the_settings_of_the_functions_and_no_other
 def test_the_configuration_page_lists_the_parameters_of_the_stack() -> None:
     template = (ROOT / "template.yaml").read_text("utf-8").partition("\nParameters:\n")[2].partition("\nRules:")[0]
     parameters = set(re.findall(r"^  (\w+):$", template, re.MULTILINE))
-    named = re.findall(r"^\| (.*?) \|", section("configuration.md", "Parameters of the stack"), re.MULTILINE)
+    named = re.findall(r"^- (.*?):", section("configuration.md", "Parameters of the stack"), re.MULTILINE)
     assert set(QUOTED.findall(" ".join(named))) == parameters
 
 
