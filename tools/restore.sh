@@ -10,7 +10,7 @@
 # folder restore-TABLE, and reads it there when it is run again.
 set -euo pipefail
 : "${STACK:?names the stack}"
-functions=(ApiFunction InvokeFunction AdminFunction MeterFunction)
+functions=(ApiFunction StreamFunction InvokeFunction AdminFunction MeterFunction)
 templates=$(cd "$(dirname "$0")" && pwd)/restore_templates.py
 
 output() {
@@ -28,21 +28,44 @@ mappings() { # --enabled or --no-enabled
   done
 }
 
+parameter() {
+  aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+    --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
+}
+
+reserve() { # FUNCTION NUMBER; a stack without StreamingUrl has no StreamFunction
+  local name
+  name=$(output "$1")
+  [ -z "$name" ] || aws lambda put-function-concurrency --function-name "$name" --reserved-concurrent-executions "$2"
+}
+
+release() { # FUNCTION [PARAMETER, what the stack reserves for it]
+  local name number=0
+  name=$(output "$1")
+  [ -n "$name" ] || return 0
+  [ $# -lt 2 ] || number=$(parameter "$2")
+  case "$number" in
+    "" | 0) aws lambda delete-function-concurrency --function-name "$name" ;;
+    *) reserve "$1" "$number" ;;
+  esac
+}
+
 stop() {
   local function
   for function in "${functions[@]}"; do
-    aws lambda put-function-concurrency --function-name "$(output "$function")" --reserved-concurrent-executions 0
+    reserve "$function" 0
   done
   mappings --no-enabled
   date -u
 }
 
 start() {
-  local function
   mappings --enabled
-  for function in "${functions[@]}"; do
-    aws lambda delete-function-concurrency --function-name "$(output "$function")"
-  done
+  release ApiFunction ApiConcurrency
+  release StreamFunction StreamingConcurrency
+  release InvokeFunction
+  release AdminFunction
+  release MeterFunction
 }
 
 ready() { # the waiter gives up after eight minutes

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "vectorgate-Table-1ABC-restored"
 ARN: Final = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{NAME}"
-WRITERS: Final = ("ApiFunction", "InvokeFunction", "AdminFunction", "MeterFunction")
+WRITERS: Final = ("ApiFunction", "StreamFunction", "InvokeFunction", "AdminFunction", "MeterFunction")
 STREAM: Final = f"{ARN}/stream/2026-11-23T05:00:00.000"
 
 
@@ -93,6 +93,8 @@ echo "$*" >> "$0.log"
 case "$*" in
   *"OutputKey=='TableName'"*) echo old ;;
   *"OutputKey=='"*) echo "$*" | sed "s/.*OutputKey=='\\([A-Za-z]*\\).*/\\1/" ;;
+  *"ParameterKey=='ApiConcurrency'"*) echo 40 ;;
+  *"ParameterKey=='StreamingConcurrency'"*) echo 0 ;;
   *EventSourceMappings*) echo mapping ;;
   *"describe-table "*StreamEnabled) echo null ;;
   *"describe-table "*LatestStreamArn*) echo NAME ARN STREAM ;;
@@ -126,7 +128,8 @@ COMMANDS: Final = [
     "wait stack-import-complete --stack-name s",
     "deploy --stack-name s --template-file before.json",
     *["update-event-source-mapping --uuid mapping --enabled"] * 2,
-    *(f"delete-function-concurrency --function-name {name}" for name in WRITERS),
+    "put-function-concurrency --function-name ApiFunction --reserved-concurrent-executions 40",
+    *(f"delete-function-concurrency --function-name {name}" for name in WRITERS[1:]),
 ]
 
 
@@ -149,3 +152,15 @@ def test_the_steps_of_the_script_give_aws_their_commands_in_order(tmp_path: Path
     assert [re.sub(r" --(?:change-set-name|s3-bucket) .*", "", each) for each in asked] == COMMANDS
     imported = json.loads((tmp_path / "restore-new/import.json").read_text())
     assert imported["Resources"].keys() == json.loads(processed())["Resources"].keys()
+
+
+def test_a_stack_without_streams_has_no_function_of_theirs_to_stop(tmp_path: Path) -> None:
+    program = tmp_path / "aws"
+    program.write_text(AWS.replace('case "$*" in', 'case "$*" in\n  *"OutputKey==\'StreamFunction\'"*) ;;', 1))
+    program.chmod(0o755)
+    step(tmp_path, "stop")
+    step(tmp_path, "start")
+    stopped = re.findall(
+        r"--function-name (\w+) --reserved-concurrent-executions 0", (tmp_path / "aws.log").read_text()
+    )
+    assert stopped == [name for name in WRITERS if name != "StreamFunction"]
