@@ -86,8 +86,8 @@ def _route(api: str, name: str, path: str, method: str, given: dict[str, Any]) -
     properties = {
         "ApiId": {"Ref": api},
         "RouteKey": "$default" if given.get("isDefaultRoute") else f"{verb} {path}",
-        "AuthorizationType": _authorization(security, {"jwt": "JWT", "iam": "AWS_IAM"}, "NONE"),
-        "AuthorizerId": _authorization(security, {"jwt": {"Ref": f"{api}jwt"}, "iam": NO_VALUE}, NO_VALUE),
+        "AuthorizationType": _authorization(security, {"jwt": "JWT", "AWS_IAM": "AWS_IAM"}, "NONE"),
+        "AuthorizerId": _authorization(security, {"jwt": {"Ref": f"{api}jwt"}, "AWS_IAM": NO_VALUE}, NO_VALUE),
         "Target": {"Fn::Sub": f"integrations/${{{name}Integration}}"},
     }
     target = {

@@ -20,7 +20,8 @@ from tests.helpers.template import (
 
 BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
 VPC: Final = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
-TOKENS: Final = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "vectorgate"}
+ALWAYS: Final = {"Fn::Equals": ["", ""]}
+TOKENS: Final = {"Authorizer": "JWT", "JwtIssuer": "https://login.example.com/", "JwtAudience": "vectorgate"}
 
 
 def test_every_role_is_within_the_boundary_of_the_account() -> None:
@@ -55,20 +56,34 @@ def test_every_function_is_in_the_subnets_and_lambda_alone_may_attach_it() -> No
         assert "ec2:" not in json.dumps(resolved(RESOURCES[f"{name}Role"]["Properties"]["Policies"], {}))
 
 
+def refused(given: dict[str, str]) -> set[str]:
+    """What CloudFormation answers to parameters before anything is deployed."""
+    return {
+        each["AssertDescription"]
+        for rule in TEMPLATE["Rules"].values()
+        if holds(rule.get("RuleCondition", ALWAYS), given)
+        for each in rule["Assertions"]
+        if not holds(each["Assert"], given)
+    }
+
+
 def test_what_belongs_together_is_given_together() -> None:
-    rules = TEMPLATE["Rules"]
-    for rule, first, second in (
-        ("VpcIsWhole", "SubnetIds", "SecurityGroupIds"),
-        ("TokensAreWhole", "JwtIssuer", "JwtAudience"),
+    for whole in ({}, VPC, TOKENS, {"Authorizer": "AWS_IAM"}):
+        assert refused(whole) == set()
+    assert refused({"SubnetIds": VPC["SubnetIds"]}) == {"SubnetIds needs SecurityGroupIds."}
+    for name, message in (
+        ("JwtIssuer", "Authorizer JWT needs JwtIssuer."),
+        ("JwtAudience", "Authorizer JWT needs JwtAudience."),
     ):
-        given = {**VPC, **TOKENS}
-        assert holds(rules[rule]["RuleCondition"], {first: given[first]})
-        assertion = rules[rule]["Assertions"][0]["Assert"]
-        assert not holds(assertion, {first: given[first]})
-        assert holds(assertion, {first: given[first], second: given[second]})
-    streams = rules["TokensAreWhole"]["Assertions"][1]["Assert"]
-    assert holds(streams, TOKENS)
-    assert not holds(streams, TOKENS | {"StreamingUrl": "on"})
+        assert refused({key: value for key, value in TOKENS.items() if key != name}) == {message}
+
+
+def test_an_authorizer_is_not_left_out_by_mistake_and_has_no_way_around() -> None:
+    for other in ("NONE", "AWS_IAM"):
+        assert refused(TOKENS | {"Authorizer": other}) == {"JwtIssuer needs Authorizer JWT."}
+    for asked in (TOKENS, {"Authorizer": "AWS_IAM"}):
+        (answer,) = refused({**asked, "StreamingUrl": "on"})
+        assert answer.endswith("it would be a way around.")
 
 
 def test_the_header_of_the_token_is_not_the_virtual_keys() -> None:

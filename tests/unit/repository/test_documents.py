@@ -36,7 +36,7 @@ SOURCES: Final = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
 )
 CONFIGURATION: Final = [
-    *(ROOT / name for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml")),
+    *(ROOT / name for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml", "front.yaml")),
     *(ROOT / name / "Makefile" for name in ("functions", "layers/core", "layers/deps")),
 ]
 

@@ -7,23 +7,30 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from tests.helpers.template import (
     FUNCTIONS,
     NO_VALUE,
     RESOURCES,
+    TEMPLATE,
     deployed,
     made_of_type,
     of_type,
     resolved,
 )
 from vectorgate.admin.app import ROUTES
+from vectorgate.api.http import Request
+from vectorgate.auth.authenticate import presented_key
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS
 
 PAGES: Final = ("GET /ui", "GET /ui/{proxy+}")
 ANY: Final = "x-amazon-apigateway-any-method"
 BODY: Final[dict[str, Any]] = made_of_type("AWS::ApiGatewayV2::Api")["GatewayApi"]["Body"]
 STAGE: Final[dict[str, Any]] = made_of_type("AWS::ApiGatewayV2::Stage")["GatewayApiApiGatewayDefaultStage"]
-TOKENS: Final = {"JwtIssuer": "https://issuer.example", "JwtAudience": "vectorgate"}
+TOKENS: Final = {"Authorizer": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "vectorgate"}
 
 
 def routes() -> dict[str, dict[str, Any]]:
@@ -114,6 +121,20 @@ def test_every_route_asks_for_a_token_where_one_is_wanted_and_none_does_by_defau
     for route in routes().values():
         assert resolved(route["security"], {}) is NO_VALUE
         assert resolved(route["security"], TOKENS) == [{"jwt": []}]
+
+
+def test_every_route_asks_for_a_signature_where_one_is_wanted_and_the_key_is_then_in_the_other_header() -> None:
+    given = {"Authorizer": "AWS_IAM"}
+    (scheme,) = resolved(BODY["components"]["securitySchemes"], given)
+    assert BODY["components"]["securitySchemes"][scheme]["Fn::If"][1]["x-amazon-apigateway-authtype"] == "awsSigv4"
+    for route in routes().values():
+        assert resolved(route["security"], given) == [{scheme: []}]
+    signed = AWSRequest("GET", "https://a.execute-api.eu-central-1.amazonaws.com/v1/files", headers={"api-key": "sk-1"})
+    SigV4Auth(Credentials("access", "secret"), "execute-api", "eu-central-1").add_auth(signed)
+    headers = {name.lower(): value for name, value in signed.headers.items()}
+    assert headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
+    assert presented_key(Request(method="GET", path="/v1/files", headers=headers)) == "sk-1"
+    assert TEMPLATE["Outputs"]["CallersResource"]["Condition"] == "HasIam"
 
 
 def test_no_route_leads_to_what_is_invoked_directly() -> None:
