@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.admin.test_organization_reports import KEYS, Month
+from vectorgate.admin import log_v2
 from vectorgate.metering.model import DAY_S
 
 RED, BLUE, OTHER, _ = KEYS
@@ -132,6 +133,25 @@ def test_numbered_pages_of_the_log_have_each_row_once(month: Month) -> None:
     assert (status, error["error"]["param"]) == (400, "page_size")
 
 
+def test_the_log_is_sorted_as_litellm_sorts_it(month: Month, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(**query: str) -> list[Any]:
+        return list(ask(month, "/spend/logs/v2", **WINDOW, **query)["data"])
+
+    spent = [row["spend_nano_usd"] for row in rows(sort_by="spend")]
+    assert spent == [1_000, 200, 40, 30, 5]
+    assert [row["spend_nano_usd"] for row in rows(sort_by="spend", sort_order="asc")] == spent[::-1]
+    pages = [rows(sort_by="spend", page=str(number), page_size="2") for number in (1, 2, 3)]
+    assert [row["spend_nano_usd"] for page in pages for row in page] == spent
+    oldest = [row["startTime"] for row in rows(sort_order="ASC")]
+    assert oldest == sorted(row["startTime"] for row in rows())
+    assert rows(sort_by="total_tokens")[0]["input_tokens"] == 7
+    assert [row["model"] for row in rows(sort_by="model", sort_order="asc")] == ["gpt-5", *[None] * 4]
+    monkeypatch.setattr(log_v2, "MOST", 4)
+    status, document = month.admin.ask("GET", "/spend/logs/v2", sort_by="spend", page_size="2", **WINDOW)
+    assert (status, document["error"]["code"], document["error"]["param"]) == (400, "too_many_records", "sort_by")
+    assert len(rows(sort_by="spend", page_size="2", api_key=RED)) == 2
+
+
 def test_a_panel_is_one_request(month: Month) -> None:
     activity = ask(month, "/global/activity", **WINDOW)
     assert len(activity["daily_data"]) == 31
@@ -193,7 +213,8 @@ def test_a_teams_administrator_sees_its_team_in_every_report(month: Month) -> No
         ("/global/spend/report", {**WINDOW, "group_by": "colour"}, "group_by"),
         ("/global/activity", {**WINDOW, "colour": "red"}, "colour"),
         ("/spend/logs/v2", {"page": "11", "page_size": "1000"}, "page"),
-        ("/spend/logs/v2", {"sort_by": "spend"}, "sort_by"),
+        ("/spend/logs/v2", {"sort_by": "colour"}, "sort_by"),
+        ("/spend/logs/v2", {"sort_order": "down"}, "sort_order"),
     ],
 )
 def test_a_bad_parameter_is_named(month: Month, path: str, query: dict[str, str], param: str) -> None:

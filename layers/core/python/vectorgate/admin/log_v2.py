@@ -9,9 +9,11 @@ from vectorgate.admin.fields import invalid
 from vectorgate.admin.lists import number, refuse_unknown
 from vectorgate.admin.log_pages import LogReader
 from vectorgate.admin.log_query import FILTERED, log_query
+from vectorgate.admin.log_sort import log_order
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.admin.reports.log_summary import sum_query
 from vectorgate.admin.spend_logs import log_row, of_key, one_row
+from vectorgate.api.errors import InvalidRequest
 from vectorgate.clock import DAY_MS
 
 if TYPE_CHECKING:
@@ -31,16 +33,22 @@ PARAMETERS: Final = (FILTERED.keys() - {"status"}) | _OWN | {"request_id", "star
 
 
 def logs_v2(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A numbered page of the first 10,000 rows that match, newest first, and how many there are. InvalidRequest."""
+    """A numbered page of the first 10,000 rows that match, and how many there are. InvalidRequest.
+
+    They are sorted by time, newest first, or, if there are no more of them, otherwise.
+    """
     query = request.query
     refuse_unknown(query, PARAMETERS)
+    order = log_order(query)
     page, size = number(query, "page", 1), number(query, "page_size", DEFAULT_SIZE, MAX_SIZE)
-    if query.get("sort_by", "startTime") != "startTime" or query.get("sort_order", "desc") != "desc":
-        raise invalid("sort_by", "'startTime', in the sort_order 'desc'")
     if page * size > MOST:
         raise invalid("page", f"one of the first {MOST} rows: of others, /spend/logs with a cursor has pages")
     asked = of_key(log_query(_as_of_logs(query), deps.clock.unix_ms()), deps)
-    rows, total = _rows(asked, deps, page * size)
+    if order.is_the_logs:
+        rows, total = _rows(asked, deps, page * size)
+    else:
+        rows = order.sorted(_all_rows(asked, deps))
+        total = len(rows)
     shown = [log_row(entry) for entry in rows[(page - 1) * size : page * size]]
     return {"data": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
 
@@ -60,6 +68,21 @@ def _rows(query: LogQuery, deps: AdminDeps, wanted: int) -> tuple[Sequence[Ledge
     counted = _counted(query, deps)
     page = LogReader(replace(query, limit=wanted if counted is not None else MOST), deps, pending).page()
     return page.rows, max(len(page.rows), counted or 0)
+
+
+def _all_rows(query: LogQuery, deps: AdminDeps) -> Sequence[LedgerEntry]:
+    """All rows that match. InvalidRequest for more than MOST, or than can be read at once."""
+    pending = PendingStorage(deps)
+    if query.request_id is not None:
+        return one_row(query, deps, pending).rows
+    page = LogReader(replace(query, limit=MOST), deps, pending).page()
+    if page.next is None:
+        return page.rows
+    message = (
+        f"More than {MOST} records match, or more than can be read at once, and are sorted by time alone: choose fewer "
+        "by 'start_date', 'end_date' or another filter, or leave 'sort_by' and 'sort_order' out."
+    )
+    raise InvalidRequest(message, code="too_many_records", param="sort_by")
 
 
 def _counted(query: LogQuery, deps: AdminDeps) -> int | None:
