@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Document: TypeAlias = dict[str, Any]
 
 TAG: Final = "administration"
+KEY_IN_PATH: Final = "The key or its hash."
+_OWN_KEY: Final = ("GET", "/key/info")
 _ANY: Final[Document] = {JSON: {"schema": {}}}
 _STATUS: Final = {
     name: kind.status
@@ -43,6 +45,8 @@ def admin_id(method: str, path: str) -> str:
 
 
 def _callers(route: tuple[str, str]) -> str:
+    if route == _OWN_KEY:
+        return "With the master key, an admin key, also of a team admin, or the key itself."
     if route in OF_TEAMS:
         return "With the master key, an admin key, or a key of the owner's team."
     return f"With the master key or an admin key{', also of a team admin' if route in TEAM_ROUTES else ''}."
@@ -71,6 +75,8 @@ def _operation(method: str, path: str, docstring: str) -> Document:
 
 
 def _parameter(name: str) -> Document:
+    if name == "key":
+        return {"name": name, "in": "path", "required": True, "description": KEY_IN_PATH, "schema": {"type": "string"}}
     kind = PATH_KINDS[name]
     schema = {"type": "string", "minLength": 1, "maxLength": ID_MAX, "pattern": "^[A-Za-z0-9_-]+$"}
     description = f"The id of a {kind} of any team. {beginning(kind)}"

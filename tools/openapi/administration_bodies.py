@@ -36,6 +36,7 @@ BODIES: Final[Mapping[str, type[BaseModel]]] = {
     "/key/block": blocking.OneKey,
     "/key/unblock": blocking.OneKey,
     "/key/regenerate": regenerating.RegenerateKey,
+    regenerating.PATH: regenerating.RegenerateKey,
     "/team/new": budgets.Team,
     "/team/update": budgets.Team,
     "/team/delete": team_deletion.DeleteTeams,
@@ -60,8 +61,8 @@ OPTIONAL: Final[Mapping[str, str]] = {"/team/new": "team_id"}  # which the route
 MEANINGS: Final[Mapping[str, str]] = {
     "key": "The key, or its hash.",
     "keys": "Keys, or their hashes.",
-    "key_aliases": "Aliases: all keys of each name.",
-    "key_alias": "The key's name. A key of an administrator needs one.",
+    "key_aliases": "Aliases: earlier releases let several keys have one.",
+    "key_alias": "The key's name, of one key alone. A key of an administrator needs one.",
     "team_id": "The team. Its keys share what they own, and its budget.",
     "create_team": "Make the team if `/team/new` has not made it; otherwise an unknown team is refused.",
     "team_ids": "Teams.",

@@ -127,7 +127,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "return_full_object": "`true`: rows instead of hashes.",
     "service": "A destination of exports: `webhook`, `otel`, `slack` and so on.",
     "size": "Rows of a page: 10 by default, at most 100.",
-    "sort_by": "`startTime`, `endTime`, `spend`, `total_tokens`, `request_duration_ms`, `model`: of up to 10,000 records.",
+    "sort_by": "`startTime`, `endTime`, `spend`, `total_tokens`, `request_duration_ms` or `model`: 10,000 records.",
     "sort_order": "`desc` or `asc`; the newest first of any number.",
     "start_date": "The first day or time, UTC: 30 days before the end by default, at most 366.",
     "start_time": "The Unix second from which.",

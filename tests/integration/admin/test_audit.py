@@ -56,6 +56,7 @@ def test_every_call_that_changes_something_leaves_its_record(admin: AdminHarness
         ("/key/block", "/key/block", {"key": key}, [("blocked", key)]),
         ("/key/unblock", "/key/unblock", {"key": key}, [("unblocked", key)]),
         ("/key/regenerate", "/key/regenerate", {"key": key}, [("rotated", key)]),
+        ("/key/{key}/regenerate", f"/key/{key}/regenerate", {}, [("rotated", key)]),
         ("/key/delete", "/key/delete", {"keys": [key]}, [("deleted", key)]),
         ("/team/update", "/team/update", {"team_id": "red", "max_budget": 3}, [("updated", "red")]),
         ("/team/block", "/team/block", {"team_id": "red"}, [("blocked", "red")]),

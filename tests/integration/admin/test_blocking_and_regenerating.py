@@ -134,8 +134,8 @@ def test_a_regenerated_key_is_revoked_by_any_of_its_secrets(admin: AdminHarness,
 
 
 def test_keys_are_deleted_by_alias_and_as_litellms_client_sends_it(admin: AdminHarness) -> None:
-    first, second, third = (done(admin, "/key/generate", key_alias=alias)["token"] for alias in ("a", "a", "b"))
-    assert set(done(admin, "/key/delete", keys=None, key_aliases=["a"])["deleted_keys"]) == {first, second}
+    first, second, third = (done(admin, "/key/generate", key_alias=alias)["token"] for alias in ("a", "c", "b"))
+    assert set(done(admin, "/key/delete", keys=None, key_aliases=["a", "c"])["deleted_keys"]) == {first, second}
     assert done(admin, "/key/delete", keys=[third], key_aliases=None) == {"deleted_keys": [third]}
     for body, expected in (
         ({}, 400),

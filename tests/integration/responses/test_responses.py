@@ -56,6 +56,16 @@ def test_the_body_reaches_the_provider_as_it_came(harness: GatewayHarness, red: 
     assert harness.rows()[-1].end_user == "somebody"
 
 
+def test_a_safety_identifier_is_the_end_user_where_user_is_absent(harness: GatewayHarness, red: OpenAI) -> None:
+    for given, expected in (
+        ({"safety_identifier": "hash-1"}, "hash-1"),
+        ({"safety_identifier": "hash-1", "user": "ann"}, "ann"),
+    ):
+        red.post("/responses", body={"model": MODEL, "input": "?", **given}, cast_to=object)
+        assert harness.rows()[-1].end_user == expected
+        assert harness.upstream.received[-1].document["safety_identifier"] == "hash-1"
+
+
 def test_a_response_can_be_read_cancelled_and_deleted_by_its_tenant_alone(
     harness: GatewayHarness, red: OpenAI, blue: OpenAI
 ) -> None:

@@ -32,6 +32,7 @@ from vectorgate.admin import (
     store_list,
     store_paths,
     team_deletion,
+    team_info,
     transfers,
     unowned,
     user_changes,
@@ -132,12 +133,13 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", "/key/block"): blocking.block_key,
     ("POST", "/key/unblock"): blocking.unblock_key,
     ("POST", "/key/regenerate"): regenerating.regenerate,
+    ("POST", regenerating.PATH): regenerating.regenerate_named,
     ("POST", "/team/new"): budgets.new_team,
     ("POST", "/team/update"): budgets.update_team,
     ("POST", "/team/delete"): team_deletion.delete,
     ("POST", "/team/block"): blocking.block_team,
     ("POST", "/team/unblock"): blocking.unblock_team,
-    ("GET", "/team/info"): budgets.team_info,
+    ("GET", "/team/info"): team_info.info,
     ("GET", "/team/list"): limit_lists.teams,
     ("POST", "/customer/new"): budgets.new_customer,
     ("POST", "/customer/update"): budgets.update_customer,
@@ -170,11 +172,13 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("GET", "/v1/indexes"): indexes.listing,
     ("POST", "/v1/indexes/delete"): indexes.delete,
 }
-OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELETE", shares.PATH)})
+_OWN: Final = ("GET", "/key/info")
+OF_TEAMS: Final = frozenset({("POST", shares.PATH), ("GET", shares.PATH), ("DELETE", shares.PATH), _OWN})
 # What a team admin's key may call, on its own team: `guards` shows it nothing else.
 TEAM_ROUTES: Final = frozenset(
     {
         *REPORTS,
+        ("POST", regenerating.PATH),
         *(("POST", f"/key/{verb}") for verb in ("generate", "update", "delete", "block", "unblock", "regenerate")),
         *(
             ("GET", path)

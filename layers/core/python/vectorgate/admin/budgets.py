@@ -70,19 +70,13 @@ def new_team(request: Request, deps: AdminDeps) -> dict[str, object]:
         sent["team_id"] = new_operation_id(deps.clock, deps.randomness)
     body = schemas.validate(Team, sent)
     subject = _subject(body)
-    return _team(subject, _add(subject, body, deps), deps)
+    return shown_team(subject, _add(subject, body, deps), deps)
 
 
 def update_team(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Change the fields that are sent. Effective within 5 s everywhere; calls in progress end as they began."""
     body = schemas.validate(Team, read_body(request))
-    return _team(*_update(body, deps), deps)
-
-
-def team_info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A team's budget, its spend in all and by call type, and the cost of its storage that is not charged yet."""
-    subject, limit = known(BudgetScope.TEAM, required(request, "team_id"), "team_id", deps)
-    return {"team_id": subject.id, "team_info": _team(subject, limit, deps) | _details(subject, limit, deps)}
+    return shown_team(*_update(body, deps), deps)
 
 
 def new_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
@@ -101,10 +95,10 @@ def update_customer(request: Request, deps: AdminDeps) -> dict[str, object]:
 def customer_info(request: Request, deps: AdminDeps) -> dict[str, object]:
     """An end user's budget, their spend in all and by call type, and their storage that is not charged yet."""
     subject, limit = known(BudgetScope.END_USER, required(request, "end_user_id"), "end_user_id", deps)
-    return _customer(subject, limit, deps) | _details(subject, limit, deps)
+    return _customer(subject, limit, deps) | details_of(subject, limit, deps)
 
 
-def _details(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
+def details_of(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
     """What is shown of one subject, and not in lists."""
     return pending_storage_fields(subject, limit, deps) | Spent(deps).lines_of(subject, limit)
 
@@ -228,7 +222,8 @@ def _is_used(subject: Subject, deps: AdminDeps) -> bool:
     return subject.scope is BudgetScope.TEAM and any(row.team_id == subject.id for row in deps.stores.keys.all_keys())
 
 
-def _team(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
+def shown_team(subject: Subject, limit: Limit | None, deps: AdminDeps) -> dict[str, object]:
+    """A team with its budget and spend."""
     return team_fields(subject, limit) | Spent(deps).fields_of(subject, limit)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool, StringConstraints
 
+from vectorgate.admin.aliases import check_alias
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import (
@@ -27,6 +28,7 @@ from vectorgate.admin.pending_storage import pending_storage_fields
 from vectorgate.admin.rate_fields import AtATime, PerMinute, rate_fields
 from vectorgate.admin.restriction_fields import Restrictions, restriction_columns, restriction_fields
 from vectorgate.admin.spent import Spent
+from vectorgate.admin.team_caller import own_key
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
@@ -132,8 +134,11 @@ def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
 
 
 def info(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """A key's row, by the key or by its hash, its spend by call type, and its storage that is not charged yet."""
-    row = find_key(key_id_in(required(request, "key")), deps)
+    """A key's row, by the key or by its hash, its spend by call type, and its storage that is not charged yet.
+
+    Any key sees its own, also without naming it.
+    """
+    row = find_key(key_id_in(required(request, "key")), deps) if deps.caller is None else own_key(request, deps.caller)
     subject, limit = Subject(BudgetScope.KEY, row.id), key_limit(row)
     details = pending_storage_fields(subject, limit, deps) | Spent(deps).lines_of(subject, limit, row.created_at)
     return {"key": row.id, "info": described(row, deps) | details}
@@ -145,7 +150,9 @@ def update(request: Request, deps: AdminDeps) -> dict[str, object]:
     key_id = key_id_in(body.key)
 
     def replace_row() -> VirtualKey:
-        row = updated_key(find_key(key_id, deps), body, deps.clock.unix_s())
+        before = find_key(key_id, deps)
+        row = updated_key(before, body, deps.clock.unix_s())
+        check_alias(before, row, deps)
         deps.stores.keys.replace_key(row)
         return row
 
@@ -230,6 +237,7 @@ def made_key(body: GenerateKey, deps: AdminDeps) -> tuple[str, VirtualKey]:
     """A secret, and the row to keep, of a team that exists. InvalidRequest."""
     secret, row = new_key(body, deps.clock, deps.randomness)
     row = with_bounds(row, deps.actor)
+    check_alias(None, row, deps)
     if row.team_id is not None:
         require_team(row.team_id, deps, create=body.create_team)
     return secret, row

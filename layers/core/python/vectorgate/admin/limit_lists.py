@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.budgets import customer_fields, team_fields
-from vectorgate.admin.fields import label
+from vectorgate.admin.fields import label, label_forms
 from vectorgate.admin.lists import MAX_SIZE, number, page_of, pages_of, refuse_unknown
 from vectorgate.admin.spent import Spent
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
@@ -51,7 +51,8 @@ def teams(request: Request, deps: AdminDeps) -> object:
 def customers(request: Request, deps: AdminDeps) -> object:
     """Every end user that `/customer/new` made or that has spent, by id. With `page` or `page_size`, a page of them."""
     rows: dict[Subject, Limit | None] = dict(deps.stores.budgets.all_limits(BudgetScope.END_USER))
-    sums = Spent(deps).of_end_users()
+    wanted = request.query.get(_CUSTOMERS.by_id)
+    sums = Spent(deps).of_end_users(label_forms(_CUSTOMERS.by_id, wanted) if wanted is not None else None)
     for subject in sums:
         rows.setdefault(subject)
     return _listed(_CUSTOMERS, rows, request.query, deps, sums)

@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from vectorgate.admin.aliases import check_alias
 from vectorgate.admin.conflicts import retry_on_conflict
-from vectorgate.admin.fields import iso_time, read_body
+from vectorgate.admin.fields import invalid, iso_time, read_body
 from vectorgate.admin.keys import (
     Duration,
     UpdateKey,
@@ -23,8 +24,11 @@ from vectorgate.admin.keys import (
     seconds_of,
     updated_key,
 )
+from vectorgate.admin.store_paths import key_in
 from vectorgate.api import schemas
 from vectorgate.auth.authenticate import key_id_of
+
+PATH: Final = "/key/{key}/regenerate"
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps
@@ -46,10 +50,26 @@ def regenerate(request: Request, deps: AdminDeps) -> dict[str, object]:
 
     The secret before ends at once, or after `grace_period`; another one before it that was in its own ends now.
     """
-    body = schemas.validate(RegenerateKey, read_body(request))
+    return _regenerated(schemas.validate(RegenerateKey, read_body(request)), deps)
+
+
+def regenerate_named(request: Request, deps: AdminDeps) -> dict[str, object]:
+    """Give the key that the path names, itself or its hash, another secret, as `/key/regenerate` does.
+
+    The body may be absent, and name no other key.
+    """
+    named, sent = key_in(request.path), read_body(request) if request.body.size else {}
+    if sent.get("key", named) != named:
+        raise invalid("key", "the key in the path")
+    return _regenerated(schemas.validate(RegenerateKey, {**sent, "key": named}), deps)
+
+
+def _regenerated(body: RegenerateKey, deps: AdminDeps) -> dict[str, object]:
     now = deps.clock.unix_s()
     former_until = now + seconds_of("grace_period", body.grace_period) if body.grace_period is not None else None
-    id_ = updated_key(find_key(key_id_in(body.key), deps), body, now).id  # what is refused leaves no reference
+    named = find_key(key_id_in(body.key), deps)
+    check_alias(named, updated_key(named, body, now), deps)  # what is refused leaves no reference
+    id_ = named.id
     secret = new_secret(deps.randomness)
     deps.stores.keys.add_reference(key_id_of(secret), id_)
 

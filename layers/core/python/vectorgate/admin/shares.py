@@ -21,6 +21,7 @@ from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_object_id, team_of, tenant_of_team
 from vectorgate.ledger.assignments import Assignment
+from vectorgate.ledger.rollups import SHARE
 from vectorgate.tenancy.authorization import no_such_store
 from vectorgate.tenancy.holders import Holder
 from vectorgate.tenancy.ownership import ObjectRef
@@ -108,7 +109,7 @@ def _write(row: Ownership, tenant: TenantId, given: Share, deps: AdminDeps) -> N
     except ValueError:
         raise invalid("team_id", f"at most {MAX_SHARES} teams that a store is shared with") from None
     giver = Holder(given.since, row.tenant, deps.caller.key.id if deps.caller is not None else None)
-    entry = assignment_entry(deps, "vector_stores.share", row.ref, giver)
+    entry = assignment_entry(deps, SHARE, row.ref, giver)
     tags = (f"team:{team_of(tenant)}", f"permission:{given.permission}")
     deps.stores.assignments.assign([Assignment(entry.changed(tags=tags), after, row)])
 

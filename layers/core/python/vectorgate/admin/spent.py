@@ -90,13 +90,17 @@ class Spent:
         period = window_of(limit, self.deps.clock.unix_s()).period
         return limit.since if period == LIFETIME else int(datetime.fromisoformat(f"{period}T00:00:00Z").timestamp())
 
-    def of_end_users(self) -> dict[Subject, Counter[str]]:
-        """What each end user spent by call type in the last MONTHS months, in one query. Not of earlier releases."""
+    def of_end_users(self, ids: frozenset[str] | None = None) -> dict[Subject, Counter[str]]:
+        """What each end user, or those of `ids`, spent by call type in the last MONTHS months, in one query.
+
+        Not of earlier releases.
+        """
         first, last = days_of_last_months(MONTHS, self.deps.clock.unix_s())
         query = SumQuery(
             first_day=first,
             last_day=last,
             scope=Scope.END_USER,
+            ids=ids,
             by=frozenset({Dimension.ID, Dimension.OPERATION}),
         )
         sums: dict[Subject, Counter[str]] = defaultdict(Counter)

@@ -1,10 +1,10 @@
-"""A team's ordinary key, on the few of the administrator's routes that take one."""
+"""A team's ordinary key, on the few of the administrator's routes that take one: shares, and the key's own row."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unavailable
+from vectorgate.api.errors import DO_NOT_RETRY, NotFound, PermissionDenied, Unavailable
 from vectorgate.auth.authenticate import Authenticator, key_id_of, presented_key
 from vectorgate.auth.restrictions import check_route
 from vectorgate.budgets.model import BudgetScope, Subject
@@ -34,6 +34,14 @@ def team_caller(request: Request, deps: AdminDeps) -> Principal | None:
     except StoreError as error:
         raise Unavailable("The gateway cannot check keys at this moment.", code="keys_unavailable") from error
     return principal
+
+
+def own_key(request: Request, caller: Principal) -> VirtualKey:
+    """The caller's own key, which it may name by itself or by its hash. NotFound for any other."""
+    named, presented = request.query.get("key"), key_id_of(presented_key(request) or "")
+    if named and not {named, key_id_of(named)} & {caller.key.id, presented}:
+        raise NotFound("No such key.", param="key")
+    return caller.key
 
 
 def _check_team(team: str | None, deps: AdminDeps) -> None:

@@ -184,7 +184,7 @@ def json_command(
         content = encode_json(body)
     attribution = attribution_of(options, extra, providers)
     named = named_in(body) if operation.walked else NOTHING_NAMED
-    model = body.get("model", ids.get("model"))
+    model, identifier = body.get("model", ids.get("model")), body.get("safety_identifier")
     return Command(
         operation=operation,
         ids=ids,
@@ -198,7 +198,7 @@ def json_command(
         content=content,
         fingerprint=hashlib.sha256(content).hexdigest() if content is not None else None,
         provider=attribution.provider,
-        end_user=attribution.end_user,
+        end_user=attribution.end_user or (checked_end_user(identifier) if isinstance(identifier, str) else None),
         tags=attribution.tags,
         model=model if isinstance(model, str) else None,
         streamed=operation.streams and (body.get("stream") is True or query.get("stream") == "true"),

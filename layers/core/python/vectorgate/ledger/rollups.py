@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TOOLS: Final = "responses.tools"  # the line of tools' calls in every report; earlier releases kept it as an operation
 SEARCH: Final = "vector_stores.search"
+SHARE: Final = "vector_stores.share"  # of its records the tags say which team got what
 NO_KEY: Final = "-"  # the scope id of what no key is charged for: refused callers, stores without an owner
 _FILE_SEARCH: Final = "file_search"
 _FIRST_SERVER_ERROR: Final = 500
@@ -160,7 +161,7 @@ def _parts(entry: LedgerEntry) -> Iterator[tuple[Bucket, Mapping[str, int]]]:
         yield Bucket(Scope.TENANT, entry.tenant, day, provider, operation, modelled), figures
     if entry.end_user is not None:
         yield Bucket(Scope.END_USER, entry.end_user, day, provider, operation, facts), figures
-    for tag in dict.fromkeys(entry.tags):
+    for tag in dict.fromkeys(entry.tags if entry.operation != SHARE else ()):
         yield Bucket(Scope.TAG, tag, day, provider, operation, facts), figures
     for store, shared in _by_store(entry, figures):
         yield store_bucket(entry, store), shared
