@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from moto import mock_aws
 
 from tests.factories.ledger import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
-from tests.harnesses.store_backends import Backend, DynamoBackend, SqliteBackend
+from tests.harnesses.store_backends import Backend, MotoBackend, SqliteBackend
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import MEASURES, Bucket, Rollup, Scope, rollups_of
@@ -88,7 +88,7 @@ class Engines(RuleBasedStateMachine):
         self.mock = mock_aws()
         self.mock.start()
         self.sqlite = SqliteBackend(":memory:")
-        self.engines: list[Backend] = [self.sqlite, DynamoBackend()]
+        self.engines: list[Backend] = [self.sqlite, MotoBackend()]
         self.model = Model()
 
     @rule(number=NUMBERS, state=STATES)
@@ -153,5 +153,8 @@ class Engines(RuleBasedStateMachine):
 
 TestEngines = Engines.TestCase
 TestEngines.settings = settings(
-    max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=settings().max_examples // 8,  # 3, and 12 of make thorough
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )

@@ -17,6 +17,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.constant_provider import ConstantProvider
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.helpers.call_recorder import CallRecorder
+from tests.helpers.quick_moto import quicken
 from vectorgate.api.http import JSON, Body, Request, Response
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
@@ -88,6 +89,7 @@ def dynamodb_gateway(
     transport: Transport | None = None, telemetry: Telemetry | None = None
 ) -> Iterator[DynamoDbGateway]:
     """Set up the gateway on an emulated account; by default creates alone succeed, and telemetry is kept in memory."""
+    quicken()
     with mock_aws():
         clock, randomness = FakeClock().clock(), system_random()
         table = DynamoTable(f"counted-{uuid.uuid4().hex}", clock=clock, randomness=randomness, region="us-east-1")

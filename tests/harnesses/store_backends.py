@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError
 
 from tests.fakes.clock import FakeClock
+from tests.helpers.quick_moto import quicken
 from vectorgate.bootstrap import system_random
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.persistence.sqlite import (
@@ -173,6 +174,10 @@ class DynamoBackend(Backend):
 
 class MotoBackend(DynamoBackend):
     """moto's DynamoDB in this process. It takes no lock around checking a condition and writing."""
+
+    def __init__(self) -> None:
+        quicken()
+        super().__init__()
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:

@@ -20,29 +20,28 @@ from vectorgate.ingest.model import DetailType
 if TYPE_CHECKING:
     from vectorgate.ingest.model import ObjectRow
 
-OBJECTS = 1_000
 
-
-def test_a_thousand_objects_are_attached_exactly_once_and_no_faster_than_allowed() -> None:
+@pytest.mark.parametrize(("objects", "together"), [(400, 1), pytest.param(1_000, 3, marks=pytest.mark.exhaustive)])
+def test_many_objects_are_attached_exactly_once_and_no_faster_than_allowed(objects: int, together: int) -> None:
     harness = IngestHarness(seed=17, fault_rate=0.2)
     order = harness.rng
     events = [
         harness.bucket.put(
             f"acme/docs/{number % 7}/{number:04d}.md", f"{number:04d}".encode() * 20, metadata={"n": str(number)}
         )
-        for number in range(OBJECTS)
+        for number in range(objects)
     ]
-    sent = [*events, *order.sample(events, OBJECTS // 10)]
+    sent = [*events, *order.sample(events, objects // 10)]
     order.shuffle(sent)
     harness.send(*sent)
-    harness.run(3)  # few at a time, so that there are more requests than a minute allows
+    harness.run(together)  # few at a time, so that there are more requests than a minute allows
 
     assert harness.failures == [], "nothing is lost"
     assert harness.attachments() == harness.expected_attachments()
-    assert sum(harness.attachments().values()) == OBJECTS
+    assert sum(harness.attachments().values()) == objects
     assert set(harness.provider.attach_counts.values()) == {1}, "each exactly once"
     assert len(harness.provider.vector_stores) == 1
-    assert len(harness.provider.files) == OBJECTS, "no upload is left over"
+    assert len(harness.provider.files) == objects, "no upload is left over"
     assert harness.provider.most_attaches() <= ATTACHES_PER_MINUTE
     indexed = Counter(event.detail["key"] for event in harness.events if event.detail_type is DetailType.FILE_INDEXED)
     assert set(indexed) == {event.location.key for event in events}
