@@ -69,7 +69,7 @@ def check(path: Path) -> None:
     with path.open("rb") as file:
         beginning = file.read(len(COMPOUND))
     if beginning == COMPOUND:
-        raise Refused("The document is encrypted with a password, or it is an older one under a newer name.")
+        raise Refused("The document is encrypted with a password, or in an older format than its file name says.")
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())

@@ -64,6 +64,6 @@ def main(kind: str, path: str) -> int:
         sys.stderr.write(str(refusal))
         return REFUSED
     except MemoryError:
-        sys.stderr.write("The file needs more memory than a file may take.")
+        sys.stderr.write("Parsing the file needs more memory than is allowed.")
         return REFUSED
     return 0

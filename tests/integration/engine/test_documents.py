@@ -150,7 +150,7 @@ def without(name: str, data: bytes) -> bytes:
     [
         ("a.docx", b"data", "not a readable document"),
         ("a.docx", word()[:-500], "not a readable document"),
-        ("a.docx", WORD_97, "encrypted with a password, or it is an older one"),
+        ("a.docx", WORD_97, "encrypted with a password, or in an older format"),
         ("a.docx", slides(), "not a Word document"),
         ("a.docx", without("word/document.xml", word()), "not a Word document"),
         ("a.docx", without("[Content_Types].xml", word()), "not a Word document"),

@@ -108,7 +108,7 @@ class AdminApp:
         try:
             return action(request, replace(self._deps_of(actor, " ".join(route), request_id), caller=caller))
         except StoreError as error:
-            raise Unavailable("The store cannot be reached at this moment.", code="store_unavailable") from error
+            raise Unavailable("The database cannot be reached at this moment.", code="store_unavailable") from error
 
     def _deps_of(self, actor: Actor, route: str, request_id: str) -> AdminDeps:
         """What the actor may use, and what records its changes."""

@@ -98,14 +98,14 @@ class TeamPolicy:
         whole = before is None or gains(before, after)
         param = exceeding(after, self._admin, None if whole else before)
         if param is not None:
-            message = f"A team admin gives no more than its own key has: '{param}' is more."
+            message = f"A team admin cannot grant more than its own key has: '{param}'."
             raise PermissionDenied(message, code="exceeds_own_rights", param=param)
 
     def _check_user(self, before: VirtualKey | None, after: VirtualKey) -> None:
         if after.user_id is None or (before is not None and before.user_id == after.user_id):
             return
         if not any(self.sees(row) and row.user_id == after.user_id for row in self._keys.all_keys()):
-            message = "A team admin names people in 'user_id' whom a key of its team names already."
+            message = "A team admin may only use a 'user_id' that another key of its team already has."
             raise PermissionDenied(message, code="exceeds_own_rights", param="user_id")
 
 

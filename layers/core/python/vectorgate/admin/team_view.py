@@ -101,4 +101,4 @@ class TeamReports:
 
 
 def _refuse() -> NoReturn:
-    raise PermissionDenied("A team admin's key changes no teams.", code="admin_key_required", param="team_id")
+    raise PermissionDenied("A team admin's key cannot change teams.", code="admin_key_required", param="team_id")

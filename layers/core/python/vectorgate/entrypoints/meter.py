@@ -60,7 +60,7 @@ def _result(read: Callable[[], Document]) -> Result:
     try:
         return {"document": read()}
     except StoreError:
-        error: ApiError = Unavailable("The store cannot be reached at this moment.", code="store_unavailable")
+        error: ApiError = Unavailable("The database cannot be reached at this moment.", code="store_unavailable")
     except ApiError as raised:
         error = raised
     refused = isinstance(error, UpstreamRefused)

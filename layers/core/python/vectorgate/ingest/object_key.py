@@ -42,7 +42,7 @@ def parse_object_key(key: str) -> ObjectKey:
     if _DOT_SEGMENTS & set(segments) or "\\" in key:
         raise PermanentFailureError("The key has an empty part, or one that is '.' or '..', or a backslash.")
     if len(segments) < MIN_SEGMENTS:
-        raise PermanentFailureError("The key has no part for the store: <tenant>/<store's name or id>/<file>.")
+        raise PermanentFailureError("The key has no part for the store: <sender>/<store's name or id>/<file>.")
     if not is_label(segments[1]):
         raise PermanentFailureError(
             "The store's part of the key is no name: at most 256 printable characters without '#'."

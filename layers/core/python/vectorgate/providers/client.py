@@ -129,7 +129,7 @@ class ProviderClient:
                 return self._checked_answer(call, self.provider.answer(call.operation, response), response, credential)
             except UnreadableAnswer:
                 return self._unknown_outcome(
-                    call, Problem(message="The provider's answer is broken.", type="server_error"), 502
+                    call, Problem(message="The provider's answer is malformed.", type="server_error"), 502
                 )
         if response.status in self.provider.statuses.credential:
             return _RefusedCredential()

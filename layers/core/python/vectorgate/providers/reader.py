@@ -111,4 +111,4 @@ class ProviderReader:
             if not page:
                 break
             query = {**query, "after": str(page[-1]["id"])}
-        raise BadGateway("The provider's list has no end that could be read.", code="list_without_end")
+        raise BadGateway("The provider's list could not be read to its end.", code="list_without_end")
