@@ -151,6 +151,9 @@ dist: build ## What a release consists of, in dist/: wheel, source archive and t
 	@for layer in DepsLayer CoreLayer; do $(PYTHON) -c 'import shutil, sys; shutil.make_archive(*sys.argv[1:])' dist/$$layer zip $(LAMBDA)/$$layer; done
 	@rm -f dist/.gitignore && find layers/core -name '*.egg-info' -exec rm -rf {} + && ls dist
 
+# Without uv's cache, whose files are linked into the virtual environment and could have been changed there.
+$(LAMBDA)/%.stamp: FLAGS = UV="$(CURDIR)/$(VENV)/bin/uv pip install --no-cache --python $(CURDIR)/$(PYTHON) --python-platform aarch64-manylinux2014 --python-version 3.13"
+
 # The same for this machine and its Python, for the emulated AWS to run.
 $(HOST_BUILD)/%.stamp: FLAGS = PLATFORM= COMPILER="$(CURDIR)/$(PYTHON)" UV="$(CURDIR)/$(VENV)/bin/uv pip install --python $(CURDIR)/$(PYTHON)"
 

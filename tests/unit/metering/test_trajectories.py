@@ -78,7 +78,9 @@ def _of_day(life: Life, day: int) -> int:
     return sum(size * max(0, after - at) for at, after, size in pieces)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(3, 10))]
+)
 def test_hourly_samples_are_off_by_at_most_an_hour_times_the_variation(seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - reproducible
     for life in lives(seed):

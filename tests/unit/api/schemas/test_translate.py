@@ -98,7 +98,7 @@ def test_any_body_is_a_model_or_one_short_refusal(body: dict[str, object]) -> No
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-@settings(PATIENT, max_examples=60)
+@PATIENT
 @given(data=st.data())
 def test_any_value_in_each_field_is_accepted_or_refused(model: type[BaseModel], data: st.DataObject) -> None:
     body = {name: data.draw(VALUES) for name in model.model_fields}
