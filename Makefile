@@ -98,7 +98,7 @@ sim: install ## Every pair of crashes of a create, then operations with crash po
 	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/simulation
 	@$(RUN) -m tests.simulation
 
-mutants: install ## Fifty-two planted faults: does a test notice? A quarter of an hour
+mutants: install ## Fifty-eight planted faults: does a test notice? A quarter of an hour
 	@$(RUN) -m tests.simulation.mutants
 
 compat: install ## Real clients that are large: LiteLLM's SDK, frameworks with file_search (in a venv of their own), npm's

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Reservation
     from vectorgate.idempotency.record import IdempotencyRecord
-    from vectorgate.ids import ObjectKind, ProviderName, TenantId
+    from vectorgate.ids import ObjectKind, OperationId, ProviderName, TenantId
     from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.persistence.sqlite import Database
     from vectorgate.persistence.stores import Stores
@@ -81,19 +81,21 @@ class KeepingLedger(SqliteLedger):
     def __init__(self, database: Database, kept: KeptWrites, *, on_answered: Callable[[], None] | None = None) -> None:
         super().__init__(database, on_answered=on_answered)
         self._kept = kept
+        self._unwritten: dict[OperationId, Ownership] = {}
 
-    def begin(
-        self,
-        entry: LedgerEntry,
-        *,
-        idempotency: IdempotencyRecord | None = None,
-        takeover_of: IdempotencyRecord | None = None,
-        reserve: Sequence[Reservation] = (),
-        claims: Claims | None = None,
-    ) -> None:
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
         """As the ledger does, after what is kept."""
         self._kept.write()
-        super().begin(entry, idempotency=idempotency, takeover_of=takeover_of, reserve=reserve, claims=claims)
+        super().begin(entry, reserve=reserve, claims=claims)
+
+    def own(self, row: Ownership) -> None:
+        """As the ledger does. What the disk refuses is written with the answered row."""
+        try:
+            super().own(row)
+        except StoreUnavailable:
+            if row.operation_id is None:
+                raise
+            self._unwritten[row.operation_id] = row
 
     def advance(
         self,
@@ -106,10 +108,12 @@ class KeepingLedger(SqliteLedger):
         idempotency: IdempotencyRecord | None = None,
     ) -> None:
         """As the ledger does. StoreUnavailable as well, after the write is kept."""
-        write = super().advance
+        write, unwritten = super().advance, self._unwritten.get(entry.id)
+        owned = owned if unwritten is None else (*owned, unwritten)
 
         def again() -> None:
             write(entry, since=since, owned=owned, retired=retired, at=at, idempotency=idempotency)
+            self._unwritten.pop(entry.id, None)
 
         try:
             again()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,12 +19,11 @@ from vectorgate.budgets.model import (
     account_ref,
     accounts_of,
 )
-from vectorgate.idempotency.service import explicit_record
 from vectorgate.ids import ObjectId
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
 from vectorgate.pricing.money import NanoUSD
-from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict, StoreUnavailable
+from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.harnesses.store_backends import Backend
@@ -107,15 +105,10 @@ def test_all_accounts_have_room_or_none_is_touched(stores: Backend) -> None:
     assert stores.budgets.balances([ACCOUNT, TEAMS]) == {ACCOUNT: Balance(10, 0), TEAMS: Balance(10, 0)}
 
 
-def test_a_taken_id_and_a_taken_slot_come_before_the_budget(stores: Backend) -> None:
-    idempotency = explicit_record(row(1), "n" * 64, "f")
-    stores.ledger.begin(row(1), idempotency=idempotency, reserve=[reservation(limit=10)])
+def test_a_taken_id_comes_before_the_budget(stores: Backend) -> None:
+    stores.ledger.begin(row(1), reserve=[reservation(limit=10)])
     with pytest.raises(AlreadyExists):
-        stores.ledger.begin(row(1), idempotency=idempotency, reserve=[reservation(limit=10)])
-    with pytest.raises(IdempotencyConflict):
-        stores.ledger.begin(
-            row(2), idempotency=replace(idempotency, operation_id=row(2).id), reserve=[reservation(limit=10)]
-        )
+        stores.ledger.begin(row(1), reserve=[reservation(limit=10)])
     assert balance(stores) == Balance(10, 0)
 
 

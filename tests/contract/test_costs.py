@@ -120,22 +120,25 @@ FUNDED = FULL.changed(
 RESERVATION = Reservation(ACCOUNT, NanoUSD(10**12), NanoUSD(10**15))
 
 
-def test_begin_with_a_claim_is_one_transaction_of_six_units(dynamo: DynamoBackend) -> None:
-    assert cost(dynamo, lambda: dynamo.ledger.begin(FULL, idempotency=RECORD)) == ({"TransactWriteItems": 1}, 6)
+def test_binding_a_record_is_one_put_of_one_unit(dynamo: DynamoBackend) -> None:
+    assert cost(dynamo, lambda: dynamo.ledger.bind(RECORD)) == ({"PutItem": 1}, 1)
 
 
-def test_a_budget_adds_two_units_to_begin_and_no_call(dynamo: DynamoBackend) -> None:
-    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, idempotency=RECORD, reserve=[RESERVATION]))
-    assert measured == ({"TransactWriteItems": 1}, 8)
+def test_a_budget_makes_begin_a_transaction_of_six_units(dynamo: DynamoBackend) -> None:
+    measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, reserve=[RESERVATION]))
+    assert measured == ({"TransactWriteItems": 1}, 6)
 
 
-def test_keeping_a_small_answer_adds_two_units_to_the_conclusion(dynamo: DynamoBackend) -> None:
-    dynamo.ledger.begin(FULL, idempotency=RECORD)
+def test_owning_is_one_put_of_two_units_also_with_a_stores_description(dynamo: DynamoBackend) -> None:
+    document = store_document("vs_1", name="My Document Store", metadata=METADATA)
+    store = own(ref(), snapshot=snapshot_of(ObjectKind.VECTOR_STORE, document), operation_id=FULL.id)
+    assert cost(dynamo, lambda: dynamo.ledger.own(store)) == ({"PutItem": 1}, 2)
+
+
+def test_keeping_a_small_answer_is_one_put_of_one_unit(dynamo: DynamoBackend) -> None:
+    dynamo.ledger.bind(RECORD)
     kept = with_answer(RECORD, 200, b"x" * 500)  # a store without metadata is about that
-    measured = cost(
-        dynamo, lambda: dynamo.ledger.advance(answered(FULL), since=State.STARTED, owned=[own(ref())], idempotency=kept)
-    )
-    assert measured == ({"TransactWriteItems": 1}, 7)
+    assert cost(dynamo, lambda: dynamo.ledger.keep_answer(kept)) == ({"PutItem": 1}, 1)
 
 
 def test_releasing_a_budget_is_one_transaction_of_five_units(dynamo: DynamoBackend) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.factories.ledger import BLUE, OPENAI, RED, STORE, answered, begun, own, ref
 from vectorgate.ids import ObjectKind
 from vectorgate.ledger.entry import State
+from vectorgate.store_errors import StateConflict
 
 if TYPE_CHECKING:
     from tests.harnesses.store_backends import Backend
@@ -20,6 +21,22 @@ def give(stores: Backend, *rows: Ownership) -> None:
     """Write ownership, with an operation's row."""
     stores.ledger.begin(begun())
     stores.ledger.advance(answered(begun()), since=State.STARTED, owned=rows)
+
+
+def test_what_an_open_row_made_is_owned_and_listed_before_the_row_is_answered(stores: Backend) -> None:
+    row = own(ref(), operation_id=begun().id, end_user="ü")
+    stores.ledger.begin(begun())
+    for again in (row, replace(row, operation_id=begun(2).id)):
+        stores.ledger.own(again)  # the second time, of the same tenant: the row stays as it is
+        assert stores.ownership.owners([row.ref]) == {row.ref: row}
+    assert list(stores.ownership.owned_by(RED, OPENAI, STORE, start=None, ascending=True, limit=9)) == [row]
+    with pytest.raises(StateConflict):
+        stores.ledger.own(replace(row, tenant=BLUE))
+    assert stores.ownership.owners([row.ref]) == {row.ref: row}
+    stores.ledger.advance(answered(begun()), since=State.STARTED, owned=[row])
+    assert stores.ownership.owners([row.ref]) == {row.ref: row}
+    with pytest.raises(ValueError, match="not an id"):
+        stores.ledger.own(own(ref("a#b")))
 
 
 def test_a_snapshot_is_replaced_in_the_row_and_in_the_list(stores: Backend) -> None:

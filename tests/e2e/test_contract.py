@@ -17,7 +17,7 @@ from tests.contract.test_budgets import (
     test_a_lost_begin_reserved_with_its_row_or_not_at_all,
     test_a_lost_release_is_made_with_its_row_or_not_at_all,
     test_a_reservation_is_made_with_its_row,
-    test_a_taken_id_and_a_taken_slot_come_before_the_budget,
+    test_a_taken_id_comes_before_the_budget,
     test_a_voided_row_releases_once,
     test_all_accounts_have_room_or_none_is_touched,
     test_not_one_nano_over,
@@ -36,12 +36,13 @@ from tests.contract.test_failures import (
     test_of_several_that_race_with_ownership_one_wins_and_its_objects_alone_exist,
 )
 from tests.contract.test_idempotency import (
-    test_a_claim_is_taken_over_from_the_operation_that_was_seen,
-    test_a_lost_begin_wrote_row_and_claim_or_neither,
-    test_a_slot_is_taken_once_and_the_second_row_is_not_written,
+    test_a_lost_bind_wrote_the_record_or_nothing,
+    test_a_record_is_taken_over_once_in_its_slot_from_the_operation_that_was_seen,
+    test_a_record_that_is_gone_is_not_taken_over,
+    test_a_slot_is_taken_once,
+    test_an_answer_is_kept_before_its_row_is_answered_but_never_in_anothers_slot,
     test_an_answer_is_kept_with_the_row_that_it_is_of,
     test_an_answer_that_is_too_late_for_its_slot_changes_nothing_but_the_row,
-    test_an_id_that_is_taken_comes_before_a_slot_that_is,
     test_of_several_that_race_for_a_slot_one_wins,
 )
 from tests.contract.test_ingest import test_no_more_are_admitted_at_once_than_allowed
@@ -57,6 +58,9 @@ from tests.contract.test_ledger import (
     test_what_the_tenant_has_already_stays_as_it_is,
 )
 from tests.contract.test_meter import meters, test_only_the_row_that_was_read_is_dropped
+from tests.contract.test_ownership import (
+    test_what_an_open_row_made_is_owned_and_listed_before_the_row_is_answered,
+)
 from tests.factories.prices import CREATE, charging_book
 from tests.factories.secrets import secret_text
 from tests.fakes.clock import FakeClock

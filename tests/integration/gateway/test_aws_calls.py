@@ -8,14 +8,14 @@ from tests.harnesses.dynamodb_gateway import dynamodb_gateway
 from vectorgate.ledger.settlement import settle
 
 
-def test_a_create_with_a_cached_key_begins_concludes_and_settles_in_one_write_each() -> None:
+def test_a_create_with_a_cached_key_is_four_single_writes_and_settles_in_one_transaction() -> None:
     with dynamodb_gateway() as harness:
         harness.create()  # caches the key and the secret
         harness.settlement.settle_waiting(10)
         before = Counter(harness.recorder.calls)
         assert harness.create().status == 200
-        begun_and_concluded = harness.recorder.calls - before
-        assert begun_and_concluded == {"TransactWriteItems": 2}
+        # The row, its record, the owner of the store, the answered row.
+        assert harness.recorder.calls - before == {"PutItem": 4}
 
         answered = harness.settlement.ledger.answered(10)
         before = Counter(harness.recorder.calls)
@@ -38,8 +38,8 @@ def test_the_pages_create_by_a_key_and_team_with_budgets_reads_files_balances_an
         before, units = Counter(harness.recorder.calls), harness.recorder.write_units
         assert harness.create_of_reference_page().status == 200
         # The owners of the files, the two balances, and the sizes of the files.
-        assert harness.recorder.calls - before == {"BatchGetItem": 3, "TransactWriteItems": 2}
-        assert harness.recorder.write_units - units == 17  # two accounts more than a create without a budget
+        assert harness.recorder.calls - before == {"BatchGetItem": 3, "TransactWriteItems": 1, "PutItem": 3}
+        assert harness.recorder.write_units - units == 12  # the row in a transaction, with two accounts
 
         (row,) = harness.settlement.ledger.answered(10)
         assert [name.partition("/")[0] for name in row.budgets] == ["key", "team"]

@@ -120,11 +120,28 @@ def test_a_conclude_that_fails_is_answered_and_brought_back(
         raise StoreUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(system.harness.stores.ledger), "advance", unavailable)
+        patch.setattr(type(system.harness.stores.ledger), "own", unavailable)
         store = client.vector_stores.create(name="x").id
     assert fails(lambda: client.vector_stores.retrieve(store)) == 404
     assert system.sweep() == {"adopted": 1}
     assert client.vector_stores.retrieve(store).id == store
+
+
+def test_a_store_whose_row_cannot_be_answered_is_its_tenants_at_once_and_in_the_ledger_after_the_sweep(
+    system: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(system.harness.key(KEY))
+
+    def unavailable(*_: object, **__: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(system.harness.stores.ledger), "advance", unavailable)
+        store = client.vector_stores.create(name="x", metadata={f"k{n}": "v" for n in range(16)}).id
+    assert client.vector_stores.retrieve(store).id == store
+    assert system.sweep() == {"adopted": 1}
+    row = next(row for row in system.harness.rows() if row.vector_store_id == store)
+    assert row.found_by == "owner"
 
 
 def test_an_idempotency_key_gets_the_store_that_was_found(system: ReconcilerHarness, connect: Connect) -> None:

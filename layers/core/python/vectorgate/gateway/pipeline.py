@@ -23,7 +23,7 @@ from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
-from vectorgate.gateway.failures import budgets_unavailable
+from vectorgate.gateway.failures import budgets_unavailable, ledger_unavailable
 from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
@@ -329,11 +329,22 @@ class Gateway:
         )
         began = self.clock.monotonic()
         try:
-            if command.operation.name == _DELETE_RESPONSE:
-                self._seen(context, command).before_deletion(client)
+            if command.operation.deletes is not None:
+                self._before_deletion(context, command, client)
             return context.surface.forward(command, principal, target, context.id, client)
         finally:
             context.upstream_seconds = self.clock.monotonic() - began
+
+    def _before_deletion(self, context: RequestContext, command: Command, client: ProviderClient) -> None:
+        """Record what only the object shows while it is there. Unavailable (503) if the ledger cannot be written."""
+        if command.operation.name == _DELETE_RESPONSE:
+            self._seen(context, command).before_deletion(client)
+        from vectorgate.gateway.unanswered_create import answer_create_of  # noqa: PLC0415 - of deletions alone
+
+        try:
+            answer_create_of(command, context.provider, self.recorder.ledger, self.openai.ownership, self.clock)
+        except StoreError as error:
+            raise ledger_unavailable() from error
 
 
 def _is_limited(*limits: int | None) -> bool:

@@ -14,32 +14,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.errors import Unauthenticated
 from vectorgate.api.operations import Safety
 from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.gateway import failures
 from vectorgate.gateway.key_tags import recorded_tags
-from vectorgate.idempotency.record import EXPLICIT_SLOT
-from vectorgate.idempotency.service import record_for, with_document
+from vectorgate.idempotency.record import EXPLICIT_SLOT, LEASE_MS
+from vectorgate.idempotency.service import answer_to_keep, record_for
 from vectorgate.ids import PATH_KINDS, ObjectId
-from vectorgate.ledger.entry import LedgerEntry, State, uuid7
+from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
 from vectorgate.ledger.generation import is_running, named_facts, produced, response_facts, response_note
 from vectorgate.metering.model import MAX_SIZE
 from vectorgate.pricing.book import MOCK
 from vectorgate.providers.openai import tagged
 from vectorgate.store_errors import AlreadyExists, LimitReached, OverBudget, StateConflict, StoreError, StoreUnavailable
-from vectorgate.tenancy.ownership import OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
+from vectorgate.tenancy.ownership import LISTED_KINDS, OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from vectorgate.api.command import Command
-    from vectorgate.api.errors import ApiError
     from vectorgate.auth.principal import Principal
-    from vectorgate.auth.token_bucket import TokenBucket
+    from vectorgate.budgets.model import Reservation
     from vectorgate.budgets.service import BudgetService
     from vectorgate.clock import Clock
     from vectorgate.gateway.call_limits import CallLimits
@@ -48,35 +46,26 @@ if TYPE_CHECKING:
     from vectorgate.idempotency.record import IdempotencyRecord
     from vectorgate.idempotency.service import IdempotencyService
     from vectorgate.ids import OperationId
-    from vectorgate.ledger.ports import LedgerStore
-    from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.base import Answer
-    from vectorgate.telemetry import Telemetry
+    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import Ownership
 
 SIZE_FIELDS: Final = ("bytes", "usage_bytes")  # byte counts in a provider's answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecorder:
-    """Writes the row of a call at each step of the pipeline.
+class CallRecorder(failures.FailureRecorder):
+    """Writes the row of a call at each step of the pipeline. `limits`: loaded by a call with a rate limit."""
 
-    `anonymous_limiter` bounds the rows of unauthenticated callers. `limits`: loaded by a call with a rate limit.
-    """
-
-    ledger: LedgerStore
     idempotency: IdempotencyService
     budgets: BudgetService
-    book: PriceBook
     clock: Clock
-    telemetry: Telemetry
-    anonymous_limiter: TokenBucket
     limits: Callable[[], CallLimits]
 
     def begin(self, context: RequestContext, command: Command, policy: Policy) -> IdempotencyRecord | None:
         """Write the row of a call that may change something at the provider, before the call is sent.
 
-        One transaction holds the row, its reservations and claims, and the record that detects a repetition. The record
+        With its reservations and claims in one transaction; then the record that detects a repetition. The record
         of an earlier call, whose answer is to be replayed; None: this call is to be forwarded. 409, 422, 429, 503.
         """
         context.entry = entry = started_entry(context)
@@ -95,7 +84,11 @@ class CallRecorder:
             begun = entry.changed(**plan.columns()) if plan is not NO_RESERVATION else entry
             if context.store_account is not None:
                 begun = begun.changed(budgets=(*begun.budgets, account_ref(context.store_account)))
-            earlier = self.idempotency.begin(begun, record, (*plan.reserve, *context.places), claims)
+            reserve = (*plan.reserve, *context.places)
+            # A replay needs no room: it is looked for before there may be none.
+            earlier = self.idempotency.earlier(entry, record, always=bool(reserve) or claims is not None)
+            if earlier is None or earlier.status is None:
+                earlier = self._begin(context, begun, (record, earlier), reserve, claims)
         except OverBudget as error:
             raise self.budgets.exceeded(context.budgets, error.account, plan.amount, context.places) from error
         except LimitReached as error:
@@ -103,12 +96,33 @@ class CallRecorder:
         except StoreError as error:
             raise failures.ledger_unavailable() from error
         if earlier is not None:
-            context.entry = failures.replayed_entry(entry, earlier, self.ended(context), self.book)
-            self._record(context.entry, context)
-            return earlier
-        context.entry, context.idempotency, context.recorded = begun, record, True
+            self.replay(context, context.entry, earlier)
+        return earlier
+
+    def _begin(
+        self,
+        context: RequestContext,
+        begun: LedgerEntry,
+        records: tuple[IdempotencyRecord | None, IdempotencyRecord | None],
+        reserve: Sequence[Reservation],
+        claims: Claims | None,
+    ) -> IdempotencyRecord | None:
+        """Write the row, then the first record, in the place of the second; the record to replay, or None.
+
+        Unavailable (503) when that took too long for the call to be sent.
+        """
+        self.ledger.begin(begun, reserve=reserve, claims=claims)
+        context.entry, context.recorded = begun, True
         if claims is not None:
             self.limits().begun(context, claims)
+        record, earlier = records
+        if record is not None:
+            bound, is_replay = self.idempotency.bind(begun, record, earlier)
+            if is_replay:
+                return bound
+            context.idempotency = bound
+        if not self._is_within_lease(begun):
+            raise failures.ledger_unavailable()  # a sweep may have voided the row, and a repetition be executed
         return None
 
     def commit(self, context: RequestContext, command: Command, answer: Answer) -> None:
@@ -127,7 +141,7 @@ class CallRecorder:
         if entry.input_tokens is not None and context.rates is not None:
             self.limits().add_tokens(context)
         if not context.recorded:
-            self._record(entry, context)
+            self.record(entry, context)
             return
         try:
             self._write_answered(started, entry, context, command, answer)
@@ -138,34 +152,20 @@ class CallRecorder:
             if context.repeated:
                 raise failures.answer_not_recorded() from error
 
-    def note_repeat(self, context: RequestContext, bits: int) -> None:
-        """Write, before a create is sent again, that an earlier attempt may still be executed. Unavailable (503).
-
-        `bits`: 74 random bits. The note is a row of its own, open until no attempt can be executed any more: what turns
-        up with the call's tag besides the call's object is removed.
-        """
-        if context.entry is None:
-            raise ValueError("note_repeat before begin")
-        note = context.entry.changed(
-            id=uuid7(context.started_ms, bits), attempt_of=context.id, budgets=(), reserved=None, idempotency_name=None
-        )
-        self._record(note, context)
-        context.repeated = True
-
     def _write_answered(
         self, started: LedgerEntry, entry: LedgerEntry, context: RequestContext, command: Command, answer: Answer
     ) -> None:
         """Write the answered row, at a second try if the first fails. AlreadyExists: what was created has an owner."""
         since = started.state
+        owned, retired = _owned_by_commit(command, answer, entry), _retired_by_commit(command, answer, entry)
         for last in (False, True):
+            record = answer_to_keep(context.idempotency, entry, answer.status, answer.document)
             try:
+                if since is State.STARTED and self._is_found_by_its_owner(command, entry, owned):
+                    self._own(owned, record)
+                    owned, record = [], None
                 self.ledger.advance(
-                    entry,
-                    since=since,
-                    owned=_owned_by_commit(command, answer, entry),
-                    retired=_retired_by_commit(command, answer, entry),
-                    at=int(self.clock.wall()),
-                    idempotency=with_document(context.idempotency, answer.status, answer.document),
+                    entry, since=since, owned=owned, retired=retired, at=int(self.clock.wall()), idempotency=record
                 )
             except StoreUnavailable:
                 if last:
@@ -182,33 +182,28 @@ class CallRecorder:
             else:
                 return
 
-    def fail(self, context: RequestContext, error: ApiError) -> None:
-        """Write the row of a call that ends in an error. A store that fails is reported to telemetry, not raised."""
-        context.error = error
-        started = context.entry if context.entry is not None else started_entry(context)
-        if started.state is not State.STARTED:
-            return  # `error` is that the answered or replayed row could not be written
-        context.entry = entry = failures.failed_entry(
-            started, error, self.ended(context), self.book, recorded=context.recorded
-        )
-        if isinstance(error, Unauthenticated) and not self.anonymous_limiter.try_acquire():
-            context.entry = None  # neither row nor log line: API Gateway counts them, and has them in its access log
-            return
-        try:
-            if context.recorded:
-                self.ledger.advance(entry, since=started.state)
-            else:
-                self.ledger.begin(entry)
-        except StoreError as store_error:
-            self.telemetry.commit_failed(entry, store_error)
+    def _is_found_by_its_owner(self, command: Command, entry: LedgerEntry, owned: Sequence[Ownership]) -> bool:
+        """Whether the sweep would answer the row if this process crashed after it wrote the ownership of one object.
 
-    def _record(self, entry: LedgerEntry, context: RequestContext) -> None:
-        """Write a row that begins and ends here. Unavailable (503) when the ledger does not accept it."""
-        try:
-            self.ledger.begin(entry)
-        except StoreError as error:
-            raise failures.ledger_unavailable() from error
-        context.recorded = True
+        It reads the list of these objects. Once it may look at the row, row and ownership are written together.
+        """
+        if len(owned) != 1 or owned[0].ref.kind not in LISTED_KINDS or command.mock_response is not None:
+            return False
+        return self._is_within_lease(entry)
+
+    def _is_within_lease(self, entry: LedgerEntry) -> bool:
+        """Whether no sweep looks at a started row yet."""
+        return self.clock.wall() * MILLISECONDS < (entry.until_ms or entry.started_ms + LEASE_MS)
+
+    def _own(self, owned: Sequence[Ownership], record: IdempotencyRecord | None) -> None:
+        """Write what refers to the row before it is answered: an answered row's object has an owner, and its answer."""
+        self.ledger.own(owned[0])
+        if record is not None:
+            self.ledger.keep_answer(record)
+
+    def started(self, context: RequestContext) -> LedgerEntry:
+        """The row of a call as it begins."""
+        return started_entry(context)
 
     def ended(self, context: RequestContext) -> dict[str, object]:
         """The columns that say when a call ended, and how long it took."""

@@ -41,7 +41,7 @@ class IdempotencyRecord:
     """`operation_id` was begun for the request with that `fingerprint`.
 
     (tenant, name) identifies the request: a hash of the operation and the client's key, or of key, operation and body.
-    `slot` is EXPLICIT_SLOT for an explicit key, else the operation's own id, because identical requests without a key
+    `slot` is EXPLICIT_SLOT for an explicit key, else the first operation's id, because identical requests without a key
     need not be repetitions. `claimed_ms`: Unix milliseconds at which the operation began. `expires_at`: Unix seconds.
     `attempt`: the earlier attempts that the client declares. `status` and `body`: the answer to replay, or None.
     """
@@ -83,7 +83,8 @@ def record_status(record: IdempotencyRecord, entry: LedgerEntry | None, now_ms: 
     if entry.state is State.STARTED:
         lease_ends_ms = entry.until_ms or entry.started_ms + LEASE_MS
         return RecordStatus.IN_FLIGHT if now_ms < lease_ends_ms else RecordStatus.ABANDONED
-    if entry.state is State.UNCERTAIN and record.status is None:
+    # Only a response is answered before its row is: another answer may be of an object that does not count in the end.
+    if entry.state is State.UNCERTAIN and (record.status is None or entry.response_id is None):
         return RecordStatus.UNKNOWN
     # An expired key may be used for a new request, but not while its operation is open: hence only here.
     if record.slot == EXPLICIT_SLOT and record.expires_at * MILLISECONDS <= now_ms:
@@ -108,7 +109,7 @@ def earlier_attempts(
         if candidate.claimed_ms >= oldest_ms
         and candidate.attempt < record.attempt
         and not _was_final(entry)
-        and not _may_be_anothers(entry)
+        and not (entry is not None and entry.may_have_reached_its_client)
     ]
 
 
@@ -126,15 +127,3 @@ def _was_final(entry: LedgerEntry | None) -> bool:
         return False
     status = entry.status_code or 0
     return not (status in _RETRIED or status >= _FIRST_5XX) or entry.error_code in _NEVER_RETRIED
-
-
-def _may_be_anothers(entry: LedgerEntry | None) -> bool:
-    """Whether the attempt was executed, and nothing proves that its answer did not reach its client.
-
-    Proof is that the client was told of a failure, or not answered at all, before the outcome was found out; or that
-    the client had stopped waiting. An upload can be completed only once, so that every such request is the same.
-    """
-    if entry is None or entry.upload_id is not None or entry.state not in {State.ANSWERED, State.SETTLED}:
-        return False
-    found_out_later = entry.found_by is not None and not entry.succeeded
-    return not found_out_later and not entry.undelivered

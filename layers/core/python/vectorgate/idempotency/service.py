@@ -1,14 +1,17 @@
-"""Begin an operation, or find that it was begun before.
+"""Bind a request to the operation that is begun for it, or find that it was begun before.
 
 ::
 
-    first     begin + record -----> both are new: forwarded         ... answered: the answer is stored in the record
-    again     begin + record -----> conflict: read the operation of the record that is there
+    first     row, record --------> both are new: forwarded         ... answered: the answer is stored in the record
+    again     row, record --------> conflict: read the operation of the record that is there
                 voided        not executed: take the record over, and execute
                 started       409, x-should-retry: true             (past its lease: it becomes `uncertain`)
                 uncertain     409, x-should-retry: false            until reconciliation, or always if `ambiguous`
                 answered      the first answer, byte for byte
                 other body, API key or end user    422
+
+The row is written before the record, each by a write of its own: a record never names an operation that can still
+begin. Of a crash between them there is a row that was never forwarded, and no trace in the record.
 """
 
 from __future__ import annotations
@@ -37,15 +40,13 @@ from vectorgate.ledger.entry import Resolution, State, uuid7
 from vectorgate.store_errors import IdempotencyConflict, StateConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from vectorgate.api.command import Command
-    from vectorgate.budgets.model import Reservation
     from vectorgate.clock import Clock
     from vectorgate.ids import TenantId
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.ledger.ports import LedgerStore
-    from vectorgate.rate_limits.model import Claims
 
 MAX_BEGIN_ATTEMPTS: Final = 4  # each failed one means that a concurrent repetition won
 IN_FLIGHT_RETRY_SECONDS: Final = 1
@@ -60,40 +61,42 @@ class IdempotencyService:
     ledger: LedgerStore
     clock: Clock
 
-    def begin(
-        self,
-        entry: LedgerEntry,
-        record: IdempotencyRecord | None,
-        reserve: Sequence[Reservation] = (),
-        claims: Claims | None = None,
+    def earlier(
+        self, begun: LedgerEntry, record: IdempotencyRecord | None, *, always: bool
     ) -> IdempotencyRecord | None:
-        """Write the row, its record, its reservations and its claims of rate limits. None: the call may be forwarded.
+        """The record to replay (it has an answer) or to take over, of a call that repeats another; before it begins.
 
-        Otherwise return the earlier record, whose answer is to be replayed. Conflict (409) or Unprocessable (422) when
-        the call may neither be forwarded nor replayed. StoreError passes through.
+        Looked for if the client says that it repeats a call or, with a key, `always`. Conflict (409) or Unprocessable
+        (422) when the call may neither be forwarded nor replayed. StoreError passes through.
         """
-        earlier = None
-        if record is not None and record.attempt > 0:
-            earlier = self._find_earlier(record, entry)
-            if earlier is not None and earlier.status is not None:
-                return earlier
+        if record is None or (record.attempt == 0 and not (always and record.slot == EXPLICIT_SLOT)):
+            return None
+        return self.find(record, begun)
+
+    def bind(
+        self, begun: LedgerEntry, record: IdempotencyRecord, earlier: IdempotencyRecord | None
+    ) -> tuple[IdempotencyRecord, bool]:
+        """Bind the request to its row, which is written: the record, and False. The call may then be forwarded.
+
+        Or an earlier call's record, and True: its answer is to be replayed. `earlier`: the record to take over.
+        Conflict (409) or Unprocessable (422) when there is no answer yet. StoreError passes through.
+        """
         for _ in range(MAX_BEGIN_ATTEMPTS):
+            bound = replace(record, slot=earlier.slot) if earlier is not None else record
             try:
-                self.ledger.begin(entry, idempotency=record, takeover_of=earlier, reserve=reserve, claims=claims)
+                self.ledger.bind(bound, takeover_of=earlier)
             except IdempotencyConflict:
-                if record is None:
-                    raise
-                earlier = self._find_earlier(record, entry)
+                earlier = self.find(record, begun)
                 if earlier is not None and earlier.status is not None:
-                    return earlier
+                    return earlier, True
             else:
-                return None
+                return bound, False
         raise _in_flight()
 
-    def _find_earlier(self, record: IdempotencyRecord, begun: LedgerEntry) -> IdempotencyRecord | None:
+    def find(self, record: IdempotencyRecord, begun: LedgerEntry) -> IdempotencyRecord | None:
         """The record to replay (it has an answer) or to take over (it has none); None when there is neither."""
         explicit = record.slot == EXPLICIT_SLOT
-        start = EXPLICIT_SLOT if explicit else uuid7(max(0, record.claimed_ms - _HOUR_MS), 0)
+        start = EXPLICIT_SLOT if explicit else first_slot(record.claimed_ms)
         stored = self.ledger.idempotency_records(record.tenant, record.name, start=start, limit=MAX_ATTEMPTS_READ)
         candidates = [(candidate, self.ledger.entry(candidate.operation_id)) for candidate in stored]
         now_ms = self.clock.unix_ms()
@@ -133,6 +136,11 @@ class IdempotencyService:
 
 
 # ----------------------------------------------------------------------------------------------- the record of a call
+
+
+def first_slot(claimed_ms: int) -> str:
+    """The first slot of a record without a key that was claimed then: of an operation that it took over, at most."""
+    return uuid7(max(0, claimed_ms - _HOUR_MS), 0)
 
 
 def record_for(
@@ -197,11 +205,16 @@ def with_answer(record: IdempotencyRecord, status: int, body: bytes) -> Idempote
     return replace(record, status=status, body=body.decode("utf-8") if len(body) <= MAX_STORED_ANSWER else None)
 
 
-def with_document(
-    record: IdempotencyRecord | None, status: int, document: Mapping[str, object] | None
+def answer_to_keep(
+    record: IdempotencyRecord | None, entry: LedgerEntry, status: int, document: Mapping[str, object] | None
 ) -> IdempotencyRecord | None:
-    """The record with the document that repetitions will get; None when there is nothing to replay."""
+    """The record with the document that repetitions will get; None when there is nothing that may be replayed.
+
+    Without a key, the answer of a request that its client may have received is never another one's.
+    """
     if record is None or document is None:
+        return None
+    if record.slot != EXPLICIT_SLOT and entry.may_have_reached_its_client:
         return None
     return with_answer(record, status, encode_json(document))
 

@@ -53,6 +53,7 @@ class Resolution(StrEnum):
 
     TAG = "tag"  # the object names the operation
     FUZZY_FINGERPRINT = "likeness"  # weak: an unowned object has the properties that were requested
+    OWNER = "owner"  # the object's ownership names the operation
     OBJECT = "object"  # the operation's effect on its object is there
     ABSENT = "absent"  # two searches found nothing
     DUPLICATE = "duplicate"  # an attempt of a create that was sent again: its object was removed
@@ -181,6 +182,18 @@ class LedgerEntry:
             return _NOT_ENDED[self.state]
         return "success" if self.succeeded else "failure"
 
+    @property
+    def may_have_reached_its_client(self) -> bool:
+        """Whether it was executed, and nothing proves that its answer did not reach its client.
+
+        Proof is that the client was told of a failure, or not answered at all, before the outcome was found out; or
+        that it had stopped waiting. An upload can be completed only once, so that every such request is the same.
+        """
+        if self.upload_id is not None or self.state not in {State.ANSWERED, State.SETTLED}:
+            return False
+        found_out_later = self.found_by is not None and not self.succeeded
+        return not found_out_later and not self.undelivered
+
     def ownership_of(
         self, kind: ObjectKind, document: Mapping[str, object], *, parent: ObjectId | None = None
     ) -> Ownership:
@@ -195,6 +208,7 @@ class LedgerEntry:
             end_user=self.end_user,
             parent=parent,
             snapshot=snapshot_of(kind, document),
+            operation_id=self.id,
         )
 
     def to_record(self) -> dict[str, Scalar]:

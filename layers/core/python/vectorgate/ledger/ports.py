@@ -63,23 +63,31 @@ class Found(NamedTuple):
 class LedgerStore(Protocol):
     """The rows of operations, with their idempotency records, ownership, balances and rollups (`tests/contract`)."""
 
-    def begin(
-        self,
-        entry: LedgerEntry,
-        *,
-        idempotency: IdempotencyRecord | None = None,
-        takeover_of: IdempotencyRecord | None = None,
-        reserve: Sequence[Reservation] = (),
-        claims: Claims | None = None,
-    ) -> None:
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
         """Write a new row: `started` before forwarding, or already `answered` / `voided` for reads and refusals.
 
-        The idempotency record, the reservations and the claims of rate limits are written with it, all or nothing.
-        AlreadyExists for an existing id; else IdempotencyConflict for an occupied slot; else OverBudget; else
-        LimitReached. `takeover_of` is the record that the new one
-        replaces: IdempotencyConflict, too, when it no longer belongs to the same operation. IllegalTransition for a
-        state that is no initial one. One write.
+        The reservations and the claims of rate limits are written with it, all or nothing. AlreadyExists for an
+        existing id; else OverBudget; else LimitReached. IllegalTransition for a state that is no initial one.
         """
+        ...
+
+    def bind(self, record: IdempotencyRecord, *, takeover_of: IdempotencyRecord | None = None) -> None:
+        """Write the record that leads repetitions to its row, which exists by then and is forwarded afterwards only.
+
+        Its slot has to be new, or to be that of `takeover_of` and still to belong to the same operation:
+        IdempotencyConflict otherwise. A repetition of the call has no further effect. One write.
+        """
+        ...
+
+    def own(self, row: Ownership) -> None:
+        """Write the ownership of what an open row created, which names that row, before the row is answered.
+
+        StateConflict if another tenant owns it; a row of the same tenant stays as it is. One write.
+        """
+        ...
+
+    def keep_answer(self, record: IdempotencyRecord) -> None:
+        """Write the answer to an open row's record, unless its slot belongs to another operation now. One write."""
         ...
 
     def advance(

@@ -77,34 +77,30 @@ def month_part(text: str) -> str:
     return text
 
 
-def check_begin(
-    entry: LedgerEntry,
-    idempotency: IdempotencyRecord | None = None,
-    takeover_of: IdempotencyRecord | None = None,
-    reserve: Sequence[Reservation] = (),
-) -> None:
-    """A new row, with its idempotency record and reservations."""
+def check_begin(entry: LedgerEntry, reserve: Sequence[Reservation] = ()) -> None:
+    """A new row, with its reservations."""
     if entry.state not in INITIAL_STATES:
         raise IllegalTransition(f"a row does not begin as {entry.state}")
     check_entry(entry)
-    if idempotency is not None:
-        check_idempotency_record(idempotency, entry)
-    if takeover_of is not None and (
-        idempotency is None or (idempotency.tenant, idempotency.name) != (takeover_of.tenant, takeover_of.name)
-    ):
-        raise ValueError("an idempotency record takes over one of the same tenant and name")
     check_reservations(entry, reserve)
 
 
-def check_idempotency_record(idempotency: IdempotencyRecord, entry: LedgerEntry) -> None:
-    """An idempotency record of the row itself."""
-    tenant_part(idempotency.tenant)
-    object_part(idempotency.name)
-    object_part(idempotency.slot)
-    if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
-        raise ValueError("an idempotency record of another row")
-    if idempotency.slot not in {EXPLICIT_SLOT, entry.id}:
-        raise ValueError("a slot of another row")
+def check_bind(record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> None:
+    """A record in a slot of its own, or in that of the one which it takes over."""
+    check_record(record)
+    if takeover_of is None:
+        if record.slot not in {EXPLICIT_SLOT, record.operation_id}:
+            raise ValueError("a slot of another row")
+    elif (record.tenant, record.name, record.slot) != (takeover_of.tenant, takeover_of.name, takeover_of.slot):
+        raise ValueError("an idempotency record takes over one of the same tenant, name and slot")
+
+
+def check_record(record: IdempotencyRecord) -> None:
+    """The parts of a record's key, and of that of its row."""
+    tenant_part(record.tenant)
+    object_part(record.name)
+    object_part(record.slot)
+    object_part(record.operation_id)
 
 
 def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
@@ -191,7 +187,9 @@ def check_advance(
     for ref in retired:
         check_ref(ref)
     if idempotency is not None:
-        check_idempotency_record(idempotency, entry)
+        check_record(idempotency)
+        if idempotency.operation_id != entry.id or idempotency.tenant != entry.tenant:
+            raise ValueError("an idempotency record of another row")
     _check_actions(
         1
         + len(owned)

@@ -12,7 +12,7 @@ from vectorgate.providers.openai import UNKNOWN_STORE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
+    from vectorgate.ids import KeyId, ObjectId, OperationId, ProviderName, TenantId
 
 # The column of the ledger row that names an object of each kind.
 OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
@@ -23,6 +23,7 @@ OWNED_COLUMN: Final[Mapping[ObjectKind, str]] = {
     ObjectKind.PART: "part_id",
     ObjectKind.RESPONSE: "response_id",
 }
+LISTED_KINDS: Final = frozenset({ObjectKind.VECTOR_STORE, ObjectKind.FILE})  # which a provider's lists show whole
 # The path parameter that names the parent of an object.
 PARENT_PARAMETER: Final[Mapping[ObjectKind, str]] = {ObjectKind.BATCH: "vector_store_id", ObjectKind.PART: "upload_id"}
 MAX_CREATED_AT = 9_999_999_999  # ten digits, because DynamoDB sorts lists by them as text; the year 2286
@@ -62,6 +63,7 @@ class Ownership:
     the store is shared, as `tenancy.sharing` reads them; None for most. `key_id`: the key that made it, or
     None for an object that was given to a team as such.
     `retired_at` (Unix seconds): the object was deleted. The row remains, so that its id cannot get another owner.
+    `operation_id`: the call that created it, whose ledger row may not be answered yet; None in rows of early releases.
     """
 
     ref: ObjectRef
@@ -74,6 +76,7 @@ class Ownership:
     retired_at: int | None = None
     holders: str | None = None
     shares: str | None = None
+    operation_id: OperationId | None = None
 
     def accessible_to(self, tenant: TenantId) -> bool:
         """Whether `tenant` may use the object now as its owner."""

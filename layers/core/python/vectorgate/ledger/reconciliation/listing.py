@@ -24,6 +24,7 @@ from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.retry_after import http_date
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind
+from vectorgate.ledger.entry import Resolution
 from vectorgate.ledger.reconciliation.anchors import check_ascending, find_anchor
 from vectorgate.ledger.reconciliation.matching import (
     by_providers_clock,
@@ -64,11 +65,24 @@ class ListTruncated(BadGateway):
 
 @dataclass(slots=True)
 class _Listed:
-    """What was read of a list, and the rows by the provider's clock, `ahead_s` ahead of ours (None: unknown)."""
+    """What was read of a list, and the rows by the provider's clock, `ahead_s` ahead of ours (None: unknown).
+
+    `documents` have no owner. `made`: the object of a row whose ownership names it, and which was not answered.
+    """
 
     rows: Sequence[LedgerEntry]
     documents: list[Document] = field(default_factory=list)
     ahead_s: int | None = None
+    made: dict[OperationId, Document] = field(default_factory=dict)
+
+    def unmade(self) -> list[LedgerEntry]:
+        """The rows whose object is not known by its ownership."""
+        return [row for row in self.rows if row.id not in self.made]
+
+    def with_made(self, matches: Matches) -> Matches:
+        """The matches of the others, and the objects that are known so: no other row can have made them."""
+        made = {id_: (document, Resolution.OWNER) for id_, document in self.made.items()}
+        return replace(matches, found={**matches.found, **made})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +112,19 @@ class ListMatcher:
         except (StoreError, ApiError) as error:
             horizon_ms += (listed.ahead_s or 0) * MILLISECONDS
             reached_s = error.reached_s if isinstance(error, ListTruncated) else inf
-            matches, conclusive = match_truncated_list(listed.rows, listed.documents, kind, horizon_ms, reached_s)
-            below = [row for row in listed.rows if row.fuzzy_fingerprint is None and row.id not in conclusive]
+            rows_left = listed.unmade()
+            matches, conclusive = match_truncated_list(rows_left, listed.documents, kind, horizon_ms, reached_s)
+            conclusive = conclusive.union(listed.made)
+            below = [row for row in rows_left if row.fuzzy_fingerprint is None and row.id not in conclusive]
             if has_tagged and below and reached_s < inf:
-                older, passed = self._match_oldest_first(provider, below, listed.ahead_s or 0, ends_at)
+                older, passed = self._match_oldest_first(provider, below, listed, ends_at)
                 attempts = {**matches.attempts, **{id_: found for id_, found in older.attempts.items() if found}}
                 matches = replace(matches, found={**matches.found, **older.found}, attempts=attempts)
-                conclusive = conclusive.union(passed, older.found)
+                conclusive = conclusive.union(passed, older.found, listed.made)
             self._report(error, rows, conclusive)
-            return matches, [row for row in rows if row.id in conclusive]
+            return listed.with_made(matches), [row for row in rows if row.id in conclusive]
         horizon_ms += (listed.ahead_s or 0) * MILLISECONDS
-        return match_list(listed.rows, listed.documents, kind, horizon_ms), rows
+        return listed.with_made(match_list(listed.unmade(), listed.documents, kind, horizon_ms)), rows
 
     def _read_newest_first(self, listed: _Listed, provider: ProviderName, kind: ObjectKind, ends_at: float) -> None:
         """Read the unowned objects that any of the rows can have made. ListTruncated when the time is over.
@@ -122,7 +138,7 @@ class ListMatcher:
                 since_s = earliest_s(listed.rows)
             reached_s = min([reached_s, *(moment for moment in map(created_s, page[-1:]) if moment > 0)])
             near = [document for document in page if created_s(document) >= since_s or tag_of(document) in tags]
-            listed.documents += self._unowned(provider, kind, near)
+            listed.documents += self._unowned(provider, kind, near, listed)
             if reached_s < since_s:
                 break
             if number > 0:
@@ -135,11 +151,11 @@ class ListMatcher:
         listed.rows = [by_providers_clock(row, listed.ahead_s) for row in listed.rows]
 
     def _match_oldest_first(
-        self, provider: ProviderName, rows: Sequence[LedgerEntry], ahead_s: int, ends_at: float
+        self, provider: ProviderName, rows: Sequence[LedgerEntry], newest: _Listed, ends_at: float
     ) -> tuple[Matches, frozenset[OperationId]]:
         """Match rows by tags alone, in a list that is read from an anchor; and the rows whose whole time was read."""
         listed: list[Document] = []
-        reached_s = 0
+        reached_s, ahead_s = 0, newest.ahead_s or 0
         covered: Sequence[LedgerEntry] = ()
         try:
             self._check_time(ends_at)
@@ -147,7 +163,7 @@ class ListMatcher:
             after_s = anchor.created_at if anchor is not None else 0
             for page in self._pages_after(provider, anchor.ref.id) if anchor is not None else ():
                 check_ascending(page, max(after_s, reached_s))
-                listed += self._unowned(provider, ObjectKind.VECTOR_STORE, page)
+                listed += self._unowned(provider, ObjectKind.VECTOR_STORE, page, newest)
                 reached_s = max([reached_s, *map(created_s, page)])
                 if all(window_of(row)[1] < reached_s for row in covered):
                     break
@@ -162,9 +178,15 @@ class ListMatcher:
     def _pages_after(self, provider: ProviderName, store_id: ObjectId) -> Iterator[list[Document]]:
         return self.reader.pages(provider, LISTS[ObjectKind.VECTOR_STORE], order="asc", after=store_id)
 
-    def _unowned(self, provider: ProviderName, kind: ObjectKind, documents: Iterable[Document]) -> list[Document]:
+    def _unowned(
+        self, provider: ProviderName, kind: ObjectKind, documents: Iterable[Document], listed: _Listed
+    ) -> list[Document]:
+        """Those without an owner. An object whose ownership names one of the rows is noted as what that row made."""
         refs = {ObjectRef(provider, kind, ObjectId(str(document["id"]))): document for document in documents}
         owned = self.ownership.owners(refs)
+        ids = {row.id for row in listed.rows}
+        made = {row.operation_id: refs[ref] for ref, row in owned.items() if row.operation_id in ids}
+        listed.made.update({id_: document for id_, document in made.items() if id_ is not None})
         return [document for ref, document in refs.items() if ref not in owned]
 
     def _check_time(self, ends_at: float, reached_s: float = inf) -> None:

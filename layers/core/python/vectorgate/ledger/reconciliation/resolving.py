@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME
 from vectorgate.clock import MILLISECONDS
-from vectorgate.idempotency.record import EXPLICIT_SLOT
-from vectorgate.idempotency.service import implicit_record, with_answer
+from vectorgate.idempotency.record import EXPLICIT_SLOT, EXPLICIT_TTL_SECONDS
+from vectorgate.idempotency.service import first_slot, implicit_record, with_answer
 from vectorgate.ids import ObjectId, ProviderName
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.generation import ceiling_facts, ended_response, is_running, produced
@@ -74,7 +74,7 @@ class Resolver:
         if row.id in matches.found:
             document, evidence = matches.found[row.id]
             self._adopt(row, kind, document, evidence)
-            return Outcome.ADOPTED if evidence is Resolution.TAG else Outcome.WEAK
+            return Outcome.WEAK if evidence is Resolution.FUZZY_FINGERPRINT else Outcome.ADOPTED
         if row.id in matches.undecided:
             return Outcome.WAITING
         # A row that was ambiguous once stays so: the list may have lagged.
@@ -95,6 +95,21 @@ class Resolver:
         removed = {"first_absent_ms": row.first_absent_ms or self.clock.unix_ms(), "found_by": Resolution.DUPLICATE}
         self.ledger.advance(row.transition(State.UNCERTAIN, **removed), since=row.state)
         return Outcome.REMOVED
+
+    def void_unless_sent(self, row: LedgerEntry) -> bool:
+        """Void a row with an idempotency key whose record is another's, or absent; whether it was so.
+
+        A call is sent once its record leads to its row, which it does as long as the row is open. Only rows without a
+        status are looked at: the others ended with their answer, and were sent.
+        """
+        if row.idempotency_name is None or row.status_code is not None or self._is_under_way(row):
+            return False
+        if self.clock.unix_ms() >= row.started_ms + EXPLICIT_TTL_SECONDS * MILLISECONDS:
+            return False  # its record may have been removed
+        if self._idempotency_record(row) is not None:
+            return False
+        self._void(row, Resolution.ABSENT)
+        return True
 
     def resolve_other(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
         """Resolve any other row: by its object, or void it at once where nothing shows whether it was executed."""
@@ -152,7 +167,7 @@ class Resolver:
         self.ledger.advance(
             answered,
             since=row.state,
-            owned=[answered.ownership_of(kind, created)],
+            owned=[] if evidence is Resolution.OWNER else [answered.ownership_of(kind, created)],
             idempotency=self._answered_record(row, self._create_answer(row, created)),
         )
 
@@ -220,6 +235,6 @@ class Resolver:
         name = row.idempotency_name if row.idempotency_name is not None or implicit is None else implicit.name
         if name is None:
             return None
-        slot = str(row.id) if row.idempotency_name is None else EXPLICIT_SLOT
+        slot = first_slot(row.started_ms) if row.idempotency_name is None else EXPLICIT_SLOT
         held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == EXPLICIT_SLOT else 100)
         return next((record for record in held if record.operation_id == row.id), None)

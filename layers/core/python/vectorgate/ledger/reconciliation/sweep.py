@@ -111,11 +111,14 @@ class Reconciler:
             return Counter({Outcome.FAILED: len(rows)})
         ends_at = self.clock.monotonic() + seconds
         matches = Matches({})
-        if group.kind is not None:
+        counts: Counter[str] = Counter()
+        rows = [row for row in rows if not self._void_unless_sent(row, counts)]
+        counts[Outcome.FAILED] += len(rows)
+        if group.kind is not None and rows:
             lists = ListMatcher(self.ledger, self.ownership, self.reader, self.clock, self.telemetry)
             matches, rows = lists.match(provider, group.kind, rows, horizon_ms, seconds * LISTING_SHARE)
             ends_at = max(ends_at, self.clock.monotonic() + seconds * (1 - LISTING_SHARE))
-        counts: Counter[str] = Counter({Outcome.FAILED: len(group.rows) - len(rows)})
+        counts[Outcome.FAILED] -= len(rows)
         # A create comes before its attempts, which are compared with what it is by then.
         for place, row in enumerate(sorted(rows, key=lambda row: row.attempt_of is not None)):
             if self.clock.monotonic() >= ends_at:
@@ -123,6 +126,17 @@ class Reconciler:
                 break
             counts[self._resolve(row, provider, group.kind, matches)] += 1
         return counts
+
+    def _void_unless_sent(self, row: LedgerEntry, counts: Counter[str]) -> bool:
+        """Whether a row is done with, because its call was never sent; counted, and left as it is if a store fails."""
+        try:
+            done = Resolver(self.ledger, self.ownership, self.reader, self.clock).void_unless_sent(row)
+        except StoreError as error:
+            self.telemetry.task_failed("ReconcileFailures", error, row)
+            counts[Outcome.FAILED] += 1
+            return True
+        counts[Outcome.VOIDED] += done
+        return done
 
     def _resolve(self, row: LedgerEntry, provider: ProviderName, kind: ObjectKind | None, matches: Matches) -> Outcome:
         resolver = Resolver(self.ledger, self.ownership, self.reader, self.clock)

@@ -1,4 +1,4 @@
-"""Idempotency records on DynamoDB: their items, and their actions in a transaction. Pure.
+"""Idempotency records on DynamoDB: their items, and how they are put. Pure.
 
 What is in a slot is replaced only while it points at the operation that is expected there.
 """
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _IS_NEW_OR_POINTS_AT: Final = "attribute_not_exists(PK) OR operation_id = :holder"
 _POINTS_AT: Final = "operation_id = :holder"
 
-Action = tuple[str, dict[str, Any]]
-
 
 def idempotency_partition(tenant: TenantId, name: str) -> Attribute:
     """The partition key of all attempts at one request."""
@@ -46,32 +44,19 @@ def record_of_item(item: Mapping[str, Mapping[str, Any]]) -> IdempotencyRecord:
     return IdempotencyRecord(**decoded(item, IdempotencyRecord))
 
 
-def take_slot_actions(record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> list[Action]:
-    """Take a slot that is new, or take over from `takeover_of`, in its own slot or in another one."""
+def put_bound(record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> dict[str, Any]:
+    """A PutItem's arguments: the slot is new, or belongs to the operation that is taken over."""
     if takeover_of is None:
-        return [_put_new_action(record)]
-    if takeover_of.slot == record.slot:
-        return [_put_action(record, takeover_of)]
-    removal = {
-        "Key": record_key(takeover_of),
-        "ConditionExpression": _POINTS_AT,
-        "ExpressionAttributeValues": encoded({":holder": takeover_of.operation_id}),
-    }
-    return [_put_new_action(record), ("Delete", removal)]
+        return {"Item": record_item(record), "ConditionExpression": IS_NEW}
+    holder = encoded({":holder": takeover_of.operation_id})
+    return {"Item": record_item(record), "ConditionExpression": _POINTS_AT, "ExpressionAttributeValues": holder}
 
 
-def keep_answer_action(record: IdempotencyRecord) -> Action:
-    """Keep the answer, unless the slot points at another operation by now."""
-    return _put_action(record, record)
-
-
-def _put_new_action(record: IdempotencyRecord) -> Action:
-    return "Put", {"Item": record_item(record), "ConditionExpression": IS_NEW}
-
-
-def _put_action(record: IdempotencyRecord, holder: IdempotencyRecord) -> Action:
-    return "Put", {
+def put_answer(record: IdempotencyRecord) -> dict[str, Any]:
+    """A PutItem's arguments: keep the answer, unless the slot points at another operation by now."""
+    holder = encoded({":holder": record.operation_id})
+    return {
         "Item": record_item(record),
         "ConditionExpression": _IS_NEW_OR_POINTS_AT,
-        "ExpressionAttributeValues": encoded({":holder": holder.operation_id}),
+        "ExpressionAttributeValues": holder,
     }

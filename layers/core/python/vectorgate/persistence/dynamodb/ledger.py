@@ -7,8 +7,8 @@ writers cannot both leave one state::
     Put answered if state=started --> done        refused <-- Put voided if state=started
                                                               StateConflict: read it again
 
-Write units of rows up to 1 KiB: `begin` 3 (row, `request_log`, `open`), 6 with an idempotency record, and 2 for each
-budget and rate limit;
+Write units of rows up to 1 KiB: `begin` 3 (row, `request_log`, `open`), in a transaction 4, and 2 for each budget and rate
+limit; `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
 `advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
 retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
 reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
@@ -18,6 +18,7 @@ reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -29,9 +30,9 @@ from vectorgate.persistence.dynamodb.budgets import move_action, reserve_action
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.idempotency import (
     idempotency_partition,
-    keep_answer_action,
+    put_answer,
+    put_bound,
     record_of_item,
-    take_slot_actions,
 )
 from vectorgate.persistence.dynamodb.rates import ROUNDS, ClaimAttempt, other_processes_were_faster
 from vectorgate.persistence.dynamodb.readers import OwnershipChange, assign_actions
@@ -40,6 +41,7 @@ from vectorgate.persistence.dynamodb.schema import (
     entry_of_item,
     operation_item,
     operation_key,
+    ownership_item,
 )
 from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, newest_rows, oldest_open
 from vectorgate.persistence.dynamodb.table import (
@@ -54,8 +56,11 @@ from vectorgate.persistence.validation import (
     check_advance,
     check_assignments,
     check_begin,
+    check_bind,
     check_find,
+    check_ownership,
     check_query,
+    check_record,
     check_settle,
 )
 from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
@@ -85,25 +90,42 @@ class DynamoLedger:
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
-    def begin(
-        self,
-        entry: LedgerEntry,
-        *,
-        idempotency: IdempotencyRecord | None = None,
-        takeover_of: IdempotencyRecord | None = None,
-        reserve: Sequence[Reservation] = (),
-        claims: Claims | None = None,
-    ) -> None:
-        """One PutItem; one TransactWriteItems with an idempotency record, reservations or claims, seldom two."""
-        check_begin(entry, idempotency, takeover_of, reserve)
-        if idempotency is not None or reserve or claims is not None:
-            slot = take_slot_actions(idempotency, takeover_of) if idempotency is not None else []
-            self._begin_in_transaction(entry, slot, reserve, claims)
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
+        """One PutItem; one TransactWriteItems with reservations or claims, seldom two."""
+        check_begin(entry, reserve)
+        if reserve or claims is not None:
+            self._begin_in_transaction(entry, reserve, claims)
             return
         try:
             self._table.put(operation_item(entry), ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("operation") from failure
+
+    def bind(self, record: IdempotencyRecord, *, takeover_of: IdempotencyRecord | None = None) -> None:
+        """One PutItem."""
+        check_bind(record, takeover_of)
+        put = put_bound(record, takeover_of)
+        try:
+            self._table.put(put.pop("Item"), **put)
+        except ConditionFailed as failure:
+            if failure.old_items[0].get("operation_id") != {"S": record.operation_id}:
+                raise IdempotencyConflict("the request") from failure
+
+    def own(self, row: Ownership) -> None:
+        """One PutItem."""
+        check_ownership(row)
+        try:
+            self._table.put(ownership_item(row), ConditionExpression=IS_NEW)
+        except ConditionFailed as failure:
+            if failure.old_items[0].get("tenant") != {"S": row.tenant}:
+                raise StateConflict("the object has an owner") from failure
+
+    def keep_answer(self, record: IdempotencyRecord) -> None:
+        """One PutItem."""
+        check_record(record)
+        put = put_answer(record)
+        with suppress(ConditionFailed):
+            self._table.put(put.pop("Item"), **put)
 
     def advance(
         self,
@@ -194,11 +216,9 @@ class DynamoLedger:
         check_find(query, only)
         return found_rows(self._table, query, only, entries)
 
-    def _begin_in_transaction(
-        self, entry: LedgerEntry, slot: list[_Action], reserve: Sequence[Reservation], claims: Claims | None
-    ) -> None:
+    def _begin_in_transaction(self, entry: LedgerEntry, reserve: Sequence[Reservation], claims: Claims | None) -> None:
         row = "Put", {"Item": operation_item(entry), "ConditionExpression": IS_NEW}
-        others = [row, *slot, *map(reserve_action, reserve)]
+        others = [row, *map(reserve_action, reserve)]
         attempt = ClaimAttempt(self._table, claims) if claims is not None else None
         for _ in range(ROUNDS):
             try:
@@ -207,10 +227,8 @@ class DynamoLedger:
                 place = min(failure.old_items)
                 if place == 0:
                     raise AlreadyExists("operation") from failure
-                if place <= len(slot):
-                    raise IdempotencyConflict("the request") from failure
                 if attempt is None or place < len(others):
-                    raise OverBudget(reserve[place - 1 - len(slot)].account) from failure
+                    raise OverBudget(reserve[place - 1].account) from failure
                 attempt.learn({place - len(others): item for place, item in failure.old_items.items()})
             else:
                 return
@@ -227,7 +245,7 @@ class DynamoLedger:
         """
         while True:
             changes = ownership.actions()
-            answer = [keep_answer_action(idempotency)] if idempotency is not None else []
+            answer = [("Put", put_answer(idempotency))] if idempotency is not None else []
             try:
                 self._table.transact([row, *changes, *moves, *answer], pauses=PATIENT_PAUSES_S)
             except ConditionFailed as failure:

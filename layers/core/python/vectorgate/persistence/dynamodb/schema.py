@@ -194,6 +194,7 @@ def ownership_item(row: Ownership) -> Item:
             "retired_at": row.retired_at,
             "holders": row.holders,
             "shares": row.shares,
+            "operation_id": row.operation_id,
         }
     )
     return item | _in_list(row, row.tenant) if row.retired_at is None else item

@@ -236,6 +236,9 @@ MIGRATIONS = (
     """
     CREATE INDEX operations_by_key ON operations (key_id, started_ms, id)
     """,
+    """
+    ALTER TABLE ownership ADD COLUMN operation_id TEXT
+    """,
 )
 
 

@@ -18,8 +18,11 @@ from vectorgate.persistence.sqlite.rollups import add_rollups
 from vectorgate.persistence.validation import (
     check_advance,
     check_begin,
+    check_bind,
     check_find,
+    check_ownership,
     check_query,
+    check_record,
     check_settle,
     object_part,
     tenant_part,
@@ -51,8 +54,9 @@ _REPLACE = """
 """
 # Changes one row if the ref is new or the tenant owns it already (which leaves the row as it is), else none.
 _OWN = """
-    INSERT INTO ownership (provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO ownership (
+        provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, operation_id
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (provider, kind, id) DO UPDATE SET tenant = tenant WHERE tenant = excluded.tenant
 """
 _RETIRE = """
@@ -93,7 +97,7 @@ _OF_KEY = """
 _LOOKED_AT: Final = 1_000  # rows of a step of `find` that no index filters
 
 _RECORD_COLUMNS: Final = tuple(IdempotencyRecord.__slots__)
-_RECORD = """
+_BIND = """
     INSERT INTO claims (tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body)
     VALUES (:tenant, :name, :slot, :fingerprint, :operation_id, :claimed_ms, :expires_at, :attempt, :status, :body)
     ON CONFLICT (tenant, name, slot) DO UPDATE SET
@@ -101,7 +105,11 @@ _RECORD = """
         expires_at = excluded.expires_at, attempt = excluded.attempt, status = excluded.status, body = excluded.body
     WHERE operation_id = :holder
 """
-_RELEASE = "DELETE FROM claims WHERE tenant = ? AND name = ? AND slot = ? AND operation_id = ?"
+_TAKE_OVER = """
+    UPDATE claims SET fingerprint = :fingerprint, operation_id = :operation_id, claimed_ms = :claimed_ms,
+        expires_at = :expires_at, attempt = :attempt, status = :status, body = :body
+    WHERE tenant = :tenant AND name = :name AND slot = :slot AND operation_id IN (:holder, :operation_id)
+"""
 # In place of DynamoDB's TTL: each new record deletes two expired ones, so the table ends up with six days' records.
 _PRUNE = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires_at < ? LIMIT 2)"
 _RECORDS = """
@@ -128,29 +136,38 @@ class SqliteLedger:
         self._on_answered = on_answered
         self._in_settlement = in_settlement
 
-    def begin(
-        self,
-        entry: LedgerEntry,
-        *,
-        idempotency: IdempotencyRecord | None = None,
-        takeover_of: IdempotencyRecord | None = None,
-        reserve: Sequence[Reservation] = (),
-        claims: Claims | None = None,
-    ) -> None:
-        """One INSERT; a transaction with an idempotency record, reservations or claims."""
-        check_begin(entry, idempotency, takeover_of, reserve)
-        if idempotency is None and not reserve and claims is None:
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
+        """One INSERT; a transaction with reservations or claims."""
+        check_begin(entry, reserve)
+        if not reserve and claims is None:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
             with self._database.transaction() as connection:
                 _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
-                if idempotency is not None and not _acquire(connection, idempotency, takeover_of):
-                    raise IdempotencyConflict("the request")
                 if reserve:
                     budgets.reserve_all(connection, reserve)
                 if claims is not None:
                     rates.take_all(connection, claims)
         self._notify(entry)
+
+    def bind(self, record: IdempotencyRecord, *, takeover_of: IdempotencyRecord | None = None) -> None:
+        """One INSERT or UPDATE, and one DELETE of expired records."""
+        check_bind(record, takeover_of)
+        holder = record.operation_id if takeover_of is None else takeover_of.operation_id
+        statement = _BIND if takeover_of is None else _TAKE_OVER
+        if self._database.change(statement, {**_record_values(record), "holder": holder}) != 1:
+            raise IdempotencyConflict("the request")
+        self._database.change(_PRUNE, (record.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
+
+    def own(self, row: Ownership) -> None:
+        """One INSERT."""
+        check_ownership(row)
+        _expect(self._database.change(_OWN, _owner_values(row)), 1)
+
+    def keep_answer(self, record: IdempotencyRecord) -> None:
+        """One INSERT or UPDATE."""
+        check_record(record)
+        self._database.change(_BIND, {**_record_values(record), "holder": record.operation_id})
 
     def advance(
         self,
@@ -174,7 +191,7 @@ class SqliteLedger:
                 if changes:
                     budgets.apply_changes(connection, changes)
                 if idempotency is not None:
-                    _store_answer(connection, idempotency)
+                    connection.execute(_BIND, {**_record_values(idempotency), "holder": idempotency.operation_id})
         self._notify(entry)
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
@@ -287,13 +304,16 @@ def _write_ownership(
     connection: sqlite3.Connection, owned: Sequence[Ownership], retired: Sequence[ObjectRef], at: int
 ) -> None:
     for row in owned:
-        ref = row.ref
-        owner = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id or "", row.created_at)
-        values = (*owner, row.end_user, row.parent, row.snapshot, row.retired_at)
-        _expect(connection.execute(_OWN, values).rowcount, 1)
+        _expect(connection.execute(_OWN, _owner_values(row)).rowcount, 1)
     for ref in retired:
         _expect(connection.execute(_RETIRE, (at, ref.provider, ref.kind, ref.id)).rowcount, 1)
         connection.execute(UNLIST, (ref.provider, ref.kind, ref.id))
+
+
+def _owner_values(row: Ownership) -> tuple[str | int | None, ...]:
+    ref = row.ref
+    owner = (ref.provider, ref.kind, ref.id, row.tenant, row.key_id or "", row.created_at)
+    return (*owner, row.end_user, row.parent, row.snapshot, row.retired_at, row.operation_id)
 
 
 def insert_entry(connection: sqlite3.Connection, entry: LedgerEntry) -> None:
@@ -309,23 +329,6 @@ def _expect_new(changed: int) -> None:
 def _expect(changed: int, expected: int) -> None:
     if changed != expected:
         raise StateConflict("a row was not as it had to be")
-
-
-def _acquire(connection: sqlite3.Connection, record: IdempotencyRecord, takeover_of: IdempotencyRecord | None) -> bool:
-    """Write the record to its slot, if that is free or `takeover_of` still has it; whether it was written."""
-    holder = takeover_of.operation_id if takeover_of is not None and takeover_of.slot == record.slot else None
-    connection.execute(_PRUNE, (record.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
-    if connection.execute(_RECORD, {**_record_values(record), "holder": holder}).rowcount != 1:
-        return False
-    if takeover_of is None or takeover_of.slot == record.slot:
-        return True
-    superseded = (takeover_of.tenant, takeover_of.name, takeover_of.slot, takeover_of.operation_id)
-    return connection.execute(_RELEASE, superseded).rowcount == 1
-
-
-def _store_answer(connection: sqlite3.Connection, record: IdempotencyRecord) -> None:
-    """Store the answer in the record, unless its slot belongs to another operation now."""
-    connection.execute(_RECORD, {**_record_values(record), "holder": record.operation_id})
 
 
 def _record_values(record: IdempotencyRecord) -> dict[str, str | int | None]:

@@ -20,29 +20,32 @@ if TYPE_CHECKING:
     from vectorgate.persistence.sqlite.database import Database
 
 _OWNER = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares,
+        operation_id
     FROM ownership WHERE provider = ? AND kind = ? AND id = ?
 """
 _OLDEST_FIRST = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares,
+        operation_id
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) > (?, ?)
     ORDER BY created_at, id LIMIT ?
 """
 _NEWEST_FIRST = """
-    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares
+    SELECT provider, kind, id, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares,
+        operation_id
     FROM ownership WHERE tenant = ? AND provider = ? AND kind = ? AND retired_at IS NULL AND (created_at, id) < (?, ?)
     ORDER BY created_at DESC, id DESC LIMIT ?
 """
 _SHARED_OLDEST_FIRST = """
     SELECT o.provider, o.kind, o.id, o.tenant, key_id, o.created_at, end_user, parent, snapshot, retired_at, holders,
-        shares
+        shares, operation_id
     FROM shared AS s JOIN ownership AS o ON o.provider = s.provider AND o.kind = s.kind AND o.id = s.id
     WHERE s.tenant = ? AND s.provider = ? AND s.kind = ? AND (s.created_at, s.id) > (?, ?)
     ORDER BY s.created_at, s.id LIMIT ?
 """
 _SHARED_NEWEST_FIRST = """
     SELECT o.provider, o.kind, o.id, o.tenant, key_id, o.created_at, end_user, parent, snapshot, retired_at, holders,
-        shares
+        shares, operation_id
     FROM shared AS s JOIN ownership AS o ON o.provider = s.provider AND o.kind = s.kind AND o.id = s.id
     WHERE s.tenant = ? AND s.provider = ? AND s.kind = ? AND (s.created_at, s.id) < (?, ?)
     ORDER BY s.created_at DESC, s.id DESC LIMIT ?
@@ -149,7 +152,8 @@ class SqliteKeys:
 
 
 def _ownership(row: tuple[Any, ...]) -> Ownership:
-    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, holders, shares = row
+    provider, kind, id_, tenant, key_id, created_at, end_user, parent, snapshot, retired_at, *others = row
+    holders, shares, operation_id = others
     return Ownership(
         ref=ObjectRef(ProviderName(provider), ObjectKind(kind), ObjectId(id_)),
         tenant=TenantId(tenant),
@@ -161,4 +165,5 @@ def _ownership(row: tuple[Any, ...]) -> Ownership:
         retired_at=retired_at,
         holders=holders,
         shares=shares,
+        operation_id=operation_id,
     )
