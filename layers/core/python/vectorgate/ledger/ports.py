@@ -1,4 +1,7 @@
-"""The port of the ledger. Every method is one atomic write, or a read."""
+"""The port of the ledger. Every method is one atomic write, or a read.
+
+The process may end between any two of them: `begin`, `bind`, then the call is sent, `own`, `keep_answer`, `advance`.
+"""
 
 from __future__ import annotations
 

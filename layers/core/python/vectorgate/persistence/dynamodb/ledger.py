@@ -7,8 +7,8 @@ writers cannot both leave one state::
     Put answered if state=started --> done        refused <-- Put voided if state=started
                                                               StateConflict: read it again
 
-Write units of rows up to 1 KiB: `begin` 3 (row, `request_log`, `open`), in a transaction 4, and 2 for each budget and rate
-limit; `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
+Write units of rows up to 1 KiB: `begin` 3 (row, `request_log`, `open`), in a transaction 4, and 2 for each budget and
+rate limit; `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
 `advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
 retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
 reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
