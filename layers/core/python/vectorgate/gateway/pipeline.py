@@ -192,8 +192,6 @@ class Gateway:
         response = render(context, self.recorder.book, self.clock.monotonic())
         return response if context.rates is None else self.recorder.limits().shown(context, response)
 
-    # --------------------------------------------------------------------------------------------------- the steps
-
     def _parse(self, request: Request, context: RequestContext) -> tuple[Command, Policy]:
         """Match a row of the operation table and validate the body. 400, 404, 405, 413."""
         matched = context.surface.route(request.method, request.path)
