@@ -1,7 +1,7 @@
 """The api function's cold start compared with a floor, in new interpreters that alternate.
 
-The floor imports the api function's dependencies and makes the same two AWS clients and a logger; the function does
-that too, and is then ready for its first request. The difference is our own code. pydantic loads a module
+The floor imports the api function's dependencies and makes the same two AWS clients, an HTTP pool and a logger; the
+function does that too, and is then ready for its first request. The difference is our own code. pydantic loads a module
 when a name of it is imported, so that the floor imports the names that the function imports. All run from bytecode, as
 the layers ship it.
 """
@@ -23,23 +23,24 @@ from tests.helpers.processes import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# What a deployment does not have.
+# What a deployment does not have, and httpx and httpcore import where it is installed.
 ABSENT = """
 import sys
 for name in ("click", "h2", "pygments", "rich", "trio"):
     sys.modules[name] = None
 """
 FLOOR = """
-import http.client, socket, ssl
+import httpcore, httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, PlainValidator
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from aws_lambda_powertools import Logger, Metrics
+import boto3
 from botocore.config import Config
-from botocore.session import get_session
-session = get_session()
+session = boto3.Session()
 for name in ("dynamodb", "secretsmanager"):
-    session.create_client(name, region_name="us-east-1", config=Config(connect_timeout=1))
+    session.client(name, region_name="us-east-1", config=Config(connect_timeout=1))
+httpcore.ConnectionPool()
 Logger(service="floor"), Metrics(namespace="floor", service="floor")
 """
 INIT = """

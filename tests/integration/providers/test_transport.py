@@ -24,7 +24,7 @@ from tests.fakes.upstream import FaultyUpstream, answer, chunked, hang, raw
 from vectorgate.api.http import Body, FileUpload
 from vectorgate.clock import Clock
 from vectorgate.providers.base import UpstreamRequest
-from vectorgate.providers.http import adapter, connecting
+from vectorgate.providers.http import adapter
 from vectorgate.providers.http import transport as egress
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge
 from vectorgate.providers.http.transport import PooledTransport
@@ -288,7 +288,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     upstream: FaultyUpstream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connecting, "CONNECT_SECONDS", LITTLE)
+    monkeypatch.setattr(adapter, "CONNECT_SECONDS", LITTLE)
     port = int(upstream.url.split(":")[2].partition("/")[0])
     dead("127.0.0.2", port)
     names.addresses["both.test"] = ["127.0.0.2", "127.0.0.1"]

@@ -1,10 +1,11 @@
-"""A form as it goes over the wire, by the rules of browsers, and what our own reader makes of it."""
+"""A form as it goes over the wire: httpx's bytes, by the rules of browsers, and what our own reader makes of them."""
 
 from __future__ import annotations
 
 import io
 from typing import Final
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,20 +13,31 @@ from hypothesis import strategies as st
 from vectorgate.api.form_data import read_upload
 from vectorgate.api.http import Body, FileUpload
 from vectorgate.api.operations import BY_NAME
-from vectorgate.providers.http.multipart import Form
+from vectorgate.clock import Clock
+from vectorgate.providers.base import UpstreamRequest
+from vectorgate.providers.http.outcome import Replied
+from vectorgate.providers.http.transport import PooledTransport
 
-BOUNDARY: Final = bytes(range(16)).hex()
+ENTROPY: Final = bytes(range(16))
+BOUNDARY: Final = ENTROPY.hex()
 TEXT: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES: Final = TEXT.filter(bool)
 TYPES: Final = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 
 
-def sent(upload: FileUpload) -> bytes:
-    """The form that the gateway sends."""
-    form = Form(upload, BOUNDARY)
-    content = b"".join(form)
-    assert len(form) == len(content)
-    return content
+def sent(upload: FileUpload) -> httpx.Request:
+    """The request that the gateway's client is asked to send, with its content."""
+    requests: list[httpx.Request] = []
+
+    def record(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200)
+
+    transport = PooledTransport(Clock(wall=float, monotonic=float, sleep=lambda _: None), entropy=lambda _: ENTROPY)
+    transport._client = httpx.Client(transport=httpx.MockTransport(record))
+    request = UpstreamRequest(method="POST", url="http://multipart.invalid/v1/files", headers={}, content=upload)
+    assert isinstance(transport.send(request, seconds=1.0), Replied)
+    return requests[0]
 
 
 def quoted(text: str) -> str:
@@ -57,8 +69,10 @@ def test_a_form_has_its_fields_and_its_file_whatever_they_are_called(
     fields: dict[str, str], field: str, filename: str, kind: str, content: bytes, *, on_disk: bool
 ) -> None:
     body = Body(len(content), io.BytesIO(content)) if on_disk else Body.of(content)
-    form = sent(FileUpload(fields, filename, kind, body, field))
-    assert form == expected(fields, field, filename, kind, content)
+    request = sent(FileUpload(fields, filename, kind, body, field))
+    assert request.content == expected(fields, field, filename, kind, content)
+    assert request.headers["content-length"] == str(len(request.content))
+    assert request.headers["content-type"] == f"multipart/form-data; boundary={BOUNDARY}"
 
 
 @pytest.mark.parametrize(
@@ -77,8 +91,8 @@ def test_a_form_has_its_fields_and_its_file_whatever_they_are_called(
 def test_a_files_name_arrives(filename: str, wire: str, read: str) -> None:
     operation = BY_NAME["files.create"]
     assert operation.body is not None
-    form = sent(FileUpload({"purpose": "assistants"}, filename, "text/plain", Body.of(b"content")))
-    assert f'name="file"; filename="{wire}"\r\n'.encode() in form
-    body, kind = Body.of(form), f"multipart/form-data; boundary={BOUNDARY}"
+    request = sent(FileUpload({"purpose": "assistants"}, filename, "text/plain", Body.of(b"content")))
+    assert f'name="file"; filename="{wire}"\r\n'.encode() in request.content
+    body, kind = Body.of(request.content), request.headers["content-type"]
     upload, _ = read_upload(body, kind, operation, max_bytes=1000, too_large="too large")
     assert (upload.filename, upload.content.read()) == (read, b"content")

@@ -48,7 +48,7 @@ IMPURE: Final = frozenset({
 TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "admin/meter_function.py": frozenset({"botocore"}),
     "admin/sqs_dead_letters.py": frozenset({"botocore"}),
-    "aws/client.py": frozenset({"botocore"}),
+    "aws/client.py": frozenset({"boto3", "botocore"}),
     "admin/reports/csv_file.py": frozenset({"io"}),  # a file is written to a text
     "api/form_data.py": frozenset({"logging", "tempfile"}),  # a large form goes to a temporary file
     "api/http.py": frozenset({"io"}),  # a body is a stream of bytes
@@ -72,7 +72,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "persistence/sqlite/": frozenset({"sqlite3", "threading"}),
     "providers/credentials.py": frozenset({"botocore", "threading"}),
     "providers/http/": frozenset(
-        {"httpcore", "httpx", "io", "os", "pathlib", "select", "socket", "ssl", "tempfile", "threading"}
+        {"httpcore", "httpx", "io", "logging", "os", "pathlib", "socket", "ssl", "tempfile", "threading"}
     ),
     "settings.py": frozenset({"os"}),
     "rate_limits/known.py": frozenset({"threading"}),

@@ -7,7 +7,7 @@
            {"delete": {"provider", "vector_store_id", "tenant", "alias"}}  -->  meter  -->  the gateway's pipeline
            {"bill": {"first_day", "last_day"}}  -->  meter  -->  the provider's reports, and our rollups
 
-botocore is imported, and a client made and kept, at the first read.
+boto3 is imported, and a client made and kept, at the first read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The dead-letter queues of the stack, as SQS counts and shows them. botocore is imported at the first look."""
+"""The dead-letter queues of the stack, as SQS counts and shows them. boto3 is imported at the first look."""
 
 from __future__ import annotations
 

@@ -1,18 +1,17 @@
-"""Clients of AWS with timeouts and attempts of our own, and settings that are too long for a function's environment.
+"""boto3's clients, with timeouts and attempts of our own, and settings that are too long for a function's environment.
 
-botocore is imported when the first client is made; boto3, which takes 60 ms more, is not needed for them.
+boto3 is imported when the first client is made.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Final
 
 MAX_BYTES: Final = 1024 * 1024  # of an object with settings: a price list of some thousand entries
 
 
 def aws_client(
-    service: Any,  # noqa: ANN401 - a service's name
+    service: Any,  # noqa: ANN401 - boto3's literal of a service
     *,
     region: str | None,
     endpoint_url: str | None,
@@ -20,26 +19,19 @@ def aws_client(
     read_s: float,
     attempts: int,
 ) -> Any:  # noqa: ANN401 - each service's has another type
-    """Make the client of `service`. Without a region, botocore's default. BotoCoreError without any."""
-    from botocore.config import Config  # noqa: PLC0415 - 150 ms, which the import of our modules does not cost
+    """Make the client of `service`. Without a region, boto3's default. BotoCoreError without any."""
+    import boto3  # noqa: PLC0415 - 250 ms, which the import of our modules does not cost
+    from botocore.config import Config  # noqa: PLC0415 - the same
 
     retries: Any = {"mode": "standard", "total_max_attempts": attempts}
     config = Config(connect_timeout=connect_s, read_timeout=read_s, retries=retries)
-    return _session().create_client(service, region_name=region, endpoint_url=endpoint_url, config=config)
-
-
-@cache
-def _session() -> Any:  # noqa: ANN401 - botocore has no types of its own
-    """What all clients have in common: credentials, and the descriptions of the services."""
-    from botocore.session import get_session  # noqa: PLC0415 - the same
-
-    return get_session()
+    return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 def stored_text(url: str) -> str:
     """The text of the object `s3://bucket/key`. ValueError for one that is too large or is not UTF-8.
 
-    ClientError or BotoCoreError for one that cannot be read: the start must fail. Region and endpoint are botocore's.
+    ClientError or BotoCoreError for one that cannot be read: the start must fail. Region and endpoint are boto3's.
     """
     bucket, _, key = url.removeprefix("s3://").partition("/")
     client = aws_client("s3", region=None, endpoint_url=None, connect_s=1, read_s=3, attempts=3)

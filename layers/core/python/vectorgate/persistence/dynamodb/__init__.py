@@ -1,6 +1,6 @@
 """Every port on one DynamoDB table. `schema` describes the table, `table` the protocol of its writes and errors.
 
-Importing this imports no botocore; making the client does.
+Importing this imports no boto3; making the client does.
 """
 
 from __future__ import annotations

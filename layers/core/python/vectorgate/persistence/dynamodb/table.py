@@ -91,7 +91,7 @@ class Page(NamedTuple):
 
 
 class DynamoTable:
-    """The table `name`. botocore is imported, and its client made, by `opened` or at the first request."""
+    """The table `name`. boto3 is imported, and its client made, by `opened` or at the first request."""
 
     def __init__(
         self, name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None

@@ -1,8 +1,9 @@
-"""httpx over httpcore for the SDK, and what neither does: in one module, so that a successor changes little else.
+"""httpx over httpcore, and what neither does: in this one module, so that a successor changes little else.
 
 - Total time: a request's `read` timeout is for its whole exchange: lookup, connect, TLS, every write and read.
 - A stream (the extension STREAM): that time is for its head, and again for each wait for a piece of its content.
 - Connect: at most CONNECT_SECONDS for each of a host's addresses.
+- Size: `content_of` reads so many bytes and no more, once they are decoded, and none if more are announced.
 - Redirects and cookies: an answer has neither the `location` of a redirect nor `set-cookie`, so nothing acts on them.
 - Surplus: a connection that holds more than its answer is closed, and not used again.
 - Content coding (`coding.py`): an unknown one, or content that ends early or goes on, is a DecodingError.
@@ -15,6 +16,7 @@ hands the number on as it is, and `TimedBackend` and `TimedStream` wait for what
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from functools import lru_cache
@@ -38,6 +40,7 @@ MAX_CONNECTIONS: Final = 100
 WRITE_PIECE: Final = 16 * 1024  # a TLS record; below what a fresh connection takes at once
 STREAM: Final = "stream"  # the name of a request's extension
 
+Request, ByteStream, NO_AUTH = httpx.Request, httpx.ByteStream, httpx.Auth()  # for `transport`
 FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 # The outcome of a request that ended in one of FAILURES: the first row that matches decides.
 OUTCOMES: Final[tuple[tuple[tuple[type[Exception], ...], NotSent | ResponseLost], ...]] = (
@@ -55,10 +58,33 @@ CORE_ERRORS: Final = (
 )
 
 
+class ContentTooLarge(httpx.TransportError):
+    """The answer holds more content than may be read."""
+
+
+def gateway_client(transport: Transport) -> httpx.Client:
+    """The client of the gateway's egress. Neither the environment nor an earlier answer has a part in a request."""
+    logging.getLogger(httpx.__name__).setLevel(logging.WARNING)  # below that it logs every URL, and these name objects
+    client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+    cast("Any", client.cookies).extract_cookies = lambda _: None  # there are none, and looking takes 60 microseconds
+    return client
+
+
 @lru_cache(maxsize=256)
 def url_of(text: str) -> httpx.URL:
     """The URL, parsed: which takes 40 microseconds, and most requests go to a few. InvalidURL."""
     return httpx.URL(text)
+
+
+def content_of(response: httpx.Response, most: int) -> Iterator[bytes]:
+    """The answer's content as it arrives. ContentTooLarge beyond `most` bytes, or one of FAILURES."""
+    if int(response.headers.get("content-length", 0)) > most:
+        raise ContentTooLarge("more content is announced than may be read")
+    for piece in response.iter_bytes():
+        most -= len(piece)
+        if most < 0:
+            raise ContentTooLarge("more content than may be read")
+        yield piece
 
 
 def outcome_of(failure: Exception) -> NotSent | ResponseLost:

@@ -7,21 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
-from vectorgate.providers.http.outcome import lost
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 CODED_PIECE: Final = 1024  # httpx decodes at once what it is given, and zlib makes at most 1,032 bytes of each
 CODINGS: Final[Mapping[bytes, str]] = {b"gzip": "gzip", b"x-gzip": "gzip", b"deflate": "deflate"}
-
-
-def decoded(coding: str, raw: Iterator[bytes]) -> Iterator[bytes]:
-    """The gateway's content, decoded. ExchangeFailed for content that is not what it says."""
-    try:
-        yield from Coded(coding.encode("latin-1"), raw).decoded.iter_bytes()
-    except httpx.DecodingError as error:
-        raise lost(error) from error
 
 
 class Coded(httpx.SyncByteStream):

@@ -35,23 +35,6 @@ class TooLarge:
     """A success whose content is more than this deployment can return: it was not read to its end."""
 
 
-class NoRoom(Exception):
-    """The disk does not take the answer."""
-
-
-class ExchangeFailed(Exception):
-    """No answer, and what is known of the request."""
-
-    def __init__(self, outcome: NotSent | ResponseLost) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-
-
-def lost(error: Exception) -> ExchangeFailed:
-    """What an error says that ended the wait for an answer."""
-    return ExchangeFailed(ResponseLost(timed_out=isinstance(error, TimeoutError)))
-
-
 Outcome: TypeAlias = Replied | NotSent | ResponseLost | TooLarge
 
 

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from typing import TYPE_CHECKING, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 from vectorgate.providers.base import StreamBroken
-from vectorgate.providers.http.outcome import ExchangeFailed
+from vectorgate.providers.http import adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Exchange(Protocol):
-    """What a stream is read from."""
-
-    def shut_down(self) -> None:
-        """End it for the thread that reads it."""
-        ...
-
-    def close(self) -> None:
-        """Close it."""
-        ...
+    import httpx
 
 
 class ReceivedStream:
-    """`ByteStream` of an answer's content, as it arrives: its decoded `pieces`. Iterated once."""
+    """`ByteStream` of an answer's content, as it arrives. Iterated once."""
 
-    def __init__(self, exchange: Exchange, pieces: Iterator[bytes]) -> None:
-        self._exchange = exchange
-        self._pieces = pieces
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
         self._lock = threading.Lock()
         self._reading = False
         self._closed = False
@@ -41,13 +32,13 @@ class ReceivedStream:
                 raise StreamBroken(timed_out=False)
             self._reading = True
         try:
-            yield from self._pieces
-        except ExchangeFailed as failure:
-            raise StreamBroken(timed_out=failure.outcome.timed_out) from failure
+            yield from self._response.iter_bytes()
+        except adapter.FAILURES as failure:
+            raise StreamBroken(timed_out=adapter.outcome_of(failure).timed_out) from failure
         finally:
             with self._lock:
                 self._closed = True
-            self._exchange.close()
+            self._response.close()
 
     def close(self) -> None:
         """End the exchange: the provider sees that the connection is closed. A reader gets StreamBroken."""
@@ -57,6 +48,14 @@ class ReceivedStream:
             self._closed = True
             reading = self._reading
         if reading:
-            self._exchange.shut_down()  # the reader waits in another thread, which closes the answer
+            self._shut_down()  # the reader waits in another thread, which closes the answer
         else:
-            self._exchange.close()
+            self._response.close()
+
+    def _shut_down(self) -> None:
+        """Closing a socket does not wake a thread that reads it; shutting it down does."""
+        connection = cast("Any", self._response.extensions.get("network_stream"))
+        raw = connection.get_extra_info("socket") if connection is not None else None
+        if isinstance(raw, socket.socket):
+            with suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
