@@ -119,7 +119,7 @@ def test_an_end_user_gets_a_budget_another_one_and_is_blocked(gateway: LocalProc
 def test_a_store_is_shared_shown_and_deleted(gateway: LocalProcess, dashboard: Dashboard) -> None:
     key = called(gateway.url, "POST", "/key/generate", {"team_id": "search"})["key"]
     store = called(gateway.url, "POST", "/v1/vector_stores", {"name": "short-lived"}, key)["id"]
-    within(10, lambda: store in str(called(gateway.url, "GET", "/admin/vector_stores?limit=500")))
+    within(30, lambda: store in str(called(gateway.url, "GET", "/admin/vector_stores?limit=500")))
     dashboard.sign_in(view="stores")
     dashboard.settled()
     dashboard.act("Share short-lived", {"Team": "support", "Permission": "write"}, "Share")

@@ -146,7 +146,7 @@ def test_a_store_that_is_idle_and_costs_stands_out(dashboard: Dashboard) -> None
 
 
 def test_dead_letters_are_shown(gateway: LocalProcess, dashboard: Dashboard) -> None:
-    within(10, lambda: called(gateway.url, "GET", "/admin/dead_letters")["data"][0]["count"] == 1)
+    within(30, lambda: called(gateway.url, "GET", "/admin/dead_letters")["data"][0]["count"] == 1)
     dashboard.sign_in(view="operations")
     dashboard.settled()
     expect(dashboard.row("ingest")).to_contain_text(REFUSED)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = bytes(8)
 LIMIT_MS = 900_000
+SECONDS = 60  # that a test waits at most, the start of a process included
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Invocation:
 
     def chunk(self) -> bytes:
         """Wait for the next chunk. AssertionError after the last."""
-        chunk = self.chunks.get(timeout=10)
+        chunk = self.chunks.get(timeout=SECONDS)
         assert chunk is not None
         return chunk
 
@@ -52,7 +53,7 @@ class Invocation:
 
     def rest(self) -> bytes:
         """Wait for the response's end, and return what has not been looked at."""
-        return b"".join(iter(lambda: self.chunks.get(timeout=10), None))
+        return b"".join(iter(lambda: self.chunks.get(timeout=SECONDS), None))
 
     def answered(self) -> dict[str, Any]:
         """Wait for a response that is not a stream."""
@@ -127,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Hand out an invocation, as soon as there is one."""
         if self.path == "/2018-06-01/runtime/restore/next":
             self.runtime_api.snapshot.set()
-            assert self.runtime_api.restore.wait(20)
+            assert self.runtime_api.restore.wait(SECONDS)
             self._answer(200)
             return
         assert self.path == "/2018-06-01/runtime/invocation/next"

@@ -123,7 +123,7 @@ class FakeResponses:
                 if self.cut_after is not None and number >= self.cut_after:
                     return False
                 if self.pause is not None and number:
-                    self.pause.wait(10)
+                    self.pause.wait(30)
                 try:
                     connection.sendall(_chunk(event_bytes(event)))
                 except OSError:

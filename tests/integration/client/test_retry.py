@@ -208,7 +208,7 @@ def test_the_timeout_is_for_the_whole_call(act: Act, form: str, direct: Client, 
     retrieve = direct.vector_stores.retrieve if form == "sync" else _awaited(direct)
     with pytest.raises(vectorgate.APITimeoutError):
         retrieve("vs_1", timeout=0.3)
-    assert 0.25 < time.monotonic() - began < 1.5
+    assert 0.25 < time.monotonic() - began < 5
 
 
 def test_an_async_call_has_no_thread_of_its_own(direct: Client, server: FaultyUpstream) -> None:

@@ -68,7 +68,7 @@ def test_a_server_that_was_stopped_has_kept_everything(own: Any) -> None:
 
 def test_it_dies_with_its_parent(own: Any) -> None:
     own.process.stdin.close()
-    assert own.process.wait(timeout=5) == 0
+    assert own.process.wait(timeout=30) == 0
 
 
 def test_only_loopback_listens(own: Any) -> None:

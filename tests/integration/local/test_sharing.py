@@ -102,7 +102,7 @@ def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_client_has_gone(
     app = App(Handlers(api=harness.api, admin=harness.admin), Callers(harness.gateway.authenticator))
     port = serving(app)
     first = begin(port, key, "hang")
-    within(10, lambda: hanging(harness) == 1)
+    within(30, lambda: hanging(harness) == 1)
     waiting, leaving = begin(port, key, "stays"), begin(port, key, "leaves")
     leaving.close()
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:

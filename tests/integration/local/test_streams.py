@@ -86,9 +86,9 @@ def test_a_client_that_goes_away_closes_the_stream_at_once_while_a_piece_is_awai
         stream.pieces.put(b"one")
         assert answer.read1() == b"one"
     left = time.monotonic()
-    within(5, lambda: bool(stream.closed))
-    assert time.monotonic() - left < 1
-    within(5, stream.pieces.empty)
+    within(30, lambda: bool(stream.closed))
+    assert time.monotonic() - left < 3
+    within(30, stream.pieces.empty)
     assert len(stream.closed) == 1
 
 
@@ -96,7 +96,7 @@ def test_a_client_that_goes_away_before_the_first_piece_closes_the_stream(server
     stream = server.stream("/early")
     with requested(server.port, "/early"):
         pass
-    within(5, lambda: len(stream.closed) == 1)
+    within(30, lambda: len(stream.closed) == 1)
 
 
 def test_a_stream_that_breaks_is_cut_so_that_the_client_does_not_take_it_for_whole(
@@ -127,7 +127,7 @@ def test_an_answer_to_head_is_no_stream(server: Server) -> None:
     stream = server.stream("/head")
     with requested(server.port, "/head", "HEAD") as answer:
         assert answer.read() == b""
-    within(5, lambda: len(stream.closed) == 1)
+    within(30, lambda: len(stream.closed) == 1)
 
 
 def test_a_hundred_streams_at_once_leave_room_for_other_requests(server: Server) -> None:
@@ -140,4 +140,4 @@ def test_a_hundred_streams_at_once_leave_room_for_other_requests(server: Server)
             assert list(pool.map(lambda answer: answer.read1(), opened)) == [round_] * 100
         with requested(server.port, "/plain") as answer:
             assert answer.status == 200
-    within(10, lambda: all(len(stream.closed) == 1 for stream in streams))
+    within(30, lambda: all(len(stream.closed) == 1 for stream in streams))

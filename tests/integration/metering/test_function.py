@@ -63,7 +63,7 @@ def test_the_loop_ticks_at_once_and_again_until_it_is_stopped() -> None:
 
     loop = Ticker("meter", 0.001, lambda _: None)
     thread = loop.start(tick)
-    assert thrice.wait(10)
+    assert thrice.wait(30)
     loop.stop()
     thread.join(10)
     assert not thread.is_alive()
@@ -80,7 +80,7 @@ def test_a_loop_outlives_a_defect_and_reports_it() -> None:
 
     loop = Ticker("meter", 0.001, heard.append)
     thread = loop.start(tick)
-    assert again.wait(10)
+    assert again.wait(30)
     loop.stop()
     thread.join(10)
     assert {type(error) for error in heard} == {ZeroDivisionError}

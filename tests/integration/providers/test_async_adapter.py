@@ -64,7 +64,7 @@ def test_an_answer_that_does_not_come_to_an_end_ends_with_the_time(upstream: Fau
     began = time.monotonic()
     with pytest.raises(httpx.ReadTimeout):
         asked(upstream.url, timeout=LITTLE)
-    assert LITTLE <= time.monotonic() - began < LITTLE + 1.0
+    assert LITTLE <= time.monotonic() - began < LITTLE + 5.0
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,9 @@ def test_a_client_that_goes_away_ends_the_providers_call(
         client.stream("POST", f"{gateway_server.url}/v1/responses", json=body, headers=headers) as answer,
     ):
         assert b"response.created" in next(answer.iter_raw())
-    within(5, lambda: created(harness).error_code == "client_disconnected")
+    within(30, lambda: created(harness).error_code == "client_disconnected")
     pause.set()
-    assert harness.openai.model.closed_streams.acquire(timeout=5)
+    assert harness.openai.model.closed_streams.acquire(timeout=30)
     assert created(harness).state is State.UNCERTAIN
     assert swept(harness) == {"done": 1}
 

@@ -33,7 +33,7 @@ class Gate:
             with self._lock:
                 self.running[group] += 1
                 self.order.append(group)
-            assert end.wait(10)
+            assert end.wait(30)
             with self._lock:
                 self.running[group] -= 1
             return group
