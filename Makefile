@@ -9,7 +9,7 @@ LAMBDA := .build/lambda
 # Of a machine without python3.13, the layers are not compiled; `sam build` stops there.
 export COMPILER ?= $(shell python3.13 -c "" 2>/dev/null && echo python3.13 || echo none)
 HOST_BUILD := .build/host
-PARTS := DepsLayer CoreLayer Api Stream Invoke Admin UsageLogger Meter Ingest Exporter
+PARTS := DepsLayer CoreLayer Api Stream Invoke Admin UsageLogger Meter Ingest Exporter ReleaseCheck
 HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 
 # The tests start interpreters: each would compile what it imports, if none may keep it.
@@ -138,6 +138,7 @@ $(eval $(call part,functions,UsageLogger,functions/usage_logger/app.py))
 $(eval $(call part,functions,Meter,functions/meter/app.py))
 $(eval $(call part,functions,Ingest,functions/ingest/app.py))
 $(eval $(call part,functions,Exporter,functions/exporter/app.py))
+$(eval $(call part,functions,ReleaseCheck,functions/release_check/app.py))
 
 build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (python3.13, arm64), and its size
 	@du -sm $(PARTS:%=$(LAMBDA)/%) | awk '{ mb += $$1; print } END { printf "%d MB unzipped; Lambda takes 250\n", mb; exit mb > 200 }'

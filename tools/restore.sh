@@ -18,6 +18,12 @@ output() {
     --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
 }
 
+named() { # a function, without its alias: concurrency is all versions'
+  local found
+  found=$(output "$1")
+  echo "${found%%:*}"
+}
+
 mappings() { # --enabled or --no-enabled
   local function id
   for function in UsageLoggerFunction IngestFunction; do
@@ -35,13 +41,13 @@ parameter() {
 
 reserve() { # FUNCTION NUMBER; a stack without StreamingUrl has no StreamFunction
   local name
-  name=$(output "$1")
+  name=$(named "$1")
   [ -z "$name" ] || aws lambda put-function-concurrency --function-name "$name" --reserved-concurrent-executions "$2"
 }
 
 release() { # FUNCTION [PARAMETER, what the stack reserves for it]
   local name number=0
-  name=$(output "$1")
+  name=$(named "$1")
   [ -n "$name" ] || return 0
   [ $# -lt 2 ] || number=$(parameter "$2")
   case "$number" in

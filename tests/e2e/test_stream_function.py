@@ -68,7 +68,9 @@ def test_a_response_is_streamed_recorded_and_settled(stack: Stack, home: Path) -
 
 
 def test_the_function_url_answers_for_clients_as_they_are(stack: Stack) -> None:
-    answer = stack.aws.client("lambda").get_function_url_config(FunctionName=stack.outputs["StreamFunction"])
+    answer = stack.aws.client("lambda").get_function_url_config(
+        FunctionName=stack.outputs["StreamFunction"], Qualifier="live"
+    )
     assert (answer["AuthType"], answer["InvokeMode"]) == ("NONE", "RESPONSE_STREAM")
     assert stack.outputs["StreamingUrl"] == answer["FunctionUrl"]
     assert answer["FunctionUrl"].endswith("/")  # so that a client's base URL is this and `v1`

@@ -1,6 +1,7 @@
 """template.yaml as the emulated AWS reads it: SAM's transformation, and then what the emulator does not know.
 
 - It reads no OpenAPI definition of an HTTP API: here, each path becomes a route with an integration.
+- It has no CodeDeploy: an alias moves to its new version at once.
 - It knows no alarms on sums; a batch of messages is a right of its own there; and it takes a parameter's number for a
   text, so that the concurrency of ingestion and exports is a literal.
 """
@@ -20,6 +21,7 @@ def emulated(template: dict[str, Any]) -> dict[str, Any]:
     """Return what the emulator deploys of a template of SAM's, whose code is packaged."""
     _leave_out(template)
     made = translated(template)
+    _without_code_deploy(made["Resources"])
     for name, resource in list(made["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             made["Resources"] |= _spelled_out(name, resource)
@@ -43,6 +45,16 @@ def _leave_out(template: dict[str, Any]) -> None:
                 statement = each["Fn::If"][1] if "Fn::If" in each else each
                 if statement.get("Action") == "sqs:SendMessage":
                     statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+
+
+def _without_code_deploy(resources: dict[str, Any]) -> None:
+    for name, each in list(resources.items()):
+        each.pop("UpdatePolicy", None)
+        if each["Type"].startswith("AWS::CodeDeploy::"):
+            del resources[name]
+    for policy in resources["ReleaseCheckRole"]["Properties"]["Policies"]:
+        allowed = policy["PolicyDocument"]["Statement"]
+        policy["PolicyDocument"]["Statement"] = [each for each in allowed if each.get("Sid") != "ReportToCodeDeploy"]
 
 
 def _spelled_out(name: str, api: dict[str, Any]) -> dict[str, Any]:

@@ -97,11 +97,12 @@ def the_second_url_is_there(target: Target, made: Made) -> str:
     if "StreamFunction" not in target.outputs:
         return "skipped: StreamingUrl is off"
     client, name = target.aws("lambda"), target.outputs["StreamFunction"]
-    found = client.get_function_url_config(FunctionName=name)
+    found = client.get_function_url_config(FunctionName=name, Qualifier=ALIAS)
     equal("the URL", (found["AuthType"], found["InvokeMode"]), ("NONE", "RESPONSE_STREAM"))
-    policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
+    policy = json.loads(client.get_policy(FunctionName=name, Qualifier=ALIAS)["Policy"])
     equal("who may call it", {each["Action"] for each in policy["Statement"]}, URL_ACTIONS)
     return str(found["FunctionUrl"])
 
 
+ALIAS: Final = "live"
 URL_ACTIONS: Final = {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}

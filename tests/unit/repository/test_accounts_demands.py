@@ -10,6 +10,7 @@ from tests.helpers.template import (
     FUNCTIONS,
     NO_VALUE,
     RESOURCES,
+    SERVING,
     TEMPLATE,
     holds,
     made_of_type,
@@ -40,7 +41,7 @@ def test_table_and_logs_have_the_key_of_the_account_and_functions_may_use_it_thr
     for group in of_type("AWS::Logs::LogGroup").values():
         assert resolved(group["KmsKeyId"], given) == given["DataKeyArn"]
         assert resolved(group["KmsKeyId"], {}) is NO_VALUE
-    for name in FUNCTIONS:
+    for name in SERVING:
         (use,) = (each for each in statements(f"{name}Role") if each["Sid"] == "UseDataKey")
         assert use["Resource"] == {"Ref": "DataKeyArn"}
         assert "dynamodb." in use["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"]

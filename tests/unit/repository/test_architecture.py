@@ -61,6 +61,8 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "bootstrap.py": frozenset({"pathlib", "random", "time"}),  # the clock and the randomness that all others are given
     "budgets/limits.py": frozenset({"threading"}),
     "client/": IMPURE,  # the SDK runs in its user's process
+    "entrypoints/release_check/__init__.py": frozenset({"botocore"}),
+    "entrypoints/release_check/settings.py": frozenset({"os"}),
     "entrypoints/snapshots.py": frozenset(
         {"os", "random", "ssl"}
     ),  # the randomness that each copy of a snapshot begins with

@@ -45,7 +45,7 @@ def routes() -> dict[str, dict[str, Any]]:
 def function_of(route: dict[str, Any]) -> str:
     """The function that a route leads to."""
     found = re.search(
-        r"/functions/\$\{(\w+)\.Arn\}/invocations$", route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        r"/functions/\$\{(\w+)Aliaslive\}/invocations$", route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
     )
     assert found is not None
     return found[1]
@@ -79,7 +79,7 @@ def test_the_administrators_routes_and_no_others_go_to_the_admin_function() -> N
 
 def test_a_function_may_be_called_by_its_own_routes_of_this_api_alone() -> None:
     granted = [
-        (each["FunctionName"]["Ref"], each["SourceArn"]["Fn::Sub"])
+        (each["FunctionName"]["Ref"].removesuffix("Aliaslive"), each["SourceArn"]["Fn::Sub"])
         for each in made_of_type("AWS::Lambda::Permission").values()
         if each["Principal"] == "apigateway.amazonaws.com"
     ]

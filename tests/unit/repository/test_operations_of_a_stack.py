@@ -11,6 +11,7 @@ from tests.helpers.template import (
     NO_VALUE,
     RESOURCES,
     ROOT,
+    SERVING,
     TEMPLATE,
     holds,
     of_type,
@@ -121,7 +122,7 @@ def test_the_dashboard_names_resources_of_the_stack() -> None:
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     named = {name.partition(".")[0] for name in re.findall(r"\$\{([\w.]+)\}", body)}
     assert named <= set(RESOURCES)
-    always = {name for name in FUNCTIONS if "Condition" not in RESOURCES[name]}
+    always = {name for name in SERVING if "Condition" not in RESOURCES[name]}
     for metric in ("Errors", "Throttles", "Duration"):
         assert {line[3] for line in shown() if line[1] == metric} == {f"${{{name}}}" for name in always}
 
