@@ -127,7 +127,7 @@ import() {
   aws cloudformation wait change-set-create-complete --stack-name "$STACK" --change-set-name restore
   aws cloudformation execute-change-set --stack-name "$STACK" --change-set-name restore
   aws cloudformation wait stack-import-complete --stack-name "$STACK"
-  deploy before.json
+  deploy after.json
 }
 
 case "${1:-}:$#" in

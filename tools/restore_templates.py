@@ -1,6 +1,8 @@
-"""Make the two templates that replace a stack's table, from `before.json`, the template as CloudFormation deployed it.
+"""Make the templates that replace a stack's table, from `before.json`, the template as CloudFormation deployed it.
 
-`without.json` names the new table literally and has no table; `import.json` is the same with the table, for the import.
+`without.json` names the new table literally and has no table; `import.json` is the same with the table, for the import;
+`after.json` is the deployed one. In all, the aliases move at once: while the functions are stopped, no hook can try
+their versions. The new table's name stands for the release, so that versions are published that know the table.
 
     python3 tools/restore_templates.py NAME ARN STREAM_ARN
 """
@@ -18,6 +20,7 @@ def literal(template: dict[str, Any], name: str, arn: str, stream: str) -> dict[
     text = json.dumps(template).replace("${Table.Arn}", arn).replace("${Table}", name)
     for reference, value in (
         ({"Ref": "Table"}, name),
+        ({"Ref": "Release"}, name),
         ({"Fn::GetAtt": ["Table", "Arn"]}, arn),
         ({"Fn::GetAtt": ["Table", "StreamArn"]}, stream),
     ):
@@ -29,8 +32,11 @@ def literal(template: dict[str, Any], name: str, arn: str, stream: str) -> dict[
 
 
 def main(name: str, arn: str, stream: str) -> None:
-    """Write `without.json` and `import.json` beside `before.json`."""
+    """Write `without.json`, `import.json` and `after.json` beside `before.json`."""
     template = json.loads(Path("before.json").read_text("utf-8"))
+    for resource in template["Resources"].values():
+        resource.pop("UpdatePolicy", None)
+    Path("after.json").write_text(json.dumps(template), "utf-8")
     table = template["Resources"].pop("Table")
     without = literal(template, name, arn, stream)
     Path("without.json").write_text(json.dumps(without), "utf-8")

@@ -44,7 +44,7 @@ def literal(value: Any) -> Any:
         return [literal(each) for each in value]
     if not isinstance(value, dict):
         return value
-    names = {"Ref": {"Table": NAME}, "Fn::GetAtt": {"Table.Arn": ARN, "Table.StreamArn": STREAM}}
+    names = {"Ref": {"Table": NAME, "Release": NAME}, "Fn::GetAtt": {"Table.Arn": ARN, "Table.StreamArn": STREAM}}
     for function, known in names.items():
         argument = value.get(function)
         argument = ".".join(argument) if isinstance(argument, list) else argument
@@ -57,6 +57,9 @@ def test_the_first_template_says_the_new_tables_names_and_has_no_table(tmp_path:
     done = run(tmp_path, processed())
     assert done.returncode == 0, done.stderr
     expected = json.loads(processed())
+    for resource in expected["Resources"].values():  # no hook can try a version while the functions are stopped
+        resource.pop("UpdatePolicy", None)
+    assert json.loads((tmp_path / "after.json").read_text()) == expected
     del expected["Resources"]["Table"]
     assert json.loads((tmp_path / "without.json").read_text()) == literal(expected)
     assert {NAME, ARN, STREAM} <= set(re.findall(r'"([^"]*)"', (tmp_path / "without.json").read_text()))
@@ -126,7 +129,7 @@ COMMANDS: Final = [
     "wait change-set-create-complete --stack-name s",
     "execute-change-set --stack-name s",
     "wait stack-import-complete --stack-name s",
-    "deploy --stack-name s --template-file before.json",
+    "deploy --stack-name s --template-file after.json",
     *["update-event-source-mapping --uuid mapping --enabled"] * 2,
     "put-function-concurrency --function-name ApiFunction --reserved-concurrent-executions 40",
     *(f"delete-function-concurrency --function-name {name}" for name in WRITERS[1:]),

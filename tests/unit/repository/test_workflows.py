@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +110,19 @@ def test_a_deployment_keeps_no_key_and_is_tried_afterwards() -> None:
         ["make", "smoke"],
     ]
     assert job["environment"] == "${{ inputs.environment }}"
+
+
+def test_a_deployment_is_another_release_that_is_shifted_as_chosen() -> None:
+    path = ROOT / ".github/workflows/deploy.yml"
+    (job,) = jobs(path).values()
+    (deploy,) = (step["run"] for step in job["steps"] if step.get("run", "").startswith("sam deploy"))
+    assert "Release=$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT" in deploy
+    assert "ReleaseType=$RELEASE_TYPE" in deploy
+    parameters = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Parameters"]
+    chosen = read(path)[True]["workflow_dispatch"]["inputs"]["release"]  # YAML 1.1 reads `on` as true
+    assert set(chosen["options"]) <= set(parameters["ReleaseType"]["AllowedValues"])
+    assert chosen["default"] == parameters["ReleaseType"]["Default"]
+    assert re.fullmatch(parameters["Release"]["AllowedPattern"], "12345678901-1")
 
 
 def test_dependabot_looks_where_pins_are() -> None:

@@ -9,6 +9,7 @@
     ├── OverBudget             an account has no room for a reservation
     ├── StateConflict          a row was not in the state that the change starts from
     └── StoreUnavailable       the engine is unreachable, throttled or too slow
+        └── NewerRow           a later release wrote the row in a form that this one does not know
 
 Adapters raise these and no error of their engine; one contract suite (`tests/contract`) checks it for both. A mistake
 of the caller is a ValueError (an id that cannot be a key part, too many rows) or an IllegalTransition.
@@ -58,3 +59,7 @@ class StateConflict(StoreError):
 
 class StoreUnavailable(StoreError):
     """The engine is unreachable, throttled or too slow. Whether a write took place is unknown."""
+
+
+class NewerRow(StoreUnavailable):
+    """A later release wrote the row in a form that this one does not know. It is neither read nor replaced."""

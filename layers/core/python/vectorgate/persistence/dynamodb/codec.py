@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from vectorgate.store_errors import NewerRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# The form of the rows that this release writes. A row without the attribute `form` has the first. A release whose rows
+# the one before would misread writes a higher one; that release then leaves them alone, and what it cannot read it does
+# not replace: every writer of whole items reads them first, or demands the state that it read.
+FORM: Final = 1
 # DynamoDB refuses numbers of more significant digits.
 _MAX_DIGITS = 38
 
@@ -38,8 +44,15 @@ def decoded(item: Mapping[str, Mapping[str, Any]], shape: type[Any]) -> dict[str
 
 
 def decoded_names(item: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:
-    """The attributes of these names; others are left out."""
+    """The attributes of these names; others are left out. NewerRow for a row of another release's form."""
+    if "form" in item and is_newer(item):
+        raise NewerRow("the form of a later release")
     return {name: decode(item[name]) for name in names if name in item}
+
+
+def is_newer(item: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a later release wrote the row in a form that this one does not know."""
+    return int(item.get("form", {}).get("N", FORM)) > FORM
 
 
 def decode(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a tree of plain values

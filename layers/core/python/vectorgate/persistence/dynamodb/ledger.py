@@ -27,7 +27,7 @@ from vectorgate.budgets.model import balance_changes
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.rollups import store_bucket
 from vectorgate.persistence.dynamodb.budgets import move_action, reserve_action
-from vectorgate.persistence.dynamodb.codec import encoded
+from vectorgate.persistence.dynamodb.codec import encoded, is_newer
 from vectorgate.persistence.dynamodb.idempotency import (
     idempotency_partition,
     put_answer,
@@ -63,7 +63,7 @@ from vectorgate.persistence.validation import (
     check_record,
     check_settle,
 )
-from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, OverBudget, StateConflict
+from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, NewerRow, OverBudget, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -176,6 +176,8 @@ class DynamoLedger:
     def entry(self, operation_id: OperationId) -> LedgerEntry | None:
         """One consistent GetItem."""
         item = self._table.get(operation_key(operation_id))
+        if item is not None and is_newer(item):
+            raise NewerRow("operation")
         return entry_of_item(item) if item is not None else None
 
     def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, LedgerEntry]:

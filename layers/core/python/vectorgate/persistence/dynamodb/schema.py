@@ -50,7 +50,7 @@ from vectorgate.ids import ObjectKind, OperationId
 from vectorgate.ledger.entry import STORED_NAMES, LedgerEntry, State
 from vectorgate.ledger.ports import INDEXED
 from vectorgate.ledger.rollups import day_of
-from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
+from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded, is_newer
 from vectorgate.persistence.records import key_to_record
 from vectorgate.persistence.validation import (
     check_audit,
@@ -171,8 +171,11 @@ def operation_item(entry: LedgerEntry) -> Item:
 
 
 def entry_of_item(item: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
-    """The row of an item, or of an image in a stream record; None if it is not an operation's."""
-    if not item.get("PK", {}).get("S", "").startswith("OP#") or item.get("SK") != {"S": "STATE"}:
+    """The row of an item, or of an image in a stream record; None if it is not an operation's.
+
+    Also None for one in a later release's form, which that release will settle, resolve and list.
+    """
+    if not item.get("PK", {}).get("S", "").startswith("OP#") or item.get("SK") != {"S": "STATE"} or is_newer(item):
         return None
     return LedgerEntry.from_record(decoded_names(item, STORED_NAMES))
 
