@@ -8,6 +8,7 @@ red may ingest; and what the emulator does not know is said in another way (emul
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import zipfile
@@ -27,15 +28,10 @@ if TYPE_CHECKING:
 
 def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: str) -> Stack:
     """Deploy the template as a stack of that name whose provider is the upstream."""
-    template = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text()))
-    template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
-    del template["Resources"]["IngestBucketPolicy"]
-    stacks = aws.client("cloudformation")
-    template = emulated(template)
-    aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
-    stacks.create_stack(
+    template = prepared(aws)
+    aws.client("cloudformation").create_stack(
         StackName=name,
-        TemplateURL=f"{aws.url}/{BUCKET}/template.json",  # a template in the request may have 50 KB
+        TemplateURL=stored(aws, template),
         Parameters=[
             {"ParameterKey": "IngestSenders", "ParameterValue": json.dumps(SENDERS)},
             {"ParameterKey": "StreamingUrl", "ParameterValue": "on"},
@@ -43,21 +39,66 @@ def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: st
         ],
         Capabilities=["CAPABILITY_IAM"],
     )
-
-    def deployed() -> dict[str, Any] | None:
-        stack: dict[str, Any] = stacks.describe_stacks(StackName=name)["Stacks"][0]
-        if stack["StackStatus"] == "CREATE_IN_PROGRESS":
-            return None
-        if stack["StackStatus"] == "CREATE_COMPLETE":
-            return stack
-        events = stacks.describe_stack_events(StackName=name)["StackEvents"]
-        raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
-
-    outputs = {out["OutputKey"]: out["OutputValue"] for out in eventually(deployed, 60, "the stack")["Outputs"]}
+    outputs = finished(aws, name, "CREATE")
     complete(aws, name, template, {key: each["Default"] for key, each in template["Parameters"].items()} | parameters)
     secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
     aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
     return Stack(aws, outputs)
+
+
+def update(aws: Emulator, name: str, template_url: str, **parameters: str) -> Stack:
+    """Update a stack to a template that is stored. Parameters that are not given keep the values that it has."""
+    stacks = aws.client("cloudformation")
+    known = stacks.get_template_summary(TemplateURL=template_url)["Parameters"]
+    has = {each["ParameterKey"] for each in stacks.describe_stacks(StackName=name)["Stacks"][0]["Parameters"]}
+    kept = has & {each["ParameterKey"] for each in known} - parameters.keys()
+    stacks.update_stack(
+        StackName=name,
+        TemplateURL=template_url,
+        Parameters=[
+            *({"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)),
+            *({"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()),
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    return Stack(aws, finished(aws, name, "UPDATE"))
+
+
+def finished(aws: Emulator, name: str, kind: str) -> dict[str, str]:
+    """Wait until a stack is created or updated, and return its outputs."""
+    stacks = aws.client("cloudformation")
+
+    def done() -> dict[str, Any] | None:
+        stack: dict[str, Any] = stacks.describe_stacks(StackName=name)["Stacks"][0]
+        if stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return None
+        if stack["StackStatus"] == f"{kind}_COMPLETE":
+            return stack
+        events = stacks.describe_stack_events(StackName=name)["StackEvents"]
+        raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
+
+    return {out["OutputKey"]: out["OutputValue"] for out in eventually(done, 60, "the stack")["Outputs"]}
+
+
+def prepared(aws: Emulator) -> dict[str, Any]:
+    """Return the template as the emulator deploys it, with its code in S3."""
+    template = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text()))
+    template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
+    del template["Resources"]["IngestBucketPolicy"]
+    return emulated(template)
+
+
+def stored(aws: Emulator, template: dict[str, Any]) -> str:
+    """Put a template into S3, and return its URL: in a request, one may have 50 KB."""
+    content = json.dumps(template).encode()
+    key = f"{digest(content)}.json"
+    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=content)
+    return f"{aws.url}/{BUCKET}/{key}"
+
+
+def digest(content: bytes) -> str:
+    """Return a name for a content."""
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +109,10 @@ def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:
     for name, resource in template["Resources"].items():
         place = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
         if resource["Type"] in place:
-            bucket.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=zipped(BUILT / name))
-            resource["Properties"][place[resource["Type"]]] = f"s3://{BUCKET}/{name}.zip"
+            content = zipped(BUILT / name)
+            key = f"{name}-{digest(content)}.zip"  # so that what changed is another template, and what did not the same
+            bucket.put_object(Bucket=BUCKET, Key=key, Body=content)
+            resource["Properties"][place[resource["Type"]]] = f"s3://{BUCKET}/{key}"
     return template
 
 
