@@ -112,7 +112,7 @@ class Manual:
 
     def best(self, question: str) -> float:
         """The score of the best result, as a search shows it."""
-        return calibrated(float(self.scores(question).max()))
+        return calibrated(float(np.max(self.scores(question))))
 
     def rank(self, question: str, page: str) -> int:
         """The rank of the page that answers it, from 1."""

@@ -41,7 +41,7 @@ def lexical(index: IndexFile, matrix: Matrix, query: str, seen: npt.NDArray[np.b
         current = matrix.chunks[rows] == chunks
         scores[rows[current]] = weights[current]
     scores[~seen] = 0.0
-    best = int(scores.argmax()) if len(scores) else 0
+    best = int(np.argmax(scores)) if len(scores) else 0
     if not len(scores) or scores[best] <= 0:
         return scores
     return scores * np.float32(_coverage(index, matrix, terms, int(matrix.chunks[best])) / scores[best])
