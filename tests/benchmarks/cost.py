@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
 from tests.benchmarks.aws_costs import PRICES, dollars, duration_ms
 from tests.harnesses.billed_operations import billed_operations, busy_batch
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.benchmarks.aws_costs import Usage
+
+DEFAULT_MB: Final = 512
+LEAST_MB: Final = 256
 HEAD = ("operation", "write units", "read", "log B", "lambda ms", "front $", "table $", "logs $", "lambda $", "all $")
 
 
@@ -23,11 +33,15 @@ def report() -> list[str]:
             f" {duration_ms(usage):>9.1f} {front:>8.2f} {table:>8.2f} {cost.logs:>7.2f} {cost.duration:>8.2f}"
             f" {cost.total:>7.2f}"
         )
-    create = dollars(used["create"]).total
-    settled = [dollars(usage).total for name, usage in used.items() if name.startswith("settlement")]
-    lines.append(
-        "create and its settlement, alone and in a batch: " + ", ".join(f"{create + each:.2f}" for each in settled)
-    )
+    lines += [_create_and_settlement(used, megabytes) for megabytes in (DEFAULT_MB, LEAST_MB)]
     assumed = PRICES["assumed"]
     lines.append(f"assumed: {assumed['requests_per_second']} a second; provider's ms {assumed['provider_ms']}")
     return lines
+
+
+def _create_and_settlement(used: Mapping[str, Usage], megabytes: int) -> str:
+    """Return the line of a create with its settlement, by functions of so much memory."""
+    costs = {name: dollars(replace(usage, memory_mb=megabytes)).total for name, usage in used.items()}
+    sums = [costs["create"] + cost for name, cost in costs.items() if name.startswith("settlement")]
+    amounts = ", ".join(f"{each:.2f}" for each in sums)
+    return f"create and its settlement, alone and in a batch, MemorySize={megabytes}: {amounts}"

@@ -195,10 +195,10 @@ class BilledOperations:
         calls, written, read = recorder.calls.copy(), recorder.written.copy(), recorder.read.copy()
         self._output.seek(0)
         self._output.truncate()
-        began, elsewhere = time.perf_counter(), recorder.elsewhere_s
+        began, elsewhere = time.thread_time(), recorder.elsewhere_s
         with redirect_stdout(self._output):
             act()
-        own_s = time.perf_counter() - began - (recorder.elsewhere_s - elsewhere)
+        own_s = time.thread_time() - began - (recorder.elsewhere_s - elsewhere)
         lines = self._output.getvalue()
         return Usage(
             invocations=1,

@@ -27,7 +27,7 @@ _TABLE_KEY = ("PK", "SK")
 class CallRecorder:
     """Counts `calls` by name and units by table and index, of what succeeds inside `watching(client)`. For one thread.
 
-    `elsewhere_s`: the seconds in which the caller waited for answers, or this recorder read items.
+    `elsewhere_s`: the CPU seconds in which an emulator in this process answered, or this recorder read items.
     """
 
     def __init__(self) -> None:
@@ -66,11 +66,11 @@ class CallRecorder:
 
     def _sent(self, **_: object) -> None:
         if not self._own_reading:
-            self._sent_at = time.perf_counter()
+            self._sent_at = time.thread_time()
 
     def _received(self, **_: object) -> None:
         if not self._own_reading:
-            self.elsewhere_s += time.perf_counter() - self._sent_at
+            self.elsewhere_s += time.thread_time() - self._sent_at
 
     def _asked(self, params: dict[str, Any], model: Any, **_: object) -> None:
         if self._own_reading:
@@ -94,12 +94,12 @@ class CallRecorder:
             self.written += Counter({index["IndexName"]: _index_units(index, old, new) for index in INDEXES})
 
     def _read(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        self._own_reading, began = True, time.perf_counter()
+        self._own_reading, began = True, time.thread_time()
         try:
             found = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         finally:
             self._own_reading = False
-            self.elsewhere_s += time.perf_counter() - began
+            self.elsewhere_s += time.thread_time() - began
         return dict(found.get("Item", {}))
 
 

@@ -21,7 +21,7 @@ COUNTED = {
     "search": 4.02,
     "retrieve": 4.02,
     "list": 3.93,
-    "delete": 7.14,
+    "delete": 7.39,
     "response": 9.61,
     "settlement": 6.17,
     "settlement of 4, each": 3.90,
