@@ -16,10 +16,10 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants compat browser smoke fuzz openapi dist lock clean
+.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants smokemutants compat browser smoke fuzz openapi dist lock clean
 
 help: ## List the verbs
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-8s %s\n' "$$verb" "$$text"; done
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-12s %s\n' "$$verb" "$$text"; done
 
 # ------------------------------------------------------------------------------------------------------- installing
 
@@ -98,6 +98,9 @@ sim: install ## Every pair of crashes of a create, then operations with crash po
 	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/simulation
 	@$(RUN) -m tests.simulation
 
+smokemutants: build $(HOST_PARTS) ## Forty faults of the deployed stack: does make smoke notice? Ten minutes
+	@$(RUN) -m tests.e2e.smoke_mutants
+
 mutants: install ## Fifty-eight planted faults: does a test notice? A quarter of an hour
 	@$(RUN) -m tests.simulation.mutants
 
@@ -115,8 +118,12 @@ browser: install ## The dashboard in Chromium (apt-get install chromium; CHROMIU
 smoke: install ## Try a deployed stack with your AWS credentials, and clean up: STACK=name, ARGS="--region ..."
 	@$(PYTHON) -m tools.smoke $(STACK) $(ARGS)
 
-fuzz: install ## Hostile requests, for as long as FUZZ_SECONDS says
-	@$(RUN) -m tests.fuzz
+INPUTS ?= 20000
+fuzz: install ## Hostile inputs of every handler (INPUTS=1000000 PROCESSES=2 SEED=0), then schemathesis on openapi.json
+	@$(RUN) -m tests.fuzz INPUTS=$(INPUTS) PROCESSES=$(or $(PROCESSES),1) SEED=$(or $(SEED),0)
+	@test -d .cache/fuzz || $(BASE_PYTHON) -m venv .cache/fuzz
+	@$(VENV)/bin/uv pip install --quiet --python .cache/fuzz/bin/python --require-hashes --only-binary :all: -r requirements/fuzz.txt
+	@$(RUN) -m tests.fuzz.schema $(CURDIR)/.cache/fuzz/bin/schemathesis $(or $(EXAMPLES),5)
 
 # -------------------------------------------------------------------------------------------------------- building
 
@@ -173,6 +180,7 @@ lock: install ## Pin what the .in files ask for; a pin that still fits stays
 	$(LOCK) requirements/compat.in -o requirements/compat.txt
 	$(LOCK) -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 	$(LOCK) --override requirements/litellm-overrides.in requirements/litellm.in -o requirements/litellm.txt
+	$(LOCK) -c requirements/dev.txt requirements/fuzz.in -o requirements/fuzz.txt
 
 clean: ## Remove what was built and cached; .venv and the data in .vectorgate stay
 	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

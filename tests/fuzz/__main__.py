@@ -1,133 +1,108 @@
-"""`make fuzz`: valid requests of every operation, damaged at random, for `FUZZ_SECONDS` (default 60).
+"""`make fuzz INPUTS=1000000 PROCESSES=2 SEED=0`: hostile inputs of every handler, by the count.
 
-Each answer below 500 has to have OpenAI's envelope, and no call that the gateway refuses may have been sent upstream. A
-finding prints the seed that reproduces it (`FUZZ_SEED`), and ends with status 1.
+HTTP events of every operation of the reference, payloads of invoke, batches of the queues and of the stream, and the
+schedule's event, each damaged at random. Prints every finding with its seed, and ends with status 1 if there are any.
+`AT=<seed>`: that input alone, with its traceback.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import logging
 import random
 import sys
 import time
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING
+import traceback
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.factories.requests import request_for
-from tests.harnesses.gateway import GatewayHarness
-from vectorgate.api.http import Body
-from vectorgate.api.operations import OPERATIONS
-from vectorgate.api.router import route
-from vectorgate.entrypoints.lambda_http import answer
+from tests.fuzz.doors import Doors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from vectorgate.api.http import Request, Response
+    from tests.fuzz.doors import Door
 
-KEY = "sk-fuzzing"
-IDS = {
-    "vector_store_id": "vs_fuzz",
-    "file_id": "file-fuzz",
-    "batch_id": "vsfb_fuzz",
-    "upload_id": "upload_fuzz",
-    "response_id": "resp_fuzz",
-    "model": "fuzz-model",
-}
-ENVELOPE = {"message", "type", "param", "code"}
-SNIPPETS = [
-    b"\x00",
-    b"\xff\xfe",
-    b'"',
-    b"{",
-    b"[" * 70,
-    b"NaN",
-    b"1e999",
-    b"\\ud800",
-    b"null",
-    b"-1",
-    b",",
-    b"\r\n",
-    b"true",
-]
-PATH_SNIPPETS = ["/", "..", "%2f", "%00", "%25", ";", "//", "?", "#", "%5c", "é", " ", "'", "vs_x"]
+DEFAULTS: Final = {"INPUTS": "20000", "PROCESSES": "1", "SEED": "0", "AT": ""}
+RENEWED_AFTER: Final = 2_000  # inputs: rows pile up in the stores
+SHOWN: Final = 20  # findings
 
 
-def damaged(request: Request, rng: random.Random) -> Request:
-    """Return the request with one to three faults."""
-    for _ in range(rng.randint(1, 3)):
-        request = rng.choice(DAMAGES)(request, rng)
-    return request
+@dataclass
+class Findings:
+    """What a share of the inputs came to."""
+
+    inputs: Counter[str] = field(default_factory=Counter)
+    found: list[str] = field(default_factory=list)
 
 
-def _body(request: Request, rng: random.Random) -> Request:
-    content = bytearray(request.body.read())
-    place = rng.randint(0, len(content))
-    content[place : place + rng.randint(0, 4)] = rng.choice(SNIPPETS)
-    return replace(request, body=Body.of(bytes(content)))
+def share(first: int, count: int) -> Findings:
+    """Hand over so many inputs, of one seed each."""
+    logging.disable(logging.CRITICAL)
+    findings = Findings()
+    doors = Doors()
+    for seed in range(first, first + count):
+        if seed % RENEWED_AFTER == 0:
+            doors.close()
+            doors = Doors()
+        name, problem = handed_over(doors, seed)
+        findings.inputs[name] += 1
+        if problem is not None:
+            findings.found.append(f"AT={seed} {name}: {problem}")
+    doors.close()
+    return findings
 
 
-def _path(request: Request, rng: random.Random) -> Request:
-    place = rng.randint(0, len(request.path))
-    path = request.path[:place] + rng.choice(PATH_SNIPPETS) + request.path[place + rng.randint(0, 3) :]
-    return replace(request, path=path)
+def handed_over(doors: Doors, seed: int, *, aloud: bool = False) -> tuple[str, str | None]:
+    """Make the input of a seed and hand it over: the door's name, and what is wrong."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    (door,) = rng.choices(doors.all, [each.weight for each in doors.all])
+    doors.forget()
+    given = door.made(rng)
+    if aloud:
+        sys.stdout.write(f"{door.name}: {given!r}\n")
+    return door.name, _problem(doors, door, given, aloud=aloud)
 
 
-def _header(request: Request, rng: random.Random) -> Request:
-    names = [*request.headers, "content-type", "x-litellm-tags", "x-litellm-end-user-id", "custom-llm-provider"]
-    value = "".join(chr(rng.randint(1, 0x2FF)) for _ in range(rng.randint(0, 40)))
-    return replace(request, headers={**request.headers, rng.choice(names): value})
+def _problem(doors: Doors, door: Door, given: Any, *, aloud: bool) -> str | None:
+    try:
+        problem = door.give(given)
+    except Exception as error:  # noqa: BLE001 - whatever leaves a handler is a finding
+        if aloud:
+            traceback.print_exc()
+        return f"{type(error).__name__}: {str(error)[:200]} {_place(error)}"
+    if doors.telemetry.errors:
+        error = doors.telemetry.errors[0]
+        if aloud:
+            traceback.print_exception(error)
+        return f"reported {type(error).__name__}: {str(error)[:200]} {_place(error)}"
+    return problem
 
 
-def _query(request: Request, rng: random.Random) -> Request:
-    name = rng.choice(["limit", "order", "after", "before", "filter", "purpose", "api_base"])
-    value = rng.choice(["", "0", "101", "-1", "9" * 50, "sideways", "vs_fuzz", "a b", "\x00"])
-    return replace(request, query={**request.query, name: value})
+def _place(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f"{each.filename.rpartition('/vectorgate/')[2]}:{each.lineno}" for each in last)
 
 
-def _method(request: Request, rng: random.Random) -> Request:
-    return replace(request, method=rng.choice(["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "", "get"]))
-
-
-DAMAGES: list[Callable[[Request, random.Random], Request]] = [_body, _body, _path, _header, _query, _method]
-
-
-def fault_of(request: Request, response: Response, upstream_calls: int) -> str | None:
-    """Return what is wrong with an answer, or None."""
-    if response.status >= 500:
-        return f"status {response.status}"
-    if response.status >= 400:
-        error = json.loads(response.read_body()).get("error")
-        if not isinstance(error, dict) or set(error) != ENVELOPE:
-            return f"no envelope: {error}"
-    if upstream_calls:
-        route(request.method, request.path)  # raises unless the request is a row of the table
-    return None
-
-
-def main() -> None:
-    """Fuzz until the time is over."""
-    seconds, seed = float(os.environ.get("FUZZ_SECONDS", "60")), int(os.environ.get("FUZZ_SEED", "0"))
-    ends, requests = time.monotonic() + seconds, 0
-    with GatewayHarness() as harness:
-        harness.key(KEY)
-        while time.monotonic() < ends:
-            seed += 1
-            rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
-            request = damaged(request_for(rng.choice(OPERATIONS), IDS, key=KEY), rng)
-            harness.upstream.forget()
-            response = answer(partial(harness.gateway.handle, request), harness.telemetry)
-            problem = fault_of(request, response, harness.upstream.calls)
-            if problem is not None or harness.telemetry.errors:
-                sys.stdout.write(
-                    f"FUZZ_SEED={seed - 1}: {problem} {harness.telemetry.errors} {request.method} {request.path}\n"
-                )
-                raise SystemExit(1)
-            requests += 1
-    sys.stdout.write(f"requests={requests} findings=0 seconds={seconds:.0f}\n")
+def main(words: Sequence[str]) -> int:
+    """Fuzz, and print what was found."""
+    given = DEFAULTS | dict(word.split("=", 1) for word in words)
+    if given["AT"]:
+        return handed_over(Doors(), int(given["AT"]), aloud=True)[1] is not None
+    inputs, processes, seed = (int(given[name]) for name in ("INPUTS", "PROCESSES", "SEED"))
+    began, each = time.monotonic(), -(-inputs // processes)
+    starts = [seed + number * each for number in range(processes)]
+    with ProcessPoolExecutor(processes) as pool:
+        shares = list(pool.map(share, starts, [min(each, seed + inputs - start) for start in starts]))
+    found = [line for each_share in shares for line in each_share.found]
+    counts = sum((each_share.inputs for each_share in shares), Counter[str]())
+    sys.stdout.writelines(f"{line}\n" for line in found[:SHOWN])
+    seconds = time.monotonic() - began
+    by_door = " ".join(f"{name.replace(' ', '_')}={count}" for name, count in sorted(counts.items()))
+    sys.stdout.write(f"inputs={counts.total()} findings={len(found)} seconds={seconds:.0f} {by_door}\n")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -82,7 +82,11 @@ def finished(aws: Emulator, name: str, kind: str) -> dict[str, str]:
 
 def prepared(aws: Emulator) -> dict[str, Any]:
     """Return the template as the emulator deploys it, with its code in S3."""
-    template = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text()))
+    return ready(packaged(aws, yaml_parse((ROOT / "template.yaml").read_text())))
+
+
+def ready(template: dict[str, Any]) -> dict[str, Any]:
+    """Return what the emulator deploys of a template whose code is packaged."""
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
     del template["Resources"]["IngestBucketPolicy"]
     return emulated(template)

@@ -8,12 +8,15 @@ Run as a program, outside the repository's packages: MiniStack's functions impor
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ministack.app import main
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
 from ministack.services import iam
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 PARTITIONS: Final = ("PK", "by_day_pk", "by_tenant_pk", "open_pk")
 _PARTS: Final[ContextVar[list[dict[str, Any]]]] = ContextVar("parts")
 _GIVEN: Final[ContextVar[dict[str, Any]]] = ContextVar("given")
+# What the functions asked of AWS, a line each.
+ASKED: Final = Path(os.environ["HOME"]) / "asked.jsonl"
 _enforce: Final = iam_evaluator.enforce
 _service_context: Final = iam_actions.dynamodb_service_context
 _transaction_checks: Final = iam_actions.dynamodb_transaction_checks
@@ -76,11 +81,24 @@ def transaction_checks(action: str, body: bytes, region: str, account: str) -> l
 
 
 def enforce(access_key: str, action: str, service: str, region: str, **given: Any) -> Any:
-    """Enforce the policies on one part of a transaction by what that part names."""
+    """Enforce the policies, on a part of a transaction by what that part names, and write down what was asked."""
     context = given.get("service_context") or {}
     if "dynamodb:EnclosingOperation" in context:
-        given["service_context"] = {**context, **_PARTS.get().pop(0)}
-    return _enforce(access_key, action, service, region, **given)
+        given["service_context"] = context = {**context, **_PARTS.get().pop(0)}
+    denied = _enforce(access_key, action, service, region, **given)
+    _write_down(access_key, action, context, allowed=denied is None)
+    return denied
+
+
+def _write_down(access_key: str, action: str, context: Mapping[str, Any], *, allowed: bool) -> None:
+    """A line for each kind of row that a role's call names, or one without a kind."""
+    arn = getattr(iam_evaluator.resolve_principal(access_key or "", get_account_id()), "arn", "")
+    if ":assumed-role/" not in arn:
+        return
+    kinds = {key.partition("#")[0] for key in context.get("dynamodb:LeadingKeys", ())} or {""}
+    asked = {"role": arn.split("/")[1], "action": action, "allowed": allowed}
+    with ASKED.open("a") as log:
+        log.writelines(json.dumps({**asked, "kind": kind}) + "\n" for kind in sorted(kinds))
 
 
 def tag_context(service: str, action: str, body: bytes, params: Any) -> Any:

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from tests.harnesses.aws_stack import Emulator
 
 
-def complete(aws: Emulator, stack: str, template: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
-    """Set the table's time to live and restore to a point in time, recursive loops, and the stage's limits."""
+def complete(aws: Emulator, stack: str, template: Mapping[str, Any], given: Mapping[str, str]) -> None:
+    """Set the table's time to live and restore to a point in time, recursive loops, and the stage's limits.
+
+    `given`: the parameters that are not their defaults.
+    """
+    parameters = {**{name: each["Default"] for name, each in template["Parameters"].items()}, **given}
     pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     every = [each for page in pages for each in page["StackResourceSummaries"]]
     ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in every}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from openai import AuthenticationError, NotFoundError
 
-from tools.smoke import alarms, checks, deployed, front_door, ingest
-from tools.smoke.checks import EXPECTED, Made
+from tools.smoke import alarms, calls, deployed, front_door, ingest
+from tools.smoke.calls import EXPECTED, Made
 from tools.smoke.rights import roles_have_their_rights_and_no_others
 from tools.smoke.target import Target, forget
 
@@ -36,12 +36,12 @@ ALL: Final[tuple[Callable[[Target, Made], str], ...]] = (
     roles_have_their_rights_and_no_others,
     alarms.alarms_are_set_off,
     front_door.administrators_routes_lead_to_the_admin_function,
-    *checks.CALLS,
+    *calls.CALLS,
     ingest.an_object_is_ingested,
     ingest.an_event_is_answered,
     ingest.an_unknown_sender_is_set_aside,
     ingest.exports_are_delivered,
-    checks.a_deleted_store_and_key_open_nothing,
+    calls.a_deleted_store_and_key_open_nothing,
 )
 
 
@@ -52,20 +52,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--region")
     parser.add_argument("--endpoint", help="of an emulated AWS")
     parser.add_argument("--first", action="store_true", help="end at the first check that fails")
+    parser.add_argument(
+        "--only", action="append", choices=[check.__name__ for check in ALL], help="of the checks, those"
+    )
+    parser.add_argument("--patience", type=float, default=1.0, help="times the seconds that checks wait")
     given = parser.parse_args(arguments)
-    target = Target(given.stack, given.region, given.endpoint, run=f"smoke-{secrets.token_hex(4)}")
+    run = f"smoke-{secrets.token_hex(4)}"
+    target = Target(given.stack, given.region, given.endpoint, run, given.patience)
+    chosen = [check for check in ALL if given.only is None or check.__name__ in given.only]
     began = time.monotonic()
     forget()  # what an earlier run of the same process has read
-    proven = _run(target, until_one_fails=given.first)
+    proven = _run(target, chosen, until_one_fails=given.first)
     left = _undone(target)
-    print(f"{proven} of {len(ALL)} in {time.monotonic() - began:.0f} s" + "".join(left))  # noqa: T201
-    return 0 if proven == len(ALL) and not left else 1
+    print(f"{proven} of {len(chosen)} in {time.monotonic() - began:.0f} s" + "".join(left))  # noqa: T201
+    return 0 if proven == len(chosen) and not left else 1
 
 
-def _run(target: Target, *, until_one_fails: bool) -> int:
+def _run(target: Target, checks: Sequence[Callable[[Target, Made], str]], *, until_one_fails: bool) -> int:
     """Run the checks; how many are proven."""
     made, proven = Made(), 0
-    for check in ALL:
+    for check in checks:
         holds = _proven(check, target, made)
         proven += holds
         if until_one_fails and not holds:

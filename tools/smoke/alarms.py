@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.smoke.deployed import equal
-from tools.smoke.target import Target, prove, within
+from tools.smoke.target import Target, prove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tools.smoke.checks import Made
+    from tools.smoke.calls import Made
 
 NAMESPACE: Final = "vectorgate"  # AWS takes no metrics of others under its own names
 ALARM_SECONDS: Final = 120
@@ -65,7 +65,7 @@ def alarms_are_set_off(target: Target, made: Made) -> str:
             alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"] if alarm["StateValue"] == "ALARM"
         }
 
-    within(ALARM_SECONDS, lambda: rung() >= set(names.values()), f"{len(names)} alarms did not all ring")
+    target.within(ALARM_SECONDS, lambda: rung() >= set(names.values()), f"{len(names)} alarms did not all ring")
     return f"{len(names)} alarms rang"
 
 

@@ -10,7 +10,7 @@ from tools.smoke.target import Target, prove
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tools.smoke.checks import Made
+    from tools.smoke.calls import Made
 
 # The harness of an emulator sets it, for a provider without TLS.
 EMULATED_SETTINGS: Final = {"VECTORGATE_PLAIN_HTTP"}

@@ -15,7 +15,7 @@ from tools.smoke.target import Target, prove
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.smoke.checks import Made
+    from tools.smoke.calls import Made
 
 OPENAPI: Final = Path(__file__).parents[2] / "openapi.json"
 ADMINISTRATORS_RATE: Final = 10  # requests a second

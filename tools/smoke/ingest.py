@@ -6,13 +6,13 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.smoke.checks import TEXT
-from tools.smoke.target import Target, prove, within
+from tools.smoke.calls import TEXT
+from tools.smoke.target import Target, prove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tools.smoke.checks import Made
+    from tools.smoke.calls import Made
 
 INGESTED_SECONDS: Final = 120
 SET_ASIDE_SECONDS: Final = 60
@@ -36,7 +36,9 @@ def an_object_is_ingested(target: Target, made: Made) -> str:
         stores = [each for each in client.vector_stores.list(limit=100).data if each.name == target.run]
         return next((each.id for each in stores if each.file_counts.completed == 1), None)
 
-    return f"s3://{place['Bucket']}/{place['Key']} in " + within(INGESTED_SECONDS, attached, "it was not attached")
+    return f"s3://{place['Bucket']}/{place['Key']} in " + target.within(
+        INGESTED_SECONDS, attached, "it was not attached"
+    )
 
 
 def an_event_is_answered(target: Target, made: Made) -> str:
@@ -59,7 +61,7 @@ def an_event_is_answered(target: Target, made: Made) -> str:
     def stored() -> str | None:
         return next((each.id for each in client.vector_stores.list(limit=100).data if each.name == name), None)
 
-    return f"{source} in " + within(INGESTED_SECONDS, stored, "the event made no store")
+    return f"{source} in " + target.within(INGESTED_SECONDS, stored, "the event made no store")
 
 
 def an_unknown_sender_is_set_aside(target: Target, made: Made) -> str:
@@ -81,7 +83,7 @@ def an_unknown_sender_is_set_aside(target: Target, made: Made) -> str:
                 return str(message["MessageAttributes"]["reason"]["StringValue"])
         return None
 
-    return within(SET_ASIDE_SECONDS, reason, "the object of an unknown sender was not set aside")
+    return target.within(SET_ASIDE_SECONDS, reason, "the object of an unknown sender was not set aside")
 
 
 def exports_are_delivered(target: Target, made: Made) -> str:

@@ -18,7 +18,7 @@ from tools.smoke.target import NotProven, Target, prove
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tools.smoke.checks import Made
+    from tools.smoke.calls import Made
 
 ITEM_ACTIONS: Final = tuple(
     f"dynamodb:{name}"

@@ -43,13 +43,15 @@ class NotProven(Exception):
 class Target:
     """A deployed stack. `endpoint`: of an emulator, which serves AWS and the stack's API; None for AWS itself.
 
-    `run`: in the names of whatever a run makes. `undo`: what removes it, in the order in which it was made.
+    `run`: in the names of whatever a run makes. `patience`: times the seconds that a check waits. `undo`: what removes
+    what was made, in the order in which it was made.
     """
 
     name: str
     region: str | None
     endpoint: str | None
     run: str
+    patience: float = 1.0
     undo: list[Callable[[], object]] = field(default_factory=list)
 
     def aws(self, service: Any) -> Any:  # noqa: ANN401 - boto3's client of that service
@@ -160,6 +162,17 @@ class Target:
             with closing(error):
                 return error.code, _document(error.read())
 
+    def within(self, seconds: float, ask: Callable[[], Found | None], otherwise: str) -> Found:
+        """The first result that is something. NotProven after so many seconds, times `patience`."""
+        limit = seconds * self.patience
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            found = ask()
+            if found:
+                return found
+            time.sleep(PAUSE_SECONDS)
+        raise NotProven(f"{otherwise}, within {limit:.0f} s")
+
     def invoke(self, output: str, payload: object) -> Any:  # noqa: ANN401 - whatever the function returns
         """The result of a function. NotProven if it failed."""
         done = self.aws("lambda").invoke(FunctionName=self.outputs[output], Payload=json.dumps(payload).encode())
@@ -214,14 +227,3 @@ def prove(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - what is to be 
     """Go on if it holds. NotProven."""
     if not holds:
         raise NotProven(otherwise)
-
-
-def within(seconds: float, ask: Callable[[], Found | None], otherwise: str) -> Found:
-    """The first result that is something. NotProven after so many seconds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = ask()
-        if found:
-            return found
-        time.sleep(PAUSE_SECONDS)
-    raise NotProven(f"{otherwise}, within {seconds:.0f} s")

@@ -52,6 +52,12 @@ def test_a_store_and_its_files_move_together_and_each_owner_is_kept_with_its_mom
     assert not listed
 
 
+def test_what_is_no_name_of_a_provider_is_refused(admin: AdminHarness) -> None:
+    for provider in ("0" * 251, "a/b", " "):
+        status, answer = transfer(admin, provider=provider)
+        assert (status, answer["error"]["param"]) == (400, "provider"), provider
+
+
 def test_a_transfer_to_the_team_that_has_it_changes_nothing(admin: AdminHarness) -> None:
     before = admin.stores.ownership.owners([STORE])
     assert transfer(admin, team_id="red")[1]["transferred"] == 0

@@ -220,6 +220,22 @@ def test_what_is_refused_or_unreadable_is_a_dead_letter_and_delays_no_other() ->
     assert app.telemetry.counts["ExportDeadLetters"] == 3
 
 
+def test_a_message_that_no_destination_could_be_told_of_is_a_dead_letter() -> None:
+    record = json.loads(body(row(1)))
+    changes: list[dict[str, object]] = [
+        {"started_at": "yesterday"},
+        {"ended_at": None},
+        {"spend_nano_usd": "7"},
+        {"byte_seconds": float("inf")},
+        {"id": 1},
+    ]
+    unreadable = [json.dumps(record | change) for change in changes]
+    app = App([row(1)], Picky())
+    assert app.receive(*unreadable, body(row(1))) == {"batchItemFailures": []}
+    assert app.queue.aside == [(each, "unreadable") for each in unreadable]
+    assert app.destination.got == [row(1).id]
+
+
 def test_a_dead_letter_that_cannot_be_sent_leaves_its_message_in_the_queue() -> None:
     rows = [row(1)]
     app = App(rows, Picky(refuses=frozenset({rows[0].id})), Kept(away=1))

@@ -12,13 +12,14 @@ from pydantic import Field, StringConstraints
 
 from vectorgate.admin.adoption import assignment_entry
 from vectorgate.admin.fields import invalid, read_body
+from vectorgate.admin.store_list import provider_named
 from vectorgate.admin.store_paths import store_in
 from vectorgate.admin.unowned import owner_of
 from vectorgate.api import schemas
 from vectorgate.api.errors import Conflict, NotFound
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.budgets.store_rules import store_account
-from vectorgate.ids import ObjectId, ObjectKind, ProviderName, is_object_id, team_of
+from vectorgate.ids import ObjectId, ObjectKind, is_object_id, team_of
 from vectorgate.ledger.assignments import Assignment
 from vectorgate.store_errors import StateConflict
 from vectorgate.tenancy.holders import given_to
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
-    from vectorgate.ids import TenantId
+    from vectorgate.ids import ProviderName, TenantId
     from vectorgate.tenancy.holders import Holder
     from vectorgate.tenancy.ownership import Ownership
 
@@ -57,7 +58,7 @@ def transfer(request: Request, deps: AdminDeps) -> dict[str, object]:
     names = [store_in(request.path), *files]
     if not all(map(is_object_id, names)) or len(set(names)) != len(names):
         raise invalid("file_ids", "ids of files, each once")
-    rows = _owned(ProviderName(body.provider or deps.default_provider), names, deps)
+    rows = _owned(provider_named(body.provider, deps), names, deps)
     holder = owner_of(body.team_id, body.key, body.end_user, deps).holder(deps.clock.unix_s())
     moving = [row for row in rows if row.tenant != holder.tenant]
     try:

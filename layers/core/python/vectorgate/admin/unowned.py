@@ -17,10 +17,11 @@ from vectorgate.admin.fields import invalid, label, optional_label, read_body
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.open_creates import Origin
 from vectorgate.admin.provider_objects import ProviderObjects
+from vectorgate.admin.store_list import provider_named
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas.fields import WireModel
-from vectorgate.ids import ObjectKind, ProviderName, is_object_id
+from vectorgate.ids import ObjectKind, is_object_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +70,7 @@ class Walk:
 def unowned(request: Request, deps: AdminDeps) -> dict[str, object]:
     """A page of the provider's objects that have no owner here, oldest first. InvalidRequest."""
     query = request.query
-    provider = ProviderName(query.get("provider", deps.default_provider))
+    provider = provider_named(query.get("provider"), deps)
     objects = ProviderObjects(deps.provider, provider, _kind(query.get("object", "vector_store")))
     adopter = Adopter(deps, objects, Selection(name_pattern=query.get("name_pattern")))
     limit, after = _limit(query.get("limit")), _cursor(query.get("cursor"))
@@ -85,7 +86,7 @@ def adopt(request: Request, deps: AdminDeps) -> dict[str, object]:
     if body.all == (selection != Selection()):
         message = "Select the objects by 'ids', 'name_pattern' or 'metadata', or send 'all': true."
         raise InvalidRequest(message, code="missing_required_parameter", param="ids")
-    objects = ProviderObjects(deps.provider, ProviderName(body.provider or deps.default_provider), _kind(body.object))
+    objects = ProviderObjects(deps.provider, provider_named(body.provider, deps), _kind(body.object))
     adopter = Adopter(deps, objects, selection, owner_of(body.team_id, body.key, body.end_user, deps))
     after = _cursor(body.cursor)
     pages = objects.pages(after) if body.ids is None else objects.named(_ids_after(body.ids, after))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from vectorgate.api.http import encode_json
 from vectorgate.exports.delivery import deliver, pause_after
 from vectorgate.exports.queues import Message, QueueUnavailable
+from vectorgate.exports.record import is_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from vectorgate.exports.queues import ExportQueue
     from vectorgate.exports.record import Record
     from vectorgate.telemetry import Telemetry
-
-REQUIRED: Final = frozenset({"version", "id", "operation", "started_at", "ended_at", "spend_nano_usd"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,7 @@ def _record(body: str) -> Record | None:
     """The record in a message; None for what is not one of ours."""
     try:
         record = json.loads(body)
+        encode_json(record)  # no destination could be told of an infinite number
+        return record if isinstance(record, dict) and is_record(record) else None
     except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) and record.keys() >= REQUIRED else None

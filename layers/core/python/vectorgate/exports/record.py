@@ -57,6 +57,14 @@ FIGURES: Final = (
 LISTS: Final = ("tags", "searched_stores", "quarantined", "budgets")
 
 
+def is_record(document: Mapping[str, object]) -> bool:
+    """Whether it has the fields that every record has. ValueError for a time that is none."""
+    if not all(isinstance(document.get(name), str) for name in ("id", "operation", "started_at", "ended_at")):
+        return False
+    _ = [datetime.fromisoformat(str(document[name])) for name in ("started_at", "ended_at")]
+    return isinstance(document.get("spend_nano_usd"), int) and "version" in document
+
+
 def record_of(entry: LedgerEntry) -> Record:
     """The record of a settled row. `spend_nano_usd` is exact; times are ISO 8601 in UTC, with milliseconds."""
     spend = entry.spend or 0

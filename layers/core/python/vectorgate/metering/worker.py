@@ -37,18 +37,25 @@ class MeterWorker:
     bill: ProviderBill | None = None
 
     def tick(self) -> dict[str, int]:
-        """One tick: open rows by their outcome, storage records `posted`, late rows `settled`, bills `compared`."""
-        settled = self.settle_late()
-        resolved: dict[str, int] = {}
-        try:
-            resolved = dict(self.reconciler.sweep())
-        except StoreError as error:
-            self.telemetry.task_failed("MeterFailures", error)  # an alarm; the next tick tries again
+        """One tick: open rows by their outcome, storage records `posted`, late rows `settled`, bills `compared`.
+
+        `failed`: 1 where the table did not let open rows be found or settled.
+        """
+        settled, resolved = self._settle_late(), self._sweep()
         posted = self.sampler.tick()
         # What was posted now is settled by the next tick, and until then the bill would have more than the records.
         compared = {"compared": 1} if self.bill is not None and not posted and self.bill.tick() else {}
+        failed = {"failed": 1} if settled is None or resolved is None else {}
         self.telemetry.flush()
-        return {**resolved, "posted": posted, "settled": settled, **compared}
+        return {**(resolved or {}), "posted": posted, "settled": settled or 0, **compared, **failed}
+
+    def _sweep(self) -> dict[str, int] | None:
+        """Resolve open rows; None if the table refused. An alarm, and the next tick tries again."""
+        try:
+            return dict(self.reconciler.sweep())
+        except StoreError as error:
+            self.telemetry.task_failed("MeterFailures", error)
+            return None
 
     def find_out(self) -> dict[str, int]:
         """Resolve open rows now, if one has just become uncertain; their number by outcome. For use between ticks."""
@@ -60,9 +67,13 @@ class MeterWorker:
 
     def settle_late(self) -> int:
         """Settle rows that the stream gave up, or never delivered; how many were settled."""
+        return self._settle_late() or 0
+
+    def _settle_late(self) -> int | None:
+        """As `settle_late`; None if the table refused."""
         before_ms = self.clock.unix_ms() - LATE_SECONDS * MILLISECONDS
         try:
             return self.settlement.settle_waiting(SETTLED_PER_TICK, before_ms=before_ms)
         except StoreError as error:
             self.telemetry.task_failed("MeterFailures", error)
-            return 0
+            return None
