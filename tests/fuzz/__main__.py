@@ -73,10 +73,10 @@ def _problem(doors: Doors, door: Door, given: Any, *, aloud: bool) -> str | None
             traceback.print_exc()
         return f"{type(error).__name__}: {str(error)[:200]} {_place(error)}"
     if doors.telemetry.errors:
-        error = doors.telemetry.errors[0]
+        defect = doors.telemetry.errors[0]
         if aloud:
-            traceback.print_exception(error)
-        return f"reported {type(error).__name__}: {str(error)[:200]} {_place(error)}"
+            traceback.print_exception(defect)
+        return f"reported {type(defect).__name__}: {str(defect)[:200]} {_place(defect)}"
     return problem
 
 

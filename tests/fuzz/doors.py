@@ -39,7 +39,7 @@ from vectorgate.exports.composition import AlertSources, Egress, http_destinatio
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
 from vectorgate.gateway.store_deletion import StoreDeletion
-from vectorgate.ids import ProviderName
+from vectorgate.ids import OperationId, ProviderName
 from vectorgate.ingest.sqs_handler import SqsBatchHandler
 from vectorgate.persistence.stores import Deps
 from vectorgate.providers.base import UpstreamResponse
@@ -50,8 +50,9 @@ from vectorgate.settings import MIB, Settings
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from vectorgate.exports.ports import Alert
     from vectorgate.exports.queues import Message
     from vectorgate.ledger.ports import LedgerStore
     from vectorgate.providers.base import UpstreamRequest
@@ -147,7 +148,7 @@ class Doors:
 
     def _meter(self) -> Callable[[Any, object], Any]:
         worker = build_meter(self.settings, self.deps)
-        return meter.Function(meter.act, lambda: worker)
+        return meter.handler.bound_to(worker)
 
     def _ingest(self) -> SqsBatchHandler:
         harness = IngestHarness(senders={**SENDERS, "red": "red", "com.example.crm": "red"})
@@ -238,22 +239,29 @@ class _Secrets:
     """SecretSource: of each destination, by its name."""
 
     def read(self, name: str) -> str:
-        own = {"webhook": {"signing_key": "whsec_" + "a2tr" * 8}, "otel": {"headers": {"a": "b"}}, "slack": {}}
+        own: dict[str, dict[str, Any]] = {
+            "webhook": {"signing_key": "whsec_" + "a2tr" * 8},
+            "otel": {"headers": {"a": "b"}},
+            "slack": {},
+        }
         return json.dumps({"url": "https://receiver.example/in", **own[name]})
 
 
 class _NoAlerts:
     """AlertLog: nothing was sent before."""
 
-    def unsent(self, alerts: Sequence[Any]) -> Sequence[Any]:
-        return alerts
-
-    def sent(self, *alerts: Any) -> None:
+    def sent(self, alerts: Collection[Alert]) -> frozenset[Alert]:
+        """None of them."""
         del alerts
+        return frozenset()
+
+    def mark(self, alert: Alert) -> None:
+        """Forget it."""
+        del alert
 
 
 class _Rows:
     """The part of the ledger that the exporter reads: a row for every id."""
 
     def entries(self, ids: Sequence[str]) -> dict[str, Any]:
-        return {name: replace(answered(begun()), id=name) for name in ids}
+        return {name: replace(answered(begun()), id=OperationId(name)) for name in ids}

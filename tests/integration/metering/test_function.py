@@ -48,7 +48,7 @@ def test_a_ledger_that_is_unavailable_does_not_end_the_tick(monkeypatch: pytest.
         raise StoreUnavailable("simulated")
 
     monkeypatch.setattr(scene.stores.ledger, "open_rows", unavailable)
-    assert scene.meter.tick() == {"posted": 0, "settled": 0}
+    assert scene.meter.tick() == {"posted": 0, "settled": 0, "failed": 1}
     assert scene.telemetry.counted == ["MeterFailures"]
     scene.stores.close()
 
