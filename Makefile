@@ -16,7 +16,7 @@ HOST_PARTS := $(PARTS:%=$(HOST_BUILD)/%.stamp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants smokemutants compat browser smoke fuzz openapi dist lock clean
+.PHONY: help install run test thorough check lint types unit e2e build bench sim mutants guard smokemutants compat browser smoke fuzz openapi dist lock clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r verb text; do printf '  make %-12s %s\n' "$$verb" "$$text"; done
@@ -97,6 +97,10 @@ bench: install ## The gateway's own milliseconds, calls to AWS, cold start
 sim: install ## Every pair of crashes of a create, then operations with crash points, by the million
 	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/simulation
 	@$(RUN) -m tests.simulation
+
+guard: install ## The template by AWS Control Tower's rules (cfn-guard, from npm); exceptions have their reasons
+	@cd tests/guard && npm ci --ignore-scripts --silent --legacy-peer-deps
+	@$(RUN) -m tests.guard
 
 smokemutants: build $(HOST_PARTS) ## Forty faults of the deployed stack: does make smoke notice? Ten minutes
 	@$(RUN) -m tests.e2e.smoke_mutants
