@@ -100,8 +100,8 @@ def main() -> int:
         failed[each["rule"]] -= excepted
     problems += [f"{rule}: {', '.join(sorted(names))}" for rule, names in sorted(failed.items()) if names]
     sys.stdout.writelines(f"{line}\n" for line in problems)
-    compliant, excepted = len(found["compliant"]), len({each["rule"] for each in exceptions})
-    sys.stdout.write(f"rules that pass: {compliant}, with exceptions: {excepted}, problems: {len(problems)}\n")
+    compliant, with_exceptions = len(found["compliant"]), len({each["rule"] for each in exceptions})
+    sys.stdout.write(f"rules that pass: {compliant}, with exceptions: {with_exceptions}, problems: {len(problems)}\n")
     return 1 if problems else 0
 
 
