@@ -14,7 +14,7 @@ from vectorgate.ids import KeyId, ObjectId, TenantId
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.latencies import OVERHEAD, UPSTREAM, percentile_ms
 from vectorgate.ledger.rollups import MEASURES, Scope, rollups_of
-from vectorgate.ledger.sums import Dimension, SumQuery, added, line_of, matching, within_days
+from vectorgate.ledger.sums import Dimension, SumQuery, added, line_of, matching, months_of, within_days
 from vectorgate.metering.model import MAX_SIZE
 
 if TYPE_CHECKING:
@@ -149,3 +149,8 @@ def test_only_days_are_read(stores: Backend) -> None:
     for days in (("2026-1-1", "2026-12-31"), ("2026-02-02", "2026-02-01"), ("2020-01-01", "2026-12-31")):
         with pytest.raises(ValueError, match="not a"):
             stores.reports.sums(SumQuery(first_day=days[0], last_day=days[1]))
+
+
+def test_the_last_months_that_there_are_end() -> None:
+    query = SumQuery(first_day="9999-11-30", last_day="9999-12-31")
+    assert months_of(query) == ["9999-11", "9999-12"]

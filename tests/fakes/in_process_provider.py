@@ -15,6 +15,7 @@ from vectorgate.providers.http.outcome import Outcome, Replied
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
     from vectorgate.providers.base import UpstreamRequest
 
@@ -51,7 +52,32 @@ class InProcessProvider:
         head, _, body = bytes(connection.sent).partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
         fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = _whole(body) if fields.get("transfer-encoding") == "chunked" else body
+        if request.stream and fields.get("content-type") == "text/event-stream":
+            return Replied(UpstreamResponse(status=int(status.split()[1]), headers=fields, events=_Events(body)))
         return Replied(UpstreamResponse(status=int(status.split()[1]), headers=fields, body=Body.of(body)))
+
+
+class _Events:
+    """A stream, in one piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _whole(chunked: bytes) -> bytes:
+    """The chunks of a body, put together."""
+    content = b""
+    while (size := int(chunked.partition(b"\r\n")[0] or b"0", 16)) > 0:
+        rest = chunked.partition(b"\r\n")[2]
+        content, chunked = content + rest[:size], rest[size + 2 :]
+    return content
 
 
 def _content(request: UpstreamRequest) -> bytes:

@@ -228,6 +228,8 @@ def test_a_message_that_no_destination_could_be_told_of_is_a_dead_letter() -> No
         {"spend_nano_usd": "7"},
         {"byte_seconds": float("inf")},
         {"id": 1},
+        {"key_alias": "\ud800"},
+        {"spend_nano_usd": 10**400},
     ]
     unreadable = [json.dumps(record | change) for change in changes]
     app = App([row(1)], Picky())

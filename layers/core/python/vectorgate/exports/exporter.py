@@ -87,7 +87,8 @@ def _record(body: str) -> Record | None:
     """The record in a message; None for what is not one of ours."""
     try:
         record = json.loads(body)
-        encode_json(record)  # no destination could be told of an infinite number
+        encode_json(record)  # no destination could be told of an infinite number,
+        json.dumps(record, ensure_ascii=False).encode()  # or of half a character
         return record if isinstance(record, dict) and is_record(record) else None
     except (ValueError, RecursionError):
         return None

@@ -62,7 +62,8 @@ def is_record(document: Mapping[str, object]) -> bool:
     if not all(isinstance(document.get(name), str) for name in ("id", "operation", "started_at", "ended_at")):
         return False
     _ = [datetime.fromisoformat(str(document[name])) for name in ("started_at", "ended_at")]
-    return isinstance(document.get("spend_nano_usd"), int) and "version" in document
+    spend = document.get("spend_nano_usd")
+    return isinstance(spend, int) and abs(spend) < 1 << 63 and "version" in document  # as the table has it
 
 
 def record_of(entry: LedgerEntry) -> Record:

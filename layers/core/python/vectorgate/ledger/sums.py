@@ -81,9 +81,9 @@ class Page(NamedTuple):
 def months_of(query: SumQuery) -> list[str]:
     """The months (`YYYY-MM`) of the query, the first one first."""
     year, month = int(query.first_day[:4]), int(query.first_day[5:7])
-    found = []
-    while (name := f"{year:04d}-{month:02d}") <= query.last_day[:7]:
-        found.append(name)
+    last, found = (int(query.last_day[:4]), int(query.last_day[5:7])), list[str]()
+    while (year, month) <= last:  # as numbers: after the year 9999 comes one of five digits
+        found.append(f"{year:04d}-{month:02d}")
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)  # noqa: PLR2004 - December
     return found
 
