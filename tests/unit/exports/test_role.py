@@ -74,9 +74,9 @@ class Exporting:
         sqs, secrets = self.clients.sqs, boto3.client("secretsmanager", region_name=REGION)
         self.clients.events.create_event_bus(Name="gate")
         self.clients.s3.create_bucket(Bucket="records", CreateBucketConfiguration={"LocationConstraint": REGION})
-        fifo = {"FifoQueue": "true"}
         self.urls = {
-            name: sqs.create_queue(QueueName=f"{name}.fifo", Attributes=fifo)["QueueUrl"] for name in (*NAMES, "dead")
+            name: sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+            for name in (*NAMES, "dead")
         }
         for name in ("webhook", "otel", "slack"):
             given = {"url": f"https://{name}.example/in"} | (
