@@ -29,18 +29,15 @@ if TYPE_CHECKING:
 def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: str) -> Stack:
     """Deploy the template as a stack of that name whose provider is the upstream."""
     template = prepared(aws)
+    given = {"IngestSenders": json.dumps(SENDERS), "StreamingUrl": "on", **parameters}
     aws.client("cloudformation").create_stack(
         StackName=name,
         TemplateURL=stored(aws, template),
-        Parameters=[
-            {"ParameterKey": "IngestSenders", "ParameterValue": json.dumps(SENDERS)},
-            {"ParameterKey": "StreamingUrl", "ParameterValue": "on"},
-            *({"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()),
-        ],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
     outputs = finished(aws, name, "CREATE")
-    complete(aws, name, template, {key: each["Default"] for key, each in template["Parameters"].items()} | parameters)
+    complete(aws, name, template, {key: each["Default"] for key, each in template["Parameters"].items()} | given)
     secret = json.dumps({"type": "openai", "base_url": provider_url, "api_key": UPSTREAM_KEY})
     aws.client("secretsmanager").put_secret_value(SecretId=outputs["OpenAISecretId"], SecretString=secret)
     return Stack(aws, outputs)
