@@ -70,6 +70,9 @@ CHOSEN: Final = {
     "DayIndex": "on",
     "JwtHeader": "X-Identity-Token",
     "FunctionPrefix": "acme-gateway",
+    "ReleaseType": "AllAtOnce",
+    "SnapStart": "on",
+    "Release": "2",
 }
 # By the authorizer: what goes with it, and what a route then is.
 VARIANTS: Final[dict[str, dict[str, str]]] = {
