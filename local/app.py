@@ -147,7 +147,9 @@ class LocalMode:
         reads = ReaderDocuments(reader, without=SEARCH_PROVIDER, deletion=StoreDeletion(gateway), bills=bills)
         clock, randomness = self._deps.clock, self._deps.randomness
         deps = build_admin_deps(self._settings, self._stores, clock, randomness, reads, told=gateway)
-        dead_letters = LocalDeadLetters(self._outbox, cast("SqliteIngest", self._stores.ingest))
+        destinations = self._exporters.destinations if self._exporters is not None else {}
+        ingest = cast("SqliteIngest", self._stores.ingest)
+        dead_letters = LocalDeadLetters(self._outbox, ingest, self._stores.ledger, destinations)
         deps = replace(deps, dead_letters=dead_letters)
         deps = replace(deps, exports=self._exporters) if self._exporters is not None else deps
         return AdminApp(master_key=Secret(master_key), deps=deps, telemetry=self._telemetry)

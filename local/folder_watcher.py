@@ -93,6 +93,7 @@ class FolderWatcher:
         """Keep each change, and only then note it as handled: if a row cannot be read, the next scan finds it again."""
         versions = self.folder.versions()
         known = self._known_keys()
+        self._forget_what_is_tried_again()
         for change in self._written(versions):
             self._keep(change)
             self._handled[change.location.key] = str(change.version)
@@ -103,6 +104,13 @@ class FolderWatcher:
             self._handled.pop(key, None)
         for key in sorted(self._refused.keys() - versions.keys()):
             self._note_refusal(ObjectLocation(BUCKET, key), None)
+
+    def _forget_what_is_tried_again(self) -> None:
+        """Handle anew the files whose refusal an administrator has taken back."""
+        if self._refused:
+            for key in self._refused.keys() - self.refusals.refusals(BUCKET).keys():
+                del self._refused[key]
+                self._handled.pop(key, None)
 
     def _known_keys(self) -> set[str]:
         if self._known is None:

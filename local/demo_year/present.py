@@ -1,10 +1,14 @@
-"""What the teams have now: stores of the embedded upstream, made through the gateway as clients make them."""
+"""What the teams have now: stores of the embedded upstream, made through the gateway as clients make them.
+
+The last use of some is dated back in the upstream's catalogue, which no call can do: idle stores that still cost.
+"""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from local.app import LocalMode
@@ -17,6 +21,7 @@ from local.server.listening import listen
 from local.settings import PUBLISHED_KEY, ROOT
 from vectorgate.client.admin import Admin
 from vectorgate.client.client import Client
+from vectorgate.metering.model import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +29,14 @@ if TYPE_CHECKING:
 
 # Texts that every clone has, by the store that gets them.
 TEXTS: Final = {"Handbook": ("README.md", "CONTRIBUTING.md"), "Operations": ("docs/runbook.md", "docs/deploy.md")}
+# Days since the last use of each team's archive.
+IDLE_STORE: Final = "Archive"
+IDLE_TEXTS: Final = ("CHANGELOG.md",)
+IDLE_DAYS: Final = {"search": 12, "support": 61, "growth": 143, "legal": 280}
+_USED_LAST: Final = """
+    UPDATE stores SET created_at = created_at - :seconds, last_active_at = last_active_at - :seconds
+    WHERE name = :name
+"""
 QUESTION: Final = "How is the gateway deployed?"
 
 
@@ -34,11 +47,14 @@ def make_present(home: Path) -> int:
         for team in TEAMS:
             secret = admin.keys.create(team_id=team, key_alias=f"{team} now", duration="1d").key
             _make_stores(Client(base_url=url, api_key=secret), team)
-    return len(TEAMS) * len(TEXTS)
+    with closing(sqlite3.connect(home / "upstream" / "catalogue.db")) as catalogue, catalogue:
+        for team, days in IDLE_DAYS.items():
+            catalogue.execute(_USED_LAST, {"seconds": days * DAY_S, "name": f"{IDLE_STORE} of {team}"})
+    return len(TEAMS) * (len(TEXTS) + 1)
 
 
 def _make_stores(client: Client, team: str) -> None:
-    for name, texts in TEXTS.items():
+    for name, texts in {**TEXTS, IDLE_STORE: IDLE_TEXTS}.items():
         store = client.vector_stores.create(name=f"{name} of {team}")
         for text in texts:
             file = client.files.create(file=(text.rpartition("/")[2], (ROOT / text).read_bytes()), purpose="assistants")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,6 +136,22 @@ def test_a_table_is_searched_sorted_paged_and_saved(dashboard: Dashboard) -> Non
     assert [row[0] for row in rows[1:]] == names[1]
 
 
+def test_a_search_and_an_order_are_of_all_pages(dashboard: Dashboard) -> None:
+    dashboard.sign_in(view="log")
+    dashboard.settled()
+    page = dashboard.page
+    assert "and more" in page.locator(".pager span").first.inner_text()
+    oldest = datetime.now(UTC).date() - timedelta(days=28)
+    assert page.get_by_text(f"{oldest} ").count() == 0
+    page.get_by_role("searchbox").fill(f"{oldest}")
+    dashboard.row(f"{oldest}").wait_for()
+    dashboard.settled()
+    assert "and more" not in page.locator(".pager span").first.inner_text()
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="When (UTC)").click()
+    assert page.locator("tbody tr td").first.inner_text() < f"{oldest}"
+
+
 def test_a_store_that_is_idle_and_costs_stands_out(dashboard: Dashboard) -> None:
     dashboard.sign_in(view="stores")
     dashboard.settled()
@@ -151,6 +168,9 @@ def test_dead_letters_are_shown(gateway: LocalProcess, dashboard: Dashboard) -> 
     dashboard.settled()
     expect(dashboard.row("ingest")).to_contain_text(REFUSED)
     expect(dashboard.page.get_by_text("Nothing is open.")).to_be_visible()
+    dashboard.act(f"Try demo/{REFUSED} again", {}, "Try again")
+    assert dashboard.notice() == f"demo/{REFUSED} was handled again."
+    within(10, lambda: called(gateway.url, "GET", "/admin/dead_letters")["data"][0]["count"] == 1)
 
 
 def test_a_chart_has_its_figures_as_a_table_and_follows_the_days(dashboard: Dashboard) -> None:

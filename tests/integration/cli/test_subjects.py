@@ -35,6 +35,19 @@ def test_a_team_is_made_limited_blocked_and_deleted_with_its_keys(
     assert vectorgate("teams info red").code == 5
 
 
+def test_a_person_is_made_limited_and_deleted_with_their_keys(vectorgate: Run) -> None:
+    made = vectorgate("users create ada --email ada@example.com --budget 50 --json").json
+    assert (made["user_email"], made["max_budget"], made["key_count"]) == ("ada@example.com", 50, 0)
+    vectorgate("keys create --user ada --json")
+    vectorgate("keys create --user bob --json")
+    assert [each["user_id"] for each in vectorgate("users list --json").json] == ["ada", "bob"]
+    assert vectorgate("users list --csv").out.splitlines()[1].startswith("ada,,ada@example.com,1,0.000000000,50,")
+    assert vectorgate("users update ada --alias Ada --clear max_budget --json").json["max_budget"] is None
+    assert vectorgate("users info ada --json").json["user_alias"] == "Ada"
+    assert vectorgate("users delete ada --yes --json").json == [{"user_id": "ada", "keys": 1}]
+    assert vectorgate("users info ada").code == 5
+
+
 def test_an_end_user_gets_a_budget_and_is_blocked(vectorgate: Run) -> None:
     assert vectorgate("customers create ann --budget 5 --metadata '[]'").code == 2
     assert vectorgate("customers create ann --budget 5 --json").json["max_budget"] == 5

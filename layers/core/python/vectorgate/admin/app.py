@@ -158,6 +158,8 @@ ROUTES: Final[Mapping[tuple[str, str], Callable[[Request, AdminDeps], object]]] 
     ("POST", export_check.PATH): export_check.check,
     ("GET", export_check.PATH): export_check.check,
     ("GET", "/admin/dead_letters"): dead_letters.listing,
+    ("POST", "/admin/dead_letters/retry"): dead_letters.retry,
+    ("POST", "/admin/dead_letters/drop"): dead_letters.drop,
     ("GET", "/admin/searches"): searches.by_key,
     ("GET", "/admin/session"): session.session,
     ("GET", "/admin/open_operations"): open_operations.listing,

@@ -5,18 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.admin.dead_letter_queues import SHOWN, DeadLetter, DeadLetterQueue
+from vectorgate.admin.dead_letter_queues import SHOWN, DeadLetter, DeadLetterQueue, Retried, no_such_queue
 from vectorgate.api.errors import Unavailable
 from vectorgate.aws.client import aws_client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from vectorgate.settings import Settings
 
 CONNECT_TIMEOUT_S: Final = 2
 READ_TIMEOUT_S: Final = 5
 ATTEMPTS: Final = 2
+_REDRIVE: Final = " On AWS, SQS moves them back, or purges the queue: the admin function may only look at it."
 COUNT: Final = "ApproximateNumberOfMessages"
 
 
@@ -35,6 +36,16 @@ class SqsDeadLetters:
         except (BotoCoreError, ClientError) as error:
             message = "The dead-letter queues cannot be read at this moment."
             raise Unavailable(message, code="service_unavailable") from error
+
+    def retry(self, queue: str, ids: Collection[str] | None) -> Retried:
+        """InvalidRequest: SQS moves them back."""
+        del ids
+        raise no_such_queue(queue, _REDRIVE)
+
+    def drop(self, queue: str, ids: Collection[str] | None) -> int:
+        """InvalidRequest: SQS purges a queue."""
+        del ids
+        raise no_such_queue(queue, _REDRIVE)
 
     def _queue(self, name: str, url: str) -> DeadLetterQueue:
         sqs = _client(self._settings.region, self._settings.endpoint_url)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vectorgate.client.resource import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Budget(Resource):
@@ -39,6 +44,25 @@ class Team(Budget):
 
     team_id: str
     team_alias: str | None
+
+
+class User(Budget):
+    """A person, whom keys name. Without a budget `spend` is what their keys have spent."""
+
+    user_id: str
+    user_alias: str | None
+    user_email: str | None
+    key_count: int
+    teams: Sequence[str]
+
+
+class DeadLetterQueue(Resource):
+    """What was set aside, and some of it. `actions`: `retry` and `drop`, where the gateway takes them."""
+
+    queue: str
+    count: int
+    messages: Sequence[dict[str, object]]
+    actions: Sequence[str]
 
 
 class Customer(Budget):

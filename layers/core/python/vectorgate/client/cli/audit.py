@@ -24,7 +24,7 @@ AUDIT: Final = (
     Column("before", "before_value", Kind.LONG),
     Column("after", "updated_values", Kind.LONG),
 )
-KINDS: Final = ("key", "team", "customer", "user", "index", "vector_store", "file", "spend")
+KINDS: Final = ("key", "team", "customer", "user", "index", "vector_store", "file", "spend", "dead_letter")
 
 
 @command("audit", example="vectorgate audit --of key --since 7d --json")

@@ -37,6 +37,11 @@ _SET_ASIDE: Final = """
 _DEAD: Final = """
     SELECT destination, id, at_ms, reason FROM export_dead_letters ORDER BY destination DESC, place DESC LIMIT ?
 """
+# Of one destination, the first ones first.
+_DEAD_OF: Final = """
+    SELECT place, id, at_ms FROM export_dead_letters WHERE destination = ? ORDER BY place LIMIT ?
+"""
+_BURY: Final = "DELETE FROM export_dead_letters WHERE destination = ? AND place = ?"
 _SENT: Final = "SELECT 1 FROM export_alerts WHERE scope = ? AND id = ? AND period = ? AND kind = ?"
 _MARK: Final = """
     INSERT INTO export_alerts (scope, id, period, kind) VALUES (?, ?, ?, ?)
@@ -82,6 +87,16 @@ class SqliteOutbox:
     def dead_letters(self, limit: int = 1_000) -> Sequence[tuple[str, str, int, str]]:
         """Destination, id, Unix milliseconds of the settlement, and reason of what was set aside. Not of the port."""
         return [(name, id_, at_ms, reason) for name, id_, at_ms, reason in self._database.rows(_DEAD, (limit,))]
+
+    def dead_of(self, destination: str, limit: int) -> Sequence[Waiting]:
+        """The dead letters of a destination, in the order of settlement. Not of the port."""
+        rows = self._database.rows(_DEAD_OF, (destination, limit))
+        return [Waiting(place, OperationId(id_), at_ms) for place, id_, at_ms in rows]
+
+    def forget(self, destination: str, rows: Sequence[Waiting]) -> None:
+        """Remove dead letters. Not of the port."""
+        with self._database.transaction() as connection:
+            connection.executemany(_BURY, [(destination, row.place) for row in rows])
 
     def sent(self, alerts: Collection[Alert]) -> frozenset[Alert]:
         """One point read for each alert."""

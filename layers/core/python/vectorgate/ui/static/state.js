@@ -1,6 +1,9 @@
 /** Hooks that the views share: what is loaded, where the page is, and the theme. */
 
-import { useCallback, useEffect, useState } from "./dom.js";
+import { useCallback, useEffect, useRef, useState } from "./dom.js";
+
+/** How many rows a table loads, at most, to search and sort a list that comes in pages. */
+export const MOST_ROWS = 5000;
 
 /**
  * Load once, and again when `inputs` change or `reload` is called. What was loaded stays until its successor is there.
@@ -25,36 +28,45 @@ export function useLoaded(load, inputs) {
 }
 
 /**
- * A list that comes in pages: the rows so far, and `more` where there is a next page.
+ * A list that comes in pages: the rows so far, and where there is a next page `more`, which loads it, and `all`, which
+ * loads every page, up to MOST_ROWS.
  * @param {(cursor: string | number | null, signal: AbortSignal) => Promise<{rows: object[], next: string | number | null}>} load
  * @param {unknown[]} inputs
  */
 export function usePages(load, inputs) {
-  const [pages, setPages] = useState(/** @type {object[]} */ ([]));
-  const [cursor, setCursor] = useState(null);
   const first = useLoaded((signal) => load(null, signal), inputs);
+  const [kept, setKept] = useState({ of: null, rows: [], next: null });
   const [error, setError] = useState(null);
   const [loading, setLoading] = useState(false);
+  const reading = useRef(new AbortController());
   useEffect(() => {
-    setPages(first.data?.rows ?? []);
-    setCursor(first.data?.next ?? null);
     setError(null);
+    setLoading(false);
+    const controller = new AbortController();
+    reading.current = controller;
+    return () => controller.abort();
   }, [first.data]);
-  const next = async () => {
+  const now = kept.of === first.data ? kept : { of: first.data, rows: first.data?.rows ?? [], next: first.data?.next ?? null };
+  /** Load pages until there are so many rows. A list that is loaded anew meanwhile stops it. */
+  const until = async (most) => {
+    const { signal } = reading.current;
     setLoading(true);
     try {
-      const page = await load(cursor, new AbortController().signal);
-      setPages((before) => [...before, ...page.rows]);
-      setCursor(page.next);
+      for (let at = now; at.next !== null && at.rows.length < most; ) {
+        const page = await load(at.next, signal);
+        if (signal.aborted) return;
+        at = { of: at.of, rows: [...at.rows, ...page.rows], next: page.next };
+        setKept(at);
+      }
     } catch (failure) {
-      setError(failure);
+      if (!signal.aborted) setError(failure);
     } finally {
-      setLoading(false);
+      if (!signal.aborted) setLoading(false);
     }
   };
-  const rows = first.data && pages;
-  const more = cursor === null ? null : next;
-  return { rows, error: first.error ?? error, loading: first.loading || loading, more, reload: first.reload };
+  const more = now.next === null ? null : () => until(now.rows.length + 1);
+  const all = now.next === null || loading ? null : () => until(MOST_ROWS);
+  return { rows: first.data && now.rows, error: first.error ?? error, loading: first.loading || loading, more, all, reload: first.reload };
 }
 
 /** The view and its parameters in the address: `#/log?team_id=red`. */

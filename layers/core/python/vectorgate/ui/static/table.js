@@ -14,15 +14,25 @@ const PAGE = 25;
 /**
  * @template Row
  * @param {{title: string, file: string, columns: Column<Row>[], rows: Row[] | null, id: (row: Row) => string,
- *   error?: Error | null, loading?: boolean, more?: (() => void) | null, reload?: () => void, empty?: string,
+ *   error?: Error | null, loading?: boolean, more?: (() => void) | null, all?: (() => void) | null, reload?: () => void, empty?: string,
  *   actions?: (row: Row) => unknown, mark?: (row: Row) => string, tools?: unknown, hint?: string}} props
- *   `more` loads what is not there yet; `mark` gives a row's class; `tools` stand beside the search.
+ *   `more` loads what is not there yet, and `all` as much of it as is searched and sorted; `mark` gives a row's class;
+ *   `tools` stand beside the search.
  */
 export function Table(props) {
   const { title, columns, rows, file } = props;
   const [search, setSearch] = useState("");
   const [order, setOrder] = useState({ column: -1, down: false });
   const [page, setPage] = useState(0);
+  const searched = (text) => {
+    setSearch(text);
+    props.all?.();
+  };
+  const ordered = (by) => {
+    setOrder(by);
+    props.all?.();
+  };
+  const partly = props.more && !props.loading && (search !== "" || order.column >= 0);
   const shown = useMemo(() => sorted(found(rows ?? [], columns, search), columns, order), [rows, search, order]);
   const pages = Math.max(1, Math.ceil(shown.length / PAGE));
   const at = Math.min(page, pages - 1);
@@ -32,15 +42,15 @@ export function Table(props) {
       <h2>${title}</h2>
       <div class="tools">
         ${props.tools}
-        <input type="search" placeholder="Search" aria-label="Search ${title}" value=${search} onInput=${(event) => setSearch(event.target.value)} />
+        <input type="search" placeholder="Search" aria-label="Search ${title}" value=${search} onInput=${(event) => searched(event.target.value)} />
         <button type="button" onClick=${save} disabled=${shown.length === 0}>CSV</button>
         ${props.reload && html`<button type="button" onClick=${props.reload} aria-label="Reload ${title}">↻</button>`}
       </div>
     </div>
     ${props.hint && html`<p class="hint">${props.hint}</p>`}
     ${props.error && html`<p role="alert" class="failure">${props.error.message}</p>`}
-    <${Grid} ...${props} rows=${shown.slice(at * PAGE, (at + 1) * PAGE)} order=${order} setOrder=${setOrder} known=${rows !== null} />
-    <${Pager} count=${shown.length} of=${rows?.length ?? 0} at=${at} pages=${pages} setPage=${setPage} more=${props.more} loading=${props.loading} />
+    <${Grid} ...${props} rows=${shown.slice(at * PAGE, (at + 1) * PAGE)} order=${order} setOrder=${ordered} known=${rows !== null} />
+    <${Pager} count=${shown.length} of=${rows?.length ?? 0} at=${at} pages=${pages} setPage=${setPage} more=${props.more} loading=${props.loading} partly=${partly} />
   </section>`;
 }
 
@@ -80,10 +90,10 @@ function Heading({ column, index, order, setOrder }) {
 }
 
 /** How many rows there are, and the pages. */
-function Pager({ count, of, at, pages, setPage, more, loading }) {
+function Pager({ count, of, at, pages, setPage, more, loading, partly }) {
   const shown = count === of ? `${count} ${count === 1 ? "row" : "rows"}` : `${count} of ${of} rows`;
   return html`<div class="pager">
-    <span role="status">${shown}${more ? ", and more" : ""}</span>
+    <span role="status">${shown}${more ? `, and more${partly ? ", which are not searched and sorted: use the filters" : ""}` : ""}</span>
     ${more && html`<button type="button" onClick=${more} disabled=${loading}>Load more</button>`}
     ${pages > 1 &&
     html`<span class="pages">

@@ -23,13 +23,13 @@ const COLUMNS = [
 ];
 
 export function View() {
-  const { rows, error, loading, more, reload } = usePages(load, []);
+  const { rows, error, loading, more, all, reload } = usePages(load, []);
   const [shown, show] = useState(null);
   const acts = (row) => html`<${Act} label="Show the change of ${row.object_id}" onClick=${() => show(row)}>Show<//>`;
   return html`
     <h1>Audit</h1>
     <${Table} title="Changes of the last 30 days" file="audit" columns=${COLUMNS} rows=${rows} id=${(row) => row.id} error=${error}
-      loading=${loading} more=${more} reload=${reload} actions=${acts} empty="Nothing was changed." />
+      loading=${loading} more=${more} all=${all} reload=${reload} actions=${acts} empty="Nothing was changed." />
     ${shown && html`<${Change} row=${shown} onClose=${() => show(null)} />`}
   `;
 }

@@ -37,7 +37,7 @@ const COLUMNS = [
 ];
 
 export function View({ session }) {
-  const { rows, error, loading, more, reload } = usePages(load, []);
+  const { rows, error, loading, more, all, reload } = usePages(load, []);
   const { ask, dialog } = useAction(reload);
   const teams = [...new Set((rows ?? []).map((row) => row.team_id).filter(Boolean))].sort();
   const acts = (row) => {
@@ -53,7 +53,7 @@ export function View({ session }) {
   return html`
     <h1>Keys</h1>
     <${Table} title="Virtual keys" file="keys" columns=${COLUMNS} rows=${rows} id=${(row) => row.token} error=${error}
-      loading=${loading} more=${more} reload=${reload} actions=${acts} tools=${tools} empty="No keys yet." />
+      loading=${loading} more=${more} all=${all} reload=${reload} actions=${acts} tools=${tools} empty="No keys yet." />
     ${dialog}
   `;
 }

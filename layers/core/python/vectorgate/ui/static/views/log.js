@@ -37,10 +37,10 @@ const COLUMNS = [
 
 export function View({ query }) {
   const load = async (cursor, signal) => {
-    const answer = await get("spend/logs", { limit: 200, ...query, cursor: cursor ?? "" }, signal);
+    const answer = await get("spend/logs", { limit: cursor === null ? 200 : 1000, ...query, cursor: cursor ?? "" }, signal);
     return Array.isArray(answer) ? { rows: answer, next: null } : { rows: answer.data, next: answer.next_cursor };
   };
-  const { rows, error, loading, more, reload } = usePages(load, [JSON.stringify(query)]);
+  const { rows, error, loading, more, all, reload } = usePages(load, [JSON.stringify(query)]);
   const [shown, show] = useState(null);
   useEffect(() => show(null), [JSON.stringify(query)]); // a link in the dialog leads to other filters
   const acts = (row) => html`<${Act} label="Show the request ${row.request_id}" onClick=${() => show(row.request_id)}>Show<//>`;
@@ -49,7 +49,7 @@ export function View({ query }) {
     <h1>Requests</h1>
     <${Filters} key=${JSON.stringify(query)} query=${query} />
     <${Table} title=${period} file="requests" columns=${COLUMNS} rows=${rows} id=${(row) => row.request_id} error=${error}
-      loading=${loading} more=${more} reload=${reload} actions=${acts} mark=${(row) => (row.status === "failure" ? "off" : "")} empty="No request matches." />
+      loading=${loading} more=${more} all=${all} reload=${reload} actions=${acts} mark=${(row) => (row.status === "failure" ? "off" : "")} empty="No request matches." />
     ${shown && html`<${Details} id=${shown} onClose=${() => show(null)} />`}
   `;
 }

@@ -1,9 +1,11 @@
 /** What is open: calls whose outcome is not known or that wait for settlement, and what was set aside. */
 
 import { get } from "../api.js";
+import { useAction } from "../dialog.js";
 import { html } from "../dom.js";
 import { age, exactMoment, moment, number } from "../format.js";
-import { Badge, Code } from "../parts.js";
+import { dropLetter, retryLetter } from "../letter-actions.js";
+import { Act, Badge, Code } from "../parts.js";
 import { useLoaded } from "../state.js";
 import { Table } from "../table.js";
 
@@ -32,7 +34,7 @@ const LETTERS = [
 
 /** A row for each message that is shown; of a queue without one, a row for the queue. */
 const lettersOf = ({ data }) =>
-  data.filter((each) => each.count > 0).flatMap(({ queue, count, messages }) => (messages.length > 0 ? messages : [{}]).map((each) => ({ queue, count, ...each })));
+  data.filter((each) => each.count > 0).flatMap(({ queue, count, messages, actions }) => (messages.length > 0 ? messages : [{}]).map((each) => ({ queue, count, can: actions, ...each })));
 
 export function View() {
   return html`
@@ -45,8 +47,14 @@ export function View() {
 /** What could not be settled, ingested or exported. */
 function DeadLetters() {
   const { data, error, loading, reload } = useLoaded((signal) => get("admin/dead_letters", {}, signal).then(lettersOf), []);
+  const { ask, dialog } = useAction(reload);
+  const acts = (row) => html`
+    ${row.can.includes("retry") && html`<${Act} label="Try ${row.id} again" onClick=${() => ask(retryLetter(row))}>Try again<//>`}
+    ${row.can.includes("drop") && html`<${Act} label="Drop ${row.id}" danger onClick=${() => ask(dropLetter(row))}>Drop<//>`}
+  `;
   return html`<${Table} title="Dead letters" file="dead-letters" columns=${LETTERS} rows=${data} id=${(row) => `${row.queue} ${row.id}`} error=${error}
-    loading=${loading} reload=${reload} mark=${() => "idle"} empty="No dead letters." />`;
+    loading=${loading} reload=${reload} actions=${(data ?? []).some((row) => row.can.length > 0) ? acts : undefined} mark=${() => "idle"} empty="No dead letters." />
+    ${dialog}`;
 }
 
 function Open() {

@@ -51,7 +51,7 @@ export function View({ session }) {
     const answer = await get("admin/vector_stores", { limit: 500, provider, idle_days: idleDays || null, cursor }, signal);
     return { rows: answer.data, next: answer.next_cursor };
   };
-  const { rows, error, loading, more, reload } = usePages(load, [provider, idleDays]);
+  const { rows, error, loading, more, all, reload } = usePages(load, [provider, idleDays]);
   const { ask, dialog } = useAction(reload);
   const [shown, show] = useState(null);
   const teams = [...new Set((rows ?? []).map((row) => row.team_id).filter(Boolean))].sort();
@@ -70,7 +70,7 @@ export function View({ session }) {
   return html`
     <h1>Vector stores</h1>
     <${Table} title="Stores of all teams" file="vector-stores" columns=${COLUMNS} rows=${rows} id=${(row) => row.id} error=${error}
-      loading=${loading} more=${more} reload=${reload} actions=${acts} mark=${(row) => (isWaste(row) ? "idle" : "")} hint=${hint}
+      loading=${loading} more=${more} all=${all} reload=${reload} actions=${acts} mark=${(row) => (isWaste(row) ? "idle" : "")} hint=${hint}
       tools=${html`<${Tools} provider=${provider} setProvider=${setProvider} idleDays=${idleDays} setIdleDays=${setIdleDays} adopt=${adopt} />`}
       empty="No store that matches. A new one is listed once the meter has seen it." />
     ${dialog}
