@@ -38,7 +38,12 @@ def by_key(request: Request, deps: AdminDeps) -> dict[str, object]:
     total = _series(reports.sums(by_day), days)
     found: defaultdict[str, list[Rollup]] = defaultdict(list)
     of_keys = SumQuery(
-        first_day=days[0], last_day=days[-1], by=every | {Dimension.KEY}, ids=frozenset(shown), keys=frozenset(shown)
+        first_day=days[0],
+        last_day=days[-1],
+        by=every | {Dimension.KEY},
+        ids=frozenset(shown),
+        keys=frozenset(shown),
+        kinds=True,
     )
     for rollup in reports.sums(of_keys) if shown else ():
         found[rollup.bucket.facts.key_id].append(rollup)

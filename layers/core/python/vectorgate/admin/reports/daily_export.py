@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -77,13 +76,15 @@ def _rows(query: DailyQuery, deps: AdminDeps, beside: frozenset[Dimension]) -> l
     """A row for each day and entity, and for each key, model or person."""
     by = {Dimension.DAY, Dimension.OPERATION, *beside, *_DIMENSION_OF[query.entity.name]}
     sums = replace(query.sums, by=frozenset(by), kinds=True)
-    found: dict[tuple[str, ...], list[Sums]] = defaultdict(list)
+    found: dict[tuple[str, ...], Sums] = {}
     for rollup in deps.stores.reports.sums(sums):
-        if query.has(rollup):
-            found[_place(query, rollup)].append(sums_of(rollup))
+        if not query.excluded or query.has(rollup):
+            place, measured = _place(query, rollup), sums_of(rollup)
+            total = found.get(place)
+            found[place] = measured if total is None else added((total, measured))
     keys = key_names(deps, {key for _, _, key, *_ in found}) if Dimension.KEY in beside else {}
     aliases = team_names(deps) if query.entity is TEAMS else {}
-    return [_row(place, added(sums), keys, aliases) for place, sums in sorted(found.items())]
+    return [_row(place, total, keys, aliases) for place, total in sorted(found.items())]
 
 
 _DIMENSION_OF: Final[Mapping[str, tuple[Dimension, ...]]] = {

@@ -175,8 +175,9 @@ class SqliteReports:
             yield from self._of_days(scope, first, last, operation)
 
     def _of_ids(self, query: SumQuery) -> Iterator[Line]:
+        summed = _summed(query) if query.scope is Scope.KEY else query.scope
         for each in sorted(query.ids or ()):
-            for scope, first, last in _periods(query, query.scope):
+            for scope, first, last in _periods(query, summed):
                 yield from self._database.rows(_OF_ID, (scope, scope_part(query.scope, each), first, last))
 
     def _of_tenants(self, query: SumQuery) -> Iterator[Line]:
