@@ -1,102 +1,126 @@
-"""The api function's cold start compared with a floor, in new interpreters that alternate.
+"""The cold start of each function beside the floor of its own imports, in new interpreters that take turns.
 
-The floor imports the api function's dependencies and makes the same two AWS clients, an HTTP pool and a logger; the
-function does that too, and is then ready for its first request. The difference is our own code. pydantic loads a module
-when a name of it is imported, so that the floor imports the names that the function imports. All run from bytecode, as
-the layers ship it.
+A function is imported and prepared, and is then ready for its first call. Its floor imports the modules that this
+loads, but for our own, and makes the same clients of AWS and the logger: the difference is our code. All run from
+bytecode, as the layers ship it. CPU time, less that of a bare interpreter: other programs disturb it less than the
+clock. The memory is a process's at its greatest. Restored: what a copy of a SnapStart snapshot of the api function does
+before its first call.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.helpers.processes import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-# What a deployment does not have, and httpx and httpcore import where it is installed.
+# What a deployment does not have.
 ABSENT = """
 import sys
 for name in ("click", "h2", "pygments", "rich", "trio"):
     sys.modules[name] = None
 """
-FLOOR = """
-import httpcore, httpx
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, PlainValidator
-from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
-from aws_lambda_powertools import Logger, Metrics
-import boto3
+INIT = ABSENT + "from vectorgate.entrypoints.{function} import handler\nhandler.{prepare}()\n"
+# What a start loads and makes. botocore comes first, to be watched, and is loaded as a whole when a client is made.
+WATCHED = """
+import json, resource, sys
+bare = set(sys.modules)
+from botocore.session import Session
+made, create = [], Session.create_client
+def noted(session, service, **options):
+    made.append(service)
+    return create(session, service, **options)
+Session.create_client = noted
+{init}
+loaded = [name for name in sys.modules if name not in bare and name.partition(".")[0] != "vectorgate"]
+print(json.dumps([loaded, made, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000]))
+"""
+FLOOR = (
+    ABSENT
+    + """
+import contextlib, importlib
+for name in {loaded!r}:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
 from botocore.config import Config
-session = boto3.Session()
-for name in ("dynamodb", "secretsmanager"):
-    session.client(name, region_name="us-east-1", config=Config(connect_timeout=1))
-httpcore.ConnectionPool()
-Logger(service="floor"), Metrics(namespace="floor", service="floor")
+from botocore.session import get_session
+session = get_session()
+for name in {made!r}:
+    session.create_client(name, region_name="us-east-1", config=Config(connect_timeout=1))
+if "aws_lambda_powertools" in sys.modules:
+    from aws_lambda_powertools import Logger, Metrics
+    Logger(service="floor"), Metrics(namespace="floor", service="floor")
 """
-INIT = """
-from vectorgate.entrypoints.api import handler
-handler.prepare()
+)
+RESTORE = (
+    INIT
+    + """
+import time
+from vectorgate.bootstrap import deployed_gateway
+from vectorgate.entrypoints.snapshots import renewed
+began = time.process_time()
+renewed(deployed_gateway())
+print(time.process_time() - began)
 """
+)
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
-    "VECTORGATE_TABLE": "bench",
-    "VECTORGATE_SECRET_OPENAI": "bench",
     "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/core/python"), str(ROOT)]),
+    "VECTORGATE_EXPORT_BUS": "bench",
+    "VECTORGATE_EXPORT_QUEUE_EVENTBRIDGE": "https://sqs.us-east-1.amazonaws.com/1/bench.fifo",
+    "VECTORGATE_EXPORT_FAILURES_EVENTBRIDGE": "https://sqs.us-east-1.amazonaws.com/1/failures.fifo",
+    "VECTORGATE_INGEST_BUCKET": "bench",
+    "VECTORGATE_INGEST_BUS": "bench",
+    "VECTORGATE_INGEST_FAILURES": "https://sqs.us-east-1.amazonaws.com/1/failures",
+    "VECTORGATE_INGEST_QUEUE": "https://sqs.us-east-1.amazonaws.com/1/bench",
+    "VECTORGATE_MASTER_KEY_SECRET": "bench",
+    "VECTORGATE_SECRET_OPENAI": "bench",
+    "VECTORGATE_TABLE": "bench",
 }
-STATEMENTS = ("pass", ABSENT + FLOOR, ABSENT + INIT)
+FUNCTIONS = ("api", "stream", "invoke", "admin", "usage_logger", "meter", "ingest", "exporter")
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The start of one interpreter, in seconds: wall time, and CPU time, which other programs disturb less."""
-
-    wall: float
-    cpu: float
-
-
-def report(runs: int = 25) -> list[str]:
-    """Return the lines to print: medians, less the start of a bare interpreter."""
+def report(runs: int = 7) -> list[str]:
+    """Return the lines to print: a table in Markdown, of medians."""
     with tempfile.TemporaryDirectory() as bytecode:
         environment = {**os.environ, **ENVIRONMENT, "PYTHONPYCACHEPREFIX": bytecode}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        _round(environment)  # to compile
-        rounds = [_round(environment) for _ in range(runs)]
-    return [
-        *_compared("CPU time", [[start.cpu for start in each] for each in rounds]),
-        *_compared("wall time", [[start.wall for start in each] for each in rounds]),
-    ]
+        starts, memory = {"bare": "pass"}, {}
+        for function in FUNCTIONS:
+            init = INIT.format(function=function, prepare="start" if function == "stream" else "prepare")
+            loaded, made, memory[function] = json.loads(_run(WATCHED.format(init=init), environment)[1])
+            starts |= {function: init, f"{function}, floor": FLOOR.format(loaded=loaded, made=made)}
+        rounds = [{name: _run(each, environment)[0] for name, each in starts.items()} for _ in range(runs + 1)][1:]
+        restore = RESTORE.format(function="api", prepare="prepare")
+        restored = [1_000 * float(_run(restore, environment)[1]) for _ in range(runs)]
+    cpu = {name: 1_000 * statistics.median([each[name] for each in rounds]) for name in starts}
+    rows = [_row(each, cpu, memory[each]) for each in FUNCTIONS]
+    head = ["| function | init, ms of CPU | floor | ratio | MB |", "|---|---|---|---|---|"]
+    return [*head, *rows, f"| restored | {statistics.median(restored):.1f} | | | |"]
 
 
-def _compared(name: str, rounds: Sequence[Sequence[float]]) -> list[str]:
-    bare, floor, init = (statistics.median(column) for column in zip(*rounds, strict=True))
-    return [
-        f"{name}, dependencies and clients alone:  {1000 * (floor - bare):.0f} ms",
-        f"{name}, api function, ready for a call:  {1000 * (init - bare):.0f} ms",
-        f"{name}, ratio:                           {(init - bare) / (floor - bare):.2f} (goal: at most 1.3)",
-    ]
+def _row(function: str, cpu: Mapping[str, float], megabytes: float) -> str:
+    init, floor = cpu[function] - cpu["bare"], cpu[f"{function}, floor"] - cpu["bare"]
+    return f"| {function} | {init:.0f} | {floor:.0f} | {init / floor:.2f} | {megabytes:.0f} |"
 
 
-def _round(environment: Mapping[str, str]) -> list[Start]:
-    return [_start(statement, environment) for statement in STATEMENTS]
-
-
-def _start(statement: str, environment: Mapping[str, str]) -> Start:
-    before, began = _cpu(), time.perf_counter()
+def _run(statement: str, environment: Mapping[str, str]) -> tuple[float, Any]:
+    """The seconds of CPU time of an interpreter that runs the statement, and what it prints."""
+    before = _cpu()
     command = [sys.executable, "-c", statement]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)  # noqa: S603 - our own statements
-    return Start(time.perf_counter() - began, _cpu() - before)
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)  # noqa: S603 - ours
+    return _cpu() - before, done.stdout
 
 
 def _cpu() -> float:
