@@ -47,7 +47,7 @@ class Measured:
         self.figures.setdefault(figure, {}).setdefault(gateway, []).append(value)
 
 
-def report(repetitions: int = 6, calls: int = 120, seconds: float = 3.0) -> list[str]:
+def report(repetitions: int = 7, calls: int = 120, seconds: float = 3.0) -> list[str]:
     """The lines to print: a table in Markdown. `calls` of each operation a repetition, and creates for `seconds`."""
     measured = Measured()
     first, *_, last = [*sorted(os.sched_getaffinity(0)), *sorted(os.sched_getaffinity(0))]
