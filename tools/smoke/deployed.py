@@ -58,7 +58,12 @@ def functions_are_as_released(target: Target, made: Made) -> str:
         settings = found["Environment"]["Variables"]
         emulated = EMULATED_SETTINGS if target.endpoint else set()
         equal(f"{name}'s settings", settings.keys() - emulated, wanted.keys())
-        differing = [key for key in wanted if settings[key] != wanted[key] and "://" not in settings[key]]
+        # A queue's URL has the emulator's own port, and a version's number is CloudFormation's.
+        differing = [
+            key
+            for key, text in wanted.items()
+            if settings[key] != text and "://" not in settings[key] and "${" not in text
+        ]
         prove(not differing, f"{name} has other values of {differing}")
         if "RecursiveLoop" in released:
             loop = target.aws("lambda").get_function_recursion_config(FunctionName=target.id(name))

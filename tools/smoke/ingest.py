@@ -25,7 +25,7 @@ def an_object_is_ingested(target: Target, made: Made) -> str:
     sender, team = _sender(target, of_events=False)
     if sender is None:
         return "skipped: IngestSenders names no sender of objects"
-    client = target.client(_key_of_team(target, team))
+    client = target.client(_key_of_team(target, team, "objects"))
     place = {"Bucket": target.outputs["IngestBucketName"], "Key": f"{sender}/{target.run}/tides.txt"}
     bucket = target.aws("s3")
     target.undo.append(lambda: _removed(client, target.run))
@@ -47,7 +47,7 @@ def an_event_is_answered(target: Target, made: Made) -> str:
     source, team = _sender(target, of_events=True)
     if source is None:
         return "skipped: IngestSenders names no source of events"
-    client, name = target.client(_key_of_team(target, team)), f"{target.run}-event"
+    client, name = target.client(_key_of_team(target, team, "events")), f"{target.run}-event"
     target.undo.append(lambda: _removed(client, name))
     entry = {
         "EventBusName": target.outputs["IngestBusName"],
@@ -122,8 +122,8 @@ def _removed(client: Any, name: str) -> None:  # noqa: ANN401 - OpenAI's client
             _ = [client.files.delete(file) for file in files]
 
 
-def _key_of_team(target: Target, team: str) -> str:
-    body = {"team_id": team, "create_team": True, "key_alias": target.run + "-ingest"}
+def _key_of_team(target: Target, team: str, what: str) -> str:
+    body = {"team_id": team, "create_team": True, "key_alias": f"{target.run}-{what}"}
     status, made = target.ask("POST", "/key/generate", target.master_key, body)
     prove(status == HTTPStatus.OK, f"/key/generate: {status} {made}")
     target.undo.append(lambda: target.ask("POST", "/key/delete", target.master_key, {"keys": [made["key"]]}))

@@ -96,8 +96,13 @@ class Target:
         return tuple(self.arn(name) for name, (each, _) in sorted(self.resources.items()) if each == kind)
 
     def filled(self, text: str) -> str:
-        """A text of the release, with the stack's own names."""
-        return re.sub(r"\$\{(\w[\w:]*)(?:\.(\w+))?\}", lambda found: self._named(found[1], found[2]), text)
+        """A text of the release, with the stack's own names. What the stack does not have stays as it is."""
+        return re.sub(r"\$\{(\w[\w:]*)(?:\.(\w+))?\}", self._filled, text)
+
+    def _filled(self, found: re.Match[str]) -> str:
+        name, attribute = found[1], found[2]
+        known = name.startswith("AWS::") or (name in self.resources and attribute != "Version")
+        return self._named(name, attribute) if known else found[0]
 
     def _named(self, name: str, attribute: str | None) -> str:
         if name.startswith("AWS::"):
