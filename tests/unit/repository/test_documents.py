@@ -36,7 +36,10 @@ SOURCES: Final = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts
 )
 CONFIGURATION: Final = [
-    *(ROOT / name for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml", "front.yaml")),
+    *(
+        ROOT / name
+        for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml", "front.yaml", "network.yaml")
+    ),
     *(ROOT / name / "Makefile" for name in ("functions", "layers/core", "layers/deps")),
 ]
 
