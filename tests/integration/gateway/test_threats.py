@@ -250,7 +250,7 @@ def test_row_3_in_local_mode_a_path_is_decoded_once(owned: GatewayHarness, gatew
     assert asked(gateway_server, "GET", "/%761/file%73") == listed
     assert asked(gateway_server, "GET", "/v1/file%2573")[0] == 404
     assert (
-        asked(gateway_server, "GET", "/%6Bey/info")[0] == asked(gateway_server, "GET", "/key/info")[0] == 401
+        asked(gateway_server, "GET", "/%6Bey/list")[0] == asked(gateway_server, "GET", "/key/list")[0] == 401
     )  # the administrator's
     owned.upstream.forget()
     asked(gateway_server, "GET", "/v1/files/file%2Down")
