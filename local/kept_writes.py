@@ -82,6 +82,7 @@ class KeepingLedger(SqliteLedger):
         super().__init__(database, on_answered=on_answered)
         self._kept = kept
         self._unwritten: dict[OperationId, Ownership] = {}
+        self._unwritten_answers: dict[OperationId, IdempotencyRecord] = {}
 
     def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
         """As the ledger does, after what is kept."""
@@ -97,6 +98,13 @@ class KeepingLedger(SqliteLedger):
                 raise
             self._unwritten[row.operation_id] = row
 
+    def keep_answer(self, record: IdempotencyRecord) -> None:
+        """As the ledger does. What the disk refuses is written with the answered row."""
+        try:
+            super().keep_answer(record)
+        except StoreUnavailable:
+            self._unwritten_answers[record.operation_id] = record
+
     def advance(
         self,
         entry: LedgerEntry,
@@ -110,10 +118,12 @@ class KeepingLedger(SqliteLedger):
         """As the ledger does. StoreUnavailable as well, after the write is kept."""
         write, unwritten = super().advance, self._unwritten.get(entry.id)
         owned = owned if unwritten is None else (*owned, unwritten)
+        idempotency = idempotency or self._unwritten_answers.get(entry.id)
 
         def again() -> None:
             write(entry, since=since, owned=owned, retired=retired, at=at, idempotency=idempotency)
             self._unwritten.pop(entry.id, None)
+            self._unwritten_answers.pop(entry.id, None)
 
         try:
             again()
