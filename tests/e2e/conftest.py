@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,9 +24,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def aws(home: Path) -> Iterator[Emulator]:
-    """The emulated AWS."""
+    """The emulated AWS. At the end: nothing that a function asked was denied to its role."""
     with emulator(home) as running:
         yield running
+        lines = (home / "asked.jsonl").read_text().splitlines() if (home / "asked.jsonl").exists() else []
+        assert {line for line in lines if not json.loads(line)["allowed"]} == set()
 
 
 @pytest.fixture(scope="session")
