@@ -13,6 +13,7 @@ from openai import AuthenticationError, NotFoundError
 
 from tools.smoke import alarms, calls, deployed, front_door, ingest
 from tools.smoke.calls import EXPECTED, Made
+from tools.smoke.restore import a_copy_of_the_table_is_restored
 from tools.smoke.rights import roles_have_their_rights_and_no_others
 from tools.smoke.target import Target, forget
 
@@ -55,11 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only", action="append", choices=[check.__name__ for check in ALL], help="of the checks, those"
     )
+    parser.add_argument("--restore", action="store_true", help="restore a copy of the table, too, and delete it")
     parser.add_argument("--patience", type=float, default=1.0, help="times the seconds that checks wait")
     given = parser.parse_args(arguments)
     run = f"smoke-{secrets.token_hex(4)}"
     target = Target(given.stack, given.region, given.endpoint, run, given.patience)
     chosen = [check for check in ALL if given.only is None or check.__name__ in given.only]
+    chosen += [a_copy_of_the_table_is_restored] if given.restore else []
     began = time.monotonic()
     forget()  # what an earlier run of the same process has read
     proven = _run(target, chosen, until_one_fails=given.first)
