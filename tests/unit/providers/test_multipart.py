@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
@@ -34,7 +34,7 @@ def sent(upload: FileUpload) -> httpx.Request:
         return httpx.Response(200)
 
     transport = PooledTransport(Clock(wall=float, monotonic=float, sleep=lambda _: None), entropy=lambda _: ENTROPY)
-    transport._client = httpx.Client(transport=httpx.MockTransport(record))
+    transport._connections = cast("Any", httpx.MockTransport(record))
     request = UpstreamRequest(method="POST", url="http://multipart.invalid/v1/files", headers={}, content=upload)
     assert isinstance(transport.send(request, seconds=1.0), Replied)
     return requests[0]

@@ -16,7 +16,6 @@ hands the number on as it is, and `TimedBackend` and `TimedStream` wait for what
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import suppress
 from functools import lru_cache
@@ -40,7 +39,7 @@ MAX_CONNECTIONS: Final = 100
 WRITE_PIECE: Final = 16 * 1024  # a TLS record; below what a fresh connection takes at once
 STREAM: Final = "stream"  # the name of a request's extension
 
-Request, ByteStream, NO_AUTH = httpx.Request, httpx.ByteStream, httpx.Auth()  # for `transport`
+Request, ByteStream = httpx.Request, httpx.ByteStream  # for `transport`
 FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 # The outcome of a request that ended in one of FAILURES: the first row that matches decides.
 OUTCOMES: Final[tuple[tuple[tuple[type[Exception], ...], NotSent | ResponseLost], ...]] = (
@@ -60,14 +59,6 @@ CORE_ERRORS: Final = (
 
 class ContentTooLarge(httpx.TransportError):
     """The answer holds more content than may be read."""
-
-
-def gateway_client(transport: Transport) -> httpx.Client:
-    """The client of the gateway's egress. Neither the environment nor an earlier answer has a part in a request."""
-    logging.getLogger(httpx.__name__).setLevel(logging.WARNING)  # below that it logs every URL, and these name objects
-    client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
-    cast("Any", client.cookies).extract_cookies = lambda _: None  # there are none, and looking takes 60 microseconds
-    return client
 
 
 @lru_cache(maxsize=256)

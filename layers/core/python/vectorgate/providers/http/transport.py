@@ -48,14 +48,13 @@ class PooledTransport:
         self._entropy = entropy
         pooling = adapter.Pooling(max_connections=most_connections)
         self._connections = adapter.Transport(clock.monotonic, pooling)
-        self._client = adapter.gateway_client(self._connections)
 
     def send(self, request: UpstreamRequest, *, seconds: float) -> Outcome:
         """See `outcome.Transport`: what cannot have reached the provider is NotSent, all other failure ResponseLost."""
         if seconds <= 0:
             return NotSent(timed_out=True)
         try:
-            response = self._client.send(self._encoded(request, seconds), stream=True, auth=adapter.NO_AUTH)
+            response = self._connections.handle_request(self._encoded(request, seconds))
             if request.stream and response.is_success and _is_event_stream(response):
                 return Replied(_streamed(response))
             try:
