@@ -206,7 +206,7 @@ def failure(stack: Stack) -> dict[str, Any] | None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/spend/logs"), ("POST", "/key/generate"), ("GET", "/key/info"), ("POST", "/key/delete")],
+    [("GET", "/spend/logs"), ("POST", "/key/generate"), ("GET", "/key/list"), ("POST", "/key/delete")],
 )
 def test_administration_takes_the_master_key_alone(stack: Stack, key: str, method: str, path: str) -> None:
     for presented in (None, key, "sk-1234", "0" * 64):
