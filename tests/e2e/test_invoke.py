@@ -129,7 +129,9 @@ def test_a_clients_retry_takes_the_place_of_an_attempt_that_came_to_nothing(stac
         name="tried again", extra_headers={"x-stainless-retry-count": "1"}
     )
     assert again.parse().id != first.parse().id
-    assert stack.item(record_key(idempotency)) is None
+    taken = stack.item(record_key(idempotency))  # the record stays in its place, and names the new operation
+    assert taken is not None
+    assert taken["operation_id"]["S"] == again.headers["x-litellm-call-id"]
     held = stack.items(record_key(idempotency)["PK"]["S"])
     assert [item["operation_id"]["S"] for item in held] == [again.headers["x-litellm-call-id"]]
 

@@ -24,7 +24,7 @@ LIMITED_KEY: Final = "sk-limited"
 ELSEWHERE: Final[Mapping[tuple[str, str], str]] = {
     ("dynamodb:BatchGetItem", "IDX"): "Azure AI Search, which has indexes",
     ("dynamodb:ConditionCheckItem", "OWN"): "an object that a team owns already is answered once more",
-    ("dynamodb:DeleteItem", "IDEM"): "a claim of a request that was lost is taken over",
+    ("dynamodb:DeleteItem", "IDEM"): "0.2.0, which may run beside this release while a stack is updated",
 }
 
 
