@@ -92,5 +92,5 @@ def test_what_only_other_functions_need_is_not_imported() -> None:
 
 def test_the_collector_does_not_look_again_at_what_was_imported() -> None:
     before, after = start()["frozen"]
-    assert before == 0
+    assert before < 1_000  # Python 3.12 itself freezes 375 objects at its start, the others none
     assert after > 10_000
