@@ -96,20 +96,21 @@ class Resolver:
         self.ledger.advance(row.transition(State.UNCERTAIN, **removed), since=row.state)
         return Outcome.REMOVED
 
-    def void_unless_sent(self, row: LedgerEntry) -> bool:
-        """Void a row with an idempotency key whose record is another's, or absent; whether it was so.
+    def resolve_unsent(self, row: LedgerEntry) -> Outcome | None:
+        """Void a row with an idempotency key whose record is another's, or absent; None for a row that was sent.
+
+        While its call may still be sent it waits, and nothing in a list can be what it made.
 
         A call is sent once its record leads to its row, which it does as long as the row is open. Only rows without a
         status are looked at: the others ended with their answer, and were sent.
         """
-        if row.idempotency_name is None or row.status_code is not None or self._is_under_way(row):
-            return False
+        if row.idempotency_name is None or row.status_code is not None:
+            return None
         if self.clock.unix_ms() >= row.started_ms + EXPLICIT_TTL_SECONDS * MILLISECONDS:
-            return False  # its record may have been removed
+            return None  # its record may have been removed
         if self._idempotency_record(row) is not None:
-            return False
-        self._void(row, Resolution.ABSENT)
-        return True
+            return None
+        return Outcome.WAITING if self._is_under_way(row) else self._void(row, Resolution.ABSENT)
 
     def resolve_other(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
         """Resolve any other row: by its object, or void it at once where nothing shows whether it was executed."""

@@ -112,7 +112,7 @@ class Reconciler:
         ends_at = self.clock.monotonic() + seconds
         matches = Matches({})
         counts: Counter[str] = Counter()
-        rows = [row for row in rows if not self._void_unless_sent(row, counts)]
+        rows = [row for row in rows if not self._is_unsent(row, counts)]
         counts[Outcome.FAILED] += len(rows)
         if group.kind is not None and rows:
             lists = ListMatcher(self.ledger, self.ownership, self.reader, self.clock, self.telemetry)
@@ -127,16 +127,16 @@ class Reconciler:
             counts[self._resolve(row, provider, group.kind, matches)] += 1
         return counts
 
-    def _void_unless_sent(self, row: LedgerEntry, counts: Counter[str]) -> bool:
-        """Whether a row is done with, because its call was never sent; counted, and left as it is if a store fails."""
+    def _is_unsent(self, row: LedgerEntry, counts: Counter[str]) -> bool:
+        """Whether a row is dealt with, because its call was not sent; counted, and left as it is if a store fails."""
         try:
-            done = Resolver(self.ledger, self.ownership, self.reader, self.clock).void_unless_sent(row)
+            outcome = Resolver(self.ledger, self.ownership, self.reader, self.clock).resolve_unsent(row)
         except StoreError as error:
             self.telemetry.task_failed("ReconcileFailures", error, row)
-            counts[Outcome.FAILED] += 1
-            return True
-        counts[Outcome.VOIDED] += done
-        return done
+            outcome = Outcome.FAILED
+        if outcome is not None:
+            counts[outcome] += 1
+        return outcome is not None
 
     def _resolve(self, row: LedgerEntry, provider: ProviderName, kind: ObjectKind | None, matches: Matches) -> Outcome:
         resolver = Resolver(self.ledger, self.ownership, self.reader, self.clock)
