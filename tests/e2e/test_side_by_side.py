@@ -32,10 +32,10 @@ def named(aws: Emulator) -> dict[str, set[str]]:
     return {"kept": set(kept), "others": {*functions, *(each["AlarmName"] for each in alarms), *groups, *roles}}
 
 
-def is_gone(aws: Emulator) -> bool:
-    """Whether the second stack is deleted."""
+def is_gone(aws: Emulator, name: str = SECOND) -> bool:
+    """Whether a stack is deleted, the second one by default."""
     try:
-        (stack,) = aws.client("cloudformation").describe_stacks(StackName=SECOND)["Stacks"]
+        (stack,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError:
         return True
     return bool(stack["StackStatus"] == "DELETE_COMPLETE")

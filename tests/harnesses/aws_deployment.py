@@ -74,7 +74,7 @@ def finished(aws: Emulator, name: str, kind: str) -> dict[str, str]:
         events = stacks.describe_stack_events(StackName=name)["StackEvents"]
         raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
 
-    return {out["OutputKey"]: out["OutputValue"] for out in eventually(done, 60, "the stack")["Outputs"]}
+    return {out["OutputKey"]: out["OutputValue"] for out in eventually(done, 300, "the stack")["Outputs"]}
 
 
 def prepared(aws: Emulator) -> dict[str, Any]:

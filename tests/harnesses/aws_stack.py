@@ -167,9 +167,11 @@ class Stack:
         """The API's host name, which the emulator expects in the Host header."""
         return urlsplit(self.outputs["Url"]).netloc
 
-    def ask(self, method: str, path: str, *, key: str | None = None, body: object = None) -> Reply:
-        """Send a request through API Gateway."""
-        headers = {"Host": self.host, "Content-Type": "application/json"}
+    def ask(
+        self, method: str, path: str, *, key: str | None = None, body: object = None, host: str | None = None
+    ) -> Reply:
+        """Send a request through API Gateway. `host`: a domain name of the stack's own."""
+        headers = {"Host": host or self.host, "Content-Type": "application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
         data = json.dumps(body).encode() if body is not None else None
