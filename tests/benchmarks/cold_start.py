@@ -32,7 +32,7 @@ for name in ("click", "h2", "pygments", "rich", "trio"):
 INIT = ABSENT + "from vectorgate.entrypoints.{function} import handler\nhandler.{prepare}()\n"
 # What a start loads and makes. botocore comes first, to be watched, and is loaded as a whole when a client is made.
 WATCHED = """
-import json, resource, sys
+import json, sys
 bare = set(sys.modules)
 from botocore.session import Session
 made, create = [], Session.create_client
@@ -42,7 +42,9 @@ def noted(session, service, **options):
 Session.create_client = noted
 {init}
 loaded = [name for name in sys.modules if name not in bare and name.partition(".")[0] != "vectorgate"]
-print(json.dumps([loaded, made, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000]))
+with open("/proc/self/status") as status:  # ru_maxrss would be the parent's, which forked this process
+    kibibytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+print(json.dumps([loaded, made, kibibytes * 1024 / 1_000_000]))
 """
 FLOOR = (
     ABSENT
