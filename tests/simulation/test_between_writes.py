@@ -22,12 +22,12 @@ SEEDS: Final = (1, 9)  # on AWS, in local mode
 each_deployment = pytest.mark.parametrize("seed", SEEDS)
 
 
-class KeyedCreate:
-    """One create with an idempotency key, sent a request at a time."""
+class RepeatedCreate:
+    """One create with an idempotency key, or an SDK's retries, sent a request at a time."""
 
-    def __init__(self, seed: int, **body: object) -> None:
+    def __init__(self, seed: int, *, keyed: bool = True, **body: object) -> None:
         self.simulation = Simulation(seed, rates=NO_FAULTS)
-        self.made = LogicalCreate("s0", SECRET, None, encode_json({"name": "s0", **body}), keyed=True)
+        self.made = LogicalCreate("s0", SECRET, None, encode_json({"name": "s0", **body}), keyed=keyed)
         self.simulation.creates.append(self.made)
 
     def before(self, method: str, act: Callable[[], object]) -> None:
@@ -62,7 +62,9 @@ class KeyedCreate:
 
     def send(self) -> Response | None:
         """Send the create."""
-        response = self.ask("POST", "/v1/vector_stores", self.made.body, **{"idempotency-key": "key of s0"})
+        key = {"idempotency-key": "key of s0"} if self.made.keyed else {}
+        count = str(len(self.made.statuses))
+        response = self.ask("POST", "/v1/vector_stores", self.made.body, **key, **{"x-stainless-retry-count": count})
         self.made.statuses.append(response.status if response is not None else 0)
         if response is not None and response.status == 200:
             self.made.store_id = json.loads(response.read_body())["id"]
@@ -82,7 +84,7 @@ class KeyedCreate:
 
 @each_deployment
 def test_a_store_that_is_deleted_between_its_ownership_and_its_answer_is_in_the_ledger_once(seed: int) -> None:
-    create = KeyedCreate(seed)
+    create = RepeatedCreate(seed)
     create.crash_before("advance")
     assert create.send() is None
     (store,) = create.simulation.provider.stores
@@ -99,7 +101,7 @@ def test_a_store_that_is_deleted_between_its_ownership_and_its_answer_is_in_the_
 @each_deployment
 @pytest.mark.parametrize("method", ["keep_answer", "advance"])
 def test_a_store_whose_create_crashed_behind_its_ownership_is_given_to_the_repetition(seed: int, method: str) -> None:
-    create = KeyedCreate(seed, metadata=FULL_METADATA)
+    create = RepeatedCreate(seed, metadata=FULL_METADATA)
     create.crash_before(method)
     assert create.send() is None
     in_flight = create.send()
@@ -112,8 +114,11 @@ def test_a_store_whose_create_crashed_behind_its_ownership_is_given_to_the_repet
 
 
 @each_deployment
-def test_a_call_that_was_begun_and_not_bound_is_never_given_what_the_one_that_was_sent_made(seed: int) -> None:
-    create = KeyedCreate(seed, metadata=FULL_METADATA)
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_call_that_was_begun_and_not_bound_is_never_given_what_the_one_that_was_sent_made(
+    seed: int, *, keyed: bool
+) -> None:
+    create = RepeatedCreate(seed, keyed=keyed, metadata=FULL_METADATA)
     create.crash_before("bind")
     assert create.send() is None
     create.crash_before("own")
@@ -126,7 +131,7 @@ def test_a_call_that_was_begun_and_not_bound_is_never_given_what_the_one_that_wa
 
 @each_deployment
 def test_of_two_that_begin_with_one_key_at_once_one_is_sent_and_the_other_gets_its_answer(seed: int) -> None:
-    create = KeyedCreate(seed)
+    create = RepeatedCreate(seed)
     answers: list[Response | None] = []
     create.before("bind", lambda: answers.append(create.send()))
     answers.append(create.send())
@@ -137,7 +142,7 @@ def test_of_two_that_begin_with_one_key_at_once_one_is_sent_and_the_other_gets_i
 
 @each_deployment
 def test_of_two_that_take_over_one_record_at_once_one_is_sent(seed: int) -> None:
-    create = KeyedCreate(seed)
+    create = RepeatedCreate(seed)
     create.crash_after("bind")
     assert create.send() is None
     create.sweep()
@@ -150,7 +155,7 @@ def test_of_two_that_take_over_one_record_at_once_one_is_sent(seed: int) -> None
 @each_deployment
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_request_that_is_so_slow_that_its_row_is_void_is_not_sent(seed: int, *, repeated: bool) -> None:
-    create = KeyedCreate(seed)
+    create = RepeatedCreate(seed)
 
     def meanwhile() -> None:
         create.sweep()

@@ -20,7 +20,7 @@ from vectorgate.ledger.reconciliation.uploads import announced_uploads
 from vectorgate.pricing.book import NOT_EXECUTED
 from vectorgate.pricing.money import ZERO
 from vectorgate.providers.openai import without_tag
-from vectorgate.tenancy.ownership import OWNED_COLUMN
+from vectorgate.tenancy.ownership import LISTED_KINDS, OWNED_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ports import OwnershipStore
 
 GENERATING: Final = frozenset(operation.name for operation in BY_NAME.values() if operation.generates)
+RECORDS_READ: Final = 100  # of equal requests without a key
 RETRIEVE_RESPONSE: Final = "responses.retrieve"
 SECOND_LOOK_MS: Final = 30_000  # a provider's list may lag behind its own creates, by far less than this
 # After the end of a request: until then a provider may execute it, and its list may not show that yet.
@@ -97,19 +98,20 @@ class Resolver:
         return Outcome.REMOVED
 
     def resolve_unsent(self, row: LedgerEntry) -> Outcome | None:
-        """Void a row with an idempotency key whose record is another's, or absent; None for a row that was sent.
+        """Void a row whose idempotency record is another's, or absent; None for a row that was sent.
 
         While its call may still be sent it waits, and nothing in a list can be what it made.
 
         A call is sent once its record leads to its row, which it does as long as the row is open. Only rows without a
         status are looked at: the others ended with their answer, and were sent.
         """
-        if row.idempotency_name is None or row.status_code is not None:
+        if row.status_code is not None or not _is_sent_with_record(row):
             return None
         if self.clock.unix_ms() >= row.started_ms + EXPLICIT_TTL_SECONDS * MILLISECONDS:
             return None  # its record may have been removed
-        if self._idempotency_record(row) is not None:
-            return None
+        records = self._idempotency_records(row)
+        if len(records) == RECORDS_READ or any(record.operation_id == row.id for record in records):
+            return None  # where as many were read as there may be, its own may be an older one
         return Outcome.WAITING if self._is_under_way(row) else self._void(row, Resolution.ABSENT)
 
     def resolve_other(self, row: LedgerEntry, provider: ProviderName) -> Outcome:
@@ -230,12 +232,23 @@ class Resolver:
 
     def _idempotency_record(self, row: LedgerEntry) -> IdempotencyRecord | None:
         """The record, by the client's key or by the body, that leads repetitions to this row; if it still does."""
+        return next((record for record in self._idempotency_records(row) if record.operation_id == row.id), None)
+
+    def _idempotency_records(self, row: LedgerEntry) -> Sequence[IdempotencyRecord]:
+        """The newest RECORDS_READ records of the row's request, by the client's key (there is one) or by the body."""
         if row.tenant is None:
-            return None
+            return ()
+        if row.idempotency_name is not None:
+            return self.ledger.idempotency_records(row.tenant, row.idempotency_name, start=EXPLICIT_SLOT, limit=1)
         implicit = implicit_record(row)
-        name = row.idempotency_name if row.idempotency_name is not None or implicit is None else implicit.name
-        if name is None:
-            return None
-        slot = first_slot(row.started_ms) if row.idempotency_name is None else EXPLICIT_SLOT
-        held = self.ledger.idempotency_records(row.tenant, name, start=slot, limit=1 if slot == EXPLICIT_SLOT else 100)
-        return next((record for record in held if record.operation_id == row.id), None)
+        if implicit is None:
+            return ()
+        start = first_slot(row.started_ms)
+        return self.ledger.idempotency_records(row.tenant, implicit.name, start=start, limit=RECORDS_READ)
+
+
+def _is_sent_with_record(row: LedgerEntry) -> bool:
+    """Whether the row's call is sent only once an idempotency record leads to it, by the client's key or the body."""
+    if row.idempotency_name is not None:
+        return True
+    return row.attempt_of is None and row.fingerprint is not None and BY_NAME[row.operation].creates in LISTED_KINDS
