@@ -61,10 +61,10 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 # --------------------------------------------------------------------------------------------------------- testing
 
 # tests/conftest.py shares the files out among the workers: four, for those that wait for a server leave a core idle. The
-# types are checked beside them. pytest comes last, and so does its closing line.
+# types are checked beside lint and build, which leave a core idle, too. pytest comes last, and so does its closing line.
 test: install ## Lint, types, template, every test, and the package's branch coverage
-	@$(MAKE) --no-print-directory -j 2 lint build $(HOST_PARTS)
-	@$(MAKE) --no-print-directory -j 2 types tests
+	@$(MAKE) --no-print-directory -j 3 types lint build $(HOST_PARTS)
+	@$(MAKE) --no-print-directory tests
 
 .PHONY: tests
 tests: install
