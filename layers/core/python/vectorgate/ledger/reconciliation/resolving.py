@@ -248,7 +248,11 @@ class Resolver:
 
 
 def _is_sent_with_record(row: LedgerEntry) -> bool:
-    """Whether the row's call is sent only once an idempotency record leads to it, by the client's key or the body."""
+    """Whether the row is resolved by the idempotency record that leads to it before its call is sent.
+
+    Each with the client's key. Without one, those whose object has no tag: equal requests may take it for theirs.
+    """
     if row.idempotency_name is not None:
         return True
-    return row.attempt_of is None and row.fingerprint is not None and BY_NAME[row.operation].creates in LISTED_KINDS
+    is_untagged = row.fuzzy_fingerprint is not None and row.fingerprint is not None and row.attempt_of is None
+    return is_untagged and BY_NAME[row.operation].creates in LISTED_KINDS
