@@ -111,16 +111,17 @@ def test_a_row_that_a_crash_left_is_settled_within_two_sweeps(
     assert len(client.vector_stores.list().data) == 1
 
 
+def _unavailable(*_: object, **__: object) -> None:
+    raise StoreUnavailable
+
+
 def test_a_conclude_that_fails_is_answered_and_brought_back(
     system: ReconcilerHarness, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = connect(system.harness.key(KEY))
 
-    def unavailable(*_: object, **__: object) -> None:
-        raise StoreUnavailable
-
     with monkeypatch.context() as patch:
-        patch.setattr(type(system.harness.stores.ledger), "own", unavailable)
+        patch.setattr(type(system.harness.stores.ledger), "own", _unavailable)
         store = client.vector_stores.create(name="x").id
     assert fails(lambda: client.vector_stores.retrieve(store)) == 404
     assert system.sweep() == {"adopted": 1}
@@ -132,11 +133,8 @@ def test_a_store_whose_row_cannot_be_answered_is_its_tenants_at_once_and_in_the_
 ) -> None:
     client = connect(system.harness.key(KEY))
 
-    def unavailable(*_: object, **__: object) -> None:
-        raise StoreUnavailable
-
     with monkeypatch.context() as patch:
-        patch.setattr(type(system.harness.stores.ledger), "advance", unavailable)
+        patch.setattr(type(system.harness.stores.ledger), "advance", _unavailable)
         store = client.vector_stores.create(name="x", metadata={f"k{n}": "v" for n in range(16)}).id
     assert client.vector_stores.retrieve(store).id == store
     assert system.sweep() == {"adopted": 1}

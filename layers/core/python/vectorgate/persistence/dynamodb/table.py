@@ -214,14 +214,7 @@ class DynamoTable:
         **how: Any,  # noqa: ANN401  # Query's own arguments
     ) -> Iterator[Item]:
         """The items of one partition, a page of `limit` at a time, each read when it is needed."""
-        read: partial[Any] = partial(
-            self.client.query,
-            TableName=self.name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            Limit=limit,
-            **how,
-        )
+        read = self._query(condition, values, Limit=limit, **how)
         page = self._request(read)
         yield from page["Items"]
         while "LastEvaluatedKey" in page:
@@ -237,16 +230,17 @@ class DynamoTable:
         **how: Any,  # noqa: ANN401  # Query's own arguments
     ) -> Page:
         """The items of one partition among `limit` that are looked at, and the key of the last one if others follow."""
-        read: partial[Any] = partial(
+        found = self._request(self._query(condition, values, Limit=limit, **how))
+        return Page(found["Items"], found.get("LastEvaluatedKey"))
+
+    def _query(self, condition: str, values: Mapping[str, Attribute], **how: Any) -> partial[Any]:  # noqa: ANN401  # Query's own
+        return partial(
             self.client.query,
             TableName=self.name,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
-            Limit=limit,
             **how,
         )
-        found = self._request(read)
-        return Page(found["Items"], found.get("LastEvaluatedKey"))
 
     def _batch(self, request: dict[str, Any]) -> Iterator[Item]:
         # A throttled table returns some of the items, and names the keys of the others.
