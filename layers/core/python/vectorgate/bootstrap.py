@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import random
 import time
@@ -205,8 +204,7 @@ def _other_surfaces(settings: Settings, stores: Stores) -> tuple[ApiSurface, ...
 
 @cache
 def deployed_settings() -> Settings:
-    """The settings in the function's environment. Every start reads them first, after all imports."""
-    gc.freeze()  # examining what was imported in each garbage collection takes a sixth of a cold start
+    """The settings in the function's environment."""
     return configuration.from_environment(stored_text)
 
 

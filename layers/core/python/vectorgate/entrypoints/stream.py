@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from vectorgate.api.http import Body, Response
 from vectorgate.bootstrap import deployed_gateway, deployed_settings
+from vectorgate.entrypoints.collection import uncollected
 from vectorgate.entrypoints.lambda_http import UNENCODED_BODY, HttpFunction, path_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class StreamFunction:
         self._renewable = renewable
         self._function = HttpFunction(deployed, settings)
 
+    @uncollected()
     def start(self) -> Telemetry:
         """Build the application before its first request. Any exception: it cannot start."""
         return self._deployed().telemetry

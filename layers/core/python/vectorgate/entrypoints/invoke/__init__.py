@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from vectorgate.bootstrap import deployed_gateway, deployed_settings
+from vectorgate.entrypoints.collection import uncollected
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 from vectorgate.entrypoints.lambda_http import started
 
@@ -26,6 +27,7 @@ class InvokeFunction:
         self._deployed = deployed
         self._settings = settings
 
+    @uncollected()
     def prepare(self) -> None:
         """As `Function`'s."""
         gateway = self._deployed().gateway

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from vectorgate.metering.model import Meter
-from vectorgate.metering.ports import Schedule
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import SHARDS, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vectorgate.ids import ProviderName
+    from vectorgate.metering.ports import Schedule
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
@@ -66,6 +66,8 @@ class DynamoMeters:
 
     def schedule(self, provider: ProviderName) -> Schedule:
         """One consistent GetItem."""
+        from vectorgate.metering.ports import Schedule  # noqa: PLC0415 - of the meter function alone
+
         item = self._table.get(_schedule_key(provider))
         return Schedule(**decoded(item, Schedule)) if item is not None else Schedule()
 
