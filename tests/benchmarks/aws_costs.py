@@ -32,7 +32,7 @@ class Usage:
     traced: float = 0
     own_ms: float = 0
     provider_ms: float = 0
-    memory_mb: int = 512
+    memory_mb: int = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,8 @@ CHOSEN: Final = {
     "DefaultEndpoint": "off",
     "StreamingConcurrency": "2",
     "LogLevel": "WARNING",
+    "LoggedSuccesses": "50",
+    "SystemLogLevel": "INFO",
     "LogRetentionDays": "90",
     "Traces": "on",
     "RouteMetrics": "true",

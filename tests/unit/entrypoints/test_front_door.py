@@ -7,16 +7,19 @@ import json
 import math
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
+from tests.factories.ledger import answered_row
 from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate import settings
 from vectorgate.api.http import MAX_WAIT_SECONDS, Request, Response
 from vectorgate.entrypoints.function import Function
 from vectorgate.entrypoints.lambda_http import HttpFunction, read_event, request_id_in
+from vectorgate.ids import KeyId, TenantId
 from vectorgate.settings import Settings
 from vectorgate.telemetry import PowertoolsTelemetry
 
@@ -83,8 +86,7 @@ def test_what_is_no_id_reaches_no_log() -> None:
 
 def test_log_lines_have_the_ids_of_their_invocation_and_the_first_says_that_it_was_cold() -> None:
     lines = io.StringIO()
-    logger = Logger(service="stack", stream=lines, logger_handler=None)
-    telemetry = PowertoolsTelemetry(logger, Metrics(namespace="vectorgate", service="stack"))
+    telemetry = PowertoolsTelemetry.of("stack", stream=lines)
     telemetry.invoked("one", "door")
     telemetry.unexpected_error(ValueError("x"))
     telemetry.invoked("two")
@@ -92,7 +94,40 @@ def test_log_lines_have_the_ids_of_their_invocation_and_the_first_says_that_it_w
     first, second = (json.loads(line) for line in lines.getvalue().splitlines())
     assert (first["function_request_id"], first["api_request_id"], first["cold_start"]) == ("one", "door", True)
     assert second["function_request_id"] == "two"
-    assert not {"api_request_id", "cold_start"} & second.keys()
+    assert not {"api_request_id", "cold_start", "location"} & second.keys()
+
+
+def test_of_calls_that_succeeded_a_share_is_logged_and_all_are_counted() -> None:
+    for percent, most in ((100, 90), (25, 40), (0, 0)):
+        lines, metrics = io.StringIO(), cast("Metrics", EphemeralMetrics(namespace="n", service=f"sampled-{percent}"))
+        logger = Logger(service=f"sampled-{percent}", stream=lines)
+        telemetry = PowertoolsTelemetry(logger, metrics, successes_percent=percent)
+        for number in range(90):
+            telemetry.request_completed(answered_row(number))
+        written = lines.getvalue().count('"message":"request"')
+        assert most * 0.3 <= written <= most
+        telemetry.request_completed(answered_row(7).changed(status_code=404))
+        assert lines.getvalue().count('"message":"request"') == written + 1
+        assert len(metrics.metric_set["Requests"]["Value"]) == 91
+
+
+def test_the_share_of_logged_calls_is_a_percentage() -> None:
+    table = {"VECTORGATE_TABLE": "t"}
+    assert settings.read(table).logged_successes_percent == 100
+    assert settings.read({**table, "VECTORGATE_LOGGED_SUCCESSES": "0"}).logged_successes_percent == 0
+    for wrong in ("", "-1", "101", "1.5", "many"):
+        with pytest.raises(ValueError, match="VECTORGATE_LOGGED_SUCCESSES"):
+            settings.read({**table, "VECTORGATE_LOGGED_SUCCESSES": wrong})
+
+
+def test_a_key_that_is_its_own_tenant_is_named_once() -> None:
+    lines = io.StringIO()
+    telemetry = PowertoolsTelemetry(Logger(service="named", stream=lines), Metrics(namespace="n", service="named"))
+    own = answered_row(1).changed(key_id=KeyId("0a"), tenant=TenantId("key:0a"))
+    for row in (own, own.changed(tenant=TenantId("team:red"))):
+        telemetry.request_completed(row)
+    first, second = (json.loads(line)["call"] for line in lines.getvalue().splitlines())
+    assert (first["key_id"], first.get("tenant"), second["tenant"]) == ("0a", None, "team:red")
 
 
 @pytest.mark.parametrize(

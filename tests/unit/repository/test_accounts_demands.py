@@ -95,7 +95,13 @@ def test_concurrency_and_memory_are_chosen_and_nothing_is_reserved_by_default() 
     reserved = FUNCTIONS["Api"]["ReservedConcurrentExecutions"]
     assert resolved(reserved, {}) is NO_VALUE
     assert resolved(reserved, {"ApiConcurrency": "50"}) == "50"
-    assert {resolved(each["MemorySize"], {"MemorySize": "256"}) for each in FUNCTIONS.values()} == {"256", 1024}
+    assert {name: resolved(each["MemorySize"], {"MemorySize": "300"}) for name, each in FUNCTIONS.items()} == {
+        **dict.fromkeys(FUNCTIONS, "300"),
+        "Admin": 512,
+        "Meter": 512,
+        "Ingest": 1024,
+    }
+    assert resolved(FUNCTIONS["Api"]["MemorySize"], {}) == "256"
 
 
 def test_sam_keeps_what_globals_say_under_a_condition() -> None:

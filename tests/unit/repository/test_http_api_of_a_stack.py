@@ -151,15 +151,9 @@ def test_access_logs_name_no_path_and_no_header() -> None:
         f"$context.{name}"
         for name in (
             "requestId",
-            "requestTimeEpoch",
             "identity.sourceIp",
             "routeKey",
-            "httpMethod",
             "status",
-            "responseLength",
-            "responseLatency",
-            "integrationLatency",
-            "integrationStatus",
             "integration.requestId",
             "integrationErrorMessage",
         )

@@ -59,6 +59,8 @@ def test_log_lines_are_json_and_their_level_is_chosen_without_losing_metrics() -
     for name, function in FUNCTIONS.items():
         assert variables(name, {"LogLevel": "ERROR"})["POWERTOOLS_LOG_LEVEL"] == "ERROR"
         assert "ApplicationLogLevel" not in function["LoggingConfig"]
+        assert resolved(function["LoggingConfig"]["SystemLogLevel"], {}) == "WARN"
+        assert variables(name, {"LoggedSuccesses": "5"})["VECTORGATE_LOGGED_SUCCESSES"] == "5"
 
 
 def test_who_reads_a_secret_may_use_its_key_through_secrets_manager_alone() -> None:

@@ -137,7 +137,11 @@ def test_every_parameter_has_a_default() -> None:
 def test_every_function_is_built_like_the_others_and_has_a_role_and_a_log_of_its_own() -> None:
     for name, function in FUNCTIONS.items():
         assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-        assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": f"{name}Logs"}}
+        assert function["LoggingConfig"] == {
+            "LogFormat": "JSON",
+            "SystemLogLevel": {"Ref": "SystemLogLevel"},
+            "LogGroup": {"Ref": f"{name}Logs"},
+        }
         assert function["Layers"] == [{"Ref": "DepsLayer"}, {"Ref": "CoreLayer"}]
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     groups = of_type("AWS::Logs::LogGroup").values()

@@ -211,12 +211,10 @@ def deployed_settings() -> Settings:
 @cache
 def deployed_telemetry() -> Telemetry:
     """The function's logger and metrics, as CloudWatch reads them."""
-    from aws_lambda_powertools import Logger, Metrics
+    from vectorgate.telemetry import PowertoolsTelemetry
 
-    from vectorgate.telemetry import NAMESPACE, PowertoolsTelemetry
-
-    service = deployed_settings().service
-    return PowertoolsTelemetry(Logger(service=service), Metrics(namespace=NAMESPACE, service=service))
+    settings = deployed_settings()
+    return PowertoolsTelemetry.of(settings.service, successes_percent=settings.logged_successes_percent)
 
 
 @cache

@@ -59,7 +59,8 @@ class Settings:
     `export_function`: the one that tests destinations of exports for it.
     `dead_letters`: the URLs of the dead-letter queues by what they hold, for the admin function.
     `bill_secret`: the secret with the admin key of OpenAI's organization, for its reports of usage and costs.
-    `service`: the dimension of the metrics, which is the stack's name. `max_upload` in bytes; `too_large`: the message
+    `service`: the dimension of the metrics, which is the stack's name. `logged_successes_percent`: of the calls that
+    succeeded, how many have a log line. `max_upload` in bytes; `too_large`: the message
     to a client whose file is larger. `prices`: the deployment's own entries of the price book, as a JSON array or the
     path of a file that holds one. `senders`: the team of each sender of ingestion, which is the first part of an
     object's key, or an event's source. `ingest`: its AWS resources. `cors_origins`: as `CrossOrigin.of` takes them.
@@ -73,6 +74,7 @@ class Settings:
 
     table: str
     service: str = "vectorgate"
+    logged_successes_percent: int = 100
     secrets: Mapping[ProviderName, str] = field(default_factory=dict)
     master_key_secret: str | None = None
     default_provider: ProviderName = OPENAI
@@ -132,6 +134,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     return Settings(
         table=_required(environment, "VECTORGATE_TABLE"),
         service=environment.get("POWERTOOLS_SERVICE_NAME", "vectorgate"),
+        logged_successes_percent=_percent(environment, "VECTORGATE_LOGGED_SUCCESSES"),
         secrets=dict(sorted(secrets.items(), key=lambda item: (item[0] != default, item[0]))),
         master_key_secret=_optional(environment, "VECTORGATE_MASTER_KEY_SECRET"),
         default_provider=default,
@@ -170,6 +173,14 @@ def _response_seconds(environment: Mapping[str, str]) -> float | None:
     if not 1 <= seconds <= MAX_RESPONSE_SECONDS:
         raise ValueError(f"VECTORGATE_RESPONSE_SECONDS is a number from 1 to {MAX_RESPONSE_SECONDS:.0f}")
     return seconds
+
+
+def _percent(environment: Mapping[str, str], name: str) -> int:
+    text = _optional(environment, name) or "100"
+    percent = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= percent <= 100:  # noqa: PLR2004 - the hundred of a percentage
+        raise ValueError(f"{name} is a number from 0 to 100")
+    return percent
 
 
 def _base_path(environment: Mapping[str, str]) -> str | None:

@@ -7,11 +7,14 @@ secret into it.
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
+from zlib import crc32
 
 from vectorgate.api.errors import ApiError
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from aws_lambda_powertools import Logger, Metrics
 
     from vectorgate.ledger.entry import LedgerEntry
@@ -74,13 +77,25 @@ class Telemetry(Protocol):
 
 
 class PowertoolsTelemetry:
-    """JSON lines and embedded metrics on standard output, as CloudWatch reads them."""
+    """JSON lines and embedded metrics on standard output, as CloudWatch reads them.
 
-    def __init__(self, logger: Logger, metrics: Metrics) -> None:
+    `successes_percent`: of the calls that succeeded, so many have a line. Their ids decide which.
+    """
+
+    def __init__(self, logger: Logger, metrics: Metrics, *, successes_percent: int = 100) -> None:
         self._logger = logger
         self._metrics = metrics
+        self._successes_percent = successes_percent
         self._counted = False
         self._cold = True
+
+    @classmethod
+    def of(cls, service: str, *, successes_percent: int = 100, stream: TextIO | None = None) -> Self:
+        """The telemetry of a stack. Lines do not name their place in this module, which is the same for each."""
+        from aws_lambda_powertools import Logger, Metrics  # noqa: PLC0415 - in a function of AWS alone
+
+        logger = Logger(service=service, stream=stream, location=None)
+        return cls(logger, Metrics(namespace=NAMESPACE, service=service), successes_percent=successes_percent)
 
     def invoked(self, function_request_id: str | None, api_request_id: str | None = None) -> None:
         """The ids are in each line until the next invocation; those of the first one say that it was a cold start."""
@@ -91,7 +106,8 @@ class PowertoolsTelemetry:
 
     def request_completed(self, entry: LedgerEntry) -> None:
         """One line with times, and a count; answers of 500 and above are also counted as failures."""
-        self._logger.info("request", extra={"call": _logged_fields(entry)})
+        if not entry.succeeded or crc32(entry.id.encode()) % 100 < self._successes_percent:
+            self._logger.info("request", extra={"call": _logged_fields(entry)})
         self.count("Requests")
         if entry.status_code is not None and entry.status_code >= 500:  # noqa: PLR2004 - the class of failures
             self.count("Failures")
@@ -141,4 +157,7 @@ class PowertoolsTelemetry:
 
 def _logged_fields(entry: LedgerEntry | None) -> dict[str, object]:
     record = entry.to_record() if entry is not None else {}
-    return {name: record[name] for name in LOGGED if name in record}
+    logged: dict[str, object] = {name: record[name] for name in LOGGED if name in record}
+    if logged.get("tenant") == f"key:{logged.get('key_id')}":
+        del logged["tenant"]  # a key without a team is its own tenant
+    return logged
