@@ -120,7 +120,7 @@ browser: install ## The dashboard in Chromium (apt-get install chromium; CHROMIU
 	@PYTHONPATH=.cache/browser $(PYTHON) -m pytest -q tests/browser
 
 smoke: install ## Try a deployed stack with your AWS credentials, and clean up: STACK=name, ARGS="--region ..."
-	@$(PYTHON) -m tools.smoke $(STACK) $(ARGS)
+	@$(RUN) -m tools.smoke $(STACK) $(ARGS)
 
 INPUTS ?= 20000
 fuzz: install ## Hostile inputs of every handler (INPUTS=1000000 PROCESSES=2 SEED=0), then schemathesis on openapi.json

@@ -6,7 +6,7 @@ A change that does not find its subject raises: a fault that is planted nowhere 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,11 +19,15 @@ LEADING: Final = "dynamodb:LeadingKeys"
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A fault. `check`: the one of the smoke run that fails for it; `change`: plants it in the template."""
+    """A fault. `check`: the one of the smoke run that fails for it; `change`: plants it in the template.
+
+    `parameters`: of the stack in which it shows, sound or broken.
+    """
 
     name: str
     check: str
     change: Callable[[Template], None]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def planted_in(self, template: Mapping[str, Any]) -> Template:
         """A copy of the template with the fault. LookupError if it is as before."""
@@ -185,6 +189,12 @@ def fast_route(template: Template, event: str) -> None:
     del properties(template, "Admin")["Events"][event]["Properties"]["RouteSettings"]
 
 
+def open_route(template: Template, path: str) -> None:
+    """A route asks for nothing before the virtual key."""
+    (method,) = properties(template, "GatewayApi")["DefinitionBody"]["paths"][path].values()
+    del method["security"]
+
+
 def dropping_filter(template: Template) -> None:
     """The stream's filter lets rows through that are begun, and not those that are answered."""
     (pattern,) = properties(template, "UsageLogger")["Events"]["Stream"]["Properties"]["FilterCriteria"]["Filters"]
@@ -249,6 +259,12 @@ BROKEN: Final = (
         "requests have no limit",
         "the_front_door_is_limited",
         setting("GatewayApi", "DefaultRouteSettings", "ThrottlingRateLimit", to=10_000),
+    ),
+    Broken(
+        "a route asks for no signature",
+        "calls_without_what_the_authorizer_asks_for_are_refused",
+        partial(open_route, path="/key/{proxy+}"),
+        {"Authorizer": "AWS_IAM", "StreamingUrl": "off"},
     ),
     Broken(
         "every page may call",

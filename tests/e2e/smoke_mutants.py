@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from tests.e2e.broken_stacks import Broken
     from tests.harnesses.aws_stack import Emulator
 
-PARAMETERS: Final = {"CorsOrigins": "https://app.example.com", "SettlementSeconds": "0"}
+PARAMETERS: Final = {
+    "Authorizer": "NONE",
+    "CorsOrigins": "https://app.example.com",
+    "SettlementSeconds": "0",
+    "StreamingUrl": "on",
+}
 PATIENCE: Final = 0.4  # of the seconds that AWS may need
 ONE_IN: Final = 16  # may be missed
 NAMES: Final = [check.__name__ for check in ALL]
@@ -53,18 +58,22 @@ def chain(check: str) -> list[str]:
     return [*(calls[:3] if NAMES.index(check) > NAMES.index(calls[0]) else []), check]
 
 
-def put(aws: Emulator, template: dict[str, Any]) -> None:
-    """Put a template in the place of the stack's, with the same parameters."""
-    made = ready(template)
-    update(aws, STACK, stored(aws, made))
-    complete(aws, STACK, made, PARAMETERS)
+def put(aws: Emulator, template: dict[str, Any], parameters: Mapping[str, str]) -> None:
+    """Put a template in the place of the stack's, with PARAMETERS but for those that are given."""
+    made, given = ready(template), {**PARAMETERS, **parameters}
+    update(aws, STACK, stored(aws, made), **given)
+    complete(aws, STACK, made, given)
 
 
 def failure(aws: Emulator, broken: Broken, sound: Mapping[str, Any]) -> str | None:
     """Return the line in which the check says what is broken, or None if it notices nothing."""
-    put(aws, broken.planted_in(sound))
+    if broken.parameters:
+        put(aws, apart(sound), broken.parameters)
+        status, said = smoke(aws, chain(broken.check), 1.0)
+        assert status == 0, said
+    put(aws, broken.planted_in(sound), broken.parameters)
     _, said = smoke(aws, chain(broken.check))
-    put(aws, apart(sound))
+    put(aws, apart(sound), {})
     wanted = f"FAIL  {broken.check.replace('_', ' ')}"
     return next((line for line in said.splitlines() if line.startswith(wanted)), None)
 

@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harnesses.aws_deployment import deploy
 from tests.harnesses.aws_stack import REGION, STACK
 from tools.smoke.__main__ import ALL, main
 
 if TYPE_CHECKING:
-    from tests.harnesses.aws_stack import Stack
+    from tests.fakes.faulty_proxy import FaultyProxy
+    from tests.harnesses.aws_stack import Emulator, Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive, pytest.mark.timeout(360)]  # a minute each
 
 
-def smoke(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
+def smoke(stack: Stack, monkeypatch: pytest.MonkeyPatch, name: str = STACK, *options: str) -> int:
     """The exit status of a run."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    return main([STACK, "--region", REGION, "--endpoint", stack.aws.url, "--restore"])
+    return main([name, "--region", REGION, "--endpoint", stack.aws.url, *options])
 
 
 def test_smoke_proves_the_deployed_stack_and_removes_what_it_made(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stores = {each.id for each in stack.provider().vector_stores.list()}
-    assert smoke(stack, monkeypatch) == 0
+    assert smoke(stack, monkeypatch, STACK, "--restore") == 0
     said = capsys.readouterr().out
     checks = len(ALL) + 1  # a copy of the table is restored
     assert said.count("ok    ") == checks
@@ -35,6 +37,14 @@ def test_smoke_proves_the_deployed_stack_and_removes_what_it_made(
     assert not [name for name in stack.aws.client("dynamodb").list_tables()["TableNames"] if "-smoke-" in name]
     assert {each.id for each in stack.provider().vector_stores.list()} == stores
     assert not [row for row in stack.items("KEY#") if row["alias"]["S"].startswith("smoke-")]
+
+
+def test_smoke_signs_its_calls_where_the_api_asks_for_it(
+    aws: Emulator, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = deploy(aws, proxy.url, "signed", Authorizer="AWS_IAM", StreamingUrl="off")
+    assert smoke(stack, monkeypatch, "signed") == 0
+    assert "are refused: AWS_IAM: 9 calls" in capsys.readouterr().out
 
 
 def released(stack: Stack, description: str) -> None:

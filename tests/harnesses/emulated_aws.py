@@ -2,6 +2,7 @@
 
 `dynamodb:LeadingKeys` and `dynamodb:Attributes` of every request, a transaction's for each of its parts;
 `events:source` and `events:detail-type` of PutEvents; and, in IAM's policy simulator, the keys that a caller gives it.
+Besides, an HTTP API whose route asks for a signature refuses every other `Authorization`.
 Run as a program, outside the repository's packages: MiniStack's functions import from their layers alone.
 """
 
@@ -14,10 +15,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ministack.app import main
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
-from ministack.services import iam
+from ministack.services import apigateway, iam
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ _service_context: Final = iam_actions.dynamodb_service_context
 _transaction_checks: Final = iam_actions.dynamodb_transaction_checks
 _tag_context: Final = iam_actions.request_tag_context
 _simulated: Final = iam._extract_simulate_params
+_enforce_execute_api: Final = app._enforce_execute_api
 
 
 def partitions(call: Mapping[str, Any]) -> list[str]:
@@ -112,6 +114,15 @@ def tag_context(service: str, action: str, body: bytes, params: Any) -> Any:
     return {**context, "events:source": [each.get("Source") for each in entries], "events:detail-type": detail_type}
 
 
+def enforce_execute_api(*request: Any, **given: Any) -> Any:
+    """MiniStack's own, and the refusal of what is no signature. `request`: API, stage, method, path, headers, query."""
+    *route, headers, _ = request
+    is_signed = headers.get("authorization", "").startswith("AWS4-HMAC-SHA256")
+    if app._execute_api_authorization_type(*route) == "AWS_IAM" and not is_signed:
+        return apigateway._jwt_forbidden()
+    return _enforce_execute_api(*request, **given)
+
+
 def simulated(params: Any) -> Any:
     """MiniStack's own, with the context that the caller gives."""
     given: dict[str, Any] = {}
@@ -154,4 +165,5 @@ if __name__ == "__main__":
     iam_evaluator.enforce = enforce
     iam._extract_simulate_params = simulated
     iam._build_simulate_results_real = results
-    main()
+    app._enforce_execute_api = enforce_execute_api
+    app.main()

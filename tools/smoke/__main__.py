@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 import time
@@ -16,6 +17,7 @@ from tools.smoke.calls import EXPECTED, Made
 from tools.smoke.restore import a_copy_of_the_table_is_restored
 from tools.smoke.rights import roles_have_their_rights_and_no_others
 from tools.smoke.target import Target, forget
+from vectorgate.client.authorizers import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +34,7 @@ ALL: Final[tuple[Callable[[Target, Made], str], ...]] = (
     alarms.alarms_are_as_released,
     alarms.the_dashboard_is_there,
     front_door.the_front_door_is_limited,
+    front_door.calls_without_what_the_authorizer_asks_for_are_refused,
     front_door.pages_of_named_origins_alone_may_call,
     front_door.the_second_url_is_there,
     roles_have_their_rights_and_no_others,
@@ -57,16 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", action="append", choices=[check.__name__ for check in ALL], help="of the checks, those"
     )
     parser.add_argument("--restore", action="store_true", help="restore a copy of the table, too, and delete it")
+    parser.add_argument("--token", default=os.environ.get(TOKEN), help=f"of a stack with Authorizer=JWT (or {TOKEN})")
     parser.add_argument("--patience", type=float, default=1.0, help="times the seconds that checks wait")
     given = parser.parse_args(arguments)
     run = f"smoke-{secrets.token_hex(4)}"
-    target = Target(given.stack, given.region, given.endpoint, run, given.patience)
+    target = Target(given.stack, given.region, given.endpoint, run, given.patience, token=given.token)
     chosen = [check for check in ALL if given.only is None or check.__name__ in given.only]
     chosen += [a_copy_of_the_table_is_restored] if given.restore else []
     began = time.monotonic()
     forget()  # what an earlier run of the same process has read
     proven = _run(target, chosen, until_one_fails=given.first)
     left = _undone(target)
+    forget()
     print(f"{proven} of {len(chosen)} in {time.monotonic() - began:.0f} s" + "".join(left))  # noqa: T201
     return 0 if proven == len(chosen) and not left else 1
 

@@ -6,9 +6,11 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 from openai import OpenAIError
 
 from tools.smoke.target import NotProven, Target, prove
+from vectorgate.client.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,4 +155,4 @@ CALLS: Final[tuple[Callable[[Target, Made], str], ...]] = (
     the_meter_ticks,
 )
 # What a check may fail with; anything else is a defect of the check.
-EXPECTED: Final = (NotProven, OpenAIError)
+EXPECTED: Final = (NotProven, OpenAIError, httpx.HTTPError, SettingsError)

@@ -60,7 +60,7 @@ def the_front_door_is_limited(target: Target, made: Made) -> str:
     for key in sorted({each["RouteKey"] for each in routes} - {"$default", "GET /ui", "GET /ui/{proxy+}"}):
         rate = stage["RouteSettings"].get(key, {}).get("ThrottlingRateLimit")
         prove(rate is not None and rate <= ADMINISTRATORS_RATE, f"{key} takes {rate} requests a second")
-    wanted = "JWT" if parameters["JwtIssuer"] else "NONE"
+    wanted = parameters["Authorizer"]
     open_routes = [each["RouteKey"] for each in routes if each.get("AuthorizationType", "NONE") != wanted]
     prove(not open_routes, f"the authorization of {open_routes} is not {wanted}")
     return f"{parameters['RequestsPerSecond']} requests a second, {len(routes)} routes, authorization {wanted}"
@@ -77,6 +77,8 @@ def pages_of_named_origins_alone_may_call(target: Target, made: Made) -> str:
     An emulator's API Gateway answers preflights itself; there a request is sent, whose answer has the same header.
     """
     del made
+    if target.release.parameters["Authorizer"] != "NONE":
+        return "skipped: with an authorizer, no page may"
     method = "GET" if target.endpoint else "OPTIONS"
     origins = [each.strip() for each in target.release.parameters["CorsOrigins"].split(",") if each.strip()]
     for origin in (*origins, STRANGE_ORIGIN):
@@ -89,6 +91,24 @@ def pages_of_named_origins_alone_may_call(target: Target, made: Made) -> str:
             allowed = getattr(error, "headers", {}).get("Access-Control-Allow-Origin")
         equal(f"what {origin} is allowed", allowed in {origin, "*"}, origin in origins)
     return f"{', '.join(origins) or 'no origin'} may, {STRANGE_ORIGIN} may not"
+
+
+def calls_without_what_the_authorizer_asks_for_are_refused(target: Target, made: Made) -> str:
+    """A call with the administrator's key alone, or with what is no signature and no token, reaches no function."""
+    del made
+    parameters = target.release.parameters
+    if parameters["Authorizer"] == "NONE":
+        return "skipped: there is no authorizer"
+    key = {"Authorization": f"Bearer {target.master_key}"}
+    forged = {"Authorization": FORGED, parameters["JwtHeader"]: FORGED, "api-key": target.master_key}
+    for path in ("/v1/vector_stores", "/key/list", "/health/liveliness"):
+        for headers in ({}, key, forged):
+            status, document = target.ask_bare(path, headers)
+            refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and "error" not in document
+            prove(refused, f"{path} with {sorted(headers)} was {status} {document}")
+        status, _ = target.ask("GET", path, target.master_key)
+        prove(status == HTTPStatus.OK or path.startswith("/v1"), f"{path} with both was {status}")
+    return f"{parameters['Authorizer']}: 9 calls"
 
 
 def the_second_url_is_there(target: Target, made: Made) -> str:
@@ -104,5 +124,6 @@ def the_second_url_is_there(target: Target, made: Made) -> str:
     return str(found["FunctionUrl"])
 
 
+FORGED: Final = "AWS4-HMAC-SHA256 Credential=none"  # no signature, and no token either
 ALIAS: Final = "live"
 URL_ACTIONS: Final = {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}

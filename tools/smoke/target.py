@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import re
 import time
-from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import boto3
+import httpx
 from openai import OpenAI
 
 from tools.smoke.release import Release
+from vectorgate.client.authorizers import authorizer_of
+from vectorgate.client.lambda_signer import ApiSigner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Found = TypeVar("Found")
 # The ARNs of what CloudFormation names otherwise; {} is the name, and of a queue the last part of its URL.
@@ -33,6 +33,8 @@ ARNS: Final = {
     "AWS::IAM::Role": "iam::{account}:role/{name}",
 }
 PAUSE_SECONDS: Final = 0.5
+_OPEN: Final[list[httpx.Client]] = []
+TIMEOUT: Final = 60.0  # seconds, of a request
 
 
 class NotProven(Exception):
@@ -53,6 +55,7 @@ class Target:
     run: str
     patience: float = 1.0
     undo: list[Callable[[], object]] = field(default_factory=list)
+    token: str | None = field(default=None, repr=False)
 
     def aws(self, service: Any) -> Any:  # noqa: ANN401 - boto3's client of that service
         """A client of AWS, with the caller's own credentials."""
@@ -149,23 +152,34 @@ class Target:
         found = self.aws("secretsmanager").get_secret_value(SecretId=self.outputs["MasterKeySecretId"])
         return str(found["SecretString"])
 
+    @property
+    def http(self) -> httpx.Client:
+        """A client whose calls have what the stack's authorizer asks for. SettingsError where that is not there."""
+        return _http(self.name, self.region, self.endpoint, self.token)
+
     def client(self, key: str) -> OpenAI:
         """OpenAI's client of the gateway."""
-        return OpenAI(api_key=key, base_url=f"{self.url}/v1", default_headers=self.headers, max_retries=2, timeout=60)
+        found: dict[str, Any] = {
+            "default_headers": self.headers,
+            "max_retries": 2,
+            "timeout": TIMEOUT,
+            "http_client": self.http,
+        }
+        return OpenAI(api_key=key, base_url=f"{self.url}/v1", **found)
 
     def ask(self, method: str, path: str, key: str | None, body: object = None) -> tuple[int, Any]:
         """Send one request to the API; its status and document, or text. A body of bytes is sent as it is."""
-        headers = {**self.headers, "Content-Type": "application/json"}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        request = Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310 - the stack's URL
-        try:
-            with urlopen(request, timeout=60) as response:  # noqa: S310 - the same
-                return response.status, _document(response.read())
-        except HTTPError as error:
-            with closing(error):
-                return error.code, _document(error.read())
+        answer = self.http.request(method, self.url + path, headers=self._headers(key), content=_content(body))
+        return answer.status_code, _document(answer.content)
+
+    def ask_bare(self, path: str, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """Read with these headers alone, past nothing that an authorizer asks for."""
+        answer = httpx.get(self.url + path, headers={**self.headers, **headers}, timeout=TIMEOUT)
+        return answer.status_code, _document(answer.content)
+
+    def _headers(self, key: str | None) -> dict[str, str]:
+        bearer = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return {**self.headers, "Content-Type": "application/json", **bearer}
 
     def within(self, seconds: float, ask: Callable[[], Found | None], otherwise: str) -> Found:
         """The first result that is something. NotProven after so many seconds, times `patience`."""
@@ -186,6 +200,10 @@ class Target:
         return result
 
 
+def _content(body: object) -> bytes | None:
+    return body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
+
+
 def _document(content: bytes) -> Any:  # noqa: ANN401 - JSON, or a page
     try:
         return json.loads(content)
@@ -196,6 +214,18 @@ def _document(content: bytes) -> Any:  # noqa: ANN401 - JSON, or a page
 @cache
 def _client(service: Any, region: str | None, endpoint: str | None) -> Any:  # noqa: ANN401 - boto3's
     return boto3.client(service, region_name=region, endpoint_url=endpoint)
+
+
+@cache
+def _http(name: str, region: str | None, endpoint: str | None, token: str | None) -> httpx.Client:
+    parameters = _release(name, region, endpoint).parameters
+    auth = authorizer_of(parameters, token, partial(ApiSigner, region or _stack_region(name, region, endpoint)))
+    _OPEN.append(httpx.Client(auth=auth, timeout=TIMEOUT))
+    return _OPEN[-1]
+
+
+def _stack_region(name: str, region: str | None, endpoint: str | None) -> str:
+    return str(_stack(name, region, endpoint)["StackId"]).split(":")[3]
 
 
 @cache
@@ -223,8 +253,11 @@ def _resources(name: str, region: str | None, endpoint: str | None) -> dict[str,
 
 
 def forget() -> None:
-    """Forget what was read of a stack, which may have changed since."""
-    for known in (_stack, _release, _resources):
+    """Forget what was read of a stack, which may have changed since, and close its connections."""
+    for http in _OPEN:
+        http.close()
+    _OPEN.clear()
+    for known in (_stack, _release, _resources, _http):
         known.cache_clear()
 
 

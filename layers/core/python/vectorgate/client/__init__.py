@@ -9,7 +9,8 @@
     streams.py                         the events of a streamed response, as they arrive
     flow.py  drivers.py                the steps of a flow, and the two drivers that take them
     sender.py  transport.py            the only I/O: one attempt over an httpx client, and the SDK's own such client
-    lambda_signer.py                   AWS's signature, by boto3
+    authorizers.py                     what an authorizer before the gateway asks for
+    lambda_signer.py                   AWS's signatures, by boto3
 
 Importing this package imports neither httpx nor boto3; the first call does.
 """

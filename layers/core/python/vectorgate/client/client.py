@@ -19,6 +19,7 @@ from vectorgate.client.uploads import Uploads
 from vectorgate.client.vector_stores import VectorStores
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     import httpx
@@ -47,7 +48,7 @@ class Client:
     `base_url` (a gateway) or `function` (the name or ARN of a gateway's invoke function) take precedence over the
     environment, as `api_key` does. `timeout` (seconds for a whole call) and `max_retries` are for calls that name none.
     `http_client` sends the synchronous calls and `async_http_client` the awaited ones; they stay open. A form without
-    one makes its own client when it is first used.
+    one makes its own client when it is first used, and has `auth` change each request (`authorizers.py`).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Client:
         max_retries: int = DEFAULT_MAX_RETRIES,
         http_client: httpx.Client | None = None,
         async_http_client: httpx.AsyncClient | None = None,
+        auth: Callable[[httpx.Request], httpx.Request] | None = None,
         settings: ClientSettings | None = None,
         timing: Timing = TIMING,
     ) -> None:
@@ -68,6 +70,7 @@ class Client:
         self.timing = timing
         self._own = (base_url, function) if base_url or function else None
         self._api_key = api_key
+        self._auth = auth
         self._fixed = settings
         self.vector_stores = VectorStores(self)
         self.files = Files(self)
@@ -133,13 +136,13 @@ class Client:
     def _sender(self) -> Sender:
         from vectorgate.client.transport import own_client  # noqa: PLC0415 - see _over
 
-        return self._over(own_client(self._transport))
+        return self._over(own_client(self._transport, self._auth))
 
     @cached_property
     def _async_sender(self) -> AsyncSender:
         from vectorgate.client.transport import own_async_client  # noqa: PLC0415 - see _over
 
-        return self._async_over(own_async_client(self._async_transport))
+        return self._async_over(own_async_client(self._async_transport, self._auth))
 
     @cached_property
     def _transport(self) -> SyncTransport:

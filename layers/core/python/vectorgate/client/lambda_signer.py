@@ -1,6 +1,6 @@
-"""The endpoint and the signature of a request to Lambda. The only module of the SDK that imports boto3.
+"""AWS's signatures, version 4, and the endpoint of Lambda. The only module of the SDK that imports boto3.
 
-The request itself is sent as any other (`sender.py`), so that both forms of a call and its `timeout` work as they do
+A request to Lambda is sent as any other (`sender.py`), so that both forms of a call and its `timeout` work as they do
 for other destinations.
 """
 
@@ -27,25 +27,14 @@ class LambdaSigner:
         return str(self._client.meta.endpoint_url).rstrip("/")
 
     def signed(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
-        """The headers with AWS's signature, version 4."""
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise SettingsError("VECTORGATE_FUNCTION is set, but no AWS credentials were found")
-        from botocore.auth import SigV4Auth  # noqa: PLC0415 - see the module
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - the same
-
-        request: Any = AWSRequest(method=method, url=url, headers=dict(headers), data=content)
+        """The headers with AWS's signature."""
         region = self._client.meta.region_name
-        SigV4Auth(credentials.get_frozen_credentials(), "lambda", region).add_auth(request)
-        return {name.lower(): str(value) for name, value in request.headers.items()}
+        credentials = _credentials(self._session, "VECTORGATE_FUNCTION is set")
+        return _signature(credentials, ("lambda", region), (method, url, content), headers)
 
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401 - boto3's own type would have to be imported
-        try:
-            import boto3  # noqa: PLC0415 - 270 ms that other destinations do not pay
-        except ImportError as error:
-            raise SettingsError("VECTORGATE_FUNCTION needs boto3: pip install boto3 (or vectorgate[lambda])") from error
-        return boto3.Session()
+        return _session("VECTORGATE_FUNCTION", None)
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - see _session
@@ -56,3 +45,53 @@ class LambdaSigner:
             return session.client("lambda")
         except BotoCoreError as error:
             raise SettingsError(f"VECTORGATE_FUNCTION cannot be reached: {error}") from error
+
+
+class ApiSigner:
+    """Signs calls of API Gateway, with credentials as boto3 finds them. `region`: None for the one that boto3 finds.
+
+    SettingsError where boto3 is not installed, or finds no credentials or region.
+    """
+
+    def __init__(self, region: str | None) -> None:
+        self._session = _session("Authorizer=AWS_IAM", region)
+        if self._session.region_name is None:
+            raise SettingsError("the API asks for AWS's signature: name its region")
+        _credentials(self._session, "the API asks for AWS's signature")
+
+    def signed(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
+        """The headers with AWS's signature. SettingsError where the credentials cannot be renewed any more."""
+        credentials = _credentials(self._session, "the API asks for AWS's signature")
+        place = ("execute-api", self._session.region_name)
+        return _signature(credentials, place, (method, url, content), headers)
+
+
+def _session(asked_by: str, region: str | None) -> Any:  # noqa: ANN401 - boto3's own type would have to be imported
+    try:
+        import boto3  # noqa: PLC0415 - 270 ms that other destinations do not pay
+    except ImportError as error:
+        raise SettingsError(f"{asked_by} needs boto3: pip install boto3 (or vectorgate[lambda])") from error
+    return boto3.Session(region_name=region)
+
+
+def _credentials(session: Any, asked: str) -> Any:  # noqa: ANN401 - see _session
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise SettingsError(f"{asked}, but no AWS credentials were found")
+    return credentials.get_frozen_credentials()
+
+
+def _signature(
+    credentials: Any,  # noqa: ANN401 - see _session
+    place: tuple[str, str],
+    request: tuple[str, str, bytes],
+    headers: Mapping[str, str],
+) -> dict[str, str]:
+    """The headers with a signature. `place`: service and region; `request`: method, URL and content."""
+    from botocore.auth import SigV4Auth  # noqa: PLC0415 - see the module
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - the same
+
+    method, url, content = request
+    made: Any = AWSRequest(method=method, url=url, headers=dict(headers), data=content)
+    SigV4Auth(credentials, *place).add_auth(made)
+    return {name.lower(): str(value) for name, value in made.headers.items()}

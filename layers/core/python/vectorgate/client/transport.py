@@ -20,6 +20,8 @@ from vectorgate.providers.http import adapter, async_adapter
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
+    Prepare = Callable[[httpx.Request], httpx.Request]
+
 MAX_CONNECTIONS: Final = 1000  # with MAX_IDLE, openai's SDK's own limits
 MAX_IDLE: Final = 100
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -31,16 +33,16 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 }
 
 
-def own_client(transport: SyncTransport) -> httpx.Client:
-    """A client over these connections that adds nothing to what it is given."""
-    client = httpx.Client(transport=transport, **_OPTIONS)
+def own_client(transport: SyncTransport, auth: Prepare | None = None) -> httpx.Client:
+    """A client over these connections that adds nothing to what it is given but what `auth` does."""
+    client = httpx.Client(transport=transport, auth=auth, **_OPTIONS)
     _keep_bare(client)
     return client
 
 
-def own_async_client(transport: AsyncTransport) -> httpx.AsyncClient:
+def own_async_client(transport: AsyncTransport, auth: Prepare | None = None) -> httpx.AsyncClient:
     """The awaited form of own_client."""
-    client = httpx.AsyncClient(transport=transport, **_OPTIONS)
+    client = httpx.AsyncClient(transport=transport, auth=auth, **_OPTIONS)
     _keep_bare(client)
     return client
 

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 
 import click
 
@@ -19,6 +19,8 @@ from vectorgate.client.errors import VectorGateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    import httpx
 
     from vectorgate.client.admin import Admin
     from vectorgate.client.cli.aws import Aws
@@ -54,12 +56,13 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Session:
-    """What a command is given. `url`, `key`: None for those of the environment."""
+    """What a command is given. `url`, `key`: None for those of the environment. `auth`: see `authorizers.py`."""
 
     around: Surroundings
     format: Format = Format.TABLE
     url: str | None = None
     key: str | None = field(default=None, repr=False)
+    auth: Callable[[httpx.Request], httpx.Request] | None = None
 
     @cached_property
     def client(self) -> Client:
@@ -67,7 +70,8 @@ class Session:
         from vectorgate.client.client import TIMING, Client  # noqa: PLC0415 - pydantic, which --help does not need
 
         timing = replace(TIMING, wall=self.around.wall, sleep=self.around.sleep)
-        return Client(base_url=self.url, api_key=self.key, timeout=TIMEOUT, max_retries=RETRIES, timing=timing)
+        limits: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": RETRIES, "timing": timing}
+        return Client(base_url=self.url, api_key=self.key, auth=self.auth, **limits)
 
     @cached_property
     def admin(self) -> Admin:

@@ -41,6 +41,10 @@ PROVIDER_ADVICE: Final[Mapping[str, str]] = {
     "provider_timeout": "the provider does not answer in time: look at its status page",
     "provider_connection_lost": "the provider closes connections: look at its status page",
 }
+AUTHORIZER: Final = (
+    "what stands before the gateway refuses the call: name the stack (--stack), with --token where it asks for one; "
+    "for AWS_IAM, your principal needs execute-api:Invoke on the output CallersResource"
+)
 RIGHTS: Final = "give the provider's key the permissions to read and write vector stores and files"
 
 
@@ -81,7 +85,8 @@ class Outside:
     def _wrong_route(self, error: APIStatusError) -> Check:
         advice = {
             NotFoundError: "something else answers: use the stack's output Url, without a path",
-            PermissionDeniedError: "name this host in VECTORGATE_ALLOWED_HOSTS",
+            AuthenticationError: AUTHORIZER,
+            PermissionDeniedError: "name this host in VECTORGATE_ALLOWED_HOSTS" if error.code else AUTHORIZER,
         }.get(type(error), "look at the api function's log and alarms")
         return failed("route", f"{self.url}: {error.status_code} {reason_of(error)}", advice)
 
