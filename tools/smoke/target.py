@@ -159,13 +159,9 @@ class Target:
 
     def client(self, key: str) -> OpenAI:
         """OpenAI's client of the gateway."""
-        found: dict[str, Any] = {
-            "default_headers": self.headers,
-            "max_retries": 2,
-            "timeout": TIMEOUT,
-            "http_client": self.http,
-        }
-        return OpenAI(api_key=key, base_url=f"{self.url}/v1", **found)
+        sent_by: dict[str, Any] = {"http_client": self.http, "max_retries": 2}  # its types know httpx2's client alone
+        base = f"{self.url}/v1"
+        return OpenAI(api_key=key, base_url=base, default_headers=self.headers, timeout=TIMEOUT, **sent_by)
 
     def ask(self, method: str, path: str, key: str | None, body: object = None) -> tuple[int, Any]:
         """Send one request to the API; its status and document, or text. A body of bytes is sent as it is."""

@@ -30,18 +30,16 @@ class Signer(Protocol):
         ...
 
 
-def authorizer_of(
-    parameters: Mapping[str, str], token: str | None, signer: Callable[[], Signer]
-) -> Callable[[httpx.Request], httpx.Request] | None:
+def authorizer_of(parameters: Mapping[str, str], token: str | None, signer: Callable[[], Signer]) -> Prepare | None:
     """What a stack with these parameters asks for; None for nothing. SettingsError where there is no token."""
     match parameters.get("Authorizer"):
         case "AWS_IAM":
             return partial(_signed, signer())
-        case "JWT" if not token:
+        case "JWT" if token:
+            return partial(_with_token, parameters.get("JwtHeader", DEFAULT_HEADER), token)
+        case "JWT":
             issuer = parameters.get("JwtIssuer", "its issuer")
             raise SettingsError(f"the API asks for a token of {issuer}: name one with --token or {TOKEN}")
-        case "JWT":
-            return partial(_with_token, parameters.get("JwtHeader", DEFAULT_HEADER), token)
     return None
 
 

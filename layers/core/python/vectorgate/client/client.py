@@ -19,11 +19,11 @@ from vectorgate.client.uploads import Uploads
 from vectorgate.client.vector_stores import VectorStores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     import httpx
 
+    from vectorgate.client.authorizers import Prepare
     from vectorgate.client.destinations import Destination
     from vectorgate.client.drivers import AsyncSender, Sender
     from vectorgate.client.flow import Flow, Send
@@ -61,7 +61,7 @@ class Client:
         max_retries: int = DEFAULT_MAX_RETRIES,
         http_client: httpx.Client | None = None,
         async_http_client: httpx.AsyncClient | None = None,
-        auth: Callable[[httpx.Request], httpx.Request] | None = None,
+        auth: Prepare | None = None,
         settings: ClientSettings | None = None,
         timing: Timing = TIMING,
     ) -> None:

@@ -20,7 +20,7 @@ from vectorgate.providers.http import adapter, async_adapter
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
-    Prepare = Callable[[httpx.Request], httpx.Request]
+    from vectorgate.client.authorizers import Prepare
 
 MAX_CONNECTIONS: Final = 1000  # with MAX_IDLE, openai's SDK's own limits
 MAX_IDLE: Final = 100

@@ -20,9 +20,8 @@ from vectorgate.client.errors import VectorGateError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    import httpx
-
     from vectorgate.client.admin import Admin
+    from vectorgate.client.authorizers import Prepare
     from vectorgate.client.cli.aws import Aws
     from vectorgate.client.cli.output import Column
     from vectorgate.client.cli.output.columns import Row
@@ -62,7 +61,7 @@ class Session:
     format: Format = Format.TABLE
     url: str | None = None
     key: str | None = field(default=None, repr=False)
-    auth: Callable[[httpx.Request], httpx.Request] | None = None
+    auth: Prepare | None = None
 
     @cached_property
     def client(self) -> Client:
