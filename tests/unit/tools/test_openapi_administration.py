@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -18,6 +19,9 @@ from vectorgate.persistence.sqlite import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A name in camel case, but the products'.
+CLASS: Final = re.compile(r"\b(?!OpenAI\b|LiteLLM\b)[A-Z][a-z]+[A-Z]\w+")
 
 # Routes that ignore a parameter that they do not know.
 LENIENT: Final = ("/info", "/unowned", "/share", "/admin/vector_stores", "{vector_store_id}", "/v1/indexes")
@@ -40,6 +44,11 @@ def test_every_body_is_described_and_each_of_its_fields_explained() -> None:
     assert administration_bodies.MEANINGS.keys() == {field for name, field in fields if (name, field) not in OF_MODEL}
     for path, field in OPTIONAL.items():
         assert field not in body_schemas()[BODIES[path].__name__].get("required", ())
+
+
+def test_no_description_has_the_name_of_a_class() -> None:
+    described = {path: each["description"] for path, item in document()["paths"].items() for each in item.values()}
+    assert {path: found for path, text in described.items() if (found := CLASS.findall(text))} == {}
 
 
 def test_every_parameter_is_explained_and_no_other_is() -> None:

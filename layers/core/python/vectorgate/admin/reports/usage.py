@@ -75,7 +75,7 @@ def _seconds_of(day: str, deps: AdminDeps) -> int:
 
 
 def file_search_calls(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Searches of vector stores, by themselves and in responses. InvalidRequest, TooManyCalls.
+    """Searches of vector stores, by themselves and in responses. InvalidRequest.
 
     The calls of a response that searched several stores are divided among them.
     """
@@ -96,7 +96,7 @@ def _search_result(query: BucketQuery, rollup: Rollup) -> dict[str, object]:
 
 
 def completions(request: Request, deps: AdminDeps) -> dict[str, object]:
-    """Tokens of responses. InvalidRequest, TooManyCalls."""
+    """Tokens of responses. InvalidRequest."""
     filters = ("project_ids", "user_ids", "api_key_ids", "models", "batch")
     query = bucket_query(request, deps, groups=_RUN_BY, filters=filters, widths=USAGE)
     none = "true" in query.filters.get("batch", ())  # there are no batch jobs here
