@@ -11,14 +11,15 @@ _ROWS: Final = "Rows with budget and spend; exact amounts end in `_nano_usd`."
 _MONTH: Final = "`spend`, `pending_storage_spend`, `forecast`; `teams`, each with `max_budget` and `budget_reset_at`."
 _OUTCOMES: Final = "`outcomes` counts, and `data` names each object with its outcome; `next_cursor` continues."
 _ADOPTED: Final = (
-    f"{_OUTCOMES} `adopted`, in a dry run `adoptable`: it is the team's. `already_owned`, `owned_by_another_team`: nothing "
-    "changed. `open_operation`: a call that is still open may have made it; try later. `another_gateway`: its tag is another "
-    "gateway's; it is adopted by `ids` only. `deleted`: through the gateway. `not_found`: unknown to the provider."
+    f"{_OUTCOMES} `adopted`, in a dry run `adoptable`: it is the team's. `already_owned`, `owned_by_another_team`: "
+    "nothing changed. `open_operation`: an open call may have made it: try later. `another_gateway`: it has another "
+    "gateway's tag; it is adopted by `ids` only. `deleted`: through the gateway. `not_found`: unknown to the "
+    "provider."
 )
 _LOG: Final = (
-    "With `cursor` a page, `data` with `has_more` and `next_cursor`, which may be empty although there is more. Without, a "
-    "list, with the headers `x-vectorgate-has-more` and `x-vectorgate-next-cursor`. The newest day comes first, and in a "
-    "day storage."
+    "With `cursor` a page, `data` with `has_more` and `next_cursor`, which may be empty although there is more. "
+    "Without, a list, with the headers `x-vectorgate-has-more` and `x-vectorgate-next-cursor`. The newest day comes "
+    "first, and in a day storage."
 )
 RESULTS: Final[Mapping[str, str]] = {
     "/audit": "`audit_logs` with `before_value` and `updated_values`; `has_more`, `next_cursor`.",
