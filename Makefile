@@ -91,7 +91,7 @@ unit: install ## The tests that need no socket
 e2e: build $(HOST_PARTS) ## template.yaml deployed on an emulated AWS
 	@$(PYTHON) -m pytest -q tests/e2e
 
-bench: install ## The gateway's own milliseconds, calls to AWS, cold start
+bench: install $(HOST_BUILD)/DepsLayer.stamp ## The gateway's own milliseconds, calls to AWS, cold start
 	@$(RUN) -m tests.benchmarks
 
 sim: install ## Every pair of crashes of a create, then operations with crash points, by the million
@@ -139,7 +139,7 @@ $(LAMBDA)/$(2).stamp $(HOST_BUILD)/$(2).stamp: $(3) $(1)/Makefile | install
 	@$$(MAKE) --no-print-directory --silent -C $(1) build-$(2) ARTIFACTS_DIR="$(CURDIR)/$$(@D)/$(2)" PYTHON="$(CURDIR)/$(PYTHON)" $$(FLAGS)
 	@touch $$@
 endef
-$(eval $(call part,layers/deps,DepsLayer,layers/deps/requirements.txt))
+$(eval $(call part,layers/deps,DepsLayer,layers/deps/requirements.txt layers/deps/botocore_data.py))
 $(eval $(call part,layers/core,CoreLayer,layers/core/stream-runtime $(shell find layers/core/python -type f -not -name '*.pyc')))
 $(eval $(call part,functions,Api,functions/api/app.py))
 $(eval $(call part,functions,Stream,functions/stream/app.py))

@@ -1,10 +1,10 @@
 """The cold start of each function beside the floor of its own imports, in new interpreters that take turns.
 
 A function is imported and prepared, and is then ready for its first call. Its floor imports the modules that this
-loads, but for our own, and makes the same clients of AWS and the logger: the difference is our code. All run from
-bytecode, as the layers ship it. CPU time, less that of a bare interpreter: other programs disturb it less than the
-clock. The memory is a process's at its greatest. Restored: what a copy of a SnapStart snapshot of the api function does
-before its first call.
+loads, but for our own, and makes the same clients of AWS and the logger: the difference is our code. Both load the
+built layer of dependencies, from bytecode, and nothing that is installed beside it. CPU time, less that of a bare
+interpreter: other programs disturb it less than the clock. The memory is a process's at its greatest. Restored: what a
+copy of a SnapStart snapshot of the api function does before its first call.
 """
 
 from __future__ import annotations
@@ -23,13 +23,8 @@ from tests.helpers.processes import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What a deployment does not have.
-ABSENT = """
-import sys
-for name in ("click", "h2", "pygments", "rich", "trio"):
-    sys.modules[name] = None
-"""
-INIT = ABSENT + "from vectorgate.entrypoints.{function} import handler\nhandler.{prepare}()\n"
+LAYER = ROOT / ".build/host/DepsLayer/python"
+INIT = "from vectorgate.entrypoints.{function} import handler\nhandler.{prepare}()\n"
 # What a start loads and makes. botocore comes first, to be watched, and is loaded as a whole when a client is made.
 WATCHED = """
 import json, sys
@@ -46,10 +41,8 @@ with open("/proc/self/status") as status:  # ru_maxrss would be the parent's, wh
     kibibytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 print(json.dumps([loaded, made, kibibytes * 1024 / 1_000_000]))
 """
-FLOOR = (
-    ABSENT
-    + """
-import contextlib, importlib
+FLOOR = """
+import contextlib, importlib, sys
 for name in {loaded!r}:
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
@@ -62,7 +55,6 @@ if "aws_lambda_powertools" in sys.modules:
     from aws_lambda_powertools import Logger, Metrics
     Logger(service="floor"), Metrics(namespace="floor", service="floor")
 """
-)
 RESTORE = (
     INIT
     + """
@@ -78,7 +70,7 @@ ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
-    "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/core/python"), str(ROOT)]),
+    "PYTHONPATH": os.pathsep.join([str(LAYER), str(ROOT / "layers/core/python")]),
     "VECTORGATE_EXPORT_BUS": "bench",
     "VECTORGATE_EXPORT_QUEUE_EVENTBRIDGE": "https://sqs.us-east-1.amazonaws.com/1/bench.fifo",
     "VECTORGATE_EXPORT_FAILURES_EVENTBRIDGE": "https://sqs.us-east-1.amazonaws.com/1/failures.fifo",
@@ -94,7 +86,9 @@ FUNCTIONS = ("api", "stream", "invoke", "admin", "usage_logger", "meter", "inges
 
 
 def report(runs: int = 7) -> list[str]:
-    """Return the lines to print: a table in Markdown, of medians."""
+    """Return the lines to print: a table in Markdown, of medians. RuntimeError while the layer is not built."""
+    if not LAYER.is_dir():
+        raise RuntimeError("no layer is built: make .build/host/DepsLayer.stamp")
     with tempfile.TemporaryDirectory() as bytecode:
         environment = {**os.environ, **ENVIRONMENT, "PYTHONPYCACHEPREFIX": bytecode}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -120,7 +114,7 @@ def _row(function: str, cpu: Mapping[str, float], megabytes: float) -> str:
 def _run(statement: str, environment: Mapping[str, str]) -> tuple[float, Any]:
     """The seconds of CPU time of an interpreter that runs the statement, and what it prints."""
     before = _cpu()
-    command = [sys.executable, "-c", statement]
+    command = [sys.executable, "-S", "-c", statement]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)  # noqa: S603 - ours
     return _cpu() - before, done.stdout
 
