@@ -119,7 +119,8 @@ class FakeOpenAI:
         return {"object": "list", "data": [*self.files.values()], "has_more": False}
 
     def _new_store(self, body: Document) -> Document:
-        store = store_document(f"vs_{next(self.ids)}", created_at=self.created_at, name=body.get("name"))
+        said = {"name": body.get("name"), "metadata": body.get("metadata") or {}}
+        store = store_document(f"vs_{next(self.ids)}", created_at=self.created_at, **said)
         self.stores[str(store["id"])] = store
         return store
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.persistence.stores import Stores
 
 BASE_URL: Final = "https://upstream.example/v1"
 DAY_MS: Final = 86_400_000
@@ -71,14 +72,21 @@ class IngestHarness(FaultyEnvironment):
     the reasons.
     """
 
-    def __init__(self, seed: int = 0, *, fault_rate: float = 0.0, senders: Mapping[str, str] = SENDERS) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        fault_rate: float = 0.0,
+        senders: Mapping[str, str] = SENDERS,
+        stores: Stores | None = None,
+    ) -> None:
         super().__init__(seed, fault_rate=fault_rate)
         self.bucket, self.provider = FakeBucket(self), IndexingProvider(self)
         self.events: list[ResultEvent] = []
         self.failures: list[tuple[IngestEvent, str]] = []
         self.queue: list[tuple[float, int, IngestEvent]] = []
         self._sent = 0
-        self.stores = memory_stores()
+        self.stores = stores or memory_stores()
         self.secret_source = FakeSecretSource(secret_text(BASE_URL))
         self.telemetry = RecordingTelemetry()
         faulty = replace(

@@ -69,6 +69,17 @@ def may(role: str, action: str, partition: str) -> bool:
     )
 
 
+def granted(role: str) -> set[tuple[str, str]]:
+    """Each action and kind of row that a role allows."""
+    keys = "ForAllValues:StringLike"
+    return {
+        (action, pattern.partition("#")[0])
+        for each in statements(role)
+        for action in listed(each["Action"])
+        for pattern in listed(each.get("Condition", {}).get(keys, {}).get("dynamodb:LeadingKeys", []))
+    }
+
+
 def resolved(value: Any, given: Mapping[str, str]) -> Any:
     """What CloudFormation makes of a value when these parameters are given; a resource's attribute is its name."""
     if isinstance(value, list):

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from moto import mock_aws
 
 from tests.harnesses.admin import AdminHarness, book_of, calls, meter
 from tests.harnesses.store_backends import MotoBackend
-from tests.helpers.template import listed, statements
-from tests.integration.gateway.test_roles import parts, refused
+from tests.helpers.template import granted
+from tests.integration.gateway.test_roles import listening, refused
 from vectorgate.persistence.dynamodb import stores_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROLE: Final = "AdminRole"
 WINDOW: Final = {"start_date": "2026-03-03", "end_date": "2026-03-05"}
 SUBJECTS: Final = (("customer", "end_user_id", {"user_id": "ann"}), ("user", "user_id", {"user_id": "bo"}))
-
-
-@contextmanager
-def asking(admin: AdminHarness) -> Iterator[list[tuple[str, str, frozenset[str]]]]:
-    """What is asked of the table in the block."""
-    found: list[tuple[str, str, frozenset[str]]] = []
-    client = admin.stores.ledger._table.client  # type: ignore[attr-defined]
-
-    def note(params: dict[str, Any], model: Any, **_: object) -> None:
-        found.extend(parts(model.name, params))
-
-    client.meta.events.register_first("before-parameter-build.dynamodb", note)
-    yield found
-    client.meta.events.unregister("before-parameter-build.dynamodb", note)
 
 
 def administer(admin: AdminHarness, call: str) -> None:
@@ -98,18 +80,6 @@ def done(admin: AdminHarness, method: str, path: str, body: object = None, **que
     return document
 
 
-def granted() -> set[tuple[str, str]]:
-    """Each action and kind of row that the role allows."""
-    return {
-        (action, pattern.partition("#")[0])
-        for each in statements(ROLE)
-        for action in listed(each["Action"])
-        for pattern in listed(
-            each.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-        )
-    }
-
-
 @pytest.mark.exhaustive  # three seconds
 def test_the_admin_functions_role_allows_what_it_asks_and_nothing_that_it_never_asks() -> None:
     with mock_aws():
@@ -117,8 +87,8 @@ def test_the_admin_functions_role_allows_what_it_asks_and_nothing_that_it_never_
         admin.charge([meter("vs_a", 10**12)])
         call = admin.call(1)
         admin.book = book_of(calls("later", 7))  # which that call was not charged by
-        with asking(admin) as asked:
+        with listening(admin.stores) as asked:
             administer(admin, call.id)
         assert refused(ROLE, asked) == set()
         used = {(action, key.partition("#")[0]) for action, key, _ in asked}
-        assert granted() - used == set()
+        assert granted(ROLE) - used == set()

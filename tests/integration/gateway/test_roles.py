@@ -13,6 +13,8 @@ from vectorgate.api.http import JSON, Body, Request
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from vectorgate.persistence.stores import Stores
+
 ACTIONS: Final = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
@@ -48,6 +50,20 @@ def parts(operation: str, call: Mapping[str, Any]) -> Iterator[Asked]:
         case _:
             key = call.get("Item") or call["Key"]
             yield f"dynamodb:{operation}", key["PK"]["S"], attributes_in(call)
+
+
+@contextmanager
+def listening(stores: Stores) -> Iterator[list[Asked]]:
+    """What is asked of the table of these stores in the block."""
+    found: list[Asked] = []
+
+    def note(params: dict[str, Any], model: Any, **_: object) -> None:
+        found.extend(parts(model.name, params))
+
+    events = stores.ledger._table.client.meta.events  # type: ignore[attr-defined]
+    events.register_first("before-parameter-build.dynamodb", note)
+    yield found
+    events.unregister("before-parameter-build.dynamodb", note)
 
 
 @contextmanager
