@@ -315,8 +315,8 @@ def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> Non
         assert set(secrets_of(role, everything)) == expected
 
 
-def test_who_invokes_has_the_front_doors_rights_and_no_others() -> None:
-    own = {"Log"}
+def test_who_invokes_has_the_front_doors_rights_but_those_of_azure_ai_search_and_no_others() -> None:
+    own = {"Log", "ReadIndexes"}
     api, invoke = ([each for each in statements(role) if each["Sid"] not in own] for role in ("ApiRole", "InvokeRole"))
     assert api == invoke
     assert FUNCTIONS["Invoke"]["Timeout"] == FUNCTIONS["Api"]["Timeout"]
