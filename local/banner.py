@@ -54,7 +54,7 @@ def ready(settings: LocalSettings, port: int, master_key: str) -> str:
     """The banner: a first line, where things are, and a request to try. It ends with a blank line."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     embedded = settings.upstreams.openai_key is None
-    upstream = "the embedded upstream" if embedded else origin(settings.upstreams.openai_url)
+    upstream = "the embedded engine" if embedded else origin(settings.upstreams.openai_url)
     lines = [
         f"vectorgate is ready on http://{host}:{port} (upstream: {upstream})",
         f"dashboard: http://{host}:{port}/ui",
@@ -78,7 +78,7 @@ def _key(settings: LocalSettings, master_key: str) -> str:
     if settings.master_key is not None:
         return MASTER_KEY_SETTING
     if master_key == PUBLISHED_KEY:
-        return f"'{PUBLISHED_KEY}', a published key: only while the embedded upstream alone is served, to this machine"
+        return f"'{PUBLISHED_KEY}', a published key: only while the embedded engine alone is served, to this machine"
     return str(settings.home / MASTER_KEY_FILE)
 
 

@@ -1,4 +1,4 @@
-"""The files of the reference page's samples: the embedded upstream has them, and the local key owns them."""
+"""The files of the reference page's samples: the embedded engine has them, and the local key owns them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded upstream as a child process: a real provider behind a real socket, which ends when this one ends."""
+"""The embedded engine as a child process: a real provider behind a real socket, which ends when this one ends."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class EngineProcess:
         if not line.startswith(READY):
             with process:  # which closes its pipes
                 process.kill()
-            raise EngineEnded(f"the embedded upstream ended with status {process.returncode}")
+            raise EngineEnded(f"the embedded engine ended with status {process.returncode}")
         return process, line.removeprefix(READY) + "/v1"
 
     def _keep(self) -> None:
@@ -78,7 +78,7 @@ class EngineProcess:
                 if not self._stopping.wait(RESTART_SECONDS):
                     self._restart(int(self.base_url.rsplit(":", 1)[1].partition("/")[0]))
             except Exception as error:  # noqa: BLE001 - it would end the thread without a word
-                _log.error("the embedded upstream: %s; it will be started again", type(error).__name__)
+                _log.error("the embedded engine: %s; it will be started again", type(error).__name__)
 
     def _restart(self, port: int) -> None:
         """Start it again. If that fails, the process stays the one that ended, and the keeper tries once more."""

@@ -52,7 +52,7 @@ CREDENTIALS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstreams:
-    """Where requests go. `openai_key` None: the embedded upstream replaces OpenAI.
+    """Where requests go. `openai_key` None: the embedded engine replaces OpenAI.
 
     `others` are the secrets of further providers, `admin_secret` that of OpenAI's reports of usage and costs, if they
     are to be compared. `reason` is the setting by which requests are forwarded to OpenAI, or

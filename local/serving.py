@@ -1,4 +1,4 @@
-"""Local mode with its settings read: the embedded upstream, the gateway and its server, until they are told to stop."""
+"""Local mode with its settings read: the embedded engine, the gateway and its server, until they are told to stop."""
 
 from __future__ import annotations
 
@@ -111,4 +111,4 @@ def _give_demo_files(local: LocalMode) -> None:
     try:
         local.give_demo_files()
     except ApiError as error:
-        raise CannotStart(f"the embedded upstream does not have the demo files: {one_line(error)}") from None
+        raise CannotStart(f"the embedded engine does not have the demo files: {one_line(error)}") from None

@@ -94,7 +94,7 @@ class LocalSettings:
 
     @property
     def is_demo(self) -> bool:
-        """Whether nothing but the embedded upstream is served, and to this machine alone."""
+        """Whether nothing but the embedded engine is served, and to this machine alone."""
         return self.upstreams.is_embedded_alone and is_loopback(self.host)
 
 
@@ -128,7 +128,7 @@ def _check_master_key(settings: LocalSettings) -> None:
     if not settings.is_demo and (key == PUBLISHED_KEY or len(key) < MIN_MASTER_KEY):
         raise CannotStart(
             f"{MASTER_KEY_SETTING} should be a secret of at least {MIN_MASTER_KEY} characters where more is served "
-            "than the embedded upstream to this machine; unset it to have one generated"
+            "than the embedded engine to this machine; unset it to have one generated"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the teams have now: stores of the embedded upstream, made through the gateway as clients make them.
+"""What the teams have now: stores of the embedded engine, made through the gateway as clients make them.
 
 The last use of some is dated back in the upstream's catalogue, which no call can do: idle stores that still cost.
 """
@@ -64,7 +64,7 @@ def _make_stores(client: Client, team: str) -> None:
 
 @contextmanager
 def _served(home: Path) -> Iterator[str]:
-    """The gateway on a free port of this machine, with the embedded upstream, for as long as the block lasts."""
+    """The gateway on a free port of this machine, with the embedded engine, for as long as the block lasts."""
     upstream = EngineProcess(home / "upstream", os.environ)
     try:
         secret = openai_secret(upstream.base_url, upstream.api_key)

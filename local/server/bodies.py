@@ -108,7 +108,7 @@ class _Spool:
         try:
             await asyncio.to_thread(self._write_held)
         except OSError:
-            raise NoRoom("The gateway has no room on its disk for this request.", code="no_room") from None
+            raise NoRoom("The gateway has not enough disk space for this request.", code="no_room") from None
 
     def _write_held(self) -> None:
         if self._file is None:

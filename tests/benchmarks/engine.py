@@ -1,4 +1,4 @@
-"""What the embedded upstream takes for a call: one client over one connection, one request at a time."""
+"""What the embedded engine takes for a call: one client over one connection, one request at a time."""
 
 from __future__ import annotations
 

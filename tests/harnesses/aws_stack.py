@@ -128,7 +128,7 @@ def emulator(home: Path) -> Iterator[Emulator]:
 
 @contextlib.contextmanager
 def upstream(home: Path) -> Iterator[str]:
-    """Run the embedded upstream as the provider, and give its base URL."""
+    """Run the embedded engine as the provider, and give its base URL."""
     log = home / "upstream.log"
     command = [sys.executable, "-m", "engine", "--home", str(home / "upstream"), "--port", "0"]
     env = {

@@ -50,7 +50,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a gateway with its embedded upstream."""
+    """The base URL of a gateway with its embedded engine."""
     home: Path = tmp_path_factory.mktemp("local")
     settings = {"PORT": "0", "VECTORGATE_HOME": str(home), "VECTORGATE_TRUST_INVOKER": "1"}
     with run_module("local", settings) as ready:

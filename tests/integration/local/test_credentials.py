@@ -24,7 +24,7 @@ INVOKE = "/2015-03-31/functions/vectorgate-invoke/invocations"
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
-    """The embedded upstream alone, on loopback, trusting its invokers."""
+    """The embedded engine alone, on loopback, trusting its invokers."""
     with LocalProcess(tmp_path_factory.mktemp("demo") / "home", VECTORGATE_TRUST_INVOKER="1") as running:
         yield running
 

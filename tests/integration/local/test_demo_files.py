@@ -1,4 +1,4 @@
-"""Local mode's demo files: there with the embedded upstream, as it describes them; absent with any other provider."""
+"""Local mode's demo files: there with the embedded engine, as it describes them; absent with any other provider."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY = "sk-1234"
 
 @pytest.fixture
 def provider() -> FakeOpenAI:
-    """One that has the demo files, as the embedded upstream does."""
+    """One that has the demo files, as the embedded engine does."""
     openai = FakeOpenAI()
     for name in DEMO_FILES:
         file = {"id": name, "object": "file", "bytes": 1459, "filename": f"{name}.md", "purpose": "assistants"}

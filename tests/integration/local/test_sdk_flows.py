@@ -1,4 +1,4 @@
-"""Typical flows of the official SDK, sync and async, through the gateway to the embedded upstream."""
+"""Typical flows of the official SDK, sync and async, through the gateway to the embedded engine."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def logs_v2(request: Request, deps: AdminDeps) -> dict[str, object]:
     order = log_order(query)
     page, size = number(query, "page", 1), number(query, "page_size", DEFAULT_SIZE, MAX_SIZE)
     if page * size > MOST:
-        raise invalid("page", f"one of the first {MOST} rows: of others, /spend/logs with a cursor has pages")
+        raise invalid("page", f"one of the first {MOST} rows: page through others by /spend/logs with a cursor")
     asked = of_key(log_query(_as_of_logs(query), deps.clock.unix_ms()), deps)
     if order.is_the_logs:
         rows, total = _rows(asked, deps, page * size)

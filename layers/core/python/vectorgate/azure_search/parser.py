@@ -153,13 +153,13 @@ def _checked_definition(body: Mapping[str, object], in_path: str | None) -> Obje
         if field not in _DEFINITION_FIELDS:
             raise _invalid(field[:64], "is not a field of an index definition here")
     if body.get("encryptionKey") is not None:
-        raise _invalid("encryptionKey", "names a key vault, which is the administrator's to choose")
+        raise _invalid("encryptionKey", "names a key vault, which only an administrator may choose")
     _check_vector_search(body.get("vectorSearch"))
     name = body.get("name", in_path)
     if not isinstance(name, str) or not is_object_id(name):
         raise _invalid("name", "is missing, or no name")
     if in_path is not None and name != in_path:
-        raise _invalid("name", "is another than the one in the path")
+        raise _invalid("name", "differs from the one in the path")
     return ObjectId(name)
 
 
@@ -171,9 +171,7 @@ def _check_vector_search(found: object) -> None:
         if name not in _VECTOR_SEARCH_FIELDS:
             raise _invalid(f"vectorSearch.{name[:64]}", "is not a setting of vector search here")
     if settings.get("vectorizers"):
-        raise _invalid(
-            "vectorSearch.vectorizers", "name hosts and credentials, which are the administrator's to choose"
-        )
+        raise _invalid("vectorSearch.vectorizers", "name hosts and credentials, which only an administrator may choose")
 
 
 def _invalid(param: str, reason: str) -> InvalidRequest:

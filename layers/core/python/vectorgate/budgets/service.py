@@ -237,7 +237,7 @@ def _with_lenders(own: Sequence[Reservation], lenders: Sequence[OwnersBudget], s
 def _lenders_exceeded() -> BudgetExceeded:
     """The error 429 of another tenant's budget, of which it tells no figure."""
     return BudgetExceeded(
-        "The owner of this vector store pays for what is stored in it, and its budget has no room for this.",
+        "The owner of this vector store pays for what is stored in it, and this exceeds its budget.",
         code="insufficient_quota",
     )
 

@@ -251,8 +251,8 @@ def _in_flight() -> Conflict:
 
 def _outcome_unknown() -> Conflict:
     return Conflict(
-        "It is not known whether the first of these requests was executed. Until its outcome is determined, and where "
-        "it cannot be, it is not executed a second time.",
+        "It is not known whether the first of these requests was executed. It is executed again only if "
+        "it turns out that it was not.",
         code="idempotency_outcome_unknown",
         headers={"retry-after": str(UNKNOWN_RETRY_SECONDS), **DO_NOT_RETRY},
     )

@@ -199,7 +199,7 @@ class BatchAttacher:
                 continue
             self.resolver.replace(attachment.client, attachment.name, attachment.store_id)
             results[attachment.index] = RetryLaterError(
-                SHORT_RETRY_SECONDS, "The store was deleted; there is a new one of its name."
+                SHORT_RETRY_SECONDS, "The store was deleted, and a new one has its name."
             )
         return results
 

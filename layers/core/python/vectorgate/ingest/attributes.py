@@ -27,7 +27,7 @@ def file_attributes(metadata: Mapping[str, str], tags: Mapping[str, str]) -> dic
     for name, value in attributes.items():
         if not 0 < len(name) <= KEY_MAX:
             raise PermanentFailureError(
-                f"The metadata or tag '{name[:KEY_MAX]}...' is named by more than {KEY_MAX} characters."
+                f"The name of the metadata or tag '{name[:KEY_MAX]}...' is longer than {KEY_MAX} characters."
             )
         if len(value) > VALUE_MAX:
             raise PermanentFailureError(

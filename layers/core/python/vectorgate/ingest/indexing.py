@@ -156,7 +156,7 @@ def indexing_event(
         )
     last_error = file.get("last_error")
     error = last_error if isinstance(last_error, dict) else {}
-    message = str(error.get("message") or f"The provider left it {file.get('status')}.")
+    message = str(error.get("message") or f"The provider's status of the file is {file.get('status')}.")
     code = str(error.get("code") or "failed")
     failure = error_fields(code[:MAX_ERROR_CODE], message[:MAX_ERROR_MESSAGE])
     return ResultEvent(detail_type=DetailType.FILE_FAILED, detail={**detail, "error": failure})

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 UPLOAD_SECONDS: Final = 600.0  # to read an object, spool it, and send it to the provider
 START_WITHIN_SECONDS: Final = 180.0
 UNAVAILABLE_RETRY_SECONDS: Final = 5  # after a table or a bucket was not reachable
-CONFLICT: Final = "Something else changed the same row at the same moment."
+CONFLICT: Final = "Another process changed the same row at the same moment."
 
 ProcessingError: TypeAlias = RetryLaterError | PermanentFailureError | StoreError | SourceUnavailable
 _PROCESSING_ERRORS: Final = (RetryLaterError, PermanentFailureError, StoreError, SourceUnavailable)
@@ -125,7 +125,7 @@ class _EventBatch:
     def _process(self, index: int) -> Outcome | Attachment:
         event = self._events[index]
         if self._ingestor.clock.monotonic() >= self._deadline:
-            return RetryLater(SHORT_RETRY_SECONDS, "There was no time left for it.")
+            return RetryLater(SHORT_RETRY_SECONDS, "There was no time left to process it.")
         try:
             match event:
                 case ObjectChange():

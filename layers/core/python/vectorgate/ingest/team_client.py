@@ -123,7 +123,7 @@ class TeamClient:
                 case RecordStatus.NOT_EXECUTED:
                     return None
                 case RecordStatus.IN_FLIGHT:
-                    raise RetryLaterError(IN_FLIGHT_SECONDS, "The same is being done at this moment.")
+                    raise RetryLaterError(IN_FLIGHT_SECONDS, "The same request is being processed at this moment.")
                 case RecordStatus.COMPLETED if entry is not None:
                     object_id = cast("ObjectId", getattr(entry, _ID_FIELDS[operation]))
                     return Created(object_id, weak=entry.found_by == Resolution.FUZZY_FINGERPRINT)

@@ -32,7 +32,7 @@ MADE: Final = (
 @click.option("--home", type=click.Path(path_type=Path), default=HOME, show_default=True, help="A new data folder.")
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="Up to today.")
 @click.option("--calls", type=click.IntRange(0), default=50_000, show_default=True, help="In all, about.")
-@click.option("--records-only", is_flag=True, help="Make no stores of today, which takes the embedded upstream.")
+@click.option("--records-only", is_flag=True, help="Make no stores of today, which takes the embedded engine.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same year.")
 def demo(session: Session, /, home: Path, *, days: int, calls: int, seed: int, records_only: bool) -> None:
     """Write a year of teams, keys, calls and storage, and some stores, for local mode to show. It needs a clone."""

@@ -25,5 +25,5 @@ def token_of(admin: Admin, name: str) -> str:
     if not found:
         raise Failure(f"no key has the alias or the token {name}", NOT_FOUND)
     if len(found) > 1:
-        raise Failure(f"{len(found)} keys have the name {name}: say a token", USAGE)
+        raise Failure(f"{len(found)} keys have the name {name}: name one by its token", USAGE)
     return found[0]

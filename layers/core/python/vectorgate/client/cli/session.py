@@ -97,7 +97,7 @@ class Session:
         if yes:
             return
         if not self.around.stdin.isatty():
-            raise click.UsageError(f"{question} There is no terminal to ask on: say --yes.")
+            raise click.UsageError(f"{question} There is no terminal to ask on: pass --yes.")
         self.around.err.write(f"{printable(question)} [y/N] ")
         self.around.err.flush()
         if self.around.stdin.readline().strip().lower() not in {"y", "yes"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-DEFECT: Final = "The gateway failed at this request."
+DEFECT: Final = "The gateway failed to handle this request."
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,12 +79,12 @@ class Outside:
         except APIStatusError as error:
             return self._wrong_route(error), error.response.headers.get("date")
         except APIError as error:
-            return failed("route", f"{self.url}: {error}", "something else answers: use the stack's output Url"), None
+            return failed("route", f"{self.url}: {error}", "another server answers: use the stack's output Url"), None
         return passed("route", f"{self.url} answers"), response.headers.get("date")
 
     def _wrong_route(self, error: APIStatusError) -> Check:
         advice = {
-            NotFoundError: "something else answers: use the stack's output Url, without a path",
+            NotFoundError: "another server answers: use the stack's output Url, without a path",
             AuthenticationError: AUTHORIZER,
             PermissionDeniedError: "name this host in VECTORGATE_ALLOWED_HOSTS" if error.code else AUTHORIZER,
         }.get(type(error), "look at the api function's log and alarms")
@@ -96,7 +96,7 @@ class Outside:
             return passed("transport", "https")
         if parts.hostname == "localhost" or _is_loopback(parts.hostname or ""):
             return passed("transport", "http, on this machine")
-        return warning("transport", "http", "use https: the key travels readable to everything on the way")
+        return warning("transport", "http", "use https: over http the key can be read in transit")
 
     def _readiness(self) -> Iterator[Check]:
         try:
