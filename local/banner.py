@@ -31,7 +31,7 @@ set; the default is in parentheses):
   AZURE_API_KEY, AZURE_API_BASE, AZURE_API_VERSION
                               Azure OpenAI, a second provider; without a version in its v1 form
   AZURE_AI_SEARCH_API_KEY, AZURE_AI_SEARCH_ENDPOINT
-                              Azure AI Search
+                              Azure AI Search (also as AZURE_SEARCH_API_KEY, AZURE_SEARCH_ENDPOINT)
   VECTORGATE_ACCESS_LOG       1: a line for each request on standard output; or the file to append it to
   VECTORGATE_INGEST           the watched folder (ingest in the data folder)
   VECTORGATE_INGEST_SENDERS   JSON: folder to team (demo to the team of {PUBLISHED_KEY})

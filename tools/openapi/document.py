@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from tools.openapi.administration import TAG, admin_paths
 from tools.openapi.administration_bodies import body_schemas
 from tools.openapi.answers import ANSWERS
-from tools.openapi.paths import JSON, operation_of, refusal_responses
+from tools.openapi.paths import ANSWER_HEADERS, JSON, operation_of, refusal_responses
 from tools.openapi.requests import reference, request_schemas, text
 from tools.openapi.search import index_operation_of, operation_ids, spelling_of
 from vectorgate import __version__
@@ -58,11 +58,19 @@ _SERVER: Final[Document] = {
 }
 _HEADERS: Final[Mapping[str, tuple[str, str, Document]]] = {
     "Provider": ("custom-llm-provider", "The provider of what is created; the default's otherwise.", text(64)),
-    "EndUser": ("x-litellm-end-user-id", "The end user that the call is made for.", text(128)),
-    "Tags": ("x-litellm-tags", "Up to 10 labels of the call's record, separated by commas.", {"type": "string"}),
+    "EndUser": (
+        "x-litellm-end-user-id",
+        "The end user of the call; else `x-litellm-customer-id`, the body's `user` or its `safety_identifier`.",
+        text(128),
+    ),
+    "Tags": (
+        "x-litellm-tags",
+        "Labels of the call's record, separated by commas: up to 10 with those of the key, of 256 characters in all.",
+        {"type": "string"},
+    ),
     "IdempotencyKey": (
         "Idempotency-Key",
-        "Repeated with the same key and body within a day, a call has its first answer.",
+        "Repeated with the same key and body within a day, a call has its first answer (`idempotency-replayed`).",
         text(255, minLength=1, pattern="^[ -~]+$"),
     ),
 }
@@ -95,8 +103,8 @@ def _components() -> Document:
             for name, (header, description, schema) in _HEADERS.items()
         },
         "headers": {
-            "CallId": {"description": "The id of the call's record.", "schema": {"type": "string"}},
-            "Cost": {"description": "What the call costs, in US dollars.", "schema": {"type": "string"}},
+            name: {"description": description, "schema": {"type": "string"}}
+            for name, description in ANSWER_HEADERS.values()
         },
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A virtual key."},

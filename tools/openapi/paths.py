@@ -20,16 +20,48 @@ JSON: Final = MEDIA_TYPES[Media.JSON]
 # What any call can be refused with, by status; see `vectorgate.api.errors`.
 REFUSALS: Final[Mapping[str, str]] = {
     "400": "The request is wrong: `code` and `param` say how.",
-    "401": "No key, or one that is not valid.",
-    "403": "The key, the team or the end user is blocked.",
-    "404": "What the call names does not exist, or belongs to another tenant: the answers are the same.",
-    "409": "The same request is in progress, or its outcome is not known yet.",
-    "413": "The request or its answer is larger than this deployment carries.",
-    "422": "The `Idempotency-Key` was used for another body.",
-    "429": "A budget or a rate limit, of the gateway or of the provider.",
-    "502": "The provider failed or cannot be reached. With `x-should-retry: false` it may have executed the call.",
-    "503": "A part of the gateway is unavailable: nothing was executed.",
-    "504": "The provider did not answer in time. With `x-should-retry: false` it may have executed the call.",
+    "401": "`invalid_api_key`: no key, or one that is not valid.",
+    "403": (
+        "`blocked`: the key, the team or the end user. `route_not_allowed`, `provider_not_allowed`, `read_only_key`, "
+        "`vector_store_not_allowed`, `model_not_allowed`, `tool_not_allowed`: restrictions of the key. `not_owner`, "
+        "`shared_read_only`: the store is another team's, which shares it."
+    ),
+    "404": (
+        "`unknown_url`: no such route. Without a code: what the call names does not exist, or belongs to another "
+        "tenant; the answers are the same."
+    ),
+    "409": (
+        "`idempotency_in_flight`: the same request is in progress. `idempotency_outcome_unknown`: its outcome is not "
+        "known yet. `idempotency_answer_not_kept`: it was executed."
+    ),
+    "413": "`request_too_large`, `response_too_large`: larger than this deployment carries.",
+    "422": "`idempotency_key_reused`: the `Idempotency-Key` was used with another body, API key or end user.",
+    "429": (
+        "`insufficient_quota`: a budget. `vector_store_limit_reached`, `vector_store_storage_limit_reached`: a rule "
+        "for the team's stores. `rate_limit_exceeded`, with `retry-after`: a rate limit, of the gateway or of the "
+        "provider."
+    ),
+    "502": (
+        "`provider_connection_lost`, `provider_unreachable`, `provider_credential_refused`, or the provider's own "
+        "error. With `x-should-retry: false` it may have executed the call."
+    ),
+    "503": (
+        "`keys_unavailable`, `ledger_unavailable`, `credential_unavailable` and others: a part of the gateway is "
+        "unavailable, and nothing was executed."
+    ),
+    "504": (
+        "`provider_timeout`: the provider did not answer in time. With `x-should-retry: false` it may have executed "
+        "the call."
+    ),
+}
+# Headers of an answer: the component's name, and what the header has.
+ANSWER_HEADERS: Final[Mapping[str, tuple[str, str]]] = {
+    "x-litellm-call-id": ("CallId", "The id of the call's record."),
+    "x-litellm-response-cost": ("Cost", "What the call costs, in US dollars."),
+    "x-litellm-key-spend": ("KeySpend", "What the key has spent in its budget's period, in US dollars."),
+    "x-litellm-key-max-budget": ("KeyMaxBudget", "The key's budget, in US dollars."),
+    "x-litellm-response-duration-ms": ("Duration", "The time of the call, in milliseconds."),
+    "x-litellm-overhead-duration-ms": ("Overhead", "The gateway's own part of that time."),
 }
 _ONLY_OF_WRITES: Final = frozenset({"409", "422"})
 _SAFETY: Final[Mapping[Safety, str]] = {
@@ -110,10 +142,7 @@ def _success(operation: Operation) -> Document:
     schema = {JSON: {"schema": reference(answer)}} if answer else {"application/octet-stream": {}}
     return {
         "description": "The provider's answer." if answer else "The bytes of the file.",
-        "headers": {
-            "x-litellm-call-id": {"$ref": "#/components/headers/CallId"},
-            "x-litellm-response-cost": {"$ref": "#/components/headers/Cost"},
-        },
+        "headers": {header: {"$ref": f"#/components/headers/{name}"} for header, (name, _) in ANSWER_HEADERS.items()},
         "content": schema,
     }
 

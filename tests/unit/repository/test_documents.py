@@ -15,6 +15,7 @@ import pytest
 from local.banner import HELP
 from local.settings import LocalSettings
 from tests.helpers.canary import PIECE
+from vectorgate import settings
 from vectorgate.pricing.book import read_prices
 from vectorgate.providers.credentials import LEAK_CHARACTERS, MIN_SECRET_CHARACTERS
 
@@ -166,9 +167,9 @@ def section(page: str, title: str) -> str:
     return (ROOT / "docs" / page).read_text("utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def listed(title: str) -> set[str]:
-    """Return the variables in a section of docs/configuration.md."""
-    return {name for name in QUOTED.findall(section("configuration.md", title)) if SETTING.fullmatch(name)}
+def named_in(text: str) -> set[str]:
+    """Return the settings that a text names, which may end in `<PROVIDER>` and the like."""
+    return {name for name in re.findall(rf"\b(?:{SETTING.pattern})\b", text) if SETTING.fullmatch(name)}
 
 
 # What these modules name besides: the variable that hands the engine its key, and what WSGI calls parts of a request.
@@ -176,27 +177,15 @@ NOT_SETTINGS: Final = frozenset({"VECTORGATE_UPSTREAM_KEY", "VECTORGATE_ENGINE_K
 WSGI: Final = re.compile(r"HTTP_\w+|REQUEST_\w+|CONTENT_\w+|PATH_INFO|QUERY_STRING|REMOTE_ADDR|SERVER_\w+")
 
 
-def test_the_configuration_page_lists_the_settings_of_local_mode_and_no_others() -> None:
+def test_the_help_of_local_mode_lists_its_settings_and_no_others() -> None:
     named = settings_in((ROOT / "local").glob("*.py")) - NOT_SETTINGS
-    assert listed("Local mode") == {name for name in named if not WSGI.fullmatch(name)}
+    assert named_in(HELP) == {name for name in named if not WSGI.fullmatch(name)}
 
 
-def test_the_help_of_local_mode_lists_its_settings() -> None:
-    unnamed = {name for name in listed("Local mode") if not re.search(rf"\b{name}\b", HELP)}
-    assert unnamed == {"AZURE_SEARCH_API_KEY", "AZURE_SEARCH_ENDPOINT"}  # other names of two that it lists
-
-
-def test_the_configuration_page_lists_the_settings_of_the_functions_and_no_others() -> None:
-    named = settings_in(iter([PACKAGE / "settings.py"]))
-    assert listed("Environment of the functions") == named
-    assert "`VECTORGATE_SECRET_<PROVIDER>`" in section("configuration.md", "Environment of the functions")
-
-
-def test_the_configuration_page_lists_the_parameters_of_the_stack() -> None:
-    template = (ROOT / "template.yaml").read_text("utf-8").partition("\nParameters:\n")[2].partition("\nRules:")[0]
-    parameters = set(re.findall(r"^  (\w+):$", template, re.MULTILINE))
-    named = re.findall(r"^- (.*?):", section("configuration.md", "Parameters of the stack"), re.MULTILINE)
-    assert set(QUOTED.findall(" ".join(named))) == parameters
+def test_the_settings_module_lists_the_settings_of_the_functions_and_no_others() -> None:
+    text = str(settings.__doc__)
+    assert named_in(text) == settings_in(iter([PACKAGE / "settings.py"]))
+    assert "VECTORGATE_SECRET_<PROVIDER>" in text
 
 
 def test_the_configuration_page_has_a_price_that_the_price_book_and_local_mode_take(tmp_path: Path) -> None:

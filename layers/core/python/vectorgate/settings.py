@@ -3,6 +3,20 @@
 A setting that is present but empty is an error at the start (ValueError naming it), not a default: an empty secret name
 or table name must fail closed. The two that weaken a check, VECTORGATE_PLAIN_HTTP and VECTORGATE_TRUST_INVOKER, are on
 with the value `1` and off with any other.
+
+The template sets, of the 4 KB that Lambda takes:
+
+- from parameters: VECTORGATE_DEFAULT_PROVIDER, VECTORGATE_PRICES, VECTORGATE_TRUST_INVOKER, VECTORGATE_INGEST_SENDERS,
+  VECTORGATE_CORS_ORIGINS, VECTORGATE_STORE_RULES, VECTORGATE_LOGGED_SUCCESSES
+- resources: VECTORGATE_TABLE, VECTORGATE_INGEST_BUCKET, VECTORGATE_INGEST_BUS, VECTORGATE_INGEST_QUEUE,
+  VECTORGATE_INGEST_FAILURES, VECTORGATE_METER_FUNCTION, VECTORGATE_EXPORT_FUNCTION, VECTORGATE_DEAD_LETTERS_<NAME>
+- secrets, in Lambda's region (AWS_REGION): VECTORGATE_SECRET_<PROVIDER>, VECTORGATE_MASTER_KEY_SECRET,
+  VECTORGATE_OPENAI_ADMIN_SECRET
+- VECTORGATE_BASE_PATH (`/` and DomainPath), VECTORGATE_RESPONSE_SECONDS (28; of the stream function 885),
+  POWERTOOLS_SERVICE_NAME (the metrics' dimension)
+
+Lambda sets AWS_LAMBDA_INITIALIZATION_TYPE (`snap-start`). For tests only: VECTORGATE_AWS_ENDPOINT, and
+VECTORGATE_PLAIN_HTTP for plain HTTP to a provider.
 """
 
 from __future__ import annotations
