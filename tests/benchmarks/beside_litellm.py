@@ -125,7 +125,7 @@ def _cell(values: Sequence[float]) -> str:
         f"{value:.0f}" if value >= 100 else f"{value:.2f}"
         for value in (statistics.median(values), min(values), max(values))
     ]
-    return f"{figures[0]} ({figures[1]} to {figures[2]})" if len(values) > 1 else figures[0]
+    return f"{figures[0]} ({figures[1]}-{figures[2]})" if len(values) > 1 else figures[0]
 
 
 def _ratio(figure: str, by: Mapping[str, Sequence[float]]) -> str:
