@@ -46,7 +46,7 @@ set; the default is in parentheses):
   VECTORGATE_DRAIN_SECONDS    seconds for calls in progress at SIGTERM (as the timeout)
   VECTORGATE_TRUST_INVOKER    1: an invoker may name any team
 
-docs/configuration.md explains them.
+More on keys, hosts and prices: docs/configuration.md.
 """
 
 

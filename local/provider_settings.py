@@ -172,7 +172,7 @@ def _check_openai(key: str, url: str, host: str, port: int) -> None:
 
 def _check_others(secrets: Mapping[ProviderName, str]) -> None:
     for provider, secret in secrets.items():
-        advice = f"the key or the endpoint of provider {provider} cannot be used: docs/configuration.md names them"
+        advice = f"the key or the endpoint of provider {provider} cannot be used: see `make run ARGS=--help`"
         _check(secret, provider, advice)
 
 

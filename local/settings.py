@@ -61,7 +61,7 @@ class LocalSettings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str], hostname: str = "") -> LocalSettings:
-        """The settings of docs/configuration.md, with their defaults. CannotStart names the one that cannot be used.
+        """The settings that the help lists, with their defaults. CannotStart names the one that cannot be used.
 
         `hostname` is this machine's name.
         """

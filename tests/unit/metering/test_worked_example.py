@@ -92,11 +92,12 @@ def test_the_prices_and_their_names_are_those_of_the_price_book() -> None:
     for name, provider, operation, stated in re.findall(r"(?:`((openai|azure)\.(storage|calls)\.[0-9-]+)`)(.*)", TEXT):
         del stated
         assert BOOK.by_id(name).covers(provider, "storage" if operation == "storage" else "vector_stores.create")
-    for provider, stated in re.findall(r"storing, with (\w+) \| \$([0-9.]+) for each GiB", TEXT):
+    storing = re.findall(r"storing, with (\w+): \$([0-9.]+) for each GiB", TEXT)
+    for provider, stated in storing:
         price = BOOK.price(provider.lower(), "storage", DAY * DAY_S * 1000)
         assert price.per_gib_day == parse_usd(stated)
         assert price.id in TEXT
-    assert len(re.findall(r"storing, with", TEXT)) == 2
+    assert len(re.findall(r"storing, with", TEXT)) == len(storing) == 2
     assert "a GiB-hour, $0.0042" in FLAT
     assert round(BOOK.by_id("openai.storage.2025-03-11").per_gib_day / 24 / 10**9, 4) == 0.0042  # type: ignore[operator]
 
