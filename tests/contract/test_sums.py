@@ -15,7 +15,7 @@ from vectorgate.ledger.entry import State
 from vectorgate.ledger.latencies import OVERHEAD, UPSTREAM, percentile_ms
 from vectorgate.ledger.rollups import MEASURES, Scope, rollups_of
 from vectorgate.ledger.sums import Dimension, SumQuery, added, line_of, matching, months_of, within_days
-from vectorgate.metering.model import MAX_SIZE
+from vectorgate.pricing.usage import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

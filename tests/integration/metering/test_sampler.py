@@ -22,12 +22,13 @@ from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.entry import uuid7
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.settlement import SettlementService
-from vectorgate.metering.model import DAY_S, MAX_SIZE
+from vectorgate.metering.model import DAY_S
 from vectorgate.metering.sampler import CHANGING
 from vectorgate.persistence.sqlite import open_stores
 from vectorgate.persistence.stores import Deps
 from vectorgate.pricing.book import GIB
 from vectorgate.pricing.money import NanoUSD
+from vectorgate.pricing.usage import MAX_SIZE
 from vectorgate.providers.credentials import Credentials
 from vectorgate.providers.openai import OpenAI
 from vectorgate.providers.reader import ProviderReader

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 from vectorgate.ledger.entry import State
 from vectorgate.metering.bill import amount_of, record_id, storage_records
-from vectorgate.metering.model import DAY_S, MAX_SIZE, Meter, valid_size
+from vectorgate.metering.model import DAY_S, Meter
 from vectorgate.pricing.book import GIB, MissingPrice, PriceBook, shipped_prices
+from vectorgate.pricing.usage import MAX_SIZE, valid_size
 
 BOOK = PriceBook(shipped_prices())
 DAY = 20_516  # 2026-03-04

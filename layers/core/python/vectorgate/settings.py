@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.ids import ProviderName, is_label, normal_name
 
 if TYPE_CHECKING:

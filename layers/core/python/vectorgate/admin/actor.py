@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, PermissionDenied, Unauthenticated, Unavailable
@@ -12,6 +11,7 @@ from vectorgate.auth.authenticate import MAX_KEY, is_expired, key_id_of, opens, 
 from vectorgate.auth.keys.model import KeyRole
 from vectorgate.auth.restrictions import check_route
 from vectorgate.budgets.model import BudgetScope, Subject
+from vectorgate.classes import dataclass
 from vectorgate.store_errors import StoreError
 
 if TYPE_CHECKING:

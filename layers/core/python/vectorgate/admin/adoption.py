@@ -12,12 +12,13 @@ written again, whatever its owner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.open_creates import OpenCreates, Origin
 from vectorgate.budgets.store_rules import store_account
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectId, ObjectKind, team_of, tenant_of_team
 from vectorgate.ledger.assignments import Assignment
 from vectorgate.ledger.entry import LedgerEntry, State, creation_time, new_operation_id

@@ -5,7 +5,7 @@ A team's ordinary keys are for the routes in `OF_TEAMS` alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin import (
@@ -47,6 +47,7 @@ from vectorgate.admin.team_caller import team_caller
 from vectorgate.admin.trail import Trail
 from vectorgate.api.errors import ApiError, NotFound, PermissionDenied, Unavailable
 from vectorgate.api.http import Response
+from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import StoreError
 from vectorgate.ui import pages

@@ -6,7 +6,6 @@ team that owns the store, and so leaves a record in the ledger; a call that is k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -18,6 +17,7 @@ from vectorgate.admin.trail import DELETED
 from vectorgate.api import schemas
 from vectorgate.api.errors import ApiError
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.classes import dataclass
 from vectorgate.metering.model import DAY_S
 
 if TYPE_CHECKING:

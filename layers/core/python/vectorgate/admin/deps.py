@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.actor import MASTER
 from vectorgate.admin.dead_letter_queues import NoDeadLetters
+from vectorgate.classes import dataclass
 from vectorgate.exports.ports import NoExports
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from vectorgate.admin.fields import label, label_forms
 from vectorgate.admin.lists import MAX_SIZE, number, page_of, pages_of, refuse_unknown
 from vectorgate.admin.spent import Spent
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections import Counter

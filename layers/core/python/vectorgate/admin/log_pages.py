@@ -15,9 +15,9 @@ wherever it is then. So every page is answered, and the next one goes on behind 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 from vectorgate.ids import OperationId
 from vectorgate.ledger.ports import INDEXED, MAX_VALUES, RecordQuery, RowFilter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import MAX_UNIX_MS, invalid, label_forms, moment_ms, read_cursor
@@ -12,6 +11,7 @@ from vectorgate.admin.lists import flag
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 from vectorgate.gateway.context import UNROUTED
 from vectorgate.ids import OperationId, is_object_id

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.ids import OperationId, is_object_id
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.reconciliation.matching import MAX_SKEW_S, created_s, window_of

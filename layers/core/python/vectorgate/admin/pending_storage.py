@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vectorgate.admin.fields import dollars
 from vectorgate.budgets.model import LIFETIME, BudgetScope, window_of
+from vectorgate.classes import dataclass
 from vectorgate.ids import ProviderName
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import day_of

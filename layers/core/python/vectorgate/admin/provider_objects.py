@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import UpstreamRefused
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectKind, is_object_id
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -25,6 +25,7 @@ from vectorgate.admin.fields import cursor_text, dollars, invalid, moment_ms, re
 from vectorgate.admin.trail import UPDATED
 from vectorgate.api import schemas
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 from vectorgate.ledger.corrections import correction, correction_id
 from vectorgate.ledger.entry import State

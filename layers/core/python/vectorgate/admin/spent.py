@@ -7,13 +7,13 @@ is the sum of the daily sums (`ledger.rollups`) since the key was made, or of th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.admin.months import days_of_last_months, last_months, months_since
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, Subject, Window, window_of
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import tenant_of_team
 from vectorgate.ledger.rollups import TOOLS, Scope, day_of

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import dollars, invalid, optional_label
 from vectorgate.admin.trail import LISTED
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectKind, ProviderName, is_object_id, team_of
-from vectorgate.metering.model import DAY_S, valid_size
+from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.book import GIB, STORAGE, MissingPrice
 from vectorgate.pricing.money import NanoUSD, rounded_ratio
+from vectorgate.pricing.usage import valid_size
 from vectorgate.tenancy.ownership import ObjectRef, last_known_store
 
 if TYPE_CHECKING:

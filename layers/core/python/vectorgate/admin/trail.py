@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.audit.model import AuditRecord
+from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import new_operation_id
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ next call continues. It may be repeated from any cursor: objects with an owner a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -21,6 +21,7 @@ from vectorgate.admin.store_list import provider_named
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectKind, is_object_id
 
 if TYPE_CHECKING:

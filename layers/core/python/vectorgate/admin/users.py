@@ -6,7 +6,7 @@ spent what their keys have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool
@@ -31,6 +31,7 @@ from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.budgets.model import BudgetScope, Limit, Subject, budget_amount, budget_duration, key_limit
+from vectorgate.classes import dataclass
 from vectorgate.ids import is_label, normal_name
 from vectorgate.ledger.entry import new_operation_id
 from vectorgate.store_errors import AlreadyExists

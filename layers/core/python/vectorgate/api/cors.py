@@ -7,11 +7,11 @@ none names the origin `*`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import PermissionDenied
 from vectorgate.api.http import Response
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,11 +6,11 @@ retried, and what is created or deleted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api import schemas
+from vectorgate.classes import dataclass
 from vectorgate.ids import PATH_KINDS, ObjectKind
 
 if TYPE_CHECKING:

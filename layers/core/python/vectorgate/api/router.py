@@ -6,12 +6,12 @@ here, and a remaining `%` matches no path.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import MethodNotAllowed, NotFound
 from vectorgate.api.operations import OPERATIONS
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from vectorgate.classes import dataclass
 
 # The service's rule: 2 to 128 lower-case letters, digits and single dashes, with no dash at either end.
 REAL_NAME: Final = re.compile(r"(?=.{2,128}\Z)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)

@@ -6,12 +6,12 @@ Each row is served under every variant of its path that clients use, such as `/i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from vectorgate.api.operations import KIB, MIB, Media, Operation, Safety
 from vectorgate.auth.keys.model import IndexPermission
+from vectorgate.classes import dataclass
 
 # The stable versions that support vectors: learn.microsoft.com/rest/api/searchservice/search-service-api-versions
 API_VERSIONS: Final = frozenset({"2023-11-01", "2024-07-01", "2025-09-01", "2026-04-01"})

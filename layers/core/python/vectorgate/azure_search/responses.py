@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api.router import SEARCH_PREFIX
 from vectorgate.azure_search.operations import ResponseKind
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

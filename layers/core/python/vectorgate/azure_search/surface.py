@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import NotFound, UpstreamError
@@ -13,6 +13,7 @@ from vectorgate.azure_search import router
 from vectorgate.azure_search.operations import ResponseKind
 from vectorgate.azure_search.parser import as_index_operation, parse
 from vectorgate.azure_search.responses import IndexNames, envelope, select_definitions
+from vectorgate.classes import dataclass
 from vectorgate.gateway.policy import Policy
 from vectorgate.gateway.surfaces import Target
 from vectorgate.ids import is_object_id

@@ -7,12 +7,12 @@ An account is one period of one subject. It holds `reserved`, the most that oper
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import State
 from vectorgate.pricing.money import NANO_PER_USD, ZERO, NanoUSD, parse_usd
 

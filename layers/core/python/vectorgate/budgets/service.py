@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,10 +22,11 @@ from vectorgate.budgets.model import (
     Window,
     window_of,
 )
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectKind
-from vectorgate.metering.model import valid_size
 from vectorgate.pricing.book import MissingPrice
 from vectorgate.pricing.money import NanoUSD, format_usd
+from vectorgate.pricing.usage import valid_size
 from vectorgate.store_errors import StoreError
 from vectorgate.tenancy.ownership import ObjectRef
 

@@ -7,11 +7,12 @@ has, those being created included, and `stored-<provider>` the bytes that the me
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded
 from vectorgate.budgets.model import STORED, STORES, Account, BudgetScope, Subject
+from vectorgate.classes import dataclass
 from vectorgate.pricing.book import GIB
 from vectorgate.settings import parse_store_rules
 

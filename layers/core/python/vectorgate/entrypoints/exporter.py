@@ -6,7 +6,6 @@ test record, past the queue: the admin function has none of the destinations' se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -18,6 +17,7 @@ from vectorgate.bootstrap import (
     system_clock,
     system_random,
 )
+from vectorgate.classes import dataclass
 from vectorgate.entrypoints.function import Event, Function
 from vectorgate.exports import settings as configuration
 from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue

@@ -7,12 +7,12 @@ settled counts. An alert is marked after it was sent: a crash between the two se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import JSON, encode_json
 from vectorgate.budgets.model import Account, BudgetScope, Subject, key_limit, window_of
+from vectorgate.classes import dataclass
 from vectorgate.exports.names import SLACK
 from vectorgate.exports.ports import Alert, DeliveryFailed
 from vectorgate.exports.record import CHECK

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.http import encode_json
+from vectorgate.classes import dataclass
 from vectorgate.exports.names import EVENTBRIDGE
 from vectorgate.exports.ports import DeliveryFailed
 from vectorgate.exports.queues import QueueUnavailable

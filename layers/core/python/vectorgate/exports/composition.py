@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vectorgate.classes import dataclass
 from vectorgate.exports.alerts import BudgetAlerts
 from vectorgate.exports.http import Post, SecretAddress
 from vectorgate.exports.names import OTEL, SLACK, WEBHOOK

@@ -8,9 +8,9 @@ A batch that is refused is delivered one by one, so that what is refused are sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vectorgate.classes import dataclass
 from vectorgate.exports.ports import Checked, DeliveryFailed, RecordRefused
 
 if TYPE_CHECKING:

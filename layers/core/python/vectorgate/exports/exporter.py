@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorgate.api.http import encode_json
+from vectorgate.classes import dataclass
 from vectorgate.exports.delivery import deliver, pause_after
 from vectorgate.exports.queues import Message, QueueUnavailable
 from vectorgate.exports.record import is_record

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vectorgate.classes import dataclass
 from vectorgate.exports.queues import QueueUnavailable, message_of
 from vectorgate.exports.record import record_of
 from vectorgate.store_errors import StoreError

@@ -7,10 +7,11 @@ Slack. Where it goes is said by the secret alone, so that a key is only sent to 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from vectorgate.classes import dataclass
 from vectorgate.exports.ports import DeliveryFailed, RecordRefused
 from vectorgate.providers.base import UpstreamRequest
 from vectorgate.providers.credentials import CACHED_SECONDS, SecretUnavailable

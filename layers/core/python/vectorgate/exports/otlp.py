@@ -7,10 +7,11 @@ an attribute in the conventions is `vectorgate.<field>`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.exports import protobuf as wire
 from vectorgate.exports.names import OTEL
 from vectorgate.exports.ports import RecordRefused

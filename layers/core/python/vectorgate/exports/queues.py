@@ -11,10 +11,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vectorgate.api.http import encode_json
+from vectorgate.classes import dataclass
 from vectorgate.exports.names import SLACK
 
 if TYPE_CHECKING:

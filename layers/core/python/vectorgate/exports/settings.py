@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from vectorgate.classes import dataclass
 from vectorgate.exports.names import EVENTBRIDGE, NAMES, S3
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import JSON, encode_json
+from vectorgate.classes import dataclass
 from vectorgate.exports.names import WEBHOOK
 from vectorgate.exports.ports import DeliveryFailed
 

@@ -6,9 +6,10 @@ taken for as long as a queue of AWS keeps it, becomes a dead letter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 from vectorgate.exports.delivery import deliver, pause_after
 from vectorgate.exports.record import record_of

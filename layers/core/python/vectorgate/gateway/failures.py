@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import OutcomeUnknown, Unauthenticated, Unavailable, UpstreamFailed
+from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import LedgerEntry, State, uuid7
 from vectorgate.pricing.book import NOT_EXECUTED, REPLAYED
 from vectorgate.pricing.money import ZERO

@@ -6,11 +6,11 @@ reads through the caches that requests use: a flood of probes costs one read in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import Unauthenticated, Unavailable
 from vectorgate.api.http import Response
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorgate.api.operations import PORTABLE_PART_SIZE
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api import headers, schemas
@@ -19,6 +18,7 @@ from vectorgate.api.http import JSON, encode_json
 from vectorgate.api.operations import Media
 from vectorgate.api.references import NOTHING_NAMED, named_in
 from vectorgate.api.schemas import LiteLLMFields
+from vectorgate.classes import dataclass
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import PATH_NAMES, ObjectId, ProviderName, is_label, normal_name
 from vectorgate.providers.openai import TAG

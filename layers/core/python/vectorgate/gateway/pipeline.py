@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, Unavailable
 from vectorgate.api.http import FileUpload
 from vectorgate.auth.authenticate import KeyBlocked
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
 from vectorgate.gateway.failures import budgets_unavailable, ledger_unavailable

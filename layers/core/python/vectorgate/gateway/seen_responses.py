@@ -7,11 +7,11 @@ tenant's from that answer on. One that is deleted is asked for first, for later 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.gateway.streaming import error_event, response_of
 from vectorgate.ids import ObjectKind
 from vectorgate.ledger.entry import State

@@ -5,7 +5,7 @@ But for the team's limits: the stores of a blocked or deleted team can be delete
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import InvalidRequest
@@ -13,6 +13,7 @@ from vectorgate.api.operations import BY_NAME
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.auth.principal import Principal
+from vectorgate.classes import dataclass
 from vectorgate.gateway.parser import CallOptions
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ProviderName, team_of

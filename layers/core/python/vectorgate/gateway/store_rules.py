@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import InvalidRequest
@@ -11,6 +11,7 @@ from vectorgate.api.http import encode_json
 from vectorgate.api.schemas import error_messages
 from vectorgate.budgets.model import Balance, Reservation
 from vectorgate.budgets.store_rules import store_account, stored_account, too_much_lent, too_much_stored
+from vectorgate.classes import dataclass
 from vectorgate.gateway.failures import budgets_unavailable
 from vectorgate.ids import ObjectKind, tenant_of_team
 from vectorgate.pricing.book import GIB

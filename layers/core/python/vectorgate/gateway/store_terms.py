@@ -5,12 +5,13 @@ Loaded by calls on stores alone that have a limit, or that name a store of anoth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, window_of
 from vectorgate.budgets.service import OwnersBudget
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.failures import budgets_unavailable
 from vectorgate.ids import KeyId, team_of

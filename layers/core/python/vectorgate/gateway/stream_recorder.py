@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.gateway.streaming import StreamedResponse, StreamRefused
 from vectorgate.ids import OBJECT_ID, ObjectId, ObjectKind
 from vectorgate.ledger.entry import LedgerEntry, State

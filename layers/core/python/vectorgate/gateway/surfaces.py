@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vectorgate.api.errors import NotFound, OutcomeUnknown, PayloadTooLarge
 from vectorgate.api.http import encode_json
 from vectorgate.api.router import SEARCH_PREFIX, route
 from vectorgate.auth.permissions import check_permissions, may_use_model
+from vectorgate.classes import dataclass
 from vectorgate.gateway.parser import (
     NO_LITELLM_FIELDS,
     attribution_of,

@@ -6,10 +6,10 @@ record when an operation is voided or becomes uncertain: the next repetition rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.entry import Resolution, State
 

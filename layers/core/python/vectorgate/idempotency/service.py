@@ -17,12 +17,13 @@ begin. Of a crash between them there is a row that was never forwarded, and no t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import Safety
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import (
     EXPLICIT_SLOT,

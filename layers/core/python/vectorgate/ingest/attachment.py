@@ -16,10 +16,11 @@ within 70 s, which overlap at most 15 windows of 5 s: 15 x 20 = 300.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.http import encode_json
+from vectorgate.classes import dataclass
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.model import PermanentFailureError, RetryLaterError

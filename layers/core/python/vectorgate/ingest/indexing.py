@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from vectorgate.classes import dataclass
 from vectorgate.ingest.model import (
     DetailType,
     Done,

@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.schemas import CreateVectorStoreFile, validate
+from vectorgate.classes import dataclass
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId
 from vectorgate.ingest.attachment import Attached, Attachment, BatchAttacher

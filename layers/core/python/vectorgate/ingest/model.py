@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

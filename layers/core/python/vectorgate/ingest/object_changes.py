@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.ingest.attachment import Attachment
 from vectorgate.ingest.attributes import file_attributes
 from vectorgate.ingest.indexing import check_delay

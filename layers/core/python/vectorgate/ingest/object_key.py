@@ -7,9 +7,9 @@ before it is checked here.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
 
+from vectorgate.classes import dataclass
 from vectorgate.ids import is_label
 from vectorgate.ingest.model import PermanentFailureError
 

@@ -15,9 +15,9 @@ Send first, delete afterwards: a crash between the two leaves a copy, and a copy
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict, cast
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ingest import messages
 from vectorgate.ingest.model import Done, IndexingReminder, ObjectChange, PermanentFailure, RetryLater

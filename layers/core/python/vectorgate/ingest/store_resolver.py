@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import ObjectId, is_object_id
 from vectorgate.ingest.model import RetryLaterError

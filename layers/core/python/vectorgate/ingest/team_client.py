@@ -16,13 +16,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from vectorgate.api.errors import ApiError
 from vectorgate.api.operations import BY_NAME
 from vectorgate.api.retry_after import retry_after
 from vectorgate.auth.trusted import TrustedPrincipal
+from vectorgate.classes import dataclass
 from vectorgate.gateway.parser import CallOptions
 from vectorgate.gateway.policy import Policy
 from vectorgate.idempotency.record import EXPLICIT_SLOT, RecordStatus, record_status

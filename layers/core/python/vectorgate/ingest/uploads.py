@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from vectorgate.api.form_data import MAX_IN_MEMORY, file_upload
 from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.ingest.model import PermanentFailureError, RetryLaterError
 from vectorgate.ingest.ports import SourceUnavailable
 from vectorgate.ingest.team_client import RETRY_SECONDS, step_key

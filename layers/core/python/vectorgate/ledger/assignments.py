@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from vectorgate.classes import dataclass
 from vectorgate.ledger.ports import MAX_ACTIONS
 
 if TYPE_CHECKING:

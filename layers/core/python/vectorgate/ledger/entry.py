@@ -12,11 +12,11 @@ the provider. `settled` and `voided` are terminal: they never change, and a corr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind, OperationId, ProviderName
 from vectorgate.providers.openai import snapshot_of

@@ -5,9 +5,9 @@ The process may end between any two of them: `begin`, `bind`, then the call is s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 
 if TYPE_CHECKING:

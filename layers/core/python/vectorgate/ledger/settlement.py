@@ -16,10 +16,10 @@ wait. So only a failure that a repetition can repair is reported: one of the sto
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import accounts_of
+from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_ACTIONS
 from vectorgate.ledger.rollups import buckets_of, rollups_of

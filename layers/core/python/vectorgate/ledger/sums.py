@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import add, itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
+from vectorgate.classes import dataclass
 from vectorgate.ledger.rollups import Bucket, Facts, Rollup, Scope, measures_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ They are those that these have when the record's day is charged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vectorgate.budgets.model import (
@@ -19,6 +18,7 @@ from vectorgate.budgets.model import (
     window_of,
 )
 from vectorgate.budgets.store_rules import stored_account
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import is_label, team_of
 from vectorgate.metering.model import DAY_S

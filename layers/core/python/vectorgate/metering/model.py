@@ -13,8 +13,10 @@ A repeated or late sample adds nothing: a meter never runs backwards.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from vectorgate.ids import KeyId, ObjectId, ProviderName, TenantId
 
 DAY_S: Final = 86_400
-# No provider stores a PiB in one vector store: a larger figure is an error, or an attack.
-MAX_SIZE: Final = 1 << 50
 
 
 class Holding(NamedTuple):  # and no dataclass: the api function, which makes none, would start a millisecond later
@@ -143,12 +143,5 @@ def valid_moment(figure: object, created_at: object) -> int | None:
     """A provider's Unix seconds; None for an invalid figure, such as a moment before its object was created."""
     earliest = created_at if isinstance(created_at, int) else 0
     if isinstance(figure, bool) or not isinstance(figure, int) or figure < max(earliest, 1):
-        return None
-    return figure
-
-
-def valid_size(figure: object) -> int | None:
-    """A provider's number of bytes; None for an invalid figure, which is quarantined and never computed with."""
-    if isinstance(figure, bool) or not isinstance(figure, int) or not 0 <= figure <= MAX_SIZE:
         return None
     return figure

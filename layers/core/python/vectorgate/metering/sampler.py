@@ -17,18 +17,20 @@ A meter is written when its size changes, and once a day: in between, the next t
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.metering.bill import storage_records
 from vectorgate.metering.handover import with_owner
-from vectorgate.metering.model import DAY_S, Meter, first_sample, valid_moment, valid_size
+from vectorgate.metering.model import DAY_S, Meter, first_sample, valid_moment
 from vectorgate.metering.ports import Schedule
 from vectorgate.pricing.book import MissingPrice
+from vectorgate.pricing.usage import valid_size
 from vectorgate.providers.openai import snapshot_of
 from vectorgate.store_errors import AlreadyExists, StoreError
 from vectorgate.tenancy.ownership import ObjectRef

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd
 from vectorgate.pricing.tokens import DEFAULT_TIER, TokenPrice, TokenPrices, is_token_price, token_price

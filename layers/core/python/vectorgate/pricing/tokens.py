@@ -8,9 +8,9 @@ once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.pricing.money import ZERO, NanoUSD, parse_usd, rounded_ratio
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a response used: tokens, and calls of the provider's tools, as the provider's answer counts them. Pure.
+"""What a provider's answer counts: the tokens and calls of tools of a response, and bytes. Pure.
 
 An answer's `usage` has the tokens; its `output` has an item for each call of a tool. What is implausible (negative,
 fractional, beyond `MAX_TOKENS`, more cached than read) is not used.
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_TOKENS: Final = 1_000_000_000  # of one response: a thousand times the largest context
+# No provider stores a PiB in one vector store: a larger figure is an error, or an attack.
+MAX_SIZE: Final = 1 << 50
 # The tools that a provider charges for, by the type of the item that is one call.
 CHARGED_TOOLS: Final = {
     "file_search_call": "file_search",
@@ -31,6 +33,13 @@ class Usage(NamedTuple):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+
+
+def valid_size(figure: object) -> int | None:
+    """A provider's number of bytes; None for an invalid figure, which is quarantined and never computed with."""
+    if isinstance(figure, bool) or not isinstance(figure, int) or not 0 <= figure <= MAX_SIZE:
+        return None
+    return figure
 
 
 def read_usage(document: Mapping[str, object]) -> Usage | None:

@@ -5,10 +5,11 @@ A share is counted in millionths that are missing, rounded up, so that no share 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.metering.model import DAY_S
 from vectorgate.pricing.money import ZERO, NanoUSD
 

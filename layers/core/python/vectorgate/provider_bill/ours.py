@@ -6,9 +6,9 @@ gibibyte, which is one for the account, counts once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 from vectorgate.ledger.rollups import SEARCH, Scope
 from vectorgate.ledger.sums import Dimension, SumQuery

@@ -6,12 +6,12 @@ commas, limits the reports to the projects whose keys the gateway has; without i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.errors import BadGateway
 from vectorgate.api.operations import Operation, Safety
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.rollups import day_of
 from vectorgate.metering.model import DAY_S

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, InvalidRequest
+from vectorgate.classes import dataclass
 from vectorgate.ledger.rollups import day_numbered
 from vectorgate.metering.model import DAY_S
 from vectorgate.metering.ports import Schedule

@@ -16,7 +16,7 @@ never connected                                   no         retry, up to 2 time
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.errors import (
@@ -29,6 +29,7 @@ from vectorgate.api.errors import (
 )
 from vectorgate.api.operations import Safety
 from vectorgate.api.retry_after import QUOTA, retry_after
+from vectorgate.classes import dataclass
 from vectorgate.ids import PATH_KINDS
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer
 from vectorgate.providers.http.outcome import NotSent, Replied, ResponseLost, TooLarge

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 from vectorgate.api.errors import Unavailable
 from vectorgate.aws.client import aws_client
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vectorgate.api.errors import InvalidRequest, NotFound, Unavailable
+from vectorgate.classes import dataclass
 from vectorgate.ids import is_object_id
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ the one that is not the answer: the note in the ledger, which is written first, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, BadGateway, OutcomeUnknown, UpstreamRefused
 from vectorgate.api.http import Body, encode_json
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.providers.base import Call, UpstreamResponse
 from vectorgate.providers.client import BACKOFF_SECONDS, MAX_ATTEMPTS, MIN_ATTEMPT_SECONDS, ProviderClient
 from vectorgate.providers.openai import tag_of

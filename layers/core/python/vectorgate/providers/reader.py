@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vectorgate.api.errors import BadGateway, UpstreamRefused
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.ids import is_object_id
 from vectorgate.providers.base import Call
 from vectorgate.providers.client import ProviderClient

@@ -11,9 +11,10 @@ d seconds: then it is d / interval more, and a time to wait is wrong by d at mos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from vectorgate.budgets.model import Subject

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vectorgate.budgets.model import BudgetScope, Subject
+from vectorgate.classes import dataclass
 from vectorgate.rate_limits.model import Parallel, Rate, RateUnit
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ An object that was made through the gateway is held by its maker from the beginn
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Final
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from vectorgate.ids import KeyId, TenantId

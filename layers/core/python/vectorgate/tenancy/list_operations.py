@@ -7,9 +7,10 @@ and named in the header `x-vectorgate-last-known`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.providers.base import Answer
 from vectorgate.tenancy.listing import OwnedList, Walk

@@ -6,9 +6,9 @@ with the page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.tenancy.ownership import ObjectRef
 from vectorgate.tenancy.sharing import shared_with

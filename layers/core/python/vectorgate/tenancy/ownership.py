@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectKind
 from vectorgate.providers.openai import UNKNOWN_STORE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +11,7 @@ from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import number, refuse_unknown
 from vectorgate.admin.reports.parameters import values_of
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.classes import dataclass
 from vectorgate.ids import tenant_of_team
 from vectorgate.ledger.rollups import Scope
 from vectorgate.ledger.sums import SumQuery

@@ -7,7 +7,6 @@ its own period; one without a budget has the month.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ from vectorgate.admin.fields import dollars, iso_time
 from vectorgate.admin.lists import refuse_unknown
 from vectorgate.admin.pending_storage import PendingStorage
 from vectorgate.budgets.model import LIFETIME, Account, Balance, BudgetScope, window_of
+from vectorgate.classes import dataclass
 from vectorgate.ledger.rollups import day_of
 from vectorgate.ledger.sums import Dimension, SumQuery
 from vectorgate.metering.model import DAY_S

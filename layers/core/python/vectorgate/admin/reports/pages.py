@@ -6,13 +6,13 @@ A bucket is a UTC day, hour or minute: those that the range touches are whole. T
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.admin.fields import invalid, label_forms
 from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.reports.parameters import chosen, integer, refuse_unknown, values_of
 from vectorgate.api.errors import InvalidRequest
+from vectorgate.classes import dataclass
 from vectorgate.ids import is_object_id, tenant_of_team
 from vectorgate.ledger.rollups import NO_KEY, day_numbered
 from vectorgate.ledger.sums import Dimension, SumQuery

@@ -15,13 +15,13 @@ in place, too, because they are not text.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.api.schemas.parsing import validate
+from vectorgate.classes import dataclass
 
 PROVIDER_MAX: Final = 64
 USER_MAX: Final = 256

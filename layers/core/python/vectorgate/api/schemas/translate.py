@@ -10,11 +10,11 @@ and raises `UnmappedError`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vectorgate.api.schemas import error_messages
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from vectorgate.classes import dataclass
 from vectorgate.ids import tenant_of_key, tenant_of_team
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, PayloadTooLarge
 from vectorgate.api.http import JSON, MAX_LAMBDA_RESPONSE, Response, buffered
 from vectorgate.auth.trusted import TrustedPrincipal
+from vectorgate.classes import dataclass
 from vectorgate.entrypoints.invoke import payload as payloads
 from vectorgate.entrypoints.lambda_http import answer
 

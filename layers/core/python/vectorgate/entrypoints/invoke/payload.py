@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 from pydantic import Field
@@ -24,6 +23,7 @@ from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
 from vectorgate.api.schemas import check_document, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
+from vectorgate.classes import dataclass
 from vectorgate.gateway.parser import CallOptions, checked_end_user, checked_idempotency_key, checked_tags, path_ids
 from vectorgate.gateway.policy import Policy
 from vectorgate.ids import PATH_KINDS, PATH_NAMES, ObjectId, is_label, normal_name

@@ -7,11 +7,11 @@ event without a deployment, such as `{}`, is answered with the problems alone.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.aws.client import aws_client
+from vectorgate.classes import dataclass
 from vectorgate.entrypoints.function import Event, Function
 from vectorgate.entrypoints.release_check import settings as configuration
 from vectorgate.entrypoints.release_check.checks import CHECKS

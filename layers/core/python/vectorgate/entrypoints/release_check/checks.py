@@ -7,8 +7,9 @@ the master key to refuse another, and the invoke function the table to refuse a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

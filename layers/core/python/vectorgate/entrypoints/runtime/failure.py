@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from vectorgate.classes import dataclass
 
 DEFECT: Final = "The gateway failed to handle this request."
 

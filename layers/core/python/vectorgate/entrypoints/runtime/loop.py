@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vectorgate.api.http import Body
+from vectorgate.classes import dataclass
 from vectorgate.entrypoints.runtime.failure import Failure
 from vectorgate.entrypoints.runtime.response_stream import ExchangeEnded, accepted
 from vectorgate.entrypoints.runtime.runtime_api import RuntimeApiError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import encode_json
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.entrypoints.runtime.response_stream import ResponseStream
 

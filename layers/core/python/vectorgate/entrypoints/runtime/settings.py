@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Final
+
+from vectorgate.classes import dataclass
 
 _TRACE: Final = "_X_AMZN_TRACE_ID"
 

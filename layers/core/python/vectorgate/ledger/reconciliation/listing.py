@@ -16,12 +16,13 @@ are matched by that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.retry_after import http_date
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.entry import Resolution

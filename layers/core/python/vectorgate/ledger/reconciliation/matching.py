@@ -7,9 +7,10 @@ have made it and there are no more such objects than operations that lack one. O
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import LEASE_MS
 from vectorgate.ledger.entry import Resolution

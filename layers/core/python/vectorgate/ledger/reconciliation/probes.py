@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectId
 from vectorgate.tenancy.ownership import ObjectRef
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.http import encode_json
 from vectorgate.api.operations import BY_NAME
+from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import EXPLICIT_SLOT, EXPLICIT_TTL_SECONDS
 from vectorgate.idempotency.service import first_slot, implicit_record, with_answer

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, BadGateway
 from vectorgate.api.operations import BY_NAME, Safety
+from vectorgate.classes import dataclass
 from vectorgate.idempotency.record import LEASE_MS
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.reconciliation.listing import LISTS, ListMatcher

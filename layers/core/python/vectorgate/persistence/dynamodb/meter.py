@@ -14,7 +14,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
-from vectorgate.metering.model import Meter
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import SHARDS, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vectorgate.ids import ProviderName
+    from vectorgate.metering.model import Meter
     from vectorgate.metering.ports import Schedule
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
@@ -41,6 +41,8 @@ class DynamoMeters:
 
     def meters(self, provider: ProviderName) -> Sequence[Meter]:
         """16 consistent queries, and one more for each further 100 rows of a shard."""
+        from vectorgate.metering.model import Meter  # noqa: PLC0415 - of the meter function alone
+
         shards = [
             self._table.query(_IN_SHARD, {":shard": _partition(provider, shard)}, ConsistentRead=True)
             for shard in range(SHARDS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from vectorgate.providers.base import UpstreamRequest, UpstreamResponse
