@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.answers import ANSWER_OF
 from tools.openapi.requests import beginning, query_parameters, reference, request_name
-from vectorgate.api.operations import Media, Operation, Safety
+from vectorgate.api.operations import Media, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.api.schemas.fields import ID_MAX
 from vectorgate.ids import MODEL_MAX, PATH_KINDS, PATH_NAMES
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.paths import JSON, header_parameters, refusals, title
-from vectorgate.api.operations import Media, Safety
+from vectorgate.api.operations import Media
 from vectorgate.api.router import SEARCH_PREFIX
+from vectorgate.api.safety import Safety
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,8 @@ from tests.factories.prices import price
 from tests.harnesses.admin import meter
 from tests.harnesses.budgets import CACHED_S, balance, charge_storage
 from tests.harnesses.tenants import RED, TenantScenario
-from vectorgate.api.operations import OPERATIONS, Operation, Safety
+from vectorgate.api.operations import OPERATIONS, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.budgets.model import LIFETIME, BudgetScope
 from vectorgate.ids import TenantId

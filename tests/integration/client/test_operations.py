@@ -12,7 +12,8 @@ import pytest
 
 from tests.factories.sdk_calls import CALLS, acall, call
 from tests.fakes.upstream import FaultyUpstream, answer
-from vectorgate.api.operations import BY_NAME, OPERATIONS, Media, Safety
+from vectorgate.api.operations import BY_NAME, OPERATIONS, Media
+from vectorgate.api.safety import Safety
 from vectorgate.client.client import Client
 from vectorgate.client.lambda_function import LambdaFunction
 from vectorgate.client.options import CallOptions, Options

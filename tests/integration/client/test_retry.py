@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import vectorgate
 from tests.factories.sdk_calls import CALLS, call
 from tests.fakes.upstream import answer, hang, hang_up, refusal, reset, trickle, trickle_headers
-from vectorgate.api.operations import BY_NAME, Media, Safety
+from vectorgate.api.operations import BY_NAME, Media
+from vectorgate.api.safety import Safety
 from vectorgate.client.attempts import Timing
 from vectorgate.client.client import Client
 from vectorgate.client.messages import HttpResponse, NotSent, Outcome, ResponseLost

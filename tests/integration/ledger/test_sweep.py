@@ -12,7 +12,8 @@ from tests.fakes.openai import store_document
 from tests.fakes.upstream import answer, hang_up, refusal
 from tests.integration.ledger.conftest import reconciler, until_ambiguous, until_assigned
 from vectorgate.api.errors import UpstreamFailed
-from vectorgate.api.operations import BY_NAME, Safety
+from vectorgate.api.operations import BY_NAME
+from vectorgate.api.safety import Safety
 from vectorgate.gateway.pipeline import Gateway
 from vectorgate.gateway.recorder import CallRecorder
 from vectorgate.ids import ObjectKind, ProviderName

@@ -13,7 +13,8 @@ from tests.fakes.telemetry import CrashTelemetry
 from tests.simulation.environment import NO_FAULTS, SimulatedEnvironment
 from tests.simulation.provider import BASE_URL, SimulatedProvider
 from vectorgate.api.errors import ApiError
-from vectorgate.api.operations import OPERATIONS, Safety
+from vectorgate.api.operations import OPERATIONS
+from vectorgate.api.safety import Safety
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.bootstrap import build_meter, price_book
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject

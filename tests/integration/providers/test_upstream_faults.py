@@ -29,7 +29,8 @@ from tests.fakes.upstream import (
     trickle,
     trickle_headers,
 )
-from vectorgate.api.operations import BY_NAME, Safety
+from vectorgate.api.operations import BY_NAME
+from vectorgate.api.safety import Safety
 from vectorgate.ledger.entry import State
 from vectorgate.providers.http import transport
 from vectorgate.providers.http.transport import PooledTransport

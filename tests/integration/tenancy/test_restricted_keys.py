@@ -12,7 +12,8 @@ from tests.harnesses.admin import AdminHarness
 from tests.helpers.memory_stores import memory_stores
 from vectorgate.api.command import Command
 from vectorgate.api.errors import PermissionDenied
-from vectorgate.api.operations import BY_NAME, OPERATIONS, Safety
+from vectorgate.api.operations import BY_NAME, OPERATIONS
+from vectorgate.api.safety import Safety
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.auth.keys.rights import bounds_of, exceeding
 from vectorgate.auth.restrictions import allowed_providers, check_restrictions

@@ -15,7 +15,8 @@ from tests.factories.secrets import MASTER_KEY
 from tests.harnesses.gateway import GatewayHarness
 from tests.harnesses.tenants import BLUE, RED, TEAMLESS, TenantScenario
 from vectorgate.api.http import Body, Request
-from vectorgate.api.operations import BY_NAME, OPERATIONS, Operation, Safety
+from vectorgate.api.operations import BY_NAME, OPERATIONS, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.ids import ObjectKind
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from tools.openapi.administration import admin_id
 from vectorgate.admin.app import ROUTES
-from vectorgate.api.operations import OPERATIONS, Safety
+from vectorgate.api.operations import OPERATIONS
+from vectorgate.api.safety import Safety
 from vectorgate.azure_search.operations import INDEX_OPERATIONS
 
 ROOT: Final = Path(__file__).parents[3]

@@ -17,6 +17,8 @@ from vectorgate.ids import OperationId, is_label, normal_name
 from vectorgate.pricing.money import NANO_PER_USD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vectorgate.api.http import Request
     from vectorgate.ledger.ports import Position
 
@@ -119,3 +121,10 @@ def read_cursor(text: str) -> Position:
     if match is None:
         raise invalid("cursor", "the next_cursor of an earlier answer")
     return int(match[1]), OperationId(match[2])
+
+
+def tags(given: Sequence[str] | None) -> tuple[str, ...]:
+    """A key's tags, as calls have them. InvalidRequest."""
+    from vectorgate.gateway.parser import checked_tags  # noqa: PLC0415 - of five modules, which parse calls
+
+    return checked_tags(tuple(given or ()))

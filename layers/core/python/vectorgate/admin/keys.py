@@ -22,6 +22,7 @@ from vectorgate.admin.fields import (
     optional_label,
     read_body,
     required,
+    tags,
 )
 from vectorgate.admin.guards import with_bounds
 from vectorgate.admin.pending_storage import pending_storage_fields
@@ -37,7 +38,6 @@ from vectorgate.api.schemas.responses import MIN_OUTPUT_TOKENS
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit
-from vectorgate.gateway.parser import checked_tags
 from vectorgate.ids import KeyId
 from vectorgate.pricing.usage import MAX_TOKENS
 
@@ -262,7 +262,7 @@ def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, V
         rpm_limit=body.rpm_limit,
         max_parallel_requests=body.max_parallel_requests,
         metadata=metadata_text(body.metadata),
-        tags=checked_tags(tuple(body.tags or ())),
+        tags=tags(body.tags),
         **dict(restriction_columns(body).values()),
         max_budget=budget_amount("max_budget", body.max_budget),
         soft_budget=budget_amount("soft_budget", body.soft_budget),
@@ -287,7 +287,7 @@ def updated_key(row: VirtualKey, body: UpdateKey, now: int) -> VirtualKey:
         "rpm_limit": ("rpm_limit", body.rpm_limit),
         "max_parallel_requests": ("max_parallel_requests", body.max_parallel_requests),
         "metadata": ("metadata", metadata_text(body.metadata)),
-        "tags": ("tags", checked_tags(tuple(body.tags or ()))),
+        "tags": ("tags", tags(body.tags)),
         **restriction_columns(body),
         "max_budget": ("max_budget", budget_amount("max_budget", body.max_budget)),
         "soft_budget": ("soft_budget", budget_amount("soft_budget", body.soft_budget)),

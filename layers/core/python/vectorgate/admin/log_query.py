@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.admin.fields import MAX_UNIX_MS, invalid, label_forms, moment_ms, read_cursor
@@ -10,10 +11,8 @@ from vectorgate.admin.keys import key_id_in
 from vectorgate.admin.lists import flag
 from vectorgate.api.errors import InvalidRequest
 from vectorgate.api.operations import OPERATIONS
-from vectorgate.azure_search.operations import INDEX_OPERATIONS
 from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
-from vectorgate.gateway.context import UNROUTED
 from vectorgate.ids import OperationId, is_object_id
 from vectorgate.ledger.entry import OUTCOMES
 from vectorgate.ledger.ports import MAX_SEARCH_MS
@@ -42,9 +41,6 @@ FILTERED: Final[Mapping[str, str]] = {
     "error_code": "error_code",
 }
 PARAMETERS: Final = frozenset({*FILTERED, "request_id", "start_date", "end_date", "limit", "cursor", "summarize"})
-CALL_TYPES: Final = frozenset(
-    {each.name for each in (*OPERATIONS, *INDEX_OPERATIONS)} | {STORAGE, CORRECTION, UNROUTED}
-)
 _OPERATION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -118,7 +114,7 @@ def _values(name: str, text: str) -> frozenset[str]:
     match name:
         case "api_key":
             return frozenset({key_id_in(text)})
-        case "call_type" if text not in CALL_TYPES:
+        case "call_type" if text not in _call_types():
             raise invalid(
                 name, f"'{STORAGE}', '{CORRECTION}' or the name of an operation, such as 'vector_stores.create'"
             )
@@ -129,6 +125,14 @@ def _values(name: str, text: str) -> frozenset[str]:
         case "team_id" | "end_user" | "user_id" | "key_alias":
             return label_forms(name, text)
     return frozenset({text})
+
+
+@cache
+def _call_types() -> frozenset[str]:
+    from vectorgate.azure_search.operations import INDEX_OPERATIONS  # noqa: PLC0415 - of this filter alone
+    from vectorgate.gateway.context import UNROUTED  # noqa: PLC0415 - the same
+
+    return frozenset({each.name for each in (*OPERATIONS, *INDEX_OPERATIONS)} | {STORAGE, CORRECTION, UNROUTED})
 
 
 def _request_id(text: str) -> OperationId:

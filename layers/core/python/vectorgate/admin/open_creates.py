@@ -9,7 +9,6 @@ from vectorgate.api.operations import BY_NAME
 from vectorgate.classes import dataclass
 from vectorgate.ids import OperationId, is_object_id
 from vectorgate.ledger.entry import State
-from vectorgate.ledger.reconciliation.matching import MAX_SKEW_S, created_s, window_of
 from vectorgate.providers.openai import tag_of
 
 if TYPE_CHECKING:
@@ -64,6 +63,12 @@ class OpenCreates:
 
     def _by_moment(self, document: Document) -> Origin:
         """Open if an operation whose objects have no tag may have made it, whatever the provider's clock says."""
+        from vectorgate.ledger.reconciliation.matching import (  # noqa: PLC0415 - most calls need no reconciliation
+            MAX_SKEW_S,
+            created_s,
+            window_of,
+        )
+
         made = created_s(document)
         untagged = (window_of(row) for row in self.rows if row.fuzzy_fingerprint is not None)
         near = any(first - MAX_SKEW_S <= made <= last + MAX_SKEW_S for first, last in untagged)

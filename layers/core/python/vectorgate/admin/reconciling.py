@@ -8,7 +8,6 @@ from vectorgate.admin.fields import invalid, moment_ms
 from vectorgate.admin.lists import refuse_unknown
 from vectorgate.clock import DAY_MS
 from vectorgate.metering.model import DAY_S
-from vectorgate.provider_bill.model import MAX_DAYS
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps
@@ -22,6 +21,8 @@ def reconcile(request: Request, deps: AdminDeps) -> object:
 
     InvalidRequest for days that are not over, or more than 31; NotFound without an admin key of OpenAI's.
     """
+    from vectorgate.provider_bill.model import MAX_DAYS  # noqa: PLC0415 - of deployments with an admin key of OpenAI's
+
     refuse_unknown(request.query, {"start_date", "end_date"})
     yesterday = deps.clock.unix_s() // DAY_S - 1
     last = _day("end_date", request.query.get("end_date"), yesterday)

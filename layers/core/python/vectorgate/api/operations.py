@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api import schemas
+from vectorgate.api.safety import Safety
 from vectorgate.classes import dataclass
 from vectorgate.ids import PATH_KINDS, ObjectKind
 
@@ -32,14 +33,6 @@ PART_BODY: Final = 65 * MIB
 PORTABLE_PART_SIZE: Final = 4_000_000
 # Images and files may stand in the body of a response, in base64; larger ones are uploaded. Lambda accepts 6 MB.
 RESPONSE_BODY: Final = 32 * MIB
-
-
-class Safety(StrEnum):
-    """The effect of a second execution at the provider."""
-
-    READ = "read"  # none: may be retried freely, and its row is written once, afterwards
-    IDEMPOTENT = "idempotent"  # the same as the first: delete, replace, cancel
-    CREATE = "create"  # a second object: never retried blindly
 
 
 class Media(StrEnum):

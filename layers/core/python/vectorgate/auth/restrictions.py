@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import PermissionDenied
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from vectorgate.api.operations import KIB, MIB, Media, Operation, Safety
+from vectorgate.api.operations import KIB, MIB, Media, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.auth.keys.model import IndexPermission
 from vectorgate.classes import dataclass
 

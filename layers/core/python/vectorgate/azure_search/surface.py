@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import NotFound, UpstreamError
 from vectorgate.api.http import encode_json
-from vectorgate.api.operations import Media, Safety
+from vectorgate.api.operations import Media
 from vectorgate.api.router import SEARCH_PREFIX
+from vectorgate.api.safety import Safety
 from vectorgate.azure_search import router
 from vectorgate.azure_search.operations import ResponseKind
 from vectorgate.azure_search.parser import as_index_operation, parse

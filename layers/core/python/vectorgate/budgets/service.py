@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, InvalidRequest, PermissionDenied
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.budgets.demand import demand_of
 from vectorgate.budgets.model import (
     NO_LIMIT,

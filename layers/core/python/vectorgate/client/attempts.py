@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.client.errors import (
     APIConnectionError,
     APIResponseValidationError,

@@ -13,7 +13,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
+from vectorgate.api.operations import BY_NAME, Media, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.client.attempts import Attempts, json_object
 from vectorgate.client.encoding import Call
 from vectorgate.client.file_inputs import file_source

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.budgets.model import account_ref
 from vectorgate.budgets.service import NO_RESERVATION
 from vectorgate.classes import dataclass
@@ -28,7 +28,7 @@ from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.fuzzy_fingerprint import fuzzy_fingerprint_of_command
 from vectorgate.ledger.generation import is_running, named_facts, produced, response_facts, response_note
 from vectorgate.pricing.book import MOCK
-from vectorgate.pricing.usage import valid_size
+from vectorgate.pricing.usage import MAX_SIZE
 from vectorgate.providers.openai import tagged
 from vectorgate.store_errors import AlreadyExists, LimitReached, OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.tenancy.ownership import LISTED_KINDS, OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
@@ -268,7 +268,7 @@ def durations(context: RequestContext, times: Times) -> dict[str, object]:
 
 def invalid_figures(document: Mapping[str, object]) -> tuple[str, ...]:
     """The names of an answer's byte counts that cannot be right: negative, fractional or beyond MAX_SIZE."""
-    return tuple([name for name in SIZE_FIELDS if name in document and valid_size(document[name]) is None])
+    return tuple([name for name in SIZE_FIELDS if name in document and not _is_size(document[name])])
 
 
 def _principal_facts(principal: Principal | None) -> dict[str, object]:
@@ -316,6 +316,10 @@ def _quarantined(entry: LedgerEntry, document: Mapping[str, object]) -> dict[str
     """Invalid figures are named in the row, and never computed with."""
     invalid = invalid_figures(document)
     return {"quarantined": tuple(dict.fromkeys([*entry.quarantined, *invalid]))} if invalid else {}
+
+
+def _is_size(figure: object) -> bool:
+    return isinstance(figure, int) and not isinstance(figure, bool) and 0 <= figure <= MAX_SIZE
 
 
 def _owned_by_commit(command: Command, answer: Answer, entry: LedgerEntry) -> list[Ownership]:

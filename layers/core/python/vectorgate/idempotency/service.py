@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, Conflict, Unprocessable
 from vectorgate.api.http import encode_json
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -293,6 +294,7 @@ def _whole_number(text: str) -> int:
     return int(text)
 
 
+@lru_cache(maxsize=64)  # most entries begin on one of a few days
 def _midnight_ms(day: str) -> int:
     return int(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * MILLISECONDS
 

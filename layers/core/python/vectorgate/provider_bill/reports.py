@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.api.errors import BadGateway
-from vectorgate.api.operations import Operation, Safety
+from vectorgate.api.operations import Operation
+from vectorgate.api.safety import Safety
 from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.ledger.rollups import day_of

@@ -27,8 +27,8 @@ from vectorgate.api.errors import (
     UpstreamFailed,
     UpstreamRefused,
 )
-from vectorgate.api.operations import Safety
 from vectorgate.api.retry_after import QUOTA, retry_after
+from vectorgate.api.safety import Safety
 from vectorgate.classes import dataclass
 from vectorgate.ids import PATH_KINDS
 from vectorgate.providers.base import Answer, Problem, UnreadableAnswer

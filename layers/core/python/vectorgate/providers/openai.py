@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from vectorgate.api.errors import INVALID_REQUEST
 from vectorgate.api.http import EVENT_STREAM, JSON, encode_json
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.ids import OBJECT_ID, ObjectKind, ProviderName
 from vectorgate.providers.base import (
     Answer,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vectorgate.api.errors import PermissionDenied
-from vectorgate.api.operations import Safety
+from vectorgate.api.safety import Safety
 from vectorgate.ids import ObjectKind
 from vectorgate.tenancy.ownership import ObjectRef
 from vectorgate.tenancy.sharing import Permission, permission_of, shares_of

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from vectorgate.api.operations import Media, Operation, Safety
+from vectorgate.api.operations import Media, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.client.attempts import Attempts
 from vectorgate.client.destinations import Gateway
 from vectorgate.client.encoding import Call, http_request

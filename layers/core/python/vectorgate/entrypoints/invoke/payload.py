@@ -20,7 +20,8 @@ from pydantic import Field
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
 from vectorgate.api.form_data import file_upload, form_fields
 from vectorgate.api.http import Body
-from vectorgate.api.operations import BY_NAME, Media, Operation, Safety
+from vectorgate.api.operations import BY_NAME, Media, Operation
+from vectorgate.api.safety import Safety
 from vectorgate.api.schemas import check_document, error_messages, validate
 from vectorgate.api.schemas.fields import WireModel
 from vectorgate.classes import dataclass

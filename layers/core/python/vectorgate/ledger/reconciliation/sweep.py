@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import ApiError, BadGateway
-from vectorgate.api.operations import BY_NAME, Safety
+from vectorgate.api.operations import BY_NAME
+from vectorgate.api.safety import Safety
 from vectorgate.classes import dataclass
 from vectorgate.idempotency.record import LEASE_MS
 from vectorgate.ledger.entry import State
