@@ -98,9 +98,10 @@ sim: install ## Every pair of crashes of a create, then operations with crash po
 	@$(PYTHON) -m pytest -q -n 2 -m exhaustive tests/simulation
 	@$(RUN) -m tests.simulation
 
-guard: install ## The template by AWS Control Tower's rules (cfn-guard, from npm); exceptions have their reasons
+guard: install ## The templates by AWS Control Tower's rules (cfn-guard, from npm), and with CHECKOV=/path/to/checkov by its checks
 	@cd tests/guard && npm ci --ignore-scripts --silent --legacy-peer-deps
 	@$(RUN) -m tests.guard
+	@test -z "$(CHECKOV)" || $(RUN) -m tests.guard.checkov "$(CHECKOV)"
 
 smokemutants: build $(HOST_PARTS) ## Forty faults of the deployed stack: does make smoke notice? Ten minutes
 	@$(RUN) -m tests.e2e.smoke_mutants
