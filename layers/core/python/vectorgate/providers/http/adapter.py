@@ -71,7 +71,7 @@ def content_of(response: httpx.Response, most: int) -> Iterator[bytes]:
     """The answer's content as it arrives. ContentTooLarge beyond `most` bytes, or one of FAILURES."""
     if int(response.headers.get("content-length", 0)) > most:
         raise ContentTooLarge("more content is announced than may be read")
-    for piece in response.iter_bytes():
+    for piece in cast("Iterable[bytes]", response.stream):  # decoded already, which `iter_bytes` would do again
         most -= len(piece)
         if most < 0:
             raise ContentTooLarge("more content than may be read")
@@ -201,9 +201,10 @@ def seconds_of(request: httpx.Request) -> float:
 
 def core_request(request: httpx.Request, timeouts: Mapping[str, Any]) -> httpcore.Request:
     """The request as httpcore takes it."""
-    url, headers, content = _core_url(request.url), request.headers.raw, cast("Any", request.stream)
-    extensions = {**request.extensions, "timeout": timeouts}
-    return httpcore.Request(request.method, url, headers=headers, content=content, extensions=extensions)
+    content, extensions = cast("Any", request.stream), {**request.extensions, "timeout": timeouts}
+    core = httpcore.Request(request.method, _core_url(request.url), content=content, extensions=extensions)
+    core.headers = request.headers.raw  # set here, because the constructor looks at each name and value
+    return core
 
 
 def _core_url(url: httpx.URL) -> httpcore.URL:
