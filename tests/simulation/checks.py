@@ -237,7 +237,7 @@ def _ownership(simulation: Simulation, rows: list[Row]) -> Iterator[str]:
         if maker is None or tenant != simulation.tenants[maker.secret]:
             yield f"{store_id} of {store.name} belongs to {tenant} for {end_user}"
         elif maker.store_id is not None and maker.store_id not in owned:
-            yield f"{maker} was given a store that nobody owns"
+            yield f"{maker} was given a store without an owner"
         if (row.get("tenant"), row.get("key_id"), row.get("end_user")) != (tenant, key_id, end_user):
             yield f"{store_id} is owned by another than its row says: {row}"
         if (retired_at is not None) != (store_id in deletes) or (retired_at is not None and store.deleted_at is None):

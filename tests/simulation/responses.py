@@ -197,7 +197,7 @@ class SimulatedStream:
         self._whole = True
 
     def close(self) -> None:
-        """End the exchange: the provider notices that nobody reads."""
+        """End the exchange: the provider notices that its reader is gone."""
         if not self._closed and not self._whole:
             self._give_up()
         self._closed = True

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ROWS: Final = "Rows with budget and spend; exact amounts end in `_nano_usd`."
+_SPEND: Final = (
+    "`spend` is what was settled in the budget's period, or, without a budget, since the key was made or in the last "
+    "24 months; `spend_by_call_type` splits it. `pending_storage_spend` is of days not charged yet. Exact amounts end "
+    "in `_nano_usd`."
+)
+_ROWS: Final = f"Rows, whose `spend_by_call_type` is null where they have a budget. {_SPEND}"
 _MONTH: Final = "`spend`, `pending_storage_spend`, `forecast`; `teams`, each with `max_budget` and `budget_reset_at`."
 _OUTCOMES: Final = "`outcomes` counts, and `data` names each object with its outcome; `next_cursor` continues."
 _ADOPTED: Final = (
@@ -26,6 +31,10 @@ RESULTS: Final[Mapping[str, str]] = {
     "/spend/logs": _LOG,
     "/spend/reprice": (
         "The corrections and their sum. `left` counts rows that were skipped: `open`, `day_not_closed`, `unpriced`."
+    ),
+    "/spend/reconcile": (
+        "Days, the provider's figures beside ours. Left out are those `not_reported` by OpenAI, `not_closed` here, or "
+        "`not_kept` by an earlier release."
     ),
     "/v1/organization/costs": (
         "`amount` with `value_exact` (dollars, exact) and `quantity`, by `project_id`, `user_id`, `api_key_id`, "
@@ -46,6 +55,10 @@ RESULTS: Final[Mapping[str, str]] = {
     "/global/storage": "`days`; `stores` with `bytes` by day; `other_bytes`, `total_bytes`.",
     "/global/spend/forecast": _MONTH,
     "/key/list": "Hashes, newest first; with `return_full_object` rows.",
+    "/key/info": _SPEND,
+    "/team/info": _SPEND,
+    "/customer/info": _SPEND,
+    "/user/info": _SPEND,
     "/team/list": _ROWS,
     "/customer/list": _ROWS,
     "/user/list": _ROWS,
