@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks.aws_costs import PRICES, dollars, duration_ms
-from tests.harnesses.billed_operations import billed_operations, busy_batch
+from tests.harnesses.billed_operations import LOOKS, billed_operations, busy_batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,6 @@ def report() -> list[str]:
 def _create_and_settlement(used: Mapping[str, Usage], megabytes: int) -> str:
     """Return the line of a create with its settlement, by functions of so much memory."""
     costs = {name: dollars(replace(usage, memory_mb=megabytes)).total for name, usage in used.items()}
-    sums = [costs["create"] + cost for name, cost in costs.items() if name.startswith("settlement")]
+    sums = [costs["create"] + costs[LOOKS] + cost for name, cost in costs.items() if name.startswith("settlement")]
     amounts = ", ".join(f"{each:.2f}" for each in sums)
-    return f"create and its settlement, alone and in a batch, MemorySize={megabytes}: {amounts}"
+    return f"create, the looks at it and its settlement, alone and in a batch, MemorySize={megabytes}: {amounts}"

@@ -375,7 +375,7 @@ def test_old_rows_are_carried_on_with(stores: Stores) -> None:
 
 def test_items_are_written_as_they_were_before() -> None:
     written = [
-        *map(schema.operation_item, ENTRIES),
+        *(schema.operation_item(entry, listed=True) for entry in ENTRIES),
         *map(record_item, (BY_KEY, BY_BODY, ANSWERED)),
         *map(schema.ownership_item, (OWNED_STORE, RETIRED_FILE, OWNED_BATCH)),
         *map(schema.virtual_key_item, (FULL_KEY, PLAIN_KEY)),

@@ -149,7 +149,7 @@ def test_a_row_that_the_stream_gave_up_is_settled_by_the_next_tick(stack: Stack,
     with without_stream(stack):
         stack.put(account_key(account) | encoded(held))
         for row in (given_up, fresh):
-            stack.put(operation_item(row))
+            stack.put(operation_item(row, listed=True))
         before = stack.rollups()
         tick(stack)
         settled_row, waiting = stack.row(given_up.id), stack.row(fresh.id)

@@ -15,14 +15,19 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks.aws_costs import PRICES, Usage
+from tests.factories.ledger import answered_row
 from tests.fakes.answering_provider import AnsweringProvider
 from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, OPENAI, PLAIN_BODY, DynamoDbGateway, dynamodb_gateway
+from tests.helpers.call_recorder import KIB, size_of
 from tests.helpers.template import FUNCTIONS, RESOURCES, resolved
 from vectorgate.bootstrap import build_meter
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.meter import act as tick
 from vectorgate.entrypoints.usage_logger import handler as usage_logger_handler
+from vectorgate.ledger.entry import State
+from vectorgate.ledger.ports import INDEXED
 from vectorgate.metering.ports import Schedule
+from vectorgate.persistence.dynamodb import stores_of
 from vectorgate.persistence.dynamodb.schema import operation_item
 from vectorgate.telemetry import PowertoolsTelemetry
 
@@ -33,6 +38,9 @@ EVENTS: Final = Path(__file__).parents[2] / "events"
 API_EVENT: Final[dict[str, Any]] = json.loads((EVENTS / "api_create.json").read_text())
 # Of a client that names no end user, whose sums would be one write more.
 HEADERS: Final = {name: value for name, value in API_EVENT["headers"].items() if name != "x-litellm-end-user-id"}
+LOOKS: Final = "looks at each row"
+LOOKED_AT: Final = 40  # rows
+ENTRIES_READ: Final = 3 + 3  # an entry of the index: by three sweeps, each of which goes back that far, and three looks
 BOUNDARY: Final = "0123456789abcdef"
 UPLOAD: Final = (
     f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nassistants\r\n'
@@ -98,6 +106,7 @@ class BilledOperations:
             "settlement": self._settlement(1),
             f"settlement of {self._batch}, each": self._settlement(self._batch),
             **self._ticks(),
+            LOOKS: self._looks(),
         }
 
     def _creates(self) -> dict[str, Usage]:
@@ -158,6 +167,33 @@ class BilledOperations:
             "meter tick, nothing due": idle,
             "meter tick, each store": _share(_less(due, idle), len(self._provider.stores)),
         }
+
+    def _looks(self) -> Usage:
+        """A row's share of finding out that it is not open: a sweep within a minute, and three looks.
+
+        A meter remembers the rows of its sweeps; those of the last two looks were another process's.
+        """
+        self._sweep_and_look()  # at what the others began
+        idle = self._used(self._sweep_and_look, "Meter")
+        for number in range(1_000, 1_000 + LOOKED_AT):
+            now_ms = self._harness.deps.clock.unix_ms()
+            self._harness.stores.ledger.begin(answered_row(number).changed(state=State.VOIDED, started_ms=now_ms))
+        used = _less(self._used(self._sweep_and_look, "Meter"), idle)
+        item = operation_item(answered_row(0, team="team", end_user="user"))
+        entry = size_of({name: item[name] for name in ("PK", "SK", "began", "by_day_pk", *INDEXED) if name in item})
+        # Of pages that are full, which those of so few rows are not.
+        pages = Counter({"request_log": ENTRIES_READ * LOOKED_AT * entry / (4 * KIB)})
+        return replace(_share(replace(used, read=used.read + pages), LOOKED_AT), invocations=0)
+
+    def _sweep_and_look(self) -> None:
+        ledger, clock = self._harness.stores.ledger, self._harness.deps.clock
+        for minutes, is_another in ((0.5, True), (1, False), (20, True), (25 * 60, True)):
+            clock.sleep(60 * minutes)
+            ledger = stores_of(self._harness.table).ledger if is_another else ledger
+            if minutes < 1:
+                ledger.open_rows(clock.unix_ms(), 1_000)
+            else:
+                ledger.list_open(clock.unix_ms(), 15.0)
 
     def _due(self, *, seconds: int) -> None:
         now = self._harness.deps.clock.unix_s()

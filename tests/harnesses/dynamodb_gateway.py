@@ -71,6 +71,7 @@ class DynamoDbGateway:
     stores: Stores
     settings: Settings
     deps: Deps
+    table: DynamoTable
 
     def create(self, body: bytes = PLAIN_BODY, key: str = KEY) -> Response:
         """Create a vector store through the whole pipeline."""
@@ -114,7 +115,7 @@ def dynamodb_gateway(
         )
         recorder, settlement = CallRecorder(), build_settlement(settings, stores, deps.telemetry)
         with recorder.watching(table.client):
-            yield DynamoDbGateway(build_gateway(settings, deps), settlement, recorder, stores, settings, deps)
+            yield DynamoDbGateway(build_gateway(settings, deps), settlement, recorder, stores, settings, deps, table)
 
 
 def _fund(stores: Stores, clock: Clock) -> None:

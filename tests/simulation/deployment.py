@@ -11,6 +11,7 @@ from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import CrashTelemetry
 from tests.helpers.memory_stores import copied_stores
 from tests.simulation.environment import ChangeStream, CrashingConnection, FaultyStore
+from tests.simulation.indexes import LATE_INDEX_S, IndexedLedger
 from tests.simulation.prices import BOOK
 from tests.simulation.provider import BASE_URL
 from tests.simulation.responses import MODEL
@@ -73,16 +74,26 @@ def _template() -> Database:
 class Deployment:
     """One database behind faulty ports, and processes of it. `streamed`: its ledger's changes are in a stream.
 
-    Each process has a clock of its own, so that making one draws from the seed.
+    Each process has a clock of its own, so that making one draws from the seed. A streamed one finds open rows as the
+    table does, by indexes that lag; the longest lag is `longest_lag` seconds.
     """
 
-    def __init__(self, environment: SimulatedEnvironment, provider: SimulatedProvider, *, streamed: bool) -> None:
+    def __init__(
+        self,
+        environment: SimulatedEnvironment,
+        provider: SimulatedProvider,
+        *,
+        streamed: bool,
+        longest_lag: float = LATE_INDEX_S,
+    ) -> None:
         self._environment, self._provider = environment, provider
         self.stream, self.telemetry = ChangeStream(), CrashTelemetry()
         sound = copied_stores(_template())
         self.database = cast("SqliteLedger", sound.ledger)._database
         self.database._connection = CrashingConnection(self.database._connection, environment)  # type: ignore[assignment]
         ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
+        if streamed:
+            ports["ledger"] = IndexedLedger(sound.ledger, environment, longest_lag)
         wrapped: dict[str, Any] = {
             name: FaultyStore(port, environment, self.stream.record if name == "ledger" and streamed else None)
             for name, port in ports.items()

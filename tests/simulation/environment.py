@@ -57,9 +57,10 @@ class FaultRates:
     provider: float = 1.0  # a factor of the rates in `provider.FAULTS`
     stream_lost: float = 0.02
     stream_again: float = 0.03
+    index_late: float = 0.01  # an index of the table shows a write minutes later, or hours
 
 
-NO_FAULTS: Final = FaultRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NO_FAULTS: Final = FaultRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def _nothing() -> None:

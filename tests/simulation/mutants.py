@@ -26,7 +26,11 @@ ALLOWED: Final = 2  # of them may survive
 PROCESSES: Final = 2
 TOO_LONG: Final = 480.0  # seconds: a mutant that hangs is killed, too
 _PYTEST: Final = ("-m", "pytest", "-q", "-x", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider", "-o")
-CRASHES: Final = ("tests/simulation/test_crash_points.py", "tests/simulation/test_between_writes.py")
+CRASHES: Final = (
+    "tests/simulation/test_crash_points.py",
+    "tests/simulation/test_between_writes.py",
+    "tests/simulation/test_open_rows.py",
+)
 SUITES: Final = {
     "simulation": ("-m", "tests.simulation", "OPERATIONS=4000", "SEED=7", "PROCESSES=1"),
     "crash points": (*_PYTEST, "pythonpath={packages} .", *CRASHES),

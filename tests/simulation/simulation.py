@@ -23,6 +23,7 @@ from tests.simulation.checks import differences, digest
 from tests.simulation.clients import FULL_METADATA, Clients, LogicalCreate
 from tests.simulation.deployment import KEYS, PROVIDER, Deployment, limits, tenant_of
 from tests.simulation.environment import MAX_SKEW, T0, FaultRates, SimulatedEnvironment
+from tests.simulation.indexes import LATE_INDEX_S, LATEST_INDEX_S
 from tests.simulation.provider import LATEST, SimulatedProvider
 from vectorgate.api.errors import ApiError
 from vectorgate.api.http import EVENT_STREAM, Body, Response
@@ -45,6 +46,8 @@ METERED: Final = 8  # every eighth seed has a meter: a record for each store dou
 STREAMED: Final = 16  # of so many seeds, the first half are deployed on AWS
 SWEEPS: Final = 3  # after which no row is open: it has to become old enough, and to be missed twice
 SWEEP_INTERVAL_S: Final = 120.0
+# By the longest lag of an index: after so long every row was looked at when the index showed it.
+LAST_LOOK_S: Final = {LATE_INDEX_S: 20 * 60.0, LATEST_INDEX_S: 25 * 3_600.0}
 # Probabilities after each call of a client.
 DELIVERY: Final = 1 / 20
 SAMPLE: Final = 1 / 100
@@ -77,7 +80,10 @@ class Simulation:
         self.key_ids = {secret: str(key_id_of(secret)) for secret in KEYS}
         self.streamed = seed % STREAMED < STREAMED // 2
         self.metered = seed % METERED == 0
-        self.deployment = Deployment(self.environment, self.provider, streamed=self.streamed)
+        self.longest_lag = LATE_INDEX_S if self.metered else LATEST_INDEX_S
+        self.deployment = Deployment(
+            self.environment, self.provider, streamed=self.streamed, longest_lag=self.longest_lag
+        )
         self.database, self.stream = self.deployment.database, self.deployment.stream
         self.clients = Clients(self.environment, self.provider, self.handle, self.creates)
         self.longest_pause = 0.0
@@ -86,6 +92,10 @@ class Simulation:
         self._sampler = self.deployment.new_sampler()
         self._reconciler = self.deployment.new_reconciler()
         self._gateways = [self.deployment.new_gateway() for _ in range(GATEWAYS)]
+        if self.streamed:
+            self.environment.faultless = True
+            self._list_open()  # the schedule's first tick
+            self.environment.faultless = False
 
     def run(self, creates: int, *, with_digest: bool = True) -> Result:
         """Run until clients have made so many logical creates, then recover and compare."""
@@ -130,8 +140,11 @@ class Simulation:
         self._gateways = [self.deployment.new_gateway() for _ in range(GATEWAYS)]
         self._settlement = self.deployment.new_settlement()
         self._reconciler = self.deployment.new_reconciler()
+        if self.streamed:
+            self.environment.now += LAST_LOOK_S[self.longest_lag]
         for _ in range(SWEEPS):
             self.environment.now += SWEEP_INTERVAL_S
+            self._list_open()
             self._reconciler.sweep()
         if self.metered:
             self._end_the_day()
@@ -193,6 +206,10 @@ class Simulation:
         while not self.streamed and self._settlement.settle_waiting(500):
             pass
 
+    def _list_open(self) -> None:
+        """Have the meter look at what began since its last tick."""
+        self.deployment.new_meter().list_open()
+
     def _settle_late(self) -> None:
         """Have the meter settle what has been waiting for long."""
         replace(self.deployment.new_meter(), settlement=self._settlement).settle_late()
@@ -202,6 +219,7 @@ class Simulation:
         outer, self.environment.killed_at = self.environment.killed_at, float("inf")
         try:
             if self.streamed:
+                self._list_open()
                 self._settle_late()
             self._reconciler.sweep()
         except StoreError:

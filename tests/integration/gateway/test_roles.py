@@ -6,9 +6,11 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.factories.ledger import answered_row
 from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, DynamoDbGateway, dynamodb_gateway
 from tests.helpers.template import listed, may, statements
 from vectorgate.api.http import JSON, Body, Request
+from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,3 +127,21 @@ def denied_attributes() -> set[str]:
         each["Condition"].get("ForAllValues:StringNotLike", {}) for each in statements("ApiRole") if "Condition" in each
     ]
     return {name for each in conditions for name in listed(each.get("dynamodb:Attributes", []))}
+
+
+def test_the_meter_may_list_a_row_that_is_open_and_the_administrators_function_may_find_it() -> None:
+    with dynamodb_gateway() as harness:
+        row = answered_row(2_000).changed(state=State.STARTED, started_ms=harness.deps.clock.unix_ms())
+        harness.stores.ledger.begin(row)
+        harness.deps.clock.sleep(90)
+        now_ms = harness.deps.clock.unix_ms()
+        with asked_of(harness) as finding:
+            assert list(harness.stores.ledger.open_rows(now_ms, 10)) == [row]
+        with asked_of(harness) as listing:
+            assert harness.stores.ledger.list_open(now_ms, 9.0) == 1
+    assert refused("MeterRole", [*finding, *listing]) == refused("AdminRole", finding) == set()
+    (written,) = (names for action, key, names in listing if action == "dynamodb:UpdateItem" and key.startswith("OP#"))
+    (allowed,) = (each for each in statements("MeterRole") if each.get("Sid") == "ListOpenOperations")
+    assert (written - {"attribute_not_exists"}) | {"PK", "SK"} == {
+        *allowed["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    }

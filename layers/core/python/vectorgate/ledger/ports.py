@@ -143,6 +143,13 @@ class LedgerStore(Protocol):
         """The oldest rows that are `started` or `uncertain`, started before `before_ms` and sort after `after`."""
         ...
 
+    def list_open(self, now_ms: int, seconds: float) -> int:
+        """Have rows that are open for a minute found at any age, by `answered` and `open_rows`; how many are new to it.
+
+        The meter calls it at each tick. StoreUnavailable if not every row was looked at within so many seconds.
+        """
+        ...
+
     def idempotency_records(
         self, tenant: TenantId, name: str, *, start: str, limit: int
     ) -> Sequence[IdempotencyRecord]:

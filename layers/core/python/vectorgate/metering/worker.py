@@ -1,4 +1,4 @@
-"""The meter's work at every tick: settle late rows, resolve open ones, sample what is stored."""
+"""The meter's work at every tick: list what stays open, settle late rows, resolve open ones, sample what is stored."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 # The stream settles a row within a minute at most: one that began so many seconds ago and is still answered is late.
 LATE_SECONDS: Final = 300
 SETTLED_PER_TICK: Final = 1_000  # late rows: some forty transactions
+LISTING_SECONDS: Final = 15.0  # of a tick, for the rows that began since the one before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterWorker:
     """Runs ticks.
 
-    Settlement comes first, for it needs no provider; sampling last, so that a store that was just adopted has an owner.
+    Settlement comes before what needs a provider; sampling last, so that a store that was just adopted has an owner.
     `bill` compares OpenAI's bill once a day; None without an admin key.
     """
 
@@ -39,15 +40,23 @@ class MeterWorker:
     def tick(self) -> dict[str, int]:
         """One tick: open rows by their outcome, storage records `posted`, late rows `settled`, bills `compared`.
 
-        `failed`: 1 where the table did not let open rows be found or settled.
+        `failed`: 1 where the table did not let open rows be listed, found or settled.
         """
-        settled, resolved = self._settle_late(), self._sweep()
+        listed, settled, resolved = self.list_open(), self._settle_late(), self._sweep()
         posted = self.sampler.tick()
         # What was posted now is settled by the next tick, and until then the bill would have more than the records.
         compared = {"compared": 1} if self.bill is not None and not posted and self.bill.tick() else {}
-        failed = {"failed": 1} if settled is None or resolved is None else {}
+        failed = {"failed": 1} if None in {listed, settled} or resolved is None else {}
         self.telemetry.flush()
         return {**(resolved or {}), "posted": posted, "settled": settled or 0, **compared, **failed}
+
+    def list_open(self) -> int | None:
+        """Have rows that stay open found later, too; how many were new. None if the table refused, or was too slow."""
+        try:
+            return self.reconciler.ledger.list_open(self.clock.unix_ms(), LISTING_SECONDS)
+        except StoreError as error:
+            self.telemetry.task_failed("MeterFailures", error)
+            return None
 
     def _sweep(self) -> dict[str, int] | None:
         """Resolve open rows; None if the table refused. An alarm, and the next tick tries again."""

@@ -7,11 +7,11 @@ writers cannot both leave one state::
     Put answered if state=started --> done        refused <-- Put voided if state=started
                                                               StateConflict: read it again
 
-Write units of rows up to 1 KiB: `begin` 3 (row, `request_log`, `open`), in a transaction 4, and 2 for each budget and
+Write units of rows up to 1 KiB: `begin` 2 (row, `request_log`), in a transaction 3, and 2 for each budget and
 rate limit; `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
-`advance` 1 (2 where the row leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3 for each
-retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget that gets a
-reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup and 2 for each budget.
+`advance` 1 (2 where the row enters or leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3
+for each retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget
+that gets a reservation back; `settle` 2 for each row, 2 for each rollup and 2 for each budget.
 `assign` 3 for each row, 2 for each ownership row or, of a transfer, 3, and 3 for each team that gets or loses a share.
 `tests/contract/test_costs.py` counts them.
 """
@@ -19,13 +19,12 @@ reservation back; `settle` 3 for each row (it leaves `open`), 2 for each rollup 
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from itertools import islice
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vectorgate.budgets.model import balance_changes
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.ledger.rollups import store_bucket
 from vectorgate.persistence.dynamodb.budgets import move_action, reserve_action
 from vectorgate.persistence.dynamodb.codec import encoded, is_newer
 from vectorgate.persistence.dynamodb.idempotency import (
@@ -43,7 +42,7 @@ from vectorgate.persistence.dynamodb.schema import (
     operation_key,
     ownership_item,
 )
-from vectorgate.persistence.dynamodb.search import UNRESOLVED, WAITING, newest_rows, oldest_open
+from vectorgate.persistence.dynamodb.search import newest_rows
 from vectorgate.persistence.dynamodb.table import (
     IS_NEW,
     PAGE,
@@ -74,14 +73,66 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.assignments import Assignment
     from vectorgate.ledger.ports import Found, Position, RecordQuery, RowFilter
-    from vectorgate.ledger.rollups import Bucket, Rollup
+    from vectorgate.ledger.rollups import Rollup
+    from vectorgate.persistence.dynamodb.open_rows import OpenRows
+    from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
+# A row that is written so long after it began is listed at once: the first look at its time may be over by then.
+_LATE_MS: Final = 30_000
 _IS_IN_STATE: Final = "#state = :since"
+IS_UNLISTED: Final = "#state = :since AND attribute_not_exists(open_pk)"
 _FROM_SLOT: Final = "PK = :place AND SK >= :start"
 
 _Action = tuple[str, dict[str, Any]]
+
+
+def new_item(entry: LedgerEntry, now_ms: int) -> Item:
+    """The item of a row that begins."""
+    return operation_item(entry, listed=now_ms - entry.started_ms > _LATE_MS)
+
+
+class Transition(NamedTuple):
+    """The write of a row's next state. `listed`: the row is in ``open``, where it stays until it is final.
+
+    The meter lists a row at any moment; who answers it learns of that by a refusal, and tries again.
+    """
+
+    entry: LedgerEntry
+    since: State
+    listed: bool = False
+
+    def action(self) -> _Action:
+        """The Put, as an action of a transaction."""
+        listed = self.listed or self.since is State.UNCERTAIN
+        may_be_listed = self.entry.state is State.ANSWERED and not listed
+        return "Put", {
+            "Item": operation_item(self.entry, listed=listed),
+            "ConditionExpression": IS_UNLISTED if may_be_listed else _IS_IN_STATE,
+            "ExpressionAttributeNames": STATE_NAME,
+            "ExpressionAttributeValues": encoded({":since": self.since}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def after(self, old_item: Item) -> Transition:
+        """The next attempt, by the item for which the condition failed. StateConflict: the row is in another state."""
+        is_listed_only_now = not self.listed and self.entry.state is State.ANSWERED and "open_pk" in old_item
+        if not is_listed_only_now or old_item.get("state") != {"S": self.since}:
+            raise StateConflict("operation")
+        return self._replace(listed=True)
+
+    def write(self, table: DynamoTable) -> None:
+        """One PutItem, or two. StateConflict."""
+        _, arguments = self.action()
+        del arguments["ReturnValuesOnConditionCheckFailure"]  # the table's own
+        try:
+            table.put(arguments.pop("Item"), **arguments)
+        except ConditionFailed as failure:
+            again = self.after(failure.old_items[0])
+        else:
+            return
+        again.write(table)
 
 
 class DynamoLedger:
@@ -90,6 +141,12 @@ class DynamoLedger:
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
+    @cached_property
+    def _open(self) -> OpenRows:
+        from vectorgate.persistence.dynamodb.open_rows import OpenRows  # noqa: PLC0415 - the api function reads none
+
+        return OpenRows(self._table)
+
     def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
         """One PutItem; one TransactWriteItems with reservations or claims, seldom two."""
         check_begin(entry, reserve)
@@ -97,7 +154,7 @@ class DynamoLedger:
             self._begin_in_transaction(entry, reserve, claims)
             return
         try:
-            self._table.put(operation_item(entry), ConditionExpression=IS_NEW)
+            self._table.put(new_item(entry, self._table.clock.unix_ms()), ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("operation") from failure
 
@@ -139,24 +196,21 @@ class DynamoLedger:
     ) -> None:
         """One PutItem; one TransactWriteItems where anything is written with the row."""
         check_advance(entry, since, owned, retired, idempotency)
+        row = Transition(entry, since)
         moves = [*map(move_action, balance_changes([entry]))]
         if owned or retired or moves or idempotency is not None:
             ownership = OwnershipChange(owned, retired, at)
-            self._advance_in_transaction(_replace_action(entry, since), ownership, moves, idempotency)
+            self._advance_in_transaction(row, ownership, moves, idempotency)
             return
-        _, replacement = _replace_action(entry, since)
-        try:
-            self._table.put(replacement.pop("Item"), **replacement)
-        except ConditionFailed as failure:
-            raise StateConflict("operation") from failure
+        row.write(self._table)
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """One TransactWriteItems."""
-        from vectorgate.persistence.dynamodb.rollups import add_action  # noqa: PLC0415 - the api function settles nothing
+        from vectorgate.persistence.dynamodb.rollups import add_action, rows_by_store  # noqa: PLC0415 - the api function settles nothing
 
         check_settle(settled, rollups)
-        rows = [_replace_action(entry, State.ANSWERED) for entry in settled]
-        rows_of = _rows_by_store(settled)
+        rows = [Transition(entry, State.ANSWERED).action() for entry in settled]
+        rows_of = rows_by_store(settled)
         sums = [add_action(rollup, rows_of.get(rollup.bucket, ())) for rollup in rollups]
         sums += map(move_action, balance_changes(settled))
         if not rows and not sums:
@@ -189,12 +243,20 @@ class DynamoLedger:
     def answered(
         self, limit: int, *, before_ms: int | None = None, after: Position | None = None
     ) -> Sequence[LedgerEntry]:
-        """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
-        return oldest_open(self._table, WAITING, limit, before_ms=before_ms, after=after)
+        """As `open_rows`."""
+        from vectorgate.persistence.dynamodb.open_rows import WAITING  # noqa: PLC0415 - the api function reads none
+
+        return self._open.oldest(WAITING, limit, before_ms=before_ms, after=after)
 
     def open_rows(self, before_ms: int, limit: int, *, after: Position | None = None) -> Sequence[LedgerEntry]:
-        """16 queries of `open`, and a BatchGetItem for each 100 rows that are not finished."""
-        return oldest_open(self._table, UNRESOLVED, limit, before_ms=before_ms, after=after)
+        """16 queries of `open` and of each day of `request_log` since the last look, and BatchGetItem for 100 rows."""
+        from vectorgate.persistence.dynamodb.open_rows import UNRESOLVED  # noqa: PLC0415 - the api function reads none
+
+        return self._open.oldest(UNRESOLVED, limit, before_ms=before_ms, after=after)
+
+    def list_open(self, now_ms: int, seconds: float) -> int:
+        """16 queries of `request_log` for each look, a BatchGetItem for 100 rows, and an UpdateItem for an open one."""
+        return self._open.list_all(now_ms, seconds)
 
     def idempotency_records(
         self, tenant: TenantId, name: str, *, start: str, limit: int
@@ -219,7 +281,7 @@ class DynamoLedger:
         return found_rows(self._table, query, only, entries)
 
     def _begin_in_transaction(self, entry: LedgerEntry, reserve: Sequence[Reservation], claims: Claims | None) -> None:
-        row = "Put", {"Item": operation_item(entry), "ConditionExpression": IS_NEW}
+        row = "Put", {"Item": new_item(entry, self._table.clock.unix_ms()), "ConditionExpression": IS_NEW}
         others = [row, *map(reserve_action, reserve)]
         attempt = ClaimAttempt(self._table, claims) if claims is not None else None
         for _ in range(ROUNDS):
@@ -237,7 +299,7 @@ class DynamoLedger:
         raise other_processes_were_faster()
 
     def _advance_in_transaction(
-        self, row: _Action, ownership: OwnershipChange, moves: list[_Action], idempotency: IdempotencyRecord | None
+        self, row: Transition, ownership: OwnershipChange, moves: list[_Action], idempotency: IdempotencyRecord | None
     ) -> None:
         """All or nothing, except that the tenant may own an object already, and the slot point elsewhere by now.
 
@@ -249,13 +311,14 @@ class DynamoLedger:
             changes = ownership.actions()
             answer = [("Put", put_answer(idempotency))] if idempotency is not None else []
             try:
-                self._table.transact([row, *changes, *moves, *answer], pauses=PATIENT_PAUSES_S)
+                self._table.transact([row.action(), *changes, *moves, *answer], pauses=PATIENT_PAUSES_S)
             except ConditionFailed as failure:
                 last = len(changes) + len(moves) + 1
                 if last in failure.old_items:
                     idempotency = None
-                # Place 0 is the operation's row.
-                ownership = ownership.after({at - 1: item for at, item in failure.old_items.items() if at != last})
+                if 0 in failure.old_items:
+                    row = row.after(failure.old_items[0])
+                ownership = ownership.after({at - 1: item for at, item in failure.old_items.items() if 0 < at < last})
             else:
                 return
 
@@ -279,30 +342,6 @@ class DynamoAssignments:
             raise StateConflict("an object was not owned as it had to be") from failure
 
 
-def _replace_action(entry: LedgerEntry, since: State) -> _Action:
-    return "Put", {
-        "Item": operation_item(entry),
-        "ConditionExpression": _IS_IN_STATE,
-        "ExpressionAttributeNames": STATE_NAME,
-        "ExpressionAttributeValues": encoded({":since": since}),
-    }
-
-
-def _rows_by_store(settled: Sequence[LedgerEntry]) -> Mapping[Bucket, list[str]]:
-    """The rows of each store, in the order of their calls, by the one of its rollups that names them.
-
-    The exporter reads them in the table's stream, which has the rollups of one transaction in any order.
-    """
-    stores: dict[tuple[str, str], list[LedgerEntry]] = {}
-    for entry in sorted(settled, key=attrgetter("started_ms", "id")):
-        if entry.vector_store_id is not None:
-            stores.setdefault((entry.provider or "-", entry.vector_store_id), []).append(entry)
-    return {
-        min(store_bucket(entry, store) for entry in entries): [entry.id for entry in entries]
-        for (_, store), entries in stores.items()
-    }
-
-
 def _assign_actions(assignment: Assignment) -> Iterator[_Action]:
-    yield "Put", {"Item": operation_item(assignment.entry), "ConditionExpression": IS_NEW}
+    yield "Put", {"Item": operation_item(assignment.entry, listed=True), "ConditionExpression": IS_NEW}
     yield from assign_actions(assignment.row, assignment.before)

@@ -15,11 +15,12 @@ to be a constant, so the number of those that one write adds to is rounded up, b
 from __future__ import annotations
 
 import hashlib
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from vectorgate.ledger.latencies import BUCKET_NAMES
-from vectorgate.ledger.rollups import MEASURES, NO_FACTS, Bucket, Facts, Rollup, Scope, measures_of
+from vectorgate.ledger.rollups import MEASURES, NO_FACTS, Bucket, Facts, Rollup, Scope, measures_of, store_bucket
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.schema import joined
 from vectorgate.persistence.validation import check_bucket, label_part, month_part, object_part, scope_part
@@ -27,6 +28,7 @@ from vectorgate.persistence.validation import check_bucket, label_part, month_pa
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.dynamodb.schema import Action, Attribute, Item
 
 SHARDS: Final = 4
@@ -174,3 +176,18 @@ def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:
 def latencies_of_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """The calls by bucket of a histogram."""
     return {name: int(item[name]["N"]) for name in BUCKET_NAMES if name in item}
+
+
+def rows_by_store(settled: Sequence[LedgerEntry]) -> Mapping[Bucket, list[str]]:
+    """The rows of each store, in the order of their calls, by the one of its rollups that names them.
+
+    The exporter reads them in the table's stream, which has the rollups of one transaction in any order.
+    """
+    stores: dict[tuple[str, str], list[LedgerEntry]] = {}
+    for entry in sorted(settled, key=attrgetter("started_ms", "id")):
+        if entry.vector_store_id is not None:
+            stores.setdefault((entry.provider or "-", entry.vector_store_id), []).append(entry)
+    return {
+        min(store_bucket(entry, store) for entry in entries): [entry.id for entry in entries]
+        for (_, store), entries in stores.items()
+    }

@@ -25,7 +25,7 @@ Keys and limits are in ``by_tenant``, too, for administrators' lists: under ``KE
 index            partition key                                sort key                      projects   holds
 ===============  ===========================================  ============================  =========  ==============
 ``request_log``  ``by_day_pk`` = ``DAY#<date>#<shard>``       ``began``                     FILTERED   all operations
-``open``         ``open_pk`` = ``OPEN#<shard>``               ``began``                     KEYS_ONLY  unfinished ones
+``open``         ``open_pk`` = ``OPEN#<shard>``               ``began``                     KEYS_ONLY  open for long
 ``by_tenant``    ``by_tenant_pk`` =                           ``by_tenant_sk`` =            ALL        live ownership
                  ``TEN#<tenant>#<provider>#<kind>``           ``<created_at, 10>#<id>``
 ===============  ===========================================  ============================  =========  ==============
@@ -34,9 +34,8 @@ FILTERED: what the request log is filtered by and a row never changes, so that D
 those of a key without a further write of any row. Earlier releases had this index as ``by_day``, with keys alone.
 
 ``began`` = ``<started_ms, 13 digits>#<operation id>`` sorts by time whatever the id looks like, and serves two indexes.
-It never changes, nor does ``open_pk`` while a row is started, answered or uncertain: ``advance`` between those costs no
-index write. A row leaves ``open`` when it is settled or voided, for it then has no ``open_pk``; retired ownership rows
-have no ``by_tenant_pk`` and ``by_tenant_sk``, and so leave ``by_tenant``.
+It never changes, nor does ``open_pk`` once a row has it (``open_rows.py``), until it is settled or voided and leaves
+``open``. Retired ownership rows have no ``by_tenant_pk`` and ``by_tenant_sk``, and so leave ``by_tenant``.
 
 Shards: one index partition takes 1,000 writes/s, 16 of them four times the account's default.
 """
@@ -78,7 +77,7 @@ OPEN: Final = "open"
 SETTLED_ROWS: Final = "settled"  # the attribute of a store's rollup with the rows that were added last
 KEYS: Final = "KEYS"  # the partition of by_tenant with every key
 
-_OPEN_STATES = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
+OPEN_STATES: Final = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
 
 
 def _index(name: str, partition: str, sort: str, projection: str, *also: str) -> dict[str, Any]:
@@ -159,13 +158,16 @@ def shard_of(operation_id: OperationId) -> int:
     return crc32(operation_id.encode()) % SHARDS
 
 
-def operation_item(entry: LedgerEntry) -> Item:
-    """The whole item, with the attributes of its indexes."""
+def operation_item(entry: LedgerEntry, *, listed: bool = False) -> Item:
+    """The whole item, with the attributes of its indexes.
+
+    `listed`: in ``open``, unless it is final. An uncertain row always is.
+    """
     shard = shard_of(entry.id)
     item = operation_key(entry.id) | encoded(entry.to_record())
     item["by_day_pk"] = day_partition(day_of(entry.started_ms), shard)
     item["began"] = joined(f"{entry.started_ms:013d}", entry.id)
-    if entry.state in _OPEN_STATES:
+    if entry.state is State.UNCERTAIN or (listed and entry.state in OPEN_STATES):
         item["open_pk"] = open_partition(shard)
     return item
 

@@ -8,51 +8,20 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.ledger.entry import State
-from vectorgate.persistence.dynamodb.schema import (
-    OPEN,
-    REQUEST_LOG,
-    SHARDS,
-    day_partition,
-    entry_of_item,
-    open_partition,
-)
+from vectorgate.persistence.dynamodb.schema import REQUEST_LOG, SHARDS, day_partition, entry_of_item
 from vectorgate.persistence.dynamodb.table import BATCH, PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from vectorgate.ledger.entry import LedgerEntry
-    from vectorgate.ledger.ports import Position, RecordQuery
+    from vectorgate.ledger.ports import RecordQuery
     from vectorgate.ledger.rollups import Rollup, Scope
     from vectorgate.ledger.sums import Page, SumQuery
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
-_IN_OPEN: Final = "open_pk = :shard AND began BETWEEN :first AND :last"
-WAITING: Final = frozenset({State.ANSWERED})
-UNRESOLVED: Final = frozenset({State.STARTED, State.UNCERTAIN})
-_FIRST, _LAST = "0", "9" * 13  # before and after every row since 1970
 IN_DAY: Final = "by_day_pk = :shard AND began BETWEEN :first AND :last"
-
-
-def oldest_open(
-    table: DynamoTable, states: Collection[State], limit: int, *, before_ms: int | None, after: Position | None
-) -> list[LedgerEntry]:
-    """The oldest `limit` rows that are in one of `states`, began before that moment, and come after that row."""
-    # "<ms>" sorts before every "<ms>#<id>", so the end is excluded; the row `after` is included, and dropped below.
-    first = f"{after[0]:013d}#{after[1]}" if after is not None else _FIRST
-    last = f"{before_ms:013d}" if before_ms is not None else _LAST
-    if first > last:
-        return []
-    edges = {":first": {"S": first}, ":last": {"S": last}}
-    shards = [
-        table.query(_IN_OPEN, {":shard": open_partition(shard), **edges}, IndexName=OPEN, limit=_page(limit))
-        for shard in range(SHARDS)
-    ]
-    # Consistent reads: the index may not show yet that a row was settled.
-    rows = rows_of(table, merge(*shards, key=_began), limit, consistent=True)
-    return _first(rows, limit, lambda entry: entry.state in states and (entry.started_ms, entry.id) != after)
 
 
 def newest_rows(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
@@ -61,7 +30,9 @@ def newest_rows(table: DynamoTable, query: RecordQuery) -> list[LedgerEntry]:
         return []
     newest_first = chain.from_iterable(_day(table, query, date) for date in _dates_newest_first(query))
     rows = rows_of(table, newest_first, query.limit, consistent=False)
-    return _first(rows, query.limit, lambda entry: query.before is None or (entry.started_ms, entry.id) < query.before)
+    return first_rows(
+        rows, query.limit, lambda entry: query.before is None or (entry.started_ms, entry.id) < query.before
+    )
 
 
 def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
@@ -76,11 +47,11 @@ def _day(table: DynamoTable, query: RecordQuery, date: str) -> Iterator[Item]:
             {":shard": day_partition(date, shard), **edges},
             IndexName=REQUEST_LOG,
             ScanIndexForward=False,
-            limit=_page(query.limit),
+            limit=page_of(query.limit),
         )
         for shard in range(SHARDS)
     ]
-    return merge(*shards, key=_began, reverse=True)
+    return merge(*shards, key=began_of, reverse=True)
 
 
 def _dates_newest_first(query: RecordQuery) -> Iterator[str]:
@@ -105,15 +76,18 @@ def rows_of(table: DynamoTable, index_items: Iterator[Item], limit: int, *, cons
                 yield entry
 
 
-def _first(entries: Iterator[LedgerEntry], limit: int, matches: Callable[[LedgerEntry], bool]) -> list[LedgerEntry]:
+def first_rows(entries: Iterator[LedgerEntry], limit: int, matches: Callable[[LedgerEntry], bool]) -> list[LedgerEntry]:
+    """The first `limit` of the entries that match."""
     return list(islice(filter(matches, entries), max(limit, 0)))
 
 
-def _page(limit: int) -> int:
+def page_of(limit: int) -> int:
+    """The items of a query's page, where so many are wanted."""
     return min(max(limit, 1), PAGE)
 
 
-def _began(item: Item) -> str:
+def began_of(item: Item) -> str:
+    """What an index's items are sorted by."""
     return str(item["began"]["S"])
 
 

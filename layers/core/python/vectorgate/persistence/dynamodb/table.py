@@ -97,7 +97,7 @@ class DynamoTable:
         self, name: str, *, clock: Clock, randomness: Random, region: str | None = None, endpoint_url: str | None = None
     ) -> None:
         self.name = name
-        self._clock = clock
+        self.clock = clock
         self._randomness = randomness
         self._region = region
         self._endpoint_url = endpoint_url
@@ -271,7 +271,7 @@ class DynamoTable:
     def _pause(self, pause: float | None, why: str) -> None:
         if pause is None:
             raise StoreUnavailable(why)
-        self._clock.sleep(pause * self._randomness.fraction())
+        self.clock.sleep(pause * self._randomness.fraction())
 
 
 def version_condition(version: int) -> dict[str, Any]:

@@ -245,6 +245,10 @@ class SqliteLedger:
         found = self._entries(_STARTED, values) + self._entries(_UNCERTAIN, values)
         return sorted(found, key=lambda entry: (entry.started_ms, entry.id))[: max(limit, 0)]
 
+    def list_open(self, now_ms: int, seconds: float) -> int:  # noqa: ARG002 - the port's
+        """Nothing: each state of an open row has an index."""
+        return 0
+
     def idempotency_records(
         self, tenant: TenantId, name: str, *, start: str, limit: int
     ) -> Sequence[IdempotencyRecord]:
