@@ -17,7 +17,7 @@ SERVICES: Final = frozenset({"codedeploy", "dynamodb", "events", "lambda", "s3",
 
 
 def reduce(data: Path) -> None:
-    """Drop the other services, with their endpoints, and all documentation."""
+    """Drop the other services, with their endpoints, and empty all documentation."""
     for folder in data.iterdir():
         if folder.is_dir() and folder.name not in SERVICES:
             shutil.rmtree(folder)
@@ -30,13 +30,14 @@ def reduce(data: Path) -> None:
 
 
 def undocumented(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """The same without its documentation, which is text; a shape's member of that name is not."""
+    """The same, its documentation empty, for botocore asks for some; a shape's member of that name is no text."""
     if isinstance(value, list):
         return [undocumented(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: undocumented(each) for name, each in value.items() if name != "documentation" or not isinstance(each, str)
+        name: "" if name == "documentation" and isinstance(each, str) else undocumented(each)
+        for name, each in value.items()
     }
 
 

@@ -43,7 +43,12 @@ def clients(data: Path) -> list[tuple[object, ...]]:
         session.create_client(name, region_name=region) for name in sorted(SERVICES) for region in REGIONS
     ]
     return [
-        (each.meta.endpoint_url, each.meta.config.signature_version, each.meta.service_model.operation_names)
+        (
+            each.meta.endpoint_url,
+            each.meta.config.signature_version,
+            each.meta.service_model.operation_names,
+            [parameter.name for parameter in each.meta.service_model.client_context_parameters],
+        )
         for each in made
     ]
 
@@ -61,4 +66,5 @@ def test_the_layer_has_no_data_of_a_service_without_a_client(reduced: Path) -> N
 
 def test_a_member_named_documentation_is_none() -> None:
     shape = {"documentation": "<p>", "members": {"documentation": {"shape": "Text", "documentation": "<p>"}}}
-    assert undocumented([shape]) == [{"members": {"documentation": {"shape": "Text"}}}]
+    emptied = {"documentation": "", "members": {"documentation": {"shape": "Text", "documentation": ""}}}
+    assert undocumented([shape]) == [emptied]
