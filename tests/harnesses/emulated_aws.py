@@ -8,15 +8,19 @@ Run as a program, outside the repository's packages: MiniStack's functions impor
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import threading
+import zipfile
 from contextvars import ContextVar
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id
 from ministack.services import apigateway, iam
 
@@ -29,12 +33,31 @@ _PARTS: Final[ContextVar[list[dict[str, Any]]]] = ContextVar("parts")
 _GIVEN: Final[ContextVar[dict[str, Any]]] = ContextVar("given")
 # What the functions asked of AWS, a line each.
 ASKED: Final = Path(os.environ["HOME"]) / "asked.jsonl"
+UNPACKED: Final = Path(os.environ["HOME"]) / "unpacked"
+_UNPACKING: Final = threading.Lock()
 _enforce: Final = iam_evaluator.enforce
 _service_context: Final = iam_actions.dynamodb_service_context
 _transaction_checks: Final = iam_actions.dynamodb_transaction_checks
 _tag_context: Final = iam_actions.request_tag_context
 _simulated: Final = iam._extract_simulate_params
 _enforce_execute_api: Final = app._enforce_execute_api
+
+
+class SharedArchive(zipfile.ZipFile):
+    """An archive of a function or a layer. All environments have links to the one place where it is unpacked."""
+
+    def namelist(self) -> list[str]:
+        """The names in its root, which is what an environment has of its own."""
+        return sorted({name.partition("/")[0] for name in super().namelist()})
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+        """Unpack it where it was not, and link its root's names into the folder."""
+        shared = UNPACKED / hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        with _UNPACKING:
+            if not shared.exists():
+                super().extractall(shared, members or super().namelist(), pwd)
+        for name in self.namelist():
+            (Path(path) / name).symlink_to(shared / name)
 
 
 def partitions(call: Mapping[str, Any]) -> list[str]:
@@ -163,6 +186,7 @@ if __name__ == "__main__":
     iam_actions.dynamodb_transaction_checks = transaction_checks
     iam_actions.request_tag_context = tag_context
     iam_evaluator.enforce = enforce
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
     iam._extract_simulate_params = simulated
     iam._build_simulate_results_real = results
     app._enforce_execute_api = enforce_execute_api
