@@ -110,3 +110,21 @@ def test_holders_follow_each_other_by_a_second_at_least_and_the_last_ones_are_ke
     moments = [holder.since for holder in holders_of(row)]
     assert moments == sorted(set(moments))
     assert len(moments) == MAX_HOLDERS
+
+
+def test_a_deletion_finds_the_row_of_its_store_adopted_transferred_or_deleted_meanwhile(stores: Backend) -> None:
+    meanwhile: list[tuple[str, ...]] = [(), ("transfer",), ("delete",), ("transfer", "delete")]
+    for number, changes in enumerate(meanwhile):
+        adoption = row_of(number)
+        stores.assignments.assign([adoption])
+        deletions = [replace(begun(at + number), operation="vector_stores.delete") for at in (20, 60)]
+        for row in deletions:
+            stores.ledger.begin(row)
+        if "transfer" in changes:
+            stores.assignments.assign([transfer(40 + number, adoption.row)])
+        for row in deletions if "delete" in changes else deletions[:1]:
+            stores.ledger.advance(
+                row.transition(State.ANSWERED), since=State.STARTED, retired=[adoption.row.ref], at=99
+            )
+        (owner,) = stores.ownership.owners([adoption.row.ref]).values()
+        assert (owner.retired_at, owner.tenant) == (99, BLUE if "transfer" in changes else RED)

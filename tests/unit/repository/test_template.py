@@ -302,6 +302,11 @@ def test_the_audit_is_written_and_read_by_the_administrators_function_and_change
     assert may_do == {("AdminRole", "dynamodb:PutItem"), ("AdminRole", "dynamodb:Query")}
 
 
+def test_no_function_can_remove_the_row_of_an_owner_so_that_a_deletion_always_finds_it() -> None:
+    roles = of_type("AWS::IAM::Role")
+    assert not [role for role in roles if may(role, "dynamodb:DeleteItem", "OWN#openai#vector_store#vs_1")]
+
+
 def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> None:
     everything = {"AzureSecretArn": AZURE, "AzureAISearchSecretArn": SEARCH}
     for role in of_type("AWS::IAM::Role"):
