@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.harnesses.admin import AdminHarness
 from vectorgate.persistence.sqlite import open_stores
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def done(admin: AdminHarness, path: str, body: object) -> Any:
@@ -55,6 +58,27 @@ def test_an_alias_is_one_keys(admin: AdminHarness) -> None:
         status, document = admin.ask("POST", path, body)
         assert (status, document["error"]["message"], document["error"]["param"]) == (400, expected, "key_alias"), path
     done(admin, "/key/update", {"key": first["key"], "key_alias": "a", "models": ["m"]})
+    done(admin, "/key/delete", {"keys": [first["key"]]})
+    done(admin, "/key/update", {"key": second["key"], "key_alias": "a"})
+
+
+def test_of_two_calls_that_name_a_key_at_once_one_is_refused(
+    admin: AdminHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (done(admin, "/key/generate", {"key_alias": name}) for name in ("a", "b"))
+    monkeypatch.setattr(type(admin.stores.keys), "all_keys", lambda _: [])  # as a list that lags
+    for path, body in (
+        ("/key/generate", {"key_alias": "a"}),
+        ("/key/update", {"key": second["key"], "key_alias": "a"}),
+        ("/key/regenerate", {"key": second["key"], "key_alias": "a"}),
+        ("/user/new", {"user_id": "ann", "key_alias": "a"}),
+    ):
+        status, document = admin.ask("POST", path, body)
+        assert (status, document["error"]["code"], document["error"]["param"]) == (400, "already_exists", "key_alias")
+    team_admin = done(admin, "/key/generate", {"role": "team_admin", "team_id": "red", "create_team": True})["key"]
+    foreign = {"team_id": "red", "key_alias": "a"}  # another team's, of which a team's admin learns nothing
+    assert admin.ask("POST", "/key/generate", foreign, by=team_admin)[0] == 200
+    assert admin.ask("POST", "/key/generate", foreign, by=team_admin)[0] == 400
     done(admin, "/key/delete", {"keys": [first["key"]]})
     done(admin, "/key/update", {"key": second["key"], "key_alias": "a"})
 

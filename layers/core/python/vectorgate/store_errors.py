@@ -6,6 +6,7 @@
     ├── AlreadyExists          a row that has to be new exists
     ├── IdempotencyConflict    another operation holds the idempotency record
     ├── LimitReached           a rate limit has no room for a claim
+    ├── NameTaken              another key has the name
     ├── OverBudget             an account has no room for a reservation
     ├── StateConflict          a row was not in the state that the change starts from
     └── StoreUnavailable       the engine is unreachable, throttled or too slow
@@ -43,6 +44,14 @@ class LimitReached(StoreError):
         super().__init__("limit reached")
         self.claim = claim
         self.tat_ns = tat_ns
+
+
+class NameTaken(StoreError):
+    """Another key has the name that a key was to get. Nothing was written."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("name taken")
+        self.name = name
 
 
 class OverBudget(StoreError):

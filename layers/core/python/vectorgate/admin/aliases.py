@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from vectorgate.api.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.auth.keys.model import VirtualKey
 
 
-def check_alias(before: VirtualKey | None, after: VirtualKey, deps: AdminDeps) -> None:
-    """Check that a new name is no other key's that the actor sees. InvalidRequest, with LiteLLM's message.
+def claims_of(before: VirtualKey | None, after: VirtualKey, deps: AdminDeps) -> Sequence[str]:
+    """What the write of a key claims, so that of two calls at once one gets a new name. InvalidRequest.
 
-    Keys that two calls name at the same moment may have the same name, as those of earlier releases may.
+    A name is one key's of those that the actor sees: of its team, or, for the administrator, of all. Keys of earlier
+    releases have no claims, and may have the same name: those are looked for.
     """
     if after.alias is None or (before is not None and before.alias == after.alias):
-        return
+        return ()
     if any(row.alias == after.alias and row.id != after.id for row in deps.stores.keys.all_keys()):
-        message = f"Key with alias '{after.alias}' already exists. Unique key aliases across all keys are required."
-        raise InvalidRequest(message, code="already_exists", param="key_alias")
+        raise name_taken(after.alias)
+    groups = [("team", after.team_id), *([("all", None)] if deps.actor.team_id is None else [])]
+    texts = (json.dumps([*group, after.alias]) for group in groups)
+    return [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
+
+
+def name_taken(alias: str) -> InvalidRequest:
+    """The error of a name that another key has, with LiteLLM's message."""
+    message = f"Key with alias '{alias}' already exists. Unique key aliases across all keys are required."
+    return InvalidRequest(message, code="already_exists", param="key_alias")

@@ -39,6 +39,7 @@ from vectorgate.admin import (
     users,
 )
 from vectorgate.admin.actor import Actor, actor_of, check_restricted, is_master
+from vectorgate.admin.aliases import name_taken
 from vectorgate.admin.audited import audited
 from vectorgate.admin.guards import guarded
 from vectorgate.admin.reply import Reply
@@ -49,7 +50,7 @@ from vectorgate.api.errors import ApiError, NotFound, PermissionDenied, Unavaila
 from vectorgate.api.http import Response
 from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import new_operation_id
-from vectorgate.store_errors import StoreError
+from vectorgate.store_errors import NameTaken, StoreError
 from vectorgate.ui import pages
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class AdminApp:
         check_restricted(actor, *route, store_paths.store_in(request.path))
         try:
             return action(request, replace(self._deps_of(actor, " ".join(route), request_id), caller=caller))
+        except NameTaken as error:
+            raise name_taken(error.name) from error
         except StoreError as error:
             raise Unavailable("The database cannot be reached at this moment.", code="store_unavailable") from error
 

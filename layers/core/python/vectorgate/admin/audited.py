@@ -53,18 +53,19 @@ class AuditedKeys(ForwardingKeys):
         super().__init__(keys)
         self._trail = trail
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says, with a record of the whole row."""
-        self._keys.add_key(key, audit=audit or self._trail.record("key", key.id, CREATED, None, shown_key(key)))
+        record = self._trail.record("key", key.id, CREATED, None, shown_key(key))
+        self._keys.add_key(key, audit=audit or record, claims=claims)
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says, with a record of what differs. One read more."""
         before = self._keys.key(key.id)
         if before is None or before.version != key.version - 1:
             raise StateConflict("key")
         action = _action(blocked=(before.blocked, key.blocked), rotated=before.secret != key.secret)
         record = self._trail.record("key", key.id, action, shown_key(before), shown_key(key))
-        self._keys.replace_key(key, audit=audit or record)
+        self._keys.replace_key(key, audit=audit or record, claims=claims)
 
     def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
         """As the port says, with a record of the row that was there. One read more."""

@@ -125,18 +125,18 @@ class GuardedKeys:
         """As the port says, of the keys that the actor sees."""
         return [row for row in self._keys.all_keys() if self._policy.sees(row)]
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says. PermissionDenied."""
         self._policy.check(None, key)
-        self._keys.add_key(key, audit=audit)
+        self._keys.add_key(key, audit=audit, claims=claims)
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says. PermissionDenied."""
         before = self.key(key.id)
         if before is None:
             raise StateConflict("key")
         self._policy.check(before, key)
-        self._keys.replace_key(key, audit=audit)
+        self._keys.replace_key(key, audit=audit, claims=claims)
 
     def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
         """As the port says. PermissionDenied; StateConflict for a key that the actor does not see."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from vectorgate.admin.aliases import check_alias
+from vectorgate.admin.aliases import claims_of
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import (
@@ -42,6 +42,8 @@ from vectorgate.ids import KeyId
 from vectorgate.pricing.usage import MAX_TOKENS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.api.http import Request
     from vectorgate.clock import Clock, Random
@@ -128,8 +130,8 @@ class DeleteKeys(WireModel):
 
 def generate(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Make a key. The answer is the only place that ever holds the secret. InvalidRequest for an unknown team."""
-    secret, row = made_key(schemas.validate(GenerateKey, read_body(request)), deps)
-    deps.stores.keys.add_key(row)
+    secret, row, claims = made_key(schemas.validate(GenerateKey, read_body(request)), deps)
+    deps.stores.keys.add_key(row, claims=claims)
     return {"key": secret, **described(row, deps)}
 
 
@@ -152,8 +154,7 @@ def update(request: Request, deps: AdminDeps) -> dict[str, object]:
     def replace_row() -> VirtualKey:
         before = find_key(key_id, deps)
         row = updated_key(before, body, deps.clock.unix_s())
-        check_alias(before, row, deps)
-        deps.stores.keys.replace_key(row)
+        deps.stores.keys.replace_key(row, claims=claims_of(before, row, deps))
         return row
 
     row = retry_on_conflict("key", replace_row)
@@ -233,14 +234,14 @@ def new_secret(randomness: Random) -> str:
     return "sk-" + text.rstrip("=")
 
 
-def made_key(body: GenerateKey, deps: AdminDeps) -> tuple[str, VirtualKey]:
-    """A secret, and the row to keep, of a team that exists. InvalidRequest."""
+def made_key(body: GenerateKey, deps: AdminDeps) -> tuple[str, VirtualKey, Sequence[str]]:
+    """A secret, the row to keep, of a team that exists, and the claims of its name. InvalidRequest."""
     secret, row = new_key(body, deps.clock, deps.randomness)
     row = with_bounds(row, deps.actor)
-    check_alias(None, row, deps)
+    claims = claims_of(None, row, deps)
     if row.team_id is not None:
         require_team(row.team_id, deps, create=body.create_team)
-    return secret, row
+    return secret, row, claims
 
 
 def new_key(body: GenerateKey, clock: Clock, randomness: Random) -> tuple[str, VirtualKey]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vectorgate.admin.aliases import check_alias
+from vectorgate.admin.aliases import claims_of
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, read_body
 from vectorgate.admin.keys import (
@@ -68,7 +68,7 @@ def _regenerated(body: RegenerateKey, deps: AdminDeps) -> dict[str, object]:
     now = deps.clock.unix_s()
     former_until = now + seconds_of("grace_period", body.grace_period) if body.grace_period is not None else None
     named = find_key(key_id_in(body.key), deps)
-    check_alias(named, updated_key(named, body, now), deps)  # what is refused leaves no reference
+    claims_of(named, updated_key(named, body, now), deps)  # what is refused leaves no reference
     id_ = named.id
     secret = new_secret(deps.randomness)
     deps.stores.keys.add_reference(key_id_of(secret), id_)
@@ -83,7 +83,7 @@ def _regenerated(body: RegenerateKey, deps: AdminDeps) -> dict[str, object]:
             former_until=former_until if former_until is not None else now,
             expires_at=changed.expires_at if body.duration is not None else before.expires_at,
         )
-        deps.stores.keys.replace_key(row)
+        deps.stores.keys.replace_key(row, claims=claims_of(before, row, deps))
         return row
 
     row = retry_on_conflict("key", replace_row)

@@ -94,8 +94,8 @@ def new(request: Request, deps: AdminDeps) -> dict[str, object]:
     row = _kept(Subject(BudgetScope.USER, name), row, deps)
     if made is None:
         return {"key": None, **shown_user(User(name, row, ()), (), deps)}
-    secret, key = made
-    deps.stores.keys.add_key(key)
+    secret, key, claims = made
+    deps.stores.keys.add_key(key, claims=claims)
     return {"key": secret, **described(key, deps), **shown_user(User(name, row, [key]), (), deps)}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vectorgate.auth.keys.forwarding import ForwardingKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
@@ -25,17 +25,17 @@ class AnnouncingKeys(ForwardingKeys):
         super().__init__(keys)
         self._changed = changed
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says."""
         try:
-            super().add_key(key, audit=audit)
+            super().add_key(key, audit=audit, claims=claims)
         finally:
             self._changed()
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says."""
         try:
-            super().replace_key(key, audit=audit)
+            super().replace_key(key, audit=audit, claims=claims)
         finally:
             self._changed()
 

@@ -27,13 +27,13 @@ class ForwardingKeys:
         """As the port says."""
         return self._keys.all_keys()
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says."""
-        self._keys.add_key(key, audit=audit)
+        self._keys.add_key(key, audit=audit, claims=claims)
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
         """As the port says."""
-        self._keys.replace_key(key, audit=audit)
+        self._keys.replace_key(key, audit=audit, claims=claims)
 
     def add_reference(self, secret: KeyId, key_id: KeyId) -> None:
         """As the port says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
     from vectorgate.ids import KeyId
+
+
+MAX_CLAIMS: Final = 2
 
 
 class KeyReader(Protocol):
@@ -23,15 +26,19 @@ class KeyReader(Protocol):
 class KeyStore(KeyReader, Protocol):
     """Read and write access, for the admin function. Reads are consistent with the last write.
 
-    `audit` is the record of the change, written in the same transaction.
+    `audit` is the record of the change, written in the same transaction. So are `claims`, up to MAX_CLAIMS ids of the
+    key's name, each within a group of keys: an id stays the key's until its row is gone or has another name.
     """
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
-        """Write a new row. AlreadyExists when the id is taken."""
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
+        """Write a new row. AlreadyExists when the id is taken, NameTaken when a claim is another key's."""
         ...
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
-        """Replace the row whose version is one less. StateConflict when it has changed, or does not exist."""
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
+        """Replace the row whose version is one less.
+
+        StateConflict when it has changed, or does not exist. NameTaken when a claim is another key's.
+        """
         ...
 
     def all_keys(self) -> Sequence[VirtualKey]:

@@ -147,19 +147,27 @@ class DynamoKeys:
             item = self._table.get(virtual_key_key(owner))
         return key_from_record(decoded(item, VirtualKey)) if item is not None else None
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
-        """One PutItem, in a transaction with the audit record."""
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
+        """One PutItem, in a transaction with the audit record and the claims."""
         try:
-            self._table.put(virtual_key_item(key), audit_actions(audit), ConditionExpression=IS_NEW)
+            self._put(key, audit, claims, ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("key") from failure
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
-        """One PutItem, in a transaction with the audit record."""
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
+        """One PutItem, in a transaction with the audit record and the claims."""
         try:
-            self._table.put(virtual_key_item(key), audit_actions(audit), **version_condition(key.version - 1))
+            self._put(key, audit, claims, **version_condition(key.version - 1))
         except ConditionFailed as failure:
             raise StateConflict("key") from failure
+
+    def _put(self, key: VirtualKey, audit: AuditRecord | None, claims: Sequence[str], **condition: Any) -> None:  # noqa: ANN401 - PutItem's
+        if not claims:
+            self._table.put(virtual_key_item(key), audit_actions(audit), **condition)
+            return
+        from vectorgate.persistence.dynamodb.key_names import put_named  # noqa: PLC0415 - the admin function's alone
+
+        put_named(self._table, key, claims, audit_actions(audit), condition)
 
     def all_keys(self) -> Sequence[VirtualKey]:
         """One Query for each 1,000 rows or megabyte, eventually consistent."""

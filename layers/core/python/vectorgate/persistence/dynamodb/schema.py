@@ -4,6 +4,7 @@
 item         PK                                               SK
 ===========  ===============================================  ====================================
 key          ``KEY#<key id>``                                 ``META``
+its name     ``KEY#name-<claim>``                             ``META``
 operation    ``OP#<operation id>``                            ``STATE``
 ownership    ``OWN#<provider>#<kind>#<object id>``            ``0``
 share        ``OWN#<provider>#<kind>#<object id>``            ``SHARE#<tenant>``

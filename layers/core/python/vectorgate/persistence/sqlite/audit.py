@@ -11,7 +11,7 @@ from vectorgate.store_errors import AlreadyExists
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vectorgate.audit.model import AuditQuery
     from vectorgate.persistence.sqlite.database import Database, Values
@@ -42,13 +42,24 @@ class SqliteAudit:
         return [AuditRecord.from_record(json.loads(record)) for (record,) in rows]
 
 
-def recorded(database: Database, statement: str, values: Values, audit: AuditRecord | None) -> int:
-    """Run one statement, and add the record if it changed a row, in one transaction; the number of changed rows."""
-    if audit is None:
+def recorded(
+    database: Database,
+    statement: str,
+    values: Values,
+    audit: AuditRecord | None,
+    beside: Callable[[sqlite3.Connection], None] | None = None,
+) -> int:
+    """Run one statement; if it changed a row, add the record and do what is beside, in one transaction.
+
+    The number of changed rows.
+    """
+    if audit is None and beside is None:
         return database.change(statement, values)
     with database.transaction() as connection:
         changed = connection.execute(statement, values).rowcount
-        if changed:
+        if changed and beside is not None:
+            beside(connection)
+        if changed and audit is not None:
             add_audit(connection, audit)
     return changed
 

@@ -9,11 +9,12 @@ from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.persistence.records import key_from_record, key_to_record, reference_record, referred_to
 from vectorgate.persistence.sqlite.audit import recorded
 from vectorgate.persistence.validation import check_ref, object_part, tenant_part
-from vectorgate.store_errors import AlreadyExists, StateConflict
+from vectorgate.store_errors import AlreadyExists, NameTaken, StateConflict
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from vectorgate.audit.model import AuditRecord
     from vectorgate.auth.keys.model import VirtualKey
@@ -59,6 +60,12 @@ _ADD_KEY = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO NOTH
 # A row that was written before versions existed counts as version 1.
 _REPLACE_KEY = "UPDATE keys SET record = ? WHERE id = ? AND coalesce(json_extract(record, '$.version'), 1) = ?"
 _ALL_KEYS = "SELECT record FROM keys"
+# A claim of a name refers to its holder, whose row may be gone or have another name by now.
+_CLAIM = "INSERT INTO keys (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
+_HOLDER = """
+    SELECT 1 FROM keys AS claim JOIN keys AS holder ON holder.id = json_extract(claim.record, '$.refers_to')
+    WHERE claim.id = ? AND json_extract(holder.record, '$.alias') = ? AND holder.id <> ?
+"""
 _DELETE_KEY = "DELETE FROM keys WHERE id = ?"
 
 
@@ -123,15 +130,16 @@ class SqliteKeys:
         rows = self._database.rows(_KEY, (object_part(key_id),))
         return json.loads(rows[0][0]) if rows else None
 
-    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
-        """One INSERT."""
-        if recorded(self._database, _ADD_KEY, (object_part(key.id), json.dumps(key_to_record(key))), audit) == 0:
+    def add_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
+        """One INSERT, and one for each claim."""
+        values = (object_part(key.id), json.dumps(key_to_record(key)))
+        if recorded(self._database, _ADD_KEY, values, audit, _claiming(key, claims)) == 0:
             raise AlreadyExists("key")
 
-    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None) -> None:
-        """One UPDATE."""
+    def replace_key(self, key: VirtualKey, *, audit: AuditRecord | None = None, claims: Sequence[str] = ()) -> None:
+        """One UPDATE, and one for each claim."""
         values = (json.dumps(key_to_record(key)), object_part(key.id), key.version - 1)
-        if recorded(self._database, _REPLACE_KEY, values, audit) == 0:
+        if recorded(self._database, _REPLACE_KEY, values, audit, _claiming(key, claims)) == 0:
             raise StateConflict("key")
 
     def all_keys(self) -> Sequence[VirtualKey]:
@@ -149,6 +157,19 @@ class SqliteKeys:
     def delete_key(self, key_id: KeyId, *, audit: AuditRecord | None = None) -> bool:
         """One DELETE."""
         return recorded(self._database, _DELETE_KEY, (object_part(key_id),), audit) == 1
+
+
+def _claiming(key: VirtualKey, claims: Sequence[str]) -> Callable[[sqlite3.Connection], None] | None:
+    """What claims a key's name within the transaction that writes its row. NameTaken."""
+
+    def claim_all(connection: sqlite3.Connection) -> None:
+        for claim in claims:
+            place, record = f"name-{object_part(claim)}", json.dumps(reference_record(key.id, key.id))
+            if connection.execute(_HOLDER, (place, key.alias, key.id)).fetchone() is not None:
+                raise NameTaken(str(key.alias))
+            connection.execute(_CLAIM, (place, record))
+
+    return claim_all if claims else None
 
 
 def _ownership(row: tuple[Any, ...]) -> Ownership:
