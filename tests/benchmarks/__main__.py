@@ -19,6 +19,7 @@ from tests.benchmarks import (
     retrieval,
     sdk,
     sharing,
+    stages,
     streams,
     trace,
 )
@@ -30,6 +31,7 @@ SECTIONS: dict[str, Callable[[], Iterable[str]]] = {
     "overhead": overhead.report,
     "beside_litellm": beside_litellm.report,
     "sharing": sharing.report,
+    "stages": stages.report,
     "egress": egress.report,
     "aws_calls": aws_calls.report,
     "cost": cost.report,
