@@ -98,6 +98,19 @@ def test_a_row_that_waits_for_settlement_is_found_at_each_age_and_no_more_once_i
     assert not meter.table.is_listed(row)
 
 
+@pytest.mark.parametrize("minutes", [0, 1, 2, 5])
+def test_a_row_is_found_at_any_age_that_was_answered_after_so_many_minutes_and_is_not_settled(minutes: int) -> None:
+    meter = Meter()
+    row = meter.begin()
+    meter.tick(minutes)
+    meter.table.advance(answered(row), State.STARTED)
+    for _ in range(30):
+        meter.tick()
+        assert meter.open(WAITING) == [answered(row)]
+    meter.tick(30, every=HOUR)
+    assert meter.open(WAITING) == [answered(row)]
+
+
 def test_what_ends_within_a_minute_is_never_listed_and_is_read_by_each_look_once() -> None:
     meter = Meter()
     meter.tick()

@@ -97,7 +97,7 @@ def test_log_lines_have_the_ids_of_their_invocation_and_the_first_says_that_it_w
     assert not {"api_request_id", "cold_start", "location"} & second.keys()
 
 
-def test_of_calls_that_succeeded_a_share_is_logged_and_all_are_counted() -> None:
+def test_of_calls_that_succeeded_a_share_is_logged_and_of_others_each_and_5xx_are_counted() -> None:
     for percent, most in ((100, 90), (25, 40), (0, 0)):
         lines, metrics = io.StringIO(), cast("Metrics", EphemeralMetrics(namespace="n", service=f"sampled-{percent}"))
         logger = Logger(service=f"sampled-{percent}", stream=lines)
@@ -108,7 +108,9 @@ def test_of_calls_that_succeeded_a_share_is_logged_and_all_are_counted() -> None
         assert most * 0.3 <= written <= most
         telemetry.request_completed(answered_row(7).changed(status_code=404))
         assert lines.getvalue().count('"message":"request"') == written + 1
-        assert len(metrics.metric_set["Requests"]["Value"]) == 91
+        assert metrics.metric_set == {}
+        telemetry.request_completed(answered_row(8).changed(status_code=502))
+        assert metrics.metric_set["Failures"]["Value"] == [1.0]
 
 
 def test_the_share_of_logged_calls_is_a_percentage() -> None:

@@ -1,4 +1,4 @@
-"""Logs and metrics: one log line and a few metrics a request.
+"""Logs and metrics: one log line for each request, and a metric for what failed.
 
 A log record holds only the fields that are listed here, so that no header, body or message of an exception can carry a
 secret into it.
@@ -105,10 +105,9 @@ class PowertoolsTelemetry:
         self._cold = False
 
     def request_completed(self, entry: LedgerEntry) -> None:
-        """One line with times, and a count; answers of 500 and above are also counted as failures."""
+        """One line with times; answers of 500 and above are counted. AWS counts the calls."""
         if not entry.succeeded or crc32(entry.id.encode()) % 100 < self._successes_percent:
             self._logger.info("request", extra={"call": _logged_fields(entry)})
-        self.count("Requests")
         if entry.status_code is not None and entry.status_code >= 500:  # noqa: PLR2004 - the class of failures
             self.count("Failures")
 
