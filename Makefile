@@ -60,11 +60,11 @@ run: $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/local.stamp) #
 
 # --------------------------------------------------------------------------------------------------------- testing
 
-# tests/conftest.py shares the files out among the workers: four, for those that wait for a server leave a core idle. The
-# types are checked beside lint and build, which leave a core idle, too. pytest comes last, and so does its closing line.
+# tests/conftest.py shares the files out among the workers: four, for those that wait for a server leave a core idle. Lint
+# and types run while one process collects the tests, which takes one core. pytest ends last, and so does its closing line.
 test: install ## Lint, types, template, every test, and the package's branch coverage
-	@$(MAKE) --no-print-directory -j 3 types lint build $(HOST_PARTS)
-	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory -j 2 build $(HOST_PARTS)
+	@$(MAKE) --no-print-directory -j 2 tests check
 
 .PHONY: tests
 tests: install
@@ -73,7 +73,9 @@ tests: install
 thorough: build $(HOST_PARTS) ## What make test leaves out: every engine for every admin call, 10,000 stores, every pair of crashes, a hundred examples a property
 	@$(PYTHON) -m pytest -q -n 2 --dist loadscope -m "exhaustive or hypothesis" --hypothesis-profile exhaustive tests
 
-check: lint types
+check: install
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
 
 lint: install ## Style, format, imports between packages, openapi.json and the deployment template
 	@$(PYTHON) -m ruff check .
