@@ -78,6 +78,12 @@ def everything(aws: Emulator) -> dict[str, list[str]]:
     return {kind: sorted(names) for kind, names in found.items() if names}
 
 
+def indexes(stack: Stack) -> set[str]:
+    """The indexes of the stack's table."""
+    table = stack.aws.client("dynamodb").describe_table(TableName=stack.outputs["TableName"])["Table"]
+    return {each["IndexName"] for each in table["GlobalSecondaryIndexes"]}
+
+
 def ledger(aws: Emulator, stack: Stack) -> Stores:
     """The stack's table, as this release reads it."""
     name, clock, randomness = stack.outputs["TableName"], system_clock(), system_random()
@@ -139,10 +145,13 @@ def test_a_stack_is_updated_and_taken_back_under_load_and_a_deleted_one_leaves_t
             (after, {"Release": "2", "DayIndex": "on"}),
             (before, {}),
             (after, {"Release": "3", "DayIndex": "on"}),
+            (after, {"Release": "4", "DayIndex": "off"}),
         ):
             stack = update(aws, NAME, url, **parameters)
             load.go_on(CALLS)
+            assert ("by_day" in indexes(stack)) == (parameters.get("DayIndex") != "off")
     assert load.failures == []
+    assert indexes(stack) == {"request_log", "by_tenant", "open"}
     stores = ledger(aws, stack)
     rows = settled(stores)
     creates = Counter(row.vector_store_id for row in rows if row.operation == "vector_stores.create")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from tests.harnesses.admin import AdminHarness
+from tests.harnesses.admin import DAY, AdminHarness
 from tests.harnesses.store_backends import MotoBackend
 from tests.helpers.memory_stores import memory_stores
-from tests.integration.admin.test_spend_pages import DAY, DAY_MS, RANGE, call, stored
+from tests.integration.admin.test_spend_pages import DAY_MS, RANGE, call, stored
 from vectorgate.admin import log_pages
 from vectorgate.admin.fields import read_cursor
 from vectorgate.admin.spend_logs import NEXT_CURSOR
