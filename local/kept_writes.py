@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.persistence.sqlite import Database
     from vectorgate.persistence.stores import Stores
-    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 
@@ -84,10 +83,10 @@ class KeepingLedger(SqliteLedger):
         self._unwritten: dict[OperationId, Ownership] = {}
         self._unwritten_answers: dict[OperationId, IdempotencyRecord] = {}
 
-    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = ()) -> None:
         """As the ledger does, after what is kept."""
         self._kept.write()
-        super().begin(entry, reserve=reserve, claims=claims)
+        super().begin(entry, reserve=reserve)
 
     def own(self, row: Ownership) -> None:
         """As the ledger does. What the disk refuses is written with the answered row."""

@@ -1,4 +1,4 @@
-"""Both engines compared with a dictionary, for any calls in any order."""
+"""The engines, and the simulation's fake of DynamoDB, compared with a dictionary, for any calls in any order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from moto import mock_aws
 
 from tests.factories.ledger import BLUE, KEY, OPENAI, RED, STORE, T0, begun, own, ref
-from tests.harnesses.store_backends import Backend, MotoBackend, SqliteBackend
+from tests.harnesses.store_backends import Backend, FakeBackend, MotoBackend, SqliteBackend
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import RecordQuery
 from vectorgate.ledger.rollups import MEASURES, Bucket, Rollup, Scope, rollups_of
@@ -88,7 +88,7 @@ class Engines(RuleBasedStateMachine):
         self.mock = mock_aws()
         self.mock.start()
         self.sqlite = SqliteBackend(":memory:")
-        self.engines: list[Backend] = [self.sqlite, MotoBackend()]
+        self.engines: list[Backend] = [self.sqlite, MotoBackend(), FakeBackend()]
         self.model = Model()
 
     @rule(number=NUMBERS, state=STATES)

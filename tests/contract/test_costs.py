@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.factories.ledger import BLUE, KEY, answered, begun, own, ref, settled
+from tests.factories.ledger import BLUE, KEY, answered, begun, operation_id, own, ref, settled
 from tests.fakes.openai import store_document
 from tests.helpers.call_recorder import KIB, CallRecorder
 from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
@@ -15,6 +15,7 @@ from vectorgate.ids import ObjectKind
 from vectorgate.ledger.assignments import Assignment
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
+from vectorgate.persistence.dynamodb.budgets import account_key
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.openai import snapshot_of
 from vectorgate.tenancy.sharing import Permission, Share, with_share
@@ -134,9 +135,30 @@ def test_binding_a_record_is_one_put_of_one_unit(dynamo: DynamoBackend) -> None:
     assert cost(dynamo, lambda: dynamo.ledger.bind(RECORD)) == ({"PutItem": 1}, 1)
 
 
-def test_a_budget_makes_begin_a_transaction_of_five_units(dynamo: DynamoBackend) -> None:
+def test_a_budget_adds_one_update_of_one_unit_to_begin(dynamo: DynamoBackend) -> None:
     measured = cost(dynamo, lambda: dynamo.ledger.begin(FUNDED, reserve=[RESERVATION]))
-    assert measured == ({"TransactWriteItems": 1}, 5)
+    assert measured == ({"PutItem": 1, "UpdateItem": 1}, 2 + 1)
+
+
+def test_an_account_that_holds_forty_operations_is_one_unit_and_one_of_three_hundred_five(
+    dynamo: DynamoBackend,
+) -> None:
+    def begin(number: int) -> None:
+        entry = begun(number, budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(10**12))
+        dynamo.ledger.begin(entry, reserve=[Reservation(ACCOUNT, NanoUSD(10**12), NanoUSD(10**15))])
+
+    for number in range(40):
+        begin(number)
+    assert cost(dynamo, lambda: begin(40))[1] == 2 + 1
+    ids = [operation_id(number).replace("-", "") for number in range(41, 300)]
+    dynamo.table.update(
+        account_key(ACCOUNT),
+        UpdateExpression="ADD holds :holds",
+        ExpressionAttributeValues={":holds": {"BS": [bytes.fromhex(id_) for id_ in ids]}},
+    )
+    with CallRecorder().watching(dynamo.table.client) as recorder:
+        begin(300)
+    assert recorder.write_units == 2 + 5
 
 
 def test_owning_is_one_put_of_two_units_also_with_a_stores_description(dynamo: DynamoBackend) -> None:

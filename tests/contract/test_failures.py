@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -243,16 +244,16 @@ def test_a_transaction_keeps_its_token_until_it_is_decided(
                 raise error
             return sound.transact_write_items(ClientRequestToken=ClientRequestToken, **arguments)
 
+    dynamo.ledger.begin(ANSWER)
     dynamo.table.__dict__["client"] = Busy()
-    dynamo.ledger.begin(
-        begun(budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(1)),
-        reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))],
-    )
+    dynamo.ledger.settle([FINAL], [])
     assert (len(seen), len(set(seen))) == (3, tokens)
 
 
 def test_a_contended_budget_is_waited_for_longer_than_anything_else(dynamo: DynamoBackend) -> None:
-    dynamo.table.__dict__["client"] = FailingClient(CONFLICT, dynamo.table.client, times=len(PATIENT_PAUSES_S))
+    sound = dynamo.table.client
+    contended = FailingClient(refusal("TransactionConflictException"), sound, times=len(PATIENT_PAUSES_S))
+    dynamo.table.__dict__["client"] = SimpleNamespace(update_item=contended.update_item, put_item=sound.put_item)
     entry = begun(budgets=(account_ref(ACCOUNT),), reserved=NanoUSD(1))
     dynamo.ledger.begin(entry, reserve=[Reservation(ACCOUNT, NanoUSD(1), NanoUSD(1))])
     assert len(dynamo.time.slept) == len(PATIENT_PAUSES_S) > len(PAUSES_S)

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.factories.ledger import KEY, begun
+from tests.factories.ledger import KEY
 from tests.helpers.call_recorder import CallRecorder
 from tests.helpers.threads import at_once
-from vectorgate.budgets.model import Account, BudgetScope, Reservation, Subject, account_ref
-from vectorgate.pricing.money import NanoUSD
+from vectorgate.budgets.model import BudgetScope, Subject
 from vectorgate.rate_limits.model import Claims, Lease, Parallel, Rate, RateClaim, RateUnit
-from vectorgate.store_errors import AlreadyExists, LimitReached, OverBudget, StoreUnavailable
+from vectorgate.store_errors import LimitReached, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.harnesses.store_backends import Backend, DynamoBackend
@@ -111,35 +110,16 @@ def test_a_lease_of_a_process_that_crashed_ends_by_itself(stores: Backend) -> No
     assert held(stores, lease(3, at=32))
 
 
-def test_a_row_begins_with_its_claims_or_not_at_all(stores: Backend) -> None:
-    account = Account(OWN, "ever")
-    funded = [Reservation(account, NanoUSD(0), NanoUSD(0))]
+def test_a_place_is_given_back_where_a_rate_is_used_up_and_the_rates_where_another_is(stores: Backend) -> None:
     for number in range(3):
-        claims = Claims((claim(rate=THREE),), (lease(number, most=3),))
-        stores.ledger.begin(begun(number, budgets=(account_ref(account),)), reserve=funded, claims=claims)
+        stores.rates.take(Claims((claim(), claim(rate=THREE)), (lease(number, most=4),)))
     with pytest.raises(LimitReached) as refusal:
-        stores.ledger.begin(begun(3), claims=Claims((claim(), claim(rate=THREE))))
+        stores.rates.take(Claims((claim(), claim(rate=THREE)), (lease(3, most=4),)))
     assert (refusal.value.claim, refusal.value.tat_ns) == (claim(rate=THREE), T0 + 60 * S)
-    assert stores.ledger.entry(begun(3).id) is None
+    assert held(stores, lease(4, most=4))
     with pytest.raises(LimitReached):
-        stores.ledger.begin(begun(3), claims=Claims((claim(),), (lease(3, most=3),)))
-    assert stores.rates.take(Claims((claim(),))) == [T0 + S]
-    assert held(stores, lease(3, at=31, most=3))
-
-
-def test_a_taken_id_and_a_full_account_come_before_a_rate_limit(stores: Backend) -> None:
-    account = Account(OWN, "ever")
-    used_up = Claims((claim(rate=replace(THREE, limit=1)),))
-    entry = begun(0, budgets=(account_ref(account),))
-    stores.ledger.begin(entry, claims=used_up)
-    with pytest.raises(AlreadyExists):
-        stores.ledger.begin(entry, claims=used_up)
-    with pytest.raises(OverBudget):
-        stores.ledger.begin(
-            begun(1, budgets=(account_ref(account),)),
-            reserve=[Reservation(account, NanoUSD(0), NanoUSD(-1))],
-            claims=used_up,
-        )
+        stores.rates.take(Claims((claim(),), (lease(5, most=4),)))
+    assert stores.rates.take(Claims((claim(),))) == [T0 + 4 * S]
 
 
 @pytest.mark.parametrize("written", [False, True])
@@ -200,7 +180,7 @@ def test_what_is_no_claim_is_a_mistake(stores: Backend) -> None:
             stores.rates.take(claims)
 
 
-def test_a_claim_is_one_update_of_one_unit_and_one_with_its_row_two_units(dynamo: DynamoBackend) -> None:
+def test_a_claim_is_one_update_of_one_unit_and_is_never_in_a_transaction(dynamo: DynamoBackend) -> None:
     with CallRecorder().watching(dynamo.table.client) as recorder:
         dynamo.rates.take(Claims((claim(),)))
         dynamo.rates.take(Claims((claim(known=T0 + S),)))
@@ -208,5 +188,5 @@ def test_a_claim_is_one_update_of_one_unit_and_one_with_its_row_two_units(dynamo
         dynamo.rates.take(Claims((), (lease(0),)))
         dynamo.rates.release(lease(0))
         assert (recorder.calls, recorder.write_units) == ({"UpdateItem": 4}, 4)
-        dynamo.ledger.begin(begun(), claims=Claims((claim(known=T0 + S),)))
-        assert (recorder.calls, recorder.write_units) == ({"UpdateItem": 4, "TransactWriteItems": 1}, 4 + 3 + 2)
+        dynamo.rates.take(Claims((claim(known=T0 + S), claim(rate=THREE), claim(rate=TOKENS, cost=0)), (lease(0),)))
+        assert (recorder.calls, recorder.write_units) == ({"UpdateItem": 7, "BatchGetItem": 1}, 7)

@@ -14,7 +14,7 @@ import pytest
 from tests.contract.test_budgets import (
     test_a_correction_moves_what_was_spent_in_either_direction,
     test_a_limit_is_replaced_by_the_next_version_of_it_alone,
-    test_a_lost_begin_reserved_with_its_row_or_not_at_all,
+    test_a_lost_begin_reserved_with_its_row_or_is_known_not_to_have,
     test_a_lost_release_is_made_with_its_row_or_not_at_all,
     test_a_reservation_is_made_with_its_row,
     test_a_taken_id_comes_before_the_budget,
@@ -34,6 +34,11 @@ from tests.contract.test_failures import (
     test_of_several_that_race_to_begin_one_wins,
     test_of_several_that_race_to_settle_one_wins_and_counts_once,
     test_of_several_that_race_with_ownership_one_wins_and_its_objects_alone_exist,
+)
+from tests.contract.test_holds import (
+    test_a_crash_at_any_write_of_a_begin_leaves_nothing_reserved_once_its_row_is_voided_or_settled,
+    test_a_lost_answer_of_a_reservation_that_is_sent_again_reserves_once,
+    test_what_the_row_itself_ends_is_released_whatever_its_accounts_hold_besides,
 )
 from tests.contract.test_idempotency import (
     test_a_lost_bind_wrote_the_record_or_nothing,

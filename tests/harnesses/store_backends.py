@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.dynamodb import FakeDynamo
 from tests.helpers.quick_moto import quicken
 from vectorgate.bootstrap import system_random
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
@@ -142,6 +143,9 @@ class DynamoBackend(Backend):
             endpoint_url=endpoint_url,
         )
         self.table.client.create_table(TableName=self.table.name, **TABLE_DEFINITION)
+        self._open()
+
+    def _open(self) -> None:
         stores = stores_of(self.table)
         self.ledger, self.ownership = stores.ledger, stores.ownership
         self.assignments = stores.assignments
@@ -191,6 +195,16 @@ class MotoBackend(DynamoBackend):
 
         with self.hook("before-send.dynamodb", enter), self.hook("response-received.dynamodb", leave):
             yield
+
+
+class FakeBackend(DynamoBackend):
+    """The simulation's fake of a DynamoDB client."""
+
+    def __init__(self) -> None:
+        self.time = FakeClock()
+        self.table = DynamoTable("fake", clock=self.time.clock(), randomness=system_random())
+        self.table.__dict__["client"] = FakeDynamo()
+        self._open()
 
 
 @contextmanager

@@ -117,8 +117,8 @@ def _size(attribute: dict[str, Any]) -> int:
             return len(value.encode())
         case "L":
             return 3 + sum(1 + _size(part) for part in value)
-        case "SS":
-            return sum(len(name.encode()) for name in value)
+        case "SS" | "BS":
+            return sum(len(each.encode() if isinstance(each, str) else each) for each in value)
         case "M":
             return 3 + len(value) + size_of(value)
         case _:

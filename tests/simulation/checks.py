@@ -51,6 +51,7 @@ def differences(simulation: Simulation) -> list[str]:
         *_ownership(simulation, rows),
         *_storage(simulation, rows),
         *_accounts(simulation, rows),
+        *simulation.deployment.held(),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import CrashTelemetry
 from tests.helpers.memory_stores import copied_stores
+from tests.simulation.dynamodb import SimulatedDynamo
 from tests.simulation.environment import ChangeStream, CrashingConnection, FaultyStore
 from tests.simulation.indexes import LATE_INDEX_S, IndexedLedger
 from tests.simulation.prices import BOOK
@@ -22,14 +23,14 @@ from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.ids import KeyId, ObjectId, ObjectKind, ProviderName, TenantId
 from vectorgate.ledger.settlement import SettlementService
 from vectorgate.persistence.sqlite import open_stores
-from vectorgate.persistence.stores import Deps
+from vectorgate.persistence.stores import Deps, Stores
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.credentials import Credentials
 from vectorgate.settings import Settings
 from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tests.simulation.environment import SimulatedEnvironment
     from tests.simulation.provider import SimulatedProvider
@@ -63,16 +64,28 @@ def _template() -> Database:
     """Return a database with the keys, limits and files that exist from the start."""
     stores = open_stores()
     ledger = cast("SqliteLedger", stores.ledger)
-    ledger.insert_ownership([row for team in set(KEYS.values()) for row in _files(team)])
+    ledger.insert_ownership(files())
+    add_callers(stores)
+    return ledger._database
+
+
+def add_callers(stores: Stores) -> None:
+    """Add the keys, and the limits of others."""
     for secret in KEYS:
         stores.keys.add_key(_key(secret))
     for subject, limit in OTHER_LIMITS.items():
         stores.budgets.add_limit(subject, limit)
-    return ledger._database
+
+
+def files() -> list[Ownership]:
+    """Return what is owned from the start."""
+    return [row for team in sorted(set(KEYS.values()), key=str) for row in _files(team)]
 
 
 class Deployment:
     """One database behind faulty ports, and processes of it. `streamed`: its ledger's changes are in a stream.
+
+    `on_dynamodb`: the ports are sound, and each request of theirs to DynamoDB is faulty.
 
     Each process has a clock of its own, so that making one draws from the seed. A streamed one finds open rows as the
     table does, by indexes that lag; the longest lag is `longest_lag` seconds.
@@ -85,14 +98,50 @@ class Deployment:
         *,
         streamed: bool,
         longest_lag: float = LATE_INDEX_S,
+        on_dynamodb: bool = False,
     ) -> None:
         self._environment, self._provider = environment, provider
         self.stream, self.telemetry = ChangeStream(), CrashTelemetry()
+        self._dynamo = SimulatedDynamo(environment, self.stream) if on_dynamodb else None
+        if self._dynamo is not None:
+            self.stores = self._dynamo.stores
+            self._dynamo.start(files())
+            add_callers(self.stores)
+            self._dynamo.begin_faults()
+            return
+        self._open_sqlite(longest_lag if streamed else None)
+
+    @property
+    def database(self) -> Database:
+        """The rows. Of a deployment on DynamoDB a copy of them."""
+        return self._database if self._dynamo is None else self._dynamo.copied()
+
+    def answered(self, ids: Iterable[str]) -> list[str]:
+        """Which of these rows are not settled."""
+        if self._dynamo is not None:
+            return self._dynamo.answered(ids)
+        wanted = sorted(ids)
+        marks = ",".join("?" * len(wanted))
+        # The question marks are our own.
+        statement = f"SELECT id FROM operations WHERE state = 'answered' AND id IN ({marks})"  # noqa: S608
+        return [id_ for (id_,) in self._database.rows(statement, wanted)]
+
+    def held(self) -> list[str]:
+        """The accounts on DynamoDB that still hold something of an operation."""
+        return [] if self._dynamo is None else self._dynamo.held()
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._dynamo is None:
+            self._database.close()
+
+    def _open_sqlite(self, longest_lag: float | None) -> None:
+        environment, streamed = self._environment, longest_lag is not None
         sound = copied_stores(_template())
-        self.database = cast("SqliteLedger", sound.ledger)._database
-        self.database._connection = CrashingConnection(self.database._connection, environment)  # type: ignore[assignment]
+        self._database = cast("SqliteLedger", sound.ledger)._database
+        self._database._connection = CrashingConnection(self._database._connection, environment)  # type: ignore[assignment]
         ports = {each.name: getattr(sound, each.name) for each in fields(sound) if each.name != "close"}
-        if streamed:
+        if longest_lag is not None:
             ports["ledger"] = IndexedLedger(sound.ledger, environment, longest_lag)
         wrapped: dict[str, Any] = {
             name: FaultyStore(port, environment, self.stream.record if name == "ledger" and streamed else None)

@@ -37,6 +37,7 @@ class Tally:
     duplicates: int = 0  # notifications that were delivered again
     lost: int = 0  # notifications that were never delivered
     ambiguous: int = 0  # effects whose caller got no outcome, or a wrong one
+    conflicts: int = 0  # writes to DynamoDB that met another transaction
     differences: int = 0
 
     def add(self, other: Tally) -> None:
@@ -58,9 +59,10 @@ class FaultRates:
     stream_lost: float = 0.02
     stream_again: float = 0.03
     index_late: float = 0.01  # an index of the table shows a write minutes later, or hours
+    conflict: float = 0.02  # another transaction holds an item of a write to DynamoDB
 
 
-NO_FAULTS: Final = FaultRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NO_FAULTS: Final = FaultRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, index_late=0.0, conflict=0.0)
 
 
 def _nothing() -> None:

@@ -6,8 +6,9 @@
                                                │ notifications: late, twice, never, in any order
     settlement <───────────────────────────────┘   and a sweep now and then
 
-A seed is one of two deployments. On AWS, notifications of the table's stream lead to settlement, and minutes later the
-meter settles the rows of which no notification arrived. In local mode there is no stream, and settlement polls.
+A seed is one of three deployments. On AWS, notifications of the table's stream lead to settlement, and minutes later
+the meter settles the rows of which no notification arrived; in every fourth of these seeds the stores are DynamoDB's.
+In local mode there is no stream, and settlement polls.
 
 Every process crashes at random points and starts again with empty memory and another clock. When all clients are done,
 faults end, the sweeps run, and `checks` compares the ledger with the state of the provider.
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
     from tests.simulation.environment import Tally
     from vectorgate.api.http import ByteStream, Request
     from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.persistence.sqlite import Database
 
 GATEWAYS: Final = 2
 PLATFORM_TIMEOUT_S: Final = 30.0  # after which API Gateway and Lambda end a request
 BATCH: Final = 60  # notifications of one delivery, at most
 METERED: Final = 8  # every eighth seed has a meter: a record for each store doubles the rows
 STREAMED: Final = 16  # of so many seeds, the first half are deployed on AWS
+ON_DYNAMODB: Final = 4  # and of those in every fourth the database is DynamoDB, as it is on AWS, and not SQLite
 SWEEPS: Final = 3  # after which no row is open: it has to become old enough, and to be missed twice
 SWEEP_INTERVAL_S: Final = 120.0
 # By the longest lag of an index: after so long every row was looked at when the index showed it.
@@ -79,12 +82,17 @@ class Simulation:
         self.tenants = {secret: tenant_of(secret) for secret in KEYS}
         self.key_ids = {secret: str(key_id_of(secret)) for secret in KEYS}
         self.streamed = seed % STREAMED < STREAMED // 2
+        self.on_dynamodb = self.streamed and seed % ON_DYNAMODB == ON_DYNAMODB - 1
         self.metered = seed % METERED == 0
         self.longest_lag = LATE_INDEX_S if self.metered else LATEST_INDEX_S
         self.deployment = Deployment(
-            self.environment, self.provider, streamed=self.streamed, longest_lag=self.longest_lag
+            self.environment,
+            self.provider,
+            streamed=self.streamed,
+            longest_lag=self.longest_lag,
+            on_dynamodb=self.on_dynamodb,
         )
-        self.database, self.stream = self.deployment.database, self.deployment.stream
+        self.stream = self.deployment.stream
         self.clients = Clients(self.environment, self.provider, self.handle, self.creates)
         self.longest_pause = 0.0
         self._sampled_at: float = self.environment.now
@@ -129,8 +137,13 @@ class Simulation:
         tally.seeds = 1
         tally.differences = len(found)
         result = Result(tally, found, digest(self) if with_digest else "")
-        self.database.close()
+        self.deployment.close()
         return result
+
+    @property
+    def database(self) -> Database:
+        """The rows, to be compared."""
+        return self.deployment.database
 
     def recover(self) -> None:
         """End all faults, restart every process, and sweep until no row is open."""
@@ -290,10 +303,7 @@ class Simulation:
     def _check_settled(self, entries: list[LedgerEntry]) -> None:
         """Note a violation for each entry that was reported as done and is not settled."""
         ids = {entry.id for entry in entries if entry.state is State.ANSWERED}
-        marks = ",".join("?" * len(ids))
-        # The question marks are our own.
-        statement = f"SELECT id FROM operations WHERE state = 'answered' AND id IN ({marks})"  # noqa: S608
-        for (left,) in self.database.rows(statement, sorted(ids)):
+        for left in self.deployment.answered(ids):
             self.clients.violations.append(f"{left} was reported as settled")
 
     def _make_foreign(self) -> None:

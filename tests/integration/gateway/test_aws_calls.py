@@ -38,8 +38,8 @@ def test_the_pages_create_by_a_key_and_team_with_budgets_reads_files_balances_an
         before, units = Counter(harness.recorder.calls), harness.recorder.write_units
         assert harness.create_of_reference_page().status == 200
         # The owners of the files, the two balances, and the sizes of the files.
-        assert harness.recorder.calls - before == {"BatchGetItem": 3, "TransactWriteItems": 1, "PutItem": 3}
-        assert harness.recorder.write_units - units == 11  # the row in a transaction, with two accounts
+        assert harness.recorder.calls - before == {"BatchGetItem": 3, "UpdateItem": 2, "PutItem": 4}
+        assert harness.recorder.write_units - units == 8  # two of them for two accounts
 
         (row,) = harness.settlement.ledger.answered(10)
         assert [name.partition("/")[0] for name in row.budgets] == ["key", "team"]

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.exhaustive
 # What a scene here does not come to, and when it is asked.
 EARLIER: Final = ("dynamodb:DeleteItem", "IDEM")  # by the code of 0.2.0, until an update has replaced it
+ASKED: Final = ("dynamodb:ConditionCheckItem", "BUD")  # likewise, by the release before
+ASKED_TOKENS: Final = ("dynamodb:ConditionCheckItem", "RATE")  # likewise, for a response
+LEFT: Final = ("dynamodb:BatchGetItem", "OP")  # one reservation in 64, where an account holds something for ten minutes
+TOKENS: Final = ("dynamodb:BatchGetItem", "RATE")  # for a response, of a limit of tokens
 AGAIN: Final = ("dynamodb:ConditionCheckItem", "OWN")  # an object that a team owns already is answered once more
 LENT: Final = ("dynamodb:GetItem", "KEY")  # of who made a store that another team has lent
 BILL: Final = ("dynamodb:Query", "USE")  # OpenAI's bill, with an admin key
@@ -59,7 +63,7 @@ def test_the_invoke_functions_role_allows_nothing_besides() -> None:
                 invoke_all(function, key)
             asked = {"operation": "responses.create", "api_key": LIMITED_KEY}
             assert function({**asked, "body": {"model": "gpt-5-mini", "input": "q"}}, None)["status"] == 200
-    assert unused("InvokeRole", calls) == {EARLIER, AGAIN}
+    assert unused("InvokeRole", calls) == {EARLIER, AGAIN, LEFT, ASKED, ASKED_TOKENS}
 
 
 def invoke_all(function: Any, key: str) -> None:
@@ -100,7 +104,7 @@ def test_the_ingest_functions_role_allows_nothing_besides() -> None:
             harness.ingest(content=b"hello again")
             harness.send(harness.bucket.remove("acme/docs/guide.md"))
             harness.run()
-    assert unused("IngestRole", calls) == {EARLIER, AGAIN, LENT}
+    assert unused("IngestRole", calls) == {EARLIER, AGAIN, LENT, LEFT, TOKENS, ASKED}
 
 
 def test_what_settles_and_meters_is_allowed_nothing_besides() -> None:

@@ -23,7 +23,10 @@ LIMITED_KEY: Final = "sk-limited"
 # What the scenario does not come to, and when it is asked.
 ELSEWHERE: Final[Mapping[tuple[str, str], str]] = {
     ("dynamodb:BatchGetItem", "IDX"): "Azure AI Search, which has indexes",
+    ("dynamodb:BatchGetItem", "OP"): "one reservation in 64, where an account holds something for ten minutes",
+    ("dynamodb:ConditionCheckItem", "BUD"): "the release before, which may run beside this one",
     ("dynamodb:ConditionCheckItem", "OWN"): "an object that a team owns already is answered once more",
+    ("dynamodb:ConditionCheckItem", "RATE"): "the release before, which may run beside this one",
     ("dynamodb:DeleteItem", "IDEM"): "0.2.0, which may run beside this release while a stack is updated",
 }
 

@@ -55,11 +55,12 @@ class NameTaken(StoreError):
 
 
 class OverBudget(StoreError):
-    """An account has no room for the reservation. Nothing was written."""
+    """An account has no room for the reservation. Nothing is reserved. `begun`: the row was written, as `started`."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, *, begun: bool = False) -> None:
         super().__init__("over budget")
         self.account = account
+        self.begun = begun
 
 
 class StateConflict(StoreError):

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from vectorgate.gateway.context import RequestContext
     from vectorgate.rate_limits.model import Claims
     from vectorgate.rate_limits.ports import RateStore
-    from vectorgate.store_errors import LimitReached
     from vectorgate.telemetry import Telemetry
 
 USUAL_MS: Final = 28_000  # of a call whose context names no end
@@ -53,18 +52,9 @@ class CallLimits:
         return claims if len(claims) else None
 
     def admit(self, context: RequestContext, claims: Claims) -> None:
-        """Claim by itself what a call needs that begins without a write. RateLimited (429), Unavailable (503)."""
+        """Claim what a call needs, before its row is begun. RateLimited (429), Unavailable (503)."""
         self._limiter.admit(claims)
         context.counted, context.leases = True, claims.leases
-
-    def begun(self, context: RequestContext, claims: Claims) -> None:
-        """Take note of what was written with the row."""
-        self._limiter.granted(claims)
-        context.counted, context.leases = True, claims.leases
-
-    def refused(self, reached: LimitReached) -> ApiError:
-        """The error of a claim that was not granted."""
-        return self._limiter.refused(reached)
 
     def count(self, context: RequestContext, error: ApiError) -> ApiError:
         """Count a call that ends in `error` before it began; the error that it ends in then."""

@@ -30,7 +30,7 @@ from vectorgate.ledger.generation import is_running, named_facts, produced, resp
 from vectorgate.pricing.book import MOCK
 from vectorgate.pricing.usage import MAX_SIZE
 from vectorgate.providers.openai import tagged
-from vectorgate.store_errors import AlreadyExists, LimitReached, OverBudget, StateConflict, StoreError, StoreUnavailable
+from vectorgate.store_errors import AlreadyExists, OverBudget, StateConflict, StoreError, StoreUnavailable
 from vectorgate.tenancy.ownership import LISTED_KINDS, OWNED_COLUMN, PARENT_PARAMETER, ObjectRef
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from vectorgate.idempotency.service import IdempotencyService
     from vectorgate.ids import OperationId
     from vectorgate.providers.base import Answer
-    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import Ownership
 
 SIZE_FIELDS: Final = ("bytes", "usage_bytes")  # byte counts in a provider's answer
@@ -66,7 +65,7 @@ class CallRecorder(failures.FailureRecorder):
     def begin(self, context: RequestContext, command: Command, policy: Policy) -> IdempotencyRecord | None:
         """Write the row of a call that may change something at the provider, before the call is sent.
 
-        With its reservations and claims in one transaction; then the record that detects a repetition. The record
+        Its rate limits come first; then the row, its reservations, and the record that detects a repetition. The record
         of an earlier call, whose answer is to be replayed; None: this call is to be forwarded. 409, 422, 429, 503.
         """
         context.entry = entry = started_entry(context)
@@ -89,11 +88,12 @@ class CallRecorder(failures.FailureRecorder):
             # A replay needs no room: it is looked for before there may be none.
             earlier = self.idempotency.earlier(entry, record, always=bool(reserve) or claims is not None)
             if earlier is None or earlier.status is None:
-                earlier = self._begin(context, begun, (record, earlier), reserve, claims)
+                if claims is not None:
+                    self.limits().admit(context, claims)
+                earlier = self._begin(context, begun, (record, earlier), reserve)
         except OverBudget as error:
+            context.recorded = error.begun
             raise self.budgets.exceeded(context.budgets, error.account, plan.amount, context.places) from error
-        except LimitReached as error:
-            raise self.limits().refused(error) from error
         except StoreError as error:
             raise failures.ledger_unavailable() from error
         if earlier is not None:
@@ -106,16 +106,13 @@ class CallRecorder(failures.FailureRecorder):
         begun: LedgerEntry,
         records: tuple[IdempotencyRecord | None, IdempotencyRecord | None],
         reserve: Sequence[Reservation],
-        claims: Claims | None,
     ) -> IdempotencyRecord | None:
         """Write the row, then the first record, in the place of the second; the record to replay, or None.
 
         Unavailable (503) when that took too long for the call to be sent.
         """
-        self.ledger.begin(begun, reserve=reserve, claims=claims)
+        self.ledger.begin(begun, reserve=reserve)
         context.entry, context.recorded = begun, True
-        if claims is not None:
-            self.limits().begun(context, claims)
         record, earlier = records
         if record is not None:
             bound, is_replay = self.idempotency.bind(begun, record, earlier)

@@ -43,7 +43,7 @@ def _answer(operation_id: OperationId, made: ObjectRef, ledger: LedgerStore, clo
         row = ledger.entry(operation_id)
         if row is None or row.state not in _OPEN:
             return
-        facts: dict[str, object] = {OWNED_COLUMN[made.kind]: made.id, "found_by": Resolution.OWNER}
+        facts: dict[str, object] = {OWNED_COLUMN[made.kind]: made.id, "found_by": Resolution.OWNER, "reserving": None}
         answered = row.transition(State.ANSWERED, ended_ms=row.ended_ms or clock.unix_ms(), **facts)
         try:
             ledger.advance(answered, since=row.state)

@@ -12,6 +12,7 @@ the provider. `settled` and `voided` are terminal: they never change, and a corr
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
@@ -95,6 +96,8 @@ class LedgerEntry:
     figures of the provider that were not used. `byte_seconds` is the quantity that a storage record charges for,
     `corrects` the row whose amount a correction changes. `until_ms`: the call may be in flight until then, if longer
     than usual. `undelivered` is 1 if the client had stopped waiting when the answer was there.
+    `reserving` is 1 in a store as long as the row's process has not written it again: whether everything was reserved
+    that it names is not known before. It is not compared.
     `attempt_of`: the row stands for an attempt of that create, which was sent again: what it made is removed.
 
     Of a response: `model` and `service_tier` as asked for, then as the provider names them (`asked_model`: what was
@@ -159,6 +162,7 @@ class LedgerEntry:
     asked_model: str | None = None
     kept_stores: tuple[str, ...] = ()
     kept_tools: tuple[str, ...] = ()
+    reserving: int | None = field(default=None, compare=False)
 
     def transition(self, state: State, **changes: object) -> LedgerEntry:
         """The same row in a later state. IllegalTransition when the ledger has no such transition."""

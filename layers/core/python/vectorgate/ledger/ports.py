@@ -1,4 +1,4 @@
-"""The port of the ledger. Every method is one atomic write, or a read.
+"""The port of the ledger. Every method but `begin` is one atomic write, or a read.
 
 The process may end between any two of them: `begin`, `bind`, then the call is sent, `own`, `keep_answer`, `advance`.
 """
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vectorgate.ids import OperationId, TenantId
     from vectorgate.ledger.entry import LedgerEntry, State
     from vectorgate.ledger.rollups import Rollup
-    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 # DynamoDB's limit of actions in a transaction. `settle` has one for each row, rollup and account, `advance` one for the
@@ -66,11 +65,20 @@ class Found(NamedTuple):
 class LedgerStore(Protocol):
     """The rows of operations, with their idempotency records, ownership, balances and rollups (`tests/contract`)."""
 
-    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = ()) -> None:
         """Write a new row: `started` before forwarding, or already `answered` / `voided` for reads and refusals.
 
-        The reservations and the claims of rate limits are written with it, all or nothing. AlreadyExists for an
-        existing id; else OverBudget; else LimitReached. IllegalTransition for a state that is no initial one.
+        Everything is reserved that it names, or nothing. AlreadyExists for an existing id. OverBudget: if the row
+        was `begun`, its process voids it, with nothing `reserved`. IllegalTransition for a state that is no initial
+        one. One transaction, or one write for the row and each account: then the process may end in between, and the
+        row is `reserving` until it is written again.
+        """
+        ...
+
+    def is_reserved(self, entry: LedgerEntry) -> bool:
+        """Whether all was reserved that an open row names. If not, its call was not sent, and from now on never is.
+
+        Only for a row whose request is over.
         """
         ...
 

@@ -73,7 +73,8 @@ class Rate:
 class RateClaim:
     """A request to use `cost` units of a rate at a moment, granted where there is one; a cost of 0 only asks.
 
-    `known_ns`: a TAT that the row has had, or 0. It never decreases, so that the row's is that one or a later one.
+    `known_ns`: a TAT that the row has had, or 0. The row's is that one or a later one, except for what was given back
+    because another claim of the same request was refused.
     """
 
     rate: Rate

@@ -1,4 +1,4 @@
-"""The port to what is used of rate limits. Each method is one atomic write; `LedgerStore.begin` takes claims, too."""
+"""The port to what is used of rate limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RateStore(Protocol):
     """Exact for any number of processes. What an answer is lost of may have been used, and is not given back."""
 
     def take(self, claims: Claims) -> Sequence[int]:
-        """Grant all claims, or none: LimitReached names one that cannot be granted. One write, seldom two.
+        """Grant all claims, or none: LimitReached names one that cannot be granted. A write for each claim.
 
         Return the TAT after it of each rate; 0 where it is not known.
         """

@@ -2,8 +2,8 @@
 
 ::
 
-    claims      what a call needs; the begin of a create writes it with the row, `admit` by itself for a read
-    refused     the error of a claim that was not granted
+    claims      what a call needs
+    admit       takes it, before the row of a change is begun
     count       a call that was refused for another reason: it counts as well
     add_tokens  what a response has used, when it ends
     release     the places among the requests at a time

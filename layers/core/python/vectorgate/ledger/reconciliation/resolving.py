@@ -98,13 +98,15 @@ class Resolver:
         return Outcome.REMOVED
 
     def resolve_unsent(self, row: LedgerEntry) -> Outcome | None:
-        """Void a row whose idempotency record is another's, or absent; None for a row that was sent.
+        """Void a row that did not reserve all, or whose idempotency record is another's, or absent; None: it was sent.
 
         While its call may still be sent it waits, and nothing in a list can be what it made.
 
         A call is sent once its record leads to its row, which it does as long as the row is open. Only rows without a
         status are looked at: the others ended with their answer, and were sent.
         """
+        if row.reserving and not self._is_under_way(row) and not self.ledger.is_reserved(row):
+            return self._void(row, Resolution.ABSENT)
         if row.status_code is not None or not _is_sent_with_record(row):
             return None
         if self.clock.unix_ms() >= row.started_ms + EXPLICIT_TTL_SECONDS * MILLISECONDS:
@@ -163,10 +165,15 @@ class Resolver:
         return running and row.until_ms is not None and self.clock.unix_ms() < row.until_ms
 
     def _adopt(self, row: LedgerEntry, kind: ObjectKind, document: Document, evidence: Resolution) -> None:
-        """Answer the row, with its owner, and with what a repetition of it is to be answered."""
+        """Answer the row, with its owner, and with what a repetition of it is to be answered.
+
+        It was sent, and so everything was reserved.
+        """
         created = without_tag(document)
         object_id = {OWNED_COLUMN[kind]: ObjectId(str(document["id"]))}
-        answered = row.transition(State.ANSWERED, found_by=evidence, ended_ms=self.clock.unix_ms(), **object_id)
+        answered = row.transition(
+            State.ANSWERED, found_by=evidence, ended_ms=self.clock.unix_ms(), reserving=None, **object_id
+        )
         self.ledger.advance(
             answered,
             since=row.state,

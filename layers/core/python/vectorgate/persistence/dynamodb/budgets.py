@@ -3,17 +3,27 @@
 A condition does no arithmetic, so `committed` (reserved + spent) is kept beside its two parts, and the caller computes
 the limit less the amount::
 
-    ADD committed :x, reserved :x   if  attribute_not_exists(PK) OR committed <= :limit_less_x
+    ADD committed :x, reserved :x   if  attribute_not_exists(committed) OR committed <= :limit_less_x
 
-An account without an item holds nothing: a new period needs no item to begin with, and a changed limit counts at once.
+An account without an item has spent nothing: a new period needs none to begin with, and a changed limit counts at once.
+`holds.py` reserves; `holds`, the ids of the operations that something is reserved for, is a set of 16 bytes each.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
+from vectorgate.budgets.model import (
+    STORES,
+    Account,
+    Balance,
+    BudgetScope,
+    Limit,
+    Subject,
+    accounts_of,
+    balance_changes,
+)
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import BY_TENANT, audit_actions, joined
 from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed, DynamoTable, version_condition
@@ -21,16 +31,16 @@ from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from vectorgate.audit.model import AuditRecord
-    from vectorgate.budgets.model import BalanceChange, Reservation
+    from vectorgate.budgets.model import BalanceChange
+    from vectorgate.ids import OperationId
+    from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.dynamodb.schema import Action, Item
 
-_HAS_ROOM: Final = "attribute_not_exists(PK) OR committed <= :room"
-_NEVER: Final = "attribute_not_exists(PK) AND attribute_exists(PK)"
-_RESERVE: Final = "ADD committed :amount, reserved :amount"
 _MOVE: Final = "ADD committed :committed, reserved :reserved, spent :spent"
+_MOVE_AND_RELEASE: Final = "ADD committed :committed, reserved :reserved, spent :spent DELETE holds :holds"
 _SET_SPENT: Final = (
     "SET committed = if_not_exists(reserved, :zero) + :amount, reserved = if_not_exists(reserved, :zero), "
     "spent = :amount"
@@ -61,28 +71,18 @@ def limit_key(subject: Subject) -> Item:
     return {"PK": joined("BUD", subject.scope, subject.id), "SK": {"S": _LIMIT}}
 
 
-def reserve_action(reservation: Reservation) -> Action:
-    """Reserve the amount if there is room; for an amount of 0, only check that there is."""
-    key = account_key(reservation.account)
-    if reservation.max_committed < 0:
-        return "ConditionCheck", {"Key": key, "ConditionExpression": _NEVER}
-    room = {":room": reservation.max_committed}
-    if reservation.amount == 0:
-        return "ConditionCheck", {
-            "Key": key,
-            "ConditionExpression": _HAS_ROOM,
-            "ExpressionAttributeValues": encoded(room),
-        }
-    return "Update", {
-        "Key": key,
-        "UpdateExpression": _RESERVE,
-        "ConditionExpression": _HAS_ROOM,
-        "ExpressionAttributeValues": encoded({**room, ":amount": reservation.amount}),
-    }
+def move_actions(entries: Sequence[LedgerEntry]) -> Iterator[Action]:
+    """What voided and settled rows add to the sums of their accounts, which hold nothing for them any more."""
+    changes = balance_changes(entries)
+    held: dict[Account, list[OperationId]] = {}
+    for entry in entries if changes else ():
+        for account in accounts_of(entry):
+            if entry.reserved or account.period == STORES:
+                held.setdefault(account, []).append(entry.id)
+    return (_move_action(change, held.get(change.account, ())) for change in changes)
 
 
-def move_action(change: BalanceChange) -> Action:
-    """Add to an account's sums."""
+def _move_action(change: BalanceChange, held: Sequence[OperationId]) -> Action:
     sums = {
         ":committed": change.reserved + change.spent,
         ":reserved": change.reserved,
@@ -90,9 +90,23 @@ def move_action(change: BalanceChange) -> Action:
     }
     return "Update", {
         "Key": account_key(change.account),
-        "UpdateExpression": _MOVE,
-        "ExpressionAttributeValues": encoded(sums),
+        "UpdateExpression": _MOVE_AND_RELEASE if held else _MOVE,
+        "ExpressionAttributeValues": encoded(sums) | (held_ids(held) if held else {}),
     }
+
+
+def held_ids(ids: Sequence[OperationId]) -> Item:
+    """The ids of operations as the values of an expression on `holds`."""
+    return {":holds": {"BS": [_bytes_of(id_) for id_ in ids]}}
+
+
+def hold_values(id_: OperationId) -> Item:
+    """One id as a set, and as a member that is looked for in it."""
+    return {**held_ids([id_]), ":hold": {"B": _bytes_of(id_)}}
+
+
+def _bytes_of(id_: OperationId) -> bytes:
+    return bytes.fromhex(id_.replace("-", ""))
 
 
 class DynamoBudgets:
@@ -108,14 +122,14 @@ class DynamoBudgets:
 
     def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
         """One BatchGetItem for each 100 accounts, consistent."""
-        items = self._table.batch_get([account_key(account) for account in accounts])
+        items = self._table.batch_get([account_key(account) for account in accounts], only_sums=True)
         return {Account(_subject_of(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
 
     def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:
         """One UpdateItem."""
-        condition = {"ConditionExpression": _IS_UNCOUNTED} if new else {}
+        condition: dict[str, Any] = {"ConditionExpression": _IS_UNCOUNTED} if new else {}
         values = encoded({":amount": amount, ":zero": 0})
-        update = {"UpdateExpression": _SET_SPENT, "ExpressionAttributeValues": values, **condition}
+        update: dict[str, Any] = {"UpdateExpression": _SET_SPENT, "ExpressionAttributeValues": values, **condition}
         try:
             self._table.update(account_key(account), **update)
         except ConditionFailed as failure:

@@ -10,10 +10,11 @@ from vectorgate.store_errors import NewerRow
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# The form of the rows that this release writes. A row without the attribute `form` has the first. A release whose rows
-# the one before would misread writes a higher one; that release then leaves them alone, and what it cannot read it does
-# not replace: every writer of whole items reads them first, or demands the state that it read.
-FORM: Final = 1
+# The highest form of the rows that this release writes; a row without the attribute `form` has the first, one that is
+# `reserving` the second. A release whose rows the one before would misread writes a higher one; that release then
+# leaves them alone, and what it cannot read it does not replace: every writer of whole items reads them first, or
+# demands the state that it read.
+FORM: Final = 2
 # DynamoDB refuses numbers of more significant digits.
 _MAX_DIGITS = 38
 
@@ -52,7 +53,7 @@ def decoded_names(item: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -
 
 def is_newer(item: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a later release wrote the row in a form that this one does not know."""
-    return int(item.get("form", {}).get("N", FORM)) > FORM
+    return int(item.get("form", {}).get("N", 1)) > FORM
 
 
 def decode(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a tree of plain values

@@ -7,8 +7,8 @@ writers cannot both leave one state::
     Put answered if state=started --> done        refused <-- Put voided if state=started
                                                               StateConflict: read it again
 
-Write units of rows up to 1 KiB: `begin` 2 (row, `request_log`), in a transaction 3, and 2 for each budget and
-rate limit; `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
+Write units of rows up to 1 KiB: `begin` 2 (row, `request_log`), and 1 for each KiB begun of each budget's account
+(`holds`); `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
 `advance` 1 (2 where the row enters or leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3
 for each retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget
 that gets a reservation back; `settle` 2 for each row, 2 for each rollup and 2 for each budget.
@@ -23,9 +23,8 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from vectorgate.budgets.model import balance_changes
 from vectorgate.ledger.entry import LedgerEntry, State
-from vectorgate.persistence.dynamodb.budgets import move_action, reserve_action
+from vectorgate.persistence.dynamodb.budgets import move_actions
 from vectorgate.persistence.dynamodb.codec import encoded, is_newer
 from vectorgate.persistence.dynamodb.idempotency import (
     idempotency_partition,
@@ -33,7 +32,6 @@ from vectorgate.persistence.dynamodb.idempotency import (
     put_bound,
     record_of_item,
 )
-from vectorgate.persistence.dynamodb.rates import ROUNDS, ClaimAttempt, other_processes_were_faster
 from vectorgate.persistence.dynamodb.readers import OwnershipChange, assign_actions
 from vectorgate.persistence.dynamodb.schema import (
     audit_actions,
@@ -62,7 +60,7 @@ from vectorgate.persistence.validation import (
     check_record,
     check_settle,
 )
-from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, NewerRow, OverBudget, StateConflict
+from vectorgate.store_errors import AlreadyExists, IdempotencyConflict, NewerRow, StateConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -76,7 +74,6 @@ if TYPE_CHECKING:
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.dynamodb.open_rows import OpenRows
     from vectorgate.persistence.dynamodb.schema import Item
-    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 # A row that is written so long after it began is listed at once: the first look at its time may be over by then.
@@ -147,16 +144,28 @@ class DynamoLedger:
 
         return OpenRows(self._table)
 
-    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
-        """One PutItem; one TransactWriteItems with reservations or claims, seldom two."""
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = ()) -> None:
+        """One PutItem, and one UpdateItem for each account; one BatchGetItem where an amount is 0."""
         check_begin(entry, reserve)
-        if reserve or claims is not None:
-            self._begin_in_transaction(entry, reserve, claims)
-            return
+        if reserve:
+            from vectorgate.persistence.dynamodb.holds import check_room, hold_all  # noqa: PLC0415 - of limited callers
+
+            check_room(self._table, reserve)
+        begun = entry.changed(reserving=1) if any(each.amount for each in reserve) else entry
         try:
-            self._table.put(new_item(entry, self._table.clock.unix_ms()), ConditionExpression=IS_NEW)
+            self._table.put(new_item(begun, self._table.clock.unix_ms()), ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("operation") from failure
+        if begun.reserving:
+            hold_all(self._table, begun, reserve)
+
+    def is_reserved(self, entry: LedgerEntry) -> bool:
+        """Nothing, unless the row is `reserving`."""
+        if not entry.reserving:
+            return True
+        from vectorgate.persistence.dynamodb.holds import is_reserved  # noqa: PLC0415 - after a crash alone
+
+        return is_reserved(self._table, entry)
 
     def bind(self, record: IdempotencyRecord, *, takeover_of: IdempotencyRecord | None = None) -> None:
         """One PutItem."""
@@ -196,8 +205,14 @@ class DynamoLedger:
     ) -> None:
         """One PutItem; one TransactWriteItems where anything is written with the row."""
         check_advance(entry, since, owned, retired, idempotency)
+        if entry.reserving and entry.state is not State.UNCERTAIN:
+            from vectorgate.persistence.dynamodb.holds import concluding_actions  # noqa: PLC0415 - after a crash alone
+
+            moves = concluding_actions(self._table, entry)
+            entry = entry.changed(reserving=None)
+        else:
+            moves = [*move_actions([entry])]
         row = Transition(entry, since)
-        moves = [*map(move_action, balance_changes([entry]))]
         if owned or retired or moves or idempotency is not None:
             ownership = OwnershipChange(owned, retired, at)
             self._advance_in_transaction(row, ownership, moves, idempotency)
@@ -212,7 +227,7 @@ class DynamoLedger:
         rows = [Transition(entry, State.ANSWERED).action() for entry in settled]
         rows_of = rows_by_store(settled)
         sums = [add_action(rollup, rows_of.get(rollup.bucket, ())) for rollup in rollups]
-        sums += map(move_action, balance_changes(settled))
+        sums += move_actions(settled)
         if not rows and not sums:
             return
         try:
@@ -279,24 +294,6 @@ class DynamoLedger:
 
         check_find(query, only)
         return found_rows(self._table, query, only, entries)
-
-    def _begin_in_transaction(self, entry: LedgerEntry, reserve: Sequence[Reservation], claims: Claims | None) -> None:
-        row = "Put", {"Item": new_item(entry, self._table.clock.unix_ms()), "ConditionExpression": IS_NEW}
-        others = [row, *map(reserve_action, reserve)]
-        attempt = ClaimAttempt(self._table, claims) if claims is not None else None
-        for _ in range(ROUNDS):
-            try:
-                self._table.transact([*others, *(attempt.actions() if attempt else ())], pauses=PATIENT_PAUSES_S)
-            except ConditionFailed as failure:
-                place = min(failure.old_items)
-                if place == 0:
-                    raise AlreadyExists("operation") from failure
-                if attempt is None or place < len(others):
-                    raise OverBudget(reserve[place - 1].account) from failure
-                attempt.learn({place - len(others): item for place, item in failure.old_items.items()})
-            else:
-                return
-        raise other_processes_were_faster()
 
     def _advance_in_transaction(
         self, row: Transition, ownership: OwnershipChange, moves: list[_Action], idempotency: IdempotencyRecord | None

@@ -9,7 +9,7 @@ leases        ``RATE#<scope>#<id>``      ``leases``                  ``held``, a
 ============  =========================  ==========================  ==================================
 
 An expression knows no maximum, so that a claim has two forms. Which one it takes is guessed by the TAT that its process
-saw last; the old item in a refusal says which one is right, as a TAT never decreases::
+saw last; the old item in a refusal says which one is right::
 
     tat is past or absent     SET tat = :next     if  attribute_not_exists(tat) OR tat < :now
     tat is ahead              ADD tat :cost       if  tat >= :now AND tat <= :latest
@@ -17,21 +17,25 @@ saw last; the old item in a refusal says which one is right, as a TAT never decr
 Names in a set are added and removed without reading it. Where it is full, the refusal shows those whose end has passed:
 a crash left them, they are removed, and the claim is made again.
 
+Each claim is a write of its own, for two transactions on one item conflict. If one is refused, those before it are
+given back: until then they count.
+
 botocore may repeat an UpdateItem whose answer was lost: then one unit more is used than was granted, never one less.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.schema import joined
-from vectorgate.persistence.dynamodb.table import PATIENT_PAUSES_S, ConditionFailed
+from vectorgate.persistence.dynamodb.table import ConditionFailed
 from vectorgate.persistence.validation import check_claims, check_lease, check_rate_claim
-from vectorgate.store_errors import LimitReached, StoreUnavailable
+from vectorgate.store_errors import LimitReached, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
@@ -42,15 +46,12 @@ _IS_PAST: Final = "attribute_not_exists(tat) OR tat < :now"
 _ADVANCE: Final = "ADD tat :cost"
 _HAS_ROOM: Final = "tat >= :now AND tat <= :latest"
 _IS_AHEAD: Final = "tat >= :now"
-_ASK: Final = "attribute_not_exists(tat) OR tat <= :latest"
 _HOLD: Final = "ADD held :names"
 _HAS_PLACE: Final = "attribute_not_exists(held) OR size(held) < :most"
 _RELEASE: Final = "DELETE held :names"
 _LEASES: Final = "leases"
 _WITH_ITEM: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 ROUNDS: Final = 4  # a wrong guess, leases that a crash left, and both again as another process was faster
-
-Action = tuple[str, dict[str, Any]]
 
 
 class DynamoRates:
@@ -60,24 +61,32 @@ class DynamoRates:
         self._table = table
 
     def take(self, claims: Claims) -> Sequence[int]:
-        """One UpdateItem for one claim, else one TransactWriteItems."""
+        """One UpdateItem for each claim, or two; one BatchGetItem for one that only asks."""
         check_claims(claims)
-        attempt = ClaimAttempt(self._table, claims)
-        for _ in range(ROUNDS):
-            try:
-                return self._write(attempt.actions(), claims)
-            except ConditionFailed as failure:
-                attempt.learn(failure.old_items)
-        raise other_processes_were_faster()
+        for claim in claims.rates:
+            if claim.cost == 0:
+                self._ask(claim)
+        held: list[Lease] = []
+        tats: list[int] = []
+        try:
+            for lease in claims.leases:
+                self._hold(lease)
+                held.append(lease)
+            for claim in claims.rates:
+                tats.append(self._use(claim) if claim.cost else 0)  # noqa: PERF401 - those before a refused one count
+        except StoreError:
+            self._give_back(held, claims.rates[: len(tats)])
+            raise
+        return tats
 
     def add(self, claim: RateClaim) -> None:
         """One UpdateItem, or two."""
         check_rate_claim(claim)
         known = claim.known_ns
         for _ in range(ROUNDS):
-            _, action = _advance(claim, _IS_AHEAD) if known >= claim.now_ns else _restart(claim)
+            action = _advance(claim, _IS_AHEAD) if known >= claim.now_ns else _restart(claim)
             try:
-                self._table.update(action.pop("Key"), **action)
+                self._table.update(_rate_key(claim), **action)
             except ConditionFailed as failure:
                 known = _tat(failure.old_items[0])
             else:
@@ -89,54 +98,51 @@ class DynamoRates:
         check_lease(lease)
         remove_leases(self._table, lease, [_member(lease)])
 
-    def _write(self, actions: Sequence[Action], claims: Claims) -> Sequence[int]:
-        if len(actions) != 1 or actions[0][0] != "Update":
-            if actions:
-                self._table.transact(actions, pauses=PATIENT_PAUSES_S)
-            return [0] * len(claims.rates)
-        arguments = dict(actions[0][1])
-        written = self._table.update(arguments.pop("Key"), **arguments, ReturnValues="UPDATED_NEW")
-        return [_tat(written)] * len(claims.rates)
+    def _ask(self, claim: RateClaim) -> None:
+        for item in self._table.batch_get([_rate_key(claim)]):
+            if _tat(item) > claim.latest_ns:
+                raise LimitReached(claim, _tat(item))
 
+    def _use(self, claim: RateClaim) -> int:
+        """Use the units of a claim if there are some; the TAT then. LimitReached."""
+        known = claim.known_ns
+        for _ in range(ROUNDS):
+            action = _advance(claim, _HAS_ROOM) if known >= claim.now_ns else _restart(claim)
+            try:
+                return _tat(self._table.update(_rate_key(claim), **action, ReturnValues="UPDATED_NEW"))
+            except ConditionFailed as failure:
+                known = _tat(failure.old_items[0])
+                if known > claim.latest_ns:
+                    raise LimitReached(claim, known) from failure
+        raise other_processes_were_faster()
 
-class ClaimAttempt:
-    """Claims as actions of a transaction, which learn from the refusals of earlier attempts."""
-
-    def __init__(self, table: DynamoTable, claims: Claims) -> None:
-        self._table = table
-        self._claims = claims
-        self._known = [claim.known_ns for claim in claims.rates]
-        self._wanted = list(claims.leases)
-
-    def actions(self) -> list[Action]:
-        """One action for each claim."""
-        rates = zip(self._claims.rates, self._known, strict=True)
-        return [*(_rate_action(claim, known) for claim, known in rates), *map(_hold, self._wanted)]
-
-    def learn(self, old_items: Mapping[int, Item]) -> None:
-        """Take into account the items in a refusal, by the places of their actions. LimitReached."""
-        wanted, first = list(self._wanted), len(self._known)
-        for place, item in sorted(old_items.items()):
-            if place < first:
-                self._learn_rate(place, _tat(item))
+    def _hold(self, lease: Lease) -> None:
+        """Take a place. What a crash has left is removed. LimitReached."""
+        for _ in range(ROUNDS):
+            try:
+                self._table.update(_leases_key(lease), **_hold(lease))
+            except ConditionFailed as failure:
+                held = set(failure.old_items[0].get("held", {}).get("SS", ()))
+                if _member(lease) in held:
+                    return  # botocore repeated a request whose answer was lost
+                ended = sorted(name for name in held if int(name.partition("#")[0]) < lease.now_s)
+                if not ended:
+                    raise LimitReached(lease) from failure
+                remove_leases(self._table, lease, ended)
             else:
-                self._learn_lease(wanted[place - first], set(item.get("held", {}).get("SS", ())))
+                return
+        raise other_processes_were_faster()
 
-    def _learn_rate(self, place: int, tat_ns: int) -> None:
-        claim = self._claims.rates[place]
-        if tat_ns > claim.latest_ns:
-            raise LimitReached(claim, tat_ns)
-        self._known[place] = tat_ns
-
-    def _learn_lease(self, lease: Lease, held: set[str]) -> None:
-        """Remove what a crash has left. The lease itself is there if botocore repeated an answered request."""
-        ended = sorted(name for name in held if int(name.partition("#")[0]) < lease.now_s)
-        if _member(lease) in held:
-            self._wanted.remove(lease)
-        elif ended:
-            remove_leases(self._table, lease, ended)
-        elif len(held) >= lease.parallel.limit:
-            raise LimitReached(lease)
+    def _give_back(self, held: Sequence[Lease], used: Sequence[RateClaim]) -> None:
+        """Give back what was taken before another claim was refused; it is used if that fails."""
+        for lease in held:
+            with suppress(StoreError):
+                self.release(lease)
+        for claim in used:
+            if claim.cost:
+                back = encoded({":cost": -claim.cost_ns})
+                with suppress(StoreError):
+                    self._table.update(_rate_key(claim), UpdateExpression=_ADVANCE, ExpressionAttributeValues=back)
 
 
 def remove_leases(table: DynamoTable, lease: Lease, members: Sequence[str]) -> None:
@@ -149,21 +155,8 @@ def other_processes_were_faster() -> StoreUnavailable:
     return StoreUnavailable("dynamodb: other processes were faster")
 
 
-def _rate_action(claim: RateClaim, known_ns: int) -> Action:
-    if claim.cost == 0:
-        values = encoded({":latest": claim.latest_ns})
-        return "ConditionCheck", {
-            "Key": _rate_key(claim),
-            "ConditionExpression": _ASK,
-            "ExpressionAttributeValues": values,
-            **_WITH_ITEM,
-        }
-    return _advance(claim, _HAS_ROOM) if known_ns >= claim.now_ns else _restart(claim)
-
-
-def _restart(claim: RateClaim) -> Action:
-    return "Update", {
-        "Key": _rate_key(claim),
+def _restart(claim: RateClaim) -> dict[str, Any]:
+    return {
         "UpdateExpression": _RESTART,
         "ConditionExpression": _IS_PAST,
         "ExpressionAttributeValues": encoded({":now": claim.now_ns, ":next": claim.next_tat(0)}),
@@ -171,12 +164,11 @@ def _restart(claim: RateClaim) -> Action:
     }
 
 
-def _advance(claim: RateClaim, condition: str) -> Action:
+def _advance(claim: RateClaim, condition: str) -> dict[str, Any]:
     values = {":now": claim.now_ns, ":cost": claim.cost_ns}
     if condition == _HAS_ROOM:
         values[":latest"] = claim.latest_ns
-    return "Update", {
-        "Key": _rate_key(claim),
+    return {
         "UpdateExpression": _ADVANCE,
         "ConditionExpression": condition,
         "ExpressionAttributeValues": encoded(values),
@@ -184,9 +176,8 @@ def _advance(claim: RateClaim, condition: str) -> Action:
     }
 
 
-def _hold(lease: Lease) -> Action:
-    return "Update", {
-        "Key": _leases_key(lease),
+def _hold(lease: Lease) -> dict[str, Any]:
+    return {
         "UpdateExpression": _HOLD,
         "ConditionExpression": _HAS_PLACE,
         "ExpressionAttributeValues": _names([_member(lease)]) | encoded({":most": lease.parallel.limit}),

@@ -50,7 +50,7 @@ from vectorgate.ids import ObjectKind, OperationId
 from vectorgate.ledger.entry import STORED_NAMES, LedgerEntry, State
 from vectorgate.ledger.ports import INDEXED
 from vectorgate.ledger.rollups import day_of
-from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded, is_newer
+from vectorgate.persistence.dynamodb.codec import FORM, decoded, decoded_names, encoded, is_newer
 from vectorgate.persistence.records import key_to_record
 from vectorgate.persistence.validation import (
     check_audit,
@@ -168,6 +168,8 @@ def operation_item(entry: LedgerEntry, *, listed: bool = False) -> Item:
     item = operation_key(entry.id) | encoded(entry.to_record())
     item["by_day_pk"] = day_partition(day_of(entry.started_ms), shard)
     item["began"] = joined(f"{entry.started_ms:013d}", entry.id)
+    if entry.reserving:
+        item["form"] = {"N": str(FORM)}
     if entry.state is State.UNCERTAIN or (listed and entry.state in OPEN_STATES):
         item["open_pk"] = open_partition(shard)
     return item

@@ -54,7 +54,8 @@ _IS_THERE: Final = "attribute_exists(PK)"
 IS_NEW: Final = "attribute_not_exists(PK)"
 # Keys and limits of early releases have no version: they count as version 1.
 _IS_OF_VERSION: Final = "version = :before OR (attribute_exists(PK) AND attribute_not_exists(version))"
-_ONLY_STATE: Final = "PK, #state"
+_ONLY_STATE: Final = "PK, #state, reserving"
+_ONLY_SUMS: Final = "PK, SK, form, committed, reserved, spent"
 STATE_NAME: Final = {"#state": "state"}
 
 _CANCELLED = "TransactionCanceledException"
@@ -120,6 +121,10 @@ class DynamoTable:
         _ = self.client
         return self
 
+    def chance(self, one_in: int) -> bool:
+        """Whether it is the turn of something that is done once in so many times."""
+        return self._randomness.fraction() * one_in < 1
+
     def disconnect(self) -> None:
         """Close the client's connections; a later request opens new ones."""
         self.client.close()
@@ -146,9 +151,12 @@ class DynamoTable:
             if failure.old_items[0].get("mark") != mark:
                 raise
 
-    def update(self, key: Item, **arguments: Any) -> Item:  # noqa: ANN401  # UpdateItem's own arguments
-        """One UpdateItem that may be repeated; the attributes that it returns. ConditionFailed or StoreUnavailable."""
-        done: Any = self._request(lambda: self.client.update_item(TableName=self.name, Key=key, **arguments))
+    def update(self, key: Item, *, pauses: Sequence[float] = PAUSES_S, **arguments: Any) -> Item:  # noqa: ANN401  # UpdateItem's own
+        """One UpdateItem that may be repeated; the attributes that it returns. ConditionFailed or StoreUnavailable.
+
+        `pauses`: as of `transact`.
+        """
+        done: Any = self._request(lambda: self.client.update_item(TableName=self.name, Key=key, **arguments), pauses)
         attributes: Item = done.get("Attributes", {})
         return attributes
 
@@ -197,11 +205,18 @@ class DynamoTable:
             return False
         return True
 
-    def batch_get(self, keys: Sequence[Item], *, consistent: bool = True, only_state: bool = False) -> Iterator[Item]:
-        """The items of those keys (no key twice) that exist, in no order. One BatchGetItem for each 100."""
+    def batch_get(
+        self, keys: Sequence[Item], *, consistent: bool = True, only_state: bool = False, only_sums: bool = False
+    ) -> Iterator[Item]:
+        """The items of those keys (no key twice) that exist, in no order. One BatchGetItem for each 100.
+
+        Of an account `only_sums`: the operations that it holds may be some kilobytes.
+        """
         request: dict[str, Any] = {"ConsistentRead": consistent}
         if only_state:
             request |= {"ProjectionExpression": _ONLY_STATE, "ExpressionAttributeNames": STATE_NAME}
+        if only_sums:
+            request |= {"ProjectionExpression": _ONLY_SUMS}
         for first in range(0, len(keys), BATCH):
             yield from self._batch(request | {"Keys": keys[first : first + BATCH]})
 

@@ -14,7 +14,7 @@ from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.ledger.ports import Found
-from vectorgate.persistence.sqlite import budgets, rates
+from vectorgate.persistence.sqlite import budgets
 from vectorgate.persistence.sqlite.rollups import add_rollups
 from vectorgate.persistence.validation import (
     check_advance,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from vectorgate.ledger.ports import Position, RecordQuery, RowFilter
     from vectorgate.ledger.rollups import Rollup
     from vectorgate.persistence.sqlite.database import Database
-    from vectorgate.rate_limits.model import Claims
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
     InSettlement = Callable[[sqlite3.Connection, Sequence[LedgerEntry]], None]
@@ -137,19 +136,20 @@ class SqliteLedger:
         self._on_answered = on_answered
         self._in_settlement = in_settlement
 
-    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = (), claims: Claims | None = None) -> None:
-        """One INSERT; a transaction with reservations or claims."""
+    def begin(self, entry: LedgerEntry, *, reserve: Sequence[Reservation] = ()) -> None:
+        """One INSERT; a transaction with reservations."""
         check_begin(entry, reserve)
-        if not reserve and claims is None:
+        if not reserve:
             _expect_new(self._database.change(_BEGIN, _columns(entry)))
         else:
             with self._database.transaction() as connection:
                 _expect_new(connection.execute(_BEGIN, _columns(entry)).rowcount)
-                if reserve:
-                    budgets.reserve_all(connection, reserve)
-                if claims is not None:
-                    rates.take_all(connection, claims)
+                budgets.reserve_all(connection, reserve)
         self._notify(entry)
+
+    def is_reserved(self, entry: LedgerEntry) -> bool:  # noqa: ARG002 - of each row, in the transaction that began it
+        """Nothing."""
+        return True
 
     def bind(self, record: IdempotencyRecord, *, takeover_of: IdempotencyRecord | None = None) -> None:
         """One INSERT or UPDATE."""

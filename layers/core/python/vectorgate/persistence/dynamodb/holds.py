@@ -1,0 +1,219 @@
+"""What a row reserves in its accounts, on DynamoDB: one conditional UpdateItem for each account, behind the row's Put.
+
+Two transactions on one account conflict, which single updates do not. Each of these can be repeated, and taken back,
+for an account keeps the ids of the operations that it `holds` an amount for::
+
+    begin     Put the row, `reserving`; then in each account  ADD the amount and the id   if it has room and not the id
+    answered  Put the row                     by the process that began it, and knows that every account holds it
+    settled   in the row's transaction        ADD the sums, DELETE the ids
+
+A crash, or a lost answer, in between leaves a row that is still `reserving`: each of its accounts may hold it or not.
+It is concluded by another process, as a rule the sweep, later than a lease after it began::
+
+    close     SET fence = its start           the account holds nothing more for it, nor for what began earlier,
+                                              and its own process, if that still runs, gives nothing back
+    read      which accounts hold it          no longer changes; if one does not, its call was never sent
+    void      in the row's transaction        release what is held
+
+Once a row is no longer `reserving`, its ids are of no use. Those that settlement has not deleted after LEFT_MS, because
+it lags, or was an earlier release's, are deleted by one `begin` in LOOKS. An earlier release leaves rows alone that are
+`reserving` (`form` 2).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from vectorgate.budgets.model import balance_changes
+from vectorgate.idempotency.record import LEASE_MS
+from vectorgate.ids import OperationId
+from vectorgate.ledger.entry import State, unix_ms_of
+from vectorgate.persistence.dynamodb.budgets import account_key, held_ids, hold_values
+from vectorgate.persistence.dynamodb.codec import encoded
+from vectorgate.persistence.dynamodb.schema import operation_key
+from vectorgate.persistence.dynamodb.table import BATCH, PATIENT_PAUSES_S, ConditionFailed
+from vectorgate.store_errors import OverBudget, StateConflict, StoreError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vectorgate.budgets.model import Account, BalanceChange, Reservation
+    from vectorgate.ledger.entry import LedgerEntry
+    from vectorgate.persistence.dynamodb.schema import Action, Item
+    from vectorgate.persistence.dynamodb.table import DynamoTable
+
+LOOKS: Final = 64  # of so many rows one looks for ids of no use: fewer than BATCH, of which it deletes so many
+LEFT_MS: Final = 10_000  # no attempt to reserve, which botocore may repeat, is so late
+
+_HOLD: Final = "ADD committed :amount, reserved :amount, holds :holds"
+_RELEASE: Final = "ADD committed :amount, reserved :amount DELETE holds :holds"
+_DELETE_IDS: Final = "DELETE holds :holds"
+_HAS_ROOM: Final = (
+    "(attribute_not_exists(committed) OR committed <= :room) AND NOT contains(holds, :hold) "
+    "AND (attribute_not_exists(fence) OR fence < :began)"
+)
+_IS_MINE: Final = "contains(holds, :hold) AND (attribute_not_exists(fence) OR fence < :began)"
+_IS_HELD: Final = "contains(holds, :hold)"
+_CLOSE: Final = (
+    "SET fence = :began, committed = if_not_exists(committed, :zero), reserved = if_not_exists(reserved, :zero)"
+)
+_IS_OPEN: Final = "attribute_not_exists(fence) OR fence < :began"
+_WITH_ITEM: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+def check_room(table: DynamoTable, reserve: Sequence[Reservation]) -> None:
+    """Check the accounts in which nothing is to be reserved, before the row is begun. One BatchGetItem. OverBudget."""
+    asked = [each for each in reserve if not each.amount]
+    items = table.batch_get([account_key(each.account) for each in asked], only_sums=True)
+    committed = {_place(item): _number(item, "committed") for item in items}
+    for each in asked:
+        if committed.get(_place(account_key(each.account)), 0) > each.max_committed:
+            raise OverBudget(each.account)
+
+
+def hold_all(table: DynamoTable, entry: LedgerEntry, reserve: Sequence[Reservation]) -> None:
+    """Reserve everything for a row that is `reserving`, or nothing. OverBudget, StoreUnavailable.
+
+    One UpdateItem for each account that is not only checked. After StoreUnavailable some may be held: the row is left
+    as it is, and the sweep concludes it.
+    """
+    held: list[Reservation] = []
+    try:
+        for reservation in reserve:
+            if reservation.amount:
+                _hold(table, entry, reservation)
+                held.append(reservation)
+    except OverBudget:
+        for reservation in held:
+            _give_back(table, entry, reservation)
+        raise
+    if held and table.chance(LOOKS):
+        for reservation in held:
+            _forget(table, reservation.account, entry.started_ms - LEFT_MS)
+
+
+def is_reserved(table: DynamoTable, entry: LedgerEntry) -> bool:
+    """Whether all accounts of a row that is `reserving` hold it: then its call may have been sent, else it never is.
+
+    One UpdateItem for each account, and one BatchGetItem, consistent. StoreUnavailable.
+    """
+    return len(_held(table, entry)) == len(_releases(entry))
+
+
+def concluding_actions(table: DynamoTable, entry: LedgerEntry) -> list[Action]:
+    """What a row that is `reserving` changes in its accounts when it is voided, beside its own Put; answered: nothing.
+
+    Calls as of `is_reserved`. StateConflict for an answered row whose call was not sent. StoreUnavailable.
+    """
+    held = _held(table, entry)
+    if entry.state is State.VOIDED:
+        return [_release_action(entry, release) for release in held]
+    if len(held) < len(_releases(entry)):
+        raise StateConflict("a row that was not sent")
+    return []
+
+
+def _releases(entry: LedgerEntry) -> list[BalanceChange]:
+    """What voiding the row releases in each of its accounts."""
+    return balance_changes([entry.changed(state=State.VOIDED)])
+
+
+def _held(table: DynamoTable, entry: LedgerEntry) -> list[BalanceChange]:
+    """Those of the releases whose accounts hold the row, after which this no longer changes: they are closed for it."""
+    releases = _releases(entry)
+    for release in releases:
+        _close(table, release.account, entry.started_ms)
+    items = table.batch_get([account_key(release.account) for release in releases])
+    holding = {_place(item) for item in items if entry.id in _held_ids(item)}
+    return [release for release in releases if _place(account_key(release.account)) in holding]
+
+
+def _hold(table: DynamoTable, entry: LedgerEntry, reservation: Reservation) -> None:
+    """Reserve in one account. OverBudget; StoreUnavailable if the sweep has taken the row for crashed."""
+    if reservation.max_committed < 0:
+        raise OverBudget(reservation.account, begun=True)
+    values = {":amount": reservation.amount, ":room": reservation.max_committed, ":began": entry.started_ms}
+    try:
+        table.update(
+            account_key(reservation.account),
+            pauses=PATIENT_PAUSES_S,
+            UpdateExpression=_HOLD,
+            ConditionExpression=_HAS_ROOM,
+            ExpressionAttributeValues=encoded(values) | hold_values(entry.id),
+            **_WITH_ITEM,
+        )
+    except ConditionFailed as failure:
+        item = failure.old_items[0]
+        if _is_closed(item, entry):
+            raise StoreUnavailable("dynamodb: the row was taken for one that crashed") from failure
+        if entry.id not in _held_ids(item):  # it does if botocore repeated a request whose answer was lost
+            raise OverBudget(reservation.account, begun=True) from failure
+
+
+def _give_back(table: DynamoTable, entry: LedgerEntry, reservation: Reservation) -> None:
+    """Release what this process reserved in one account. StoreUnavailable if the sweep took the row for crashed."""
+    values = {":amount": -reservation.amount, ":began": entry.started_ms}
+    try:
+        table.update(
+            account_key(reservation.account),
+            pauses=PATIENT_PAUSES_S,
+            UpdateExpression=_RELEASE,
+            ConditionExpression=_IS_MINE,
+            ExpressionAttributeValues=encoded(values) | hold_values(entry.id),
+            **_WITH_ITEM,
+        )
+    except ConditionFailed as failure:
+        if _is_closed(failure.old_items[0], entry):
+            raise StoreUnavailable("dynamodb: the row was taken for one that crashed") from failure
+
+
+def _close(table: DynamoTable, account: Account, began_ms: int) -> None:
+    """Have an account hold nothing more for what began by then, but a lease ago at the latest."""
+    closed_ms = min(began_ms, table.clock.unix_ms() - LEASE_MS)
+    with suppress(ConditionFailed):
+        table.update(
+            account_key(account),
+            pauses=PATIENT_PAUSES_S,
+            UpdateExpression=_CLOSE,
+            ConditionExpression=_IS_OPEN,
+            ExpressionAttributeValues=encoded({":began": closed_ms, ":zero": 0}),
+        )
+
+
+def _release_action(entry: LedgerEntry, release: BalanceChange) -> Action:
+    return "Update", {
+        "Key": account_key(release.account),
+        "UpdateExpression": _RELEASE,
+        "ConditionExpression": _IS_HELD,
+        "ExpressionAttributeValues": encoded({":amount": release.reserved}) | hold_values(entry.id),
+    }
+
+
+def _forget(table: DynamoTable, account: Account, before_ms: int) -> None:
+    """Delete the ids of rows that are no longer `reserving`, and that began before; at most BATCH. The sums stay."""
+    with suppress(StoreError):
+        held = [id_ for item in table.batch_get([account_key(account)]) for id_ in _held_ids(item)]
+        old = sorted(id_ for id_ in held if unix_ms_of(id_) < before_ms)[:BATCH]
+        ids = {operation_key(id_)["PK"]["S"]: id_ for id_ in old}
+        rows = table.batch_get([operation_key(id_) for id_ in old], only_state=True)
+        left = [ids[row["PK"]["S"]] for row in rows if "reserving" not in row]
+        if left:
+            table.update(account_key(account), UpdateExpression=_DELETE_IDS, ExpressionAttributeValues=held_ids(left))
+
+
+def _place(item: Item) -> str:
+    return f"{item['PK']['S']}/{item['SK']['S']}"
+
+
+def _held_ids(item: Item) -> list[OperationId]:
+    return [OperationId(str(UUID(bytes=id_))) for id_ in item.get("holds", {}).get("BS", ())]
+
+
+def _is_closed(item: Item, entry: LedgerEntry) -> bool:
+    return "fence" in item and _number(item, "fence") >= entry.started_ms
+
+
+def _number(item: Item, name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0
