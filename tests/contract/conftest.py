@@ -57,6 +57,12 @@ def dynamo(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     yield from _opened(request.param, tmp_path, monkeypatch)
 
 
+@pytest.fixture(params=[*DYNAMO_ENGINES, CONFLICTS])
+def contended(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+    """Each engine that is a DynamoDB, also that on which writes conflict."""
+    yield from _opened(request.param, tmp_path, monkeypatch)
+
+
 @pytest.fixture
 def sqlite() -> Iterator[SqliteBackend]:
     """SQLite in memory, without rows."""

@@ -33,6 +33,12 @@ AMOUNTS: Final = (10, 10, 1)
 WRITES: Final = 1 + len(ACCOUNTS)  # of a begin
 
 
+@pytest.fixture
+def dynamo(contended: DynamoBackend) -> DynamoBackend:
+    """The engines of this module."""
+    return contended
+
+
 def row(number: int = 0) -> LedgerEntry:
     """A row that reserves in three accounts."""
     budgets = tuple(map(account_ref, ACCOUNTS))
@@ -68,7 +74,9 @@ class Interrupted:
         self._at, self._act = at, act
         self._hooked = dynamo.hook("after-call.dynamodb" if written else "before-send.dynamodb", self._happen)
 
-    def _happen(self, **_: object) -> None:
+    def _happen(self, http_response: Any = None, **_: object) -> None:
+        if http_response is not None and http_response.status_code >= 300:
+            return  # it met another transaction
         self._writes += 1
         if self._writes == self._at:
             self._act()
