@@ -53,8 +53,10 @@ LISTING_MS: Final = 2 * _MINUTE_MS
 # Where no look has been before, it begins so far back. What began earlier is in `open`: an earlier release wrote it.
 _FIRST_REACH_MS: Final = 60 * _MINUTE_MS
 _LONGEST_MS: Final = DAY_MS  # that is read without a look; then the meter has stood still for a day, which is an alarm
-_KNOWN: Final = 100_000  # final rows that are remembered, some 10 MB
+_KNOWN: Final = 200_000  # final rows that are remembered, some 30 MB
+_LOG_PAGE: Final = 1_000  # entries of `request_log`: at a thousand calls a second there are 180,000 to read
 _LOOKS: Final[Item] = {"PK": {"S": "METER#open"}, "SK": {"S": "LOOKS"}}
+_PLACES: Final = "PK, SK, began, by_day_pk"
 _IN_OPEN: Final = "open_pk = :shard AND began BETWEEN :first AND :last"
 _LIST: Final = "SET open_pk = :place"
 _IS_UNLISTED: Final = "#state IN (:started, :answered, :uncertain) AND attribute_not_exists(open_pk)"
@@ -163,7 +165,13 @@ class OpenRows:
     def _in_day(self, day: str, first: str, last: str) -> Iterator[Item]:
         edges = {":first": {"S": first}, ":last": {"S": last}}
         shards = [
-            self._table.query(IN_DAY, {":shard": day_partition(day, shard), **edges}, IndexName=REQUEST_LOG)
+            self._table.query(
+                IN_DAY,
+                {":shard": day_partition(day, shard), **edges},
+                IndexName=REQUEST_LOG,
+                ProjectionExpression=_PLACES,
+                limit=_LOG_PAGE,
+            )
             for shard in range(SHARDS)
         ]
         return merge(*shards, key=began_of)
