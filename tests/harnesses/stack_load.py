@@ -67,7 +67,7 @@ class StackLoad:
         """End, with what is being done."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(2 * ATTEMPTS * SECONDS)  # what it makes later would be in the sums, and not in the rows
 
     def client(self) -> openai.OpenAI:
         """A client of the stack's domain name."""
