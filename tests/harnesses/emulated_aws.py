@@ -29,6 +29,27 @@ if TYPE_CHECKING:
 
 # Partition keys of the table and of its indexes.
 PARTITIONS: Final = ("PK", "by_day_pk", "by_tenant_pk", "open_pk")
+WORDS_OF_EXPRESSIONS: Final = frozenset(
+    [
+        "SET",
+        "ADD",
+        "REMOVE",
+        "DELETE",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "BETWEEN",
+        "attribute_exists",
+        "attribute_not_exists",
+        "attribute_type",
+        "begins_with",
+        "contains",
+        "if_not_exists",
+        "list_append",
+        "size",
+    ]
+)
 _PARTS: Final[ContextVar[list[dict[str, Any]]]] = ContextVar("parts")
 _GIVEN: Final[ContextVar[dict[str, Any]]] = ContextVar("given")
 # What the functions asked of AWS, a line each.
@@ -77,11 +98,12 @@ def _written(requests: list[dict[str, Any]]) -> list[Any]:
 
 
 def attributes(call: Mapping[str, Any]) -> list[str]:
-    """The attributes that a call's expressions name, and those of the item that it puts."""
+    """The attributes that a call's key and expressions name, and those of the item that it puts."""
     names = call.get("ExpressionAttributeNames", {})
     kinds = ("UpdateExpression", "ConditionExpression", "ProjectionExpression", "FilterExpression")
     words = re.findall(r"(?<![:\w#])#?[A-Za-z_]\w*", " ".join(call.get(kind, "") for kind in kinds))
-    return sorted({names.get(word, word) for word in words} | set(call.get("Item", ())))
+    named = {names.get(word, word) for word in words if word not in WORDS_OF_EXPRESSIONS}
+    return sorted(named | set(call.get("Item", ())) | set(call.get("Key", ())))
 
 
 def keys_of(call: Mapping[str, Any]) -> dict[str, Any]:
