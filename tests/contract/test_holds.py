@@ -257,6 +257,18 @@ def test_the_ids_of_rows_that_are_certain_are_forgotten_if_settlement_lags_or_wa
     assert balances(dynamo) == [Balance(30, 7), Balance(30, 7), Balance(4, 0)]
 
 
+def test_rows_that_go_on_reserving_do_not_keep_the_ids_of_later_ones(
+    dynamo: DynamoBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "LOOKS", 1)
+    monkeypatch.setattr(holds, "BATCH", 1)
+    for number in range(2):
+        dynamo.ledger.begin(row(number), reserve=reservations())
+    dynamo.ledger.advance(row(1).transition(State.ANSWERED, status_code=200), since=State.STARTED)
+    dynamo.ledger.begin(row(2).changed(started_ms=row(1).started_ms + holds.LEFT_MS + 1), reserve=reservations())
+    assert ids_held(dynamo) == 2 * 3
+
+
 def settled_before(dynamo: DynamoBackend, entry: LedgerEntry) -> None:
     """Void a row as an earlier release does, in two of its accounts: it deletes no id."""
     dynamo.ledger.advance(entry.changed(reserved=None, budgets=()).transition(State.VOIDED), since=State.STARTED)

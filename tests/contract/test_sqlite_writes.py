@@ -68,3 +68,11 @@ def test_no_later_state_of_a_row_has_another_time_key_or_end_user(
     with pytest.raises(StateConflict):
         stores.ledger.advance(answered(row).changed(**changes), since=State.STARTED)
     assert stores.ledger.entry(row.id) == row
+
+
+def test_a_text_of_the_providers_that_is_no_unicode_is_kept(stores: SqliteBackend) -> None:
+    stores.ledger.begin(begun(0))
+    stores.ledger.advance(begun(0).transition(State.VOIDED, error_code="bad\ud800"), since=State.STARTED)
+    row = stores.ledger.entry(begun(0).id)
+    assert row is not None
+    assert row.error_code == "bad\ud800"

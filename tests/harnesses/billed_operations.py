@@ -70,8 +70,10 @@ REPORT: Final = {
 # The longest usual value of each of API Gateway's variables.
 CONTEXT_VARIABLES: Final = {
     "requestId": 16,
+    "httpMethod": 4,
     "routeKey": 8,
     "status": 3,
+    "responseLatency": 3,
     "integration.requestId": 36,
     "integrationErrorMessage": 1,
     "identity.sourceIp": 13,

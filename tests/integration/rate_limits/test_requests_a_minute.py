@@ -268,3 +268,15 @@ def test_the_limits_of_keys_teams_and_end_users_are_set_shown_changed_and_remove
         for name in fields:
             assert admin.ask("POST", "/team/new", {"team_id": "y", name: wrong})[0] == 400
     admin.stores.close()
+
+
+def test_a_repetition_is_answered_from_the_record_when_the_limit_is_used_up(
+    frozen: GatewayHarness, connect: Connect
+) -> None:
+    frozen.key(SECRET, rpm_limit=1)
+    client = connect(SECRET)
+    made = [client.vector_stores.create(name="a", extra_headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    assert made[0].id == made[1].id
+    with pytest.raises(openai.RateLimitError):
+        client.vector_stores.create(name="b")
+    assert frozen.upstream.calls == 1

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject, window_of
-from vectorgate.budgets.service import ApplicableBudget, BudgetService, budget_exceeded_error
+from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Reservation, Subject, window_of
+from vectorgate.budgets.service import ApplicableBudget, BudgetService, budget_exceeded_error, check_known_room
 from vectorgate.pricing.money import NanoUSD, format_usd
-from vectorgate.store_errors import StoreUnavailable
+from vectorgate.store_errors import OverBudget, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -63,3 +63,12 @@ def test_the_balance_is_that_of_the_refusal_or_if_it_cannot_be_read_that_of_the_
     at_arrival = budget(BudgetScope.KEY, Limit(since=0, max_budget=NanoUSD(10)), Balance())
     error = service.exceeded([at_arrival], at_arrival.account, NanoUSD(5))
     assert f"{left} USD are left" in error.message
+
+
+def test_what_had_no_room_on_arrival_is_refused_before_anything_is_reserved() -> None:
+    full = budget(BudgetScope.END_USER, Limit(since=0, max_budget=NanoUSD(10)), Balance(3, 4))
+    asked = [Reservation(Account(Subject(BudgetScope.TEAM, "t"), "ever"), NanoUSD(4), NanoUSD(9))]
+    check_known_room([full], [*asked, Reservation(full.account, NanoUSD(3), NanoUSD(10))])
+    with pytest.raises(OverBudget) as refused:
+        check_known_room([full], [*asked, Reservation(full.account, NanoUSD(4), NanoUSD(10))])
+    assert (refused.value.account, refused.value.begun) == (full.account, False)

@@ -107,7 +107,9 @@ def test_of_calls_that_succeeded_a_share_is_logged_and_of_others_each_and_5xx_ar
         written = lines.getvalue().count('"message":"request"')
         assert most * 0.3 <= written <= most
         telemetry.request_completed(answered_row(7).changed(status_code=404))
-        assert lines.getvalue().count('"message":"request"') == written + 1
+        telemetry.request_completed(answered_row(9).changed(error_code="stream_broken"))
+        assert lines.getvalue().count('"message":"request"') == written + 2
+        assert lines.getvalue().count('"level":"WARNING"') == 2
         assert metrics.metric_set == {}
         telemetry.request_completed(answered_row(8).changed(status_code=502))
         assert metrics.metric_set["Failures"]["Value"] == [1.0]

@@ -6,13 +6,13 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.telemetry import RecordingTelemetry
-from vectorgate.api.errors import Unavailable
+from vectorgate.api.errors import RateLimited, Unavailable
 from vectorgate.budgets.model import BudgetScope, Subject
 from vectorgate.rate_limits.known import MAX_KNOWN, KnownTats
-from vectorgate.rate_limits.model import Claims, Lease, Parallel, Rate, RateClaim, RateUnit
+from vectorgate.rate_limits.model import NANOSECONDS, Claims, Lease, Parallel, Rate, RateClaim, RateUnit
 from vectorgate.rate_limits.plan import RatePlan
 from vectorgate.rate_limits.service import RateLimiter
-from vectorgate.store_errors import StoreUnavailable
+from vectorgate.store_errors import LimitReached, StoreUnavailable
 
 KEY = Subject(BudgetScope.KEY, "k")
 REQUESTS, TOKENS = Rate(KEY, RateUnit.REQUESTS, 60), Rate(KEY, RateUnit.TOKENS, 60)
@@ -64,9 +64,35 @@ def test_tokens_that_could_not_be_written_count_in_this_process() -> None:
 
 def test_the_rates_that_a_process_remembers_are_bounded_and_never_go_back() -> None:
     known = KnownTats()
-    known.learn(REQUESTS, 7)
-    known.learn(REQUESTS, 5)
+    known.learn(REQUESTS, 7, 0)
+    known.learn(REQUESTS, 5, 0)
     assert (known.of(REQUESTS), known.of(TOKENS)) == (7, 0)
     for number in range(MAX_KNOWN):
-        known.learn(Rate(Subject(BudgetScope.END_USER, str(number)), RateUnit.REQUESTS, 1), 1)
+        known.learn(Rate(Subject(BudgetScope.END_USER, str(number)), RateUnit.REQUESTS, 1), 1, 0)
     assert known.of(REQUESTS) == 0
+
+
+class GivenBack(FailingRates):
+    """RateStore that refuses once: the unit that it counts is given back afterwards."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def take(self, claims: Claims) -> list[int]:
+        self.asked += 1
+        if self.asked == 1:
+            raise LimitReached(claims.rates[0], claims.rates[0].latest_ns + 60 * NANOSECONDS)
+        return [claims.rates[0].now_ns]
+
+
+def test_a_refusal_is_believed_for_a_second_and_then_asked_about_again() -> None:
+    clock, store, plan = FakeClock(), GivenBack(), RatePlan((REQUESTS,), (), ())
+    limiter = RateLimiter(store, clock.clock(), RecordingTelemetry())
+    for _ in range(2):
+        with pytest.raises(RateLimited) as refused:
+            limiter.admit(limiter.claims(plan, "-", 0))
+        assert int(refused.value.headers["retry-after"]) > 1
+    assert store.asked == 1
+    clock.skip(1)
+    limiter.admit(limiter.claims(plan, "-", 0))
+    assert store.asked == 2

@@ -152,8 +152,10 @@ def test_access_logs_name_no_path_and_no_header() -> None:
         for name in (
             "requestId",
             "identity.sourceIp",
+            "httpMethod",
             "routeKey",
             "status",
+            "responseLatency",
             "integration.requestId",
             "integrationErrorMessage",
         )

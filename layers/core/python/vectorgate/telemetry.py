@@ -105,9 +105,11 @@ class PowertoolsTelemetry:
         self._cold = False
 
     def request_completed(self, entry: LedgerEntry) -> None:
-        """One line with times; answers of 500 and above are counted. AWS counts the calls."""
-        if not entry.succeeded or crc32(entry.id.encode()) % 100 < self._successes_percent:
-            self._logger.info("request", extra={"call": _logged_fields(entry)})
+        """One line with times, a warning if the call failed; answers of 500 and above are counted."""
+        failed = not entry.succeeded or entry.error_code is not None  # a stream that broke had begun with 200
+        if failed or crc32(entry.id.encode()) % 100 < self._successes_percent:
+            log = self._logger.warning if failed else self._logger.info
+            log("request", extra={"call": _logged_fields(entry)})
         if entry.status_code is not None and entry.status_code >= 500:  # noqa: PLR2004 - the class of failures
             self.count("Failures")
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from vectorgate.admin.fields import label
 from vectorgate.api.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.auth.keys.model import VirtualKey
+    from vectorgate.ids import KeyId
 
 
 def claims_of(before: VirtualKey | None, after: VirtualKey, deps: AdminDeps) -> Sequence[str]:
@@ -34,3 +36,11 @@ def name_taken(alias: str) -> InvalidRequest:
     """The error of a name that another key has, with LiteLLM's message."""
     message = f"Key with alias '{alias}' already exists. Unique key aliases across all keys are required."
     return InvalidRequest(message, code="already_exists", param="key_alias")
+
+
+def ids_with(aliases: Sequence[str], deps: AdminDeps) -> list[KeyId]:
+    """The ids of the keys that have one of these names. Each is read again: a list may lag behind a change of names."""
+    wanted = {label("key_aliases", alias) for alias in aliases}
+    listed = [row.id for row in deps.stores.keys.all_keys() if row.alias in wanted] if wanted else []
+    rows = [deps.stores.keys.key(key_id) for key_id in listed]
+    return [row.id for row in rows if row is not None and row.alias in wanted]

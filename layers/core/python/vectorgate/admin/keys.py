@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from vectorgate.admin.aliases import claims_of
+from vectorgate.admin.aliases import claims_of, ids_with
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import (
     Dollars,
     invalid,
     iso_time,
-    label,
     metadata_object,
     metadata_text,
     optional_label,
@@ -167,16 +166,11 @@ def delete(request: Request, deps: AdminDeps) -> dict[str, object]:
     if body.keys is None and body.key_aliases is None:
         raise InvalidRequest("Missing required parameter: 'keys'.", code="missing_required_parameter", param="keys")
     rows = map(deps.stores.keys.key, map(key_id_in, body.keys or ()))
-    found = [row.id for row in rows if row is not None] + _with_aliases(body.key_aliases or [], deps)
+    found = [row.id for row in rows if row is not None] + ids_with(body.key_aliases or [], deps)
     deleted = [key_id for key_id in dict.fromkeys(found) if deps.stores.keys.delete_key(key_id)]
     if not deleted and (body.keys or body.key_aliases):
         raise NotFound("No such key.", param="keys")
     return {"deleted_keys": deleted}
-
-
-def _with_aliases(aliases: list[str], deps: AdminDeps) -> list[KeyId]:
-    wanted = {label("key_aliases", alias) for alias in aliases}
-    return [row.id for row in deps.stores.keys.all_keys() if row.alias in wanted] if wanted else []
 
 
 def key_id_in(presented: str) -> KeyId:

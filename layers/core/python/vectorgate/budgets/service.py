@@ -27,7 +27,7 @@ from vectorgate.ids import ObjectKind
 from vectorgate.pricing.book import MissingPrice
 from vectorgate.pricing.money import NanoUSD, format_usd
 from vectorgate.pricing.usage import valid_size
-from vectorgate.store_errors import StoreError
+from vectorgate.store_errors import OverBudget, StoreError
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
@@ -81,6 +81,14 @@ class ReservationPlan:
         """What the call's row says of it."""
         ceiling = self.demand.as_text() if self.demand is not None else ()
         return {"reserved": self.amount or None, "quarantined": self.quarantined, "ceiling": ceiling}
+
+
+def check_known_room(budgets: Sequence[ApplicableBudget], reserve: Sequence[Reservation]) -> None:
+    """Refuse what had no room when the call arrived, before it takes room in another account. OverBudget."""
+    committed = {budget.account: budget.balance.committed for budget in budgets}
+    for each in reserve:
+        if committed.get(each.account, 0) > each.max_committed:
+            raise OverBudget(each.account)
 
 
 class OwnersBudget(NamedTuple):

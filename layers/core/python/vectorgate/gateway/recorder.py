@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.safety import Safety
 from vectorgate.budgets.model import account_ref
-from vectorgate.budgets.service import NO_RESERVATION
+from vectorgate.budgets.service import NO_RESERVATION, check_known_room
 from vectorgate.classes import dataclass
 from vectorgate.clock import MICROSECONDS, MILLISECONDS
 from vectorgate.gateway import failures
@@ -69,10 +69,8 @@ class CallRecorder(failures.FailureRecorder):
         of an earlier call, whose answer is to be replayed; None: this call is to be forwarded. 409, 422, 429, 503.
         """
         context.entry = entry = started_entry(context)
-        claims = self.limits().claims(context) if context.rates is not None else None
         if command.operation.safety is Safety.READ:
-            if claims is not None:
-                self.limits().admit(context, claims)
+            self._count(context)
             return None
         record = record_for(command, policy.idempotency_key, policy.retry_count, entry)
         if record is not None and record.slot == EXPLICIT_SLOT:
@@ -86,10 +84,11 @@ class CallRecorder(failures.FailureRecorder):
                 begun = begun.changed(budgets=(*begun.budgets, account_ref(context.store_account)))
             reserve = (*plan.reserve, *context.places)
             # A replay needs no room: it is looked for before there may be none.
-            earlier = self.idempotency.earlier(entry, record, always=bool(reserve) or claims is not None)
+            earlier = self.idempotency.earlier(entry, record, always=bool(reserve) or context.rates is not None)
             if earlier is None or earlier.status is None:
-                if claims is not None:
-                    self.limits().admit(context, claims)
+                self._count(context)
+                if plan.reserve:
+                    check_known_room(context.budgets, plan.reserve)
                 earlier = self._begin(context, begun, (record, earlier), reserve)
         except OverBudget as error:
             context.recorded = error.begun
@@ -99,6 +98,12 @@ class CallRecorder(failures.FailureRecorder):
         if earlier is not None:
             self.replay(context, context.entry, earlier)
         return earlier
+
+    def _count(self, context: RequestContext) -> None:
+        """Claim what the call needs of its rate limits. RateLimited (429), Unavailable (503)."""
+        claims = self.limits().claims(context) if context.rates is not None else None
+        if claims is not None:
+            self.limits().admit(context, claims)
 
     def _begin(
         self,

@@ -66,12 +66,12 @@ class RateLimiter:
     def granted(self, claims: Claims, tats: Sequence[int] = ()) -> None:
         """Take note of what was granted. `tats`: of the rates, as far as they are known."""
         for claim, tat_ns in zip(claims.rates, tats or [0] * len(claims.rates), strict=True):
-            self._known.learn(claim.rate, tat_ns or claim.next_tat(claim.known_ns))
+            self._known.learn(claim.rate, tat_ns or claim.next_tat(claim.known_ns), claim.now_ns)
 
     def refused(self, reached: LimitReached) -> RateLimited:
         """The error of a claim that was not granted."""
         if isinstance(reached.claim, RateClaim):
-            self._known.learn(reached.claim.rate, reached.tat_ns)
+            self._known.learn(reached.claim.rate, reached.tat_ns, reached.claim.now_ns)
         return refusal(reached.claim, reached.tat_ns, self._now_ns())
 
     def count(self, plan: RatePlan) -> RateLimited | None:
@@ -88,7 +88,7 @@ class RateLimiter:
         """Count what a response has used: beyond the limit it is owed. What cannot be written counts here alone."""
         for rate in plan.tokens:
             claim = RateClaim(rate, self._now_ns(), self._known.of(rate), tokens)
-            self._known.learn(rate, claim.next_tat(claim.known_ns))
+            self._known.learn(rate, claim.next_tat(claim.known_ns), claim.now_ns)
             try:
                 self._store.add(claim)
             except StoreError:
@@ -112,7 +112,7 @@ class RateLimiter:
         now_ns = self._now_ns()
         claims = [RateClaim(rate, now_ns, self._known.of(rate), int(rate.unit is RateUnit.REQUESTS)) for rate in rates]
         for claim in claims:
-            if claim.known_ns > claim.latest_ns:
+            if claim.known_ns > claim.latest_ns and self._known.is_believed(claim.rate, now_ns):
                 raise refusal(claim, claim.known_ns, now_ns)
         return tuple(claims)
 

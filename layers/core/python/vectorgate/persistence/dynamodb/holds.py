@@ -192,15 +192,22 @@ def _release_action(entry: LedgerEntry, release: BalanceChange) -> Action:
 
 
 def _forget(table: DynamoTable, account: Account, before_ms: int) -> None:
-    """Delete the ids of rows that are no longer `reserving`, and that began before; at most BATCH. The sums stay."""
+    """Delete ids of rows that are no longer `reserving`, and that began before, of the oldest BATCH that has any.
+
+    The sums stay.
+    """
     with suppress(StoreError):
         held = [id_ for item in table.batch_get([account_key(account)]) for id_ in _held_ids(item)]
-        old = sorted(id_ for id_ in held if unix_ms_of(id_) < before_ms)[:BATCH]
-        ids = {operation_key(id_)["PK"]["S"]: id_ for id_ in old}
-        rows = table.batch_get([operation_key(id_) for id_ in old], only_state=True)
-        left = [ids[row["PK"]["S"]] for row in rows if "reserving" not in row]
-        if left:
-            table.update(account_key(account), UpdateExpression=_DELETE_IDS, ExpressionAttributeValues=held_ids(left))
+        old = sorted(id_ for id_ in held if unix_ms_of(id_) < before_ms)
+        for start in range(0, len(old), BATCH):
+            ids = {operation_key(id_)["PK"]["S"]: id_ for id_ in old[start : start + BATCH]}
+            rows = table.batch_get([operation_key(id_) for id_ in ids.values()], only_state=True)
+            left = [ids[row["PK"]["S"]] for row in rows if "reserving" not in row]
+            if left:
+                table.update(
+                    account_key(account), UpdateExpression=_DELETE_IDS, ExpressionAttributeValues=held_ids(left)
+                )
+                return
 
 
 def _place(item: Item) -> str:

@@ -7,8 +7,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_core import to_json
-
+from vectorgate.api.http import encode_json
 from vectorgate.budgets.model import balance_changes
 from vectorgate.clock import MILLISECONDS
 from vectorgate.idempotency.record import GRACE_SECONDS, IdempotencyRecord
@@ -301,7 +300,7 @@ def _columns(entry: LedgerEntry) -> dict[str, str | int | None]:
         "started_ms": entry.started_ms,
         "key_id": entry.key_id,
         "end_user": entry.end_user,
-        "record": to_json(entry.to_record(), ensure_ascii=True).decode("ascii"),  # in a fifth of the time of `json`
+        "record": encode_json(entry.to_record()).decode("ascii"),
     }
 
 
