@@ -1,7 +1,8 @@
 """`python -m tests.simulation.mutants [name ...]`: plant each fault of `mutants.toml`, and see if a test notices.
 
 Each mutant is a copy of the package with one text replaced. Against it run, until one fails: three seeds of the
-simulation, every crash point of a create, and the contract suite on SQLite, with that of reservations on DynamoDB.
+simulation, every crash point of a create, the contract suite on SQLite, with that of reservations on DynamoDB, and the
+tests of what is concluded from a provider's answers.
 Exit 1 unless all but ALLOWED are killed.
 Without names, the unchanged package runs first: a suite that fails for it kills no mutant.
 """
@@ -32,10 +33,12 @@ CRASHES: Final = (
     "tests/simulation/test_between_writes.py",
     "tests/simulation/test_open_rows.py",
 )
+CONCLUSIONS: Final = ("tests/integration/ledger/test_at_once.py", "tests/integration/responses/test_seen.py")
 SUITES: Final = {
     "simulation": ("-m", "tests.simulation", "OPERATIONS=6000", "SEED=6", "PROCESSES=1"),
     "crash points": (*_PYTEST, "pythonpath={packages} .", *CRASHES),
     "contract": (*_PYTEST, "pythonpath={packages} .", "tests/contract", "-k", "sqlite or test_holds"),
+    "conclusions": (*_PYTEST, "pythonpath={packages} .", *CONCLUSIONS),
 }
 
 
