@@ -26,8 +26,8 @@ settings.register_profile("quick", settings(), deadline=None, max_examples=30)
 settings.load_profile("quick")
 
 E2E: Final = "tests/e2e/"
-# What needs no deployed stack.
-APART: Final = frozenset({"tests/e2e/test_build.py"})
+# Those of ingestion wait as long as all others there: for them a stack of their own is deployed beside the first.
+APART: Final = frozenset({"tests/e2e/test_build.py", "tests/e2e/test_ingest.py"})
 # The longest start first, so that the workers end together.
 LONGEST: Final = (
     E2E,
