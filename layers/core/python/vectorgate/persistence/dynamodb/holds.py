@@ -134,39 +134,39 @@ def _hold(table: DynamoTable, entry: LedgerEntry, reservation: Reservation) -> N
     """Reserve in one account. OverBudget; StoreUnavailable if the sweep has taken the row for crashed."""
     if reservation.max_committed < 0:
         raise OverBudget(reservation.account, begun=True)
-    values = {":amount": reservation.amount, ":room": reservation.max_committed, ":began": entry.started_ms}
+    values = {":amount": reservation.amount, ":room": reservation.max_committed}
+    item = _change(table, entry, reservation.account, _HOLD, _HAS_ROOM, values=values)
+    if item is not None and entry.id not in _held_ids(item):  # it does if botocore repeated a request that was executed
+        raise OverBudget(reservation.account, begun=True)
+
+
+def _give_back(table: DynamoTable, entry: LedgerEntry, reservation: Reservation) -> None:
+    """Release what this process reserved in one account. StoreUnavailable if the sweep took the row for crashed."""
+    _change(table, entry, reservation.account, _RELEASE, _IS_MINE, values={":amount": -reservation.amount})
+
+
+def _change(
+    table: DynamoTable, entry: LedgerEntry, account: Account, update: str, condition: str, *, values: dict[str, int]
+) -> Item | None:
+    """One UpdateItem by the row's own process; the account as it was if it does not meet the condition, else None.
+
+    StoreUnavailable if the sweep took the row for one that crashed.
+    """
     try:
         table.update(
-            account_key(reservation.account),
+            account_key(account),
             pauses=PATIENT_PAUSES_S,
-            UpdateExpression=_HOLD,
-            ConditionExpression=_HAS_ROOM,
-            ExpressionAttributeValues=encoded(values) | hold_values(entry.id),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=encoded({**values, ":began": entry.started_ms}) | hold_values(entry.id),
             **_WITH_ITEM,
         )
     except ConditionFailed as failure:
         item = failure.old_items[0]
         if _is_closed(item, entry):
             raise StoreUnavailable("dynamodb: the row was taken for one that crashed") from failure
-        if entry.id not in _held_ids(item):  # it does if botocore repeated a request whose answer was lost
-            raise OverBudget(reservation.account, begun=True) from failure
-
-
-def _give_back(table: DynamoTable, entry: LedgerEntry, reservation: Reservation) -> None:
-    """Release what this process reserved in one account. StoreUnavailable if the sweep took the row for crashed."""
-    values = {":amount": -reservation.amount, ":began": entry.started_ms}
-    try:
-        table.update(
-            account_key(reservation.account),
-            pauses=PATIENT_PAUSES_S,
-            UpdateExpression=_RELEASE,
-            ConditionExpression=_IS_MINE,
-            ExpressionAttributeValues=encoded(values) | hold_values(entry.id),
-            **_WITH_ITEM,
-        )
-    except ConditionFailed as failure:
-        if _is_closed(failure.old_items[0], entry):
-            raise StoreUnavailable("dynamodb: the row was taken for one that crashed") from failure
+        return item
+    return None
 
 
 def _close(table: DynamoTable, account: Account, began_ms: int) -> None:
