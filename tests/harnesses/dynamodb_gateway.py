@@ -15,13 +15,14 @@ from tests.factories.ledger import answered_row
 from tests.factories.secrets import secret_text
 from tests.fakes.clock import FakeClock
 from tests.fakes.constant_provider import ConstantProvider
+from tests.fakes.randomness import never_the_turn
 from tests.fakes.telemetry import RecordingTelemetry
 from tests.helpers.call_recorder import CallRecorder
 from tests.helpers.quick_moto import quicken
 from vectorgate.api.http import JSON, Body, Request, Response
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import VirtualKey
-from vectorgate.bootstrap import build_gateway, build_settlement, system_random
+from vectorgate.bootstrap import build_gateway, build_settlement
 from vectorgate.budgets.model import BudgetScope, Limit, Subject
 from vectorgate.ids import ObjectId, ObjectKind, ProviderName
 from vectorgate.ledger.entry import State
@@ -92,7 +93,7 @@ def dynamodb_gateway(
     """Set up the gateway on an emulated account; by default creates alone succeed, and telemetry is kept in memory."""
     quicken()
     with mock_aws():
-        clock, randomness = FakeClock().clock(), system_random()
+        clock, randomness = FakeClock().clock(), never_the_turn()
         table = DynamoTable(f"counted-{uuid.uuid4().hex}", clock=clock, randomness=randomness, region="us-east-1")
         # Without the stream, which no test reads: moto copies it at each transaction.
         table.client.create_table(

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamo
+from tests.fakes.randomness import never_the_turn
 from tests.helpers.quick_moto import quicken
-from vectorgate.bootstrap import system_random
 from vectorgate.persistence.dynamodb import TABLE_DEFINITION, DynamoTable, stores_of
 from vectorgate.persistence.sqlite import (
     Database,
@@ -138,7 +138,7 @@ class DynamoBackend(Backend):
         self.table = DynamoTable(
             f"contract-{uuid.uuid4().hex}",
             clock=self.time.clock(),
-            randomness=system_random(),
+            randomness=never_the_turn(),
             region="us-east-1",
             endpoint_url=endpoint_url,
         )
@@ -202,7 +202,7 @@ class FakeBackend(DynamoBackend):
 
     def __init__(self) -> None:
         self.time = FakeClock()
-        self.table = DynamoTable("fake", clock=self.time.clock(), randomness=system_random())
+        self.table = DynamoTable("fake", clock=self.time.clock(), randomness=never_the_turn())
         self.table.__dict__["client"] = FakeDynamo()
         self._open()
 
