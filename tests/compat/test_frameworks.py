@@ -1,14 +1,9 @@
-"""Frameworks that use a vector store by `file_search`: the sample of each over a store of two documents.
-
-The Python ones need an interpreter of their own, because they have a hundred dependencies: VECTORGATE_COMPAT_PYTHON
-names it. Those of npm need node and `npm ci` in tests/compat/node. `make compat` provides both.
-"""
+"""Frameworks that use a vector store by `file_search`: the sample of each over a store of two documents."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE: Final = Path(__file__).parent
-NODE: Final = shutil.which("node")
-MODULES: Final = HERE / "node" / "node_modules" / "@ai-sdk" / "openai"
-COMPAT_PYTHON: Final = os.environ.get("VECTORGATE_COMPAT_PYTHON")
+COMPAT_PYTHON: Final = os.environ["VECTORGATE_COMPAT_PYTHON"]
 TIDES: Final = "The tides obey the moon. Sailors watch the almanac before they leave the harbour at night."
 BREAD: Final = "Knead flour, water, salt and yeast. Let the dough rest until it has doubled, then bake it hot."
 ANSWER: Final = {"text": f'tides.md: "{TIDES}"', "cited": ["tides.md"]}
@@ -81,15 +74,12 @@ def answers(command: list[str], place: Place) -> Any:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-@pytest.mark.skipif(COMPAT_PYTHON is None, reason="VECTORGATE_COMPAT_PYTHON names no interpreter with the frameworks")
 @pytest.mark.parametrize("framework", ["openai_agents", "langchain", "pydantic_ai", "llama_index", "litellm"])
 def test_a_frameworks_sample_answers_from_the_documents(framework: str, place: Place) -> None:
-    command = [str(COMPAT_PYTHON), str(HERE / "framework_client.py"), framework]
+    command = [COMPAT_PYTHON, str(HERE / "framework_client.py"), framework]
     assert answers(command, place) == [ANSWER, ANSWER]
 
 
-@pytest.mark.skipif(NODE is None, reason="node is not installed")
-@pytest.mark.skipif(not MODULES.exists(), reason="npm's packages are not installed: npm ci in tests/compat/node")
 def test_the_samples_of_npms_packages_answer_from_the_documents(place: Place) -> None:
-    seen = answers([str(NODE), str(HERE / "node" / "responses.mjs")], place)
+    seen = answers(["node", str(HERE / "node" / "responses.mjs")], place)
     assert seen == {"openai_node": [ANSWER] * 3, "ai_sdk": [ANSWER] * 2}

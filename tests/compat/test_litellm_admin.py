@@ -15,8 +15,7 @@ from tests.harnesses.local_process import KEY, LocalProcess
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMPAT_PYTHON: Final = os.environ.get("VECTORGATE_COMPAT_PYTHON")
-pytestmark = pytest.mark.skipif(COMPAT_PYTHON is None, reason="VECTORGATE_COMPAT_PYTHON names no interpreter")
+COMPAT_PYTHON: Final = os.environ["VECTORGATE_COMPAT_PYTHON"]
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def printed(url: str, *command: str) -> str:
 
 def test_the_management_client_works(url: str) -> None:
     script = str(Path(__file__).with_name("litellm_admin.py"))
-    seen = json.loads(printed(url, str(COMPAT_PYTHON), script, url).strip().splitlines()[-1])
+    seen = json.loads(printed(url, COMPAT_PYTHON, script, url).strip().splitlines()[-1])
     assert seen == {
         "listed": ["nightly"],
         "alias": "daily",
@@ -57,7 +56,7 @@ def test_the_management_client_works(url: str) -> None:
 
 
 def test_the_command_line_works(url: str) -> None:
-    command = str(Path(str(COMPAT_PYTHON)).with_name("litellm-proxy"))
+    command = str(Path(COMPAT_PYTHON).with_name("litellm-proxy"))
 
     def run(*arguments: str) -> str:
         return printed(url, command, *arguments)
