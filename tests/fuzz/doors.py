@@ -35,6 +35,7 @@ from vectorgate.bootstrap import (
 from vectorgate.entrypoints import admin, api, exporter, meter, stream, usage_logger
 from vectorgate.entrypoints.invoke import handler as invoke_handler
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
+from vectorgate.exports.build import ExporterApp
 from vectorgate.exports.composition import AlertSources, Egress, http_destinations
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
@@ -160,7 +161,7 @@ class Doors:
         secrets = {name: name for name in DESTINATIONS}
         egress = Egress(transport=_Receiver(), source=_Secrets(), secrets=secrets, clock=self.deps.clock)
         sources = AlertSources(self.stores.keys, self.stores.budgets, _NoAlerts())
-        app = exporter.ExporterApp(
+        app = ExporterApp(
             fan_out=FanOut(cast("LedgerStore", _Rows()), queues, self.telemetry),
             exporter=Exporter(queues, http_destinations(egress, sources), self.deps.randomness, self.telemetry),
             queues={events.QUEUE.format(name): name for name in DESTINATIONS},

@@ -13,7 +13,6 @@ from tests.fakes.receiver import Receiver
 from tests.fakes.secret_source import FakeSecretSource
 from tests.harnesses.exports import SIGNING_KEY
 from vectorgate import bootstrap
-from vectorgate.entrypoints import exporter as entrypoint
 from vectorgate.exports import settings
 from vectorgate.exports.http import Address, MalformedAddress, Post, SecretAddress, read_address
 from vectorgate.exports.names import NAMES
@@ -134,8 +133,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, text in {**ENVIRONMENT, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(name, text)
     caches = (
-        entrypoint.deployed_exporter,
+        bootstrap.deployed_exporter,
         bootstrap.deployed_settings,
+        bootstrap.deployed_stores,
+        bootstrap.deployed_table,
         bootstrap.deployed_telemetry,
         bootstrap.deployed_secrets,
     )
@@ -149,7 +150,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("deployed")
 def test_the_function_has_every_destination_of_its_environment() -> None:
-    app = entrypoint.deployed_exporter()
+    app = bootstrap.deployed_exporter()
     assert sorted(app.exporter.destinations) == sorted(app.exporter.queues) == sorted(NAMES)
     assert app.queues == {f"gate-queue-{name}": name for name in NAMES}
     assert {name: each.name for name, each in app.exporter.destinations.items()} == {name: name for name in NAMES}

@@ -15,8 +15,9 @@ from tests.factories.ledger import answered, begun, settled
 from tests.fakes.telemetry import RecordingTelemetry
 from vectorgate.aws.clients import AwsClients
 from vectorgate.clock import Random
-from vectorgate.entrypoints.exporter import ExporterApp, handler
+from vectorgate.entrypoints.exporter import handler
 from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue, batches
+from vectorgate.exports.build import ExporterApp
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
 from vectorgate.exports.lines import Lines

@@ -20,8 +20,9 @@ from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.aws.clients import AwsClients
 from vectorgate.budgets.model import Account, BudgetScope, Limit, Subject
 from vectorgate.clock import Random
-from vectorgate.entrypoints.exporter import ExporterApp, handler
+from vectorgate.entrypoints.exporter import handler
 from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue
+from vectorgate.exports.build import ExporterApp
 from vectorgate.exports.composition import AlertSources, Egress, http_destinations
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.budgets.service import BudgetService
+    from vectorgate.exports.build import ExporterApp
     from vectorgate.gateway.call_limits import CallLimits
     from vectorgate.gateway.pipeline import Gateway
     from vectorgate.gateway.recorder import CallRecorder
@@ -318,3 +319,20 @@ def deployed_ingest() -> SqsBatchHandler:
         raise ValueError("the settings VECTORGATE_INGEST_BUCKET, _BUS, _QUEUE and _FAILURES are missing")
     deps = deployed_deps()
     return build_handler(settings, settings.ingest, deps, build_gateway(settings, deps))
+
+
+@cache
+def deployed_exporter() -> ExporterApp:
+    """The app of the exporter function. ValueError for a destination without its settings."""
+    from vectorgate.exports import settings as exports
+    from vectorgate.exports.build import ExporterDeps, build_exporter
+    from vectorgate.exports.composition import AlertSources, Egress
+    from vectorgate.persistence.dynamodb.alerts import DynamoAlertLog
+    from vectorgate.providers.http.transport import PooledTransport
+
+    settings, stores, clock, chosen = deployed_settings(), deployed_stores(), system_clock(), exports.from_environment()
+    secrets, transport = deployed_secrets(), PooledTransport(clock)
+    egress = Egress(transport, secrets, chosen.secrets, clock, plain_http=settings.plain_http)
+    sources = AlertSources(stores.keys, stores.budgets, DynamoAlertLog(deployed_table()))
+    deps = ExporterDeps(stores.ledger, egress, sources, system_random(), deployed_telemetry())
+    return build_exporter(settings, chosen, deps)

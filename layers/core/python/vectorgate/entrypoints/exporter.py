@@ -6,50 +6,22 @@ test record, past the queue: the admin function has none of the destinations' se
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from vectorgate.aws.clients import AwsClients
-from vectorgate.bootstrap import (
-    deployed_secrets,
-    deployed_settings,
-    deployed_telemetry,
-    system_clock,
-    system_random,
-)
-from vectorgate.classes import dataclass
+from vectorgate.bootstrap import deployed_exporter, system_clock, system_random
 from vectorgate.entrypoints.function import Event, Function
-from vectorgate.exports import settings as configuration
-from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue
-from vectorgate.exports.composition import AlertSources, Egress, http_destinations
 from vectorgate.exports.delivery import checked
-from vectorgate.exports.exporter import Exporter, Received
-from vectorgate.exports.fan_out import FanOut
-from vectorgate.exports.lines import Lines
-from vectorgate.exports.names import EVENTBRIDGE, S3
+from vectorgate.exports.exporter import Received
 from vectorgate.exports.queues import Message
 from vectorgate.exports.record import check_record
-from vectorgate.persistence.dynamodb import DynamoBudgets, DynamoKeys, DynamoLedger, DynamoTable
-from vectorgate.persistence.dynamodb.alerts import DynamoAlertLog
 from vectorgate.persistence.dynamodb.stream import settled_ids
-from vectorgate.providers.http.transport import PooledTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.exports.ports import Destination
-    from vectorgate.exports.settings import ExportSettings
+    from vectorgate.exports.build import ExporterApp
 
 Result: TypeAlias = "Mapping[str, object]"
-
-
-@dataclass(frozen=True, slots=True)
-class ExporterApp:
-    """Both halves. `queues`: the destination of each queue, by the queue's name."""
-
-    fan_out: FanOut
-    exporter: Exporter
-    queues: Mapping[str, str]
 
 
 def act(event: Event, app: ExporterApp) -> Result:
@@ -87,44 +59,6 @@ def _received(record: Mapping[str, Any]) -> Received:
         message=message,
         attempts=int(system["ApproximateReceiveCount"]),
     )
-
-
-@cache
-def deployed_exporter() -> ExporterApp:
-    """The app of the exporter function."""
-    settings, chosen, telemetry = deployed_settings(), configuration.from_environment(), deployed_telemetry()
-    region, endpoint_url = settings.region, settings.endpoint_url
-    clients = AwsClients(region=region, endpoint_url=endpoint_url).opened("sqs")
-    clock, randomness = system_clock(), system_random()
-    table = DynamoTable(settings.table, clock=clock, randomness=randomness, region=region, endpoint_url=endpoint_url)
-    table.opened()
-    queues = {
-        name: SqsExportQueue(clients, url=urls.queue, failures_url=urls.failures)
-        for name, urls in chosen.queues.items()
-    }
-    return ExporterApp(
-        fan_out=FanOut(DynamoLedger(table), queues, telemetry),
-        exporter=Exporter(queues, _destinations(chosen, clients, table), randomness, telemetry),
-        queues={urls.queue.rpartition("/")[2]: name for name, urls in chosen.queues.items()},
-    )
-
-
-def _destinations(chosen: ExportSettings, clients: AwsClients, table: DynamoTable) -> Mapping[str, Destination]:
-    settings, clock = deployed_settings(), system_clock()
-    egress = Egress(
-        transport=PooledTransport(clock),
-        source=deployed_secrets(),
-        secrets=chosen.secrets,
-        clock=clock,
-        plain_http=settings.plain_http,
-    )
-    sources = AlertSources(DynamoKeys(table), DynamoBudgets(table), DynamoAlertLog(table))
-    found = http_destinations(egress, sources, settings.service)
-    if chosen.bus is not None:
-        found[EVENTBRIDGE] = EventBridge(clients, chosen.bus)
-    if chosen.bucket is not None:
-        found[S3] = Lines(S3Sink(clients, chosen.bucket), S3)
-    return found
 
 
 handler = Function(act, deployed_exporter)

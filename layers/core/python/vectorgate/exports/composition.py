@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vectorgate.providers.http.outcome import Transport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Egress:
     """What reaches out. `secrets`: the name of the secret of each destination over HTTP."""
 
