@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from moto import mock_aws
 
-from tests.contract.test_old_rows import (
+from tests.factories.old_rows import (
     ANSWERED,
     BALANCES,
     BY_KEY,

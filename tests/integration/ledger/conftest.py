@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 
 from tests.fakes.listing_provider import ListingOpenAI
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.harnesses.gateway import GatewayHarness
+    from vectorgate.ledger.entry import State
+
+KEY, OTHER = "sk-reconciled-one", "sk-reconciled-two"
+FULL = {f"k{number}": "v" for number in range(16)}
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,15 @@ class ReconcilerHarness:
 @pytest.fixture
 def system(harness: GatewayHarness) -> ReconcilerHarness:
     """A gateway in front of a provider whose lists are true, and its sweep."""
-    openai = ListingOpenAI(now=harness.time.wall)
-    harness.openai = openai
-    harness.upstream.always(openai.act)
+    provider = ListingOpenAI(now=harness.time.wall)
+    harness.openai = provider
+    harness.upstream.always(provider.act)
 
     def sweep() -> Mapping[str, int]:
         harness.time.skip(61)
         return reconciler(harness).sweep()
 
-    return ReconcilerHarness(harness, openai, sweep)
+    return ReconcilerHarness(harness, provider, sweep)
 
 
 def until_ambiguous(system: ReconcilerHarness) -> list[Mapping[str, int]]:
@@ -51,7 +56,7 @@ def until_assigned(system: ReconcilerHarness) -> list[Mapping[str, int]]:
 
 
 def reconciler(harness: GatewayHarness) -> Reconciler:
-    """Over a gate's parts."""
+    """The sweep of a gateway's open rows."""
     clock = harness.time.clock()
     reader = ProviderReader(
         providers=harness.gateway.providers,
@@ -67,3 +72,22 @@ def reconciler(harness: GatewayHarness) -> Reconciler:
         clock=clock,
         telemetry=harness.telemetry,
     )
+
+
+def fails(ask: Callable[[], object]) -> int:
+    """The status that it fails with."""
+    with pytest.raises(openai.APIStatusError) as caught:
+        ask()
+    return caught.value.status_code
+
+
+def resolved(system: ReconcilerHarness) -> tuple[State, str | None]:
+    """How the last row ended."""
+    entry = system.harness.rows()[-1]
+    return entry.state, entry.found_by
+
+
+def lost(system: ReconcilerHarness, ask: Callable[[], object], act: Any) -> int:
+    """Ask for something that may be repeated, and lose all three answers."""
+    system.harness.upstream.will(act, act, act)
+    return fails(ask)

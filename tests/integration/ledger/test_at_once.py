@@ -8,8 +8,7 @@ import pytest
 
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import hang_up
-from tests.integration.ledger.conftest import reconciler
-from tests.integration.ledger.test_sweep import FULL, KEY, fails, lost, resolved
+from tests.integration.ledger.conftest import FULL, KEY, fails, lost, reconciler, resolved
 from vectorgate.ledger.entry import Resolution, State
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from tests.fakes import listing_provider as provider
 from tests.fakes.listing_provider import _page
 from tests.fakes.openai import store_document
 from tests.fakes.upstream import hang_up
-from tests.integration.ledger.test_sweep import FULL, KEY, OTHER, fails, lost, resolved
+from tests.integration.ledger.conftest import FULL, KEY, OTHER, fails, lost, resolved
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.ledger.reconciliation.sweep import PROVIDER_SECONDS
 from vectorgate.providers.reader import CALL_SECONDS

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.fakes.upstream import answer, hang_up, refusal, reset
-from tests.integration.ledger.test_sweep import FULL, KEY, fails
+from tests.integration.ledger.conftest import FULL, KEY, fails
 from vectorgate.ledger.entry import Resolution, State
 from vectorgate.store_errors import StoreUnavailable
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.settings import seconds_in
 from local.workers import Ticker
-from tests.integration.metering.test_sampler import Scene
+from tests.harnesses.meter import MeterHarness
 from vectorgate.entrypoints.meter import handler
 from vectorgate.ledger.entry import State
 from vectorgate.metering.model import DAY_S
@@ -22,35 +22,35 @@ EVENT = json.loads((Path(__file__).parents[3] / "events" / "meter_schedule.json"
 
 
 def test_a_tick_of_the_schedule_posts_what_is_due() -> None:
-    scene = Scene()
-    scene.store("mine", 2 * GIB)
-    tick = handler.bound_to(scene.meter)
+    metering = MeterHarness()
+    metering.store("mine", 2 * GIB)
+    tick = handler.bound_to(metering.meter)
     assert tick(EVENT, None) == {"posted": 0, "settled": 0}
-    scene.world.now += DAY_S
+    metering.environment.now += DAY_S
     assert tick(EVENT, None) == {"posted": 1, "settled": 0}
     assert tick(EVENT, None) == {"posted": 0, "settled": 1}  # here is no stream, which would have been faster
-    scene.stores.close()
+    metering.stores.close()
 
 
 def test_a_tick_settles_late_rows_and_leaves_the_others_to_the_stream() -> None:
-    scene = Scene()
-    late, fresh = scene.waiting(LATE_SECONDS + 1), scene.waiting(LATE_SECONDS - 1)
-    assert scene.meter.tick() == {"posted": 0, "settled": 1}
-    states = {row.id: row.state for row in scene.stores.ledger.entries([late, fresh]).values()}
+    metering = MeterHarness()
+    late, fresh = metering.waiting(LATE_SECONDS + 1), metering.waiting(LATE_SECONDS - 1)
+    assert metering.meter.tick() == {"posted": 0, "settled": 1}
+    states = {row.id: row.state for row in metering.stores.ledger.entries([late, fresh]).values()}
     assert states == {late: State.SETTLED, fresh: State.ANSWERED}
-    scene.stores.close()
+    metering.stores.close()
 
 
 def test_a_ledger_that_is_unavailable_does_not_end_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene()
+    metering = MeterHarness()
 
     def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable("simulated")
 
-    monkeypatch.setattr(scene.stores.ledger, "open_rows", unavailable)
-    assert scene.meter.tick() == {"posted": 0, "settled": 0, "failed": 1}
-    assert scene.telemetry.counted == ["MeterFailures"]
-    scene.stores.close()
+    monkeypatch.setattr(metering.stores.ledger, "open_rows", unavailable)
+    assert metering.meter.tick() == {"posted": 0, "settled": 0, "failed": 1}
+    assert metering.telemetry.counted == ["MeterFailures"]
+    metering.stores.close()
 
 
 def test_the_loop_ticks_at_once_and_again_until_it_is_stopped() -> None:

@@ -14,24 +14,18 @@ import pytest
 from tests.fakes.upstream import FaultyUpstream, answer, hang, hang_up, raw, trickle, trickle_headers
 from tests.integration.client.test_connections import Records
 from tests.integration.client.test_tls import certified
-from tests.integration.providers.test_transport import CODED, CONTENT, MISCODED, SURPLUS, after
+from tests.integration.providers.test_content import CODED, CONTENT, MISCODED
+from tests.integration.providers.test_transport import SURPLUS, after
 from vectorgate.providers.http.adapter import Pooling, Transport
 from vectorgate.providers.http.async_adapter import AsyncTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fakes.upstream import Act
 
 AMPLE: Final = 30.0
 LITTLE: Final = 0.2
-
-
-@pytest.fixture
-def upstream() -> Iterator[FaultyUpstream]:
-    with FaultyUpstream(answer(200, {"for": "the next"})) as upstream:
-        yield upstream
 
 
 def asked(url: str, times: int = 1, *, pooling: Pooling | None = None, **client: Any) -> list[httpx.Response]:
