@@ -60,7 +60,7 @@ def build_exporter(settings: Settings, chosen: ExportSettings, deps: ExporterDep
     )
 
 
-def _of_aws(chosen: ExportSettings, clients: AwsClients) -> Mapping[str, Destination]:
+def _of_aws(chosen: ExportSettings, clients: AwsClients) -> dict[str, Destination]:
     found: dict[str, Destination] = {}
     if chosen.bus is not None:
         found[EVENTBRIDGE] = EventBridge(clients, chosen.bus)
