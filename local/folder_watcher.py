@@ -106,7 +106,7 @@ class FolderWatcher:
             self._note_refusal(ObjectLocation(BUCKET, key), None)
 
     def _forget_what_is_tried_again(self) -> None:
-        """Handle anew the files whose refusal an administrator has taken back."""
+        """Handle again the files whose refusal an administrator has taken back."""
         if self._refused:
             for key in self._refused.keys() - self.refusals.refusals(BUCKET).keys():
                 del self._refused[key]
@@ -168,7 +168,7 @@ class FolderWatcher:
         self.write_line(_in_one_line(f"not ingested: {what}: {outcome.reason}"))
 
     def _conclude_change(self, change: ObjectChange, outcome: Outcome) -> None:
-        """Note what was refused; and know an object again that was written anew before its removal was dealt with."""
+        """Record what was refused; and recognise an object that was written again before its removal was dealt with."""
         key = change.location.key
         if isinstance(outcome, PermanentFailure) and not change.deleted:
             self._note_refusal(change.location, self._refused_for(key, str(change.version)))

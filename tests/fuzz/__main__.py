@@ -17,12 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.fuzz.doors import Doors
+from tests.fuzz.handlers import Handlers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.fuzz.doors import Door
+    from tests.fuzz.handlers import FuzzedHandler
 
 DEFAULTS: Final = {"INPUTS": "20000", "PROCESSES": "1", "SEED": "0", "AT": ""}
 RENEWED_AFTER: Final = 2_000  # inputs: rows pile up in the stores
@@ -41,39 +41,39 @@ def share(first: int, count: int) -> Findings:
     """Hand over so many inputs, of one seed each."""
     logging.disable(logging.CRITICAL)
     findings = Findings()
-    doors = Doors()
+    handlers = Handlers()
     for seed in range(first, first + count):
         if seed % RENEWED_AFTER == 0:
-            doors.close()
-            doors = Doors()
-        name, problem = handed_over(doors, seed)
+            handlers.close()
+            handlers = Handlers()
+        name, problem = handed_over(handlers, seed)
         findings.inputs[name] += 1
         if problem is not None:
             findings.found.append(f"AT={seed} {name}: {problem}")
-    doors.close()
+    handlers.close()
     return findings
 
 
-def handed_over(doors: Doors, seed: int, *, aloud: bool = False) -> tuple[str, str | None]:
-    """Make the input of a seed and hand it over: the door's name, and what is wrong."""
+def handed_over(handlers: Handlers, seed: int, *, aloud: bool = False) -> tuple[str, str | None]:
+    """Make the input of a seed and hand it over: the handler's name, and what is wrong."""
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
-    (door,) = rng.choices(doors.all, [each.weight for each in doors.all])
-    doors.forget()
-    given = door.made(rng)
+    (handler,) = rng.choices(handlers.all, [each.weight for each in handlers.all])
+    handlers.forget()
+    given = handler.made(rng)
     if aloud:
-        sys.stdout.write(f"{door.name}: {given!r}\n")
-    return door.name, _problem(doors, door, given, aloud=aloud)
+        sys.stdout.write(f"{handler.name}: {given!r}\n")
+    return handler.name, _problem(handlers, handler, given, aloud=aloud)
 
 
-def _problem(doors: Doors, door: Door, given: Any, *, aloud: bool) -> str | None:
+def _problem(handlers: Handlers, handler: FuzzedHandler, given: Any, *, aloud: bool) -> str | None:
     try:
-        problem = door.give(given)
+        problem = handler.give(given)
     except Exception as error:  # noqa: BLE001 - whatever leaves a handler is a finding
         if aloud:
             traceback.print_exc()
         return f"{type(error).__name__}: {str(error)[:200]} {_place(error)}"
-    if doors.telemetry.errors:
-        defect = doors.telemetry.errors[0]
+    if handlers.telemetry.errors:
+        defect = handlers.telemetry.errors[0]
         if aloud:
             traceback.print_exception(defect)
         return f"reported {type(defect).__name__}: {str(defect)[:200]} {_place(defect)}"
@@ -89,7 +89,7 @@ def main(words: Sequence[str]) -> int:
     """Fuzz, and print what was found."""
     given = DEFAULTS | dict(word.split("=", 1) for word in words)
     if given["AT"]:
-        return handed_over(Doors(), int(given["AT"]), aloud=True)[1] is not None
+        return handed_over(Handlers(), int(given["AT"]), aloud=True)[1] is not None
     inputs, processes, seed = (int(given[name]) for name in ("INPUTS", "PROCESSES", "SEED"))
     began, each = time.monotonic(), -(-inputs // processes)
     starts = [seed + number * each for number in range(processes)]
@@ -99,8 +99,8 @@ def main(words: Sequence[str]) -> int:
     counts = sum((each_share.inputs for each_share in shares), Counter[str]())
     sys.stdout.writelines(f"{line}\n" for line in found[:SHOWN])
     seconds = time.monotonic() - began
-    by_door = " ".join(f"{name.replace(' ', '_')}={count}" for name, count in sorted(counts.items()))
-    sys.stdout.write(f"inputs={counts.total()} findings={len(found)} seconds={seconds:.0f} {by_door}\n")
+    by_handler = " ".join(f"{name.replace(' ', '_')}={count}" for name, count in sorted(counts.items()))
+    sys.stdout.write(f"inputs={counts.total()} findings={len(found)} seconds={seconds:.0f} {by_handler}\n")
     return 1 if found else 0
 
 

@@ -69,7 +69,7 @@ class MeterHarness:
     telemetry: Counting = field(default_factory=Counting)
 
     def __post_init__(self) -> None:
-        self.truth = SimulatedProvider(self.environment)
+        self.provider = SimulatedProvider(self.environment)
         settings = Settings(table="-", secrets={OPENAI: "secret"})
         clock = Clock(wall=lambda: self.environment.now, monotonic=lambda: self.environment.now, sleep=lambda _: None)
         self.meter = build_meter(
@@ -77,7 +77,7 @@ class MeterHarness:
             Deps(
                 stores=self.stores,
                 credentials=Credentials(FakeSecretSource(), settings.secrets, clock),
-                transport=self.truth,
+                transport=self.provider,
                 telemetry=self.telemetry,
                 clock=clock,
                 randomness=self.environment.randomness(),
@@ -86,7 +86,7 @@ class MeterHarness:
         self.sampler = self.meter.sampler
 
     def store(self, name: str, size: int, *, tenant: str | None = "team:red") -> str:
-        made = self.truth.make_store({"name": name})
+        made = self.provider.make_store({"name": name})
         made.size = size
         if tenant is not None:
             row = Ownership(

@@ -1,8 +1,8 @@
 """moto's DynamoDB without what took half of its time. What it answers is the same.
 
 For a transaction, moto copies the whole table once for each action, lest it has to be undone: here only the items that
-the actions name are copied. It asks each node of an expression anew which kinds of nodes a validator looks at, and each
-value for every type that it could have, under six names.
+the actions name are copied. For each node of an expression, it asks which kinds of nodes a validator looks at, and for
+each value every type that it could have, under six names.
 """
 
 from __future__ import annotations

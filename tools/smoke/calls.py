@@ -48,7 +48,7 @@ def a_key_is_made(target: Target, made: Made) -> str:
 
 
 def strangers_are_refused(target: Target, made: Made) -> str:
-    """No key, an unknown one, a key at the administrator's door, the administrator's at the clients'."""
+    """No key, an unknown one, a client's key at the admin API, the administrator's at the clients'."""
     for method, path, key in (
         ("GET", "/v1/vector_stores", None),
         ("GET", "/v1/vector_stores", UNKNOWN),
@@ -93,7 +93,7 @@ def what_is_foreign_is_absent(target: Target, made: Made) -> str:
 
 
 def the_call_is_settled(target: Target, made: Made) -> str:
-    """The table's stream reaches the usage logger, which books the call."""
+    """The table's stream reaches the usage logger, which settles the call."""
 
     def record() -> Any:  # noqa: ANN401 - JSON
         status, rows = target.ask("GET", f"/spend/logs?request_id={made.call}", target.master_key)

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     with LocalProcess(tmp_path_factory.mktemp("examples") / "home") as running:
         yield running

@@ -36,16 +36,16 @@ AWS: Final = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_D
 FOUND: Final = r"0\.\d\d tides\.md: The tides obey the moon\."
 
 
-def ran(edition: LocalProcess, *command: str, base: str = "/v1") -> str:
+def ran(local_mode: LocalProcess, *command: str, base: str = "/v1") -> str:
     """What an example prints that is started by that command, against local mode."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     mine = {
         "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/core/python"), *sys.path]),
-        "VECTORGATE_BASE_URL": edition.url + base,
+        "VECTORGATE_BASE_URL": local_mode.url + base,
         "VECTORGATE_API_KEY": KEY,
-        "AWS_ENDPOINT_URL_LAMBDA": edition.url,
+        "AWS_ENDPOINT_URL_LAMBDA": local_mode.url,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_SHARED_CREDENTIALS_FILE": str(edition.home / "aws-credentials"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(local_mode.home / "aws-credentials"),
         "NO_PROXY": "*",
     }
     done = subprocess.run(  # noqa: S603 - our own examples
@@ -56,8 +56,8 @@ def ran(edition: LocalProcess, *command: str, base: str = "/v1") -> str:
 
 
 @pytest.fixture
-def http(edition: LocalProcess) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=f"{edition.url}/v1", headers={"authorization": f"Bearer {KEY}"}) as client:
+def http(local_mode: LocalProcess) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"{local_mode.url}/v1", headers={"authorization": f"Bearer {KEY}"}) as client:
         yield client
 
 
@@ -65,38 +65,38 @@ def http(edition: LocalProcess) -> Iterator[httpx2.Client]:
 def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """An example that ran against local mode has deleted its stores."""
     yield
-    if "edition" in request.fixturenames:
-        edition = request.getfixturevalue("edition")
-        answer = httpx2.get(f"{edition.url}/v1/vector_stores", headers={"authorization": f"Bearer {KEY}"})
+    if "local_mode" in request.fixturenames:
+        local_mode = request.getfixturevalue("local_mode")
+        answer = httpx2.get(f"{local_mode.url}/v1/vector_stores", headers={"authorization": f"Bearer {KEY}"})
         assert [store["name"] for store in answer.json()["data"] if store["name"] != "demo"] == []
 
 
-def test_openais_python_client(edition: LocalProcess) -> None:
-    assert re.match(FOUND, ran(edition, sys.executable, "openai_python.py"))
+def test_openais_python_client(local_mode: LocalProcess) -> None:
+    assert re.match(FOUND, ran(local_mode, sys.executable, "openai_python.py"))
 
 
-def test_a_question_is_answered_from_a_store(edition: LocalProcess) -> None:
-    text, cited = ran(edition, sys.executable, "responses.py").splitlines()
+def test_a_question_is_answered_from_a_store(local_mode: LocalProcess) -> None:
+    text, cited = ran(local_mode, sys.executable, "responses.py").splitlines()
     assert text.startswith('tides.md: "The tides obey the moon.')
     assert cited == "cited: tides.md"
 
 
-def test_the_sdk(edition: LocalProcess) -> None:
-    created, found, refused = ran(edition, sys.executable, "sdk.py", base="").splitlines()
+def test_the_sdk(local_mode: LocalProcess) -> None:
+    created, found, refused = ran(local_mode, sys.executable, "sdk.py", base="").splitlines()
     assert re.fullmatch(r"vs_\w+ cost \$0(\.0+)?, record \S+", created)
     assert re.match(FOUND, found)
     assert refused.startswith("404: ")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_curl(edition: LocalProcess) -> None:
-    created, found = ran(edition, "/bin/sh", "curl.sh").splitlines()
+def test_curl(local_mode: LocalProcess) -> None:
+    created, found = ran(local_mode, "/bin/sh", "curl.sh").splitlines()
     assert re.fullmatch(r"store: vs_\w+", created)
     assert "The tides obey the moon." in json.loads(found)["data"][0]["content"][0]["text"]
 
 
-def test_boto3_invokes_the_function(edition: LocalProcess) -> None:
-    created, *listed = ran(edition, sys.executable, "boto3_invoke.py").splitlines()
+def test_boto3_invokes_the_function(local_mode: LocalProcess) -> None:
+    created, *listed = ran(local_mode, sys.executable, "boto3_invoke.py").splitlines()
     store, again = re.findall(r"vs_\w+", created)
     assert store == again
     assert f"{store} Almanac" in listed
@@ -127,12 +127,12 @@ def test_events_are_what_the_ingest_function_reads(monkeypatch: pytest.MonkeyPat
     assert (attach.source, attach.name, attach.file_id) == ("com.example.crm", "product-docs", "file-abc123")
 
 
-def invoke(edition: LocalProcess, function: str, payload: dict[str, Any]) -> Any:
+def invoke(local_mode: LocalProcess, function: str, payload: dict[str, Any]) -> Any:
     """The function's result, through Lambda's API."""
-    access_key, secret = edition.access_key()
+    access_key, secret = local_mode.access_key()
     client = boto3.client(
         "lambda",
-        endpoint_url=edition.url,
+        endpoint_url=local_mode.url,
         region_name="us-east-1",
         aws_access_key_id=access_key,
         aws_secret_access_key=secret,
@@ -140,20 +140,20 @@ def invoke(edition: LocalProcess, function: str, payload: dict[str, Any]) -> Any
     return json.loads(client.invoke(FunctionName=function, Payload=json.dumps(payload))["Payload"].read())
 
 
-def test_a_state_machine_creates_attaches_and_waits(edition: LocalProcess, http: httpx2.Client) -> None:
+def test_a_state_machine_creates_attaches_and_waits(local_mode: LocalProcess, http: httpx2.Client) -> None:
     file = http.post("/files", data={"purpose": "assistants"}, files={"file": ("tides.md", b"The tides.")}).json()
     said = {"key": KEY, "name": "product-docs", "file": file["id"]}
-    attached = run(MACHINE, said, lambda *call: invoke(edition, *call), name="execution-1")
+    attached = run(MACHINE, said, lambda *call: invoke(local_mode, *call), name="execution-1")
     assert (attached["id"], attached["status"]) == (file["id"], "completed")
     assert http.delete(f"/vector_stores/{attached['vector_store_id']}").is_success
 
 
-def test_a_state_machine_ends_at_a_refusal(edition: LocalProcess) -> None:
+def test_a_state_machine_ends_at_a_refusal(local_mode: LocalProcess) -> None:
     with pytest.raises(ExecutionFailed, match="Incorrect API key"):
         run(
             MACHINE,
             {"key": "sk-nobody", "name": "product-docs", "file": "file-abc123"},
-            lambda *call: invoke(edition, *call),
+            lambda *call: invoke(local_mode, *call),
             name="execution-2",
         )
 

@@ -1,4 +1,4 @@
-"""How long a provider may take where the front door is not API Gateway: a file has the time that its size needs."""
+"""How long a provider may take where requests do not come by API Gateway: a file has the time that its size needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name is one name, however it is written and whichever way it comes in: doors x encodings."""
+"""A name is one name, however it is written and whichever way it comes in: ways in x encodings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.harnesses.gateway import GatewayHarness, GatewayServer
 
-    Door = Callable[[GatewayHarness, str], "Answer"]
+    Send = Callable[[GatewayHarness, str], "Answer"]
 
 KEY = "sk-names"
 NAMES = ["bob", "Zoë Ångström", "日本", "Nguyễn"]
@@ -86,14 +86,14 @@ def by_invocation(harness: GatewayHarness, name: str) -> Answer:
     return Answer(result["status"], result["headers"].get("x-litellm-call-id", ""))
 
 
-DOORS: dict[str, Door] = {
+SENDERS: dict[str, Send] = {
     "header": by_header,
     "customer's header": by_customer_header,
     "body": in_body,
     "form": in_form,
     "invocation": by_invocation,
 }
-EACH = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+EACH = pytest.mark.parametrize("send", SENDERS.values(), ids=SENDERS)
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def look_up(harness: GatewayHarness, path: str, **query: str) -> Any:
 
 @EACH
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_recorded_in_one_form(keyed: GatewayHarness, door: Door, name: str) -> None:
-    assert [door(keyed, write(name)).status for write in WRITTEN.values()] == [200] * len(WRITTEN)
+def test_a_name_is_recorded_in_one_form(keyed: GatewayHarness, send: Send, name: str) -> None:
+    assert [send(keyed, write(name)).status for write in WRITTEN.values()] == [200] * len(WRITTEN)
     assert {row.end_user for row in keyed.rows()} == {unicodedata.normalize("NFC", name)}
     assert {frozenset(row.tags) for row in keyed.rows()} == {frozenset({unicodedata.normalize("NFC", name), "other"})}
 
@@ -129,9 +129,9 @@ def test_a_name_is_recorded_in_one_form(keyed: GatewayHarness, door: Door, name:
 @EACH
 @pytest.mark.parametrize("made", WRITTEN)
 @pytest.mark.parametrize("sent", WRITTEN)
-def test_no_way_of_writing_a_name_passes_its_block(keyed: GatewayHarness, door: Door, made: str, sent: str) -> None:
+def test_no_way_of_writing_a_name_passes_its_block(keyed: GatewayHarness, send: Send, made: str, sent: str) -> None:
     administer(keyed, "/customer/new", user_id=WRITTEN[made]("Zoë"), blocked=True)
-    assert door(keyed, WRITTEN[sent]("Zoë")).status == 403
+    assert send(keyed, WRITTEN[sent]("Zoë")).status == 403
     assert keyed.upstream.calls == 0
 
 
@@ -166,8 +166,8 @@ def shared() -> Iterator[GatewayHarness]:
 @EACH
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.text(min_size=1, max_size=20).filter(lambda text: "," not in text and "\ufffd" not in text))
-def test_any_text_is_recorded_in_its_normal_form_or_refused(shared: GatewayHarness, door: Door, name: str) -> None:
-    answer = door(shared, name)
+def test_any_text_is_recorded_in_its_normal_form_or_refused(shared: GatewayHarness, send: Send, name: str) -> None:
+    answer = send(shared, name)
     if answer.status == 200:
         row = shared.stores.ledger.entry(OperationId(answer.call_id))
         assert row is not None

@@ -1,6 +1,6 @@
 """No role allows what its function never asks: every kind of call of invoke, ingest, settlement and meter.
 
-The admin function, the exporter and the front door have tests of their own, as their calls need other scenes.
+The admin function, the exporter and the api function have tests of their own, as their calls need other scenes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The roles of both front doors allow nothing that no call asks: every kind of key and of operation."""
+"""The roles of the api and stream functions allow nothing that no call asks: every kind of key and of operation."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def limited_key(harness: DynamoDbGateway) -> VirtualKey:
 
 
 @pytest.mark.exhaustive
-def test_the_front_doors_roles_allow_what_calls_ask_and_nothing_besides() -> None:
+def test_the_roles_of_api_and_stream_allow_what_calls_ask_and_nothing_besides() -> None:
     with dynamodb_gateway(InProcessProvider()) as harness:
         harness.stores.keys.add_key(limited_key(harness))
         with asked_of(harness) as calls:

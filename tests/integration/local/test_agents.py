@@ -19,14 +19,14 @@ BREAD: Final = b"Knead flour, water, salt and yeast. Let the dough rest until it
 
 
 @pytest.fixture(scope="module")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     with LocalProcess(tmp_path_factory.mktemp("agents") / "home") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def store(edition: LocalProcess) -> str:
-    with openai.OpenAI(base_url=f"{edition.url}/v1", api_key=KEY) as client:
+def store(local_mode: LocalProcess) -> str:
+    with openai.OpenAI(base_url=f"{local_mode.url}/v1", api_key=KEY) as client:
         documents = (("tides.md", TIDES), ("bread.md", BREAD))
         file_ids = [client.files.create(file=each, purpose="assistants").id for each in documents]
         found = client.vector_stores.create(name="two").id
@@ -34,11 +34,11 @@ def store(edition: LocalProcess) -> str:
         return found
 
 
-def test_an_agent_answers_from_the_documents_run_and_streamed(edition: LocalProcess, store: str) -> None:
+def test_an_agent_answers_from_the_documents_run_and_streamed(local_mode: LocalProcess, store: str) -> None:
     check_agent = importlib.import_module("tests.helpers.agent").check_agent  # here, or every worker would load it
 
     async def flow() -> None:
-        async with openai.AsyncOpenAI(base_url=f"{edition.url}/v1", api_key=KEY) as client:
+        async with openai.AsyncOpenAI(base_url=f"{local_mode.url}/v1", api_key=KEY) as client:
             await check_agent(client, store, TIDES.decode())
 
     asyncio.run(flow())

@@ -59,8 +59,8 @@ def _checked(answer: httpx2.Response, content: dict[str, Any]) -> Any:
 @pytest.fixture
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DescribedClient]:
     with (
-        LocalProcess(tmp_path_factory.mktemp("described") / "home") as edition,
-        httpx2.Client(base_url=edition.url, headers={"authorization": f"Bearer {KEY}"}) as http,
+        LocalProcess(tmp_path_factory.mktemp("described") / "home") as local_mode,
+        httpx2.Client(base_url=local_mode.url, headers={"authorization": f"Bearer {KEY}"}) as http,
     ):
         yield DescribedClient(http)
 

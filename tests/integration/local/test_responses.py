@@ -24,15 +24,15 @@ ANSWER: Final = f'tides.md: "{DOCUMENTS["tides.md"]}"'
 
 
 @pytest.fixture(scope="module")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     with LocalProcess(tmp_path_factory.mktemp("responses") / "home") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def store(edition: LocalProcess) -> str:
+def store(local_mode: LocalProcess) -> str:
     """A store of two documents."""
-    with openai.OpenAI(base_url=f"{edition.url}/v1", api_key=KEY) as client:
+    with openai.OpenAI(base_url=f"{local_mode.url}/v1", api_key=KEY) as client:
         files = [(name, text.encode()) for name, text in DOCUMENTS.items()]
         file_ids = [client.files.create(file=file, purpose="assistants").id for file in files]
         found = client.vector_stores.create(name="two").id
@@ -41,13 +41,13 @@ def store(edition: LocalProcess) -> str:
 
 
 @pytest.fixture(params=[openai.OpenAI, openai.AsyncOpenAI], ids=["sync", "async"])
-def run(request: pytest.FixtureRequest, edition: LocalProcess, store: str) -> Callable[[Any], None]:
+def run(request: pytest.FixtureRequest, local_mode: LocalProcess, store: str) -> Callable[[Any], None]:
     """A function that runs a flow, which is written once for both clients."""
     tools = [{"type": "file_search", "vector_store_ids": [store]}]
     asked = {"model": MODEL, "input": "What do the tides obey?", "tools": tools}
 
     async def whole(flow: Any) -> None:
-        client = request.param(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0)
+        client = request.param(base_url=f"{local_mode.url}/v1", api_key=KEY, max_retries=0)
         try:
             await flow(client, asked)
         finally:
@@ -178,13 +178,13 @@ def test_a_stream_in_the_background_that_breaks_is_resumed_after_its_last_event(
     run(flow)
 
 
-def test_our_sdk_resumes_it_too(edition: LocalProcess, store: str) -> None:
+def test_our_sdk_resumes_it_too(local_mode: LocalProcess, store: str) -> None:
     asked: dict[str, Any] = {
         "model": MODEL,
         "input": "What do the tides obey?",
         "tools": [{"type": "file_search", "vector_store_ids": [store]}],
     }
-    with Client(base_url=f"{edition.url}/v1", api_key=KEY) as client:
+    with Client(base_url=f"{local_mode.url}/v1", api_key=KEY) as client:
         with client.responses.create(**asked, background=True, stream=True) as stream:
             begun = [next(stream) for _ in range(3)]
         last = begun[-1].sequence_number

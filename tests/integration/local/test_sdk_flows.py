@@ -22,17 +22,17 @@ Client = openai.OpenAI | openai.AsyncOpenAI
 
 
 @pytest.fixture(scope="module")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+def local_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     with LocalProcess(tmp_path_factory.mktemp("flows") / "home") as running:
         yield running
 
 
 @pytest.fixture(params=[openai.OpenAI, openai.AsyncOpenAI], ids=["sync", "async"])
-def run(request: pytest.FixtureRequest, edition: LocalProcess) -> Callable[[Callable[[Any], Awaitable[None]]], None]:
+def run(request: pytest.FixtureRequest, local_mode: LocalProcess) -> Callable[[Callable[[Any], Awaitable[None]]], None]:
     """A function that runs a flow, which is written once for both clients."""
 
     async def whole(flow: Callable[[Any], Awaitable[None]]) -> None:
-        client: Client = request.param(base_url=f"{edition.url}/v1", api_key=KEY, max_retries=0)
+        client: Client = request.param(base_url=f"{local_mode.url}/v1", api_key=KEY, max_retries=0)
         try:
             await flow(client)
         finally:

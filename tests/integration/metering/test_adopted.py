@@ -42,24 +42,24 @@ class FakeSecretSource:
 
 
 def test_the_day_of_an_adoption_is_divided_at_that_second_and_comes_to_the_providers_bill() -> None:
-    world = SimulatedEnvironment(1, rates=NO_FAULTS, now=float(MIDNIGHT), faultless=True)
-    truth, stores = SimulatedProvider(world), open_stores()
+    environment = SimulatedEnvironment(1, rates=NO_FAULTS, now=float(MIDNIGHT), faultless=True)
+    provider, stores = SimulatedProvider(environment), open_stores()
     settings = Settings(table="-", secrets={OPENAI: "secret"})
-    clock = Clock(wall=lambda: world.now, monotonic=lambda: world.now, sleep=lambda _: None)
+    clock = Clock(wall=lambda: environment.now, monotonic=lambda: environment.now, sleep=lambda _: None)
     credentials = Credentials(FakeSecretSource(), settings.secrets, clock)
     deps = Deps(
         stores=stores,
         credentials=credentials,
-        transport=truth,
+        transport=provider,
         telemetry=CrashTelemetry(),
         clock=clock,
-        randomness=world.randomness(),
+        randomness=environment.randomness(),
     )
     meter = build_meter(settings, deps)
     for number in range(STORES):
-        truth.make_store({"name": f"s{number}"}).resize(GIB + number, MIDNIGHT)
+        provider.make_store({"name": f"s{number}"}).resize(GIB + number, MIDNIGHT)
     meter.tick()
-    world.now = MIDNIGHT + NOON
+    environment.now = MIDNIGHT + NOON
     reads = ReaderDocuments(build_reader(settings, deps), without=SEARCH_PROVIDER)
     admin = build_admin_deps(settings, stores, clock, deps.randomness, reads)
     objects = ProviderObjects(reads, OPENAI, ObjectKind.VECTOR_STORE)
@@ -67,7 +67,7 @@ def test_the_day_of_an_adoption_is_divided_at_that_second_and_comes_to_the_provi
     assert Counter(each.outcome for page in objects.pages(None) for each in adopter.adopted(page)) == {
         "adopted": STORES
     }
-    world.now = MIDNIGHT + DAY_S
+    environment.now = MIDNIGHT + DAY_S
     assert meter.sampler.tick() == 2 * STORES
     query = RecordQuery(start_ms=MIDNIGHT * 1_000, end_ms=MIDNIGHT * 1_000 + 1, limit=9_999)
     records = [row for row in stores.ledger.search(query) if row.operation == STORAGE]

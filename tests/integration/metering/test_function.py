@@ -1,4 +1,4 @@
-"""The meter as it runs: the Lambda handler on its schedule's event, and the one-machine edition's loop."""
+"""The meter as it runs: the Lambda handler on its schedule's event, and local mode's loop."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_a_request_that_may_change_what_is_stored_ends_the_pause_at_the_next_tic
     for seconds in (0, 60, 180):
         metering.at(seconds)  # the next look is due at 420
     metering.change(operation, 200)
-    metering.truth.stores[name].size = 2 * GIB
+    metering.provider.stores[name].size = 2 * GIB
     metering.at(240)
     assert metering.sizes() == [2 * GIB]
 
@@ -54,7 +54,7 @@ def test_what_changes_no_store_leaves_the_pause(metering: MeterHarness, operatio
     for seconds in (0, 60, 180):
         metering.at(seconds)
     metering.change(operation, 200)
-    metering.truth.stores[name].size = 2 * GIB
+    metering.provider.stores[name].size = 2 * GIB
     metering.at(240)
     assert metering.sizes() == [GIB]
     metering.at(420)
@@ -67,6 +67,6 @@ def test_a_change_that_was_under_way_at_the_last_look_is_seen_at_the_next_tick(m
         metering.at(seconds)
     metering.change("vector_stores.files.create", 155)
     metering.at(180)
-    metering.truth.stores[name].size = 2 * GIB
+    metering.provider.stores[name].size = 2 * GIB
     metering.at(240)
     assert metering.sizes() == [2 * GIB]

@@ -54,7 +54,7 @@ def test_ticks_that_come_twice_or_never_change_nothing(metering: MeterHarness) -
 def test_a_store_that_was_deleted_through_us_stops_at_that_second(metering: MeterHarness) -> None:
     name = metering.store("mine", GIB * 100)
     metering.at(0)
-    metering.truth.stores[name].deleted_at = MIDNIGHT + 600
+    metering.provider.stores[name].deleted_at = MIDNIGHT + 600
     metering.retire(600)
     metering.at(4_000)
     metering.at(DAY_S)
@@ -68,7 +68,7 @@ def test_a_list_that_still_shows_what_was_deleted_through_us_costs_nothing(meter
     metering.at(0)
     metering.retire(600)
     metering.at(4_000)
-    metering.truth.stores[name].deleted_at = MIDNIGHT + 600
+    metering.provider.stores[name].deleted_at = MIDNIGHT + 600
     metering.at(8_000)
     metering.at(DAY_S)
     assert [row.byte_seconds for row in metering.records()] == [GIB * 600]
@@ -78,7 +78,7 @@ def test_a_meter_is_written_when_its_size_changes_and_at_midnight(metering: Mete
     metering.store("still", GIB)
     changing = metering.store("changing", GIB)
     for seconds in range(0, 40_000, 4_000):
-        metering.truth.stores[changing].size += seconds
+        metering.provider.stores[changing].size += seconds
         metering.at(seconds)
     versions = {meter.id: meter.version for meter in metering.stores.meters.meters(OPENAI)}
     assert sorted(versions.values()) == [1, 10]
@@ -114,7 +114,7 @@ def test_a_tick_that_was_cut_short_while_it_charged_goes_on_where_it_was(
 def test_a_store_that_vanished_stops_when_it_is_missed(metering: MeterHarness) -> None:
     name = metering.store("mine", GIB)
     metering.at(0)
-    metering.truth.stores[name].deleted_at = MIDNIGHT + 600
+    metering.provider.stores[name].deleted_at = MIDNIGHT + 600
     metering.at(4_000)
     metering.at(DAY_S)
     assert [row.byte_seconds for row in metering.records()] == [GIB * 4_000]
@@ -123,7 +123,7 @@ def test_a_store_that_vanished_stops_when_it_is_missed(metering: MeterHarness) -
 def test_a_store_that_expired_stops_at_that_second(metering: MeterHarness) -> None:
     name = metering.store("mine", GIB)
     metering.at(0)
-    metering.truth.stores[name].expires_at = MIDNIGHT + 50
+    metering.provider.stores[name].expires_at = MIDNIGHT + 50
     metering.at(4_000)
     for day in (1, 2, 3):
         metering.at(day * DAY_S)
@@ -133,7 +133,7 @@ def test_a_store_that_expired_stops_at_that_second(metering: MeterHarness) -> No
 @pytest.mark.parametrize("figure", [0, -5, True, "soon", 0.5, MIDNIGHT - 1])
 def test_a_moment_that_makes_no_sense_is_quarantined_and_ends_nothing(metering: MeterHarness, figure: Any) -> None:
     name = metering.store("mine", GIB)
-    metering.truth.stores[name].expires_at = figure
+    metering.provider.stores[name].expires_at = figure
     metering.at(0)
     metering.at(DAY_S)
     assert "QuarantinedMoments" in metering.telemetry.counted
@@ -146,7 +146,7 @@ def test_nothing_is_concluded_from_a_list_that_makes_no_sense(
 ) -> None:
     metering.store("mine", GIB)
     metering.at(0)
-    monkeypatch.setattr(metering.truth, "_page", lambda _query: {"object": "list", "data": listed, "has_more": True})
+    monkeypatch.setattr(metering.provider, "_page", lambda _query: {"object": "list", "data": listed, "has_more": True})
     with pytest.raises(ApiError):
         metering.sampler.sample(OPENAI)
     assert metering.sizes() == [GIB]
@@ -193,7 +193,7 @@ def test_a_list_that_outlasts_a_tick_leaves_every_other_tick_to_the_others(
 def test_a_list_that_forgets_a_store_is_not_believed(metering: MeterHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     metering.store("mine", GIB)
     metering.at(0)
-    monkeypatch.setattr(metering.truth, "_page", lambda _query: {"object": "list", "data": [], "has_more": False})
+    monkeypatch.setattr(metering.provider, "_page", lambda _query: {"object": "list", "data": [], "has_more": False})
     metering.at(4_000)
     monkeypatch.undo()
     metering.at(DAY_S)
@@ -213,7 +213,7 @@ def test_more_stores_than_a_call_lists(metering: MeterHarness) -> None:
 def test_a_figure_that_makes_no_sense_is_quarantined(metering: MeterHarness, figure: Any) -> None:
     name = metering.store("mine", GIB)
     metering.at(0)
-    metering.truth.stores[name].size = figure
+    metering.provider.stores[name].size = figure
     metering.sampler.sample(OPENAI)
     metering.at(DAY_S)
     assert "QuarantinedSizes" in metering.telemetry.counted
@@ -232,7 +232,7 @@ def test_of_two_ticks_at_once_one_gives_up(metering: MeterHarness, monkeypatch: 
     metering.at(0)
     before = list(metering.stores.meters.meters(OPENAI))
     metering.environment.now += 60
-    metering.truth.stores[store].size = 2 * GIB
+    metering.provider.stores[store].size = 2 * GIB
     metering.sampler.sample(OPENAI)
     monkeypatch.setattr(metering.stores.meters, "meters", lambda _provider: before)
     with pytest.raises(StateConflict):

@@ -74,7 +74,7 @@ def expected(operation: Operation, permission: str) -> int:
     return 200 if permission == "write" or operation.safety is Safety.READ else 403
 
 
-def check_stranger(scenario: TenantScenario, operation: Operation, key: str) -> None:
+def check_other_key(scenario: TenantScenario, operation: Operation, key: str) -> None:
     """For a team without a share the store is absent: the same status, headers and bytes, and no call."""
     absent = {**scenario.ids, "vector_store_id": "vs_absent"}
     seen = []
@@ -122,7 +122,7 @@ def test_owner_reader_writer_and_stranger_at_every_operation_that_names_a_store(
     assert share(scenario, permission)[0] == 200
     for operation in OF_A_STORE:
         for stranger in (OTHER_KEY, TEAMLESS) if permission != "none" else (BLUE, OTHER_KEY):
-            check_stranger(scenario, operation, stranger)
+            check_other_key(scenario, operation, stranger)
         assert asked(scenario, operation, BLUE).status == expected(operation, permission), operation.name
     assert {asked(scenario, each, RED).status for each in OF_A_STORE if each.name != DELETE} == {200}
     assert asked(scenario, BY_NAME[DELETE], RED).status == 200

@@ -44,7 +44,7 @@ print(json.dumps({
     "schemas": schemas,
 }))
 """
-# What only other functions, other editions, or a deployment with other providers need.
+# What only other functions, local mode, or a deployment with other providers need.
 ELSEWHERE: Final = (
     "vectorgate.admin",
     "vectorgate.client",
@@ -59,7 +59,7 @@ ELSEWHERE: Final = (
     "vectorgate.providers.azure_openai",
     "vectorgate.persistence.sqlite",
 )
-# Other functions' and other editions'.
+# Other functions' and local mode's.
 HEAVY: Final = {"asyncio", "openai", "python_multipart", "requests", "sqlite3", "yaml"}
 
 

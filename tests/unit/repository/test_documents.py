@@ -228,6 +228,14 @@ def test_a_document_uses_no_private_words(path: Path) -> None:
     assert path.name == "CHANGELOG.md" or PRIVATE_WORDS.findall(text) == []
 
 
+def test_what_is_shipped_uses_no_private_words() -> None:
+    shipped = [
+        path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"engine", "functions", "layers", "local"}
+    ]
+    found = {path: PRIVATE_WORDS.findall(path.read_text("utf-8")) for path in shipped}
+    assert {path: words for path, words in found.items() if words} == {}
+
+
 def test_no_document_has_the_marks_of_a_merge() -> None:
     marked = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
     assert [path for path in READ if marked.search(path.read_text("utf-8"))] == []

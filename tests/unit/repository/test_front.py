@@ -55,10 +55,12 @@ def test_a_key_is_looked_for_where_the_gateway_looks_for_one() -> None:
 
 def test_requests_are_counted_by_address_and_those_without_a_key_apart() -> None:
     (label,) = RULES["label-without-key"]["RuleLabels"]
-    every, strangers = (RULES[name]["Statement"]["RateBasedStatement"] for name in ("requests", "requests-without-key"))
-    assert every["AggregateKeyType"] == strangers["AggregateKeyType"] == "IP"
-    assert strangers["ScopeDownStatement"] == {"LabelMatchStatement": {"Scope": "LABEL", "Key": label["Name"]}}
-    for limit in (every["Limit"], strangers["Limit"]):
+    every, without_key = (
+        RULES[name]["Statement"]["RateBasedStatement"] for name in ("requests", "requests-without-key")
+    )
+    assert every["AggregateKeyType"] == without_key["AggregateKeyType"] == "IP"
+    assert without_key["ScopeDownStatement"] == {"LabelMatchStatement": {"Scope": "LABEL", "Key": label["Name"]}}
+    for limit in (every["Limit"], without_key["Limit"]):
         assert FRONT["Parameters"][limit["Ref"]]["MinValue"] >= 10  # the least that AWS takes
     priorities = [rule["Priority"] for rule in FIREWALL["Rules"]]
     assert priorities == sorted(set(priorities))

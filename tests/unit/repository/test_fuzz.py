@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tests.fuzz.doors import Doors
+from tests.fuzz.handlers import Handlers
 from tests.fuzz.http_events import IDS
 from vectorgate.api.operations import OPERATIONS
 
@@ -14,10 +14,10 @@ def test_every_parameter_of_a_path_has_an_id() -> None:
 
 
 def test_a_hundred_hostile_inputs_of_every_handler_are_answered() -> None:
-    doors = Doors()
-    for door in doors.all:
+    handlers = Handlers()
+    for handler in handlers.all:
         for seed in range(12):
-            doors.forget()
-            problem = door.give(door.made(random.Random(f"{door.name}{seed}")))  # noqa: S311 - reproducible, not secret
-            assert (problem, doors.telemetry.errors) == (None, []), (door.name, seed)
-    doors.close()
+            handlers.forget()
+            problem = handler.give(handler.made(random.Random(f"{handler.name}{seed}")))  # noqa: S311 - reproducible, not secret
+            assert (problem, handlers.telemetry.errors) == (None, []), (handler.name, seed)
+    handlers.close()

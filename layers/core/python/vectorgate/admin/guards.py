@@ -75,7 +75,7 @@ class AdminPolicy:
 class TeamPolicy:
     """Policy of a team admin's key: its team's keys that have no role, and no more than it may do itself.
 
-    It names no person whom none of its team's keys names: else it could use up a stranger's budget, and read of it.
+    It names no person whom none of its team's keys names: else it could use up another person's budget, and read of it.
     """
 
     def __init__(self, admin: VirtualKey, keys: KeyStore) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def team_caller(request: Request, deps: AdminDeps) -> Principal | None:
-    """The principal of the request's key, which is read anew; None for a key with a role, or none of the table.
+    """The principal of the request's key, which is read again; None for a key with a role, or none of the table.
 
     Unauthenticated (401) for an expired key, PermissionDenied (403) for a blocked key or team, Unavailable (503).
     """

@@ -91,7 +91,7 @@ class FileUpload:
 class Request:
     """An HTTP request. `path` is percent-decoded once; header names are lower-case; each parameter has one value.
 
-    `received_ms`: the Unix milliseconds at which the front door received it, if it says so. `left_seconds`: what Lambda
+    `received_ms`: the Unix milliseconds at which API Gateway received it, if it says so. `left_seconds`: what Lambda
     leaves to the function.
     `raw_query`: the query as it came, which has all values of a parameter; empty where it did not come as text.
     """
@@ -106,9 +106,9 @@ class Request:
     raw_query: str = ""
 
     def waited(self, now_ms: int) -> float:
-        """Seconds since the front door received it: for a cold start, or a free environment.
+        """Seconds since API Gateway received it: for a cold start, or a free environment.
 
-        0 where that is not known, or over a minute: no front door waits so long, and one of the clocks is wrong.
+        0 where that is not known, or over a minute: API Gateway waits half of that, so one of the clocks is wrong.
         """
         waited = (now_ms - self.received_ms) / 1_000 if self.received_ms is not None else 0.0
         return waited if 0 < waited < MAX_WAIT_SECONDS else 0.0

@@ -81,10 +81,8 @@ App = TypeVar("App", bound=Handler)
 
 def serve(handler: Handler, event: Event, telemetry: Telemetry, context: object = None) -> LambdaResponse:
     """Answer one event. The client gets OpenAI's error envelope for any error, and a defect is reported."""
-    front_door = cast("_HttpEvent", event).get("requestContext") or {}
-    telemetry.invoked(
-        request_id_in(getattr(context, "aws_request_id", None)), request_id_in(front_door.get("requestId"))
-    )
+    of_api = cast("_HttpEvent", event).get("requestContext") or {}
+    telemetry.invoked(request_id_in(getattr(context, "aws_request_id", None)), request_id_in(of_api.get("requestId")))
     try:
         response = answer(lambda: handler.handle(read_event(event, context)), telemetry)
         return _write_unencoded(response) if event.get(UNENCODED_BODY) is Body else write_response(response)

@@ -31,7 +31,7 @@ class RequestContext:
 
     `began` and `upstream_seconds` are monotonic seconds, `started_ms` and `until_ms` Unix milliseconds. `until_ms` is
     the latest moment at which the call may still be in progress, set when that is later than the usual lease allows.
-    `waited` are the seconds that had passed at the front door when it began, `left` those that Lambda then left.
+    `waited` are the seconds from its arrival at API Gateway to its beginning, `left` those that Lambda then left.
     `client_seconds` is how long the client waits, if it says so.
     `entry` is the ledger row as last written, or as it would be written now; `recorded` is True once it is in the
     ledger. `repeated`: the call was sent to the provider more than once, and each may be executed. `idempotency` is the

@@ -44,7 +44,7 @@ class Rate:
 
     @property
     def row(self) -> str:
-        """Names its TAT among its subject's. Tokens that are owed are owed to a limit: another one begins anew.
+        """Names its TAT among its subject's. Tokens that are owed are owed to a limit: another one owes none.
 
         A response may owe what takes months to come back: a limit that is raised would not hold before.
         """

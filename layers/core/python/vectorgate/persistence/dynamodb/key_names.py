@@ -1,7 +1,7 @@
 """Names of keys, claimed in the transaction that writes the key: ``KEY#name-<claim>``, ``META``, with its holder.
 
 A claim is not given back. It ends when its holder's row is gone or has another name, and is then another key's to
-take, on the condition that its holder did not claim it anew: each claim has its key's version.
+take, on the condition that its holder did not claim it again: each claim has its key's version.
 """
 
 from __future__ import annotations

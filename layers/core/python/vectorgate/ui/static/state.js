@@ -47,7 +47,7 @@ export function usePages(load, inputs) {
     return () => controller.abort();
   }, [first.data]);
   const now = kept.of === first.data ? kept : { of: first.data, rows: first.data?.rows ?? [], next: first.data?.next ?? null };
-  /** Load pages until there are so many rows. A list that is loaded anew meanwhile stops it. */
+  /** Load pages until there are so many rows. A list that is loaded again meanwhile stops it. */
   const until = async (most) => {
     const { signal } = reading.current;
     setLoading(true);

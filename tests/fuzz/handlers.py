@@ -67,8 +67,8 @@ DESTINATIONS: Final = ("webhook", "otel", "slack")
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Where inputs go. `weight`: of so many inputs in all doors' sum; `made`: an input; `give`: hand it over."""
+class FuzzedHandler:
+    """A handler, and inputs for it. `weight`: its share of all inputs; `made`: an input; `give`: hand it over."""
 
     name: str
     weight: int
@@ -76,8 +76,8 @@ class Door:
     give: Callable[[Any], str | None]
 
 
-class Doors:
-    """Every handler of the deployment, with its own rows. Made anew now and then, lest the rows pile up."""
+class Handlers:
+    """Every handler of the deployment, with its own rows. Made again now and then, lest the rows pile up."""
 
     def __init__(self) -> None:
         self.telemetry = RecordingTelemetry()
@@ -98,7 +98,7 @@ class Doors:
             id=key_id_of(http_events.KEY), created_at=self.deps.clock.unix_s(), team_id="red", models=("*",)
         )
         self.stores.keys.add_key(key)
-        self.all = self._doors()
+        self.all = self._handlers()
 
     def close(self) -> None:
         """Close the stores."""
@@ -111,7 +111,7 @@ class Doors:
         self.telemetry.invocations.clear()
         self.provider.calls = 0
 
-    def _doors(self) -> tuple[Door, ...]:
+    def _handlers(self) -> tuple[FuzzedHandler, ...]:
         gateway = self.gateway
         clients, streams = api.handler.bound_to(gateway), stream.handler.bound_to(gateway)
         invocations = invoke_handler.bound_to(InvokeHandler(gateway, trusts_invoker=True))
@@ -119,25 +119,25 @@ class Doors:
         settling = usage_logger.handler.bound_to(build_settlement(self.settings, self.stores, self.telemetry))
         ticking, exporting, batches = self._meter(), self._exporter(), self._ingest()
         return (
-            Door("api", 40, http_events.to_clients, lambda event: self._http(clients(event, None))),
-            Door("stream", 8, http_events.to_clients, lambda event: self._http(streams(event, None))),
-            Door(
+            FuzzedHandler("api", 40, http_events.to_clients, lambda event: self._http(clients(event, None))),
+            FuzzedHandler("stream", 8, http_events.to_clients, lambda event: self._http(streams(event, None))),
+            FuzzedHandler(
                 "admin",
                 20,
                 lambda rng: http_events.to_administrators(rng.choice((MASTER_KEY, MASTER_KEY, http_events.KEY)), rng),
                 lambda event: self._http(administrators(event, None)),
             ),
-            Door(
+            FuzzedHandler(
                 "invoke",
                 15,
                 lambda rng: events.invocation(http_events.KEY, rng),
                 lambda payload: self._status(invocations(payload, None), "status"),
             ),
-            Door("ingest", 8, events.ingest_batch, lambda event: _failures(batches.handle(event))),
-            Door("usage_logger", 4, events.settlement_batch, lambda event: _failures(settling(event, None))),
-            Door("exporter stream", 2, events.fan_out_batch, lambda event: _failures(exporting(event, None))),
-            Door("exporter queue", 2, events.export_batch, lambda event: _failures(exporting(event, None))),
-            Door("meter", 1, events.tick, lambda event: ticking(event, None) and None),
+            FuzzedHandler("ingest", 8, events.ingest_batch, lambda event: _failures(batches.handle(event))),
+            FuzzedHandler("usage_logger", 4, events.settlement_batch, lambda event: _failures(settling(event, None))),
+            FuzzedHandler("exporter stream", 2, events.fan_out_batch, lambda event: _failures(exporting(event, None))),
+            FuzzedHandler("exporter queue", 2, events.export_batch, lambda event: _failures(exporting(event, None))),
+            FuzzedHandler("meter", 1, events.tick, lambda event: ticking(event, None) and None),
         )
 
     def _admin(self) -> AdminApp:

@@ -1,4 +1,4 @@
-"""The one-machine edition's meter at the pace that its setting says, in a process of its own."""
+"""Local mode's meter at the pace that its setting says, in a process of its own."""
 
 from __future__ import annotations
 

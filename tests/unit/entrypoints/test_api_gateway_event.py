@@ -1,4 +1,4 @@
-"""What the front door tells: when it received a request, by which ids it is known, below which path it came."""
+"""What API Gateway says of a request: when it received it, by which ids it is known, below which path it came."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def test_what_is_no_id_reaches_no_log() -> None:
 def test_log_lines_have_the_ids_of_their_invocation_and_the_first_says_that_it_was_cold() -> None:
     lines = io.StringIO()
     telemetry = PowertoolsTelemetry.of("stack", stream=lines)
-    telemetry.invoked("one", "door")
+    telemetry.invoked("one", "api")
     telemetry.unexpected_error(ValueError("x"))
     telemetry.invoked("two")
     telemetry.unexpected_error(ValueError("x"))
     first, second = (json.loads(line) for line in lines.getvalue().splitlines())
-    assert (first["function_request_id"], first["api_request_id"], first["cold_start"]) == ("one", "door", True)
+    assert (first["function_request_id"], first["api_request_id"], first["cold_start"]) == ("one", "api", True)
     assert second["function_request_id"] == "two"
     assert not {"api_request_id", "cold_start", "location"} & second.keys()
 
