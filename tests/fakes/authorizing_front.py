@@ -1,4 +1,4 @@
-"""API Gateway before the gateway: with `Authorizer`, a call without a valid signature or token reaches nothing.
+"""API Gateway before the gateway: with `Authorizer=AWS_IAM`, a call without a valid signature reaches nothing.
 
 A signature is made again from what arrived, by botocore, as AWS does; and the time in it may be five minutes off.
 """
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 REFUSED: Final = b'{"message":"Forbidden"}'
 SKEW: Final = timedelta(minutes=5)
-
-
-def token_of(header: str, token: str) -> Asks:
-    """What `Authorizer=JWT` asks for; the virtual key stays in `Authorization`."""
-    return lambda _method, _url, headers, _body: headers.get(header.lower()) == token
 
 
 def signature_of(access_key: str, secret: str, region: str) -> Asks:

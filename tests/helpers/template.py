@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ FUNCTIONS: Final = {
 # But for the check of a release, which runs in a deployment alone: it fails the deployment, and rings no alarm.
 SERVING: Final = {name: function for name, function in FUNCTIONS.items() if name != "ReleaseCheck"}
 NO_VALUE: Final = object()
+PLACES: Final = re.compile(r"\$\{([^}]+)\}")
 
 
 @cache
@@ -103,6 +105,17 @@ def called(function: str, argument: Any, given: Mapping[str, str]) -> Any:
             return given.get(argument, str(default))
         case "Fn::If", [condition, met, unmet]:
             return resolved(met if holds(TEMPLATE["Conditions"][condition], given) else unmet, given)
+        case _:
+            return looked_up(function, argument, given)
+
+
+def looked_up(function: str, argument: Any, given: Mapping[str, str]) -> Any:
+    """As `called`, of texts and mappings. What stands for more than parameters stays as it is."""
+    match function, argument:
+        case "Fn::Split", [separator, parts]:
+            return resolved(parts, given).split(separator)
+        case "Fn::Sub", str() if set(PLACES.findall(argument)) <= TEMPLATE["Parameters"].keys():
+            return PLACES.sub(lambda found: str(resolved({"Ref": found[1]}, given)), argument)
         case "Fn::FindInMap", [name, first, second]:
             return TEMPLATE["Mappings"][name][resolved(first, given)][second]
         case _:

@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from openai import OpenAI
 
+from tests.fakes.http_api import HttpApi
+from tests.fakes.token_issuer import AUDIENCE, TokenIssuer, issuing
 from tests.harnesses.gateway import Connect, GatewayHarness, GatewayServer
 from vectorgate.providers.lost_create import LostCreate
 
@@ -37,6 +39,28 @@ def harness(gateway_server: GatewayServer, harness_type: type[GatewayHarness]) -
     with harness_type() as harness:
         gateway_server.harness = harness
         yield harness
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenIssuer]:
+    """An issuer of tokens."""
+    with issuing(tmp_path_factory.mktemp("issuer")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def one_token_api(issuer: TokenIssuer) -> HttpApi:
+    """The HTTP API of a stack with Authorizer=JWT, served once for the whole session."""
+    given = {"Authorizer": "JWT", "JwtIssuer": issuer.url, "JwtAudience": f"other,{AUDIENCE}", "JwtHeader": "X-Who"}
+    return HttpApi(given, issuer.certificate)
+
+
+@pytest.fixture
+def token_api(one_token_api: HttpApi, harness: GatewayHarness) -> HttpApi:
+    """The same before this test's gateway."""
+    one_token_api.functions = {"Api": harness.api, "Admin": harness.admin}
+    one_token_api.invoked.clear()
+    return one_token_api
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,7 +16,6 @@ from openai import OpenAI
 
 from tools.smoke.release import Release
 from vectorgate.client.authorizers import authorizer_of
-from vectorgate.client.lambda_signer import ApiSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -215,7 +214,7 @@ def _client(service: Any, region: str | None, endpoint: str | None) -> Any:  # n
 @cache
 def _http(name: str, region: str | None, endpoint: str | None, token: str | None) -> httpx.Client:
     parameters = _release(name, region, endpoint).parameters
-    auth = authorizer_of(parameters, token, partial(ApiSigner, region or _stack_region(name, region, endpoint)))
+    auth = authorizer_of(parameters, token, region or _stack_region(name, region, endpoint))
     _OPEN.append(httpx.Client(auth=auth, timeout=TIMEOUT))
     return _OPEN[-1]
 

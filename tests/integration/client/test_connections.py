@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.upstream import answer, raw
+from tests.helpers.certificates import certified
 from tests.integration.client.conftest import STORE
-from tests.integration.client.test_tls import certified
 from vectorgate.client.client import Client
 from vectorgate.client.errors import APIStatusError, SettingsError
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.fakes.upstream import FaultyUpstream, answer, hang, hang_up, raw, trickle, trickle_headers
+from tests.helpers.certificates import certified
 from tests.integration.client.test_connections import Records
-from tests.integration.client.test_tls import certified
 from tests.integration.providers.test_content import CODED, CONTENT, MISCODED
 from tests.integration.providers.test_transport import SURPLUS, after
 from vectorgate.providers.http.adapter import Pooling, Transport

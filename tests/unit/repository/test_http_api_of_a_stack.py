@@ -117,7 +117,8 @@ def test_every_route_asks_for_a_token_where_one_is_wanted_and_none_does_by_defau
     (asked,) = resolved(schemes, TOKENS).values()
     authorizer = asked["x-amazon-apigateway-authorizer"]
     assert authorizer["jwtConfiguration"]["issuer"] == TOKENS["JwtIssuer"]
-    assert json.loads(authorizer["identitySource"]) == {"Fn::Sub": "$request.header.${JwtHeader}"}
+    assert authorizer["jwtConfiguration"]["audience"] == [TOKENS["JwtAudience"]]
+    assert authorizer["identitySource"] == "$request.header.X-Identity-Token"
     for route in routes().values():
         assert resolved(route["security"], {}) is NO_VALUE
         assert resolved(route["security"], TOKENS) == [{"jwt": []}]

@@ -165,7 +165,7 @@ def test_a_domain_name_is_mapped_with_its_certificate_and_its_path() -> None:
     assert not holds(TEMPLATE["Conditions"]["HasDomain"], {})
     assert "VECTORGATE_BASE_PATH" not in variables("Api", DOMAIN)
     below = DOMAIN | {"DomainPath": "team/gateway"}
-    assert variables("Api", below)["VECTORGATE_BASE_PATH"] == json.dumps({"Fn::Sub": "/${DomainPath}"})
+    assert variables("Api", below)["VECTORGATE_BASE_PATH"] == "/team/gateway"
     mapping = RESOURCES["DomainMapping"]["Properties"]
     assert resolved(mapping["ApiMappingKey"], DOMAIN) is NO_VALUE
     assert resolved(mapping["ApiMappingKey"], below) == "team/gateway"

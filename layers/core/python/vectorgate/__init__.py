@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vectorgate.version import __version__
 
 if TYPE_CHECKING:
+    from vectorgate.client.authorizers import AwsSignature, IdentityToken
     from vectorgate.client.client import Client
     from vectorgate.client.errors import (
         APIConnectionError,
@@ -48,9 +49,11 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AuthenticationError",
+    "AwsSignature",
     "BadRequestError",
     "Client",
     "ConflictError",
+    "IdentityToken",
     "InternalServerError",
     "NotFoundError",
     "PermissionDeniedError",

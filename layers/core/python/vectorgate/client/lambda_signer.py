@@ -6,13 +6,17 @@ for other destinations.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from vectorgate.client.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+API_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.com")
 
 
 class LambdaSigner:
@@ -48,22 +52,28 @@ class LambdaSigner:
 
 
 class ApiSigner:
-    """Signs calls of API Gateway, with credentials as boto3 finds them. `region`: None for the one that boto3 finds.
+    """Signs calls of API Gateway, with credentials as boto3 finds them.
 
-    SettingsError where boto3 is not installed, or finds no credentials or region.
+    `region`: None for the one in API Gateway's own host names, or else the one that boto3 finds. SettingsError where
+    boto3 is not installed, or finds no credentials.
     """
 
     def __init__(self, region: str | None) -> None:
+        self._region = region
         self._session = _session("Authorizer=AWS_IAM", region)
-        if self._session.region_name is None:
-            raise SettingsError("the API asks for AWS's signature: name its region")
         _credentials(self._session, "the API asks for AWS's signature")
 
     def signed(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> dict[str, str]:
-        """The headers with AWS's signature. SettingsError where the credentials cannot be renewed any more."""
+        """The headers with AWS's signature. SettingsError without a region, or where credentials cannot be renewed."""
         credentials = _credentials(self._session, "the API asks for AWS's signature")
-        place = ("execute-api", self._session.region_name)
-        return _signature(credentials, place, (method, url, content), headers)
+        return _signature(credentials, ("execute-api", self._region_of(url)), (method, url, content), headers)
+
+    def _region_of(self, url: str) -> str:
+        named = API_HOST.search(urlsplit(url).hostname or "")
+        region = self._region or (named[1] if named else self._session.region_name)
+        if region is None:
+            raise SettingsError("the API asks for AWS's signature: name its region")
+        return str(region)
 
 
 def _session(asked_by: str, region: str | None) -> Any:  # noqa: ANN401 - boto3's own type would have to be imported

@@ -35,6 +35,11 @@ def from_environment() -> ClientSettings:
     return read(os.environ)
 
 
+def value_of(name: str) -> str | None:
+    """A variable of this process. None for a blank one."""
+    return os.environ.get(name, "").strip() or None
+
+
 def read(environment: Mapping[str, str]) -> ClientSettings:
     """The settings in an environment."""
 

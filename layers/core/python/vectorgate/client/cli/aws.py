@@ -75,5 +75,5 @@ def _unsent(error: Exception) -> Failure:
     ):
         return Failure(f"no usable AWS credentials: {error}", NOT_AUTHORISED)
     if isinstance(error, of.NoRegionError | of.InvalidRegionError | of.ProfileNotFound):
-        return Failure(f"{error} Name the region with --region or AWS_REGION.", USAGE)
+        return Failure(f"{error} Name the region with --region or AWS_DEFAULT_REGION.", USAGE)
     return Failure(f"AWS cannot be reached: {error}", UNREACHABLE)

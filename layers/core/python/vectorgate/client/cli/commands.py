@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 import click
 
 from vectorgate.client.cli.exits import OutputClosed
+from vectorgate.client.cli.gateway import NAMES, OPTIONS, Gateway
 from vectorgate.client.cli.output import Format
 from vectorgate.client.cli.session import Session, Surroundings
 
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-URL: Final = click.Option(["--url"], metavar="URL", help="The gateway. Default: VECTORGATE_BASE_URL.")
-KEY: Final = click.Option(
-    ["--key", "admin_key"],
-    metavar="KEY",
-    help="Its key, which other users of this machine can see. Default: VECTORGATE_API_KEY, which they cannot.",
-)
 JSON: Final = click.Option(
     ["--json", "as_json"], is_flag=True, help="Write JSON: the gateway's own fields, all of them."
 )
@@ -63,7 +58,7 @@ def command(
 ) -> Callable[[Callable[Concatenate[Session, P], int | None]], Command]:
     """Make a function a command, whose first argument is the session and whose result is the exit code (None: 0).
 
-    `gateway`: it has the options `--url` and `--key`.
+    `gateway`: it has the options by which a gateway is named.
     """
 
     def made(function: Callable[Concatenate[Session, P], int | None]) -> Command:
@@ -73,8 +68,7 @@ def command(
             session = Session(
                 ctx.find_object(Surroundings) or Surroundings(),
                 _format(as_json=given.pop("as_json"), as_csv=given.pop("as_csv")),
-                given.pop("url", None),
-                given.pop("admin_key", None),
+                Gateway(**{name: given.pop(name) for name in NAMES}) if gateway else Gateway(),
             )
             try:
                 return function(session, **given) or 0  # type: ignore[call-arg]
@@ -82,7 +76,7 @@ def command(
                 raise OutputClosed from error  # click would end the program with 1
 
         new = click.command(name, cls=Command, example=example)(run)
-        new.params += [URL, KEY, JSON, CSV] if gateway else [JSON, CSV]
+        new.params += [*(OPTIONS if gateway else ()), JSON, CSV]
         if group is not None:
             group.add_command(new)
         return new

@@ -33,6 +33,9 @@ Exit status:
   {INTERRUPTED}  interrupted"""
 
 
+BEFORE: Final = "by what stands before the gateway: see --stack, --authorizer and --token"
+
+
 class Failure(Exception):
     """An outcome that is not an answer of the gateway. `code`: the exit code."""
 
@@ -58,12 +61,17 @@ def code_of(error: VectorGateError | Failure) -> int:
     return NOT_FOUND if isinstance(error, NotFoundError) else FAILED
 
 
+def _is_of_the_authorizer(error: VectorGateError | Failure) -> bool:
+    """The gateway's own errors have a type, as OpenAI's do; API Gateway's have none."""
+    return isinstance(error, AuthenticationError | PermissionDeniedError) and error.type is None
+
+
 def reason_of(error: VectorGateError | Failure) -> str:
     """What the gateway says, without the status that the exit code stands for."""
     body = error.body if isinstance(error, APIError) else None
     message = body.get("message") if isinstance(body, dict) else None
     if isinstance(message, str) and message:
-        return message
+        return f"{message} ({BEFORE})" if _is_of_the_authorizer(error) else message
     if isinstance(error, APIConnectionError):
         return f"{error.request.url.partition('?')[0]}: {error.__cause__ or error}"
     return str(error)

@@ -12,6 +12,7 @@ import click
 
 from vectorgate.client.cli.aws import Boto3
 from vectorgate.client.cli.exits import Failure, code_of, reason_of
+from vectorgate.client.cli.gateway import Gateway
 from vectorgate.client.cli.output import Format, show, show_one
 from vectorgate.client.cli.output.columns import printable
 from vectorgate.client.cli.progress import counted
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from vectorgate.client.admin import Admin
-    from vectorgate.client.authorizers import Prepare
     from vectorgate.client.cli.aws import Aws
+    from vectorgate.client.cli.gateway import Reached
     from vectorgate.client.cli.output import Column
     from vectorgate.client.cli.output.columns import Row
     from vectorgate.client.client import Client
@@ -55,22 +56,22 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Session:
-    """What a command is given. `url`, `key`: None for those of the environment. `auth`: see `authorizers.py`."""
+    """What a command is given. `found`: where its calls go, once that is known."""
 
     around: Surroundings
     format: Format = Format.TABLE
-    url: str | None = None
-    key: str | None = field(default=None, repr=False)
-    auth: Prepare | None = None
+    gateway: Gateway = field(default_factory=Gateway)
+    found: Reached | None = None
 
     @cached_property
     def client(self) -> Client:
-        """The SDK's client of the gateway."""
+        """The SDK's client of the gateway. SettingsError; Failure of AWS, for a stack."""
         from vectorgate.client.client import TIMING, Client  # noqa: PLC0415 - pydantic, which --help does not need
 
         timing = replace(TIMING, wall=self.around.wall, sleep=self.around.sleep)
         limits: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": RETRIES, "timing": timing}
-        return Client(base_url=self.url, api_key=self.key, auth=self.auth, **limits)
+        there = self.found or self.gateway.reached(self.around.aws)
+        return Client(base_url=there.url, api_key=there.key, auth=there.auth, **limits)
 
     @cached_property
     def admin(self) -> Admin:

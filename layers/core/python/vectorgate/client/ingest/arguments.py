@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from vectorgate.client.authorizers import AUTHORIZER, DEFAULT_HEADER, KINDS, TOKEN, TOKEN_HEADER, Asked
 from vectorgate.client.errors import SettingsError
 from vectorgate.client.ingest.processing import Processing, read_attributes, read_chunking
 from vectorgate.client.ingest.selection import Selection
+from vectorgate.client.settings import value_of
 
 CONCURRENCY: Final = 8
 EPILOG: Final = """\
 environment:
   VECTORGATE_BASE_URL, VECTORGATE_API_KEY   the gateway, such as http://127.0.0.1:4000, and a key of it
   VECTORGATE_FUNCTION                       or the gateway's invoke function
+  VECTORGATE_AUTHORIZER, VECTORGATE_TOKEN, VECTORGATE_TOKEN_HEADER    as the options
   OPENAI_API_KEY, OPENAI_BASE_URL           with --direct: the provider itself
 
 exit status:
@@ -39,6 +42,7 @@ class Arguments:
     delete: bool = False
     direct: bool = False
     dry_run: bool = False
+    before: Asked = field(default_factory=Asked)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--concurrency", type=int, default=CONCURRENCY, help="uploads at a time (default %(default)s)")
     add("--state", type=Path, metavar="FILE", help="the journal (default: in PATH/.vectorgate)")
     add("--direct", action="store_true", help="upload to the provider itself, where no gateway is named")
+    _add_what_stands_before(parser)
+
+
+def _add_what_stands_before(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--authorizer", choices=KINDS, help="what API Gateway asks for: a token (default, if one is named), AWS_IAM")
+    add("--region", help="of AWS, for AWS_IAM (default: as the URL or AWS's own tools have it)")
+    add("--token", help="the issuer's, for JWT")
+    add("--token-header", metavar="NAME", help=f"its header (default {DEFAULT_HEADER})")
 
 
 def read(parsed: argparse.Namespace) -> Arguments:
@@ -81,4 +94,10 @@ def read(parsed: argparse.Namespace) -> Arguments:
         delete=parsed.delete,
         direct=parsed.direct,
         dry_run=parsed.dry_run,
+        before=Asked(
+            authorizer=parsed.authorizer or value_of(AUTHORIZER),
+            token=parsed.token or value_of(TOKEN),
+            header=parsed.token_header or value_of(TOKEN_HEADER),
+            region=parsed.region,
+        ),
     )

@@ -47,7 +47,9 @@ def ingest(parsed: argparse.Namespace) -> int:
 
 
 async def _ingest(given: Arguments) -> int:
-    async with Client() as client:
+    # What stands before a gateway's URL is none of a provider's, nor of a function's that is invoked.
+    auth = given.before.auth() if environment.from_environment().base_url else None
+    async with Client(auth=auth) as client:
         destination = _destination(client, direct=given.direct)
         output = Output(sys.stdout, sys.stderr, time.monotonic, time.time)
         command = Command(client, destination, given, scan(given.path, given.selection), output)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
-from vectorgate.client.authorizers import TOKEN, authorizer_of
 from vectorgate.client.cli.commands import command
 from vectorgate.client.cli.doctor.check import CHECKS, Check, Result
 from vectorgate.client.cli.exits import FAILED
+from vectorgate.client.cli.stack import stack_of
 from vectorgate.client.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,61 +23,38 @@ if TYPE_CHECKING:
 
 
 @command("doctor", example="vectorgate doctor --stack vectorgate --region eu-central-1")
-@click.option("--stack", metavar="NAME", help="Also look at this stack on AWS, from inside.")
-@click.option("--region", help="Of AWS. Default: as AWS's own tools find it, like the credentials.")
 @click.option("--inside-only", is_flag=True, help="Send nothing to the gateway.")
-@click.option("--token", envvar=TOKEN, show_envvar=True, help="What a stack with Authorizer=JWT asks for.")
-def doctor(session: Session, /, stack: str | None, region: str | None, token: str | None, *, inside_only: bool) -> int:
+def doctor(session: Session, /, *, inside_only: bool) -> int:
     """Check a deployment, and say what to do about what is wrong. Changes nothing.
 
-    From outside it needs a URL and a key; with a stack alone, they are its own URL and master key. Calls of a stack
-    with Authorizer=AWS_IAM are signed with your AWS credentials.
+    From outside it needs a URL and a key. With --stack, it also looks at the stack on AWS, from inside.
     """
-    if inside_only and stack is None:
+    if inside_only and session.gateway.stack is None:
         raise click.UsageError("--inside-only needs --stack.")
-    found = [*session.counted(_checks(session, Asked(stack, region, token), inside_only=inside_only), "checks")]
+    found = [*session.counted(_checks(session, inside_only=inside_only), "checks")]
     session.show([each.row for each in found], CHECKS)
     return FAILED if any(each.result is Result.FAILED for each in found) else 0
 
 
-class Asked(NamedTuple):
-    """The options that say which deployment is looked at. `token`: for its authorizer."""
-
-    stack: str | None
-    region: str | None
-    token: str | None
-
-
-def _checks(session: Session, asked: Asked, *, inside_only: bool) -> Iterator[Check]:
+def _checks(session: Session, *, inside_only: bool) -> Iterator[Check]:
     from vectorgate.client.cli.doctor.inside import Inside  # noqa: PLC0415 - httpx, which --help does not need
-    from vectorgate.client.cli.stack import stack_of  # noqa: PLC0415 - the same
 
-    if asked.stack is None:
+    if session.gateway.stack is None:
         return _outside(session)
-    aws = session.around.aws(asked.region)
-    stack = stack_of(asked.stack, aws)
+    aws = session.around.aws(session.gateway.region)
+    stack = stack_of(session.gateway.stack, aws)
     inside = Inside(stack, aws, session.around.wall).checks()
-    return inside if inside_only else chain(inside, _past_the_authorizer(_of_stack(session, stack, aws), stack, asked))
+    return inside if inside_only else chain(inside, _past_the_authorizer(session, stack, aws))
 
 
-def _past_the_authorizer(session: Session, stack: Stack, asked: Asked) -> Iterator[Check]:
+def _past_the_authorizer(session: Session, stack: Stack, aws: Aws) -> Iterator[Check]:
     """The checks from outside, by calls that have what the stack's authorizer asks for."""
-    from vectorgate.client.lambda_signer import ApiSigner  # noqa: PLC0415 - see _checks
-
     try:
-        auth = authorizer_of(stack.parameters, asked.token, partial(ApiSigner, asked.region))
+        found = session.gateway.by_stack(stack, aws)
     except SettingsError as error:
         yield Check("route", Result.SKIPPED, str(error), "look again with what the stack's authorizer asks for")
         return
-    yield from _outside(replace(session, auth=auth))
-
-
-def _of_stack(session: Session, stack: Stack, aws: Aws) -> Session:
-    """The session with the stack's URL and master key, where it names neither."""
-    if session.url is not None or session.key is not None:
-        return session
-    answer = aws.call("secretsmanager", "get_secret_value", SecretId=stack.output("MasterKeySecretId"))
-    return replace(session, url=stack.output("Url"), key=str(answer["SecretString"]))
+    yield from _outside(replace(session, found=found))
 
 
 def _outside(session: Session) -> Iterator[Check]:

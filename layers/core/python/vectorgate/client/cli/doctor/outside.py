@@ -42,7 +42,7 @@ PROVIDER_ADVICE: Final[Mapping[str, str]] = {
     "provider_connection_lost": "the provider closes connections: look at its status page",
 }
 AUTHORIZER: Final = (
-    "what stands before the gateway refuses the call: name the stack (--stack), with --token where it asks for one; "
+    "what stands before the gateway refuses the call: name --stack or --authorizer, with --token for JWT; "
     "for AWS_IAM, your principal needs execute-api:Invoke on the output CallersResource"
 )
 RIGHTS: Final = "give the provider's key the permissions to read and write vector stores and files"
