@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.aws_costs import Usage
 
 MEMORY_MB: Final = (256, 512)  # the default, and twice as much
+TIMES: Final = 20
 HEAD = ("operation", "write units", "read", "log B", "lambda ms", "front $", "table $", "logs $", "lambda $", "all $")
 
 
@@ -21,6 +22,8 @@ def report() -> list[str]:
     """Return the lines to print."""
     with billed_operations(batch=busy_batch()) as operations:
         used = operations.all()
+    with billed_operations(batch=1) as operations:
+        used |= operations.creates(TIMES)
     lines = ["{:25} {:>42} {:>6} {:>6} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}".format(*HEAD)]
     for name, usage in used.items():
         cost = dollars(usage)

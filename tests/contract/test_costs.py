@@ -15,6 +15,7 @@ from vectorgate.ids import ObjectKind
 from vectorgate.ledger.assignments import Assignment
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.rollups import rollups_of
+from vectorgate.persistence.dynamodb import DynamoLedger
 from vectorgate.persistence.dynamodb.budgets import account_key
 from vectorgate.pricing.money import NanoUSD
 from vectorgate.providers.openai import snapshot_of
@@ -121,6 +122,21 @@ def test_settling_costs_two_units_a_row_and_two_a_rollup(dynamo: DynamoBackend, 
     assert len(rollups_of(final)) == 6
     measured = cost(dynamo, lambda: dynamo.ledger.settle(final, rollups_of(final)))
     assert measured == ({"TransactWriteItems": 1}, units)
+
+
+def test_creating_a_store_costs_a_settlement_no_unit_and_two_a_partition_where_rows_are_exported(
+    dynamo: DynamoBackend,
+) -> None:
+    exporting = DynamoLedger(dynamo.table, exported=True)
+    for first, ledger, more in ((0, dynamo.ledger, 0), (4, exporting, 2 * 2)):  # in two of the four partitions
+        rows = [answered(begun(number), vector_store_id=f"vs_{number}") for number in range(first, first + 4)]
+        for entry in rows:
+            dynamo.ledger.begin(entry)
+        final = [settled(entry, spend=0) for entry in rows]
+        sums = rollups_of(final)  # of key, tenant, end user and two tags
+        assert len(sums) == 5
+        measured = cost(dynamo, lambda ledger=ledger, final=final, sums=sums: ledger.settle(final, sums))  # type: ignore[misc]
+        assert measured == ({"TransactWriteItems": 1}, 4 * 2 + 5 * 2 + more)
 
 
 RECORD = explicit_record(FULL, explicit_record_name(FULL.operation, "key"), "f" * 64)

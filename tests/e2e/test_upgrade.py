@@ -15,7 +15,7 @@ from tests.harnesses.stack_load import DOMAIN, StackLoad
 from vectorgate.bootstrap import system_clock, system_random
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import RecordQuery
-from vectorgate.ledger.rollups import day_of, rollups_of
+from vectorgate.ledger.rollups import CREATE, Scope, day_of, rollups_of
 from vectorgate.persistence.dynamodb import DynamoTable, stores_of
 
 if TYPE_CHECKING:
@@ -122,8 +122,12 @@ def differences(stores: Stores, rows: list[LedgerEntry]) -> list[str]:
         for rollup in (each for month in months for each in stores.reports.rollups(scope, scope_id, month)):
             actual[scope, scope_id, "calls"] += rollup.calls
             actual[scope, scope_id, "spend"] += rollup.spend
+    # The earlier release counts a creation in its store's calls, too.
+    created = Counter((Scope.STORE, row.vector_store_id, "calls") for row in final if row.operation == CREATE)
     return [
-        f"{place}: {actual[place]}, not {expected[place]}" for place in expected if actual[place] != expected[place]
+        f"{place}: {actual[place]}, not {expected[place]}"
+        for place in expected
+        if not expected[place] <= actual[place] <= expected[place] + created[place]
     ]
 
 

@@ -102,7 +102,7 @@ class BilledOperations:
         self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode(), key=BOUNDED_KEY)
         self._settle_all()
         return {
-            **self._creates(),
+            **self.creates(),
             **self._of_a_store(),
             "response": self._response(),
             "settlement": self._settlement(1),
@@ -111,12 +111,15 @@ class BilledOperations:
             LOOKS: self._looks(),
         }
 
-    def _creates(self) -> dict[str, Usage]:
-        body = PLAIN_BODY.decode()
-        return {
-            "create": self._request("POST", "/v1/vector_stores", body, waits="create"),
-            "create, 2 budgets": self._request("POST", "/v1/vector_stores", body, waits="create", key=BOUNDED_KEY),
-        }
+    def creates(self, times: int = 1) -> dict[str, Usage]:
+        """Of so many, the create that took least of the machine's time, which other processes disturb."""
+        body, keys = PLAIN_BODY.decode(), {"create": KEY, "create, 2 budgets": BOUNDED_KEY}
+
+        def least(key: str) -> Usage:
+            used = [self._request("POST", "/v1/vector_stores", body, waits="create", key=key) for _ in range(times)]
+            return min(used, key=lambda usage: usage.own_ms)
+
+        return {name: least(key) for name, key in keys.items()}
 
     def _of_a_store(self) -> dict[str, Usage]:
         self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())

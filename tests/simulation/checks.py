@@ -203,7 +203,7 @@ def _parts(row: Row) -> Iterator[tuple[tuple[str, ...], tuple[int, int, int, int
     place = (day, row.get("provider", "-"), row["operation"])
     for scope, name in SCOPES.items():
         value = row.get(name, "-" if scope == "key" else None)
-        if value is not None:
+        if value is not None and not (scope == "store" and row["operation"] == CREATE and not spend):
             yield (scope, value, *place), (1, failed, spend, tools)
     for tag in set(row.get("tags", ())):
         yield ("tag", tag, *place), (1, failed, spend, tools)

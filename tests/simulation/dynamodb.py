@@ -10,7 +10,7 @@ from tests.fakes.dynamodb import FakeDynamo, refusal
 from tests.helpers.memory_stores import memory_stores
 from vectorgate.ledger.entry import State
 from vectorgate.persistence.dynamodb import DynamoTable, stores_of
-from vectorgate.persistence.dynamodb.rollups import rollup_of_item
+from vectorgate.persistence.dynamodb.rollups import has_sums, rollup_of_item
 from vectorgate.persistence.dynamodb.schema import entry_of_item, ownership_item, ownership_of_item
 from vectorgate.persistence.sqlite.rollups import add_rollups
 
@@ -37,7 +37,7 @@ class SimulatedDynamo:
         self._table = DynamoTable("simulated", clock=environment.clock(), randomness=environment.randomness())
         self._dynamo = StreamedDynamo(stream)
         self._table.__dict__["client"] = self._dynamo
-        self.stores = stores_of(self._table)
+        self.stores = stores_of(self._table, exported=True)
 
     def start(self, owned: Iterable[Ownership]) -> None:
         """Add what is owned from the start."""
@@ -62,7 +62,7 @@ class SimulatedDynamo:
         ledger.insert_ownership([ownership_of_item(each) for each in _of(items, "OWN#") if each["SK"]["S"] == "0"])
         with ledger._database.transaction() as connection:
             connection.executemany(_ROW, [_columns(entry) for entry in rows])
-            add_rollups(connection, [rollup_of_item(each) for each in _of(items, "USE#")])
+            add_rollups(connection, [rollup_of_item(each) for each in filter(has_sums, _of(items, "USE#"))])
             connection.executemany(_ACCOUNT, [_account(each) for each in _of(items, "BUD#") if "committed" in each])
         return ledger._database
 

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from tests.helpers.template import (
+    FUNCTIONS,
     NO_VALUE,
     RESOURCES,
     TEMPLATE,
@@ -19,6 +20,7 @@ from tests.helpers.template import (
     variables,
 )
 from vectorgate.exports import aws, http, lines, names, settings
+from vectorgate.settings import read
 
 ARN: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 OFF: Final = {"ExportEvents": "off"}
@@ -94,6 +96,14 @@ def test_queues_keep_the_order_of_a_store_and_give_up_after_days() -> None:
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "ExportConcurrency"}}
         assert mapping["BatchSize"] <= (10 if fifo else lines.AT_ONCE)
     assert function["Timeout"] > 10 * http.SECONDS
+
+
+def test_the_functions_that_settle_know_of_an_exporter_before_it_reads_the_stream() -> None:
+    settling = {"UsageLogger", "Meter"}
+    for given in (OFF, *(OFF | chosen for _, chosen in CHOICES.values())):
+        told = {name for name in FUNCTIONS if read(variables(name, given) | {"VECTORGATE_TABLE": "-"}).exported}
+        assert told == (settling if given != OFF else set())
+    assert set(RESOURCES["ExporterStreamMapping"]["DependsOn"]) == settling
 
 
 def test_the_exporter_reads_the_stream_for_as_long_as_it_has_a_record() -> None:

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 TOOLS: Final = "responses.tools"  # the line of tools' calls in every report; earlier releases kept it as an operation
 SEARCH: Final = "vector_stores.search"
+CREATE: Final = "vector_stores.create"
 SHARE: Final = "vector_stores.share"  # of its records the tags say which team got what
 NO_KEY: Final = "-"  # the scope id of what no key is charged for: refused callers, stores without an owner
 _FILE_SEARCH: Final = "file_search"
+_COUNTS: Final = frozenset({"calls", "failures", "refusals", "upstream_errors"})
 _FIRST_SERVER_ERROR: Final = 500
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
@@ -133,7 +135,7 @@ _MEASURED: Final = frozenset(MEASURES)
 
 
 def buckets_of(entry: LedgerEntry) -> Iterator[Bucket]:
-    """The buckets that a row counts in: of its key, tenant, end user and tags, and of each store that it is about."""
+    """The buckets that a row counts in: of its key, tenant, end user, tags and stores."""
     return (bucket for bucket, _ in _parts(entry))
 
 
@@ -190,8 +192,11 @@ def _figures(entry: LedgerEntry) -> dict[str, int]:
 
 
 def _by_store(entry: LedgerEntry, figures: Mapping[str, int]) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """The stores that the row is about. Those that a response searched share its amount and its searches evenly."""
-    if entry.vector_store_id is not None:
+    """The stores in whose sums the row counts. Those that a response searched share its amount and searches evenly.
+
+    A store's creation that costs nothing counts in none: it would be a write for each store that no report reads.
+    """
+    if entry.vector_store_id is not None and not (entry.operation == CREATE and figures.keys() <= _COUNTS):
         yield entry.vector_store_id, figures
     if not entry.searched_stores:
         if entry.vector_store_id is None and figures.get("searches"):

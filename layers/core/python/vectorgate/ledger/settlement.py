@@ -22,7 +22,7 @@ from vectorgate.budgets.model import accounts_of
 from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import MAX_ACTIONS
-from vectorgate.ledger.rollups import buckets_of, rollups_of
+from vectorgate.ledger.rollups import buckets_of, rollups_of, store_bucket
 from vectorgate.pricing.book import WITHOUT_PRICE, MissingPrice
 from vectorgate.store_errors import StateConflict, StoreError
 
@@ -160,11 +160,16 @@ def _settle_chunk(chunk: Sequence[LedgerEntry], ledger: LedgerStore) -> Sequence
 
 
 def chunks(entries: Sequence[LedgerEntry]) -> Iterator[Sequence[LedgerEntry]]:
-    """As many rows as fit into one transaction with the rollups and budgets that they change; at least one. Pure."""
+    """As many rows as fit into one transaction with the rollups and budgets that they change; at least one. Pure.
+
+    A store has a place in it also where a row only is named to the exporter, and counts in no sum of the store.
+    """
     chunk: list[LedgerEntry] = []
     sums: set[Bucket | Account] = set()
     for entry in entries:
         changed: set[Bucket | Account] = {*buckets_of(entry), *accounts_of(entry)}
+        if entry.vector_store_id is not None:
+            changed.add(store_bucket(entry, entry.vector_store_id))
         with_entry = sums | changed
         if chunk and len(chunk) + 1 + len(with_entry) > MAX_ACTIONS:
             yield chunk

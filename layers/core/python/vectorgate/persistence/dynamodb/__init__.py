@@ -36,10 +36,10 @@ __all__ = [
 ]
 
 
-def stores_of(table: DynamoTable) -> Stores:
-    """All ports on that table."""
+def stores_of(table: DynamoTable, *, exported: bool = False) -> Stores:
+    """All ports on that table. `exported`: an exporter reads from its stream which rows were settled."""
     return Stores(
-        ledger=DynamoLedger(table),
+        ledger=DynamoLedger(table, exported=exported),
         ownership=DynamoOwnership(table),
         assignments=DynamoAssignments(table),
         keys=DynamoKeys(table),

@@ -11,7 +11,8 @@ Write units of rows up to 1 KiB: `begin` 2 (row, `request_log`), and 1 for each 
 (`holds`); `bind` 1, `own` 2 (row, `by_tenant`), `keep_answer` 1 for each KiB begun;
 `advance` 1 (2 where the row enters or leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3
 for each retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget
-that gets a reservation back; `settle` 2 for each row, 2 for each rollup and 2 for each budget.
+that gets a reservation back; `settle` 2 for each row, 2 for each rollup and 2 for each budget, and where rows are
+exported 2 for each partition with new stores of a key.
 `assign` 3 for each row, 2 for each ownership row or, of a transfer, 3, and 3 for each team that gets or loses a share.
 `tests/contract/test_costs.py` counts them.
 """
@@ -135,8 +136,8 @@ class Transition(NamedTuple):
 class DynamoLedger:
     """LedgerStore."""
 
-    def __init__(self, table: DynamoTable) -> None:
-        self._table = table
+    def __init__(self, table: DynamoTable, *, exported: bool = False) -> None:
+        self._table, self._exported = table, exported
 
     @cached_property
     def _open(self) -> OpenRows:
@@ -221,13 +222,11 @@ class DynamoLedger:
 
     def settle(self, settled: Sequence[LedgerEntry], rollups: Sequence[Rollup]) -> None:
         """One TransactWriteItems."""
-        from vectorgate.persistence.dynamodb.rollups import add_action, rows_by_store  # noqa: PLC0415 - the api function settles nothing
+        from vectorgate.persistence.dynamodb.rollups import settle_actions  # noqa: PLC0415 - the api function settles nothing
 
         check_settle(settled, rollups)
         rows = [Transition(entry, State.ANSWERED).action() for entry in settled]
-        rows_of = rows_by_store(settled)
-        sums = [add_action(rollup, rows_of.get(rollup.bucket, ())) for rollup in rollups]
-        sums += move_actions(settled)
+        sums = [*settle_actions(settled, rollups, exported=self._exported), *move_actions(settled)]
         if not rows and not sums:
             return
         try:

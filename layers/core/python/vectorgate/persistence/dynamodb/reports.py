@@ -20,6 +20,7 @@ from vectorgate.ledger.sums import (
 )
 from vectorgate.persistence.dynamodb.rollups import (
     SHARDS,
+    has_sums,
     latencies_of_item,
     partition_of_id,
     partition_of_month,
@@ -128,4 +129,4 @@ def _without_facts(table: DynamoTable, scope: Scope, scope_id: str, month: str) 
 
 
 def _read(table: DynamoTable, condition: str, values: Mapping[str, Attribute]) -> Iterator[Item]:
-    return table.query(condition, values, limit=_PAGE, ConsistentRead=True)
+    return filter(has_sums, table.query(condition, values, limit=_PAGE, ConsistentRead=True))

@@ -10,11 +10,16 @@ hash where they have no facts; so were those of other scopes until facts were ke
 
 A histogram's buckets are attributes of their own, `o00` to `u25`, each there if any call is in it. An expression has
 to be a constant, so the number of those that one write adds to is rounded up, by adding nothing to further ones.
+
+Where rows are exported, those of a store are named in its partition, whose changes the table's stream keeps in their
+order: by one of its rollups or, of stores without any, as new ones are, by an item without sums, under the hash of the
+empty id. Each key has one in each partition, so that no two settlements contend for one that share no other rollup.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
@@ -26,7 +31,7 @@ from vectorgate.persistence.dynamodb.schema import joined
 from vectorgate.persistence.validation import check_bucket, label_part, month_part, object_part, scope_part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from vectorgate.ledger.entry import LedgerEntry
     from vectorgate.persistence.dynamodb.schema import Action, Attribute, Item
@@ -43,6 +48,7 @@ _ADD: Final = (
     ":cached_tokens, cache_write_tokens :cache_write_tokens, searches :searches, byte_seconds "
     ":byte_seconds, refusals :refusals, upstream_errors :upstream_errors"
 )
+_NAME: Final = "SET settled = :rows, scope_id = :no_id"  # the release before reads it as a rollup of nothing
 _ADD_AND_NAME: Final = (
     "SET settled = :rows, scope_id = :scope_id, key_id = :key_id, tenant = :tenant, user_id = :user_id, model_name = "
     ":model ADD calls :calls, failures :failures, spend :spend, tool_calls :tool_calls, tools_spend "
@@ -119,11 +125,14 @@ def _hash(text: str) -> str:
 
 
 def add_action(rollup: Rollup, rows: Sequence[str] = ()) -> Action:
-    """Add the sums to their item: two units, for it is under a KiB, unless it names over 16 `rows`."""
-    names = _padded([name for name, _ in rollup.latencies])
+    """Add the sums to their item: two units, for it is under a KiB, unless it names over 16 `rows`.
+
+    A store's names none of an earlier settlement: the exporter would send them again, behind later ones.
+    """
+    names, names_rows = _padded([name for name, _ in rollup.latencies]), rollup.bucket.scope is Scope.STORE
     match len(names):
         case 0:
-            expression = _ADD_AND_NAME if rows else _ADD
+            expression = _ADD_AND_NAME if names_rows else _ADD
         case 2:
             expression = _ADD_2
         case 8:
@@ -133,7 +142,7 @@ def add_action(rollup: Rollup, rows: Sequence[str] = ()) -> Action:
     counts = dict(rollup.latencies)
     values = {f":l{place}": counts.get(name, 0) for place, name in enumerate(names)}
     sums = dict(zip(_SUMS.values(), measures_of(rollup), strict=True))
-    named_rows = {":rows": " ".join(rows)} if rows else {}
+    named_rows = {":rows": " ".join(rows)} if names_rows else {}
     update = {
         "Key": rollup_key(rollup.bucket),
         "UpdateExpression": expression,
@@ -173,21 +182,60 @@ def rollup_of_item(item: Mapping[str, Mapping[str, Any]]) -> Rollup:
     return Rollup(bucket, **sums)  # type: ignore[arg-type] # NanoUSD is an int
 
 
+def has_sums(item: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the item is a rollup, and does not only name rows."""
+    return "calls" in item
+
+
 def latencies_of_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """The calls by bucket of a histogram."""
     return {name: int(item[name]["N"]) for name in BUCKET_NAMES if name in item}
 
 
-def rows_by_store(settled: Sequence[LedgerEntry]) -> Mapping[Bucket, list[str]]:
-    """The rows of each store, in the order of their calls, by the one of its rollups that names them.
+def settle_actions(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup], *, exported: bool) -> list[Action]:
+    """Add the sums, and name the rows of each store in the order of their calls.
 
-    The exporter reads them in the table's stream, which has the rollups of one transaction in any order.
+    The exporter reads them in the table's stream, which has the items of one transaction in any order. `exported`:
+    there is an exporter, for which rows are named that count in no sum of their store.
     """
+    of_sums, of_none = _named_rows(settled, {rollup.bucket for rollup in rollups})
+    actions = [add_action(rollup, of_sums.get(rollup.bucket, ())) for rollup in rollups]
+    return actions + [_name_action(*key, rows) for key, rows in of_none.items()] if exported else actions
+
+
+def _named_rows(
+    settled: Sequence[LedgerEntry], counted: Collection[Bucket]
+) -> tuple[Mapping[Bucket, list[str]], Mapping[tuple[str, str], list[str]]]:
+    """Rows by the one of their store's rollups that names them; and by the key of an item, of stores without one."""
+    of_sums, of_none = dict[Bucket, list[str]](), defaultdict[tuple[str, str], list[str]](list)
+    for store, entries in _by_store(settled):
+        ids: list[str] = [entry.id for entry in entries]
+        buckets = {store_bucket(entry, store) for entry in entries}
+        if sums := buckets.intersection(counted):
+            of_sums[min(sums)] = ids
+        else:
+            of_none[_place_of_names(min(buckets))] += ids
+    return of_sums, of_none
+
+
+def _by_store(settled: Sequence[LedgerEntry]) -> Iterator[tuple[str, list[LedgerEntry]]]:
     stores: dict[tuple[str, str], list[LedgerEntry]] = {}
     for entry in sorted(settled, key=attrgetter("started_ms", "id")):
         if entry.vector_store_id is not None:
             stores.setdefault((entry.provider or "-", entry.vector_store_id), []).append(entry)
-    return {
-        min(store_bucket(entry, store) for entry in entries): [entry.id for entry in entries]
-        for (_, store), entries in stores.items()
+    return ((store, entries) for (_, store), entries in stores.items())
+
+
+def _place_of_names(bucket: Bucket) -> tuple[str, str]:
+    """Primary key, in the partition of the store's bucket, of what names the rows of stores without sums."""
+    key = rollup_key(bucket)
+    return key["PK"]["S"], _hash("") + key["SK"]["S"][_HASH_DIGITS:]
+
+
+def _name_action(partition: str, sort: str, rows: Sequence[str]) -> Action:
+    """Name rows: two units for up to 24 of them."""
+    return "Update", {
+        "Key": {"PK": {"S": partition}, "SK": {"S": sort}},
+        "UpdateExpression": _NAME,
+        "ExpressionAttributeValues": encoded({":rows": " ".join(rows), ":no_id": ""}),
     }

@@ -75,7 +75,7 @@ SHARDS: Final = 16
 REQUEST_LOG: Final = "request_log"
 BY_TENANT: Final = "by_tenant"
 OPEN: Final = "open"
-SETTLED_ROWS: Final = "settled"  # the attribute of a store's rollup with the rows that were added last
+SETTLED_ROWS: Final = "settled"  # of a store's rollup, or of an item beside it: the rows that were settled last
 KEYS: Final = "KEYS"  # the partition of by_tenant with every key
 
 OPEN_STATES: Final = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
@@ -265,5 +265,5 @@ def audit_sort(at_ms: int, record_id: str) -> Attribute:
 
 
 def ids_of_rollup(item: Mapping[str, Mapping[str, Any]]) -> list[OperationId]:
-    """The rows that the last settlement added to a store's rollup; none of another item."""
+    """The rows of stores that such an item names; none of another item."""
     return [OperationId(id_) for id_ in item.get(SETTLED_ROWS, {}).get("S", "").split()]

@@ -31,8 +31,8 @@ def answered_entries(event: Mapping[str, object]) -> list[tuple[str, LedgerEntry
 def settled_ids(event: Mapping[str, object]) -> list[tuple[str, Sequence[OperationId]]]:
     """The rows that were settled, with each change's sequence number in the stream, in the order of the event.
 
-    Those of a store are named by each change of its sums, which are in one partition of the table, so that the stream
-    has them in the order of settlement. A row without a store is its own change.
+    Those of a store are named by items of one partition of the table, so that the stream has them in the order of
+    settlement (`rollups.py`). A row without a store is its own change.
     """
     found: list[tuple[str, Sequence[OperationId]]] = []
     for record in cast("Sequence[Mapping[str, Mapping[str, object]]]", event.get("Records", ())):
