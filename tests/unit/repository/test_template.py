@@ -68,6 +68,7 @@ GRANTED: Final = frozenset({
 READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 WRITES: Final = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 FORWARD: Final = {"Api", "Stream", "Invoke", "Meter", "Ingest"}  # the functions that speak with providers
+SEARCHES: Final = {"Api", "Stream"}  # those that have the API of Azure AI Search
 MASTER_KEY: Final = {"Fn::GetAtt": ["MasterKey", "Id"]}
 AZURE, SEARCH = (f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}" for name in ("azure", "search"))
 DEPLOYMENTS: Final = {
@@ -173,8 +174,10 @@ def test_every_function_starts_with_the_environment_that_it_gets(
     assert "VECTORGATE_PRICES" not in environment
     assert not {"VECTORGATE_CORS_ORIGINS", "VECTORGATE_STORE_RULES"} & environment.keys()
     read = settings.read(environment)
-    assert list(read.secrets) == (providers if name in FORWARD else [])
-    assert sorted(read.secrets.values()) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
+    known = [each for each in providers if each != "azure_ai" or name in {*SEARCHES, "Meter"}]
+    assert list(read.secrets) == (known if name in FORWARD else [])
+    used = [secret for each, secret in read.secrets.items() if each != "azure_ai" or name in SEARCHES]
+    assert sorted(used) == sorted(set(secrets_of(f"{name}Role", given)) - {json.dumps(MASTER_KEY)})
     assert (read.master_key_secret is not None) is (name == "Admin")
     assert not read.trust_invoker
     assert (read.ingest is not None) is (name == "Ingest")
@@ -315,12 +318,13 @@ def test_the_master_key_and_the_providers_keys_have_no_reader_in_common() -> Non
             "ExporterRole": set(),
             "ReleaseCheckRole": set(),
             "ReleaseRole": set(),
-        }.get(role, {json.dumps({"Fn::GetAtt": ["OpenAISecret", "Id"]}), AZURE, SEARCH})
-        assert set(secrets_of(role, everything)) == expected
+        }.get(role, {json.dumps({"Fn::GetAtt": ["OpenAISecret", "Id"]}), AZURE})
+        search = {SEARCH} if role.removesuffix("Role") in SEARCHES else set()
+        assert set(secrets_of(role, everything)) == expected | search
 
 
 def test_who_invokes_has_the_front_doors_rights_but_those_of_azure_ai_search_and_no_others() -> None:
-    own = {"Log", "ReadIndexes"}
+    own = {"Log", "ReadIndexes", "ReadSearchSecret"}
     api, invoke = ([each for each in statements(role) if each["Sid"] not in own] for role in ("ApiRole", "InvokeRole"))
     assert api == invoke
     assert FUNCTIONS["Invoke"]["Timeout"] == FUNCTIONS["Api"]["Timeout"]
