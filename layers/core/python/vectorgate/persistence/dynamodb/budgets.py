@@ -26,7 +26,7 @@ from vectorgate.budgets.model import (
 )
 from vectorgate.persistence.dynamodb.codec import decoded, encoded
 from vectorgate.persistence.dynamodb.schema import BY_TENANT, audit_actions, joined
-from vectorgate.persistence.dynamodb.table import IS_NEW, ConditionFailed, DynamoTable, version_condition
+from vectorgate.persistence.dynamodb.table import IS_NEW, SUMS_ALONE, ConditionFailed, DynamoTable, version_condition
 from vectorgate.persistence.validation import check_account, check_subject
 from vectorgate.store_errors import AlreadyExists, StateConflict
 
@@ -122,7 +122,7 @@ class DynamoBudgets:
 
     def balances(self, accounts: Collection[Account]) -> Mapping[Account, Balance]:
         """One BatchGetItem for each 100 accounts, consistent."""
-        items = self._table.batch_get([account_key(account) for account in accounts], only_sums=True)
+        items = self._table.batch_get([account_key(account) for account in accounts], only=SUMS_ALONE)
         return {Account(_subject_of(item), item["SK"]["S"]): Balance(**decoded(item, Balance)) for item in items}
 
     def set_spent(self, account: Account, amount: int, *, new: bool = False) -> None:

@@ -33,7 +33,7 @@ from vectorgate.ledger.entry import State, unix_ms_of
 from vectorgate.persistence.dynamodb.budgets import account_key, held_ids, hold_values
 from vectorgate.persistence.dynamodb.codec import encoded
 from vectorgate.persistence.dynamodb.schema import operation_key
-from vectorgate.persistence.dynamodb.table import BATCH, PATIENT_PAUSES_S, ConditionFailed
+from vectorgate.persistence.dynamodb.table import BATCH, PATIENT_PAUSES_S, STATE_ALONE, SUMS_ALONE, ConditionFailed
 from vectorgate.store_errors import OverBudget, StateConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ _WITH_ITEM: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 def check_room(table: DynamoTable, reserve: Sequence[Reservation]) -> None:
     """Check the accounts in which nothing is to be reserved, before the row is begun. One BatchGetItem. OverBudget."""
     asked = [each for each in reserve if not each.amount]
-    items = table.batch_get([account_key(each.account) for each in asked], only_sums=True)
+    items = table.batch_get([account_key(each.account) for each in asked], only=SUMS_ALONE)
     committed = {_place(item): _number(item, "committed") for item in items}
     for each in asked:
         if committed.get(_place(account_key(each.account)), 0) > each.max_committed:
@@ -201,7 +201,7 @@ def _forget(table: DynamoTable, account: Account, before_ms: int) -> None:
         old = sorted(id_ for id_ in held if unix_ms_of(id_) < before_ms)
         for start in range(0, len(old), BATCH):
             ids = {operation_key(id_)["PK"]["S"]: id_ for id_ in old[start : start + BATCH]}
-            rows = table.batch_get([operation_key(id_) for id_ in ids.values()], only_state=True)
+            rows = table.batch_get([operation_key(id_) for id_ in ids.values()], only=STATE_ALONE)
             left = [ids[row["PK"]["S"]] for row in rows if "reserving" not in row]
             if left:
                 table.update(

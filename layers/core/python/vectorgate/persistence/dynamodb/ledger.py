@@ -46,6 +46,7 @@ from vectorgate.persistence.dynamodb.table import (
     IS_NEW,
     PAGE,
     PATIENT_PAUSES_S,
+    STATE_ALONE,
     STATE_NAME,
     ConditionFailed,
     DynamoTable,
@@ -237,7 +238,7 @@ class DynamoLedger:
     def unsettled(self, ids: Collection[OperationId]) -> frozenset[OperationId]:
         """One BatchGetItem for each 100 ids, consistent."""
         keys = {id_: operation_key(id_) for id_ in ids}
-        items = self._table.batch_get(list(keys.values()), only_state=True)
+        items = self._table.batch_get(list(keys.values()), only=STATE_ALONE)
         answered = {item["PK"]["S"] for item in items if item["state"]["S"] == State.ANSWERED}
         return frozenset(id_ for id_, key in keys.items() if key["PK"]["S"] in answered)
 

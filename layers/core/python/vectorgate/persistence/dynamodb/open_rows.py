@@ -32,7 +32,7 @@ from vectorgate.ledger.rollups import day_of
 from vectorgate.persistence.dynamodb.codec import decoded_names, encoded
 from vectorgate.persistence.dynamodb.schema import OPEN, OPEN_STATES, REQUEST_LOG, SHARDS, day_partition, open_partition
 from vectorgate.persistence.dynamodb.search import IN_DAY, began_of, first_rows, page_of, rows_of
-from vectorgate.persistence.dynamodb.table import BATCH, STATE_NAME, ConditionFailed
+from vectorgate.persistence.dynamodb.table import BATCH, STATE_ALONE, STATE_NAME, ConditionFailed
 from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class OpenRows:
         while batch := list(islice(items, at_once)):
             unknown = [item for item in batch if item["PK"]["S"] not in self._final]
             keys = [{"PK": item["PK"], "SK": item["SK"]} for item in unknown]
-            found = self._table.batch_get(keys, consistent=False, only_state=True)
+            found = self._table.batch_get(keys, consistent=False, only=STATE_ALONE)
             self._remember([row["PK"]["S"] for row in found if row["state"]["S"] not in OPEN_STATES])
             yield from (item for item in unknown if item["PK"]["S"] not in self._final)
 

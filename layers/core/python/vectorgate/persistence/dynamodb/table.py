@@ -54,9 +54,15 @@ _IS_THERE: Final = "attribute_exists(PK)"
 IS_NEW: Final = "attribute_not_exists(PK)"
 # Keys and limits of early releases have no version: they count as version 1.
 _IS_OF_VERSION: Final = "version = :before OR (attribute_exists(PK) AND attribute_not_exists(version))"
-_ONLY_STATE: Final = "PK, #state, reserving"
-_ONLY_SUMS: Final = "PK, SK, form, committed, reserved, spent"
 STATE_NAME: Final = {"#state": "state"}
+# What `batch_get` reads of each item, as BatchGetItem takes it.
+_WHOLE: Final[Mapping[str, Any]] = {}
+STATE_ALONE: Final[Mapping[str, Any]] = {
+    "ProjectionExpression": "PK, #state, reserving",
+    "ExpressionAttributeNames": STATE_NAME,
+}
+# Of an account: the operations that it holds may be some kilobytes.
+SUMS_ALONE: Final[Mapping[str, Any]] = {"ProjectionExpression": "PK, SK, form, committed, reserved, spent"}
 
 _CANCELLED = "TransactionCanceledException"
 _CONDITION_FAILED = "ConditionalCheckFailed"
@@ -206,19 +212,14 @@ class DynamoTable:
         return True
 
     def batch_get(
-        self, keys: Sequence[Item], *, consistent: bool = True, only_state: bool = False, only_sums: bool = False
+        self, keys: Sequence[Item], *, consistent: bool = True, only: Mapping[str, Any] = _WHOLE
     ) -> Iterator[Item]:
         """The items of those keys (no key twice) that exist, in no order. One BatchGetItem for each 100.
 
-        Of an account `only_sums`: the operations that it holds may be some kilobytes.
+        `only`: STATE_ALONE or SUMS_ALONE.
         """
-        request: dict[str, Any] = {"ConsistentRead": consistent}
-        if only_state:
-            request |= {"ProjectionExpression": _ONLY_STATE, "ExpressionAttributeNames": STATE_NAME}
-        if only_sums:
-            request |= {"ProjectionExpression": _ONLY_SUMS}
         for first in range(0, len(keys), BATCH):
-            yield from self._batch(request | {"Keys": keys[first : first + BATCH]})
+            yield from self._batch({"ConsistentRead": consistent, **only, "Keys": keys[first : first + BATCH]})
 
     def query(
         self,
