@@ -143,7 +143,6 @@ class Account:
             for name, value in self.environment(function).items():
                 changed.setenv(name, value)
             changed.setattr("vectorgate.providers.http.transport.PooledTransport", lambda *_, **__: transport)
-            changed.setattr("vectorgate.entrypoints.exporter.PooledTransport", lambda *_, **__: transport)
             core = botocore.session.get_session()
             core.register("before-parameter-build", partial(self._note, function))
             changed.setattr("boto3.DEFAULT_SESSION", boto3.Session(region_name=REGION, botocore_session=core))
