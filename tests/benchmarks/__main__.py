@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import (
+    answers,
     aws_calls,
     beside_litellm,
     cold_start,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SECTIONS: dict[str, Callable[[], Iterable[str]]] = {
     "overhead": overhead.report,
     "beside_litellm": beside_litellm.report,
+    "answers": answers.report,
     "sharing": sharing.report,
     "stages": stages.report,
     "egress": egress.report,

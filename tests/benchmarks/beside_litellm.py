@@ -59,7 +59,7 @@ def report(repetitions: int = 7, calls: int = 120, seconds: float = 3.0) -> list
         running.enter_context(on_core(last))
         provider = int(running.enter_context(run_module("tests.benchmarks.constant_upstream")))
         with on_core(first):
-            gateways = _started(running, home, f"http://127.0.0.1:{provider}/v1")
+            gateways = started(running, home, f"http://127.0.0.1:{provider}/v1")
         ports = {DIRECT: provider, **{name: each.port for name, each in gateways.items()}}
         stores = {name: json.loads(Connection(port).call(CREATE))["id"] for name, port in ports.items()}
         for _ in range(repetitions):
@@ -73,7 +73,8 @@ def report(repetitions: int = 7, calls: int = 120, seconds: float = 3.0) -> list
     return _table(measured)
 
 
-def _started(running: ExitStack, home: Path, provider: str) -> dict[str, Served]:
+def started(running: ExitStack, home: Path, provider: str) -> dict[str, Served]:
+    """Both gateways in front of that provider, by name."""
     path = os.pathsep.join([str(ROOT / "layers/core/python"), str(ROOT)])
     settings = {"VECTORGATE_HOME": str(home), "OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": provider}
     ours, theirs = free_port(), free_port()

@@ -48,4 +48,4 @@ def command(folder: Path, port: int, master_key: str) -> list[str]:
 def environment(provider_url: str) -> Mapping[str, str]:
     """The provider that it forwards to; no debugging, and no download of prices."""
     provider = {"OPENAI_API_KEY": "sk-bench", "OPENAI_API_BASE": provider_url, "OPENAI_BASE_URL": provider_url}
-    return provider | {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return provider | {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "CRITICAL", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tools.openapi.answers import ANSWER_OF
+from tools.openapi.error_codes import CODES, description
 from tools.openapi.requests import beginning, query_parameters, reference, request_name
 from vectorgate.api.operations import Media, Operation
 from vectorgate.api.safety import Safety
@@ -19,42 +20,7 @@ if TYPE_CHECKING:
 MEDIA_TYPES: Final = {Media.JSON: "application/json", Media.MULTIPART: "multipart/form-data"}
 JSON: Final = MEDIA_TYPES[Media.JSON]
 # What any call can be refused with, by status; see `vectorgate.api.errors`.
-REFUSALS: Final[Mapping[str, str]] = {
-    "400": "The request is wrong: `code` and `param` say how.",
-    "401": "`invalid_api_key`: no key, or one that is not valid.",
-    "403": (
-        "`blocked`: the key, the team or the end user. `route_not_allowed`, `provider_not_allowed`, `read_only_key`, "
-        "`vector_store_not_allowed`, `model_not_allowed`, `tool_not_allowed`: restrictions of the key. `not_owner`, "
-        "`shared_read_only`: the store is another team's, which shares it."
-    ),
-    "404": (
-        "`unknown_url`: no such route. Without a code: what the call names does not exist, or belongs to another "
-        "tenant; the answers are the same."
-    ),
-    "409": (
-        "`idempotency_in_flight`: the same request is in progress. `idempotency_outcome_unknown`: its outcome is not "
-        "known yet. `idempotency_answer_not_kept`: it was executed."
-    ),
-    "413": "`request_too_large`, `response_too_large`: larger than this deployment carries.",
-    "422": "`idempotency_key_reused`: the `Idempotency-Key` was used with another body, API key or end user.",
-    "429": (
-        "`insufficient_quota`: a budget. `vector_store_limit_reached`, `vector_store_storage_limit_reached`: a rule "
-        "for the team's stores. `rate_limit_exceeded`, with `retry-after`: a rate limit, of the gateway or of the "
-        "provider."
-    ),
-    "502": (
-        "`provider_connection_lost`, `provider_unreachable`, `provider_credential_refused`, or the provider's own "
-        "error. With `x-should-retry: false` it may have executed the call."
-    ),
-    "503": (
-        "`keys_unavailable`, `ledger_unavailable`, `credential_unavailable` and others: a part of the gateway is "
-        "unavailable, and nothing was executed."
-    ),
-    "504": (
-        "`provider_timeout`: the provider did not answer in time. With `x-should-retry: false` it may have executed "
-        "the call."
-    ),
-}
+REFUSALS: Final[Mapping[str, str]] = {status: description(status) for status in CODES}
 # Headers of an answer: the component's name, and what the header has.
 ANSWER_HEADERS: Final[Mapping[str, tuple[str, str]]] = {
     "x-litellm-call-id": ("CallId", "The id of the call's record."),

@@ -129,7 +129,7 @@ class CallRecorder(failures.FailureRecorder):
         return None
 
     def commit(self, context: RequestContext, command: Command, answer: Answer) -> None:
-        """Move the row to `answered`, with the ownership of what was created or deleted, in one transaction.
+        """Move the row to `answered`, behind or with the ownership of what was created or deleted.
 
         When that fails after a change at the provider, the client still gets its answer, and reconciliation completes
         the row. Errors: Unavailable (503) for a read, which can be repeated; OutcomeUnknown (502) for a create that was
