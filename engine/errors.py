@@ -113,7 +113,7 @@ def unsupported(param: str, reason: str) -> InvalidRequest:
 
 
 def missing_input() -> InvalidRequest:
-    """There is nothing to answer."""
+    """The error of a request without an input."""
     return InvalidRequest(
         "Missing required parameter: one of 'input' or 'previous_response_id' must be provided.",
         param="input",

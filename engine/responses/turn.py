@@ -68,7 +68,7 @@ class Turn:
         self._stored = True
 
     def resume(self) -> None:
-        """It was stored before, by the request that asked for it."""
+        """Count the response as stored: the request that asked for it has done that."""
         self._stored = True
 
     def search(self, number: int) -> Json:

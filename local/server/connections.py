@@ -47,6 +47,6 @@ class Connections:
         self._quiet[connection] = None
 
     def closed(self, connection: Connection) -> None:
-        """It has ended."""
+        """Forget a connection that has ended."""
         self._open -= 1
         self._quiet.pop(connection, None)

@@ -161,7 +161,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._stalled = self.loop.call_later(STALL_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It does again, or it has gone."""
+        """Let the writer go on: the client reads again, or has left."""
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None

@@ -148,7 +148,7 @@ class RequestSchema(GenerateJsonSchema):
     """Pydantic's generator, with the validators' checks; without titles that repeat a field's name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - pydantic's own union of schemas
-        """No field needs one."""
+        """Say that no field needs a title."""
         del schema
         return False
 
@@ -261,5 +261,5 @@ def query_parameters(operation: Operation) -> list[Document]:
 
 
 def _given(schema: Document) -> Document:
-    """Of a field that may be null, what it is when it is given: a query has no null."""
+    """The schema of a field that may be null, as it is given in a query, which has no null."""
     return _not_null(schema, {}) if {"type": "null"} in schema.get("anyOf", []) else schema

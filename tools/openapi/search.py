@@ -74,7 +74,7 @@ def _query_parameters(operation: IndexOperation) -> list[Document]:
 
 
 def _headers(operation: IndexOperation) -> list[Document]:
-    """Of the gateway's headers, those that do not choose a provider or a repetition."""
+    """The gateway's headers that do not choose a provider or a repetition."""
     wanted = ("EndUser", "Tags")
     return [each for each in header_parameters(operation) if each["$ref"].rpartition("/")[2] in wanted]
 

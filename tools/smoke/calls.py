@@ -48,7 +48,7 @@ def a_key_is_made(target: Target, made: Made) -> str:
 
 
 def strangers_are_refused(target: Target, made: Made) -> str:
-    """No key, an unknown one, a client's key at the admin API, the administrator's at the clients'."""
+    """Send no key, an unknown one, a client's to the admin API, and the administrator's to the clients'."""
     for method, path, key in (
         ("GET", "/v1/vector_stores", None),
         ("GET", "/v1/vector_stores", UNKNOWN),

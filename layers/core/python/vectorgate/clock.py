@@ -31,7 +31,7 @@ class Clock:
     sleep: Callable[[float], None]
 
     def now(self) -> Moment:
-        """This moment, by both clocks."""
+        """The present, by both clocks."""
         return Moment(self.wall(), self.monotonic())
 
     def is_within(self, seconds: float, since: Moment) -> bool:

@@ -59,7 +59,7 @@ class DeadLetters(Protocol):
 
 
 class NoDeadLetters:
-    """Of a deployment without such queues."""
+    """The dead-letter queues of a deployment that has none."""
 
     def queues(self) -> Sequence[DeadLetterQueue]:
         """None."""

@@ -112,7 +112,7 @@ def metered_stores(deps: AdminDeps, provider: ProviderName, *, after: str) -> li
 
 
 def price_of_storage(deps: AdminDeps, provider: ProviderName) -> NanoUSD | None:
-    """Of a GiB-day now; None where there is no such price."""
+    """The price of a GiB-day now; None where there is no such price."""
     try:
         return deps.book.price(provider, STORAGE, deps.clock.unix_s() * MILLISECONDS).per_gib_day
     except MissingPrice:

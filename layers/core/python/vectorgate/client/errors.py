@@ -54,7 +54,7 @@ class APIError(VectorGateError):
 
 
 class APIConnectionError(APIError):
-    """No response arrived. With `outcome_unknown` it may have been executed: check before you repeat a create."""
+    """A call without a response. With `outcome_unknown` it may have been executed: check before you repeat a create."""
 
     def __init__(
         self, message: str = "Connection error.", *, request: RequestLine, outcome_unknown: bool = False

@@ -77,7 +77,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """No connection was made, so the operation cannot have been executed. `cause`: httpx's exception."""
+    """A call without a connection: it cannot have been executed. `cause`: httpx's exception."""
 
     timed_out: bool
     cause: Exception | None = field(default=None, compare=False)

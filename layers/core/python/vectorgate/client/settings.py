@@ -15,7 +15,7 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """None for what is not set. A blank variable counts as not set, as in openai's SDK."""
+    """The SDK's settings, None for what is not set. A blank variable counts as not set, as in openai's SDK."""
 
     base_url: str | None = None
     api_key: str | None = None

@@ -52,13 +52,13 @@ class GivenPieces:
         yield self._content
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._content
 
     async def aclose(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""
 
 
 class ResponseStream(HasCallInfo):

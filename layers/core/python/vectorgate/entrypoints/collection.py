@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No collection while this lasts, which takes a seventh of a start, nor later of what was made meanwhile."""
+    """Keep garbage collection off, which takes a seventh of a start, and what is made meanwhile out of it later."""
     gc.disable()
     try:
         yield

@@ -112,6 +112,6 @@ class NoExports:
     """ExportCheck where nothing is exported."""
 
     def check(self, destination: str) -> Checked:
-        """Nothing is chosen."""
+        """Say that no destination is chosen."""
         del destination
         return Checked(chosen=())

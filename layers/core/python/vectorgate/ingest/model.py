@@ -189,7 +189,7 @@ class RetryLaterError(Exception):
 
 
 class PermanentFailureError(Exception):
-    """No repetition can succeed: the outcome is PermanentFailure. `reason` says what the sender can do about it."""
+    """An error that every repetition would have (`PermanentFailure`). `reason` says what the sender can do about it."""
 
     def __init__(self, reason: str, *, status: int = 400, code: str | None = None, param: str | None = None) -> None:
         super().__init__(reason)

@@ -72,7 +72,7 @@ class Accounts:
 
 
 def _stored(meters: Iterable[Meter]) -> dict[str, tuple[int, int]]:
-    """Of each team, the bytes of its stores, and the last day on which one of them was written."""
+    """The bytes of each team's stores, and the last day on which one of them was written."""
     sums: dict[str, tuple[int, int]] = {}
     for meter in meters:
         team = team_of(meter.tenant) if meter.tenant is not None else None

@@ -67,7 +67,7 @@ def _usable(each: Named, command: Command, provider: ProviderName, tenant: Tenan
 
 
 def _parties(command: Command, provider: ProviderName, tenant: TenantId, rows: Rows) -> Iterator[frozenset[TenantId]]:
-    """Of each store that the command names and the tenant may use: the tenants whose files may be in it."""
+    """The tenants whose files may be in each store that the command names and the tenant may use."""
     named = [each.id for each in command.references if each.kind is ObjectKind.VECTOR_STORE]
     for name in (command.ids.get(_STORE), *named):
         row = _store(name, provider, rows)

@@ -38,7 +38,7 @@ async def carry_out(session: Session, steps: Plan) -> None:
 
 
 def _first(group: BaseExceptionGroup[Stopped]) -> Stopped:
-    """Of several calls that failed alike, the first."""
+    """The first of several calls that failed alike."""
     inner = group.exceptions[0]
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 

@@ -35,7 +35,7 @@ AWAY: Final = frozenset({502, 503, 504})
 
 
 class Stopped(Exception):
-    """No further call would succeed. `cause`: why."""
+    """The end of a run in which no further call would succeed. `cause`: why."""
 
     def __init__(self, cause: APIError) -> None:
         super().__init__(str(cause))

@@ -113,7 +113,7 @@ def earliest_s(rows: Iterable[LedgerEntry]) -> int:
 
 
 def contended_until_ms(row: LedgerEntry) -> int:
-    """When every row that can have made the same object is old enough to have been looked for."""
+    """The time from which every row that can have made the same object is old enough to have been looked for."""
     _, last_s = window_of(row)
     return (last_s + CLOCK_SKEW_S + 1) * MILLISECONDS + LEASE_MS
 

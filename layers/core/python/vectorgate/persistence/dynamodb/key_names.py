@@ -77,5 +77,5 @@ def _ended(table: DynamoTable, key: VirtualKey, claim: str) -> Item:
 
 
 def _place(claim: str) -> Item:
-    """No key has such an id: they are hashes."""
+    """The key of a claim's item. No virtual key has such an id: they are hashes."""
     return virtual_key_key(KeyId(f"name-{claim}"))

@@ -109,7 +109,7 @@ class Pooling(NamedTuple):
 
 
 class StreamEnd:
-    """When the present wait for a stream ends: a point in time that each wait for a piece extends."""
+    """The end of the present wait for a stream: a point in time that each wait for a piece extends."""
 
     def __init__(self, monotonic: Callable[[], float], seconds: float) -> None:
         self._monotonic = monotonic

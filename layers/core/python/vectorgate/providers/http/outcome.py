@@ -19,7 +19,7 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """No connection was made (name, connect, TLS): nothing was executed."""
+    """A request without a connection (name, connect, TLS): nothing was executed."""
 
     timed_out: bool
 

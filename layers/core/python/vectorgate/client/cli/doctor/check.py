@@ -51,17 +51,17 @@ class Check:
 
 
 def passed(name: str, found: str) -> Check:
-    """Nothing to do."""
+    """The result of a check that found nothing."""
     return Check(name, Result.OK, found)
 
 
 def warning(name: str, found: str, advice: str) -> Check:
-    """It works, and something should be done."""
+    """The result of a check of what works, but should be changed."""
     return Check(name, Result.WARNING, found, advice)
 
 
 def failed(name: str, found: str, advice: str) -> Check:
-    """It does not work."""
+    """The result of a check of what does not work."""
     return Check(name, Result.FAILED, found, advice)
 
 
