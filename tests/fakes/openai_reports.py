@@ -1,6 +1,6 @@
 """OpenAI's reports of an organization, from what the provider itself saw: sizes by the second, searches and tokens.
 
-The truth is integrated here, by this provider's own rates, and knows nothing of the gateway's meters and prices.
+The true figures are integrated here, by this provider's own rates, and know nothing of the gateway's meters and prices.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ A_TOKEN = {"input": Fraction(25, 10**8), "cached": Fraction(25, 10**9), "output"
 
 
 @dataclass
-class Truth:
+class DayTotals:
     """A day: byte-seconds of all stores, searches by store, and tokens by kind."""
 
     byte_seconds: int = 0
@@ -49,7 +49,7 @@ class FakeReports:
     late: set[int] = field(default_factory=set)
     page_days: int = 2
     asked: list[dict[str, list[str]]] = field(default_factory=list)
-    days: dict[int, Truth] = field(default_factory=lambda: defaultdict(Truth))
+    days: dict[int, DayTotals] = field(default_factory=lambda: defaultdict(DayTotals))
     _seen: int = 0
 
     def pass_time(self, began: int, ended: int) -> None:
@@ -100,27 +100,27 @@ class FakeReports:
             results = list(self._results(report, self.days[day], group_by))
         return {"object": "bucket", "start_time": day * DAY, "end_time": (day + 1) * DAY, "results": results}
 
-    def _results(self, report: str, truth: Truth, group_by: list[str]) -> Iterator[dict[str, Any]]:
+    def _results(self, report: str, totals: DayTotals, group_by: list[str]) -> Iterator[dict[str, Any]]:
         if report == "usage/vector_stores":
-            stored = truth.byte_seconds // DAY
+            stored = totals.byte_seconds // DAY
             yield {"object": "organization.usage.vector_stores.result", "usage_bytes": stored, "project_id": None}
         elif report == "usage/file_search_calls":
             assert group_by == ["vector_store_id"]
             result = {"object": "organization.usage.file_searches.result", "project_id": None, "api_key_id": None}
-            for store, calls in sorted(truth.searches.items()):
+            for store, calls in sorted(totals.searches.items()):
                 yield {**result, "num_requests": calls, "vector_store_id": store}
         else:
             assert group_by == ["line_item"]
-            yield from self._costs(truth)
+            yield from self._costs(totals)
 
-    def _costs(self, truth: Truth) -> Iterator[dict[str, Any]]:
-        hours = Fraction(max(0, truth.byte_seconds - GIB * DAY), GIB * 3_600)
-        searches = sum(truth.searches.values())
+    def _costs(self, totals: DayTotals) -> Iterator[dict[str, Any]]:
+        hours = Fraction(max(0, totals.byte_seconds - GIB * DAY), GIB * 3_600)
+        searches = sum(totals.searches.values())
         if hours:
             yield _cost("vector store storage", hours * A_GIB_HOUR, hours, "gibibyte_hours")
         if searches:
             yield _cost("file search tool calls", searches * A_SEARCH, Fraction(searches), None)
-        for kind, count in sorted(truth.tokens.items()):
+        for kind, count in sorted(totals.tokens.items()):
             yield _cost(f"gpt-5-mini-2025-08-07, {kind}", count * A_TOKEN[kind], Fraction(count), "tokens")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class Delivery:
     """One request."""
 
     path: str
@@ -30,7 +30,7 @@ class Got:
     body: bytes
 
 
-def take(_: Got) -> int:
+def take(_: Delivery) -> int:
     """Answer 200."""
     return 200
 
@@ -39,11 +39,11 @@ def take(_: Got) -> int:
 class Receiver:
     """The server. `status`: what it answers to a request, after it was kept; 0 breaks the connection off."""
 
-    status: Callable[[Got], int] = take
-    keep: Callable[[Got], None] | None = None
+    status: Callable[[Delivery], int] = take
+    keep: Callable[[Delivery], None] | None = None
     answer: bytes = b""
     port: int = 0
-    got: list[Got] = field(default_factory=list)
+    got: list[Delivery] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
     _thread: threading.Thread | None = None
     _open: set[socket.socket] = field(default_factory=set)
@@ -102,7 +102,7 @@ class Receiver:
 
     def _take(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["content-length"]))
-        got = Got(handler.path, {name.lower(): value for name, value in handler.headers.items()}, body)
+        got = Delivery(handler.path, {name.lower(): value for name, value in handler.headers.items()}, body)
         self.got.append(got)
         if self.keep is not None:
             self.keep(got)
@@ -116,12 +116,12 @@ class Receiver:
         handler.wfile.write(self.answer)
 
 
-def kept_in(file: Path) -> Iterator[Got]:
+def kept_in(file: Path) -> Iterator[Delivery]:
     """What a process has written."""
     for line in file.read_text().splitlines():
         with contextlib.suppress(ValueError):  # the line that it was killed at
             path, headers, body = json.loads(line)
-            yield Got(path, headers, base64.b64decode(body))
+            yield Delivery(path, headers, base64.b64decode(body))
 
 
 def main() -> None:
@@ -129,7 +129,7 @@ def main() -> None:
     with Path(sys.argv[2]).open("a", buffering=1) as file:
         lock = threading.Lock()
 
-        def keep(got: Got) -> None:
+        def keep(got: Delivery) -> None:
             with lock:
                 file.write(json.dumps([got.path, got.headers, base64.b64encode(got.body).decode()]) + "\n")
 
@@ -138,10 +138,10 @@ def main() -> None:
             threading.Event().wait()
 
 
-class _Nothing(list[Got]):
+class _Nothing(list[Delivery]):
     """Keeps nothing."""
 
-    def append(self, _: Got) -> None:
+    def append(self, _: Delivery) -> None:
         pass
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tests.fakes.receiver import Got
+    from tests.fakes.receiver import Delivery
     from vectorgate.ledger.entry import LedgerEntry
 
 SIGNING_KEY: Final = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -116,7 +116,7 @@ def settling(environment: Mapping[str, str], home: Path | None = None) -> Iterat
         database.close()
 
 
-def verified(got: Got, key: str = SIGNING_KEY) -> dict[str, Any]:
+def verified(got: Delivery, key: str = SIGNING_KEY) -> dict[str, Any]:
     """The record in a webhook's request, whose signature is checked as standardwebhooks does."""
     identifier, moment = got.headers["webhook-id"], got.headers["webhook-timestamp"]
     secret = base64.b64decode(key.removeprefix("whsec_"))

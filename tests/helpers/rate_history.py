@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vectorgate.budgets.model import Subject
     from vectorgate.rate_limits.model import Claims, Lease
-    from vectorgate.rate_limits.plan import Terms
+    from vectorgate.rate_limits.plan import RateLimits
 
 CALL_S: Final = 28  # for which a call may be under way: its process may have crashed after that
 
@@ -28,7 +28,7 @@ class RateHistory:
     terms: dict[Subject, tuple[int | None, int | None]] = field(default_factory=dict)
     since: dict[Subject, float] = field(default_factory=dict)
 
-    def note(self, rows: Iterable[tuple[Subject, Terms]], now: float) -> None:
+    def note(self, rows: Iterable[tuple[Subject, RateLimits]], now: float) -> None:
         """Take note of the limits that are in the table now."""
         for subject, row in rows:
             terms = row.rpm_limit, row.max_parallel_requests

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from vectorgate.clock import Clock
     from vectorgate.persistence.stores import Stores
-    from vectorgate.rate_limits.plan import Terms
+    from vectorgate.rate_limits.plan import RateLimits
 
 LAG_S: Final = 5.0  # after which a change holds everywhere (docs/api.md)
 KEYS: Final = range(3)  # of one team
@@ -85,7 +85,7 @@ class LimitedRequests(RuleBasedStateMachine):
         """The secret of a new key of the team."""
         return str(self.done("/key/generate", {"team_id": "red", **body}, MASTER_KEY)["key"])
 
-    def limited(self) -> Iterator[tuple[Subject, Terms]]:
+    def limited(self) -> Iterator[tuple[Subject, RateLimits]]:
         """The limits of every key and of the team."""
         yield from ((Subject(BudgetScope.KEY, row.id), row) for row in self.stores.keys.all_keys())
         yield from self.stores.budgets.all_limits(BudgetScope.TEAM).items()

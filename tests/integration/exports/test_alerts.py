@@ -11,7 +11,7 @@ import pytest
 
 from tests.factories.ledger import KEY
 from tests.fakes.clock import EPOCH
-from tests.fakes.receiver import Got, Receiver
+from tests.fakes.receiver import Delivery, Receiver
 from tests.harnesses.exports import Settling, settling
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
@@ -48,7 +48,7 @@ class Alerting:
         return [text(got) for got in self.slack.got[heard:]]
 
 
-def text(got: Got) -> str:
+def text(got: Delivery) -> str:
     """The text of a message to Slack."""
     document = json.loads(got.body)
     assert list(document) == ["text"]

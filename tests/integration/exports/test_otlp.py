@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from tests.fakes.receiver import Got, Receiver
+from tests.fakes.receiver import Delivery, Receiver
 from tests.harnesses.exports import assert_in_order, settling
 from vectorgate.exports.otlp import request_of
 
@@ -33,7 +33,7 @@ def environment(receiver: Receiver) -> dict[str, str]:
     return {"VECTORGATE_EXPORT_OTLP": receiver.url, "VECTORGATE_EXPORT_OTLP_HEADERS": "authorization=Bearer abc, x-a=b"}
 
 
-def spans(got: Iterable[Got]) -> list[Any]:
+def spans(got: Iterable[Delivery]) -> list[Any]:
     """The spans of these requests, in their order."""
     return [
         span
@@ -94,7 +94,7 @@ def test_a_record_is_a_span_with_the_genai_attributes_that_there_are() -> None:
 def test_every_row_arrives_in_order_although_the_receiver_and_the_gateway_are_killed() -> None:
     calls = iter(range(1, 1_000))
 
-    def loses_answers(_: Got) -> int:
+    def loses_answers(_: Delivery) -> int:
         return 0 if next(calls) % 3 == 0 else 200
 
     with Receiver(status=loses_answers) as receiver, settling(environment(receiver)) as rows:
@@ -118,7 +118,7 @@ def test_what_the_receiver_rejects_in_part_is_a_dead_letter_alone() -> None:
     with Receiver() as receiver, settling(environment(receiver)) as rows:
         settled = rows.settle(3)
 
-        def rejects_second(got: Got) -> int:
+        def rejects_second(got: Delivery) -> int:
             held = settled[1] in {attributes(span)["vectorgate.id"] for span in spans([got])}
             receiver.answer = rejected.SerializeToString() if held else b""
             return 200

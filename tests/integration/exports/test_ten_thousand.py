@@ -75,7 +75,7 @@ class ReceiverProcess:
 
 
 @dataclass
-class Bookings:
+class SettlementTimes:
     """When each row was settled."""
 
     settled: dict[str, float] = field(default_factory=dict)
@@ -96,7 +96,9 @@ class Bookings:
         return sorted(self.settled[id_] - at for id_, at in self.answered.items())
 
 
-def answer(local: LocalMode, number: int, bookings: Bookings, receivers: Sequence[ReceiverProcess] = ()) -> list[str]:
+def answer(
+    local: LocalMode, number: int, times: SettlementTimes, receivers: Sequence[ReceiverProcess] = ()
+) -> list[str]:
     """So many calls are answered at a steady rate, while the receivers are killed; the rows in order."""
     ids: list[str] = []
     began = time.monotonic()
@@ -104,7 +106,7 @@ def answer(local: LocalMode, number: int, bookings: Bookings, receivers: Sequenc
         time.sleep(max(0.0, began + at / A_SECOND - time.monotonic()))
         now = int(time.time() * 1_000)
         row = answered(begun(at, started_ms=now), vector_store_id=ObjectId(f"vs_{at % STORES}"), ended_ms=now)
-        bookings.answered[row.id] = time.monotonic()
+        times.answered[row.id] = time.monotonic()
         local._stores.ledger.begin(row)
         ids.append(row.id)
         for receiver in receivers:
@@ -126,21 +128,21 @@ def local_mode(home: Path, exports: Exports) -> LocalMode:
 
 
 def settled_without_exports(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The delays of bookings where nothing is exported."""
+    """The delays of settlement where nothing is exported."""
     home.mkdir()
-    bookings, local = Bookings(), local_mode(home, Exports())
+    times, local = SettlementTimes(), local_mode(home, Exports())
     with monkeypatch.context() as patched:
-        bookings.watch(patched)
-        answer(local, BEFORE, bookings)
-        within(60, lambda: bookings.answered.keys() <= bookings.settled.keys())
+        times.watch(patched)
+        answer(local, BEFORE, times)
+        within(60, lambda: times.answered.keys() <= times.settled.keys())
         local.close()
-    return bookings.delays()
+    return times.delays()
 
 
 def test_ten_thousand_records_arrive_and_no_booking_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = settled_without_exports(tmp_path / "before", monkeypatch)
-    bookings = Bookings()
-    bookings.watch(monkeypatch)
+    times = SettlementTimes()
+    times.watch(monkeypatch)
     with ExitStack() as running:
         webhook, otlp = (running.enter_context(ReceiverProcess(tmp_path / name)) for name in ("webhook", "otlp"))
         environment = {
@@ -150,14 +152,14 @@ def test_ten_thousand_records_arrive_and_no_booking_waits(tmp_path: Path, monkey
         }
         local = local_mode(tmp_path, Exports.read(environment))
         running.callback(local.close)
-        ids = answer(local, ROWS, bookings, [webhook, otlp])
+        ids = answer(local, ROWS, times, [webhook, otlp])
         for receiver in (webhook, otlp):
             receiver.kill()
             receiver.start()
         ended = time.monotonic()
         within(600, lambda: local._stores.ledger.answered(1) == [] and left(local) == 0)
         caught_up = time.monotonic() - ended
-    settled = list(bookings.settled)  # calls of one millisecond settle in the order of their ids
+    settled = list(times.settled)  # calls of one millisecond settle in the order of their ids
     assert sorted(settled) == sorted(ids)
     posts, requests = list(kept_in(webhook.file)), list(kept_in(otlp.file))
     records, found = list(map(verified, posts)), [attributes(span) for span in spans(requests)]
@@ -165,7 +167,7 @@ def test_ten_thousand_records_arrive_and_no_booking_waits(tmp_path: Path, monkey
     assert_in_order(
         [{"id": each["vectorgate.id"], "vector_store_id": each["gen_ai.data_source.id"]} for each in found], settled
     )
-    delays = bookings.delays()
+    delays = times.delays()
     assert delays[-1] < before[-1] + 1.0
     for name, of in (("without exports", before), ("with exports", delays)):
         sys.stdout.write(f"\nbooked after (s), {name}: median {of[len(of) // 2]:.2f}, longest {of[-1]:.2f}")

@@ -8,7 +8,7 @@ import pytest
 
 from local.exports import Exports
 from local.mistakes import CannotStart
-from tests.fakes.receiver import Got, Receiver
+from tests.fakes.receiver import Delivery, Receiver
 from tests.harnesses.exports import SIGNING_KEY, assert_in_order, settling, verified
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_a_settled_row_arrives_signed_as_one_document() -> None:
 def test_every_row_arrives_in_order_although_the_receiver_and_the_gateway_are_killed(tmp_path: Path) -> None:
     lost = iter(range(1, 1_000))
 
-    def loses_answers(_: Got) -> int:
+    def loses_answers(_: Delivery) -> int:
         return 0 if next(lost) % 30 == 0 else 200
 
     with Receiver(status=loses_answers) as receiver, settling(environment(receiver), tmp_path) as rows:
@@ -71,7 +71,7 @@ def test_every_row_arrives_in_order_although_the_receiver_and_the_gateway_are_ki
 
 
 def test_what_the_receiver_refuses_is_a_dead_letter_and_delays_no_other() -> None:
-    def refuses_third(got: Got) -> int:
+    def refuses_third(got: Delivery) -> int:
         return 422 if verified(got)["id"] == settled[2] else 200
 
     with Receiver() as receiver, settling(environment(receiver)) as rows:

@@ -44,7 +44,7 @@ def put(root: Path, key: str = KEY, text: str = "text", at: int = OLD) -> Path:
 
 
 @dataclass
-class Rig:
+class WatcherHarness:
     """A watcher whose ingestor answers as set, and records what it was given."""
 
     root: Path
@@ -102,9 +102,9 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
+def watched(tmp_path: Path) -> WatcherHarness:
     """Over an empty folder."""
-    return Rig(tmp_path)
+    return WatcherHarness(tmp_path)
 
 
 def test_a_file_is_read_with_its_type_and_size(tmp_path: Path) -> None:
@@ -173,160 +173,162 @@ def test_extended_attributes_are_a_files_metadata(tmp_path: Path) -> None:
     assert stored.metadata == {"author": "Ann"}
 
 
-def test_a_scan_finds_what_is_new_other_and_gone_and_each_of_them_once(rig: Rig) -> None:
-    watcher = rig.watcher()
-    path = put(rig.root)
+def test_a_scan_finds_what_is_new_other_and_gone_and_each_of_them_once(watched: WatcherHarness) -> None:
+    watcher = watched.watcher()
+    path = put(watched.root)
     assert (watcher.scan(), watcher.scan()) == (1, 0)
-    put(rig.root, text="other", at=OLD + 1)
+    put(watched.root, text="other", at=OLD + 1)
     assert (watcher.scan(), watcher.scan()) == (1, 0)
     path.unlink()
     assert (watcher.scan(), watcher.scan()) == (1, 0)
-    assert rig.changes() == [(KEY, False), (KEY, False), (KEY, True)]
-    put(rig.root)
+    assert watched.changes() == [(KEY, False), (KEY, False), (KEY, True)]
+    put(watched.root)
     assert watcher.scan() == 1
-    sequencers = [change.sequencer for change in rig.taken if isinstance(change, ObjectChange)]
+    sequencers = [change.sequencer for change in watched.taken if isinstance(change, ObjectChange)]
     assert sequencers == sorted(set(sequencers))
 
 
-def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_scan(rig: Rig) -> None:
-    watcher, rows = rig.watcher(), rig.rows.get
+def test_a_change_whose_row_cannot_be_read_is_found_by_the_next_scan(watched: WatcherHarness) -> None:
+    watcher, rows = watched.watcher(), watched.rows.get
 
     def unavailable(place: ObjectLocation) -> ObjectRow | None:
         raise StoreUnavailable(place.key)
 
-    path = put(rig.root)
+    path = put(watched.root)
     for expected in (False, True):
         watcher.row_of = unavailable
         with pytest.raises(StoreUnavailable):
             watcher.scan()
         watcher.row_of = rows
-        assert (watcher.scan(), rig.changes()[-1]) == (1, (KEY, expected))
+        assert (watcher.scan(), watched.changes()[-1]) == (1, (KEY, expected))
         path.unlink(missing_ok=True)
 
 
-def test_a_file_that_is_being_written_waits(rig: Rig) -> None:
-    watcher = rig.watcher()
-    put(rig.root, at=int(rig.time.wall()))
+def test_a_file_that_is_being_written_waits(watched: WatcherHarness) -> None:
+    watcher = watched.watcher()
+    put(watched.root, at=int(watched.time.wall()))
     assert watcher.scan() == 0
-    rig.time.skip(2)
+    watched.time.skip(2)
     assert watcher.scan() == 1
 
 
-def test_what_happened_between_two_processes_is_found_at_the_start(rig: Rig) -> None:
-    gone, other, same = put(rig.root, "demo/s/gone.md"), "demo/s/other.md", "demo/s/same.md"
-    put(rig.root, other)
-    put(rig.root, same)
-    rig.watcher().scan()
-    rig.taken.clear()
+def test_what_happened_between_two_processes_is_found_at_the_start(watched: WatcherHarness) -> None:
+    gone, other, same = put(watched.root, "demo/s/gone.md"), "demo/s/other.md", "demo/s/same.md"
+    put(watched.root, other)
+    put(watched.root, same)
+    watched.watcher().scan()
+    watched.taken.clear()
     gone.unlink()
-    put(rig.root, other, text="changed", at=OLD + 1)
-    before = rig.rows[ObjectLocation(BUCKET, same)]
-    rig.watcher().scan()
-    assert sorted(rig.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
-    (again,) = [change for change in rig.taken if isinstance(change, ObjectChange) and change.location.key == same]
+    put(watched.root, other, text="changed", at=OLD + 1)
+    before = watched.rows[ObjectLocation(BUCKET, same)]
+    watched.watcher().scan()
+    assert sorted(watched.changes()) == [("demo/s/gone.md", True), (other, False), (same, False)]
+    (again,) = [change for change in watched.taken if isinstance(change, ObjectChange) and change.location.key == same]
     assert again.sequencer == before.sequencer  # unchanged: what is left of it continues from its row
 
 
-def test_a_clock_that_was_set_back_makes_no_change_an_old_one(rig: Rig) -> None:
-    watcher = rig.watcher()
-    put(rig.root)
+def test_a_clock_that_was_set_back_makes_no_change_an_old_one(watched: WatcherHarness) -> None:
+    watcher = watched.watcher()
+    put(watched.root)
     watcher.scan()
     place = ObjectLocation(BUCKET, KEY)
-    rig.rows[place] = replace(rig.rows[place], sequencer="f" * 16)
-    put(rig.root, text="other", at=OLD + 1)
+    watched.rows[place] = replace(watched.rows[place], sequencer="f" * 16)
+    put(watched.root, text="other", at=OLD + 1)
     watcher.scan()
-    assert int(rig.rows[place].sequencer, 16) > int("f" * 16, 16)
+    assert int(watched.rows[place].sequencer, 16) > int("f" * 16, 16)
 
 
-def test_what_is_postponed_is_repeated_when_it_is_due(rig: Rig) -> None:
-    watcher = rig.watcher()
-    put(rig.root)
-    rig.answers = [RetryLater(30, "busy")]
+def test_what_is_postponed_is_repeated_when_it_is_due(watched: WatcherHarness) -> None:
+    watcher = watched.watcher()
+    put(watched.root)
+    watched.answers = [RetryLater(30, "busy")]
     assert (watcher.scan(), watcher.scan()) == (1, 0)
-    rig.time.skip(31)
+    watched.time.skip(31)
     assert (watcher.scan(), watcher.scan()) == (1, 0)
 
 
-def test_a_follow_up_is_done_after_its_time(rig: Rig) -> None:
-    watcher = rig.watcher()
-    put(rig.root)
+def test_a_follow_up_is_done_after_its_time(watched: WatcherHarness) -> None:
+    watcher = watched.watcher()
+    put(watched.root)
     watch = IndexingReminder(team="red", vector_store_id="vs_1", batch_id="vsfb_1", files={ObjectId("file-1"): KEY})
-    rig.answers = [Done(watch, 5)]
+    watched.answers = [Done(watch, 5)]
     assert (watcher.scan(), watcher.scan()) == (1, 0)
-    rig.time.skip(6)
+    watched.time.skip(6)
     assert watcher.scan() == 1
-    assert rig.taken[-1] == watch
+    assert watched.taken[-1] == watch
 
 
-def test_what_is_refused_is_reported_once_with_the_reason(rig: Rig) -> None:
-    watcher = rig.watcher()
-    put(rig.root)
-    rig.answers = [PermanentFailure("no such team")]
+def test_what_is_refused_is_reported_once_with_the_reason(watched: WatcherHarness) -> None:
+    watcher = watched.watcher()
+    put(watched.root)
+    watched.answers = [PermanentFailure("no such team")]
     watcher.scan()
     watcher.scan()
-    assert rig.lines == [f"not ingested: {KEY}: no such team"]
+    assert watched.lines == [f"not ingested: {KEY}: no such team"]
 
 
-def test_what_is_refused_is_not_tried_again_by_the_next_process_until_something_is_different(rig: Rig) -> None:
-    path = put(rig.root)
-    rig.answers = [PermanentFailure("no such type")]
-    rig.watcher().scan()
-    assert rig.watcher().scan() == 0  # another process
-    rig.circumstances = "release other-team"
-    rig.answers = [PermanentFailure("no such type")]
-    assert rig.watcher().scan() == 1
-    put(rig.root, text="changed", at=OLD + 1)
-    assert rig.watcher().scan() == 1
-    assert rig.refused == {}  # it was ingested
-    rig.answers = [PermanentFailure("no such type")]
-    put(rig.root, text="worse", at=OLD + 2)
-    rig.watcher().scan()
-    assert list(rig.refused) == [KEY]
+def test_what_is_refused_is_not_tried_again_by_the_next_process_until_something_is_different(
+    watched: WatcherHarness,
+) -> None:
+    path = put(watched.root)
+    watched.answers = [PermanentFailure("no such type")]
+    watched.watcher().scan()
+    assert watched.watcher().scan() == 0  # another process
+    watched.circumstances = "release other-team"
+    watched.answers = [PermanentFailure("no such type")]
+    assert watched.watcher().scan() == 1
+    put(watched.root, text="changed", at=OLD + 1)
+    assert watched.watcher().scan() == 1
+    assert watched.refused == {}  # it was ingested
+    watched.answers = [PermanentFailure("no such type")]
+    put(watched.root, text="worse", at=OLD + 2)
+    watched.watcher().scan()
+    assert list(watched.refused) == [KEY]
     path.unlink()
-    rig.watcher().scan()
-    assert rig.refused == {}
+    watched.watcher().scan()
+    assert watched.refused == {}
 
 
-def test_a_refusal_that_cannot_be_noted_is_found_again(rig: Rig) -> None:
-    put(rig.root)
-    rig.answers = [PermanentFailure("no such type")] * 2
-    watcher, note = rig.watcher(), rig.put_refusal
+def test_a_refusal_that_cannot_be_noted_is_found_again(watched: WatcherHarness) -> None:
+    put(watched.root)
+    watched.answers = [PermanentFailure("no such type")] * 2
+    watcher, note = watched.watcher(), watched.put_refusal
 
     def full(location: ObjectLocation, circumstances: str | None) -> None:
         raise StoreUnavailable(f"{location} {circumstances}")
 
-    rig.put_refusal = full  # type: ignore[method-assign]
+    watched.put_refusal = full  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailable):
         watcher.scan()
-    rig.put_refusal = note  # type: ignore[method-assign]
+    watched.put_refusal = note  # type: ignore[method-assign]
     assert watcher.scan() == 1
-    assert len(rig.lines) == 1
+    assert len(watched.lines) == 1
 
 
-def test_a_file_of_before_1970_is_a_file_like_any_other(rig: Rig) -> None:
-    put(rig.root, at=-5)
-    assert rig.watcher().scan() == 1
-    assert rig.changes() == [(KEY, False)]
+def test_a_file_of_before_1970_is_a_file_like_any_other(watched: WatcherHarness) -> None:
+    put(watched.root, at=-5)
+    assert watched.watcher().scan() == 1
+    assert watched.changes() == [(KEY, False)]
 
 
-def test_what_lies_deeper_than_a_key_is_long_is_not_walked_to(rig: Rig) -> None:
+def test_what_lies_deeper_than_a_key_is_long_is_not_walked_to(watched: WatcherHarness) -> None:
     """Python 3.11 walks recursively: a thousand folders within each other would end the watcher."""
-    put(rig.root)
-    put(rig.root, "demo/" + "/".join(["n" * 200] * 7) + "/a.md")
-    assert list(Folder(rig.root).versions()) == [KEY]
+    put(watched.root)
+    put(watched.root, "demo/" + "/".join(["n" * 200] * 7) + "/a.md")
+    assert list(Folder(watched.root).versions()) == [KEY]
 
 
-def test_a_folder_that_is_absent_is_not_an_empty_one(rig: Rig) -> None:
-    put(rig.root / "home")
-    rig.root /= "home"
-    watcher = rig.watcher()
+def test_a_folder_that_is_absent_is_not_an_empty_one(watched: WatcherHarness) -> None:
+    put(watched.root / "home")
+    watched.root /= "home"
+    watcher = watched.watcher()
     watcher.scan()
-    rig.root.rename(rig.root.with_name("elsewhere"))
+    watched.root.rename(watched.root.with_name("elsewhere"))
     with pytest.raises(SourceUnavailable):
         watcher.scan()
     with pytest.raises(SourceUnavailable):
-        Folder(rig.root).open(ObjectLocation(BUCKET, KEY), None)
-    assert rig.changes() == [(KEY, False)]
+        Folder(watched.root).open(ObjectLocation(BUCKET, KEY), None)
+    assert watched.changes() == [(KEY, False)]
 
 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
@@ -338,8 +340,8 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     stored.stream.close()
 
 
-def test_a_name_cannot_forge_a_line(rig: Rig) -> None:
-    put(rig.root, "demo/store/a\nFile Indexed: {}")
-    rig.answers.append(PermanentFailure("no\r\nmore"))
-    rig.watcher().scan()
-    assert rig.lines == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]
+def test_a_name_cannot_forge_a_line(watched: WatcherHarness) -> None:
+    put(watched.root, "demo/store/a\nFile Indexed: {}")
+    watched.answers.append(PermanentFailure("no\r\nmore"))
+    watched.watcher().scan()
+    assert watched.lines == ["not ingested: demo/store/a\ufffdFile Indexed: {}: no\ufffd\ufffdmore"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local.server.threads import Call, FairThreads
 
 
-class Gate:
+class HeldCalls:
     """Calls that run until they are let go. `running` counts them by group, `order` is the order of their starts."""
 
     def __init__(self, threads: FairThreads) -> None:
@@ -58,14 +58,14 @@ def started(calls: list[Call[str]]) -> int:
 
 def test_a_group_alone_gets_half_of_the_threads_and_a_second_one_a_third_of_them() -> None:
     async def run() -> None:
-        gate = Gate(FairThreads("test", 12))
-        hanging = [gate.call("hanging") for _ in range(50)]
+        held = HeldCalls(FairThreads("test", 12))
+        hanging = [held.call("hanging") for _ in range(50)]
         assert started(hanging) == 6
-        others = [gate.call("other") for _ in range(50)]
+        others = [held.call("other") for _ in range(50)]
         assert started(others) == 3
-        third = gate.call("third")
+        third = held.call("third")
         assert third.started
-        gate.end_all()
+        held.end_all()
         assert await asyncio.gather(*(call.done for call in [*hanging, *others, third])) == [
             *["hanging"] * 50,
             *["other"] * 50,
@@ -77,14 +77,14 @@ def test_a_group_alone_gets_half_of_the_threads_and_a_second_one_a_third_of_them
 
 def test_what_waits_is_started_for_the_group_with_the_fewest_threads_first() -> None:
     async def run() -> None:
-        gate = Gate(FairThreads("test", 4))
-        many, few, one = [gate.call("many") for _ in range(5)], [gate.call("few") for _ in range(2)], gate.call("one")
-        late = gate.call("late")
+        held = HeldCalls(FairThreads("test", 4))
+        many, few, one = [held.call("many") for _ in range(5)], [held.call("few") for _ in range(2)], held.call("one")
+        late = held.call("late")
         assert (started(many), started(few), one.started, late.started) == (2, 1, True, False)
-        gate.end("many")
+        held.end("many")
         await many[0].done
         assert (started(many), started(few), late.started) == (2, 1, True)
-        gate.end_all()
+        held.end_all()
         await asyncio.gather(*(call.done for call in [*many, *few, one, late]))
 
     asyncio.run(run())
@@ -92,13 +92,13 @@ def test_what_waits_is_started_for_the_group_with_the_fewest_threads_first() -> 
 
 def test_a_call_that_is_withdrawn_before_its_turn_never_runs() -> None:
     async def run() -> None:
-        gate = Gate(FairThreads("test", 2))
-        first, second, third = (gate.call("one") for _ in range(3))
+        held = HeldCalls(FairThreads("test", 2))
+        first, second, third = (held.call("one") for _ in range(3))
         assert not second.started
         second.done.cancel()
-        gate.end_all()
+        held.end_all()
         assert await first.done == await third.done == "one"
-        assert gate.order == ["one"] * 2
+        assert held.order == ["one"] * 2
 
     asyncio.run(run())
 
@@ -120,14 +120,14 @@ def test_what_a_call_raises_is_raised_where_it_is_awaited() -> None:
 def test_as_many_groups_as_the_threads_can_be_halved_leave_one_for_another(most: int, groups: list[str]) -> None:
     async def run() -> None:
         threads = FairThreads("test", most)
-        gate = Gate(threads)
+        held = HeldCalls(threads)
         calls = []
         for group in groups:
-            calls.append(gate.call(group))
+            calls.append(held.call(group))
             running = Counter(call.group for call in calls if call.started)
             assert running.total() <= most
             assert threads.has_room("newcomer") or len(running) > math.log2(most)
-        gate.end_all()
+        held.end_all()
         await asyncio.gather(*(call.done for call in calls))
 
     asyncio.run(run())

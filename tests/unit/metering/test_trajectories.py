@@ -1,4 +1,4 @@
-"""Ten thousand random lives of a store: a meter's byte-seconds against the exact integral."""
+"""Ten thousand random histories of a store: a meter's byte-seconds against the exact integral."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIDNIGHT = 20_516 * DAY_S
 
 
 @dataclass(frozen=True)
-class Life:
+class StoreHistory:
     """A store of sizes over time: `changes` are (second, size from there on), the last one its end (size 0)."""
 
     changes: Sequence[tuple[int, int]]
@@ -40,18 +40,18 @@ class Life:
         return sum(abs(after - before) for before, after in pairwise(sizes))
 
 
-def lives(seed: int) -> list[Life]:
+def histories(seed: int) -> list[StoreHistory]:
     dice = random.Random(seed)  # noqa: S311 - reproducible
     return [_life(dice) for _ in range(TRAJECTORIES // 10)]
 
 
-def _life(dice: random.Random) -> Life:
+def _life(dice: random.Random) -> StoreHistory:
     begin = MIDNIGHT + dice.randrange(DAY_S)
     changes = [(begin, dice.choice([0, 1, dice.randrange(1 << 40)]))]
     for _ in range(dice.randrange(12)):
         pause = dice.choice([0, 1, dice.randrange(1, 100), dice.randrange(1, 2 * DAY_S)])
         changes.append((changes[-1][0] + pause, dice.choice([0, dice.randrange(1 << 30), dice.randrange(1 << 45)])))
-    return Life([*changes, (changes[-1][0] + dice.randrange(1, DAY_S), 0)])
+    return StoreHistory([*changes, (changes[-1][0] + dice.randrange(1, DAY_S), 0)])
 
 
 def total(meter: Meter) -> int:
@@ -60,21 +60,21 @@ def total(meter: Meter) -> int:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_sample_at_every_change_is_exact_to_the_byte_second(seed: int) -> None:
-    for life in lives(seed):
-        (begin, size), *changes, (end, _) = life.changes
+    for history in histories(seed):
+        (begin, size), *changes, (end, _) = history.changes
         meter = first_sample(OPENAI, STORE, size, begin)
         for at, changed in changes:
             meter = meter.sampled(changed, at)
         meter = meter.stopped(end)
-        assert total(meter) == life.byte_seconds()
+        assert total(meter) == history.byte_seconds()
         for day, byte_seconds in meter.days.items():
-            assert byte_seconds == _of_day(life, day)
+            assert byte_seconds == _of_day(history, day)
 
 
-def _of_day(life: Life, day: int) -> int:
+def _of_day(history: StoreHistory, day: int) -> int:
     """What of the truth falls on that day, taken by clipping each piece instead of walking through days."""
     first, last = day * DAY_S, (day + 1) * DAY_S
-    pieces = ((max(at, first), min(after, last), size) for (at, size), (after, _) in pairwise(life.changes))
+    pieces = ((max(at, first), min(after, last), size) for (at, size), (after, _) in pairwise(history.changes))
     return sum(size * max(0, after - at) for at, after, size in pieces)
 
 
@@ -83,24 +83,24 @@ def _of_day(life: Life, day: int) -> int:
 )
 def test_hourly_samples_are_off_by_at_most_an_hour_times_the_variation(seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - reproducible
-    for life in lives(seed):
-        begin, end = life.changes[0][0], life.changes[-1][0]
+    for history in histories(seed):
+        begin, end = history.changes[0][0], history.changes[-1][0]
         ticks = range(begin - dice.randrange(HOUR), end + HOUR, HOUR)
         meter: Meter | None = None
         for at in ticks:
             if at >= end:
                 meter = meter.stopped(at) if meter is not None else None
             elif at >= begin:
-                size = life.size_at(at)
+                size = history.size_at(at)
                 meter = meter.sampled(size, at) if meter is not None else first_sample(OPENAI, STORE, size, at)
-        assert abs((total(meter) if meter is not None else 0) - life.byte_seconds()) <= HOUR * life.variation()
+        assert abs((total(meter) if meter is not None else 0) - history.byte_seconds()) <= HOUR * history.variation()
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_ticks_that_come_twice_late_or_never_are_harmless(seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - reproducible
-    for life in lives(seed)[:300]:
-        (begin, size), *changes, (end, _) = life.changes
+    for history in histories(seed)[:300]:
+        (begin, size), *changes, (end, _) = history.changes
         meter = first_sample(OPENAI, STORE, size, begin)
         for at, changed in changes:
             meter = meter.sampled(changed, at)
@@ -109,7 +109,7 @@ def test_ticks_that_come_twice_late_or_never_are_harmless(seed: int) -> None:
             if meter.size == meter.sampled(meter.size, at + 1).size:
                 meter = meter.sampled(changed, at)
         stopped = meter.stopped(end).stopped(end + HOUR).sampled(1, end + HOUR)
-        assert total(stopped) == life.byte_seconds()
+        assert total(stopped) == history.byte_seconds()
         assert stopped.stopped_at == end
 
 

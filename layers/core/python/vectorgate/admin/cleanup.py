@@ -49,7 +49,7 @@ class Cleanup(WireModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CleanupResult:
     """A store, and what became or would become of it. `why`: the error of a deletion that failed."""
 
     store: Metered
@@ -65,39 +65,39 @@ def cleanup(request: Request, deps: AdminDeps) -> dict[str, object]:
     idle = [each for each in stores if each.matches(team, body.idle_days, body.min_bytes)]
     page = idle[: body.limit]
     if body.dry_run:
-        return _answer(body, [Judged(each, IDLE) for each in page], idle)
-    judged, ends_at = [], deps.clock.monotonic() + SECONDS
+        return _answer(body, [CleanupResult(each, IDLE) for each in page], idle)
+    results, ends_at = [], deps.clock.monotonic() + SECONDS
     for each in page:
-        judged.append(_deleted(each, body.idle_days, deps))
+        results.append(_deleted(each, body.idle_days, deps))
         if deps.clock.monotonic() >= ends_at:
             break
-    return _answer(body, judged, idle)
+    return _answer(body, results, idle)
 
 
-def _deleted(store: Metered, idle_days: int, deps: AdminDeps) -> Judged:
+def _deleted(store: Metered, idle_days: int, deps: AdminDeps) -> CleanupResult:
     """Delete a store unless it was used since it was sampled. A failure is an outcome: the next stores are tried."""
     row = store.row
     try:
         document = deps.provider.get(row.ref.provider, "vector_stores.retrieve", ids={"vector_store_id": row.ref.id})
         active = document.get("last_active_at")
         if isinstance(active, int) and deps.clock.unix_s() - active < idle_days * DAY_S:
-            return Judged(store, USED)
+            return CleanupResult(store, USED)
         deps.announce(row.ref.kind, row.ref.id, DELETED, {"team_id": store.team_id, "idle_days": store.idle_days})
         deps.provider.delete_store(row.ref.provider, row.ref.id, row.tenant, ALIAS)
     except ApiError as error:
-        return Judged(store, GONE if error.status == _NOT_FOUND else FAILED, error.message)
-    return Judged(store, DONE)
+        return CleanupResult(store, GONE if error.status == _NOT_FOUND else FAILED, error.message)
+    return CleanupResult(store, DONE)
 
 
-def _answer(body: Cleanup, judged: Sequence[Judged], idle: Sequence[Metered]) -> dict[str, object]:
+def _answer(body: Cleanup, results: Sequence[CleanupResult], idle: Sequence[Metered]) -> dict[str, object]:
     """What became of each, what those deleted or deletable cost a day, and where the next call goes on."""
-    counted = [each.store.cost_per_day or 0 for each in judged if each.outcome in (IDLE, DONE)]
-    more = len(judged) < len(idle)
+    counted = [each.store.cost_per_day or 0 for each in results if each.outcome in (IDLE, DONE)]
+    more = len(results) < len(idle)
     return {
         "dry_run": body.dry_run,
-        "outcomes": counted_outcomes([each.outcome for each in judged]),
+        "outcomes": counted_outcomes([each.outcome for each in results]),
         "cost_per_day": dollars(sum(counted)),
         "cost_per_day_nano_usd": sum(counted),
-        "data": [each.store.described() | {"outcome": each.outcome, "error": each.why} for each in judged],
-        "next_cursor": judged[-1].store.row.ref.id if more and judged else None,
+        "data": [each.store.described() | {"outcome": each.outcome, "error": each.why} for each in results],
+        "next_cursor": results[-1].store.row.ref.id if more and results else None,
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.model import Limit
 
 
-class Terms(Protocol):
+class RateLimits(Protocol):
     """The columns of a key's row, and of a team's and an end user's."""
 
     @property
@@ -45,13 +45,13 @@ class RatePlan:
 
 def plan_of(key: VirtualKey, limits: Iterable[tuple[Subject, Limit]], *, generates: bool) -> RatePlan:
     """The rate limits of a call by a key, where `limits` are those of its team and its end user, too."""
-    terms: list[tuple[Subject, Terms]] = [(Subject(BudgetScope.KEY, key.id), key), *limits]
+    rows: list[tuple[Subject, RateLimits]] = [(Subject(BudgetScope.KEY, key.id), key), *limits]
     return RatePlan(
-        tuple(_rates(((subject, each.rpm_limit) for subject, each in terms), RateUnit.REQUESTS)),
-        tuple(_rates(((subject, each.tpm_limit) for subject, each in terms if generates), RateUnit.TOKENS)),
+        tuple(_rates(((subject, each.rpm_limit) for subject, each in rows), RateUnit.REQUESTS)),
+        tuple(_rates(((subject, each.tpm_limit) for subject, each in rows if generates), RateUnit.TOKENS)),
         tuple(
             Parallel(subject, each.max_parallel_requests)
-            for subject, each in terms
+            for subject, each in rows
             if each.max_parallel_requests is not None
         ),
     )
