@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +19,14 @@ SECONDS_A_MONTH: Final = 730 * 3_600
 class Usage:
     """What one operation used. `read` counts half units, `written` units, both by table and index.
 
+    `requests` of the HTTP API, `messages`: requests of a queue, `events` that were put.
     `own_ms`: the function's own, measured here, without waiting. `traced`: how many invocations X-Ray may sample.
     """
 
     requests: float = 0
     invocations: float = 0
+    messages: float = 0
+    events: float = 0
     written: Counter[str] = field(default_factory=Counter)
     read: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
@@ -33,6 +36,9 @@ class Usage:
     own_ms: float = 0
     provider_ms: float = 0
     memory_mb: int = 256
+
+
+AMOUNTS: Final = tuple(each.name for each in fields(Usage) if each.name not in {"metrics", "memory_mb"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,9 @@ def dollars(usage: Usage) -> Dollars:
     """Return what a million such operations cost."""
     database, watch = PRICES["dynamodb"], PRICES["cloudwatch"]
     requests = usage.requests * PRICES["api_gateway"]["million_requests"]
+    requests += (
+        usage.messages * PRICES["sqs"]["million_requests"] + usage.events * PRICES["eventbridge"]["million_events"]
+    )
     return Dollars(
         requests=requests + usage.invocations * PRICES["lambda"]["million_requests"],
         write_units=usage.written.total() * database["million_write_units"],
@@ -86,3 +95,31 @@ def _rate() -> float:
 
 def _sampled() -> float:
     return (1 + (_rate() - 1) / 20) / _rate()
+
+
+def share(usage: Usage, among: int) -> Usage:
+    """Return an operation's share of what so many used."""
+    return replace(usage, **{name: _times(getattr(usage, name), 1 / among) for name in AMOUNTS})
+
+
+def less(usage: Usage, other: Usage) -> Usage:
+    """Return what one used more than the other, without times that were measured as less."""
+    found = both(usage, replace(other, **{name: _times(getattr(other, name), -1) for name in AMOUNTS}))
+    return replace(found, own_ms=max(0, found.own_ms), log_bytes=max(0, found.log_bytes))
+
+
+def both(usage: Usage, other: Usage) -> Usage:
+    """Return what both used."""
+    return replace(usage, **{name: _sum(getattr(usage, name), getattr(other, name)) for name in AMOUNTS})
+
+
+def _times(amount: Any, factor: float) -> Any:
+    if isinstance(amount, Counter):
+        return Counter({name: count * factor for name, count in amount.items()})
+    return amount * factor
+
+
+def _sum(amount: Any, other: Any) -> Any:
+    if isinstance(amount, Counter):
+        return Counter({name: found for name in amount | other if (found := amount[name] + other[name])})
+    return amount + other

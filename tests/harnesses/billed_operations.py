@@ -10,17 +10,19 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks.aws_costs import PRICES, Usage
+from tests.benchmarks.aws_costs import PRICES, Usage, both, less, share
 from tests.factories.ledger import answered_row
 from tests.fakes.answering_provider import AnsweringProvider
+from tests.harnesses.billed_exports import BilledExporter
 from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, OPENAI, PLAIN_BODY, DynamoDbGateway, dynamodb_gateway
 from tests.helpers.call_recorder import KIB, size_of
 from tests.helpers.template import FUNCTIONS, RESOURCES, resolved
-from vectorgate.bootstrap import build_meter
+from vectorgate.bootstrap import build_meter, build_settlement
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.meter import act as tick
 from vectorgate.entrypoints.usage_logger import handler as usage_logger_handler
@@ -33,6 +35,8 @@ from vectorgate.telemetry import PowertoolsTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from vectorgate.ledger.settlement import SettlementService
 
 EVENTS: Final = Path(__file__).parents[2] / "events"
 API_EVENT: Final[dict[str, Any]] = json.loads((EVENTS / "api_create.json").read_text())
@@ -101,15 +105,21 @@ class BilledOperations:
         self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
         self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode(), key=BOUNDED_KEY)
         self._settle_all()
-        return {
+        found = {
             **self.creates(),
             **self._of_a_store(),
             "response": self._response(),
             "settlement": self._settlement(1),
-            f"settlement of {self._batch}, each": self._settlement(self._batch),
+            self.batch_settled: self._settlement(self._batch),
             **self._ticks(),
             LOOKS: self._looks(),
         }
+        return {**found, f"exports of {self._batch}, each": self._exports(found[self.batch_settled].written)}
+
+    @property
+    def batch_settled(self) -> str:
+        """The name of a batch's settlement."""
+        return f"settlement of {self._batch}, each"
 
     def creates(self, times: int = 1) -> dict[str, Usage]:
         """Of so many, the create that took least of the machine's time, which other processes disturb."""
@@ -141,17 +151,31 @@ class BilledOperations:
         body = json.dumps({"model": "gpt-5-mini", "input": "What was counted?", "tools": tools})
         return self._request("POST", "/v1/responses", body, waits="response")
 
-    def _settlement(self, rows: int) -> Usage:
+    def _exports(self, settled: Counter[str]) -> Usage:
+        """What exports to EventBridge, which are on by default, add to what a row of a batch `settled`."""
+        exporter = BilledExporter(self._harness)
+        stores, telemetry = stores_of(self._harness.table, exported=True), self._harness.deps.telemetry
+        exporting = build_settlement(self._harness.settings, stores, telemetry)
+        named = self._settlement(self._batch, exporting).written - settled
+        used = self._used(partial(exporter.handle, exporter.named()), "Exporter")
+        batches = exporter.batches()
+        for batch in batches:
+            used = both(used, self._used(partial(exporter.handle, batch), "Exporter"))
+        requests = exporter.sent + 2 * len(batches)  # Lambda receives and deletes a batch by one each
+        used = share(replace(used, messages=requests, events=exporter.events), self._batch)
+        return replace(used, written=named)
+
+    def _settlement(self, rows: int, settlement: SettlementService | None = None) -> Usage:
         """Settle creates of so many stores in one batch of the stream; a row's share."""
         self._settle_all()
         for _ in range(rows):
             self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
-        settle = usage_logger_handler.bound_to(self._harness.settlement)
+        settle = usage_logger_handler.bound_to(settlement or self._harness.settlement)
         event = self._stream_event()
         assert len(event["Records"]) == rows
         used = self._used(lambda: settle(event, CONTEXT), "UsageLogger")
         assert not self._harness.settlement.ledger.answered(1)
-        return _share(used, rows)
+        return share(used, rows)
 
     def _stream_event(self) -> dict[str, Any]:
         rows = self._harness.settlement.ledger.answered(100)
@@ -170,7 +194,7 @@ class BilledOperations:
         due = self._used(lambda: tick({}, meter), "Meter", waits="tick")
         return {
             "meter tick, nothing due": idle,
-            "meter tick, each store": _share(_less(due, idle), len(self._provider.stores)),
+            "meter tick, each store": share(less(due, idle), len(self._provider.stores)),
         }
 
     def _looks(self) -> Usage:
@@ -183,12 +207,12 @@ class BilledOperations:
         for number in range(1_000, 1_000 + LOOKED_AT):
             now_ms = self._harness.deps.clock.unix_ms()
             self._harness.stores.ledger.begin(answered_row(number).changed(state=State.VOIDED, started_ms=now_ms))
-        used = _less(self._used(self._sweep_and_look, "Meter"), idle)
+        used = less(self._used(self._sweep_and_look, "Meter"), idle)
         item = operation_item(answered_row(0, team="team", end_user="user"))
         entry = size_of({name: item[name] for name in ("PK", "SK", "began", "by_day_pk", *INDEXED) if name in item})
         # Of pages that are full, which those of so few rows are not.
         pages = Counter({"request_log": ENTRIES_READ * LOOKED_AT * entry / (4 * KIB)})
-        return replace(_share(replace(used, read=used.read + pages), LOOKED_AT), invocations=0)
+        return replace(share(replace(used, read=used.read + pages), LOOKED_AT), invocations=0)
 
     def _sweep_and_look(self) -> None:
         ledger, clock = self._harness.stores.ledger, self._harness.deps.clock
@@ -285,36 +309,4 @@ def _metrics_of(lines: str) -> frozenset[str]:
         for line in written
         for directive in line["_aws"]["CloudWatchMetrics"]
         for metric in directive["Metrics"]
-    )
-
-
-def _share(usage: Usage, among: int) -> Usage:
-    def each(counts: Counter[str]) -> Counter[str]:
-        return Counter({name: count / among for name, count in counts.items()})
-
-    return replace(
-        usage,
-        invocations=usage.invocations / among,
-        calls=each(usage.calls),
-        written=each(usage.written),
-        read=each(usage.read),
-        log_bytes=usage.log_bytes / among,
-        traced=usage.traced / among,
-        own_ms=usage.own_ms / among,
-        provider_ms=usage.provider_ms / among,
-    )
-
-
-def _less(usage: Usage, other: Usage) -> Usage:
-    return replace(
-        usage,
-        invocations=usage.invocations - other.invocations,
-        calls=usage.calls - other.calls,
-        written=usage.written - other.written,
-        read=usage.read - other.read,
-        log_bytes=max(0, usage.log_bytes - other.log_bytes),
-        metrics=usage.metrics - other.metrics,
-        traced=usage.traced - other.traced,
-        own_ms=max(0, usage.own_ms - other.own_ms),
-        provider_ms=usage.provider_ms - other.provider_ms,
     )
