@@ -243,7 +243,7 @@ def test_an_earlier_release_leaves_a_row_alone_as_long_as_its_reservations_are_n
 def test_the_ids_of_rows_that_are_certain_are_forgotten_if_settlement_lags_or_was_an_earlier_releases(
     dynamo: DynamoBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holds, "LOOKS", 1)
+    monkeypatch.setattr(holds, "CLEANUPS", 1)
     for number in range(3):
         dynamo.ledger.begin(row(number), reserve=reservations())
     settled_before(dynamo, row(0))
@@ -260,7 +260,7 @@ def test_the_ids_of_rows_that_are_certain_are_forgotten_if_settlement_lags_or_wa
 def test_rows_that_go_on_reserving_do_not_keep_the_ids_of_later_ones(
     dynamo: DynamoBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holds, "LOOKS", 1)
+    monkeypatch.setattr(holds, "CLEANUPS", 1)
     monkeypatch.setattr(holds, "BATCH", 1)
     for number in range(2):
         dynamo.ledger.begin(row(number), reserve=reservations())

@@ -1,23 +1,23 @@
-"""What a row reserves in its accounts, on DynamoDB: one conditional UpdateItem for each account, behind the row's Put.
+"""Reservations of a row on DynamoDB: one conditional UpdateItem for each account, after the row's Put.
 
-Two transactions on one account conflict, which single updates do not. Each of these can be repeated, and taken back,
-for an account keeps the ids of the operations that it `holds` an amount for::
+Two transactions on one account conflict; single updates do not. Each can be repeated, and undone, because an account
+keeps the ids of the operations whose amounts it `holds`::
 
     begin     Put the row, `reserving`; then in each account  ADD the amount and the id   if it has room and not the id
     answered  Put the row                     by the process that began it, and knows that every account holds it
     settled   in the row's transaction        ADD the sums, DELETE the ids
 
-A crash, or a lost answer, in between leaves a row that is still `reserving`: each of its accounts may hold it or not.
-It is concluded by another process, as a rule the sweep, later than a lease after it began::
+A crash, or a lost answer, in between leaves a row that is still `reserving`: each of its accounts may hold its amount
+or not. Another process, as a rule the sweep, concludes the row, no earlier than a lease after it began::
 
-    close     SET fence = its start           the account holds nothing more for it, nor for what began earlier,
-                                              and its own process, if that still runs, gives nothing back
-    read      which accounts hold it          no longer changes; if one does not, its call was never sent
+    close     SET fence = the row's start     from now on the account accepts nothing of this row, nor of older ones,
+                                              and the row's own process, if it still runs, gives nothing back
+    read      which accounts hold it          this no longer changes; if one does not, the call was never sent
     void      in the row's transaction        release what is held
 
-Once a row is no longer `reserving`, its ids are of no use. Those that settlement has not deleted after LEFT_MS, because
-it lags, or was an earlier release's, are deleted by one `begin` in LOOKS. An earlier release leaves rows alone that are
-`reserving` (`form` 2).
+Once a row is no longer `reserving`, its id in an account is of no use. Settlement deletes it. Where that lags, or was
+an earlier release's, one `begin` in CLEANUPS deletes ids that are older than LEFT_MS. An earlier release leaves rows
+alone that are `reserving` (`form` 2).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from vectorgate.persistence.dynamodb.schema import Action, Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
-LOOKS: Final = 64  # of so many rows one looks for ids of no use: fewer than BATCH, of which it deletes so many
-LEFT_MS: Final = 10_000  # no attempt to reserve, which botocore may repeat, is so late
+CLEANUPS: Final = 64  # one row in so many deletes ids of no use: fewer than BATCH, the most that it deletes
+LEFT_MS: Final = 10_000  # no attempt to reserve comes so late, not even one that botocore repeats
 
 _HOLD: Final = "ADD committed :amount, reserved :amount, holds :holds"
 _RELEASE: Final = "ADD committed :amount, reserved :amount DELETE holds :holds"
@@ -89,9 +89,9 @@ def hold_all(table: DynamoTable, entry: LedgerEntry, reserve: Sequence[Reservati
         for reservation in held:
             _give_back(table, entry, reservation)
         raise
-    if held and table.chance(LOOKS):
+    if held and table.chance(CLEANUPS):
         for reservation in held:
-            _forget(table, reservation.account, entry.started_ms - LEFT_MS)
+            _delete_ids(table, reservation.account, entry.started_ms - LEFT_MS)
 
 
 def is_reserved(table: DynamoTable, entry: LedgerEntry) -> bool:
@@ -121,7 +121,7 @@ def _releases(entry: LedgerEntry) -> list[BalanceChange]:
 
 
 def _held(table: DynamoTable, entry: LedgerEntry) -> list[BalanceChange]:
-    """Those of the releases whose accounts hold the row, after which this no longer changes: they are closed for it."""
+    """Close the row's accounts for it; the releases of those that hold its amount, which no longer changes."""
     releases = _releases(entry)
     for release in releases:
         _close(table, release.account, entry.started_ms)
@@ -170,7 +170,7 @@ def _change(
 
 
 def _close(table: DynamoTable, account: Account, began_ms: int) -> None:
-    """Have an account hold nothing more for what began by then, but a lease ago at the latest."""
+    """Have an account accept nothing more of rows that began by then, or by a lease ago if that is earlier."""
     closed_ms = min(began_ms, table.clock.unix_ms() - LEASE_MS)
     with suppress(ConditionFailed):
         table.update(
@@ -191,8 +191,8 @@ def _release_action(entry: LedgerEntry, release: BalanceChange) -> Action:
     }
 
 
-def _forget(table: DynamoTable, account: Account, before_ms: int) -> None:
-    """Delete ids of rows that are no longer `reserving`, and that began before, of the oldest BATCH that has any.
+def _delete_ids(table: DynamoTable, account: Account, before_ms: int) -> None:
+    """Delete the ids of rows that began before, and are no longer `reserving`: those of one BATCH, oldest first.
 
     The sums stay.
     """

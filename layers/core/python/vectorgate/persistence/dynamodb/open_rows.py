@@ -1,8 +1,8 @@
 """The open rows: by the index ``open`` those that stay open, by ``request_log`` those that began minutes ago.
 
-A row that begins is not in ``open``, for hardly any is open for long, and entering and leaving cost a write each. Each
-tick of the meter reads what began since the one before, and lists in ``open`` what is open at that age. It reads again
-what began a quarter of an hour before, and what began a day before, for ``request_log`` may lag::
+A row that begins is not in ``open``: few rows stay open, and to enter and to leave an index cost a write each. Each
+tick of the meter reads by ``request_log`` what began since the tick before, and puts into ``open`` what is a minute old
+and still open. It looks again at what is a quarter of an hour old, and a day old, because ``request_log`` may lag::
 
     a day          a quarter of an hour     3 minutes     1 minute      now
     |--------------|------------------------|-------------|-------------|
@@ -65,7 +65,7 @@ _FIRST, _LAST = "0", "9" * 13  # before and after every row since 1970
 
 
 class Look(NamedTuple):
-    """One of the looks at each row: at which age, and how much time has to have passed since the one before."""
+    """One of the looks at each row: the row's age, and the least time between two such looks."""
 
     name: str
     age_ms: int
@@ -80,7 +80,7 @@ LOOKS: Final = (
 
 
 class OpenRows:
-    """The open rows of a table. It remembers which rows are final, as those never change."""
+    """The open rows of a table. It remembers which rows are final, because those never change."""
 
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
@@ -148,7 +148,7 @@ class OpenRows:
         return self._table.query(_IN_OPEN, values, IndexName=OPEN, limit=page_of(limit))
 
     def _recent(self, first: str, last: str) -> Iterator[Item]:
-        """What began later than what `open` can be trusted to show."""
+        """The entries of rows that began too late for `open` to show them for certain."""
         now_ms = self._table.clock.unix_ms()
         looked_ms = min(self._reached().get(LOOKS[0].name, 0), now_ms - LOOKS[0].age_ms)
         start_ms = max(looked_ms - LISTING_MS, now_ms - _LONGEST_MS)
@@ -177,7 +177,7 @@ class OpenRows:
         return merge(*shards, key=began_of)
 
     def _unfinished(self, items: Iterator[Item], at_once: int) -> Iterator[Item]:
-        """The index's items but those of final rows, of which a read tells that may lag: what is final stays so."""
+        """The index's items without those of final rows. Reads that may lag tell: what is final stays so."""
         while batch := list(islice(items, at_once)):
             unknown = [item for item in batch if item["PK"]["S"] not in self._final]
             keys = [{"PK": item["PK"], "SK": item["SK"]} for item in unknown]
