@@ -1,4 +1,4 @@
-"""What the words of a query are worth."""
+"""The weights of a query's words."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from local.access_log import opened
 from local.app import LocalMode
 from local.banner import ready
 from local.engine_process import EngineProcess
-from local.front import HostCheck
 from local.home import invoke_credentials, own_master_key
+from local.host_check import HostCheck
 from local.mistakes import CannotStart, one_line
 from local.options import DEMO_SENDERS, Options
 from local.provider_settings import openai_secret

@@ -1,1 +1,1 @@
-"""What only the holder of the master key may do: make keys, set budgets, and read what was spent."""
+"""Administration with the master key or a key with a role: keys, budgets, stores, reports and the audit."""

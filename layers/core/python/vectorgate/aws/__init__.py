@@ -1,1 +1,1 @@
-"""Clients of AWS's services, whose import no function pays for that needs none."""
+"""Clients of AWS's services. Functions that need none import nothing of it."""

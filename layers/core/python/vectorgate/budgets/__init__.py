@@ -1,1 +1,1 @@
-"""Budgets of keys, teams and end users, by period. Admission is atomic; every reservation is released at the end."""
+"""Budgets of keys, teams, end users and users, by period. Every reservation is released at the end."""

@@ -1,4 +1,4 @@
-"""What stores of limits have in common that add something to the changes of another one."""
+"""The base of stores of limits that add something to the changes of another one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ForwardingBudgets:
-    """BudgetStore that does what another one does."""
+    """BudgetStore that passes every call on to another one."""
 
     def __init__(self, budgets: BudgetStore) -> None:
         self._budgets = budgets

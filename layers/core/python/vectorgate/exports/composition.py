@@ -1,4 +1,4 @@
-"""The destinations of a deployment or of local mode, from where each of them is."""
+"""The destinations over HTTP of a deployment or of local mode, each with the secret that names its address."""
 
 from __future__ import annotations
 

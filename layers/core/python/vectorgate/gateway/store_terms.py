@@ -1,4 +1,4 @@
-"""What the owner of a store has to say about a call on it: the rules of its team, and its budgets for what is stored.
+"""What the owner of a store imposes on a call on it: the rules of its team, and its budgets for what is stored.
 
 Loaded by calls on stores alone that have a limit, or that name a store of another tenant.
 """

@@ -1,1 +1,1 @@
-"""Rate limits: requests and tokens a minute, and requests at a time, of keys, teams and end users."""
+"""Rate limits: requests and tokens a minute, and requests at a time, of keys, teams, end users and users."""

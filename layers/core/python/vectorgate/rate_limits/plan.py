@@ -1,4 +1,4 @@
-"""Which rate limits apply to a call: those of its key, its team and its end user. Pure."""
+"""The rate limits that apply to a call: those of its key, its team, its end user and its user. Pure."""
 
 from __future__ import annotations
 

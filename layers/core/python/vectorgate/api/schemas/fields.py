@@ -1,6 +1,6 @@
 """Types of request fields, and their limits.
 
-Limits are OpenAI's where it publishes one (contract 1.2). `TEXT_MAX`, `QUERY_MAX` and `QUERIES_MAX` are the gateway's
+Limits are OpenAI's where it publishes one. `TEXT_MAX`, `QUERY_MAX` and `QUERIES_MAX` are the gateway's
 own, because every value is bounded; no client is known to need more.
 """
 

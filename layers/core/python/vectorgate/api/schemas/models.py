@@ -1,4 +1,4 @@
-"""Models of the request bodies of the public API, as contract 1.2 lists them.
+"""Models of the request bodies of the public API, with OpenAI's fields.
 
 They only validate; the client's own dict is sent upstream. A field that may be absent but not null has the default None
 (or ""), and refuses an explicit null. Duplicates in `file_ids` are kept, because OpenAI's documentation allows them.

@@ -1,4 +1,4 @@
-"""What stores of keys have in common that add something to the changes of another one."""
+"""The base of stores of keys that add something to the changes of another one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ForwardingKeys:
-    """KeyStore that does what another one does."""
+    """KeyStore that passes every call on to another one."""
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys

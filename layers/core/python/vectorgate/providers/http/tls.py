@@ -1,4 +1,4 @@
-"""What TLS connections are checked with."""
+"""The certificates that TLS connections are checked with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes before the functions for every request: the check of its host."""
+"""The check of every request's host, before a function gets it."""
 
 from __future__ import annotations
 
