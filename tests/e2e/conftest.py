@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.faulty_proxy import FaultyProxy, run_proxy
+from tests.fakes.token_issuer import TokenIssuer, issuing
 from tests.harnesses.aws_deployment import deploy
 from tests.harnesses.aws_stack import BUILT, Emulator, Stack, emulator, upstream
 
@@ -23,9 +24,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def aws(home: Path) -> Iterator[Emulator]:
+def issuer(home: Path) -> Iterator[TokenIssuer]:
+    """An issuer of tokens, for API Gateway to ask."""
+    with issuing(home) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def aws(home: Path, issuer: TokenIssuer) -> Iterator[Emulator]:
     """The emulated AWS. At the end: nothing that a function asked was denied to its role."""
-    with emulator(home) as running:
+    with emulator(home, trusts=issuer.certificate) as running:
         yield running
         lines = (home / "asked.jsonl").read_text().splitlines() if (home / "asked.jsonl").exists() else []
         assert {line for line in lines if not json.loads(line)["allowed"]} == set()

@@ -107,12 +107,16 @@ def process(command: list[str], *, env: dict[str, str], cwd: Path, log: Path) ->
 
 
 @contextlib.contextmanager
-def emulator(home: Path) -> Iterator[Emulator]:
-    """Run MiniStack on a free port, outside the repository, so that the functions import from their layers alone."""
+def emulator(home: Path, *, trusts: Path | None = None) -> Iterator[Emulator]:
+    """Run MiniStack on a free port, outside the repository, so that the functions import from their layers alone.
+
+    `trusts`: the certificate of the servers that it may ask over HTTPS.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     aws = Emulator(port, home / "emulator.log")
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "GATEWAY_PORT": str(port), **SETTINGS}
+    env |= {"SSL_CERT_FILE": str(trusts)} if trusts is not None else {}
     with process([sys.executable, "-P", str(EMULATED)], env=env, cwd=home, log=aws.log) as running:
 
         def answers() -> bool | None:

@@ -175,9 +175,13 @@ def ingest(before: Run, harness: GatewayHarness, tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("signing_front")
-def test_a_folder_is_ingested_with_signatures(ingest: Ingest, harness: GatewayHarness) -> None:
+def test_a_folder_is_ingested_with_signatures(
+    ingest: Ingest, harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert (ingest("A"), ingest(f"A --authorizer AWS_IAM --region {REGION}")) == (2, 0)
     assert {row.team_id for row in harness.rows()} == {"red"}
+    monkeypatch.setenv("VECTORGATE_AUTHORIZER", "COGNITO")
+    assert ingest("A") == 2
 
 
 def test_a_folder_is_ingested_with_a_token_of_which_a_provider_is_sent_nothing(

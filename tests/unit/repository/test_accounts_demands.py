@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.helpers.template import (
     FUNCTIONS,
@@ -17,7 +17,12 @@ from tests.helpers.template import (
     of_type,
     resolved,
     statements,
+    variables,
 )
+from vectorgate import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
 VPC: Final = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
@@ -87,8 +92,37 @@ def test_an_authorizer_is_not_left_out_by_mistake_and_has_no_way_around() -> Non
         assert answer.endswith("it would be a way around.")
 
 
+def allowed(parameter: str, values: Iterable[str]) -> list[str]:
+    """Those of the values that CloudFormation takes."""
+    pattern = re.compile(TEMPLATE["Parameters"][parameter]["AllowedPattern"])
+    assert pattern.fullmatch(TEMPLATE["Parameters"][parameter]["Default"])
+    return [value for value in values if pattern.fullmatch(value)]
+
+
 def test_the_header_of_the_token_is_not_the_virtual_keys() -> None:
-    assert TEMPLATE["Parameters"]["JwtHeader"]["Default"].lower() not in ("authorization", "api-key")
+    others = ["X-Api-Key", "Auth", "Authorization-2"]
+    assert allowed("JwtHeader", ["Authorization", "authorization", "API-Key", *others]) == others
+
+
+def test_audiences_have_no_blanks() -> None:
+    assert allowed("JwtAudience", ["a", "a,b", "https://a/,b", "a, b", " a", "a,", ","]) == ["a", "a,b", "https://a/,b"]
+
+
+WHOLE: Final = {"LoggedSuccesses": 100, "StreamingConcurrency": 1_000, "ApiConcurrency": 10_000}
+NOT_WHOLE: Final = ("", "12.5", "0.0", "00", "1e2", "+1", "-1", " 1", "1 ", "\u0661", "100000")
+
+
+def test_a_number_that_is_no_whole_one_is_refused_where_a_function_or_a_condition_reads_it() -> None:
+    for name, most in WHOLE.items():
+        numbers = [str(number) for number in range(most + 2)]
+        assert allowed(name, [*numbers, *NOT_WHOLE]) == numbers[:-1]
+    for text in allowed("LoggedSuccesses", map(str, range(101))):
+        given = {"LoggedSuccesses": text}
+        assert settings.read(variables("Api", given)).logged_successes_percent == int(text)
+    environments = [each["Environment"]["Variables"] for each in (TEMPLATE["Globals"]["Function"], *FUNCTIONS.values())]
+    read = json.dumps([TEMPLATE["Conditions"], *environments])
+    numbers = [name for name, each in TEMPLATE["Parameters"].items() if each["Type"] == "Number"]
+    assert [name for name in numbers if f'{{"Ref": "{name}"}}' in read] == []
 
 
 def test_concurrency_and_memory_are_chosen_and_nothing_is_reserved_by_default() -> None:
