@@ -201,11 +201,6 @@ def dropping_filter(template: Template) -> None:
     pattern["Pattern"] = pattern["Pattern"].replace("answered", "began")
 
 
-def without_index(template: Template) -> None:
-    """The table lacks an index."""
-    properties(template, "Table")["GlobalSecondaryIndexes"].pop()
-
-
 OTHER_QUEUE: Final = {"Fn::GetAtt": ["IngestFailures", "Arn"]}
 STREAM: Final = ("Events", "Stream", "Properties")
 BROKEN: Final = (

@@ -94,10 +94,6 @@ def test_a_folder_is_ingested_once_and_then_only_what_changed(folder: Path, caps
     assert facts(capsys.readouterr().out) == {"uploaded": 1, "attached": 0, "unchanged": 12, "failed": 2}
 
 
-class _Lost(Exception):
-    """The machine stopped."""
-
-
 @pytest.mark.usefixtures("through")
 def test_an_interrupted_run_goes_on_where_it_stopped(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,6 @@ _NAMES: Final = {
 _SHORT: Final = {RateUnit.REQUESTS: "RPM", RateUnit.TOKENS: "TPM"}
 _MILLISECOND_NS: Final = 1_000_000
 _MILLISECONDS_A_SECOND: Final = 1_000
-_SECONDS_A_MINUTE: Final = 60
 RETRY_AFTER_PARALLEL_S: Final = 1  # when a request under way ends, nothing can tell
 
 
