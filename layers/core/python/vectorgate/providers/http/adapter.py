@@ -6,7 +6,7 @@
 - Size: `content_of` reads so many bytes and no more, once they are decoded, and none if more are announced.
 - Redirects and cookies: an answer has neither the `location` of a redirect nor `set-cookie`, so nothing acts on them.
 - Surplus: a connection that holds more than its answer is closed, and not used again.
-- Content coding (`coding.py`): an unknown one, or content that ends early or goes on, is a DecodingError.
+- Content encoding (`content_encoding.py`): an unknown one, or content that ends early or goes on, is a DecodingError.
 
 httpcore's timeouts are per read and per write, so that a server that sends, or takes, a byte a second could hold its
 caller forever. An exchange is therefore given its end in place of timeouts, a point in time on the clock: httpcore
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import httpcore
 import httpx
 
-from vectorgate.providers.http.coding import Coded
+from vectorgate.providers.http.content_encoding import EncodedContent
 from vectorgate.providers.http.dns import addresses_of
 from vectorgate.providers.http.outcome import NotSent, ResponseLost
 from vectorgate.providers.http.tls import tls_context
@@ -182,7 +182,7 @@ class _Content(httpx.SyncByteStream):
         raw = cast("Iterable[bytes]", self._response.stream)
         raw = raw if self._end is None else self._end.pieces(raw)
         try:
-            yield from Coded(self._coding, raw).decoded.iter_bytes() if self._coding else raw
+            yield from EncodedContent(self._coding, raw).decoded.iter_bytes() if self._coding else raw
         except CORE_ERRORS as error:
             raise translated(error) from error
 

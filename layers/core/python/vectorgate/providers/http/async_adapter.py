@@ -21,7 +21,7 @@ from vectorgate.providers.http.adapter import (
     seconds_of,
     translated,
 )
-from vectorgate.providers.http.coding import Coded
+from vectorgate.providers.http.content_encoding import EncodedContent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -79,7 +79,7 @@ class _AsyncContent(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         raw = self._raw()
-        async for piece in _AsyncCoded(self._coding, raw).decoded.aiter_bytes() if self._coding else raw:
+        async for piece in _AsyncEncodedContent(self._coding, raw).decoded.aiter_bytes() if self._coding else raw:
             yield piece
 
     async def _raw(self) -> AsyncIterator[bytes]:
@@ -99,8 +99,8 @@ class _AsyncContent(httpx.AsyncByteStream):
         await cast("Any", self._response.stream).aclose()
 
 
-class _AsyncCoded(Coded, httpx.AsyncByteStream):
-    """Coded content that is awaited."""
+class _AsyncEncodedContent(EncodedContent, httpx.AsyncByteStream):
+    """Encoded content that is awaited."""
 
     def __init__(self, coding: bytes, raw: AsyncIterator[bytes]) -> None:
         super().__init__(coding, ())

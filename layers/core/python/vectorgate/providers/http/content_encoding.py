@@ -1,4 +1,4 @@
-"""Content codings as httpx decodes them, and what it accepts: content that ends early, continues, or is unknown."""
+"""Content encodings, decoded by httpx, which accepts content that ends early, goes on, or is unknown: this does not."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CODED_PIECE: Final = 1024  # httpx decodes at once what it is given, and zlib ma
 CODINGS: Final[Mapping[bytes, str]] = {b"gzip": "gzip", b"x-gzip": "gzip", b"deflate": "deflate"}
 
 
-class Coded(httpx.SyncByteStream):
-    """Coded content on its way to httpx's decoder, in pieces that are small once they are decoded.
+class EncodedContent(httpx.SyncByteStream):
+    """Encoded content on its way to httpx's decoder, in pieces that are small once they are decoded.
 
     The decoder leaves out what follows a first member of gzip, and takes content that ends early for all of it: here
     it is started again for each member, and looked at after each piece. `decoded` is what it makes of this stream.
