@@ -47,4 +47,4 @@ def test_the_pages_create_by_a_key_and_team_with_budgets_reads_files_balances_an
         before, units = Counter(harness.recorder.calls), harness.recorder.write_units
         assert len(settle([row], harness.settlement.ledger, harness.settlement.book)) == 1
         assert harness.recorder.calls - before == {"TransactWriteItems": 1}
-        assert harness.recorder.write_units - units == 12
+        assert harness.recorder.write_units - units == 10
