@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from tests.factories.ledger import answered_row
+from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import CrashTelemetry
 from tests.simulation.environment import NO_FAULTS, SimulatedEnvironment
 from tests.simulation.provider import BASE_URL, SimulatedProvider
@@ -31,18 +32,10 @@ if TYPE_CHECKING:
 
 OPENAI = ProviderName("openai")
 MIDNIGHT = 20_516 * DAY_S
+SECRET = json.dumps({"base_url": BASE_URL, "api_key": "sk-proj-secret-0123456789"})
 
 
-class FakeSecretSource:
-    """The secret."""
-
-    def read(self, name: str) -> str:
-        return (
-            "{}" if name == "malformed" else json.dumps({"base_url": BASE_URL, "api_key": f"sk-proj-{name}-0123456789"})
-        )
-
-
-class Counting(CrashTelemetry):
+class CountingTelemetry(CrashTelemetry):
     """Telemetry that remembers what was counted."""
 
     def __init__(self) -> None:
@@ -66,7 +59,7 @@ class MeterHarness:
     environment: SimulatedEnvironment = field(
         default_factory=lambda: SimulatedEnvironment(1, rates=NO_FAULTS, now=float(MIDNIGHT), faultless=True)
     )
-    telemetry: Counting = field(default_factory=Counting)
+    telemetry: CountingTelemetry = field(default_factory=CountingTelemetry)
 
     def __post_init__(self) -> None:
         self.provider = SimulatedProvider(self.environment)
@@ -76,7 +69,7 @@ class MeterHarness:
             settings,
             Deps(
                 stores=self.stores,
-                credentials=Credentials(FakeSecretSource(), settings.secrets, clock),
+                credentials=Credentials(FakeSecretSource(SECRET), settings.secrets, clock),
                 transport=self.provider,
                 telemetry=self.telemetry,
                 clock=clock,

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tests.fakes.secret_source import FakeSecretSource
 from tests.fakes.telemetry import CrashTelemetry
 from tests.simulation.environment import NO_FAULTS, SimulatedEnvironment
 from tests.simulation.provider import BASE_URL, SimulatedProvider
@@ -32,21 +33,14 @@ MIDNIGHT = 20_516 * DAY_S
 STORES, NOON = 300, DAY_S // 2
 
 
-class FakeSecretSource:
-    """The secret."""
-
-    def read(self, name: str) -> str:
-        """Read it."""
-        del name
-        return json.dumps({"base_url": BASE_URL, "api_key": "sk-proj-0123456789"})
-
-
 def test_the_day_of_an_adoption_is_divided_at_that_second_and_comes_to_the_providers_bill() -> None:
     environment = SimulatedEnvironment(1, rates=NO_FAULTS, now=float(MIDNIGHT), faultless=True)
     provider, stores = SimulatedProvider(environment), open_stores()
     settings = Settings(table="-", secrets={OPENAI: "secret"})
     clock = Clock(wall=lambda: environment.now, monotonic=lambda: environment.now, sleep=lambda _: None)
-    credentials = Credentials(FakeSecretSource(), settings.secrets, clock)
+    credentials = Credentials(
+        FakeSecretSource(json.dumps({"base_url": BASE_URL, "api_key": "sk-proj-0123456789"})), settings.secrets, clock
+    )
     deps = Deps(
         stores=stores,
         credentials=credentials,

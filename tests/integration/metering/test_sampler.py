@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.harnesses.meter import MIDNIGHT, OPENAI, FakeSecretSource, MeterHarness
+from tests.fakes.secret_source import FakeSecretSource
+from tests.harnesses.meter import MIDNIGHT, OPENAI, SECRET, MeterHarness
 from vectorgate.api.errors import ApiError
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.model import Account, Balance, BudgetScope, Limit, Subject
@@ -156,7 +157,9 @@ def test_a_provider_that_fails_leaves_the_others_alone(metering: MeterHarness) -
     metering.store("mine", GIB)
     broken = ProviderName("broken")
     providers = {broken: OpenAI(broken), OPENAI: OpenAI()}
-    credentials = Credentials(FakeSecretSource(), {broken: "malformed", OPENAI: "secret"}, metering.sampler.clock)
+    credentials = Credentials(
+        FakeSecretSource(SECRET, {"malformed": "{}"}), {broken: "malformed", OPENAI: "secret"}, metering.sampler.clock
+    )
     reader = replace(metering.sampler.reader, providers=providers, credentials=credentials)
     replace(metering.sampler, providers=list(providers), reader=reader).tick()
     assert metering.telemetry.counted == ["MeterFailures"]
