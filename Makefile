@@ -93,7 +93,7 @@ unit: install ## The tests that need no socket
 e2e: build $(HOST_PARTS) ## template.yaml deployed on an emulated AWS
 	@$(PYTHON) -m pytest -q tests/e2e
 
-bench: install $(HOST_BUILD)/DepsLayer.stamp ## The gateway's own milliseconds, calls to AWS, cold start
+bench: install $(HOST_BUILD)/DepsLayer.stamp $(HOST_BUILD)/CoreLayer.stamp ## The gateway's own milliseconds, calls to AWS, cold start
 	@$(RUN) -m tests.benchmarks
 
 sim: install ## Every pair of crashes of a create, then operations with crash points, by the million

@@ -1,10 +1,10 @@
 """The cold start of each function beside the floor of its own imports, in new interpreters that take turns.
 
 A function is imported and prepared, and is then ready for its first call. Its floor imports the modules that this
-loads, but for our own, and makes the same clients of AWS and the logger: the difference is our code. Both load the
-built layer of dependencies, from bytecode, and nothing that is installed beside it. The floor is measured with Python's
-garbage collection, which is its default, and without, as our functions start. CPU time, less that of a bare
-interpreter: other programs disturb it less than the clock. The memory is a process's at its greatest. Restored: what a
+loads, but for our own, and makes the same clients of AWS and the logger: the difference is our code. Both run without
+Python's garbage collection, as our functions start, from the built layers' bytecode and nothing that is installed
+beside them. CPU time, less that of a bare interpreter: other programs disturb it less than the clock. A ratio is the
+median of each round's, whose two starts follow one another. The memory is a process's at its greatest. Restored: what a
 copy of a SnapStart snapshot of the api function does before its first call.
 """
 
@@ -16,16 +16,16 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 from tests.helpers.processes import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-LAYER = ROOT / ".build/host/DepsLayer/python"
-INIT = "from vectorgate.entrypoints.{function} import handler\nhandler.{prepare}()\n"
+LAYERS = [ROOT / ".build/host" / layer / "python" for layer in ("DepsLayer", "CoreLayer")]
+# As Lambda begins: the runtime of `stream` is ours, and prepares the handler.
+INIT = "import sys\nsys.path.insert(0, 'functions/{function}')\nfrom app import handler\n{then}\n"
 # What a start loads and makes. botocore comes first, to be watched, and is loaded as a whole when a client is made.
 WATCHED = """
 import json, sys
@@ -37,26 +37,25 @@ def noted(session, service, **options):
     return create(session, service, **options)
 Session.create_client = noted
 {init}
-loaded = [name for name in sys.modules if name not in bare and name.partition(".")[0] != "vectorgate"]
+loaded = [name for name in sys.modules if name not in bare and name.partition(".")[0] not in ("app", "vectorgate")]
 with open("/proc/self/status") as status:  # ru_maxrss would be the parent's, which forked this process
     kibibytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 print(json.dumps([loaded, made, kibibytes * 1024 / 1_000_000]))
 """
 FLOOR = """
-import contextlib, importlib, sys
+import contextlib, gc, importlib, sys
+gc.disable()
 for name in {loaded!r}:
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
+import boto3
 from botocore.config import Config
-from botocore.session import get_session
-session = get_session()
 for name in {made!r}:
-    session.create_client(name, region_name="us-east-1", config=Config(connect_timeout=1))
+    boto3.client(name, region_name="us-east-1", config=Config(connect_timeout=1, retries={{"mode": "standard"}}))
 if "aws_lambda_powertools" in sys.modules:
     from aws_lambda_powertools import Logger, Metrics
     Logger(service="floor"), Metrics(namespace="floor", service="floor")
 """
-UNCOLLECTED = "import gc\ngc.disable()\n"
 # What an interpreter does at its end is no part of a start.
 END = "\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n"
 RESTORE = (
@@ -74,7 +73,7 @@ ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
-    "PYTHONPATH": os.pathsep.join([str(LAYER), str(ROOT / "layers/core/python")]),
+    "PYTHONPATH": os.pathsep.join(map(str, LAYERS)),
     "VECTORGATE_EXPORT_BUS": "bench",
     "VECTORGATE_EXPORT_QUEUE_EVENTBRIDGE": "https://sqs.us-east-1.amazonaws.com/1/bench.fifo",
     "VECTORGATE_EXPORT_FAILURES_EVENTBRIDGE": "https://sqs.us-east-1.amazonaws.com/1/failures.fifo",
@@ -90,43 +89,36 @@ FUNCTIONS = ("api", "stream", "invoke", "admin", "usage_logger", "meter", "inges
 
 
 def report(runs: int = 7) -> list[str]:
-    """Return the lines to print: a table in Markdown, of medians. RuntimeError while the layer is not built."""
-    if not LAYER.is_dir():
-        raise RuntimeError("no layer is built: make .build/host/DepsLayer.stamp")
-    with tempfile.TemporaryDirectory() as bytecode:
-        environment = {**os.environ, **ENVIRONMENT, "PYTHONPYCACHEPREFIX": bytecode}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        starts, memory = {"bare": "pass"}, {}
-        for function in FUNCTIONS:
-            init = INIT.format(function=function, prepare="start" if function == "stream" else "prepare")
-            _run(init, environment)  # compiles, which takes memory
-            loaded, made, memory[function] = json.loads(_run(WATCHED.format(init=init), environment)[1])
-            floor = FLOOR.format(loaded=loaded, made=made)
-            starts |= {function: init, f"{function}, floor": floor, f"{function}, bare floor": UNCOLLECTED + floor}
-        rounds = [{name: _run(each, environment)[0] for name, each in starts.items()} for _ in range(runs + 1)][1:]
-        restore = RESTORE.format(function="api", prepare="prepare")
-        restored = [1_000 * float(_run(restore, environment)[1]) for _ in range(runs)]
-    cpu = {name: 1_000 * statistics.median([each[name] for each in rounds]) for name in starts}
-    rows = [_row(each, cpu, memory[each]) for each in FUNCTIONS]
-    head = [
-        "| function | init, ms of CPU | floor | ratio | uncollected | ratio | MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    return [*head, *rows, f"| restored | {statistics.median(restored):.1f} | | | | | |"]
+    """Return the lines to print: a table in Markdown. RuntimeError while the layers are not built."""
+    if not all(layer.is_dir() for layer in LAYERS):
+        raise RuntimeError("no layers are built: make .build/host/DepsLayer.stamp .build/host/CoreLayer.stamp")
+    starts, memory = {"bare": "pass"}, {}
+    for function in FUNCTIONS:
+        init = INIT.format(function=function, then="handler.start()" if function == "stream" else "")
+        loaded, made, memory[function] = json.loads(_run(WATCHED.format(init=init))[1])
+        starts |= {function: init, f"{function}, floor": FLOOR.format(loaded=loaded, made=made)}
+    rounds = [{name: 1_000 * _run(each)[0] for name, each in starts.items()} for _ in range(runs + 1)][1:]
+    restore = RESTORE.format(function="api", then="")
+    restored = statistics.median(1_000 * float(_run(restore)[1]) for _ in range(runs))
+    head = ["| function | init, ms of CPU | floor | ratio | MB |", "|---|---|---|---|---|"]
+    rows = [_row(each, rounds, memory[each]) for each in FUNCTIONS]
+    return [*head, *rows, f"| restored | {restored:.1f} | | | |"]
 
 
-def _row(function: str, cpu: Mapping[str, float], megabytes: float) -> str:
-    init = cpu[function] - cpu["bare"]
-    floors = [cpu[f"{function}, {kind}"] - cpu["bare"] for kind in ("floor", "bare floor")]
-    figures = " | ".join(f"{floor:.0f} | {init / floor:.2f}" for floor in floors)
-    return f"| {function} | {init:.0f} | {figures} | {megabytes:.0f} |"
+def _row(function: str, rounds: Sequence[Mapping[str, float]], megabytes: float) -> str:
+    """The medians, with the least and the greatest."""
+    bare = statistics.median(each["bare"] for each in rounds)
+    inits, floors = ([each[name] - bare for each in rounds] for name in (function, f"{function}, floor"))
+    ratio = statistics.median(init / floor for init, floor in zip(inits, floors, strict=True))
+    init, floor = (f"{statistics.median(spent):.0f} ({min(spent):.0f}-{max(spent):.0f})" for spent in (inits, floors))
+    return f"| {function} | {init} | {floor} | {ratio:.2f} | {megabytes:.0f} |"
 
 
-def _run(statement: str, environment: Mapping[str, str]) -> tuple[float, Any]:
+def _run(statement: str) -> tuple[float, Any]:
     """The seconds of CPU time of an interpreter that runs the statement, and what it prints."""
     before = _cpu()
     command = [sys.executable, "-S", "-c", statement + END]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, check=True, stdout=subprocess.PIPE)  # noqa: S603 - ours
     return _cpu() - before, done.stdout
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
-from vectorgate.entrypoints.collection import uncollected
-
 if TYPE_CHECKING:
     from vectorgate.telemetry import Telemetry
 
@@ -41,7 +39,6 @@ class Function(Generic[App, Result]):
         self._deployed = deployed
         self._telemetry = telemetry
 
-    @uncollected()
     def prepare(self) -> None:
         """Build the app, with its AWS clients. Sends nothing. ValueError for a setting that is missing."""
         self._deployed()

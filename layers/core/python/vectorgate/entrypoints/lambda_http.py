@@ -12,7 +12,6 @@ from urllib.parse import unquote
 
 from vectorgate.api.errors import ApiError, InvalidRequest, PayloadTooLarge
 from vectorgate.api.http import EMPTY, JSON, MAX_LAMBDA_RESPONSE, Body, Request, Response, buffered
-from vectorgate.entrypoints.collection import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -130,7 +129,6 @@ class HttpFunction(Generic[App]):
         self._settings = settings
         self._prepare = prepare
 
-    @uncollected()
     def prepare(self) -> None:
         """Build what calls need, with its AWS clients. Sends nothing. ValueError for a setting that is missing."""
         if self._prepare is not None and self._settings is not None:

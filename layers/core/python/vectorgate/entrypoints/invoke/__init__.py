@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from vectorgate.bootstrap import deployed_gateway, deployed_settings
-from vectorgate.entrypoints.collection import uncollected
 from vectorgate.entrypoints.invoke.invocations import InvokeHandler
 from vectorgate.entrypoints.lambda_http import started
 
@@ -27,7 +26,6 @@ class InvokeFunction:
         self._deployed = deployed
         self._settings = settings
 
-    @uncollected()
     def prepare(self) -> None:
         """As `Function`'s."""
         gateway = self._deployed().gateway
