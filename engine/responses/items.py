@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from engine import errors, ids
 from engine.responses.tools import tool_objects
 from vectorgate.api.schemas import error_messages
-from vectorgate.api.schemas.fields import check_object_id
+from vectorgate.api.schemas.object_ids import check_object_id
 from vectorgate.ids import ObjectKind
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tools.openapi.paths import JSON, REFUSALS
 from tools.openapi.requests import beginning
 from vectorgate.admin.app import OF_TEAMS, ROUTES, TEAM_ROUTES
 from vectorgate.api import errors
-from vectorgate.api.schemas.fields import ID_MAX
+from vectorgate.api.schemas.object_ids import ID_MAX
 from vectorgate.ids import PATH_KINDS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from tools.openapi.error_codes import CODES, description
 from tools.openapi.requests import beginning, query_parameters, reference, request_name
 from vectorgate.api.operations import Media, Operation
 from vectorgate.api.safety import Safety
-from vectorgate.api.schemas.fields import ID_MAX
+from vectorgate.api.schemas.object_ids import ID_MAX
 from vectorgate.ids import MODEL_MAX, PATH_KINDS, PATH_NAMES
 
 if TYPE_CHECKING:

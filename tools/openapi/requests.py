@@ -234,8 +234,8 @@ def litellm_fields(names: Iterable[str]) -> dict[str, Document]:
         "mock_response": {"type": "object", "description": "The answer, without a call of the provider."},
         "tags": {
             "type": "array",
-            "items": text(litellm.TAG_MAX),
-            "maxItems": litellm.TAGS_MAX,
+            "items": text(fields.TAG_MAX),
+            "maxItems": fields.TAGS_MAX,
             "description": "Labels of the call's record.",
         },
     }
@@ -244,7 +244,7 @@ def litellm_fields(names: Iterable[str]) -> dict[str, Document]:
 
 def query_model(operation: Operation) -> type[BaseModel] | None:
     """The model by which a listing reads its query; None for an operation that has no parameters there."""
-    if operation.query is None:
+    if operation.query_model is None:
         return None
     read = operation.query(_EVERY_PARAMETER).keys()
     (model,) = (model for model in _LISTINGS if names_of(model) == read)

@@ -50,7 +50,7 @@ def places() -> Iterator[Place]:
 
 
 def reads(operation: Operation, name: str) -> bool:
-    return operation.query is not None and operation.query({name: "x"}) != {}
+    return operation.query({name: "x"}) != {}
 
 
 def wrong(kind: ObjectKind) -> list[str]:

@@ -267,6 +267,7 @@ def deployed_deps(*, max_content: int | None = None) -> Deps:
 def deployed_gateway(*, streams: bool = False) -> Gateway:
     """The pipeline of the api function and of the invoke function; `streams`: of the stream function."""
     from vectorgate.api.http import MAX_LAMBDA_RESPONSE, MAX_LAMBDA_STREAM
+    from vectorgate.api.schemas import models  # noqa: F401 - of most requests: the first one does not wait for it
 
     most = MAX_LAMBDA_STREAM if streams else MAX_LAMBDA_RESPONSE
     return build_gateway(deployed_settings(), deployed_deps(max_content=most))

@@ -60,7 +60,7 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 
 # Blanks at either end of a name, those without a width included: two names that look alike are one name.
-_EDGES: Final = re.compile(r"\A[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+\Z")
+_EDGES: Final = r"\A[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+\Z"  # compiled for the first that is not ASCII
 # Names of models, fine-tuned ones (`ft:gpt-4o:org::id`) and Azure's deployments included.
 MODEL_MAX = 256
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", re.ASCII)
@@ -87,7 +87,7 @@ def normal_name(text: str) -> str:
         return text.strip()
     from unicodedata import normalize  # noqa: PLC0415 - a megabyte, of which names in ASCII need nothing
 
-    return _EDGES.sub("", normalize("NFC", text))
+    return re.sub(_EDGES, "", normalize("NFC", text))
 
 
 def is_model_name(text: str) -> bool:

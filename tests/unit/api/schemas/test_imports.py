@@ -13,7 +13,7 @@ ALLOWED = {"vectorgate", "pydantic", "pydantic_core", "annotated_types", "typing
 PROBE = """
 import json, sys
 before = set(sys.modules)
-import vectorgate.api.schemas
+from vectorgate.api.schemas import *
 built = [
     name
     for module in list(sys.modules.values()) if module.__name__.startswith("vectorgate.api.schemas")

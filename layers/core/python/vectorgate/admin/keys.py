@@ -31,9 +31,7 @@ from vectorgate.admin.spent import Spent
 from vectorgate.admin.team_caller import own_key
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, NotFound
-from vectorgate.api.schemas.fields import WireModel
-from vectorgate.api.schemas.litellm import TAG_MAX, TAGS_MAX
-from vectorgate.api.schemas.responses import MIN_OUTPUT_TOKENS
+from vectorgate.api.schemas.fields import MIN_OUTPUT_TOKENS, TAG_MAX, TAGS_MAX, WireModel
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Subject, budget_amount, budget_duration, key_limit

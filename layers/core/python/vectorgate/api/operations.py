@@ -15,7 +15,7 @@ from vectorgate.classes import dataclass
 from vectorgate.ids import PATH_KINDS, ObjectKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pydantic import BaseModel
 
@@ -47,7 +47,8 @@ class Media(StrEnum):
 class Operation:
     """One row.
 
-    `path` contains `{parameter}` segments, ids of objects that the caller must own (`PATH_KINDS`). `body_ids` are the
+    `path` contains `{parameter}` segments, ids of objects that the caller must own (`PATH_KINDS`). `body_model` and
+    `query_model` name classes of `api.schemas`, which are imported at their first use. `body_ids` are the
     paths of ids of `body_kind` in the body, `[]` for each element. `file_field` is the form field of the file.
     `creates` is the kind of the created object, which is the answer or the answer's field `result_field`. `transient`:
     the object costs nothing and expires, so that an identical request without an idempotency key creates another one.
@@ -65,8 +66,8 @@ class Operation:
     path: str
     safety: Safety
     media: Media = Media.NONE
-    body: type[BaseModel] | None = None
-    query: Callable[[Mapping[str, str]], dict[str, str]] | None = None
+    body_model: str | None = None
+    query_model: str | None = None
     null_is_absent: bool = False
     one_of: tuple[str, ...] = ()
     max_body: int = SMALL_BODY
@@ -84,6 +85,19 @@ class Operation:
     generates: bool = False
     walked: bool = False
     streams: bool = False
+
+    @property
+    def body(self) -> type[BaseModel] | None:
+        """The model of the body."""
+        model: type[BaseModel] | None = getattr(schemas, self.body_model) if self.body_model is not None else None
+        return model
+
+    def query(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The parameters of a query to forward: none for an operation without a `query_model`. InvalidRequest."""
+        if self.query_model is None:
+            return {}
+        params: dict[str, str] = schemas.parse_query(getattr(schemas, self.query_model), given).to_params()
+        return params
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -123,7 +137,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/vector_stores",
         safety=Safety.CREATE,
         media=Media.JSON,
-        body=schemas.CreateVectorStore,
+        body_model="CreateVectorStore",
         null_is_absent=True,
         body_ids=("file_ids[]",),
         creates=ObjectKind.VECTOR_STORE,
@@ -133,7 +147,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/vector_stores",
         safety=Safety.READ,
-        query=schemas.query_reader(schemas.ListQuery),
+        query_model="ListQuery",
         cursors=ObjectKind.VECTOR_STORE,
         lists=ObjectKind.VECTOR_STORE,
     ),
@@ -144,7 +158,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_STORE,
         safety=Safety.IDEMPOTENT,
         media=Media.JSON,
-        body=schemas.UpdateVectorStore,
+        body_model="UpdateVectorStore",
     ),
     Operation(
         name="vector_stores.delete",
@@ -159,7 +173,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_STORE + "/search",
         safety=Safety.READ,
         media=Media.JSON,
-        body=schemas.Search,
+        body_model="Search",
         null_is_absent=True,
     ),
     Operation(
@@ -168,7 +182,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_STORE + "/files",
         safety=Safety.IDEMPOTENT,  # a store contains a file once: attaching it again changes nothing
         media=Media.JSON,
-        body=schemas.CreateVectorStoreFile,
+        body_model="CreateVectorStoreFile",
         body_ids=("file_id",),
     ),
     Operation(
@@ -176,7 +190,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path=_STORE + "/files",
         safety=Safety.READ,
-        query=schemas.query_reader(schemas.ListStoreFilesQuery),
+        query_model="ListStoreFilesQuery",
         cursors=ObjectKind.FILE,
     ),
     Operation(name="vector_stores.files.retrieve", method="GET", path=_STORE_FILE, safety=Safety.READ),
@@ -186,7 +200,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_STORE_FILE,
         safety=Safety.IDEMPOTENT,
         media=Media.JSON,
-        body=schemas.UpdateAttributes,
+        body_model="UpdateAttributes",
     ),
     Operation(name="vector_stores.files.delete", method="DELETE", path=_STORE_FILE, safety=Safety.IDEMPOTENT),
     Operation(name="vector_stores.files.content", method="GET", path=_STORE_FILE + "/content", safety=Safety.READ),
@@ -196,7 +210,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_STORE + "/file_batches",
         safety=Safety.CREATE,
         media=Media.JSON,
-        body=schemas.CreateFileBatch,
+        body_model="CreateFileBatch",
         max_body=BATCH_BODY,
         one_of=("file_ids", "files"),
         body_ids=("file_ids[]", "files[].file_id"),
@@ -211,7 +225,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path=_BATCH + "/files",
         safety=Safety.READ,
-        query=schemas.query_reader(schemas.ListStoreFilesQuery),
+        query_model="ListStoreFilesQuery",
         cursors=ObjectKind.FILE,
     ),
     Operation(
@@ -220,7 +234,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/files",
         safety=Safety.CREATE,
         media=Media.MULTIPART,
-        body=schemas.CreateFile,
+        body_model="CreateFile",
         max_body=UPLOAD_BODY,
         creates=ObjectKind.FILE,
     ),
@@ -229,7 +243,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/files",
         safety=Safety.READ,
-        query=schemas.query_reader(schemas.ListFilesQuery),
+        query_model="ListFilesQuery",
         cursors=ObjectKind.FILE,
         lists=ObjectKind.FILE,
     ),
@@ -242,7 +256,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/uploads",
         safety=Safety.CREATE,
         media=Media.JSON,
-        body=schemas.CreateUpload,
+        body_model="CreateUpload",
         creates=ObjectKind.UPLOAD,
         transient=True,
     ),
@@ -252,7 +266,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_UPLOAD + "/parts",
         safety=Safety.CREATE,
         media=Media.MULTIPART,
-        body=schemas.CreateUploadPart,
+        body_model="CreateUploadPart",
         max_body=PART_BODY,
         file_field="data",
         creates=ObjectKind.PART,
@@ -264,7 +278,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path=_UPLOAD + "/complete",
         safety=Safety.CREATE,
         media=Media.JSON,
-        body=schemas.CompleteUpload,
+        body_model="CompleteUpload",
         max_body=BATCH_BODY,
         body_ids=("part_ids[]",),
         body_kind=ObjectKind.PART,
@@ -278,7 +292,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/responses",
         safety=Safety.CREATE,
         media=Media.JSON,
-        body=schemas.CreateResponse,
+        body_model="CreateResponse",
         max_body=RESPONSE_BODY,
         creates=ObjectKind.RESPONSE,
         generates=True,
@@ -290,7 +304,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path=_RESPONSE,
         safety=Safety.READ,
-        query=schemas.query_reader(schemas.RetrieveResponseQuery),
+        query_model="RetrieveResponseQuery",
         streams=True,
     ),
     Operation(
@@ -302,7 +316,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path=_RESPONSE + "/input_items",
         safety=Safety.READ,
-        query=schemas.query_reader(schemas.InputItemsQuery),
+        query_model="InputItemsQuery",
     ),
     Operation(
         name="responses.input_tokens.count",
@@ -310,7 +324,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/responses/input_tokens",
         safety=Safety.READ,
         media=Media.JSON,
-        body=schemas.CountInputTokens,
+        body_model="CountInputTokens",
         max_body=RESPONSE_BODY,
         single=True,
         walked=True,
@@ -321,7 +335,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/responses/compact",
         safety=Safety.CREATE,
         media=Media.JSON,
-        body=schemas.CompactResponse,
+        body_model="CompactResponse",
         max_body=RESPONSE_BODY,
         generates=True,
         walked=True,

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vectorgate.api.schemas import error_messages
-from vectorgate.api.schemas.fields import check_object_id
+from vectorgate.api.schemas.object_ids import check_object_id
 from vectorgate.ids import ObjectId, ObjectKind
 
 if TYPE_CHECKING:

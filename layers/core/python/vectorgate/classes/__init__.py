@@ -8,7 +8,7 @@ third of the time, too.
 from __future__ import annotations
 
 import dataclasses
-from operator import attrgetter
+from operator import attrgetter, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool = False, order: bool = False, **options: bool) -> Callable[[type], type]:
-        """As `dataclasses.dataclass`. The methods of an `order` are compiled: few classes have one."""
+        """As `dataclasses.dataclass`."""
 
         def made(cls: type) -> type:
             own = set(vars(cls))
-            result = dataclasses.dataclass(repr=False, eq=order, order=order, **options)(cls)
-            for name, method in _methods(result, hashed=frozen).items():
+            result = dataclasses.dataclass(repr=False, eq=False, **options)(cls)
+            for name, method in _methods(result, hashed=frozen, ordered=order).items():
                 if name not in own:
                     setattr(result, name, method)
             return result
@@ -33,9 +33,15 @@ else:
 __all__ = ["dataclass"]
 
 
-def _methods(cls: Any, *, hashed: bool) -> dict[str, Callable[..., Any] | None]:  # noqa: ANN401 - a dataclass
+def _methods(cls: Any, *, hashed: bool, ordered: bool) -> dict[str, Callable[..., Any] | None]:  # noqa: ANN401 - a dataclass
     compared = [each.name for each in dataclasses.fields(cls) if each.compare]
     values: Callable[[object], Any] = attrgetter(*compared) if compared else _no_values
+
+    def comparing(how: Callable[[Any, Any], bool]) -> Callable[[object, object], bool]:
+        def compare(self: object, other: object) -> bool:
+            return how(values(self), values(other)) if type(other) is type(self) else NotImplemented
+
+        return compare
 
     def equal(self: object, other: object) -> bool:
         return values(self) == values(other) if type(other) is type(self) else NotImplemented
@@ -43,7 +49,8 @@ def _methods(cls: Any, *, hashed: bool) -> dict[str, Callable[..., Any] | None]:
     def hashing(self: object) -> int:
         return hash(values(self))
 
-    return {"__repr__": _shown, "__eq__": equal, "__hash__": hashing if hashed else None}
+    order = {f"__{how.__name__}__": comparing(how) for how in (lt, le, gt, ge)} if ordered else {}
+    return {"__repr__": _shown, "__eq__": equal, "__hash__": hashing if hashed else None, **order}
 
 
 def _no_values(_: object) -> tuple[()]:

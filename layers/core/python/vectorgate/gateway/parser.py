@@ -73,7 +73,7 @@ def parse(
     ids = path_ids(route.captured)
     if operation.media is Media.MULTIPART:
         return _parse_upload(request, operation, ids=ids, options=options, providers=providers, limits=limits)
-    query = operation.query(request.query) if operation.query is not None else {}
+    query = operation.query(request.query) if operation.query_model is not None else {}
     body = _parse_json(request, operation)
     command = json_command(operation, ids=ids, query=query, body=body, options=options, providers=providers)
     return command, policy_of(request)
@@ -175,11 +175,12 @@ def json_command(
 ) -> Command:
     """A command without a file. InvalidRequest (400) for a body that OpenAI would not accept."""
     content, extra = None, NO_LITELLM_FIELDS
-    if operation.media is Media.JSON and operation.body is not None:
+    if operation.media is Media.JSON and operation.body_model is not None:
+        schema = getattr(schemas, operation.body_model)
         if not schemas.LITELLM_FIELDS.isdisjoint(body):
-            body, extra = _without_litellm_fields(operation.body, body)
+            body, extra = _without_litellm_fields(schema, body)
         body = _without_defaults(operation, body)
-        schemas.validate(operation.body, body)
+        schemas.validate(schema, body)
         _check_reserved_metadata(body)
         content = encode_json(body)
     attribution = attribution_of(options, extra, providers)

@@ -134,7 +134,7 @@ class OpenAISurface:
         """Build the command of a caller inside the deployment, validated like a request. InvalidRequest, NotFound."""
         self._check_providers()
         checked_ids = path_ids({name: ids[name] for name in operation.parameters})
-        checked_query = operation.query(query or {}) if operation.query is not None else {}
+        checked_query = operation.query(query or {})
         return document_command(
             operation, ids=checked_ids, query=checked_query, body=body or {}, options=options, providers=self.providers
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -296,7 +296,7 @@ def _whole_number(text: str) -> int:
 
 @lru_cache(maxsize=64)  # most entries begin on one of a few days
 def _midnight_ms(day: str) -> int:
-    return int(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * MILLISECONDS
+    return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp()) * MILLISECONDS
 
 
 def shipped_prices() -> list[AnyPrice]:

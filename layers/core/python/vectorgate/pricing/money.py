@@ -19,6 +19,7 @@ NANO_PER_USD = 1_000_000_000
 ZERO = NanoUSD(0)
 
 
+@lru_cache(maxsize=1024)  # the price list repeats a few
 def parse_usd(text: str) -> NanoUSD:
     """Convert dollars in decimal notation, such as `"0.10"`, to nano-dollars.
 

@@ -4,25 +4,24 @@ Limits are OpenAI's where it publishes one. `TEXT_MAX`, `QUERY_MAX` and `QUERIES
 own, because every value is bounded; no client is known to need more.
 """
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from vectorgate.api.schemas import error_messages
-from vectorgate.ids import ID_PREFIXES, PATH_KINDS, ObjectKind, is_of_another_kind
+from vectorgate.api.schemas.object_ids import ID_CHARACTERS, ID_MAX
+from vectorgate.ids import ID_PREFIXES, ObjectKind, is_of_another_kind
 
-ID_MAX: Final = 128
 TEXT_MAX: Final = 4096
 QUERY_MAX: Final = 32_768  # characters, about the 8191 tokens that the embedding model accepts
 QUERIES_MAX: Final = 100
 PROPERTIES_MAX: Final = 16
 KEY_MAX: Final = 64
 VALUE_MAX: Final = 512
-
-_ID = re.compile(r"[A-Za-z0-9_-]+")
+TAGS_MAX: Final = 32  # of a call, or of a key
+TAG_MAX: Final = 128
+MIN_OUTPUT_TOKENS: Final = 16  # OpenAI's
 
 
 class WireModel(BaseModel):
@@ -31,30 +30,8 @@ class WireModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)
 
 
-def check_id(param: str, value: str) -> str:
-    """Return `value` if it can be the id that the parameter `param` names.
-
-    InvalidRequest on `param` unless it is 1 to 128 letters, digits, underscores and dashes, and, for a parameter of a
-    path, for an id that begins as those of another kind of object do.
-    """
-    return check_object_id(param, value, PATH_KINDS[param])
-
-
-def check_object_id(param: str, value: str, kind: ObjectKind) -> str:
-    """Return `value` if it can be the id of an object of that kind. InvalidRequest on `param`, as for `check_id`."""
-    if not value:
-        raise error_messages.string_too_short(param, 1, 0)
-    if len(value) > ID_MAX:
-        raise error_messages.string_too_long(param, ID_MAX, len(value))
-    if not _ID.fullmatch(value):
-        raise error_messages.bad_id(param, value)
-    if kind in ID_PREFIXES and is_of_another_kind(kind, value):
-        raise error_messages.id_of_another_kind(param, value, ID_PREFIXES[kind])
-    return value
-
-
 def _check_id_characters(value: str) -> str:
-    if not _ID.fullmatch(value):
+    if not ID_CHARACTERS.fullmatch(value):
         raise PydanticCustomError("bad_id", "not an id")
     return value
 

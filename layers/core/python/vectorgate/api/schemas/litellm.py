@@ -19,14 +19,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from vectorgate.api.schemas.fields import WireModel
+from vectorgate.api.schemas.fields import TAG_MAX, TAGS_MAX, WireModel
 from vectorgate.api.schemas.parsing import validate
 from vectorgate.classes import dataclass
 
 PROVIDER_MAX: Final = 64
 USER_MAX: Final = 256
-TAGS_MAX: Final = 32
-TAG_MAX: Final = 128
 
 USED: Final = frozenset({"custom_llm_provider", "user", "mock_response", "tags"})
 USED_IN_FORMS: Final = frozenset({"custom_llm_provider", "user"})

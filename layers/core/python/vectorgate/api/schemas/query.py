@@ -6,7 +6,7 @@ because OpenAI's schema has no minimum, and its clients' tests send it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field
@@ -100,11 +100,6 @@ def parse_query(model: type[Query], params: Mapping[str, str]) -> Query:
     given = {"include[]" if name == "include" else name: value for name, value in params.items()}
     known = {name: value for name, value in given.items() if name in names_of(model) and value}
     return validate(model, {name: _number(value) if name in _NUMBERS else value for name, value in known.items()})
-
-
-def query_reader(model: type[Query]) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """Return a function that validates a query and returns the parameters to forward, for the operation table."""
-    return lambda params: parse_query(model, params).to_params()
 
 
 def validate_form(model: type[Model], fields: Mapping[str, str]) -> Model:

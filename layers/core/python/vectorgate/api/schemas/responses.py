@@ -4,16 +4,14 @@ They validate the fields that the gateway reads, and name all others: a field th
 and the content of one that it does is the provider's to validate. What a body names is `api.references`.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from vectorgate.api.schemas import error_messages
-from vectorgate.api.schemas.fields import Id, Metadata, WireModel, wrong_type
+from vectorgate.api.schemas.fields import MIN_OUTPUT_TOKENS, Id, Metadata, WireModel, wrong_type
 from vectorgate.ids import MODEL_MAX, is_model_name
-
-MIN_OUTPUT_TOKENS: Final = 16  # OpenAI's
 
 
 def check_model(param: str, name: str) -> str:

@@ -159,7 +159,7 @@ def _path_ids(operation: Operation, given: Mapping[str, object]) -> dict[str, Ob
 
 def _query(operation: Operation, query: Mapping[str, str | int | bool]) -> dict[str, str]:
     for name in query:
-        if operation.query is None or name not in QUERY:
+        if operation.query_model is None or name not in QUERY:
             raise error_messages.unknown_parameter(f"query.{name}")
     return {name: str(value) for name, value in query.items()}
 
