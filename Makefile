@@ -82,7 +82,7 @@ lint: install ## Style, format, imports between packages, openapi.json and the d
 	@$(PYTHON) -m ruff format --check --quiet . || { echo "run: $(PYTHON) -m ruff format ." >&2; exit 1; }
 	@said=$$(PYTHONPATH=layers/core/python:. $(VENV)/bin/lint-imports --no-cache --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 	@$(RUN) -m tools.openapi --check
-	@$(VENV)/bin/cfn-lint template.yaml front.yaml network.yaml
+	@$(VENV)/bin/cfn-lint template.yaml alarms.yaml front.yaml network.yaml
 
 types: install ## mypy, strict
 	@$(PYTHON) -m mypy

@@ -1,4 +1,4 @@
-"""Faults to plant in template.yaml, and the check of `make smoke` that has to notice each.
+"""Faults to plant in template.yaml or alarms.yaml, and the check of `make smoke` that has to notice each.
 
 A change that does not find its subject raises: a fault that is planted nowhere would be noticed by nothing.
 """
@@ -9,6 +9,8 @@ import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+from tests.helpers.sam import resources_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +50,7 @@ def apart(value: Any) -> Any:
 
 def properties(template: Template, name: str) -> dict[str, Any]:
     """The properties of a resource."""
-    found: dict[str, Any] = template["Resources"][name]["Properties"]
+    found: dict[str, Any] = resources_with(template, name)[name]["Properties"]
     return found
 
 
@@ -106,7 +108,7 @@ def without(*place: str) -> Callable[[Template], None]:
     """Remove a part of a resource's properties, or the resource."""
 
     def change(template: Template) -> None:
-        part: Any = template["Resources"]
+        part: Any = resources_with(template, place[0])
         *path, last = place if len(place) == 1 else (place[0], "Properties", *place[1:])
         for step in path:
             part = part[step]
@@ -244,6 +246,11 @@ BROKEN: Final = (
     Broken("an alarm is missing", "alarms_are_as_released", without("UnrecordedAlarm")),
     Broken(
         "an alarm watches another metric", "alarms_are_as_released", setting("LagAlarm", "MetricName", to="Invocations")
+    ),
+    Broken(
+        "the alarms watch another stack's functions",
+        "alarms_are_as_released",
+        setting("Alarms", "Parameters", "FunctionPrefix", to="other"),
     ),
     Broken("an alarm never rings", "alarms_are_set_off", setting("CrashesAlarm", "Threshold", to=1_000_000)),
     Broken(

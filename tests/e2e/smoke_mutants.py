@@ -16,12 +16,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from samtranslator.yaml_helper import yaml_parse
-
 from tests.e2e.broken_stacks import BROKEN, apart
 from tests.harnesses.aws_deployment import deploy, packaged, ready, stored, update
 from tests.harnesses.aws_stack import REGION, ROOT, STACK, emulator, upstream
 from tests.harnesses.emulator_gaps import complete
+from tests.helpers.sam import read
 from tools.smoke.__main__ import ALL, main
 from tools.smoke.calls import CALLS
 
@@ -90,7 +89,7 @@ def run(names: set[str]) -> int:
 
 def _missed(aws: Emulator, chosen: list[Broken]) -> int:
     began, missed = time.monotonic(), 0
-    sound = packaged(aws, yaml_parse((ROOT / "template.yaml").read_text("utf-8")))
+    sound = packaged(aws, read(ROOT / "template.yaml"))
     for broken in chosen:
         line = failure(aws, broken, sound)
         missed += line is None

@@ -7,7 +7,7 @@ tests/unit/repository reads the template.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -76,6 +76,7 @@ CHOSEN: Final = {
     "SnapStart": "on",
     "Release": "2",
 }
+OWN_MEMORY: Final = {"AdminFunction": 512, "MeterFunction": 512}  # MB, whatever MemorySize says
 # By the authorizer: what goes with it, and what a route then is.
 VARIANTS: Final[dict[str, dict[str, str]]] = {
     "AWS_IAM": {"StreamingUrl": "off", "JwtIssuer": "", "JwtAudience": ""},
@@ -146,14 +147,21 @@ def functions_are_as_asked(aws: Emulator, made: Stack, given: dict[str, str]) ->
         if output.endswith("Function"):
             found = aws.client("lambda").get_function_configuration(FunctionName=function)
             assert found["FunctionName"].startswith(given["FunctionPrefix"])
-            assert found["MemorySize"] == 1024
+            assert found["MemorySize"] == OWN_MEMORY.get(output, 1024)
             assert found["TracingConfig"]["Mode"] == "Active"
+
+
+def made_by(aws: Emulator, stack: str) -> list[Any]:
+    """The resources of a stack."""
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [each for page in pages for each in page["StackResourceSummaries"]]
 
 
 def resources_are_as_asked(aws: Emulator, name: str, given: dict[str, str]) -> None:
     """Logs have the key and days, alarms the topic, and the domain leads to the API."""
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
-    every = [each for page in pages for each in page["StackResourceSummaries"]]
+    every = made_by(aws, name)
+    (nested,) = [each["PhysicalResourceId"] for each in every if each["ResourceType"] == "AWS::CloudFormation::Stack"]
+    every += made_by(aws, nested)
 
     def of_type(kind: str) -> list[str]:
         return [each["PhysicalResourceId"] for each in every if each["ResourceType"] == kind]
@@ -161,7 +169,9 @@ def resources_are_as_asked(aws: Emulator, name: str, given: dict[str, str]) -> N
     for group in of_type("AWS::Logs::LogGroup"):
         (log,) = aws.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         assert (log["retentionInDays"], log["kmsKeyId"]) == (90, given["DataKeyArn"])
-    alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=of_type("AWS::CloudWatch::Alarm"))["MetricAlarms"]
+    names = of_type("AWS::CloudWatch::Alarm")
+    alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert len(alarms) == len(names) > 35
     assert {action for each in alarms for action in each["AlarmActions"]} == {given["AlarmTopicArn"]}
     (mapping,) = aws.client("apigatewayv2").get_api_mappings(DomainName=given["DomainName"])["Items"]
     assert mapping["ApiMappingKey"] == "gateway"

@@ -24,12 +24,17 @@ def named(aws: Emulator) -> dict[str, set[str]]:
     """The account's resources of some kinds, by their names."""
     tables = aws.client("dynamodb").list_tables()["TableNames"]
     buckets = [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]]
-    functions = [each["FunctionName"] for each in aws.client("lambda").list_functions(MaxItems=50)["Functions"]]
-    alarms = aws.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
+    functions = listed(aws, "lambda", "list_functions", "Functions", "FunctionName")
+    alarms = listed(aws, "cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName")
     groups = [each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"]]
     roles = [each["RoleName"] for each in aws.client("iam").list_roles()["Roles"]]
     kept = [*tables, *buckets]
-    return {"kept": set(kept), "others": {*functions, *(each["AlarmName"] for each in alarms), *groups, *roles}}
+    return {"kept": set(kept), "others": {*functions, *alarms, *groups, *roles}}
+
+
+def listed(aws: Emulator, service: str, operation: str, place: str, name: str) -> list[str]:
+    """The names of everything that an operation lists, on all its pages: other tests have stacks of their own."""
+    return [each[name] for page in aws.client(service).get_paginator(operation).paginate() for each in page[place]]
 
 
 def is_gone(aws: Emulator, name: str = SECOND) -> bool:
@@ -55,6 +60,7 @@ def test_a_second_stack_has_everything_of_its_own_and_leaves_table_and_bucket(
     assert second.ask("POST", "/v1/vector_stores", key=made.body["key"], body={"name": "second"}).status == 200
     second.quiet(60)
     both = named(aws)
+    assert aws.denied() == set()  # as long as every role is there
     aws.client("cloudformation").delete_stack(StackName=SECOND)
     eventually(lambda: is_gone(aws) or None, 60, "the second stack is deleted")
     after = named(aws)

@@ -55,8 +55,10 @@ def provider(tmp_path: Path) -> Iterator[str]:
 def everything(aws: Emulator) -> dict[str, list[str]]:
     """The account's resources, by their kind."""
     queues, rules = aws.client("sqs").list_queues().get("QueueUrls", []), aws.client("events")
+    stacks = aws.client("cloudformation").list_stacks()["StackSummaries"]
     scheduled = aws.client("scheduler").list_schedules()["Schedules"]
     found = {
+        "stacks": [each["StackName"] for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"],
         "tables": aws.client("dynamodb").list_tables()["TableNames"],
         "buckets": [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]],
         "functions": [each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]],

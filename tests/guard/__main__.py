@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.helpers.sam import packaged, translated
+from tests.helpers.sam import nested_in, packaged, read, translated
 from tools.smoke.release import TEMPLATE, Release
 
 if TYPE_CHECKING:
@@ -40,10 +40,13 @@ _RULE: Final = re.compile(r"\[(CT\.[A-Z0-9.]+)\]: ([^\n]*)")
 
 
 def template() -> dict[str, Any]:
-    """The template after SAM's transformation, with parameters and conditions resolved."""
+    """The template after SAM's transformation and what it nests, with parameters and conditions resolved."""
     release = Release({})
     made = translated(packaged(yaml_parse(TEMPLATE.read_text("utf-8"))))["Resources"]
     resources = {name: each | {"Properties": release.value(each.get("Properties", {}))} for name, each in made.items()}
+    for own, nested in zip(release.nested, nested_in(read(TEMPLATE)), strict=True):
+        alarms = nested["TemplateURL"]["Resources"].items()
+        resources |= {name: each | {"Properties": own.value(each["Properties"])} for name, each in alarms}
     named = re.sub(r"\$\{\w+Bucket\.Arn\}", "arn:aws:s3:::bucket", json.dumps(resources))  # a rule looks at its form
     return {"Resources": json.loads(named)}
 

@@ -1,6 +1,6 @@
 """template.yaml deployed on the emulated AWS as `sam build && sam package && sam deploy` does.
 
-The stack differs from the template: its providers and its bucket may be plain http, because both are on loopback; team
+The stack differs from the template: its providers and its buckets may be plain http, because both are on loopback; team
 red may ingest; and what the emulator does not know is said in another way (emulated_template.py). The code is what
 `make` built into .build/host: by the same Makefiles as `sam build`, for this machine and its Python.
 """
@@ -8,17 +8,17 @@ red may ingest; and what the emulator does not know is said in another way (emul
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import io
 import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from tests.harnesses.aws_stack import BUCKET, BUILT, REGION, ROOT, SENDERS, STACK, UPSTREAM_KEY, Stack, eventually
 from tests.harnesses.emulated_template import emulated
 from tests.harnesses.emulator_gaps import complete
+from tests.helpers.sam import nested_in, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,18 +79,22 @@ def finished(aws: Emulator, name: str, kind: str) -> dict[str, str]:
 
 def prepared(aws: Emulator) -> dict[str, Any]:
     """Return the template as the emulator deploys it, with its code in S3."""
-    return ready(packaged(aws, yaml_parse((ROOT / "template.yaml").read_text())))
+    return ready(packaged(aws, read(ROOT / "template.yaml")))
 
 
 def ready(template: dict[str, Any]) -> dict[str, Any]:
     """Return what the emulator deploys of a template whose code is packaged."""
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
-    del template["Resources"]["IngestBucketPolicy"]
+    for policy in ("IngestBucketPolicy", "ExportBucketPolicy"):
+        del template["Resources"][policy]
     return emulated(template)
 
 
 def stored(aws: Emulator, template: dict[str, Any]) -> str:
-    """Put a template into S3, and return its URL: in a request, one may have 50 KB."""
+    """Put a template and those that it nests into S3, and return its URL: in a request, one may have 50 KB."""
+    template = copy.deepcopy(template)
+    for properties in nested_in(template):
+        properties["TemplateURL"] = stored(aws, properties["TemplateURL"])
     content = json.dumps(template).encode()
     key = f"{digest(content)}.json"
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=content)

@@ -76,6 +76,14 @@ class Emulator:
         """The endpoint of every service."""
         return f"http://127.0.0.1:{self.port}"
 
+    def denied(self) -> set[str]:
+        """What functions asked and their roles did not allow. A role that was deleted with its stack does not count."""
+        asked = self.log.with_name("asked.jsonl")
+        lines = asked.read_text().splitlines() if asked.exists() else []
+        pages = self.client("iam").get_paginator("list_roles").paginate()
+        roles = {each["RoleName"] for page in pages for each in page["Roles"]}
+        return {line for line in lines if not json.loads(line)["allowed"] and json.loads(line)["role"] in roles}
+
     def client(self, service: Any) -> Any:
         """Return a client with the permissions of the account's root."""
         return _client(self.url, service)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from tests.helpers.sam import translated
+from tests.helpers.sam import nested_in, translated
 
 ANY: Final = "x-amazon-apigateway-any-method"
 NO_VALUE: Final = {"Ref": "AWS::NoValue"}
@@ -32,8 +32,9 @@ def emulated(template: dict[str, Any]) -> dict[str, Any]:
 def _leave_out(template: dict[str, Any]) -> None:
     """Change what the emulator does not know, as the module says."""
     resources, defaults = template["Resources"], template["Parameters"]
-    for alarm in [key for key, each in resources.items() if "Metrics" in each.get("Properties", {})]:
-        del resources[alarm]
+    for alarms in (resources, *(each["TemplateURL"]["Resources"] for each in nested_in(template))):
+        for alarm in [key for key, each in alarms.items() if "Metrics" in each.get("Properties", {})]:
+            del alarms[alarm]
     mapping = resources["Ingest"]["Properties"]["Events"]["Messages"]["Properties"]
     mapping["ScalingConfig"]["MaximumConcurrency"] = defaults["IngestConcurrency"]["Default"]
     for each in resources.values():

@@ -149,22 +149,3 @@ def secrets_of(role: str, given: Mapping[str, str]) -> list[str]:
     """The secrets that a role may read; none by a parameter that is not given."""
     reads = [each["Resource"] for each in statements(role) if each["Action"] == "secretsmanager:GetSecretValue"]
     return [secret for resource in reads for secret in resolved(listed(resource), given) if secret]
-
-
-def watched(metric: str) -> list[dict[str, Any]]:
-    """The alarms on one of Lambda's metrics."""
-    alarms = of_type("AWS::CloudWatch::Alarm").values()
-    return [each for each in alarms if (each.get("Namespace"), each.get("MetricName")) == ("AWS/Lambda", metric)]
-
-
-def metrics_with_alarm() -> list[dict[str, Any]]:
-    """The metrics that an alarm watches, by itself or in a sum."""
-    return [
-        metric
-        for alarm in of_type("AWS::CloudWatch::Alarm").values()
-        for metric in (
-            [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
-            if "Metrics" in alarm
-            else [alarm]
-        )
-    ]

@@ -1,4 +1,4 @@
-"""What this release deploys: template.yaml, with the parameters of the stack that is tried.
+"""What this release deploys: template.yaml and what it nests, with the parameters of the stack that is tried.
 
 A reference to a resource stays in the form of `Fn::Sub`: `${Table}`, `${Table.Arn}`. `Target.filled` puts names there.
 """
@@ -15,19 +15,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEMPLATE: Final = Path(__file__).parents[2] / "template.yaml"
+NESTED: Final = "AWS::CloudFormation::Stack"
 _ABSENT: Final = object()
 
 
 class Release:
     """The template's resources as a stack with these parameters has them."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self._template: dict[str, Any] = yaml_parse(TEMPLATE.read_text("utf-8"))
-        defaults = {name: str(each["Default"]) for name, each in self._template["Parameters"].items()}
-        self.parameters: Final = {**defaults, **parameters}
+    def __init__(self, parameters: Mapping[str, str], template: Path = TEMPLATE) -> None:
+        self._template: dict[str, Any] = yaml_parse(template.read_text("utf-8"))
+        given = self._template["Parameters"].items()
+        self.parameters: Final = {
+            **{name: str(each["Default"]) for name, each in given if "Default" in each},
+            **parameters,
+        }
+        self.nested: Final = [
+            Release(each["Parameters"], template.with_name(each["TemplateURL"])) for each in self._own(NESTED).values()
+        ]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The properties of each resource of a type, by its logical name."""
+        """The properties of each resource of a type, by its logical name, those of nested stacks included."""
+        found = self._own(kind)
+        for each in self.nested:
+            found |= each.of_type(kind)
+        return found
+
+    def _own(self, kind: str) -> dict[str, dict[str, Any]]:
         return {
             name: self.value(each["Properties"])
             for name, each in self._template["Resources"].items()

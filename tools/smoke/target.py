@@ -14,7 +14,7 @@ import boto3
 import httpx
 from openai import OpenAI
 
-from tools.smoke.release import Release
+from tools.smoke.release import NESTED, Release
 from vectorgate.client.authorizers import authorizer_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Target:
 
     @property
     def resources(self) -> dict[str, tuple[str, str]]:
-        """The type and the physical id of each resource, by its logical name."""
+        """The type and the physical id of each resource, by its logical name, those of nested stacks included."""
         return _resources(self.name, self.region, self.endpoint)
 
     def id(self, name: str) -> str:
@@ -244,7 +244,10 @@ def _resources(name: str, region: str | None, endpoint: str | None) -> dict[str,
     client = _client("cloudformation", region, endpoint)
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     every = [each for page in pages for each in page["StackResourceSummaries"]]
-    return {each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"]) for each in every}
+    found = {each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"]) for each in every}
+    for nested in [physical for kind, physical in found.values() if kind == NESTED]:
+        found |= _resources(nested, region, endpoint)
+    return found
 
 
 def forget() -> None:

@@ -26,6 +26,7 @@ MASTER: Final = "master-key-of-the-stack"
 TABLE: Final = "table"
 SCHEDULE: Final = "meter-every-minute"
 ALARM: Final = "settled late"
+NESTED: Final = f"arn:aws:cloudformation:{REGION}:123456789012:stack/{STACK}-Alarms-1ABC/1-2-3"
 EVERY_MINUTE: Final[dict[str, Any]] = {
     "Name": SCHEDULE,
     "ScheduleExpression": "rate(1 minute)",
@@ -64,18 +65,23 @@ class OnMoto:
         return self._of_the_stack(operation, parameters)
 
     def _of_the_stack(self, operation: str, parameters: Mapping[str, object]) -> Mapping[str, Any]:
+        if operation == "list_stack_resources":
+            made = {
+                STACK: {"MeterTick": SCHEDULE, "Alarms": NESTED, **self.queues},
+                NESTED: {"LagAlarm": ALARM},
+            }[str(parameters["StackName"])]
+            return {"StackResourceSummaries": [summary(name, id_) for name, id_ in made.items()]}
         if parameters["StackName"] != STACK:
             raise Failure("Stack with id none does not exist", NOT_FOUND)
-        if operation == "list_stack_resources":
-            made = {"MeterTick": SCHEDULE, "LagAlarm": ALARM, **self.queues}
-            return {
-                "StackResourceSummaries": [
-                    {"LogicalResourceId": name, "PhysicalResourceId": id_} for name, id_ in made.items()
-                ]
-            }
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
         return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": given}]}
+
+
+def summary(name: str, physical: str) -> dict[str, str]:
+    """What CloudFormation lists of a resource."""
+    kind = "AWS::CloudFormation::Stack" if physical == NESTED else "of some type"
+    return {"LogicalResourceId": name, "PhysicalResourceId": physical, "ResourceType": kind}
 
 
 def client(service: Any) -> Any:

@@ -39,7 +39,15 @@ SOURCES: Final = sorted(
 CONFIGURATION: Final = [
     *(
         ROOT / name
-        for name in ("Makefile", "pyproject.toml", "samconfig.toml", "template.yaml", "front.yaml", "network.yaml")
+        for name in (
+            "Makefile",
+            "pyproject.toml",
+            "samconfig.toml",
+            "template.yaml",
+            "alarms.yaml",
+            "front.yaml",
+            "network.yaml",
+        )
     ),
     *(ROOT / name / "Makefile" for name in ("functions", "layers/core", "layers/deps")),
 ]

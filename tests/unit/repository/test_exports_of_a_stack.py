@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from tests.helpers.alarms import nested_on_condition
 from tests.helpers.template import (
     FUNCTIONS,
     NO_VALUE,
@@ -40,7 +41,7 @@ def made(given: dict[str, str]) -> set[str]:
         name
         for name, condition in conditional.items()
         if condition.startswith("Exports") and holds(TEMPLATE["Conditions"][condition], given)
-    }
+    } | {name for name in nested_on_condition(given) if name.startswith("Export")}
 
 
 def allowed(given: dict[str, str]) -> list[dict[str, Any]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from tests.helpers.alarms import NESTED
 from tests.helpers.template import deployed
 
 # By type, the property that names a resource; where it is not given, CloudFormation makes a name of its own.
 NAMES: Final = {
+    "AWS::CloudFormation::Stack": "StackName",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::DynamoDB::Table": "TableName",
@@ -40,7 +42,7 @@ UNNAMED: Final = {
     "AWS::S3::BucketPolicy",
     "AWS::SQS::QueuePolicy",
 }
-RESOURCES: Final[dict[str, dict[str, Any]]] = deployed()["Resources"]
+RESOURCES: Final[dict[str, dict[str, Any]]] = {**deployed()["Resources"], **NESTED["Resources"]}
 
 
 def test_every_name_is_of_its_stack() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.session import get_session
 
+from tests.helpers.alarms import alarms, metrics_with_alarm, nested_on_condition, watched
 from tests.helpers.template import (
     FUNCTIONS,
     NO_VALUE,
@@ -25,13 +26,11 @@ from tests.helpers.template import (
     listed,
     made_of_type,
     may,
-    metrics_with_alarm,
     of_type,
     resolved,
     secrets_of,
     statements,
     variables,
-    watched,
 )
 from vectorgate import settings
 from vectorgate.api.cors import CrossOrigin
@@ -341,6 +340,11 @@ def test_streams_are_off_by_default_and_whatever_they_need_goes_with_them() -> N
     assert holds(on, {"StreamingUrl": "on"})
     conditional = {name for name, each in RESOURCES.items() if each.get("Condition") == "HasStreamingUrl"}
     assert conditional == {name for name in RESOURCES if name.startswith("Stream")}
+    of_streams = {name for name in alarms() if name.startswith("Stream")}
+    assert (of_streams & nested_on_condition({}), of_streams - nested_on_condition({"StreamingUrl": "on"})) == (
+        set(),
+        set(),
+    )
     outputs = {name for name, each in TEMPLATE["Outputs"].items() if each.get("Condition") == "HasStreamingUrl"}
     assert outputs == {"StreamingUrl", "StreamFunction"}
 
@@ -584,8 +588,8 @@ def matches(record: Any, wanted: Any) -> bool:
 
 
 def test_what_must_not_happen_has_an_alarm() -> None:
-    alarms = {(each["Namespace"], each["MetricName"]) for each in metrics_with_alarm()}
-    assert alarms >= {
+    found = {(each["Namespace"], each["MetricName"]) for each in metrics_with_alarm()}
+    assert found >= {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/Lambda", "IteratorAge"),
         ("AWS/Lambda", "Errors"),
@@ -617,7 +621,7 @@ def test_what_must_not_happen_has_an_alarm() -> None:
     assert silence["ComparisonOperator"] == "LessThanThreshold"
     package = ROOT / "layers/core/python/vectorgate"
     counted = "".join(path.read_text() for path in package.rglob("*.py"))
-    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+    for alarm in alarms().values():
         assert alarm["TreatMissingData"] == ("breaching" if alarm is silence else "notBreaching")
         if alarm.get("Namespace") == NAMESPACE:
             assert alarm["MetricName"] in counted_in_logs() or re.search(
@@ -668,8 +672,7 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
         for path in sources
         for metric in re.findall(r'(?:telemetry|self)\.(?:count|task_failed)\(f?"(\w+)', path.read_text())
     }
-    alarms = of_type("AWS::CloudWatch::Alarm").values()
-    alarmed = {each["MetricName"] for each in alarms if each.get("Namespace") == NAMESPACE}
+    alarmed = {each["MetricName"] for each in alarms().values() if each.get("Namespace") == NAMESPACE}
     assert counted - alarmed == set(UNWATCHED)
     assert alarmed <= counted | counted_in_logs()
 
@@ -677,7 +680,6 @@ def test_whatever_we_count_has_an_alarm_or_a_reason_for_none() -> None:
 def test_every_alarm_has_its_row_in_the_runbook_and_no_other_has_one() -> None:
     rows = re.findall(r"^- (`[^:]*):", (ROOT / "docs/runbook.md").read_text("utf-8"), re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`(\w+Alarm)`", row)]
-    alarms = of_type("AWS::CloudWatch::Alarm")
-    assert sorted(named) == sorted(alarms)
-    for alarm in alarms.values():  # what happened is stated in the alarm alone
+    assert sorted(named) == sorted(alarms())
+    for alarm in alarms().values():  # what happened is stated in the alarm alone
         assert alarm["AlarmDescription"].endswith(".")

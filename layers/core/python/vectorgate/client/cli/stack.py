@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vectorgate.client.cli.aws import Aws
 
 STACK: Final = "vectorgate"
+NESTED: Final = "AWS::CloudFormation::Stack"
 stack_options = fields.options(
     click.option("--stack", default=STACK, show_default=True, help="The name of the stack in CloudFormation."),
     click.option("--region", help="Of AWS. Default: as AWS's own tools find it, like the credentials."),
@@ -24,7 +25,10 @@ stack_options = fields.options(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What CloudFormation says. `resources`: physical ids by logical ones. `date`: of its answer, as HTTP writes it."""
+    """What CloudFormation says.
+
+    `resources`: physical ids by logical ones, of nested stacks, too. `date`: of its answer, as HTTP writes it.
+    """
 
     name: str
     status: str
@@ -62,6 +66,8 @@ def _resources(name: str, aws: Aws) -> Iterator[tuple[str, str]]:
         page = aws.call("cloudformation", "list_stack_resources", StackName=name, **following)
         for each in page["StackResourceSummaries"]:
             yield each["LogicalResourceId"], each.get("PhysicalResourceId", "")
+            if each.get("ResourceType") == NESTED and each.get("PhysicalResourceId"):
+                yield from _resources(each["PhysicalResourceId"], aws)
         if not page.get("NextToken"):
             return
         following = {"NextToken": page["NextToken"]}
