@@ -15,7 +15,7 @@ from tests.harnesses.billed_operations import billed_operations
 # Dollars of requests, units, log bytes, metrics and traces for a million of each.
 COUNTED = {
     "create": 5.30,
-    "create, 2 budgets": 5.77,
+    "create, 2 budgets": 5.57,
     "file upload": 5.29,
     "file attach": 3.70,
     "search": 2.93,
@@ -56,6 +56,7 @@ def test_a_transaction_and_a_consistent_read_cost_double_and_each_index_is_count
     assert create.calls == {"PutItem": 4}
     assert used["settlement"].written == {"table": 6}
     assert used["retrieve"].read == {"table": 2}  # half units: the owner, consistent
+    assert used["create, 2 budgets"].read == {"table": 4}  # the balances, once
     assert used["list"].read == {"by_tenant": 1}
 
 

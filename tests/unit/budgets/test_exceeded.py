@@ -68,7 +68,10 @@ def test_the_balance_is_that_of_the_refusal_or_if_it_cannot_be_read_that_of_the_
 def test_what_had_no_room_on_arrival_is_refused_before_anything_is_reserved() -> None:
     full = budget(BudgetScope.END_USER, Limit(since=0, max_budget=NanoUSD(10)), Balance(3, 4))
     asked = [Reservation(Account(Subject(BudgetScope.TEAM, "t"), "ever"), NanoUSD(4), NanoUSD(9))]
-    check_known_room([full], [*asked, Reservation(full.account, NanoUSD(3), NanoUSD(10))])
+    amount = Reservation(full.account, NanoUSD(3), NanoUSD(10))
+    assert check_known_room([full], [*asked, amount]) == (*asked, amount)
+    nothing = [Reservation(account, NanoUSD(0), NanoUSD(10)) for account in (full.account, asked[0].account)]
+    assert check_known_room([full], nothing) == (nothing[1],)  # the balance of the other is known
     with pytest.raises(OverBudget) as refused:
         check_known_room([full], [*asked, Reservation(full.account, NanoUSD(4), NanoUSD(10))])
     assert (refused.value.account, refused.value.begun) == (full.account, False)

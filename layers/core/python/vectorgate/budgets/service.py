@@ -83,12 +83,16 @@ class ReservationPlan:
         return {"reserved": self.amount or None, "quarantined": self.quarantined, "ceiling": ceiling}
 
 
-def check_known_room(budgets: Sequence[ApplicableBudget], reserve: Sequence[Reservation]) -> None:
-    """Refuse what had no room when the call arrived, before it takes room in another account. OverBudget."""
+def check_known_room(budgets: Sequence[ApplicableBudget], reserve: Sequence[Reservation]) -> tuple[Reservation, ...]:
+    """Refuse what had no room when the call arrived, before it takes room in another account. OverBudget.
+
+    Return what is left to `begin`: an amount of 0 takes nothing, so that a balance read a moment later tells no more.
+    """
     committed = {budget.account: budget.balance.committed for budget in budgets}
     for each in reserve:
         if committed.get(each.account, 0) > each.max_committed:
             raise OverBudget(each.account)
+    return tuple(each for each in reserve if each.amount or each.account not in committed)
 
 
 class OwnersBudget(NamedTuple):

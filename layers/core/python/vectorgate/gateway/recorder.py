@@ -88,7 +88,7 @@ class CallRecorder(failures.FailureRecorder):
             if earlier is None or earlier.status is None:
                 self._count(context)
                 if plan.reserve:
-                    check_known_room(context.budgets, plan.reserve)
+                    reserve = (*check_known_room(context.budgets, plan.reserve), *context.places)
                 earlier = self._begin(context, begun, (record, earlier), reserve)
         except OverBudget as error:
             context.recorded = error.begun
