@@ -10,7 +10,7 @@ import pytest
 
 from tests.harnesses.aws_stack import REGION, STACK
 from vectorgate.client.cli.main import main
-from vectorgate.client.cli.session import Surroundings
+from vectorgate.client.cli.session import RunEnvironment
 
 if TYPE_CHECKING:
     from tests.harnesses.aws_stack import Stack
@@ -26,7 +26,7 @@ def test_the_deployed_stack_is_well_but_for_its_provider_over_plain_http(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     forget_dead_letters(stack)
     out = io.StringIO()
-    code = main(["doctor", "--stack", STACK, "--region", REGION, "--inside-only", "--json"], Surroundings(out=out))
+    code = main(["doctor", "--stack", STACK, "--region", REGION, "--inside-only", "--json"], RunEnvironment(out=out))
     found = {each["check"]: each for each in json.loads(out.getvalue())}
     ill = {name: each["found"] for name, each in found.items() if each["result"] in {"failed", "warning"}}
     assert (code, ill) == (1, {"secret: openai": "a provider's base_url is an https URL"})

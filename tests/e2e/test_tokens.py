@@ -16,7 +16,7 @@ from tests.harnesses.aws_deployment import deploy
 from tests.harnesses.aws_stack import REGION
 from tools.smoke.__main__ import main as smoke
 from vectorgate.client.cli.main import main
-from vectorgate.client.cli.session import Surroundings
+from vectorgate.client.cli.session import RunEnvironment
 
 if TYPE_CHECKING:
     from tests.fakes.faulty_proxy import FaultyProxy
@@ -51,7 +51,7 @@ def caller(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 def ran(*line: str) -> tuple[int, Any]:
     """The exit code and the document of a command."""
     out = io.StringIO()
-    code = main([*line, "--json"], Surroundings(out=out))
+    code = main([*line, "--json"], RunEnvironment(out=out))
     return code, json.loads(out.getvalue() or "null")
 
 

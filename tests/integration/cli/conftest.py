@@ -12,7 +12,7 @@ import pytest
 
 from tests.factories.secrets import MASTER_KEY
 from vectorgate.client.cli.main import main
-from vectorgate.client.cli.session import Surroundings
+from vectorgate.client.cli.session import RunEnvironment
 
 if TYPE_CHECKING:
     from tests.harnesses.gateway import GatewayHarness, GatewayServer
@@ -42,14 +42,14 @@ class Ran:
 class Run(Protocol):
     """Run a command line. `given`: standard input; `terminal`: all streams are one; the rest replaces surroundings."""
 
-    def __call__(self, line: str, *, given: str = "", terminal: bool = False, **around: Any) -> Ran: ...
+    def __call__(self, line: str, *, given: str = "", terminal: bool = False, **environment: Any) -> Ran: ...
 
 
-def run(line: str, *, given: str = "", terminal: bool = False, **around: Any) -> Ran:
+def run(line: str, *, given: str = "", terminal: bool = False, **environment: Any) -> Ran:
     """See `Run`."""
     stream = Terminal if terminal else io.StringIO
     out, err = stream(), stream()
-    code = main(shlex.split(line), Surroundings(out=out, err=err, stdin=stream(given), **around))
+    code = main(shlex.split(line), RunEnvironment(out=out, err=err, stdin=stream(given), **environment))
     return Ran(code, out.getvalue(), err.getvalue())
 
 
@@ -61,8 +61,8 @@ def vectorgate(harness: GatewayHarness, gateway_server: GatewayServer, monkeypat
     monkeypatch.delenv("VECTORGATE_FUNCTION", raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
 
-    def by_its_clock(line: str, *, given: str = "", terminal: bool = False, **around: Any) -> Ran:
+    def by_its_clock(line: str, *, given: str = "", terminal: bool = False, **environment: Any) -> Ran:
         clock = {"wall": harness.time.wall, "sleep": harness.time.skip}
-        return run(line, given=given, terminal=terminal, **{**clock, **around})
+        return run(line, given=given, terminal=terminal, **{**clock, **environment})
 
     return by_its_clock

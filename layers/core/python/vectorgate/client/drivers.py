@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from vectorgate.client.flow import Pause, Send, Together
+from vectorgate.client.flow import Concurrently, Pause, Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def drive(flow: Flow[T], sender_for: Callable[[Send], Sender], sleep: Callable[[
                 case Pause(seconds):
                     sleep(seconds)
                     result = None
-                case Together(flows, _):
+                case Concurrently(flows, _):
                     result = [drive(inner, sender_for, sleep) for inner in flows]
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
@@ -61,7 +61,7 @@ async def adrive(flow: Flow[T], sender_for: Callable[[Send], AsyncSender]) -> T:
                 case Pause(seconds):
                     await _asleep(seconds)
                     result = None
-                case Together(flows, at_once):
+                case Concurrently(flows, at_once):
                     result = await _adrive_all(flows, at_once, sender_for)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from vectorgate.client.calls import Parameters
 from vectorgate.client.files import upload_parameters
-from vectorgate.client.flow import Together
+from vectorgate.client.flow import Concurrently
 from vectorgate.client.group import Group
 from vectorgate.client.options import CallOptions, without_none
 from vectorgate.client.resources import FileObject, VectorStoreFile, VectorStoreFileBatch
@@ -132,7 +132,7 @@ class FileBatches(Group):
     ) -> Flow[VectorStoreFileBatch]:
         """Upload files (`max_concurrency` at a time when awaited, else one by one), attach them, and poll."""
         flows = [self._perform(FileObject, upload_parameters(file), options) for file in files]
-        uploaded: list[FileObject] = yield Together(flows, max_concurrency)
+        uploaded: list[FileObject] = yield Concurrently(flows, max_concurrency)
         return (
             yield from self._create_and_poll(
                 vector_store_id,

@@ -8,7 +8,7 @@ takes the steps (`drivers.py`).
     flow:   yield Send(request, limit)  ---> driver: sender.send / await sender.send
             <--- HttpResponse | NotSent | ResponseLost
             yield Pause(seconds)        ---> driver: sleep / await sleep
-            yield Together(flows)       ---> driver: one after the other / concurrently
+            yield Concurrently(flows)       ---> driver: one after the other / concurrently
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Concurrently:
     """Run these flows and return the list of their results. The first error ends all of them.
 
     The awaited form runs at most `at_once` of them concurrently; the synchronous form runs one after the other.
@@ -69,7 +69,7 @@ class Together:
     at_once: int
 
 
-Step: TypeAlias = Send | Pause | Together
+Step: TypeAlias = Send | Pause | Concurrently
 Flow: TypeAlias = Generator[Step, Any, T]
 
 

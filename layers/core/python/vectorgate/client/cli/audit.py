@@ -39,7 +39,7 @@ KINDS: Final = ("key", "team", "customer", "user", "index", "vector_store", "fil
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Changes at most.")
 def audit(session: Session, /, *, limit: int, **filters: str | None) -> None:
     """Show administrators' changes, newest first."""
-    now = session.around.wall()
+    now = session.environment.wall()
     dates = {name: since(filters.pop(name), now) for name in ("start_date", "end_date")}
     found = session.admin.records.audit(**filters, **dates, limit=min(limit, MOST_A_PAGE))
     session.show(session.counted(islice(found, limit), "changes"), AUDIT)

@@ -11,7 +11,7 @@ import click
 from vectorgate.client.cli.exits import OutputClosed
 from vectorgate.client.cli.gateway import NAMES, OPTIONS, Gateway
 from vectorgate.client.cli.output import Format
-from vectorgate.client.cli.session import Session, Surroundings
+from vectorgate.client.cli.session import RunEnvironment, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +66,7 @@ def command(
         @click.pass_context
         def run(ctx: click.Context, /, **given: Any) -> int:  # noqa: ANN401 - the function's own parameters
             session = Session(
-                ctx.find_object(Surroundings) or Surroundings(),
+                ctx.find_object(RunEnvironment) or RunEnvironment(),
                 _format(as_json=given.pop("as_json"), as_csv=given.pop("as_csv")),
                 Gateway(**{name: given.pop(name) for name in NAMES}) if gateway else Gateway(),
             )

@@ -56,7 +56,7 @@ class Gateway:
     token: str | None = field(default=None, repr=False)
     token_header: str | None = None
 
-    def reached(self, aws: Callable[[str | None], Aws]) -> Reached:
+    def endpoint(self, aws: Callable[[str | None], Aws]) -> Endpoint:
         """Where calls go. SettingsError where what the authorizer asks for is missing; Failure of AWS."""
         if self.stack is not None:
             opened = aws(self.region)
@@ -64,22 +64,22 @@ class Gateway:
         asked = authorizers.Asked(
             authorizer=self.authorizer, token=self.token, header=self.token_header, region=self.region
         )
-        return Reached(self.url, self.admin_key, asked.auth())
+        return Endpoint(self.url, self.admin_key, asked.auth())
 
-    def by_stack(self, stack: Stack, aws: Aws) -> Reached:
-        """As `reached`: the stack's own URL, unless one is named, and then its master key, unless one is named."""
+    def by_stack(self, stack: Stack, aws: Aws) -> Endpoint:
+        """As `endpoint`: the stack's own URL, unless one is named, and then its master key, unless one is named."""
         auth = authorizers.authorizer_of(stack.parameters, self.token, self.region)
         if self.url is not None or self.admin_key is not None:
-            return Reached(self.url or stack.output("Url"), self.admin_key, auth)
+            return Endpoint(self.url or stack.output("Url"), self.admin_key, auth)
         answer = aws.call("secretsmanager", "get_secret_value", SecretId=stack.output("MasterKeySecretId"))
-        return Reached(stack.output("Url"), str(answer["SecretString"]), auth)
+        return Endpoint(stack.output("Url"), str(answer["SecretString"]), auth)
 
 
 NAMES: Final = tuple(each.name for each in fields(Gateway))
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Endpoint:
     """Where calls go, and what each has besides the key. `url`, `key`: None for those of the environment."""
 
     url: str | None

@@ -62,7 +62,7 @@ def logs(session: Session, /, *, follow: bool, interval: float, limit: int, **fi
     if follow:
         _follow(session, interval, filters)
         return
-    now = session.around.wall()
+    now = session.environment.wall()
     dates = {name: since(filters.pop(name), now) for name in ("start_date", "end_date")}
     found = session.admin.records.spend(**filters, **dates, limit=min(limit, MOST_A_PAGE))
     session.show(session.counted(islice(found, limit), "records"), LOGS)
@@ -72,11 +72,11 @@ def _follow(session: Session, interval: float, filters: dict[str, str | None]) -
     """Write records as they come, in the order in which they began, until the user ends it."""
     if filters.pop("end_date") or filters.pop("request_id"):
         raise click.UsageError("--follow takes neither --until nor --request.")
-    lines = Lines(LOGS, session.format, session.around.out)
-    now = session.around.wall
+    lines = Lines(LOGS, session.format, session.environment.out)
+    now = session.environment.wall
     follower = Follower(session.admin.records, filters, since(filters.pop("start_date"), now()), now)
     while True:
         for record in follower.new():
             lines.write(record)
-        session.around.out.flush()
-        session.around.sleep(interval)
+        session.environment.out.flush()
+        session.environment.sleep(interval)

@@ -12,7 +12,7 @@ from vectorgate.client.cli import exits
 from vectorgate.client.cli.commands import LazyGroup
 from vectorgate.client.cli.exits import Failure, OutputClosed, code_of, reason_of
 from vectorgate.client.cli.output.columns import printable
-from vectorgate.client.cli.session import Surroundings
+from vectorgate.client.cli.session import RunEnvironment
 from vectorgate.client.errors import VectorGateError
 from vectorgate.version import __version__
 
@@ -64,28 +64,28 @@ root: Final = LazyGroup(
 )
 
 
-def main(arguments: Sequence[str] | None = None, around: Surroundings | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, environment: RunEnvironment | None = None) -> int:
     """Run as a program and return the exit code."""
-    around = around or Surroundings()
+    environment = environment or RunEnvironment()
     try:
-        result = root.main(arguments, PROGRAM, standalone_mode=False, obj=around)
-        around.out.flush()
+        result = root.main(arguments, PROGRAM, standalone_mode=False, obj=environment)
+        environment.out.flush()
     except click.ClickException as error:
-        error.show(around.err)
+        error.show(environment.err)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        around.err.write("\n")
+        environment.err.write("\n")
         return exits.INTERRUPTED
     except (VectorGateError, Failure) as error:
-        return _fail(around, reason_of(error), code_of(error))
+        return _fail(environment, reason_of(error), code_of(error))
     except (OutputClosed, BrokenPipeError):
         _close_output()
         return exits.OK
     return int(result or 0)
 
 
-def _fail(around: Surroundings, reason: str, code: int) -> int:
-    around.err.write(f"{PROGRAM}: {printable(reason)}\n")
+def _fail(environment: RunEnvironment, reason: str, code: int) -> int:
+    environment.err.write(f"{PROGRAM}: {printable(reason)}\n")
     return code
 
 

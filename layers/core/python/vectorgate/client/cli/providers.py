@@ -44,7 +44,7 @@ def list_providers(session: Session, /, stack: str, region: str | None) -> None:
 def _described(session: Session, stack: str, region: str | None) -> Iterator[Row]:
     from vectorgate.client.cli.provider_secrets import secrets_of  # noqa: PLC0415 - see NAMES
 
-    aws = session.around.aws(region)
+    aws = session.environment.aws(region)
     for secret in secrets_of(stack_of(stack, aws)):
         changed = aws.call("secretsmanager", "describe_secret", SecretId=secret.id).get("LastChangedDate")
         yield {
@@ -70,7 +70,7 @@ def set_provider(
     """
     from vectorgate.client.cli.provider_secrets import OPENAI, OPENAI_ADMIN, merged, secret_of  # noqa: PLC0415 - see NAMES
 
-    aws = session.around.aws(region)
+    aws = session.environment.aws(region)
     secret = secret_of(stack_of(stack, aws), provider)
     before = secret.text(aws)
     first_url = OPENAI_URL if provider in {OPENAI, OPENAI_ADMIN} and '"base_url"' not in before else None
@@ -81,8 +81,8 @@ def set_provider(
 
 def _key(session: Session, provider: str) -> str:
     """The key, from a hidden prompt or from standard input. Failure for one that cannot be a key."""
-    stdin = session.around.stdin
-    key = session.around.ask(f"Key of {provider}") if stdin.isatty() else stdin.read()
+    stdin = session.environment.stdin
+    key = session.environment.ask(f"Key of {provider}") if stdin.isatty() else stdin.read()
     if not key.strip() or len(key.split()) != 1:
         raise Failure("expected one key, without blanks, and nothing else on standard input", USAGE)
     return key.strip()

@@ -43,7 +43,7 @@ def reconcile(session: Session, /, since: str | None, until: str | None) -> int:
 
     The exit status is 1 where less than 99.9 % was recorded. It needs OpenAI's admin key (docs/billing.md).
     """
-    now = session.around.wall()
+    now = session.environment.wall()
     found = session.admin.reports.reconciled(day_of(since, now), day_of(until, now))
     if session.format is Format.JSON:
         session.show_one(found, ())

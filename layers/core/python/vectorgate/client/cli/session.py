@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from vectorgate.client.admin import Admin
     from vectorgate.client.cli.aws import Aws
-    from vectorgate.client.cli.gateway import Reached
+    from vectorgate.client.cli.gateway import Endpoint
     from vectorgate.client.cli.output import Column
     from vectorgate.client.cli.output.columns import Row
     from vectorgate.client.client import Client
@@ -39,8 +39,8 @@ def _hidden(question: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a run has outside itself.
+class RunEnvironment:
+    """What a run of a command uses of its process and of AWS.
 
     `wall`: Unix seconds. `aws`: AWS in a region, None for the default one. `ask`: a text that is typed unseen.
     """
@@ -56,21 +56,21 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Session:
-    """What a command is given. `found`: where its calls go, once that is known."""
+    """What a command is given. `endpoint`: where its calls go, once that is known."""
 
-    around: Surroundings
+    environment: RunEnvironment
     format: Format = Format.TABLE
     gateway: Gateway = field(default_factory=Gateway)
-    found: Reached | None = None
+    endpoint: Endpoint | None = None
 
     @cached_property
     def client(self) -> Client:
         """The SDK's client of the gateway. SettingsError; Failure of AWS, for a stack."""
         from vectorgate.client.client import TIMING, Client  # noqa: PLC0415 - pydantic, which --help does not need
 
-        timing = replace(TIMING, wall=self.around.wall, sleep=self.around.sleep)
+        timing = replace(TIMING, wall=self.environment.wall, sleep=self.environment.sleep)
         limits: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": RETRIES, "timing": timing}
-        there = self.found or self.gateway.reached(self.around.aws)
+        there = self.endpoint or self.gateway.endpoint(self.environment.aws)
         return Client(base_url=there.url, api_key=there.key, auth=there.auth, **limits)
 
     @cached_property
@@ -82,33 +82,33 @@ class Session:
 
     def show(self, rows: Iterable[Row], columns: Sequence[Column]) -> None:
         """Write rows to standard output, in the format that was asked for."""
-        show(rows, columns, self.format, self.around.out)
+        show(rows, columns, self.format, self.environment.out)
 
     def show_one(self, row: Row, columns: Sequence[Column]) -> None:
         """Write one object to standard output."""
-        show_one(row, columns, self.format, self.around.out)
+        show_one(row, columns, self.format, self.environment.out)
 
     def say(self, message: str) -> None:
         """Write a line for people, to standard error."""
-        self.around.err.write(printable(message) + "\n")
-        self.around.err.flush()
+        self.environment.err.write(printable(message) + "\n")
+        self.environment.err.flush()
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Go on if the user agrees, or has agreed by --yes. UsageError where there is no terminal to ask on."""
         if yes:
             return
-        if not self.around.stdin.isatty():
+        if not self.environment.stdin.isatty():
             raise click.UsageError(f"{question} There is no terminal to ask on: pass --yes.")
-        self.around.err.write(f"{printable(question)} [y/N] ")
-        self.around.err.flush()
-        if self.around.stdin.readline().strip().lower() not in {"y", "yes"}:
+        self.environment.err.write(f"{printable(question)} [y/N] ")
+        self.environment.err.flush()
+        if self.environment.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise Failure("nothing was changed")
 
     def counted(self, items: Iterable[T], what: str, total: int | None = None) -> Iterable[T]:
         """The items, with their number on the terminal while they are fetched, unless rows are written there."""
-        if self.format is not Format.TABLE and self.around.out.isatty():
+        if self.format is not Format.TABLE and self.environment.out.isatty():
             return items
-        return counted(items, what, self.around.err, total)
+        return counted(items, what, self.environment.err, total)
 
     def each(self, names: Sequence[str], act: Callable[[str], Row], columns: Sequence[Column]) -> int:
         """Act on every name, show what became of them, and return the exit code of the first that failed."""

@@ -114,7 +114,7 @@ def tokens(session: Session, /, *, groups: tuple[str, ...], daily: bool, **given
 
 def _asked(session: Session, given: dict[str, str | None]) -> tuple[int, int, dict[str, str | None]]:
     """The period in Unix seconds, and the filters, of which a key is named by its token."""
-    start, end = whole_days(given.pop("since"), given.pop("until"), session.around.wall())
+    start, end = whole_days(given.pop("since"), given.pop("until"), session.environment.wall())
     if given.get("api_key_ids") is not None:
         given["api_key_ids"] = token_of(session.admin, str(given["api_key_ids"]))
     return start, end, given

@@ -41,9 +41,9 @@ def _checks(session: Session, *, inside_only: bool) -> Iterator[Check]:
 
     if session.gateway.stack is None:
         return _outside(session)
-    aws = session.around.aws(session.gateway.region)
+    aws = session.environment.aws(session.gateway.region)
     stack = stack_of(session.gateway.stack, aws)
-    inside = Inside(stack, aws, session.around.wall).checks()
+    inside = Inside(stack, aws, session.environment.wall).checks()
     return inside if inside_only else chain(inside, _past_the_authorizer(session, stack, aws))
 
 
@@ -54,7 +54,7 @@ def _past_the_authorizer(session: Session, stack: Stack, aws: Aws) -> Iterator[C
     except SettingsError as error:
         yield Check("route", Result.SKIPPED, str(error), "look again with what the stack's authorizer asks for")
         return
-    yield from _outside(replace(session, found=found))
+    yield from _outside(replace(session, endpoint=found))
 
 
 def _outside(session: Session) -> Iterator[Check]:
@@ -62,4 +62,4 @@ def _outside(session: Session) -> Iterator[Check]:
     from vectorgate.client.cli.doctor.outside import Outside  # noqa: PLC0415 - the same
 
     calls = AdminCalls(session.client)
-    yield from Outside(calls, calls.root, session.around.wall).checks()
+    yield from Outside(calls, calls.root, session.environment.wall).checks()
