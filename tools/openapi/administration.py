@@ -10,7 +10,7 @@ from tools.openapi.administration_queries import query_of
 from tools.openapi.administration_results import DEFAULT, RESULTS
 from tools.openapi.paths import JSON, REFUSALS
 from tools.openapi.requests import beginning
-from vectorgate.admin.app import OF_TEAMS, ROUTES, TEAM_ROUTES
+from vectorgate.admin.routes import OF_TEAMS, ROUTES, TEAM_ROUTES
 from vectorgate.api import errors
 from vectorgate.api.schemas.object_ids import ID_MAX
 from vectorgate.ids import PATH_KINDS
@@ -34,8 +34,8 @@ _ERRORS_ALONE: Final = re.compile(rf"(?<=\. )(?:{_ERROR.pattern}(?:, |\. ?))+")
 def admin_paths() -> dict[str, Document]:
     """Every route by its path."""
     found: dict[str, Document] = {}
-    for (method, path), action in ROUTES.items():
-        found.setdefault(path, {})[method.lower()] = _operation(method, path, str(action.__doc__))
+    for (method, path), route in ROUTES.items():
+        found.setdefault(path, {})[method.lower()] = _operation(method, path, str(route.action().__doc__))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from vectorgate.admin import audit_list, export_check, key_list, log_query, log_v2, one_store, shares, users
+from vectorgate.admin import audit_list, export_check, key_list, log_query, log_v2, store_paths, users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,10 +59,10 @@ QUERIES: Final[Mapping[tuple[str, str], Iterable[str]]] = {
     ("GET", "/admin/searches"): ("days",),
     ("GET", "/admin/open_operations"): ("limit",),
     ("GET", "/admin/vector_stores"): ("team_id", "idle_days", "min_bytes", "provider", "limit", "cursor"),
-    ("GET", one_store.PATH): ("provider",),
-    ("DELETE", one_store.PATH): ("provider",),
-    ("GET", shares.PATH): ("provider",),
-    ("DELETE", shares.PATH): ("team_id", "provider"),
+    ("GET", store_paths.STORE_PATH): ("provider",),
+    ("DELETE", store_paths.STORE_PATH): ("provider",),
+    ("GET", store_paths.SHARE_PATH): ("provider",),
+    ("DELETE", store_paths.SHARE_PATH): ("team_id", "provider"),
 }
 # Parameters without which a route answers 400.
 _DATED: Final = (
@@ -78,7 +78,7 @@ REQUIRED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("GET", "/user/info"): ("user_id",),
     ("GET", export_check.PATH): (export_check.SERVICE,),
     ("POST", export_check.PATH): (export_check.SERVICE,),
-    ("DELETE", shares.PATH): ("team_id",),
+    ("DELETE", store_paths.SHARE_PATH): ("team_id",),
 }
 MEANINGS: Final[Mapping[str, str]] = {
     "action": "What was done: `created`, `updated`, `deleted` and so on.",

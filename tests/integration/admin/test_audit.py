@@ -11,8 +11,8 @@ import pytest
 from tests.factories.secrets import MASTER_KEY
 from tests.fakes.clock import FakeClock
 from tests.harnesses.admin import book_of, calls
-from vectorgate.admin.app import ROUTES
 from vectorgate.admin.audited import shown_key, shown_limit
+from vectorgate.admin.routes import ROUTES
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.keys.model import IndexPermission, KeyRole, VirtualKey
 from vectorgate.budgets.model import BudgetScope, Limit, Subject

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harnesses.admin import AdminHarness, book_of, calls
 from tests.helpers.memory_stores import memory_stores
-from vectorgate.admin.app import ROUTES, TEAM_ROUTES
+from vectorgate.admin.routes import ROUTES, TEAM_ROUTES
 from vectorgate.auth.keys.model import IndexPermission, VirtualKey
 from vectorgate.auth.keys.rights import BOUNDS, GRANTS, exceeding, gains
 from vectorgate.ids import KeyId

@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.search.documents.indexes import SearchIndexClient
 
 from tests.factories.secrets import MASTER_KEY
-from vectorgate.admin.app import ROUTES
+from vectorgate.admin.routes import ROUTES
 from vectorgate.api.errors import NotFound
 from vectorgate.api.http import Request
 from vectorgate.api.operations import OPERATIONS, Operation

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.openapi.administration import admin_id
-from vectorgate.admin.app import ROUTES
+from vectorgate.admin.routes import ROUTES
 from vectorgate.api.operations import OPERATIONS
 from vectorgate.api.safety import Safety
 from vectorgate.azure_search.operations import INDEX_OPERATIONS

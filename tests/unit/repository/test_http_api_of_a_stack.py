@@ -21,7 +21,7 @@ from tests.helpers.template import (
     of_type,
     resolved,
 )
-from vectorgate.admin.app import ROUTES
+from vectorgate.admin.routes import ROUTES
 from vectorgate.api.http import Request
 from vectorgate.auth.authenticate import presented_key
 from vectorgate.gateway.pipeline import DEADLINE_SECONDS

@@ -14,7 +14,7 @@ from tools.openapi.answers import ANSWER_OF
 from tools.openapi.document import document
 from tools.openapi.paths import REFUSALS
 from tools.openapi.requests import request_name
-from vectorgate.admin.app import ROUTES
+from vectorgate.admin.routes import ROUTES
 from vectorgate.api import errors
 from vectorgate.api.errors import ApiError, InvalidRequest
 from vectorgate.api.operations import BY_NAME, OPERATIONS, Media

@@ -14,7 +14,7 @@ from tools.openapi.administration_queries import QUERIES, REQUIRED
 from tools.openapi.administration_results import RESULTS
 from tools.openapi.document import document
 from vectorgate.admin import export_check
-from vectorgate.admin.app import ROUTES
+from vectorgate.admin.routes import ROUTES
 from vectorgate.persistence.sqlite import open_stores
 
 if TYPE_CHECKING:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from vectorgate.api.http import Request
     from vectorgate.tenancy.ownership import Ownership
 
-PATH: Final = "/admin/vector_stores/{vector_store_id}"
 ALIAS: Final = "administrator"  # of its calls in the ledger
 _NOT_FOUND: Final = 404
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vectorgate.admin.aliases import claims_of
 from vectorgate.admin.conflicts import retry_on_conflict
@@ -27,8 +27,6 @@ from vectorgate.admin.keys import (
 from vectorgate.admin.store_paths import key_in
 from vectorgate.api import schemas
 from vectorgate.auth.authenticate import key_id_of
-
-PATH: Final = "/key/{key}/regenerate"
 
 if TYPE_CHECKING:
     from vectorgate.admin.deps import AdminDeps

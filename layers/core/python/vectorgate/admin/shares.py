@@ -6,7 +6,7 @@ alone, and for every other team the store is absent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import StringConstraints
 
@@ -14,7 +14,7 @@ from vectorgate.admin.adoption import assignment_entry
 from vectorgate.admin.budgets import require_team
 from vectorgate.admin.conflicts import retry_on_conflict
 from vectorgate.admin.fields import invalid, iso_time, label, read_body
-from vectorgate.admin.store_paths import store_in
+from vectorgate.admin.store_paths import SHARE_PATH, store_in
 from vectorgate.admin.team_caller import check_sharing
 from vectorgate.api import schemas
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from vectorgate.ids import TenantId
     from vectorgate.tenancy.ownership import Ownership
 
-PATH: Final = "/vector_stores/{vector_store_id}/share"
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -127,7 +126,7 @@ def _visible(request: Request, deps: AdminDeps, provider: str | None) -> Ownersh
     if not is_object_id(at):
         raise invalid("provider", "the name of a provider")
     if deps.caller is not None:
-        check_sharing(request, deps.caller.key, PATH, name, at)
+        check_sharing(request, deps.caller.key, SHARE_PATH, name, at)
     ref = ObjectRef(at, ObjectKind.VECTOR_STORE, ObjectId(name))
     row = deps.stores.ownership.owners([ref]).get(ref) if is_object_id(name) else None
     if row is None or row.retired_at is not None:

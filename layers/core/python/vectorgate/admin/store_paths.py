@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+REGENERATE_PATH: Final = "/key/{key}/regenerate"
+STORE_PATH: Final = "/admin/vector_stores/{vector_store_id}"
+TRANSFER_PATH: Final = "/vector_stores/{vector_store_id}/transfer"
+SHARE_PATH: Final = "/vector_stores/{vector_store_id}/share"
 _ACTION: Final = re.compile(r"(?:/v1)?(/vector_stores/)([^/]+)(/(?:transfer|share))/?")
 _ORGANIZATION: Final = "/organization/"
 _KEY: Final = re.compile(r"/key/([^/]+)/regenerate/?")
@@ -19,7 +23,7 @@ def route_of(path: str) -> str:
     if path.startswith(_ORGANIZATION):
         path = f"/v1{path}"
     if _KEY.fullmatch(path):
-        return "/key/{key}/regenerate"
+        return REGENERATE_PATH
     match = _match(path)
     return path.removesuffix("/") if match is None else f"{match[1]}{{vector_store_id}}{match[3]}"
 

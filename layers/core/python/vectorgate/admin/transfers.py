@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.holders import Holder
     from vectorgate.tenancy.ownership import Ownership
 
-PATH: Final = "/vector_stores/{vector_store_id}/transfer"
 MAX_FILES: Final = 24  # with the store: as many objects as one adoption's transaction
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
