@@ -176,7 +176,7 @@ def test_a_sample_batch_of_rows_of_another_table_settles_nothing(stack: Stack) -
 def test_a_row_that_cannot_be_settled_reaches_the_dead_letter_queue_and_delays_no_other(
     stack: Stack, client: OpenAI
 ) -> None:
-    # The emulator gives up by age alone, so that the limit is 0 here; test_template checks the template's limits.
+    # The emulator gives up by age alone, so that the limit is 0 here; test_ingest_of_a_stack checks the template's.
     mappings = stack.aws.client("lambda")
     (mapping,) = mappings.list_event_source_mappings(FunctionName=stack.outputs["UsageLoggerFunction"])[
         "EventSourceMappings"
