@@ -74,6 +74,17 @@ def test_the_stores_and_days_that_passed_the_gateway_by_make_the_difference_up(a
     assert all(not other["has_owner"] for other in others)
 
 
+def test_a_store_that_was_only_made_has_its_owner_where_it_was_searched_past_the_gateway(account: Account) -> None:
+    made, missed = account.store(0), account.today
+    account.reports.days[missed].searches[made] += 2
+    account.reports.days[missed].searches["vs_past/.."] += 1
+    account.until_tomorrow()
+    account.wait(60)
+    _, found = account.reconcile(start_date=date(missed), end_date=date(missed))
+    owners = {each["vector_store_id"]: each["has_owner"] for each in found["vector_stores"]}
+    assert owners == {made: True, "vs_past/..": False}
+
+
 def test_the_daily_run_counts_what_is_missing_once_a_day_for_the_alarm(account: Account) -> None:
     lived(account)
     telemetry = account.harness.telemetry

@@ -25,5 +25,5 @@ def build_bill(settings: Settings, deps: Deps, book: PriceBook) -> ProviderBill 
     theirs = OrganizationReports(
         credentials=deps.credentials, transport=deps.transport, clock=deps.clock, randomness=deps.randomness
     )
-    ours = OurRecords(reports=deps.stores.reports, book=book, provider=OPENAI)
+    ours = OurRecords(reports=deps.stores.reports, ownership=deps.stores.ownership, book=book, provider=OPENAI)
     return ProviderBill(theirs=theirs, ours=ours, meters=deps.stores.meters, clock=deps.clock, telemetry=deps.telemetry)

@@ -49,7 +49,7 @@ class ProviderBill:
                 Day(day, theirs.get(day, ProviderDay()), ours.get(day, OurDay()), number not in uncharged)
                 for day, number in days.items()
             ),
-            stores=self.ours.stores(days),
+            stores=self.ours.stores(days, {name for day in theirs.values() for name in day.searches}),
         )
 
     def document(self, first_day: int, last_day: int) -> Mapping[str, object]:
