@@ -82,7 +82,7 @@ def test_openai_s_client_and_the_commands_pass_with_a_token_and_the_key_still_de
 
 
 def test_without_a_valid_token_no_function_is_invoked(behind: Stack, issuer: TokenIssuer) -> None:
-    assert httpx.get(behind.outputs["Url"] + "/ui", headers={HEADER: issuer.token()}).status_code == 200
+    assert httpx.get(behind.outputs["Url"] + "/ui", headers={HEADER: issuer.token()}, timeout=60).status_code == 200
     before = invocations(behind)
     assert before
     bad = {
@@ -95,7 +95,7 @@ def test_without_a_valid_token_no_function_is_invoked(behind: Stack, issuer: Tok
     for name, token in bad.items():
         headers = {"Authorization": f"Bearer {behind.master_key}"} | ({HEADER: token} if token else {})
         for path in ("/v1/vector_stores", "/key/list", "/health/liveliness", "/ui"):
-            answer = httpx.get(behind.outputs["Url"] + path, headers=headers)
+            answer = httpx.get(behind.outputs["Url"] + path, headers=headers, timeout=60)
             assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"}), (name, path)
         with pytest.raises(AuthenticationError, match="Unauthorized"):
             created(behind, behind.master_key, token)
