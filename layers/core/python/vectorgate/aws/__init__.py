@@ -1,1 +1,1 @@
-"""Clients of AWS's services. Functions that need none import nothing of it."""
+"""Clients of AWS's services. Functions that need none import nothing of this package."""

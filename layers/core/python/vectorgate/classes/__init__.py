@@ -1,8 +1,7 @@
-"""The standard library's `dataclass`, in a third of its time, of which each start of a function had 70 of them.
+"""A quicker `dataclass`: it makes classes in a third of the standard library's time, and so do they their instances.
 
-That one compiles up to six methods for each class. Here `__init__` alone is compiled, and the others are closures. That
-the attributes of a frozen class stay as they are is checked by the type checker alone; making an instance takes a
-third of the time, too.
+A function's start makes 70 classes. For each, the standard library compiles up to six methods. Here `__init__` alone is
+compiled, and the others are closures. Only the type checker keeps the attributes of a frozen class from being changed.
 """
 
 from __future__ import annotations
