@@ -17,6 +17,7 @@ from tests.fakes.upstream import answer
 from tests.harnesses.gateway import GatewayHarness
 from tests.harnesses.local_server import serving
 from tests.helpers.waiting import within
+from vectorgate.ledger.entry import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,8 @@ def harness(provider: Provider) -> Iterator[GatewayHarness]:
     with GatewayHarness() as made:
         made.upstream.always(provider)
         yield made
+        provider.released.set()
+        within(20, lambda: not any(row.state is State.STARTED for row in made.rows()))  # so that no connection is left
 
 
 def begin(port: int, key: str, name: str) -> socket.socket:
