@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tools.openapi.error_codes import CODES, description
+from vectorgate.api.schemas.error_messages import above_max, below_min
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,12 @@ def test_every_code_of_an_error_is_explained() -> None:
     explained = {code for codes in CODES.values() for code in codes}
     assert used - ELSEWHERE <= explained
     assert not ELSEWHERE & explained
+
+
+def test_every_code_that_is_explained_is_one_of_an_error() -> None:
+    sources = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    built = {above_max("p", 1.0, 2).code, below_min("p", 1.0, 0).code}  # of the kind of number and the side
+    assert {code for codes in CODES.values() for code in codes if f'"{code}"' not in sources} == built
 
 
 def test_codes_of_one_meaning_are_explained_together() -> None:
