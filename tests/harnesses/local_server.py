@@ -44,7 +44,7 @@ def serve(handler: Handler) -> int:
 
 @contextmanager
 def requested(port: int, path: str, method: str = "GET") -> Iterator[http.client.HTTPResponse]:
-    """The answer to a request whose client goes away at the end of the block."""
+    """The answer to a request whose client disconnects at the end of the block."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request(method, path)

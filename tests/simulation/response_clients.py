@@ -29,7 +29,7 @@ KINDS: Final[Mapping[str, Mapping[str, bool]]] = {
     "background": {"background": True},
     "followed": {"background": True, "stream": True},
 }
-LEAVES: Final = 0.15  # of the streams, whose client goes away after some event
+LEAVES: Final = 0.15  # of the streams, whose client disconnects after some event
 LONGEST: Final = 12  # events of a stream
 RECENT: Final = 20  # responses that are used
 REFUSED: Final = frozenset({400, 403, 404, 429, 503})  # statuses of what names an object of another tenant

@@ -169,7 +169,7 @@ class Simulation:
     def handle(self, request: Request, leaves_after: int | None = None) -> Response | None:
         """Return a gateway's answer, or None if its process crashes, which breaks the connection.
 
-        Of a stream, what arrived of it: up to that crash, or to the event after which the client goes away.
+        Of a stream, what arrived of it: up to that crash, or to the event after which the client disconnects.
         """
         environment, place = self.environment, self.environment.rng.randrange(GATEWAYS)
         outer, environment.killed_at = environment.killed_at, environment.now + PLATFORM_TIMEOUT_S
@@ -325,7 +325,7 @@ class Simulation:
 
 
 def read(stream: ByteStream, events: list[bytes], leaves_after: int | None) -> None:
-    """Add the events of a stream as they arrive, up to the one after which the client goes away."""
+    """Add the events of a stream as they arrive, up to the one after which the client disconnects."""
     for event in stream:
         events.append(event)
         if len(events) == leaves_after:

@@ -1,4 +1,4 @@
-"""`vectorgate ingest` when the gateway goes away, refuses, or was never there."""
+"""`vectorgate ingest` when the gateway becomes unavailable, refuses, or was never there."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PAGE = {"object": "list", "data": [STORE], "has_more": False, "first_id": "vs_1"
 
 
 class Gateway:
-    """Stores and uploads by a table, until it goes away. Batches stay in progress until it `indexes`."""
+    """Stores and uploads by a table, until it becomes unavailable. Batches stay in progress until it `indexes`."""
 
     def __init__(self, then: Act) -> None:
         self.uploads = 0
-        self.away = False
+        self.unavailable = False
         self.indexes = False
         self.then = then
         self.server = FaultyUpstream(self.act)
@@ -39,8 +39,8 @@ class Gateway:
     def act(self, connection: socket.socket, received: Received) -> bool:
         upload = received.path == "/v1/files" and received.method == "POST"
         self.uploads += upload
-        self.away = self.away or self.uploads > BEFORE
-        return self.then(connection, received) if self.away else self._answer(received)(connection, received)
+        self.unavailable = self.unavailable or self.uploads > BEFORE
+        return self.then(connection, received) if self.unavailable else self._answer(received)(connection, received)
 
     def _answer(self, received: Received) -> Act:
         if received.path.startswith("/v1/files"):
@@ -119,7 +119,7 @@ def test_a_run_whose_gateway_goes_away_stops_and_says_where_what_is_done_and_how
     assert counts["to do"] + counts["failed"] == FILES
     assert there.server.calls < 3 * FILES
 
-    there.away, there.uploads, there.indexes = False, -FILES, True
+    there.unavailable, there.uploads, there.indexes = False, -FILES, True
     assert main([str(docs), "--store", "Handbook"]) == 0
     said = capsys.readouterr()
     assert f"uploaded   {FILES - BEFORE} files" in said.out
@@ -136,7 +136,7 @@ def test_a_gateway_that_goes_away_while_files_are_indexed_is_noticed(
     def act(connection: socket.socket, received: Received) -> bool:
         nonlocal looked
         looked += "file_batches/" in received.path
-        there.uploads, there.away = 0, looked > 5
+        there.uploads, there.unavailable = 0, looked > 5
         return Gateway.act(there, connection, received)
 
     there.server.always(act)

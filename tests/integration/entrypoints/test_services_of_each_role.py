@@ -137,7 +137,7 @@ def release(aws: Account, function: str) -> None:
 
 
 class Receiver:
-    """A `Transport` to destinations that are away."""
+    """A `Transport` to destinations that fail."""
 
     def close(self) -> None:
         """There is no connection."""

@@ -80,9 +80,9 @@ class Rows:
 
 @dataclass
 class Kept:
-    """A queue that keeps what it gets, and is away for so many calls."""
+    """A queue that keeps what it gets, and fails so many calls."""
 
-    away: int = 0
+    failing: int = 0
     sent: list[Message] = field(default_factory=list)
     aside: list[tuple[str, str]] = field(default_factory=list)
     pauses: list[tuple[str, int]] = field(default_factory=list)
@@ -102,9 +102,9 @@ class Kept:
         self.aside.append((message.body, reason))
 
     def _fail(self) -> None:
-        if self.away:
-            self.away -= 1
-            raise QueueUnavailable("away")
+        if self.failing:
+            self.failing -= 1
+            raise QueueUnavailable("unavailable")
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Picky:
 
     fails: frozenset[str] = frozenset()
     refuses: frozenset[str] = frozenset()
-    away: bool = False
+    is_failing: bool = False
     name: str = "webhook"
     at_once: int = 2
     got: list[str] = field(default_factory=list)
@@ -121,7 +121,7 @@ class Picky:
     def deliver(self, records: Sequence[Record]) -> None:
         """Take them, or none."""
         ids = [str(record["id"]) for record in records]
-        if self.away or self.fails.intersection(ids):
+        if self.is_failing or self.fails.intersection(ids):
             raise DeliveryFailed("status 503", retry_after=30)
         if self.refuses.intersection(ids):
             raise RecordRefused("status 400")
@@ -184,7 +184,7 @@ def test_each_settled_row_is_sent_to_every_queue_in_the_order_of_its_store() -> 
 
 def test_a_batch_of_the_stream_that_could_not_be_sent_comes_again_from_its_first_change() -> None:
     rows = [row(1), row(2)]
-    app = App(rows, queue=Kept(away=1))
+    app = App(rows, queue=Kept(failing=1))
     event = stream({"PK": {"S": "KEY#1"}}, image(rows))
     assert app(event) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert app(event) == {"batchItemFailures": []}
@@ -241,7 +241,7 @@ def test_a_message_that_no_destination_could_be_told_of_is_a_dead_letter() -> No
 
 def test_a_dead_letter_that_cannot_be_sent_leaves_its_message_in_the_queue() -> None:
     rows = [row(1)]
-    app = App(rows, Picky(refuses=frozenset({rows[0].id})), Kept(away=1))
+    app = App(rows, Picky(refuses=frozenset({rows[0].id})), Kept(failing=1))
     assert app.receive(body(rows[0])) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 
 
@@ -262,7 +262,7 @@ def test_a_check_delivers_a_record_past_the_queue_and_says_what_failed() -> None
     assert app({"check": "webhook"}) == {"delivered": True}
     assert len(app.destination.got) == 1
     assert app({"check": "otel"}) == {"chosen": ["webhook"]}
-    app.destination.away = True
+    app.destination.is_failing = True
     assert app({"check": "webhook"}) == {"error": "status 503"}
     with pytest.raises(ValueError, match="without records"):
         app({})

@@ -54,7 +54,7 @@ RED: Final = Account(Subject(BudgetScope.TEAM, "red"), "2026-03-01")
 
 
 class Receiver:
-    """A `Transport` to destinations, of which the webhook is away."""
+    """A `Transport` to destinations, of which the webhook fails."""
 
     def close(self) -> None:
         """There is no connection."""

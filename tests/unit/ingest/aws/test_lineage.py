@@ -39,14 +39,14 @@ BODY: Final = json.dumps(
 
 @dataclass
 class Waiting:
-    """A processor whose provider is away for so many invocations."""
+    """A processor whose provider fails for so many invocations."""
 
-    away: int
+    failing: int
     tried: int = 0
 
     def process(self, events: Sequence[IngestEvent]) -> Sequence[Outcome]:
         self.tried += 1
-        return [RetryLater(0, "away") if self.tried <= self.away else Done() for _ in events]
+        return [RetryLater(0, "unavailable") if self.tried <= self.failing else Done() for _ in events]
 
 
 @dataclass
@@ -87,8 +87,8 @@ class Lambda:
 
 
 def invoked(account: Account, patch: pytest.MonkeyPatch, recursive_loop: str) -> tuple[int, int]:
-    """How often a message was tried whose provider was away 20 times, and how many were dropped."""
-    waiting = Waiting(away=20)
+    """How often a message was tried whose provider failed 20 times, and how many were dropped."""
+    waiting = Waiting(failing=20)
     handler = SqsBatchHandler(waiting, account.sqs, RecordingTelemetry(), FakeClock().clock())
     account.clients.sqs.send_message(QueueUrl=account.queue, MessageBody=BODY)
     service = Lambda(account, handler, recursive_loop, patch)

@@ -119,6 +119,6 @@ class _Watched:
             self._seen.ended(response_of(event))
 
     def close(self) -> None:
-        """The client has gone away, or has everything."""
+        """The client has disconnected, or has everything."""
         self._left = True
         self._events.close()

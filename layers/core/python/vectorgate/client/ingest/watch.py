@@ -31,7 +31,7 @@ QUIET_MOST: Final = 60.0  # between looks that succeed while nothing else does: 
 LOOK = 10.0  # for an answer to a look
 BETWEEN = 1.0  # from a failed look to the one that confirms it
 # Statuses of proxies and load balancers in front of a gateway that does not answer.
-AWAY: Final = frozenset({502, 503, 504})
+UNAVAILABLE: Final = frozenset({502, 503, 504})
 
 
 class Stopped(Exception):
@@ -58,7 +58,7 @@ class Watch:
         """Return if the failed call concerns its file alone. Stopped otherwise."""
         if _concerns_every_call(error):
             raise Stopped(error)
-        if _is_away(error):
+        if _is_unavailable(error):
             await self._look(error)
 
     async def keep(self) -> None:
@@ -84,12 +84,12 @@ class Watch:
         try:
             await self.client.vector_stores.aretrieve(self.store_id, max_retries=0, timeout=LOOK)
         except (APIConnectionError, APIStatusError) as error:
-            if _is_away(error) or _concerns_every_call(error) or isinstance(error, NotFoundError):
+            if _is_unavailable(error) or _concerns_every_call(error) or isinstance(error, NotFoundError):
                 raise Stopped(before or error) from error
 
 
-def _is_away(error: APIError) -> bool:
-    return isinstance(error, APIConnectionError) or getattr(error, "status_code", None) in AWAY
+def _is_unavailable(error: APIError) -> bool:
+    return isinstance(error, APIConnectionError) or getattr(error, "status_code", None) in UNAVAILABLE
 
 
 def _concerns_every_call(error: APIError) -> bool:
