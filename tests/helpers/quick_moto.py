@@ -2,15 +2,22 @@
 
 For a transaction, moto copies the whole table once for each action, lest it has to be undone: here only the items that
 the actions name are copied. For each node of an expression, it asks which kinds of nodes a validator looks at, and for
-each value every type that it could have, under six names.
+each value every type that it could have, under six names. For each query, it sorts all items of the table, and asks of
+each text that it compares whether it is a number, a set, a list, a map or nothing. For each request, it looks for the
+methods of its class. Each mock_aws has boto3 make a session, which reads its settings and names its events anew.
 """
 
 from __future__ import annotations
 
 import copy
+from functools import cache
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+import boto3
+from botocore.hooks import EventAliaser
+from moto.core import responses
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb import models
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -20,20 +27,32 @@ from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from moto.dynamodb.models.dynamo_type import Item
+
     Transact = Callable[[Any, list[dict[str, Any]]], None]
 
 ITS_OWN: Final[Transact] = models.DynamoDBBackend.transact_write_items
 ITS_STRUCTURE: Final[Callable[..., None]] = JSONSerializer._serialize_type_structure
+ITS_VALUE: Final[property] = DynamoType.cast_value
+KEY: Final = attrgetter("hash_key.value", "range_key.value")
+ITS_START: Final[Callable[..., None]] = EventAliaser.__init__
+METHOD_NAMES: Final = cache(responses.method_names_from_class)
+NAMES_OF_EVENTS: Final[dict[str, str]] = {}
 PLAIN: Final = frozenset({"S", "N", "SS", "NS", "BOOL", "NULL"})  # types whose values are written as they are
 PROCESSED: Final[dict[type, tuple[type, ...]]] = {}
 
 
 def quicken() -> None:
-    """Do this for all that is done with moto from now on."""
+    """Do this for all that is done with moto from now on, and use one session until the end of mock_aws."""
     models.copy = SimpleNamespace(deepcopy=lambda value: value if isinstance(value, Table) else copy.deepcopy(value))
     models.DynamoDBBackend.transact_write_items = _transact
     DepthFirstTraverser.nodes_to_be_processed = _nodes
     JSONSerializer._serialize_type_structure = _structure
+    Table.all_items = _items
+    DynamoType.cast_value = property(_value)
+    responses.method_names_from_class = METHOD_NAMES
+    EventAliaser.__init__ = _start  # type: ignore[method-assign, assignment]
+    boto3.DEFAULT_SESSION = _session()
 
 
 def _transact(backend: Any, actions: list[dict[str, Any]]) -> None:
@@ -76,3 +95,22 @@ def _structure(serializer: Any, serialized: dict[str, Any], value: Any, shape: A
         serializer._default_serialize(serialized, value, shape, key)
     else:
         ITS_STRUCTURE(serializer, serialized, value, shape, key)
+
+
+def _items(table: Table) -> list[Item]:
+    """The items in the order of their keys, which are texts."""
+    return sorted((item for items in table.items.values() for item in items.values()), key=KEY)
+
+
+def _value(value: DynamoType) -> Any:
+    return value.value if value.type == "S" else ITS_VALUE.__get__(value)
+
+
+def _start(aliaser: Any, *arguments: Any) -> None:
+    ITS_START(aliaser, *arguments)
+    aliaser._alias_name_cache = NAMES_OF_EVENTS
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
