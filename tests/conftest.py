@@ -16,6 +16,8 @@ from botocore.loaders import create_loader
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+from tests.helpers import quick_tls
+
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
@@ -74,6 +76,7 @@ class ByShare(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 
 
 def pytest_collection_finish() -> None:
-    """Exclude what exists by now from garbage collection, and read AWS's models once for all clients."""
+    """Exclude what exists by now from garbage collection, and read models and authorities once for all clients."""
     gc.freeze()
+    quick_tls.quicken()
     botocore.session.create_loader = cache(create_loader)

@@ -36,7 +36,8 @@ def begin(client: OpenAI, harness: GatewayHarness, how: str, given: list[Any]) -
     asked: dict[str, Any] = {"model": MODEL, "input": given, "max_output_tokens": 100}
     if how == "stream":
         events = client.responses.create(**asked, stream=True)
-        return str(next(event.response.id for event in events if hasattr(event, "response")))
+        (ended,) = {str(event.response.id) for event in events if hasattr(event, "response")}
+        return ended
     made = str(client.responses.create(**asked, background=how == "background").id)
     if how == "background":
         harness.openai.model.finish(made)
