@@ -244,7 +244,7 @@ def test_every_shipped_model_has_a_price_for_each_input_that_it_reads() -> None:
 
 
 def test_an_entry_is_in_force_from_its_day_until_the_next_one() -> None:
-    later = {**OWN, "id": "ours.storage.2027", "from": "2027-01-01", "usd_per_gib_day": "0.07"}
+    later = {**OWN, "id": "ours.storage.2027", "from": "2027-1-1", "usd_per_gib_day": "0.07"}
     book = PriceBook(shipped_prices(), own=read_prices(json.dumps([OWN, later])))
     days = {"2025-12-31": 1_767_139_200_000, "2026-01-01": 1_767_225_600_000, "2027-01-01": 1_798_761_600_000}
     assert [book.price("openai", "storage", at).id for at in days.values()] == [

@@ -296,7 +296,11 @@ def _whole_number(text: str) -> int:
 
 @lru_cache(maxsize=64)  # most entries begin on one of a few days
 def _midnight_ms(day: str) -> int:
-    return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp()) * MILLISECONDS
+    try:
+        moment = date.fromisoformat(day)
+    except ValueError:  # a month or a day of one digit, which a price list may have; strptime takes 3 ms to import
+        moment = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    return int(datetime.combine(moment, time(), UTC).timestamp()) * MILLISECONDS
 
 
 def shipped_prices() -> list[AnyPrice]:
