@@ -105,10 +105,10 @@ guard: install ## The templates by AWS Control Tower's rules (cfn-guard, from np
 	@$(RUN) -m tests.guard
 	@test -z "$(CHECKOV)" || $(RUN) -m tests.guard.checkov "$(CHECKOV)"
 
-smokemutants: build $(HOST_PARTS) ## Forty faults of the deployed stack: does make smoke notice? Ten minutes
+smokemutants: build $(HOST_PARTS) ## Planted faults of the deployed stack: does make smoke notice? Ten minutes
 	@$(RUN) -m tests.e2e.smoke_mutants
 
-mutants: install ## Fifty-eight planted faults: does a test notice? A quarter of an hour
+mutants: install ## Planted faults of the ledger: does a test notice? Three quarters of an hour
 	@$(RUN) -m tests.simulation.mutants
 
 compat: install ## Real clients that are large: LiteLLM's SDK, frameworks with file_search (in a venv of their own), npm's
