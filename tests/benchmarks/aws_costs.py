@@ -19,13 +19,14 @@ SECONDS_A_MONTH: Final = 730 * 3_600
 class Usage:
     """What one operation used. `read` counts half units, `written` units, both by table and index.
 
-    `requests` of the HTTP API, `messages`: requests of a queue, `events` that were put.
+    `requests` of the HTTP API, `messages` and `fifo_messages`: requests of a queue, `events` that were put.
     `own_ms`: the function's own, measured here, without waiting. `traced`: how many invocations X-Ray may sample.
     """
 
     requests: float = 0
     invocations: float = 0
     messages: float = 0
+    fifo_messages: float = 0
     events: float = 0
     written: Counter[str] = field(default_factory=Counter)
     read: Counter[str] = field(default_factory=Counter)
@@ -66,11 +67,10 @@ class Dollars:
 
 def dollars(usage: Usage) -> Dollars:
     """Return what a million such operations cost."""
-    database, watch = PRICES["dynamodb"], PRICES["cloudwatch"]
+    database, watch, queues = PRICES["dynamodb"], PRICES["cloudwatch"], PRICES["sqs"]
     requests = usage.requests * PRICES["api_gateway"]["million_requests"]
-    requests += (
-        usage.messages * PRICES["sqs"]["million_requests"] + usage.events * PRICES["eventbridge"]["million_events"]
-    )
+    requests += usage.messages * queues["million_requests"] + usage.fifo_messages * queues["million_fifo_requests"]
+    requests += usage.events * PRICES["eventbridge"]["million_events"]
     return Dollars(
         requests=requests + usage.invocations * PRICES["lambda"]["million_requests"],
         write_units=usage.written.total() * database["million_write_units"],

@@ -36,9 +36,16 @@ def report() -> list[str]:
             f" {cost.total:>7.2f}"
         )
     lines += [_create_and_settlement(used, megabytes) for megabytes in MEMORY_MB]
+    lines.append(f"create, looks and settlement in a batch, with the default exports: {all_in(used):.2f}")
     assumed = PRICES["assumed"]
     lines.append(f"assumed: {assumed['requests_per_second']} a second; provider's ms {assumed['provider_ms']}")
     return lines
+
+
+def all_in(used: Mapping[str, Usage]) -> float:
+    """Return dollars of a million creates in a stack with the default parameters, of which batches settle."""
+    ends = ("create", LOOKS, "exports by default", "settlement of")
+    return sum(dollars(usage).total for name, usage in used.items() if name == ends[0] or name.startswith(ends[1:]))
 
 
 def _create_and_settlement(used: Mapping[str, Usage], megabytes: int) -> str:

@@ -127,7 +127,7 @@ def test_settling_costs_two_units_a_row_and_two_a_rollup(dynamo: DynamoBackend, 
 def test_creating_a_store_costs_a_settlement_no_unit_and_two_a_partition_where_rows_are_exported(
     dynamo: DynamoBackend,
 ) -> None:
-    exporting = DynamoLedger(dynamo.table, exported=True)
+    exporting = DynamoLedger(dynamo.table, exported_in_order=True)
     for first, ledger, more in ((0, dynamo.ledger, 0), (4, exporting, 2 * 2)):  # in two of the four partitions
         rows = [answered(begun(number), vector_store_id=f"vs_{number}") for number in range(first, first + 4)]
         for entry in rows:

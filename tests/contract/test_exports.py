@@ -39,7 +39,7 @@ class Exporting:
     def __init__(self) -> None:
         self.backend = FakeBackend()
         self._chance = Random(1)  # noqa: S311 - no secret
-        self.exported, self.plain = DynamoLedger(self.backend.table, exported=True), self.backend.ledger
+        self.exported, self.plain = DynamoLedger(self.backend.table, exported_in_order=True), self.backend.ledger
         self._seen: dict[tuple[str, str], Item] = {}
 
     def settle(self, *rows: LedgerEntry, ledger: LedgerStore | None = None) -> list[list[str]]:

@@ -50,6 +50,7 @@ CHOSEN: Final = {
     "CorsOrigins": "https://app.example.com",
     "ExportEvents": "on",
     "ExportS3": "on",
+    "ExportSeconds": "1",
     "ExportConcurrency": "3",
     "RequestsPerSecond": "50",
     "RequestBurst": "100",

@@ -1,4 +1,4 @@
-"""By default, a settled record is an event of the stack's bus: stream -> exporter -> FIFO queue -> EventBridge."""
+"""By default, a settled record is in an event of the stack's bus: stream -> exporter -> queue -> EventBridge."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
-def test_a_settled_record_is_an_event_of_the_stacks_bus(stack: Stack, key: str) -> None:
+def test_a_settled_record_is_in_an_event_of_the_stacks_bus(stack: Stack, key: str) -> None:
     sqs, events, bus = stack.aws.client("sqs"), stack.aws.client("events"), stack.outputs["IngestBusName"]
     url = sqs.create_queue(QueueName="usage-records")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.put_rule(Name="usage-records", EventBusName=bus, EventPattern=json.dumps({"detail-type": ["Usage Record"]}))
+    events.put_rule(Name="usage-records", EventBusName=bus, EventPattern=json.dumps({"detail-type": ["Usage Records"]}))
     events.put_targets(Rule="usage-records", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     with closing(
         OpenAI(api_key=key, base_url=f"{stack.aws.url}/v1", default_headers={"Host": stack.host}, max_retries=0)
@@ -32,8 +32,8 @@ def test_a_settled_record_is_an_event_of_the_stacks_bus(stack: Stack, key: str) 
 
     def both() -> bool | None:
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ()):
-            record = json.loads(message["Body"])["detail"]
-            found.extend([record] if record.get("vector_store_id") == store.id else [])
+            records = json.loads(message["Body"])["detail"]["records"]
+            found.extend(record for record in records if record.get("vector_store_id") == store.id)
         return (
             True if {each["operation"] for each in found} >= {"vector_stores.create", "vector_stores.delete"} else None
         )

@@ -125,7 +125,8 @@ def export_batch(rng: random.Random) -> dict[str, Any]:
     for record in event["Records"]:
         record["eventSourceARN"] = source
         try:
-            body = hostile.altered(json.loads(record["body"]), rng)
+            body = json.loads(record["body"])
+            body = hostile.altered({"records": [body, body]} if rng.random() < 0.3 else body, rng)
         except ValueError:
             body = hostile.value(rng)
         record["body"] = json.dumps(body) if rng.random() < 0.9 else hostile.text(rng)

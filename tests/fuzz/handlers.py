@@ -39,6 +39,7 @@ from vectorgate.exports.build import ExporterApp
 from vectorgate.exports.composition import AlertSources, Egress, http_destinations
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
+from vectorgate.exports.names import EVENTBRIDGE
 from vectorgate.gateway.store_deletion import StoreDeletion
 from vectorgate.ids import OperationId, ProviderName
 from vectorgate.ingest.sqs_handler import SqsBatchHandler
@@ -162,7 +163,7 @@ class Handlers:
         egress = Egress(transport=_Receiver(), source=_Secrets(), secrets=secrets, clock=self.deps.clock)
         sources = AlertSources(self.stores.keys, self.stores.budgets, _NoAlerts())
         app = ExporterApp(
-            fan_out=FanOut(cast("LedgerStore", _Rows()), queues, self.telemetry),
+            fan_out=FanOut(cast("LedgerStore", _Rows()), {**queues, EVENTBRIDGE: _NoExportQueue()}, self.telemetry),
             exporter=Exporter(queues, http_destinations(egress, sources), self.deps.randomness, self.telemetry),
             queues={events.QUEUE.format(name): name for name in DESTINATIONS},
         )

@@ -1,9 +1,13 @@
-"""What exports to EventBridge, which are on by default, add to a settled row: naming it, queueing it, and its event."""
+"""What exports add to a settled row: naming it, where they are in order, queueing it, and delivering it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.benchmarks.aws_costs import PRICES, both, share
+from tests.helpers.call_recorder import KIB
 from vectorgate.aws.clients import AwsClients
 from vectorgate.clock import Random
 from vectorgate.entrypoints.exporter import handler
@@ -11,61 +15,97 @@ from vectorgate.exports.aws import AT_ONCE, EventBridge, SqsExportQueue
 from vectorgate.exports.build import ExporterApp
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
-from vectorgate.exports.names import EVENTBRIDGE
+from vectorgate.exports.names import EVENTBRIDGE, IN_ORDER
 from vectorgate.persistence.dynamodb.rollups import has_sums
 
 if TYPE_CHECKING:
-    from tests.harnesses.dynamodb_gateway import DynamoDbGateway
+    from collections.abc import Callable, Sequence
 
-QUEUE: Final = "counted.fifo"
-ARN: Final = f"arn:aws:sqs:us-east-1:123456789012:{QUEUE}"
+    from tests.benchmarks.aws_costs import Usage
+    from tests.harnesses.dynamodb_gateway import DynamoDbGateway
+    from vectorgate.exports.record import Record
+
+    Item = dict[str, Any]
+
+BILLED: Final = 64 * KIB  # of a request of a queue, and of an event
+
+
+@dataclass
+class Taking:
+    """A destination that takes everything."""
+
+    name: str
+    at_once: int = AT_ONCE
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Take them."""
 
 
 class BilledExporter:
-    """The exporter on the harness's emulated account. It counts the requests by which it `sent`, and the `events`."""
+    """The exporter with one destination on the harness's emulated account. It counts `requests` of the queue, `events`.
 
-    def __init__(self, harness: DynamoDbGateway) -> None:
-        self._harness = harness
-        self._clients = AwsClients(region="us-east-1")
-        self._clients.events.create_event_bus(Name="counted")
-        sqs = self._clients.sqs
-        self._url = sqs.create_queue(QueueName=QUEUE, Attributes={"FifoQueue": "true"})["QueueUrl"]
-        self.sent = self.events = 0
-        for client in (sqs, self._clients.events):
+    A message without order is received alone, as they come: one from each shard of the stream.
+    """
+
+    def __init__(self, harness: DynamoDbGateway, name: str) -> None:
+        self._harness, self._in_order = harness, name in IN_ORDER
+        self._clients, self._queue = AwsClients(region="us-east-1"), f"{name}.fifo" if self._in_order else name
+        sqs, events = self._clients.sqs, self._clients.events
+        kind: Any = {"FifoQueue": "true"} if self._in_order else {}
+        self._url = sqs.create_queue(QueueName=self._queue, Attributes=kind)["QueueUrl"]
+        events.create_event_bus(Name=name)
+        self.requests = self.events = 0.0
+        for client in (sqs, events):
             harness.recorder.leave_out(client)
             client.meta.events.register("before-parameter-build", self._count)
-        queues = {EVENTBRIDGE: SqsExportQueue(self._clients, url=self._url, failures_url=self._url)}
-        found, telemetry = {EVENTBRIDGE: EventBridge(self._clients, "counted")}, harness.deps.telemetry
-        self.app = ExporterApp(
+        queues = {name: SqsExportQueue(self._clients, url=self._url, failures_url=self._url)}
+        found = EventBridge(self._clients, name) if name == EVENTBRIDGE else Taking(name)
+        telemetry = harness.deps.telemetry
+        self._app = ExporterApp(
             FanOut(harness.stores.ledger, queues, telemetry),
-            Exporter(queues, found, Random(lambda bits: 1 << (bits - 1)), telemetry),
-            {QUEUE: EVENTBRIDGE},
+            Exporter(queues, {name: found}, Random(lambda bits: 1 << (bits - 1)), telemetry),
+            {self._queue: name},
         )
 
     def _count(self, params: dict[str, Any], model: Any, **_: object) -> None:
-        self.sent += model.name == "SendMessageBatch"
-        self.events += len(params["Entries"]) if model.name == "PutEvents" else 0
+        if model.name == "SendMessageBatch":
+            self.requests += _billed(each["MessageBody"] for each in params["Entries"])
+        if model.name == "PutEvents":
+            self.events += sum(_billed([each["Detail"]]) for each in params["Entries"])
 
-    def named(self) -> list[dict[str, Any]]:
-        """What Lambda reads of the table's stream: the rows of new stores that were settled."""
-        items = self._harness.table.client.scan(TableName=self._harness.table.name)["Items"]
-        naming = [item for item in items if "settled" in item and not has_sums(item)]
-        changes = [{"SequenceNumber": str(at), "NewImage": item} for at, item in enumerate(naming)]
-        return [{"eventSource": "aws:dynamodb", "dynamodb": change} for change in changes]
-
-    def batches(self) -> list[list[dict[str, Any]]]:
-        """What Lambda receives of the queue, one list for each invocation."""
-        found = []
+    def exported(self, images: Sequence[Item], rows: int, used: Callable[[Callable[[], None]], Usage]) -> Usage:
+        """A row's share of what it uses for a batch of the stream, until its records are delivered."""
+        changes = [{"SequenceNumber": str(at), "NewImage": item} for at, item in enumerate(images)]
+        total = used(partial(self._handle, [{"eventSource": "aws:dynamodb", "dynamodb": each} for each in changes]))
         while messages := self._received():
-            found.append(messages)
-        return found
+            self.requests += 1 + _billed(message["body"] for message in messages)  # it deletes them by one more
+            total = both(total, used(partial(self._handle, messages)))
+        polls = PRICES["assumed"]["queue_polls_per_second"] / PRICES["assumed"]["requests_per_second"]
+        kind = "fifo_messages" if self._in_order else "messages"
+        return share(replace(total, events=self.events, **{kind: self.requests + rows * polls}), rows)
+
+    def named(self) -> list[Item]:
+        """What Lambda reads of the table's stream in order: items that name the rows of new stores."""
+        return [item for item in self._items() if "settled" in item and not has_sums(item)]
+
+    def settled(self, rows: int) -> list[Item]:
+        """What Lambda reads of the table's stream without order: settled rows of creates."""
+        (*_, row) = [item for item in self._items() if item.get("operation") == {"S": "vector_stores.create"}]
+        assert row["state"] == {"S": "settled"}
+        ids = [f"{row['id']['S'][:-4]}{number:04x}" for number in range(rows)]
+        return [{**row, "PK": {"S": f"OP#{id_}"}, "id": {"S": id_}} for id_ in ids]
+
+    def _items(self) -> list[Item]:
+        items: list[Item] = self._harness.table.client.scan(TableName=self._harness.table.name)["Items"]
+        return items
 
     def _received(self) -> list[dict[str, Any]]:
-        answer = self._clients.sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=AT_ONCE, WaitTimeSeconds=0)
+        most = AT_ONCE if self._in_order else 1
+        answer = self._clients.sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=most, WaitTimeSeconds=0)
         return [
             {
                 "eventSource": "aws:sqs",
-                "eventSourceARN": ARN,
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{self._queue}",
                 "messageId": message["MessageId"],
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
@@ -74,6 +114,9 @@ class BilledExporter:
             for message in answer.get("Messages", ())
         ]
 
-    def handle(self, records: list[dict[str, Any]]) -> None:
-        """Handle one event."""
-        assert handler.bound_to(self.app)({"Records": records}, None) == {"batchItemFailures": []}
+    def _handle(self, records: list[dict[str, Any]]) -> None:
+        assert handler.bound_to(self._app)({"Records": records}, None) == {"batchItemFailures": []}
+
+
+def _billed(texts: Any) -> int:
+    return -(-sum(len(text) for text in texts) // BILLED)

@@ -15,22 +15,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks.aws_costs import PRICES, Usage, both, less, share
+from tests.benchmarks.aws_costs import PRICES, Usage, less, share
 from tests.factories.ledger import answered_row
 from tests.fakes.answering_provider import AnsweringProvider
 from tests.harnesses.billed_exports import BilledExporter
 from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, OPENAI, PLAIN_BODY, DynamoDbGateway, dynamodb_gateway
 from tests.helpers.call_recorder import KIB, size_of
-from tests.helpers.template import FUNCTIONS, RESOURCES, resolved
+from tests.helpers.template import FUNCTIONS, RESOURCES, resolved, variables
 from vectorgate.bootstrap import build_meter, build_settlement
 from vectorgate.entrypoints.api import handler as api_handler
 from vectorgate.entrypoints.meter import act as tick
 from vectorgate.entrypoints.usage_logger import handler as usage_logger_handler
+from vectorgate.exports.names import EVENTBRIDGE, WEBHOOK
 from vectorgate.ledger.entry import State
 from vectorgate.ledger.ports import INDEXED
 from vectorgate.metering.ports import Schedule
 from vectorgate.persistence.dynamodb import stores_of
 from vectorgate.persistence.dynamodb.schema import operation_item
+from vectorgate.settings import read
 from vectorgate.telemetry import PowertoolsTelemetry
 
 if TYPE_CHECKING:
@@ -114,7 +116,8 @@ class BilledOperations:
             **self._ticks(),
             LOOKS: self._looks(),
         }
-        return {**found, f"exports of {self._batch}, each": self._exports(found[self.batch_settled].written)}
+        written = found[self.batch_settled].written
+        return {**found, **self._exports(written), f"exports in order of {self._batch}, each": self._in_order(written)}
 
     @property
     def batch_settled(self) -> str:
@@ -151,19 +154,24 @@ class BilledOperations:
         body = json.dumps({"model": "gpt-5-mini", "input": "What was counted?", "tools": tools})
         return self._request("POST", "/v1/responses", body, waits="response")
 
-    def _exports(self, settled: Counter[str]) -> Usage:
+    def _exports(self, settled: Counter[str]) -> dict[str, Usage]:
         """What exports to EventBridge, which are on by default, add to what a row of a batch `settled`."""
-        exporter = BilledExporter(self._harness)
-        stores, telemetry = stores_of(self._harness.table, exported=True), self._harness.deps.telemetry
-        exporting = build_settlement(self._harness.settings, stores, telemetry)
-        named = self._settlement(self._batch, exporting).written - settled
-        used = self._used(partial(exporter.handle, exporter.named()), "Exporter")
-        batches = exporter.batches()
-        for batch in batches:
-            used = both(used, self._used(partial(exporter.handle, batch), "Exporter"))
-        requests = exporter.sent + 2 * len(batches)  # Lambda receives and deletes a batch by one each
-        used = share(replace(used, messages=requests, events=exporter.events), self._batch)
+        rows, exporter = busy_batch("ExportSeconds"), BilledExporter(self._harness, EVENTBRIDGE)
+        default = read(variables("UsageLogger", {}) | {"VECTORGATE_TABLE": "-"}).exported_in_order
+        named = self._named(settled, in_order=default)
+        used = exporter.exported(exporter.settled(rows), rows, partial(self._used, function="Exporter"))
+        return {f"exports by default of {rows}, each": replace(used, written=named)}
+
+    def _in_order(self, settled: Counter[str]) -> Usage:
+        """What exports to a destination in order add to it, without the destination's own price."""
+        exporter, named = BilledExporter(self._harness, WEBHOOK), self._named(settled, in_order=True)
+        used = exporter.exported(exporter.named(), self._batch, partial(self._used, function="Exporter"))
         return replace(used, written=named)
+
+    def _named(self, settled: Counter[str], *, in_order: bool) -> Counter[str]:
+        stores = stores_of(self._harness.table, exported_in_order=in_order)
+        settlement = build_settlement(self._harness.settings, stores, self._harness.deps.telemetry)
+        return self._settlement(self._batch, settlement).written - settled
 
     def _settlement(self, rows: int, settlement: SettlementService | None = None) -> Usage:
         """Settle creates of so many stores in one batch of the stream; a row's share."""
@@ -280,9 +288,9 @@ def billed_operations(*, batch: int) -> Iterator[BilledOperations]:
         yield BilledOperations(harness, provider, output, batch=batch)
 
 
-def busy_batch() -> int:
+def busy_batch(window_parameter: str = "SettlementSeconds") -> int:
     """The rows that a shard of the stream hands over at once, at the assumed rate."""
-    window = float(resolved({"Ref": "SettlementSeconds"}, {}))
+    window = float(resolved({"Ref": window_parameter}, {}))
     rate = float(PRICES["assumed"]["requests_per_second"])
     return max(1, round(rate * window / int(PRICES["assumed"]["stream_shards"])))
 

@@ -37,7 +37,7 @@ class SimulatedDynamo:
         self._table = DynamoTable("simulated", clock=environment.clock(), randomness=environment.randomness())
         self._dynamo = StreamedDynamo(stream)
         self._table.__dict__["client"] = self._dynamo
-        self.stores = stores_of(self._table, exported=True)
+        self.stores = stores_of(self._table, exported_in_order=True)
 
     def start(self, owned: Iterable[Ownership]) -> None:
         """Add what is owned from the start."""

@@ -45,9 +45,9 @@ ASKED: Final = {
 
 # Sources and types of events: a record's, a result's, and what no function of ours says.
 EVENTS: Final = (
-    ("vectorgate", "Usage Record"),
+    ("vectorgate", "Usage Records"),
     ("vectorgate", "VectorStore Created"),
-    ("smoke.stranger", "Usage Record"),
+    ("smoke.stranger", "Usage Records"),
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.benchmarks.aws_costs import Usage, dollars
 from tests.harnesses.billed_operations import billed_operations
 
+DEFAULT_EXPORTS = "exports by default of 75, each"
 # Dollars of requests, units, log bytes, metrics and traces for a million of each.
 COUNTED = {
     "create": 5.30,
@@ -28,7 +29,8 @@ COUNTED = {
     "meter tick, nothing due": 5.45,
     "meter tick, each store": 0.28,
     "looks at each row": 0.21,
-    "exports of 4, each": 2.23,
+    DEFAULT_EXPORTS: 0.0447,
+    "exports in order of 4, each": 1.86,
 }
 TOLERATED = 0.05  # log lines differ by the length of their figures
 
@@ -58,6 +60,16 @@ def test_a_transaction_and_a_consistent_read_cost_double_and_each_index_is_count
     assert used["retrieve"].read == {"table": 2}  # half units: the owner, consistent
     assert used["create, 2 budgets"].read == {"table": 4}  # the balances, once
     assert used["list"].read == {"by_tenant": 1}
+
+
+def test_the_default_exports_cost_no_unit_of_the_table_and_under_an_eighth_of_a_dollar(
+    used: dict[str, Usage],
+) -> None:
+    exports = used[DEFAULT_EXPORTS]
+    assert not exports.written + exports.read
+    assert exports.events == pytest.approx(1 / 75)  # one event, by one message
+    assert dollars(exports).total < 0.125
+    assert used["exports in order of 4, each"].read == {"table": 2}  # half units: the row, consistent
 
 
 def test_amounts_are_units_times_prices() -> None:

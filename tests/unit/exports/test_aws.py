@@ -1,35 +1,32 @@
-"""The exporter on AWS: from the stream to FIFO queues, and from each queue to its destination."""
+"""The exporter on AWS: from the stream to queues, and from each queue to its destination."""
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
-from moto import mock_aws
 
 from tests.factories.ledger import answered, begun, settled
 from tests.fakes.telemetry import RecordingTelemetry
-from vectorgate.aws.clients import AwsClients
+from vectorgate.api.http import encode_json
 from vectorgate.clock import Random
 from vectorgate.entrypoints.exporter import handler
-from vectorgate.exports.aws import EventBridge, S3Sink, SqsExportQueue, batches
 from vectorgate.exports.build import ExporterApp
+from vectorgate.exports.documents import records_in
 from vectorgate.exports.exporter import Exporter
 from vectorgate.exports.fan_out import FanOut
-from vectorgate.exports.lines import Lines
 from vectorgate.exports.ports import DeliveryFailed, RecordRefused
-from vectorgate.exports.queues import Message, QueueUnavailable, message_of
+from vectorgate.exports.queues import Message, QueueUnavailable, messages_of
 from vectorgate.exports.record import record_of
 from vectorgate.ids import ObjectId
 from vectorgate.persistence.dynamodb.schema import operation_item
 from vectorgate.persistence.dynamodb.stream import settled_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from vectorgate.exports.ports import Destination
     from vectorgate.exports.record import Record
@@ -136,6 +133,7 @@ class App:
     destination: Picky = field(default_factory=Picky)
     queue: Kept = field(default_factory=Kept)
     alerts: Kept = field(default_factory=Kept)
+    events: Kept = field(default_factory=Kept)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
 
     def __call__(self, event: Mapping[str, object]) -> Any:
@@ -143,7 +141,9 @@ class App:
         ledger = cast("LedgerStore", Rows({entry.id: entry for entry in self.rows}))
         destination = cast("Destination", self.destination)
         app = ExporterApp(
-            fan_out=FanOut(ledger, {"webhook": self.queue, "slack": self.alerts}, self.telemetry),
+            fan_out=FanOut(
+                ledger, {"webhook": self.queue, "slack": self.alerts, "eventbridge": self.events}, self.telemetry
+            ),
             exporter=Exporter({"webhook": self.queue}, {"webhook": destination}, HALF, self.telemetry),
             queues={"gate-export-webhook.fifo": "webhook"},
         )
@@ -166,8 +166,13 @@ class App:
 
 
 def body(entry: LedgerEntry) -> str:
-    """The message of a row."""
-    return json.dumps(record_of(entry))
+    """The message of a row in order."""
+    return encode_json(record_of(entry)).decode()
+
+
+def together(*entries: LedgerEntry) -> str:
+    """The message of rows without order."""
+    return json.dumps({"records": [record_of(entry) for entry in entries]})
 
 
 def test_each_settled_row_is_sent_to_every_queue_in_the_order_of_its_store() -> None:
@@ -182,13 +187,36 @@ def test_each_settled_row_is_sent_to_every_queue_in_the_order_of_its_store() -> 
     assert [(message.id, message.group) for message in app.alerts.sent] == [(rows[2].id, "slack")]
 
 
+def test_rows_go_together_to_a_destination_without_order_and_are_not_read() -> None:
+    rows = [row(1), row(2, None), row(3, end_user="é")]
+    app = App([])
+    event = stream(image(rows), *map(operation_item, rows), operation_item(answered(begun(4))))
+    assert app(event) == {"batchItemFailures": []}
+    (message,) = app.events.sent
+    assert (message.id, json.loads(message.body)) == (rows[0].id, {"records": [record_of(each) for each in rows]})
+    assert app.queue.sent == []  # which reads the rows, and found none
+
+
+def test_a_message_of_many_records_is_below_what_is_billed_twice_but_for_one_of_one_record() -> None:
+    long = [row(number, tags=("é" * 2_000,) * (1 + number % 3)) for number in range(9)]
+    alone = row(9, tags=("x" * 70_000,))
+    found = messages_of([record_of(each) for each in (*long, alone, row(10))], "s3")
+    sizes = [len(message.body) for message in found]
+    assert [size > 64 * 1024 for size in sizes] == [False] * (len(found) - 2) + [True, False]
+    assert 1 < len(found) < 9
+    records = [record for message in found for record in records_in(message.body)]
+    assert [record["id"] for record in records] == [each.id for each in (*long, alone, row(10))]
+
+
 def test_a_batch_of_the_stream_that_could_not_be_sent_comes_again_from_its_first_change() -> None:
     rows = [row(1), row(2)]
-    app = App(rows, queue=Kept(failing=1))
-    event = stream({"PK": {"S": "KEY#1"}}, image(rows))
+    app = App(rows, queue=Kept(failing=1), events=Kept(failing=1))
+    event = stream({"PK": {"S": "KEY#1"}}, image(rows), *map(operation_item, rows))
+    assert app(event) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert app(event) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert app(event) == {"batchItemFailures": []}
-    assert [message.id for message in app.queue.sent] == [entry.id for entry in rows]
+    assert [message.id for message in app.queue.sent[2:]] == [entry.id for entry in rows]
+    assert len(app.events.sent) == 1
     assert app(stream({"PK": {"S": "USE#key#1"}})) == {"batchItemFailures": []}
 
 
@@ -221,6 +249,16 @@ def test_what_is_refused_or_unreadable_is_a_dead_letter_and_delays_no_other() ->
     assert app.telemetry.counts["ExportDeadLetters"] == 3
 
 
+def test_of_a_message_of_many_records_the_refused_ones_are_dead_letters_and_what_failed_comes_again() -> None:
+    rows = [row(at) for at in range(6)]
+    app = App(rows, Picky(refuses=frozenset({rows[1].id}), fails=frozenset({rows[4].id})))
+    again = {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert app.receive(together(*rows[:3]), together(*rows[3:])) == again
+    assert app.queue.aside == [(body(rows[1]), "status 400")]
+    assert app.destination.got == [rows[0].id, rows[2].id, rows[3].id]
+    assert [receipt for receipt, _ in app.queue.pauses] == ["r1"]
+
+
 def test_a_message_that_no_destination_could_be_told_of_is_a_dead_letter() -> None:
     record = json.loads(body(row(1)))
     changes: list[dict[str, object]] = [
@@ -233,6 +271,8 @@ def test_a_message_that_no_destination_could_be_told_of_is_a_dead_letter() -> No
         {"spend_nano_usd": 10**400},
     ]
     unreadable = [json.dumps(record | change) for change in changes]
+    lists: list[object] = [[], {}, "", 5, None, [record, 7], [record, record | {"id": 1}]]
+    unreadable += [json.dumps({"records": each}) for each in lists]
     app = App([row(1)], Picky())
     assert app.receive(*unreadable, body(row(1))) == {"batchItemFailures": []}
     assert app.queue.aside == [(each, "unreadable") for each in unreadable]
@@ -252,6 +292,8 @@ def test_the_sample_events_are_those_of_the_stream_and_of_a_queue() -> None:
     app = App([named])
     assert app(stream_event) == {"batchItemFailures": []}
     assert [message.id for message in app.queue.sent] == [sample["id"]]
+    (together,) = app.events.sent
+    assert [record["id"] for record in records_in(together.body)] == [sample["id"]]
     assert app(queue_event) == {"batchItemFailures": []}
     assert app.destination.got == [sample["id"]]
     assert sample.keys() <= {"upstream_us", "overhead_us", "team_id", *record_of(named)}
@@ -266,67 +308,3 @@ def test_a_check_delivers_a_record_past_the_queue_and_says_what_failed() -> None
     assert app({"check": "webhook"}) == {"error": "status 503"}
     with pytest.raises(ValueError, match="without records"):
         app({})
-
-
-def test_no_two_messages_of_a_group_are_in_one_batch() -> None:
-    messages = [Message(str(at), group, "") for at, group in enumerate("aabcadefghijklmn")]
-    found = batches(messages)
-    assert [message for batch in found for message in batch] == messages
-    for batch in found:
-        assert len({message.group for message in batch}) == len(batch) <= 10
-    assert batches([]) == []
-
-
-@pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsClients]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        yield AwsClients(region=REGION).opened("sqs")
-
-
-def test_a_fifo_queue_gives_a_stores_records_in_their_order_and_drops_what_it_knows(clients: AwsClients) -> None:
-    urls = [
-        clients.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
-        for name in ("gate.fifo", "dead.fifo")
-    ]
-    queue = SqsExportQueue(clients, url=urls[0], failures_url=urls[1])
-    messages = [cast("Message", message_of(record_of(row(at)), "webhook")) for at in range(12)]
-    queue.send(messages)
-    queue.send(messages[:3])
-    received: list[str] = []
-    while len(received) < 12:
-        (message,) = clients.sqs.receive_message(QueueUrl=urls[0], MaxNumberOfMessages=1)["Messages"]
-        received.append(message["Body"])
-        queue.put_off(message["ReceiptHandle"], 0)
-        clients.sqs.delete_message(QueueUrl=urls[0], ReceiptHandle=message["ReceiptHandle"])
-    assert received == [message.body for message in messages]
-    assert "Messages" not in clients.sqs.receive_message(QueueUrl=urls[0])
-    queue.set_aside(messages[0], "status 400")
-    (dead,) = clients.sqs.receive_message(QueueUrl=urls[1], MessageAttributeNames=["All"])["Messages"]
-    assert dead["Body"] == messages[0].body
-    assert dead["MessageAttributes"]["reason"]["StringValue"] == "status 400"
-    gone = SqsExportQueue(clients, url=urls[0].replace("gate", "gone"), failures_url=urls[1])
-    with pytest.raises(QueueUnavailable, match=r"NonExistentQueue|QueueDoesNotExist"):
-        gone.send(messages)
-
-
-def test_records_are_events_of_a_bus_and_objects_of_a_bucket(clients: AwsClients) -> None:
-    clients.events.create_event_bus(Name="gate")
-    target = clients.sqs.create_queue(QueueName="events")["QueueUrl"]
-    arn = clients.sqs.get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = json.dumps({"source": ["vectorgate"], "detail-type": ["Usage Record"]})
-    clients.events.put_rule(Name="all", EventBusName="gate", EventPattern=pattern)
-    clients.events.put_targets(Rule="all", EventBusName="gate", Targets=[{"Id": "queue", "Arn": arn}])
-    record = record_of(row(1))
-    EventBridge(clients, "gate").deliver([record])
-    (message,) = clients.sqs.receive_message(QueueUrl=target)["Messages"]
-    assert json.loads(message["Body"])["detail"] == record
-    clients.s3.create_bucket(Bucket="lines", CreateBucketConfiguration={"LocationConstraint": REGION})
-    Lines(S3Sink(clients, "lines"), "s3").deliver([record, record_of(row(2))])
-    (kept,) = clients.s3.list_objects_v2(Bucket="lines")["Contents"]
-    assert kept["Key"].startswith("usage/day=2026-03-04/")
-    content = gzip.decompress(clients.s3.get_object(Bucket="lines", Key=kept["Key"])["Body"].read())
-    assert json.loads(content.splitlines()[0]) == record
-    with pytest.raises(DeliveryFailed, match="NoSuchBucket"):
-        S3Sink(clients, "absent").put("a", b"")

@@ -79,42 +79,49 @@ def test_each_destination_has_its_own_queue_dead_letters_and_rights_and_no_other
             assert (sid in named) is (choice == name), sid
 
 
-def test_queues_keep_the_order_of_a_store_and_give_up_after_days() -> None:
+def test_queues_in_order_are_fifo_and_all_give_up_after_days() -> None:
     function = RESOURCES["Exporter"]["Properties"]
-    for part, _ in CHOICES.values():
+    for name, (part, _) in CHOICES.items():
         queue, dead, mapping = (
             RESOURCES[f"Export{part}{kind}"]["Properties"] for kind in ("Queue", "Failures", "Mapping")
         )
-        fifo = part != "S3"
+        fifo = name in names.IN_ORDER
         assert queue.get("FifoQueue", False) is dead.get("FifoQueue", False) is fifo
-        names = [called("Fn::Sub", each["QueueName"]["Fn::Sub"], {}) for each in (queue, dead)]
-        assert [aws.FIFO in name for name in names] == [fifo, fifo]
+        called_so = [called("Fn::Sub", each["QueueName"]["Fn::Sub"], {}) for each in (queue, dead)]
+        assert [aws.FIFO in each for each in called_so] == [fifo, fifo]
         assert all(len(each["QueueName"]["Fn::Sub"][0].replace("${Prefix}", "p" * 51)) <= 80 for each in (queue, dead))
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + mapping.get("MaximumBatchingWindowInSeconds", 0)
         assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == 14 * 86_400
         assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [f"Export{part}Failures", "Arn"]}
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "ExportConcurrency"}}
-        assert mapping["BatchSize"] <= (10 if fifo else lines.AT_ONCE)
+        assert mapping["BatchSize"] <= (1_000 if name == "s3" else 10)  # of a FIFO queue, and of what has no window
     assert function["Timeout"] > 10 * http.SECONDS
 
 
-def test_the_functions_that_settle_know_of_an_exporter_before_it_reads_the_stream() -> None:
+def told(given: dict[str, str]) -> set[str]:
+    """The functions that name the rows of new stores."""
+    return {name for name in FUNCTIONS if read(variables(name, given) | {"VECTORGATE_TABLE": "-"}).exported_in_order}
+
+
+def test_the_functions_that_settle_know_of_exports_in_order_before_the_exporter_reads_the_stream() -> None:
     settling = {"UsageLogger", "Meter"}
-    for given in (OFF, *(OFF | chosen for _, chosen in CHOICES.values())):
-        told = {name for name in FUNCTIONS if read(variables(name, given) | {"VECTORGATE_TABLE": "-"}).exported}
-        assert told == (settling if given != OFF else set())
+    assert told({}) == set()
+    for name, (_, chosen) in CHOICES.items():
+        in_order = name in names.IN_ORDER
+        assert told(OFF | chosen) == (settling if in_order else set())
+        assert ("ReadOperations" in json.dumps(allowed(OFF | chosen))) is in_order
     assert set(RESOURCES["ExporterStreamMapping"]["DependsOn"]) == settling
 
 
 def test_the_exporter_reads_the_stream_for_as_long_as_it_has_a_record() -> None:
     mapping = RESOURCES["ExporterStreamMapping"]["Properties"]
     assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (-1, -1)
-    patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
-    assert [each["dynamodb"]["Keys"]["PK"]["S"] for each in patterns] == [
-        [{"prefix": "USE#store#"}],
-        [{"prefix": "OP#"}],
-    ]
+    for given, prefixes in (({}, ["OP#"]), (CHOICES["slack"][1], ["USE#store#", "OP#"])):
+        filters = resolved(mapping["FilterCriteria"]["Filters"], given)
+        keys = [json.loads(each["Pattern"])["dynamodb"]["Keys"]["PK"]["S"] for each in filters]
+        assert keys == [[{"prefix": prefix}] for prefix in prefixes]
+    assert json.loads(filters[-1]["Pattern"])["dynamodb"]["NewImage"] == {"state": {"S": ["settled"]}}
     readers = [each for each in of_type("AWS::Lambda::EventSourceMapping").values() if "StartingPosition" in each]
     assert len(readers) == 1  # and the usage logger's: the stream takes no third
 

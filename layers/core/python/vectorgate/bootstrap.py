@@ -234,7 +234,7 @@ def deployed_stores() -> Stores:
     """All ports on the deployment's table."""
     from vectorgate.persistence.dynamodb import stores_of
 
-    return stores_of(deployed_table(), exported=deployed_settings().exported)
+    return stores_of(deployed_table(), exported_in_order=deployed_settings().exported_in_order)
 
 
 @cache

@@ -10,7 +10,7 @@ The template sets, of the 4 KB that Lambda takes:
   VECTORGATE_CORS_ORIGINS, VECTORGATE_STORE_RULES, VECTORGATE_LOGGED_SUCCESSES
 - resources: VECTORGATE_TABLE, VECTORGATE_INGEST_BUCKET, VECTORGATE_INGEST_BUS, VECTORGATE_INGEST_QUEUE,
   VECTORGATE_INGEST_FAILURES, VECTORGATE_METER_FUNCTION, VECTORGATE_EXPORT_FUNCTION, VECTORGATE_DEAD_LETTERS_<NAME>;
-  VECTORGATE_EXPORTED (`1`) where there is an exporter, of the functions that settle
+  VECTORGATE_EXPORTED_IN_ORDER (`1`) where there is an exporter that needs it, of the functions that settle
 - secrets, in Lambda's region (AWS_REGION): VECTORGATE_SECRET_<PROVIDER>, VECTORGATE_MASTER_KEY_SECRET,
   VECTORGATE_OPENAI_ADMIN_SECRET
 - VECTORGATE_BASE_PATH (`/` and DomainPath), VECTORGATE_RESPONSE_SECONDS (28; of the stream function 885),
@@ -73,7 +73,7 @@ class Settings:
 
     `meter_function`: the function that reads providers for the admin function, which has none of their keys;
     `export_function`: the one that tests destinations of exports for it.
-    `exported`: an exporter reads from the table's stream what was settled.
+    `exported_in_order`: an exporter reads from the table's stream in which order a store's rows were settled.
     `dead_letters`: the URLs of the dead-letter queues by what they hold, for the admin function.
     `bill_secret`: the secret with the admin key of OpenAI's organization, for its reports of usage and costs.
     `service`: the dimension of the metrics, which is the stack's name. `logged_successes_percent`: of the calls that
@@ -97,7 +97,7 @@ class Settings:
     default_provider: ProviderName = OPENAI
     meter_function: str | None = None
     export_function: str | None = None
-    exported: bool = False
+    exported_in_order: bool = False
     bill_secret: str | None = None
     dead_letters: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
@@ -158,7 +158,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         default_provider=default,
         meter_function=_optional(environment, "VECTORGATE_METER_FUNCTION"),
         export_function=_optional(environment, "VECTORGATE_EXPORT_FUNCTION"),
-        exported=environment.get("VECTORGATE_EXPORTED") == "1",
+        exported_in_order=environment.get("VECTORGATE_EXPORTED_IN_ORDER") == "1",
         bill_secret=bill_secret,
         dead_letters=_dead_letters(environment),
         region=region,

@@ -14,7 +14,7 @@ from vectorgate.exports.delivery import checked
 from vectorgate.exports.exporter import Received
 from vectorgate.exports.queues import Message
 from vectorgate.exports.record import check_record
-from vectorgate.persistence.dynamodb.stream import settled_ids
+from vectorgate.persistence.dynamodb.stream import settled_entries, settled_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +33,8 @@ def act(event: Event, app: ExporterApp) -> Result:
     if not records:
         raise ValueError("an event without records")
     if records[0].get("eventSource") == "aws:dynamodb":
-        changes = settled_ids(event)
-        return _failed(app.fan_out.send(changes) if changes else [])
+        named, settled = settled_ids(event), settled_entries(event)
+        return _failed(app.fan_out.send(named, settled) if named or settled else [])
     destination = app.queues[str(records[0]["eventSourceARN"]).rpartition(":")[2]]
     return _failed(app.exporter.handle(destination, [_received(record) for record in records]))
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.api.http import encode_json
 from vectorgate.classes import dataclass
+from vectorgate.exports.documents import document_of, parts_of
 from vectorgate.exports.names import EVENTBRIDGE
 from vectorgate.exports.ports import DeliveryFailed
 from vectorgate.exports.queues import QueueUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
     from vectorgate.aws.clients import AwsClients
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 10  # messages of one SendMessageBatch
 EVENT_SOURCE: Final = "vectorgate"
-DETAIL_TYPE: Final = "Usage Record"
+DETAIL_TYPE: Final = "Usage Records"
+EVENTS_AT_ONCE: Final = 4  # PutEvents takes 256 KB
+RECORDS_AT_ONCE: Final = 1_000  # more than ten messages hold
 FIFO: Final = ".fifo"
 MOST_TEXT: Final = 256  # of a message's attribute
 
 
 class SqsExportQueue:
-    """ExportQueue on SQS: FIFO by store, but for a destination whose objects have no order among them."""
+    """ExportQueue on SQS: FIFO for a destination in order, a standard one for others."""
 
     def __init__(self, clients: AwsClients, *, url: str, failures_url: str) -> None:
         self._clients = clients
@@ -44,9 +47,7 @@ class SqsExportQueue:
                 raise QueueUnavailable(str(answer["Failed"][0].get("Code")))
 
     def put_off(self, receipt: str, seconds: int) -> None:
-        """One ChangeMessageVisibility. The thousands of messages of a queue without order wait as long as it says."""
-        if not self._url.endswith(FIFO):
-            return
+        """One ChangeMessageVisibility."""
         _call(
             lambda: self._clients.sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
@@ -62,17 +63,21 @@ class SqsExportQueue:
 
 @dataclass(frozen=True, slots=True)
 class EventBridge:
-    """Destination: an event for each record."""
+    """Destination: events of several records each, which are of one team, so that a rule can tell teams apart."""
 
     clients: AwsClients
     bus: str
     name: str = EVENTBRIDGE
-    at_once: int = AT_ONCE
+    at_once: int = RECORDS_AT_ONCE
 
     def deliver(self, records: Sequence[Record]) -> None:
-        """One PutEvents. Where the bus refuses one of them, all are put again."""
+        """One PutEvents for up to four events. Where the bus refuses one of them, all are put again."""
         place = {"EventBusName": self.bus, "Source": EVENT_SOURCE, "DetailType": DETAIL_TYPE}
-        entries = [{**place, "Detail": encode_json(record).decode("ascii")} for record in records]
+        entries = [{**place, "Detail": document_of(part)} for part in _of_teams(records)]
+        for at in range(0, len(entries), EVENTS_AT_ONCE):
+            self._put(entries[at : at + EVENTS_AT_ONCE])
+
+    def _put(self, entries: Any) -> None:  # noqa: ANN401 - boto3's own types are not installed
         answer: Any = _call(lambda: self.clients.events.put_events(Entries=entries), DeliveryFailed)
         codes = sorted({str(entry["ErrorCode"]) for entry in answer["Entries"] if entry.get("ErrorCode")})
         if codes:
@@ -99,6 +104,13 @@ def batches(messages: Sequence[Message]) -> list[list[Message]]:
             found.append([])
         found[-1].append(message)
     return [batch for batch in found if batch]
+
+
+def _of_teams(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    teams: dict[object, list[Record]] = {}
+    for record in records:
+        teams.setdefault(record.get("team_id"), []).append(record)
+    return chain.from_iterable(map(parts_of, teams.values()))
 
 
 def _message(url: str, message: Message) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
 
 from vectorgate.api.http import encode_json
 from vectorgate.classes import dataclass
 from vectorgate.exports.delivery import deliver, pause_after
+from vectorgate.exports.documents import records_in
 from vectorgate.exports.queues import Message, QueueUnavailable
-from vectorgate.exports.record import is_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,19 +54,18 @@ class Exporter:
         return [received.message.id for received in failed]
 
     def _deliver(self, name: str, batch: Sequence[Received]) -> Sequence[Received]:
-        """Deliver what can be read, and set aside what cannot or is refused; what failed."""
+        """Deliver what can be read, and set aside what cannot or is refused; the messages of what failed."""
         queue = self.queues[name]
         known: list[tuple[Received, Record]] = []
         for received in batch:
-            record = _record(received.message.body)
-            if record is None:
-                self._set_aside(queue, received, "unreadable")
-            else:
-                known.append((received, record))
+            records = records_in(received.message.body)
+            known += [(received, record) for record in records]
+            if not records:
+                self._set_aside(queue, received.message, "unreadable")
         delivery = deliver([record for _, record in known], self.destinations[name])
         for at, reason in delivery.refused:
-            self._set_aside(queue, known[at][0], reason)
-        failed = [received for received, _ in known[delivery.done :]]
+            self._set_aside(queue, _alone(*known[at]), reason)
+        failed = list(dict.fromkeys(received for received, _ in known[delivery.done :]))
         if delivery.failure is not None:
             self._put_off(queue, failed, delivery.failure)
         return failed
@@ -78,17 +76,11 @@ class Exporter:
             pause = pause_after(received.attempts, self.randomness.fraction(), at_least=failure.retry_after)
             queue.put_off(received.receipt, math.ceil(pause))
 
-    def _set_aside(self, queue: ExportQueue, received: Received, reason: str) -> None:
-        queue.set_aside(received.message, reason)
+    def _set_aside(self, queue: ExportQueue, message: Message, reason: str) -> None:
+        queue.set_aside(message, reason)
         self.telemetry.count("ExportDeadLetters")
 
 
-def _record(body: str) -> Record | None:
-    """The record in a message; None for what is not one of ours."""
-    try:
-        record = json.loads(body)
-        encode_json(record)  # no destination could be told of an infinite number,
-        json.dumps(record, ensure_ascii=False).encode()  # or of half a character
-        return record if isinstance(record, dict) and is_record(record) else None
-    except (ValueError, RecursionError):
-        return None
+def _alone(received: Received, record: Record) -> Message:
+    """The message of one of the records."""
+    return Message(str(record["id"]), received.message.group, encode_json(record).decode("ascii"))

@@ -10,3 +10,4 @@ S3: Final = "s3"
 SLACK: Final = "slack"
 WEBHOOK: Final = "webhook"
 NAMES: Final = (EVENTBRIDGE, OTEL, S3, SLACK, WEBHOOK)
+IN_ORDER: Final = frozenset({OTEL, SLACK, WEBHOOK})  # events and objects have no order

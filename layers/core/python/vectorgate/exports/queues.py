@@ -1,11 +1,12 @@
-"""The queues between settlement and destinations: one for each destination, in order by store.
+"""The queues between settlement and destinations: one for each destination.
 
 ::
 
-    stream: settled rows --> FanOut --> a message for each destination, group = store
+    stream: settled rows --> FanOut --> in order: a message for each record, group = store
+                                        without order: as few messages as hold the records
     queue of a destination --> Exporter --> Destination.deliver
-                                  failed: the message is invisible for a growing pause, and its store's later ones wait
-                                  refused: the dead-letter queue, with the reason
+                                  failed: the message is invisible for a growing pause, and its group's later ones wait
+                                  refused: the dead-letter queue, a message for each record, with the reason
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from vectorgate.api.http import encode_json
 from vectorgate.classes import dataclass
-from vectorgate.exports.names import SLACK
+from vectorgate.exports.documents import document_of, parts_of
+from vectorgate.exports.names import IN_ORDER, SLACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,7 @@ class QueueUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A record on its way. Of one group, each waits until the one before it is concluded."""
+    """Records on their way. In order, each of a group waits until the one before it is concluded."""
 
     id: str
     group: str
@@ -52,8 +54,15 @@ class ExportQueue(Protocol):
         ...
 
 
+def messages_of(records: Sequence[Record], destination: str) -> list[Message]:
+    """The messages of records for a destination."""
+    if destination in IN_ORDER:
+        return [message for record in records if (message := message_of(record, destination)) is not None]
+    return [Message(str(part[0]["id"]), destination, document_of(part)) for part in parts_of(records)]
+
+
 def message_of(record: Record, destination: str) -> Message | None:
-    """The message of a record for a destination; None for a record that the destination has no use for."""
+    """The message of a record for a destination in order; None for one that the destination has no use for."""
     body = encode_json(record).decode("ascii")
     if destination == SLACK:  # it gets records with budgets alone, one after the other
         return Message(str(record["id"]), SLACK, body) if record.get("budgets") else None

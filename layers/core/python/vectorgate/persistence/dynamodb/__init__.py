@@ -36,10 +36,10 @@ __all__ = [
 ]
 
 
-def stores_of(table: DynamoTable, *, exported: bool = False) -> Stores:
-    """All ports on that table. `exported`: an exporter reads from its stream which rows were settled."""
+def stores_of(table: DynamoTable, *, exported_in_order: bool = False) -> Stores:
+    """All ports on that table. `exported_in_order`: as in `Settings`."""
     return Stores(
-        ledger=DynamoLedger(table, exported=exported),
+        ledger=DynamoLedger(table, exported_in_order=exported_in_order),
         ownership=DynamoOwnership(table),
         assignments=DynamoAssignments(table),
         keys=DynamoKeys(table),

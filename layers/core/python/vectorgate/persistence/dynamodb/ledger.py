@@ -12,7 +12,7 @@ Write units of rows up to 1 KiB: `begin` 2 (row, `request_log`), and 1 for each 
 `advance` 1 (2 where the row enters or leaves `open`), in a transaction 2 for the row, 3 for each new ownership row, 3
 for each retired one (`by_tenant`), 2 for each KiB begun of an idempotency record with its answer, 2 for each budget
 that gets a reservation back; `settle` 2 for each row, 2 for each rollup and 2 for each budget, and where rows are
-exported 2 for each partition with new stores of a key.
+exported in order 2 for each partition with new stores of a key.
 `assign` 3 for each row, 2 for each ownership row or, of a transfer, 3, and 3 for each team that gets or loses a share.
 `tests/contract/test_costs.py` counts them.
 """
@@ -137,8 +137,8 @@ class Transition(NamedTuple):
 class DynamoLedger:
     """LedgerStore."""
 
-    def __init__(self, table: DynamoTable, *, exported: bool = False) -> None:
-        self._table, self._exported = table, exported
+    def __init__(self, table: DynamoTable, *, exported_in_order: bool = False) -> None:
+        self._table, self._exported_in_order = table, exported_in_order
 
     @cached_property
     def _open(self) -> OpenRows:
@@ -227,7 +227,7 @@ class DynamoLedger:
 
         check_settle(settled, rollups)
         rows = [Transition(entry, State.ANSWERED).action() for entry in settled]
-        sums = [*settle_actions(settled, rollups, exported=self._exported), *move_actions(settled)]
+        sums = [*settle_actions(settled, rollups, exported_in_order=self._exported_in_order), *move_actions(settled)]
         if not rows and not sums:
             return
         try:

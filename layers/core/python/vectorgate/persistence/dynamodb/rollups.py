@@ -11,9 +11,9 @@ hash where they have no facts; so were those of other scopes until facts were ke
 A histogram's buckets are attributes of their own, `o00` to `u25`, each there if any call is in it. An expression has
 to be a constant, so the number of those that one write adds to is rounded up, by adding nothing to further ones.
 
-Where rows are exported, those of a store are named in its partition, whose changes the table's stream keeps in their
-order: by one of its rollups or, of stores without any, as new ones are, by an item without sums, under the hash of the
-empty id. Each key has one in each partition, so that no two settlements contend for one that share no other rollup.
+Where rows are exported in order, those of a store are named in its partition, whose changes the table's stream keeps in
+their order: by one of its rollups or, of stores without any, as new ones are, by an item without sums, under the hash
+of the empty id. Each key has one in each partition, so that no two settlements contend for one that share no other.
 """
 
 from __future__ import annotations
@@ -192,15 +192,17 @@ def latencies_of_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     return {name: int(item[name]["N"]) for name in BUCKET_NAMES if name in item}
 
 
-def settle_actions(settled: Sequence[LedgerEntry], rollups: Sequence[Rollup], *, exported: bool) -> list[Action]:
+def settle_actions(
+    settled: Sequence[LedgerEntry], rollups: Sequence[Rollup], *, exported_in_order: bool
+) -> list[Action]:
     """Add the sums, and name the rows of each store in the order of their calls.
 
-    The exporter reads them in the table's stream, which has the items of one transaction in any order. `exported`:
-    there is an exporter, for which rows are named that count in no sum of their store.
+    The exporter reads them in the table's stream, which has the items of one transaction in any order.
+    `exported_in_order`: there is one that does, for which rows are named that count in no sum of their store.
     """
     of_sums, of_none = _named_rows(settled, {rollup.bucket for rollup in rollups})
     actions = [add_action(rollup, of_sums.get(rollup.bucket, ())) for rollup in rollups]
-    return actions + [_name_action(*key, rows) for key, rows in of_none.items()] if exported else actions
+    return actions + [_name_action(*key, rows) for key, rows in of_none.items()] if exported_in_order else actions
 
 
 def _named_rows(

@@ -19,11 +19,20 @@ def answered_entries(event: Mapping[str, object]) -> list[tuple[str, LedgerEntry
 
     Other kinds of rows are left out, and so are removals (by TTL), which have no new image.
     """
+    return _entries(event, State.ANSWERED)
+
+
+def settled_entries(event: Mapping[str, object]) -> list[tuple[str, LedgerEntry]]:
+    """The rows that became `settled`, as `answered_entries`."""
+    return _entries(event, State.SETTLED)
+
+
+def _entries(event: Mapping[str, object], state: State) -> list[tuple[str, LedgerEntry]]:
     found = []
     for record in cast("Sequence[Mapping[str, Mapping[str, object]]]", event.get("Records", ())):
         change = record.get("dynamodb", {})
         entry = entry_of_item(cast("Mapping[str, Mapping[str, object]]", change.get("NewImage") or {}))
-        if entry is not None and entry.state is State.ANSWERED:
+        if entry is not None and entry.state is state:
             found.append((str(change["SequenceNumber"]), entry))
     return found
 
