@@ -117,6 +117,7 @@ def test_the_functions_that_settle_know_of_exports_in_order_before_the_exporter_
 def test_the_exporter_reads_the_stream_for_as_long_as_it_has_a_record() -> None:
     mapping = RESOURCES["ExporterStreamMapping"]["Properties"]
     assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (-1, -1)
+    assert (mapping["MaximumBatchingWindowInSeconds"], mapping["BatchSize"]) == ({"Ref": "ExportSeconds"}, 100)
     for given, prefixes in (({}, ["OP#"]), (CHOICES["slack"][1], ["USE#store#", "OP#"])):
         filters = resolved(mapping["FilterCriteria"]["Filters"], given)
         keys = [json.loads(each["Pattern"])["dynamodb"]["Keys"]["PK"]["S"] for each in filters]
