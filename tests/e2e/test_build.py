@@ -9,15 +9,13 @@ import subprocess
 import sys
 import zipfile
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.harnesses.aws_stack import BUILT, ROOT
 from tests.helpers.pinned_packages import pinned
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
 
@@ -75,8 +73,10 @@ def built(requirements: str, folder: Path, wheels: Path, compiler: str = "none")
     source.mkdir()
     shutil.copy(ROOT / "layers/deps/Makefile", source)
     (source / "requirements.txt").write_text(requirements)
-    env = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "HOME": str(folder)}
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+    uv = f"{Path(sys.executable).with_name('uv')} pip install --python {sys.executable}"
     command = ["make", "-C", str(source), "build-DepsLayer", f"PYTHON={sys.executable}"]
+    command += [f"UV={uv} --no-index --find-links {wheels}"]
     command += [f"ARTIFACTS_DIR={folder / 'out'}", f"COMPILER={compiler}"]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 

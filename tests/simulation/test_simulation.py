@@ -12,14 +12,14 @@ from tests.simulation.__main__ import main, plan, run, settings
 from tests.simulation.environment import NO_FAULTS, FaultRates, Tally
 from tests.simulation.simulation import Simulation
 
-OPERATIONS = 2_000  # shared by two processes: `make sim` runs millions
+OPERATIONS = 1_000  # `make sim` runs millions
 FIRST_SEED = 1
 SEEDS = (16, 24, 17, 19)  # on AWS with a meter, in local mode with a meter, on AWS without, on DynamoDB
 
 
 @pytest.mark.timeout(600)
 def test_the_ledger_agrees_with_the_provider_whatever_crashes_repeats_or_gets_lost() -> None:
-    total, found = run(OPERATIONS, FIRST_SEED, processes=2)
+    total, found = run(OPERATIONS, FIRST_SEED, processes=1)
     assert found == []
     assert total.operations == OPERATIONS
     assert min(total.crashes, total.duplicates, total.lost, total.ambiguous) > total.seeds
@@ -27,9 +27,12 @@ def test_the_ledger_agrees_with_the_provider_whatever_crashes_repeats_or_gets_lo
 
 @pytest.mark.parametrize("seed", [*SEEDS[:3], pytest.param(SEEDS[3], marks=pytest.mark.exhaustive)])
 def test_a_seed_replays_byte_for_byte(seed: int) -> None:
-    first, second, other = (Simulation(each).run(100) for each in (seed, seed, seed + 1))
+    first, second = (Simulation(seed).run(100) for _ in range(2))
     assert first == second
-    assert first.digest != other.digest
+
+
+def test_other_seeds_go_other_ways() -> None:
+    assert len({Simulation(seed).run(20).digest for seed in range(SEEDS[0], SEEDS[0] + 3)}) == 3
 
 
 @pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in SEEDS[1:])])

@@ -164,14 +164,15 @@ TEMPLATES = {
 }
 
 
-def test_row_3_a_hundred_thousand_paths_match_their_exact_template_or_nothing() -> None:
+@pytest.mark.parametrize("paths", [20_000, pytest.param(100_000, marks=pytest.mark.exhaustive)])
+def test_row_3_a_path_matches_its_exact_template_or_nothing(paths: int) -> None:
     randomness, matches = random.Random(41_295), 0  # noqa: S311 - to be repeatable
-    for _ in range(100_000):
+    for _ in range(paths):
         pieces = randomness.choices(PIECES, k=randomness.randint(0, 5))
         path = randomness.choice(ROOTS) + randomness.choice(SEPARATORS).join(pieces)
         method = randomness.choice(METHODS)
         matches += sum(matches_exactly(method, said) for said in (path, path_of(path)))
-    assert matches > 200  # otherwise the paths would test nothing
+    assert matches > paths / 500  # otherwise the paths would test nothing
 
 
 def matches_exactly(method: str, path: str) -> bool:
