@@ -219,10 +219,19 @@ def hostile(size: int) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("size", [MEGABYTES_10 // 10, pytest.param(MEGABYTES_10, marks=pytest.mark.exhaustive)])
-def test_a_hostile_body_is_a_short_refusal_quickly_and_in_flat_memory(size: int) -> None:
+# Refused at the same limit as the "empty lists", whose memory is measured, which takes ten times as long.
+ALIKE = frozenset({"empty strings", "keys", "quotes", "NaN"})
+
+
+@pytest.mark.parametrize(
+    ("size", "alike"),
+    [(MEGABYTES_10 // 10, ALIKE), pytest.param(MEGABYTES_10, frozenset[str](), marks=pytest.mark.exhaustive)],
+    ids=["1 MB", "10 MB"],
+)
+def test_a_hostile_body_is_a_short_refusal_quickly_and_in_flat_memory(size: int, alike: frozenset[str]) -> None:
     for name, body in hostile(size).items():
-        tracemalloc.start()
+        if name not in alike:
+            tracemalloc.start()
         started = time.process_time()
         error = refused(body)
         seconds = time.process_time() - started
