@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass, replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import openai
 import pytest
@@ -209,8 +209,16 @@ def test_a_create_of_unknown_outcome_is_asked_once_and_stays_open_while_no_list_
     assert (system.calls, system.state()) == (1, State.UNCERTAIN)
 
 
-@pytest.mark.parametrize("operation", [name for name in ASK if BY_NAME[name].safety is not CREATE])
-@pytest.mark.parametrize("name", list(UNKNOWN))
+REPEATED: Final = [name for name in ASK if BY_NAME[name].safety is not CREATE]
+# Every answer of two operations and every operation with several answers; all pairs in `make thorough`.
+PAIRS: Final = [
+    pytest.param(operation, name, marks=[pytest.mark.exhaustive] * ((at - first) % len(REPEATED) > 1))
+    for first, name in enumerate(UNKNOWN)
+    for at, operation in enumerate(REPEATED)
+]
+
+
+@pytest.mark.parametrize(("operation", "name"), PAIRS)
 def test_what_may_be_repeated_is_asked_three_times(system: FaultHarness, operation: str, name: str) -> None:
     system.harness.upstream.always(UNKNOWN[name].act)
     error = system.fails(operation)
@@ -219,7 +227,7 @@ def test_what_may_be_repeated_is_asked_three_times(system: FaultHarness, operati
     assert system.state() is OPEN[BY_NAME[operation].safety]
 
 
-@pytest.mark.parametrize("operation", [name for name in ASK if BY_NAME[name].safety is not CREATE])
+@pytest.mark.parametrize("operation", REPEATED)
 @pytest.mark.parametrize("name", ["500", "reset", "broken JSON"])
 def test_what_may_be_repeated_succeeds_at_the_second_attempt(system: FaultHarness, operation: str, name: str) -> None:
     system.harness.upstream.will(UNKNOWN[name].act)

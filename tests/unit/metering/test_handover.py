@@ -19,7 +19,7 @@ BOOK = PriceBook(shipped_prices())
 DAY = 20_516
 START = DAY * DAY_S
 OPENAI, STORE = ProviderName("openai"), ObjectId("vs_a")
-NOBODY = Ownership(ref=ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, STORE), tenant=TenantId("-"), created_at=1)
+UNHELD = Ownership(ref=ObjectRef(OPENAI, ObjectKind.VECTOR_STORE, STORE), tenant=TenantId("-"), created_at=1)
 PRICE = BOOK.price("openai", "storage", START * 1_000)
 TEAMS = st.sampled_from([TenantId("team:red"), TenantId("team:blue")])
 
@@ -43,7 +43,7 @@ def test_each_owner_is_charged_for_its_own_seconds_and_all_together_for_the_prov
     moments: list[Moment], *, adopted: bool
 ) -> None:
     """The meter is sampled when the size changes; changes of owners come in between, and are noticed then."""
-    row = NOBODY if adopted else given_to(NOBODY, Holder(1, TenantId("team:red")), is_new=True)
+    row = UNHELD if adopted else given_to(UNHELD, Holder(1, TenantId("team:red")), is_new=True)
     meter, at, size = (
         with_owner(None, first_sample(OPENAI, STORE, GIB, START), row)
         if not adopted
@@ -80,14 +80,14 @@ def test_each_owner_is_charged_for_its_own_seconds_and_all_together_for_the_prov
 
 
 def test_a_store_that_the_gateway_made_is_its_makers_from_the_beginning() -> None:
-    row = Ownership(ref=NOBODY.ref, tenant=TenantId("team:red"), key_id=KeyId("k"), created_at=START)
+    row = Ownership(ref=UNHELD.ref, tenant=TenantId("team:red"), key_id=KeyId("k"), created_at=START)
     before = first_sample(OPENAI, STORE, 7, START)
     (record,) = storage_records([with_owner(before, before.sampled(7, START + 60), row)], DAY, BOOK)
     assert (record.tenant, record.key_id, record.byte_seconds) == ("team:red", "k", 420)
 
 
 def test_a_day_that_is_charged_is_removed_from_every_owner() -> None:
-    row = given_to(NOBODY, Holder(START + 100, TenantId("team:red")), is_new=True)
+    row = given_to(UNHELD, Holder(START + 100, TenantId("team:red")), is_new=True)
     before = first_sample(OPENAI, STORE, 7, START)
     meter = with_owner(before, before.sampled(7, START + DAY_S + 1), row)
     assert [(each.tenant, each.days[DAY]) for each in meter.holdings_of(DAY)] == [
@@ -99,13 +99,13 @@ def test_a_day_that_is_charged_is_removed_from_every_owner() -> None:
 
 
 def test_a_change_that_is_later_than_the_sample_waits_for_the_next_one() -> None:
-    row = given_to(NOBODY, Holder(START + 100, TenantId("team:red")), is_new=True)
+    row = given_to(UNHELD, Holder(START + 100, TenantId("team:red")), is_new=True)
     before = first_sample(OPENAI, STORE, 7, START)
     assert with_owner(before, before.sampled(7, START + 99), row).tenant is None
 
 
 def test_a_store_that_came_back_after_a_stop_has_no_seconds_in_between() -> None:
-    row = given_to(NOBODY, Holder(START + 50, TenantId("team:red")), is_new=True)
+    row = given_to(UNHELD, Holder(START + 50, TenantId("team:red")), is_new=True)
     stopped = first_sample(OPENAI, STORE, 7, START).stopped(START + 10)
     meter = with_owner(stopped, stopped.resumed(7, START + 100), row)
     assert [(each.tenant, each.days[DAY]) for each in meter.holdings_of(DAY)] == [(None, 70), ("team:red", 0)]

@@ -77,7 +77,7 @@ def test_another_release_publishes_versions_with_the_parameters_of_today() -> No
         assert variables(name, {"Release": "a"}) != variables(name, {"Release": "b"})
 
 
-def test_whoever_calls_a_released_function_calls_its_alias() -> None:
+def test_a_released_function_is_called_by_its_alias() -> None:
     aliases = {f"{name}Aliaslive" for name in ANSWERING}
     assert {each["FunctionName"]["Ref"] for each in made_of_type("AWS::Lambda::Permission").values()} <= aliases
     body = json.dumps(made_of_type("AWS::ApiGatewayV2::Api")["GatewayApi"]["Body"])
