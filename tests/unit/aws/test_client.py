@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from botocore import __version__ as botocore_version
-from botocore.awsrequest import AWSResponse
+from moto import mock_aws
 
 from vectorgate.aws.client import aws_client
 from vectorgate.version import __version__
 
 if TYPE_CHECKING:
-    import pytest
     from botocore.awsrequest import AWSPreparedRequest
 
 
-def test_a_call_says_that_it_is_the_gateways(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    client = aws_client("sqs", region="eu-central-1", endpoint_url=None, connect_s=1, read_s=1, attempts=1)
-    sent: list[bytes] = []
+def test_a_call_says_that_it_is_the_gateways() -> None:
+    with mock_aws():
+        client: Any = aws_client("sqs", region="eu-central-1", endpoint_url=None, connect_s=1, read_s=1, attempts=1)
+        said: list[Any] = []
 
-    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        sent.append(request.headers["User-Agent"])
-        response = AWSResponse(request.url, 200, {}, None)
-        response._content = b"{}"
-        return response
+        def note(request: AWSPreparedRequest, **_: object) -> None:
+            said.append(request.headers["User-Agent"])
 
-    client.meta.events.register("before-send.sqs", answer)
-    client.list_queues()
-    assert sent == [f"vectorgate/{__version__} Botocore/{botocore_version}".encode()]
+        client.meta.events.register_first("before-send.sqs", note)
+        client.list_queues()
+        assert [agent.split()[0] for agent in said] == [f"vectorgate/{__version__}".encode()]
