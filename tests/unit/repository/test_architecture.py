@@ -72,6 +72,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     "ingest/uploads.py": frozenset({"tempfile"}),
     "persistence/dynamodb/table.py": frozenset({"botocore"}),
     "persistence/sqlite/": frozenset({"sqlite3", "threading"}),
+    "pricing/book.py": frozenset({"pathlib"}),  # reads its own files
     "providers/credentials.py": frozenset({"botocore", "threading"}),
     "providers/http/": frozenset(
         {"httpcore", "httpx", "io", "logging", "os", "pathlib", "socket", "ssl", "tempfile", "threading"}

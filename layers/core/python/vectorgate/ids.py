@@ -56,14 +56,17 @@ _KNOWN_PREFIXES: Final = (
 )
 # Matches every id that providers were seen to use, without '#', '/', '%', '.' and control characters.
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+# Patterns as text are compiled at their first use: by few requests, or none.
 # Names that customers choose (teams, users, end users): printable, without the '#' that separates key parts.
-LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
+# A name in ASCII is one if it matches; another must be Unicode text besides (`is_label`).
+LABEL = re.compile(r"[^#\x00-\x1f\x7f-\x9f]{1,256}")
+_SURROGATE: Final = "[\ud800-\udfff]"
 
 # Blanks at either end of a name, those without a width included: two names that look alike are one name.
-_EDGES: Final = r"\A[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+\Z"  # compiled for the first that is not ASCII
+_EDGES: Final = r"\A[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+\Z"
 # Names of models, fine-tuned ones (`ft:gpt-4o:org::id`) and Azure's deployments included.
 MODEL_MAX = 256
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", re.ASCII)
+_MODEL: Final = r"[A-Za-z0-9][A-Za-z0-9._:/@-]*"
 
 TEAM_PREFIX = "team:"
 
@@ -92,12 +95,12 @@ def normal_name(text: str) -> str:
 
 def is_model_name(text: str) -> bool:
     """Whether `text` may be the name of a model."""
-    return len(text) <= MODEL_MAX and _MODEL.fullmatch(text) is not None
+    return len(text) <= MODEL_MAX and re.fullmatch(_MODEL, text) is not None
 
 
 def is_label(text: str) -> bool:
     """Whether `text` may name a team, user, end user or tag."""
-    return LABEL.fullmatch(text) is not None
+    return LABEL.fullmatch(text) is not None and (text.isascii() or not re.search(_SURROGATE, text))
 
 
 def tenant_of_team(team: str) -> TenantId:

@@ -31,6 +31,7 @@ from vectorgate.api.schemas import (
     Search,
     UpdateAttributes,
     UpdateVectorStore,
+    files,
     models,
     validate,
 )
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
         (UpdateAttributes, file_update_params.FileUpdateParams),
         (CreateFileBatch, file_batch_create_params.FileBatchCreateParams),
         (CreateVectorStoreFile, file_batch_create_params.File),
-        (models.FileExpiresAfter, file_create_params.ExpiresAfter),
+        (files.FileExpiresAfter, file_create_params.ExpiresAfter),
         (CreateUpload, upload_create_params.UploadCreateParams),
-        (models.FileExpiresAfter, upload_create_params.ExpiresAfter),
+        (files.FileExpiresAfter, upload_create_params.ExpiresAfter),
         (CompleteUpload, UploadCompleteParams),
     ],
 )

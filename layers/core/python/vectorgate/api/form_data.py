@@ -7,7 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING, Final, cast
 
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.http import Body, FileUpload
+from vectorgate.api.http import CHUNK_SIZE, Body, FileUpload
 from vectorgate.api.schemas import error_messages, split_litellm_form_fields, validate_form
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vectorgate.api.operations import Operation
     from vectorgate.api.schemas import LiteLLMFields
 
-CHUNK_SIZE: Final = 64 * 1024
 MAX_FIELDS: Final = 16
 MAX_FIELD_BYTES: Final = 4 * 1024
 MAX_FILENAME: Final = 512

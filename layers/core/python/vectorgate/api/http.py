@@ -19,6 +19,7 @@ EVENT_STREAM: Final = "text/event-stream"
 MAX_LAMBDA_RESPONSE: Final = 6 * 1024 * 1024 - 64 * 1024
 MAX_WAIT_SECONDS: Final = 60.0
 MAX_LAMBDA_STREAM: Final = 200 * 1000 * 1000  # of a response that is streamed
+CHUNK_SIZE: Final = 64 * 1024  # in which a spooled file is read
 # Created once: `json.dumps` creates an encoder at each call with arguments.
 _COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 

@@ -28,8 +28,8 @@ KEY_CACHE_SECONDS: Final = 5.0  # promised in docs/security.md; what a read cost
 MAX_CACHED: Final = 10_000  # a flood of guessed keys evicts entries and costs a read each, but no more memory
 MAX_KEY: Final = 512  # characters
 _BEARER: Final = "bearer "
-_GENERATED: Final = re.compile(r"sk-[A-Za-z0-9_-]{43}")  # 256 bits, as /key/generate has always written them
-_ANY: Final = re.compile(rf".{{0,{MAX_KEY}}}", re.DOTALL)
+_GENERATED: Final = r"sk-[A-Za-z0-9_-]{43}"  # 256 bits, as /key/generate has always written them
+_ANY: Final = rf".{{0,{MAX_KEY}}}"
 
 
 def key_id_of(secret: str) -> KeyId:
@@ -76,7 +76,7 @@ class Authenticator:
 
     def __init__(self, keys: KeyReader, clock: Clock, *, generated_only: bool = False) -> None:
         self._keys = keys
-        self._form = _GENERATED if generated_only else _ANY
+        self._form = re.compile(_GENERATED if generated_only else _ANY, re.DOTALL)
         self._clock = clock
         self._cache: OrderedDict[KeyId, tuple[Principal | None, Moment]] = OrderedDict()
         self._changes = 0

@@ -27,7 +27,7 @@ NO_LIMIT: Final = NanoUSD(1 << 62)  # stands in for an absent limit: above any b
 LIFETIME: Final = "ever"  # the period of a limit that never resets
 STORES: Final = "stores"  # the period of the account that counts a team's stores, in stores
 STORED: Final = "stored-"  # with a provider: the bytes that a team's stores hold there, as last metered
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,3})(d|w|mo)", re.ASCII)
+_DURATION: Final = r"([1-9][0-9]{0,3})(d|w|mo)"
 _DAYS_A_WEEK: Final = 7
 _MONTHS: Final = 12
 _DAY_S: Final = 86_400
@@ -134,14 +134,14 @@ class BalanceChange:
 
 def is_duration(text: str) -> bool:
     """Whether `text` is a valid duration of a period."""
-    return _DURATION.fullmatch(text) is not None
+    return re.fullmatch(_DURATION, text) is not None
 
 
 def window_of(limit: Limit, unix_s: int) -> Window:
     """The period that contains a moment. ValueError for an invalid duration."""
     if limit.duration is None:
         return Window(LIFETIME, None)
-    match = _DURATION.fullmatch(limit.duration)
+    match = re.fullmatch(_DURATION, limit.duration)
     if match is None:
         raise ValueError("invalid duration")
     count, unit = int(match[1]), match[2]

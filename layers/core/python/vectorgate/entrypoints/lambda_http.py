@@ -44,7 +44,7 @@ LambdaResponse: TypeAlias = dict[str, object]
 
 # An event with the class `Body` under this name is answered with the body itself. No event from JSON can contain it.
 UNENCODED_BODY: Final = "vectorgate.body_as_it_is"
-_ESCAPED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
+_ESCAPED_SLASH: Final = "%2[fF]"
 _REQUEST_ID: Final = re.compile(r"[\w=-]{1,64}", re.ASCII)
 _TEXTUAL: Final = ("application/json", "text/")
 _WORST_ESCAPE: Final = 6  # JSON encodes a byte of text as at most six bytes: \u00XX
@@ -203,7 +203,7 @@ def path_of(raw_path: str) -> str:
 
     Except for an escaped slash, which API Gateway decodes as well: here it stays escaped, and so matches no path.
     """
-    return unquote(_ESCAPED_SLASH.sub("%252F", raw_path)) if "%" in raw_path else raw_path
+    return unquote(re.sub(_ESCAPED_SLASH, "%252F", raw_path)) if "%" in raw_path else raw_path
 
 
 def _body(event: _HttpEvent) -> Body:

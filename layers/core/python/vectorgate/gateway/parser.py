@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from vectorgate.api import headers, schemas
 from vectorgate.api.command import Command
 from vectorgate.api.errors import InvalidRequest, PayloadTooLarge
-from vectorgate.api.form_data import CHUNK_SIZE, read_upload
-from vectorgate.api.http import JSON, encode_json
+from vectorgate.api.http import CHUNK_SIZE, JSON, encode_json
 from vectorgate.api.operations import Media
 from vectorgate.api.references import NOTHING_NAMED, named_in
 from vectorgate.api.schemas import LiteLLMFields
@@ -36,9 +35,9 @@ if TYPE_CHECKING:
 MAX_TAGS: Final = 10  # with MAX_TAGS_LENGTH characters in all, a ledger row stays below 1 KiB, one write unit
 MAX_TAGS_LENGTH: Final = 256
 MAX_END_USER: Final = 128
-_PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
-_UNDECODED: Final = re.compile("[\ufffd\ud800-\udfff]")  # what decoders put in place of bytes that are not UTF-8
-_COUNT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+MAX_COUNT: Final = 3  # digits of a number of retries
+MAX_IDEMPOTENCY_KEY: Final = 255
+_UNDECODED: Final = "[\ufffd\ud800-\udfff]"  # what decoders put in place of bytes that are not UTF-8
 _SECONDS: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?", re.ASCII)
 _SEARCH_HINT: Final = " Azure AI Search has no vector stores: where it is configured, its paths begin with /azure_ai/."
 NO_LITELLM_FIELDS: Final = LiteLLMFields()
@@ -96,6 +95,8 @@ def _parse_upload(
     providers: Collection[ProviderName],
     limits: Limits,
 ) -> tuple[Command, Policy]:
+    from vectorgate.api.form_data import read_upload  # noqa: PLC0415 - an upload is sent seldom
+
     upload, extra = read_upload(
         request.body,
         request.headers.get("content-type"),
@@ -125,7 +126,7 @@ def _text_header(request: Request, *names: str) -> str | None:
     """As `Request.header`. InvalidRequest for a value that was not UTF-8 when it was sent."""
     name = next((name for name in names if request.header(name) is not None), None)
     value = request.header(name) if name is not None else None
-    if value is not None and _UNDECODED.search(value):
+    if value is not None and not value.isascii() and re.search(_UNDECODED, value):
         raise InvalidRequest(f"The header '{name}' is not valid UTF-8.", code="invalid_header", param=name)
     return value
 
@@ -138,7 +139,7 @@ def policy_of(request: Request) -> Policy:
     seconds = request.header(*headers.CLIENT_SECONDS) or ""
     return Policy(
         idempotency_key=key,
-        retry_count=int(count) if _COUNT.fullmatch(count) else 0,
+        retry_count=int(count) if len(count) <= MAX_COUNT and count.isascii() and count.isdigit() else 0,
         client_seconds=float(seconds) if _SECONDS.fullmatch(seconds) else None,
     )
 
@@ -273,7 +274,7 @@ def _provider(name: str | None, providers: Collection[ProviderName]) -> Provider
 
 def checked_idempotency_key(key: str | None) -> str | None:
     """Validate a client's idempotency key. InvalidRequest for one that is too long, or not printable ASCII."""
-    if key is not None and not _PRINTABLE.fullmatch(key):
+    if key is not None and not (0 < len(key) <= MAX_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
         raise InvalidRequest(
             "Invalid 'Idempotency-Key': expected at most 255 printable ASCII characters.",
             code="invalid_value",

@@ -38,8 +38,8 @@ _MAX_QUOTED: Final = 100
 _REMINDER: Final = "watch"
 _REMINDER_FIELDS: Final = frozenset({"vectorgate", "team", "vector_store_id", "batch_id", "files", "round"})
 _ATTACH_FIELDS: Final = frozenset({"file_id", "vector_store_id", "name", "attributes", "chunking_strategy"})
-_SEQUENCER: Final = re.compile(r"[0-9A-Fa-f]{1,64}", re.ASCII)
-_VERSION: Final = re.compile(r"[\x21-\x7e]{1,1024}")
+_SEQUENCER: Final = r"[0-9A-Fa-f]{1,64}"
+_VERSION: Final = r"[\x21-\x7e]{1,1024}"
 _WRITE_PREFIX: Final = "ObjectCreated:"
 _DELETE_MARKER_EVENTS: Final = frozenset(
     {"ObjectRemoved:DeleteMarkerCreated", "LifecycleExpiration:DeleteMarkerCreated"}
@@ -217,7 +217,7 @@ def _id(content: Document, name: str) -> str:
 
 def _sequencer(stored: Document) -> str:
     value = _text(stored, "sequencer")
-    if _SEQUENCER.fullmatch(value) is None:
+    if re.fullmatch(_SEQUENCER, value) is None:
         raise UnreadableMessage("'sequencer' is not hexadecimal")
     return value
 
@@ -226,7 +226,7 @@ def _version(stored: Document, name: str) -> str | None:
     value = stored.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or _VERSION.fullmatch(value) is None:
+    if not isinstance(value, str) or re.fullmatch(_VERSION, value) is None:
         raise UnreadableMessage(f"'{name}' is not a version")
     return value
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vectorgate.budgets.model import LIFETIME, STORED, STORES, accounts_of, balance_changes
 from vectorgate.clock import DAY_MS
 from vectorgate.idempotency.record import EXPLICIT_SLOT
-from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX
+from vectorgate.ids import LABEL, OBJECT_ID, TEAM_PREFIX, is_label
 from vectorgate.ledger.entry import SUCCESSORS, IllegalTransition, LedgerEntry, State
 from vectorgate.ledger.ports import INDEXED, MAX_ACTIONS, MAX_SEARCH_MS, MAX_VALUES
 from vectorgate.ledger.rollups import Scope
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
 INITIAL_STATES = frozenset({State.STARTED, State.ANSWERED, State.VOIDED})
-_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_PERIOD = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}|{STORED}[A-Za-z0-9_-]{{1,128}}", re.ASCII)
+_MONTH = r"\d{4}-\d{2}"
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_PERIOD = rf"\d{{4}}-\d{{2}}-\d{{2}}|{STORED}[A-Za-z0-9_-]{{1,128}}"
 # Ten digits of seconds, thirteen of milliseconds, reach the year 2286; sort keys rely on the width.
 _MAX_UNIX_S = 9_999_999_999
 _MAX_UNIX_MS = 9_999_999_999_999
@@ -48,7 +48,7 @@ def object_part(text: str) -> str:
 
 def label_part(text: str) -> str:
     """`text` as a key part that a customer may have chosen."""
-    if LABEL.fullmatch(text) is None:
+    if LABEL.fullmatch(text) is None or not (text.isascii() or is_label(text)):
         raise ValueError("not a label")
     return text
 
@@ -72,7 +72,7 @@ def tenant_part(text: str) -> str:
 
 def month_part(text: str) -> str:
     """`text` as `YYYY-MM`."""
-    if _MONTH.fullmatch(text) is None:
+    if re.fullmatch(_MONTH, text, re.ASCII) is None:
         raise ValueError("not a month")
     return text
 
@@ -135,7 +135,7 @@ def check_reservations(entry: LedgerEntry, reserve: Sequence[Reservation]) -> No
 def check_account(account: Account) -> None:
     """Parts of an account's key."""
     check_subject(account.subject)
-    if account.period not in {LIFETIME, STORES} and _PERIOD.fullmatch(account.period) is None:
+    if account.period not in {LIFETIME, STORES} and re.fullmatch(_PERIOD, account.period, re.ASCII) is None:
         raise ValueError("not a period")
 
 
@@ -302,7 +302,7 @@ def check_ref(ref: ObjectRef) -> None:
 def check_bucket(bucket: Bucket) -> None:
     """Parts of a rollup's key."""
     scope_part(bucket.scope, bucket.scope_id)
-    if _DAY.fullmatch(bucket.day) is None:
+    if re.fullmatch(_DAY, bucket.day, re.ASCII) is None:
         raise ValueError("not a day")
     object_part(bucket.provider)
     label_part(bucket.operation)

@@ -10,7 +10,7 @@ import json
 import re
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from vectorgate.classes import dataclass
@@ -305,9 +305,5 @@ def _midnight_ms(day: str) -> int:
 
 def shipped_prices() -> list[AnyPrice]:
     """The prices in `prices.json` and `models.json`, beside this file."""
-    folder = files("vectorgate.pricing")
-    return [
-        price
-        for name in ("prices.json", "models.json")
-        for price in read_prices(folder.joinpath(name).read_text("utf-8"))
-    ]
+    texts = [Path(__file__).with_name(name).read_text("utf-8") for name in ("prices.json", "models.json")]
+    return [price for text in texts for price in read_prices(text)]

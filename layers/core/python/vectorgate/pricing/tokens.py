@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MILLION: Final = 1_000_000
 DEFAULT_TIER: Final = "default"
-_DATE: Final = re.compile(r"-20[0-9]{2}-[01][0-9]-[0-3][0-9]$", re.ASCII)
+_DATE: Final = r"-20[0-9]{2}-[01][0-9]-[0-3][0-9]$"
 _REQUIRED: Final = frozenset({"models", "usd_per_million_tokens"})
 _OPTIONAL: Final = frozenset({"tier", "above_input_tokens", "up_to_input_tokens", "context_tokens"})
 _RATES: Final = frozenset({"input", "cached_input", "cache_write", "output"})
@@ -112,7 +112,7 @@ def _tokens(figure: object) -> int:
 
 
 def _undated(model: str) -> str:
-    return _DATE.sub("", model)
+    return re.sub(_DATE, "", model)
 
 
 class TokenPrices:

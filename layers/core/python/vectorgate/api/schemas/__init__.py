@@ -21,24 +21,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vectorgate.api.schemas.files import CompleteUpload, CreateFile, CreateUpload, CreateUploadPart
+    from vectorgate.api.schemas.forms import validate_form
     from vectorgate.api.schemas.litellm import (
         LITELLM_FIELDS,
         LiteLLMFields,
         split_litellm_fields,
         split_litellm_form_fields,
     )
-    from vectorgate.api.schemas.models import (
-        CompleteUpload,
-        CreateFile,
-        CreateFileBatch,
-        CreateUpload,
-        CreateUploadPart,
-        CreateVectorStore,
-        CreateVectorStoreFile,
-        Search,
-        UpdateAttributes,
-        UpdateVectorStore,
-    )
+    from vectorgate.api.schemas.models import CreateVectorStore, Search, UpdateVectorStore
     from vectorgate.api.schemas.object_ids import check_id
     from vectorgate.api.schemas.parsing import check_document, parse_json_object, validate
     from vectorgate.api.schemas.query import (
@@ -48,9 +39,9 @@ if TYPE_CHECKING:
         ListStoreFilesQuery,
         RetrieveResponseQuery,
         parse_query,
-        validate_form,
     )
     from vectorgate.api.schemas.responses import CompactResponse, CountInputTokens, CreateResponse, check_model
+    from vectorgate.api.schemas.store_files import CreateFileBatch, CreateVectorStoreFile, UpdateAttributes
 
 __all__ = [
     "LITELLM_FIELDS",
@@ -85,19 +76,10 @@ __all__ = [
 ]
 
 _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "files": ("CompleteUpload", "CreateFile", "CreateUpload", "CreateUploadPart"),
+    "forms": ("validate_form",),
     "litellm": ("LITELLM_FIELDS", "LiteLLMFields", "split_litellm_fields", "split_litellm_form_fields"),
-    "models": (
-        "CompleteUpload",
-        "CreateFile",
-        "CreateFileBatch",
-        "CreateUpload",
-        "CreateUploadPart",
-        "CreateVectorStore",
-        "CreateVectorStoreFile",
-        "Search",
-        "UpdateAttributes",
-        "UpdateVectorStore",
-    ),
+    "models": ("CreateVectorStore", "Search", "UpdateVectorStore"),
     "object_ids": ("check_id",),
     "parsing": ("check_document", "parse_json_object", "validate"),
     "query": (
@@ -107,9 +89,9 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
         "ListStoreFilesQuery",
         "RetrieveResponseQuery",
         "parse_query",
-        "validate_form",
     ),
     "responses": ("CompactResponse", "CountInputTokens", "CreateResponse", "check_model"),
+    "store_files": ("CreateFileBatch", "CreateVectorStoreFile", "UpdateAttributes"),
 }
 _MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
 

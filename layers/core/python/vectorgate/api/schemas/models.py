@@ -1,21 +1,19 @@
-"""Models of the request bodies of the public API, with OpenAI's fields.
+"""Models of the bodies of requests for stores and searches, with OpenAI's fields: those of most requests.
 
 They only validate; the client's own dict is sent upstream. A field that may be absent but not null has the default None
 (or ""), and refuses an explicit null. Duplicates in `file_ids` are kept, because OpenAI's documentation allows them.
 """
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import FailFast, Field, PlainValidator, ValidationInfo, field_validator, model_validator
+from pydantic import FailFast, Field, PlainValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from vectorgate.api.schemas.fields import (
     QUERIES_MAX,
     QUERY_MAX,
-    Attributes,
     FileId,
     Metadata,
-    PartId,
     Text,
     WireModel,
     at_most,
@@ -27,15 +25,7 @@ from vectorgate.api.schemas.fields import (
 from vectorgate.api.schemas.filters import BoundedFilter
 
 STORE_FILES_MAX: Final = 500
-BATCH_FILES_MAX: Final = 2000
 RESULTS_MAX: Final = 50
-UPLOAD_MAX: Final = 8 * 2**30  # bytes of one file that is uploaded in parts
-PARTS_MAX: Final = 2_500  # not OpenAI's: the ownership of each is read. 8 GiB in parts of 4 MB are 2,148
-FILENAME_MAX: Final = 512  # not OpenAI's; the same as of a form's filename
-MEDIA_TYPE_MAX: Final = 200  # not OpenAI's
-MD5_MAX: Final = 64  # not OpenAI's. A checksum has 32 hexadecimal digits, which the provider validates
-
-Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 
 
 class ExpiresAfter(WireModel):
@@ -96,39 +86,6 @@ class UpdateVectorStore(WireModel):
     metadata: Metadata | None = None
 
 
-class CreateVectorStoreFile(WireModel):
-    """`POST /vector_stores/{vector_store_id}/files`, and one of `files` in a batch."""
-
-    file_id: FileId
-    attributes: Attributes | None = None
-    chunking_strategy: OptionalChunking = None
-
-
-class UpdateAttributes(WireModel):
-    """`POST /vector_stores/{vector_store_id}/files/{file_id}`: the whole new set, or null for none."""
-
-    attributes: Attributes | None
-
-
-class CreateFileBatch(WireModel):
-    """`POST /vector_stores/{vector_store_id}/file_batches`: `file_ids` or `files`, 1 to 2000 of them."""
-
-    file_ids: Annotated[list[FileId], FailFast(), at_most(BATCH_FILES_MAX)] = Field(default=[], min_length=1)
-    files: Annotated[list[CreateVectorStoreFile], FailFast(), at_most(BATCH_FILES_MAX)] = Field(
-        default=[], min_length=1
-    )
-    attributes: Attributes | None = None
-    chunking_strategy: OptionalChunking = None
-
-    @model_validator(mode="after")
-    def _check_one_form(self) -> Self:
-        if self.file_ids and self.files:
-            raise PydanticCustomError("both_forms", "both", {"param": "files", "other": "file_ids"})
-        if not self.file_ids and not self.files:
-            raise PydanticCustomError("no_form", "neither", {"param": "file_ids"})
-        return self
-
-
 class RankingOptions(WireModel):
     """The ranker of the results, and the least score of a result that is returned."""
 
@@ -165,38 +122,3 @@ class Search(WireModel):
     max_num_results: int = Field(default=10, ge=1, le=RESULTS_MAX)
     filters: Annotated[BoundedFilter | None, not_null("an object")] = None
     ranking_options: Annotated[RankingOptions | None, not_null("an object")] = None
-
-
-class FileExpiresAfter(WireModel):
-    """When a file expires: one hour to thirty days after its creation."""
-
-    anchor: Literal["created_at"]
-    seconds: int = Field(ge=3600, le=2_592_000)
-
-
-class CreateFile(WireModel):
-    """`POST /files` without the file; validated by `validate_form`."""
-
-    purpose: Purpose
-    expires_after: Annotated[FileExpiresAfter | None, not_null("an object")] = None
-
-
-class CreateUpload(WireModel):
-    """`POST /uploads`: a file that will be uploaded in parts. `bytes` is its size."""
-
-    filename: Annotated[str, Field(min_length=1, max_length=FILENAME_MAX)]
-    purpose: Purpose
-    bytes: int = Field(ge=0, le=UPLOAD_MAX)
-    mime_type: Annotated[str, Field(min_length=1, max_length=MEDIA_TYPE_MAX)]
-    expires_after: Annotated[FileExpiresAfter | None, not_null("an object")] = None
-
-
-class CreateUploadPart(WireModel):
-    """`POST /uploads/{upload_id}/parts` without the part's `data`; it has no other field."""
-
-
-class CompleteUpload(WireModel):
-    """`POST /uploads/{upload_id}/complete`: the parts in order, and the checksum of the file."""
-
-    part_ids: Annotated[list[PartId], FailFast(), at_most(PARTS_MAX)] = Field(min_length=1)
-    md5: Annotated[Annotated[str, Field(max_length=MD5_MAX)] | None, not_null("a string")] = None

@@ -33,8 +33,8 @@ NUMBER_MAX = 64  # characters of one number; 17 digits distinguish any two doubl
 INT64 = 2**63
 
 # The string alternative always matches, even unterminated: a failed attempt would be repeated from each quote in it.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_TOKEN = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]'
+_SURROGATE_ESCAPE = rb"\\u[dD][89a-fA-F]"
 _OPENING = frozenset(b"[{")
 _CLOSING = frozenset(b"]}")
 
@@ -89,7 +89,7 @@ def _check_structure(body: bytes, max_tokens: int) -> None:
     if brackets <= DEPTH_MAX and 2 * brackets + body.count(b",") + body.count(b'"') <= max_tokens:
         return
     depth = 0
-    for count, token in enumerate(_TOKEN.finditer(body), start=1):
+    for count, token in enumerate(re.finditer(_TOKEN, body, re.DOTALL), start=1):
         first = body[token.start()]
         depth += (first in _OPENING) - (first in _CLOSING)
         if depth > DEPTH_MAX:
@@ -140,7 +140,7 @@ _DECODER = json.JSONDecoder(
 
 def _check_surrogates(body: bytes, value: object) -> None:
     # Raw surrogates are invalid UTF-8. Escaped ones are checked, because many clients escape emoji as pairs of them.
-    if not _SURROGATE_ESCAPE.search(body):
+    if rb"\u" not in body or not re.search(_SURROGATE_ESCAPE, body):
         return
     try:
         json.dumps(value, ensure_ascii=False).encode()

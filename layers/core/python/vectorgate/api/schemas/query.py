@@ -1,25 +1,21 @@
-"""Validate input that arrives as strings: the query of each listing, and the text fields of a file upload.
+"""Validate the query of each listing, which arrives as strings.
 
 Unknown query parameters are ignored, because OpenAI's clients may add some; `to_params` does not forward them. An empty
 parameter counts as absent, because browsers send a cursor that is not set as an empty one. A `limit` of 0 is accepted,
 because OpenAI's schema has no minimum, and its clients' tests send it.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field
 
 from vectorgate.api.schemas.fields import FileId, Id, StoreId, WireModel
-from vectorgate.api.schemas.parsing import Model, validate
+from vectorgate.api.schemas.forms import number
+from vectorgate.api.schemas.parsing import validate
 
 LIST_LIMIT: Final = 20
 FILES_LIMIT: Final = 10_000
-
-# More digits than any integer field has; a longer text stays a string, and is refused as one.
-_INTEGER = re.compile(r"-?[0-9]{1,100}")
-_BRACKETS = re.compile(r"expires_after\[(\w{1,64})\]")
 
 
 class ListQuery(WireModel):
@@ -99,24 +95,4 @@ def parse_query(model: type[Query], params: Mapping[str, str]) -> Query:
     # openai's clients write `include[]=a&include[]=b`, others `include=a`.
     given = {"include[]" if name == "include" else name: value for name, value in params.items()}
     known = {name: value for name, value in given.items() if name in names_of(model) and value}
-    return validate(model, {name: _number(value) if name in _NUMBERS else value for name, value in known.items()})
-
-
-def validate_form(model: type[Model], fields: Mapping[str, str]) -> Model:
-    """Validate the text fields of a form. `expires_after[anchor]` and `expires_after[seconds]` become one object.
-
-    Errors name its fields as OpenAI does: `expires_after.seconds`.
-    """
-    body: dict[str, object] = {}
-    nested: dict[str, object] = {}
-    for name, value in fields.items():
-        bracket = _BRACKETS.fullmatch(name)
-        if bracket:
-            nested[bracket[1]] = _number(value) if bracket[1] == "seconds" else value
-        else:
-            body[name] = value
-    return validate(model, {"expires_after": nested, **body} if nested else body)
-
-
-def _number(text: str) -> int | str:
-    return int(text) if _INTEGER.fullmatch(text) else text
+    return validate(model, {name: number(value) if name in _NUMBERS else value for name, value in known.items()})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from vectorgate.api.errors import InvalidRequest
 
-_QUOTED = re.compile(r"'([^']*)'")
+_QUOTED = r"'([^']*)'"
 _UNIONS = frozenset({"chunking_strategy", "filters"})
 
 
@@ -75,7 +75,7 @@ def param_path(location: Sequence[int | str]) -> str:
 
 
 def _bad_tag(error: FieldError) -> InvalidRequest:
-    supported = _QUOTED.findall(error.context["expected_tags"])
+    supported = re.findall(_QUOTED, error.context["expected_tags"])
     return error_messages.unsupported_value(f"{error.param}.type", error.value.get("type"), supported)
 
 
@@ -108,7 +108,7 @@ _TRANSLATIONS: Mapping[str, Callable[[FieldError], InvalidRequest]] = MappingPro
         "model_attributes_type": _wrong_type("an object"),
         "wrong_type": lambda f: error_messages.invalid_type(f.param, f.context["expected"], f.value),
         "literal_error": lambda f: error_messages.unsupported_value(
-            f.param, f.value, _QUOTED.findall(f.context["expected"])
+            f.param, f.value, re.findall(_QUOTED, f.context["expected"])
         ),
         "less_than_equal": lambda f: error_messages.above_max(f.param, f.context["le"], f.value),
         "greater_than_equal": lambda f: error_messages.below_min(f.param, f.context["ge"], f.value),
