@@ -243,7 +243,7 @@ BROKEN: Final = (
         setting("IngestBucket", "PublicAccessBlockConfiguration", "BlockPublicPolicy", to=False),
     ),
     Broken("logs are kept for ever", "logs_end", without("ApiLogs", "RetentionInDays")),
-    Broken("an alarm is missing", "alarms_are_as_released", without("UnrecordedAlarm")),
+    Broken("an alarm is missing", "alarms_are_as_released", without("UnpricedAlarm")),
     Broken(
         "an alarm watches another metric", "alarms_are_as_released", setting("LagAlarm", "MetricName", to="Invocations")
     ),

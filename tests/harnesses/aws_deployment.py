@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tests.harnesses.aws_stack import Emulator
 
 
+class NotUpdated(Exception):
+    """A stack could not be created or updated, and is as it was: for which reasons."""
+
+
 def deploy(aws: Emulator, provider_url: str, name: str = STACK, **parameters: str) -> Stack:
     """Deploy the template as a stack of that name whose provider is the upstream."""
     template = prepared(aws)
@@ -62,7 +66,7 @@ def update(aws: Emulator, name: str, template_url: str, **parameters: str) -> St
 
 
 def finished(aws: Emulator, name: str, kind: str) -> dict[str, str]:
-    """Wait until a stack is created or updated, and return its outputs."""
+    """Wait until a stack is created or updated, and return its outputs. NotUpdated."""
     stacks = aws.client("cloudformation")
 
     def done() -> dict[str, Any] | None:
@@ -72,22 +76,23 @@ def finished(aws: Emulator, name: str, kind: str) -> dict[str, str]:
         if stack["StackStatus"] == f"{kind}_COMPLETE":
             return stack
         events = stacks.describe_stack_events(StackName=name)["StackEvents"]
-        raise AssertionError([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
+        raise NotUpdated([event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")])
 
     return {out["OutputKey"]: out["OutputValue"] for out in eventually(done, 300, "the stack")["Outputs"]}
 
 
-def prepared(aws: Emulator) -> dict[str, Any]:
-    """Return the template as the emulator deploys it, with its code in S3."""
-    return ready(packaged(aws, read(ROOT / "template.yaml")))
+def prepared(aws: Emulator, built: Path = BUILT) -> dict[str, Any]:
+    """Return the template as the emulator deploys it, with its code in S3. `built`: the folder of its parts."""
+    template = packaged(aws, read(ROOT / "template.yaml"), built)
+    return ready(template, has_code_deploy=aws.minute is not None)
 
 
-def ready(template: dict[str, Any]) -> dict[str, Any]:
+def ready(template: dict[str, Any], *, has_code_deploy: bool = False) -> dict[str, Any]:
     """Return what the emulator deploys of a template whose code is packaged."""
     template["Globals"]["Function"]["Environment"]["Variables"]["VECTORGATE_PLAIN_HTTP"] = "1"
     for policy in ("IngestBucketPolicy", "ExportBucketPolicy"):
         del template["Resources"][policy]
-    return emulated(template)
+    return emulated(template, has_code_deploy=has_code_deploy)
 
 
 def stored(aws: Emulator, template: dict[str, Any]) -> str:
@@ -106,7 +111,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:
+def packaged(aws: Emulator, template: dict[str, Any], built: Path = BUILT) -> dict[str, Any]:
     """Put each built folder into S3, and its URL in place of the local path, as `sam package` does."""
     bucket = aws.client("s3")
     with contextlib.suppress(bucket.exceptions.BucketAlreadyOwnedByYou):
@@ -114,7 +119,8 @@ def packaged(aws: Emulator, template: dict[str, Any]) -> dict[str, Any]:
     for name, resource in template["Resources"].items():
         place = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
         if resource["Type"] in place:
-            content = zipped(BUILT / name)
+            assert (built / name).is_dir(), f"{name} is not built: run `make e2e`"
+            content = zipped(built / name)
             key = f"{name}-{digest(content)}.zip"  # so that what changed is another template, and what did not the same
             bucket.put_object(Bucket=BUCKET, Key=key, Body=content)
             resource["Properties"][place[resource["Type"]]] = f"s3://{BUCKET}/{key}"

@@ -66,10 +66,14 @@ def eventually(ask: Callable[[], Found | None], seconds: float, what: str) -> Fo
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running MiniStack. `log`: the file with the output of it and of the functions."""
+    """A running MiniStack. `log`: the file with the output of it and of the functions.
+
+    `minute`: the seconds of a minute, for CodeDeploy's deployments and for alarms; None without CodeDeploy.
+    """
 
     port: int
     log: Path
+    minute: float | None = None
 
     @property
     def url(self) -> str:
@@ -78,11 +82,14 @@ class Emulator:
 
     def denied(self) -> set[str]:
         """What functions asked and their roles did not allow. A role that was deleted with its stack does not count."""
-        asked = self.log.with_name("asked.jsonl")
-        lines = asked.read_text().splitlines() if asked.exists() else []
         pages = self.client("iam").get_paginator("list_roles").paginate()
         roles = {each["RoleName"] for page in pages for each in page["Roles"]}
-        return {line for line in lines if not json.loads(line)["allowed"] and json.loads(line)["role"] in roles}
+        return {json.dumps(each) for each in self.lines("asked") if not each["allowed"] and each["role"] in roles}
+
+    def lines(self, name: str) -> list[Any]:
+        """What the emulator wrote down: what roles `asked`, `calls` through aliases, or `deployments`."""
+        found = self.log.with_name(f"{name}.jsonl")
+        return [json.loads(line) for line in found.read_text().splitlines()] if found.exists() else []
 
     def client(self, service: Any) -> Any:
         """Return a client with the permissions of the account's root."""
@@ -115,16 +122,17 @@ def process(command: list[str], *, env: dict[str, str], cwd: Path, log: Path) ->
 
 
 @contextlib.contextmanager
-def emulator(home: Path, *, trusts: Path | None = None) -> Iterator[Emulator]:
+def emulator(home: Path, *, trusts: Path | None = None, minute: float | None = None) -> Iterator[Emulator]:
     """Run MiniStack on a free port, outside the repository, so that the functions import from their layers alone.
 
-    `trusts`: the certificate of the servers that it may ask over HTTPS.
+    `trusts`: the certificate of the servers that it may ask over HTTPS. `minute`: with CodeDeploy, as Emulator's.
     """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    aws = Emulator(port, home / "emulator.log")
+    aws = Emulator(port, home / "emulator.log", minute)
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "GATEWAY_PORT": str(port), **SETTINGS}
     env |= {"SSL_CERT_FILE": str(trusts)} if trusts is not None else {}
+    env |= {"RELEASE_MINUTE": str(minute)} if minute is not None else {}
     with process([sys.executable, "-P", str(EMULATED)], env=env, cwd=home, log=aws.log) as running:
 
         def answers() -> bool | None:

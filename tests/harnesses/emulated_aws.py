@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import threading
 import zipfile
 from contextvars import ContextVar
@@ -212,4 +213,9 @@ if __name__ == "__main__":
     iam._extract_simulate_params = simulated
     iam._build_simulate_results_real = results
     app._enforce_execute_api = enforce_execute_api
+    if "RELEASE_MINUTE" in os.environ:
+        sys.path.append(str(Path(__file__).parents[2]))  # of this process, and of no function's
+        from tests.harnesses import emulated_releases
+
+        emulated_releases.install(float(os.environ["RELEASE_MINUTE"]))
     app.main()

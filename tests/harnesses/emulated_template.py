@@ -1,7 +1,8 @@
 """template.yaml as the emulated AWS reads it: SAM's transformation, and then what the emulator does not know.
 
 - It reads no OpenAPI definition of an HTTP API: here, each path becomes a route with an integration.
-- It has no CodeDeploy: an alias moves to its new version at once.
+- It has no CodeDeploy: an alias moves to its new version at once, unless the emulator has ours (emulated_releases.py),
+  which it gives what an alias's UpdatePolicy names before the alias.
 - It knows no alarms on sums; a batch of messages is a right of its own there; and it takes a parameter's number for a
   text, so that the concurrency of ingestion and exports is a literal.
 """
@@ -17,11 +18,14 @@ ANY: Final = "x-amazon-apigateway-any-method"
 NO_VALUE: Final = {"Ref": "AWS::NoValue"}
 
 
-def emulated(template: dict[str, Any]) -> dict[str, Any]:
+def emulated(template: dict[str, Any], *, has_code_deploy: bool = False) -> dict[str, Any]:
     """Return what the emulator deploys of a template of SAM's, whose code is packaged."""
     _leave_out(template)
     made = translated(template)
-    _without_code_deploy(made["Resources"])
+    if has_code_deploy:
+        _as_code_deploy_needs(made["Resources"])
+    else:
+        _without_code_deploy(made["Resources"])
     for name, resource in list(made["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             made["Resources"] |= _spelled_out(name, resource)
@@ -56,6 +60,20 @@ def _without_code_deploy(resources: dict[str, Any]) -> None:
     for policy in resources["ReleaseCheckRole"]["Properties"]["Policies"]:
         allowed = policy["PolicyDocument"]["Statement"]
         policy["PolicyDocument"]["Statement"] = [each for each in allowed if each.get("Sid") != "ReportToCodeDeploy"]
+
+
+def _as_code_deploy_needs(resources: dict[str, Any]) -> None:
+    """Have an alias updated after what its policy names, as CloudFormation does.
+
+    And a deployment's configuration be the parameter's, of which SAM's transformation knows only the default here.
+    """
+    for each in resources.values():
+        policy = each.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
+        if policy:
+            each["DependsOn"] = [named["Ref"] for named in policy.values()]
+        if each["Type"] == "AWS::CodeDeploy::DeploymentGroup":
+            _, names = each["Properties"]["DeploymentConfigName"]["Fn::Sub"]
+            names["ConfigName"] = {"Ref": "ReleaseType"}
 
 
 def _spelled_out(name: str, api: dict[str, Any]) -> dict[str, Any]:

@@ -36,21 +36,24 @@ SECONDS: Final = 2
 class StackLoad:
     """Clients of the SDK, and one that invokes the function `invoke` by its name, as SDKs do.
 
-    `created`: stores that a client was given. `deleted`: those of them that it deleted. `failures`: what it saw fail.
+    `retries`: how often the SDK sends a call again. `created`: stores that a client was given. `deleted`: those of them
+    that it deleted. `failures`: what it saw fail.
+    `numbers`: of the stores that it names; a call with an idempotency key has one, too.
     `unknown`: creates that the emulator ended, which were not made a second time; the ledger finds out their outcome.
     """
 
     aws: Emulator
     key: str
     invoke: str
+    retries: int = openai.DEFAULT_MAX_RETRIES
     created: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     calls: int = 0
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -72,7 +75,9 @@ class StackLoad:
     def client(self) -> openai.OpenAI:
         """A client of the stack's domain name."""
         base_url, host = f"{self.aws.url}/v1", {"Host": DOMAIN}
-        return openai.OpenAI(api_key=self.key, base_url=base_url, default_headers=host, timeout=300)
+        return openai.OpenAI(
+            api_key=self.key, base_url=base_url, default_headers=host, timeout=300, max_retries=self.retries
+        )
 
     def go_on(self, calls: int) -> None:
         """Go on until so many further calls are answered. TookTooLong after a minute."""
@@ -92,7 +97,7 @@ class StackLoad:
 
     def _round_of(self, client: openai.OpenAI) -> Callable[[], None]:
         def calls() -> None:
-            number = next(self._numbers)
+            number = next(self.numbers)
             store = client.vector_stores.create(name=f"store-{number}")
             self.created.append(store.id)
             assert client.vector_stores.retrieve(store.id).name == f"store-{number}"
@@ -115,7 +120,7 @@ class StackLoad:
         )
 
         def call() -> None:
-            name = f"invoked-{next(self._numbers)}"
+            name = f"invoked-{next(self.numbers)}"
             payload = {"operation": "vector_stores.create", "api_key": self.key, "body": {"name": name}}
             content = json.dumps({**payload, "idempotency_key": name}).encode()
             for _ in range(ATTEMPTS):

@@ -88,5 +88,7 @@ def rights_of(call: str, service: str, params: Mapping[str, Any]) -> Iterator[Ri
         yield from ((action, entry["EventBusName"]) for entry in params["Entries"])
     elif service == "codedeploy":
         yield action, APPLICATION
+    elif service == "cloudwatch":
+        yield action, EVERYTHING
     else:
         yield action, next(str(params[key]) for key in ABOUT if key in params)

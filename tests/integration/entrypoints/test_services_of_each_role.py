@@ -1,7 +1,7 @@
 """Each role allows of AWS's other services what its function asks, and nothing that it never asks.
 
 The functions run as on Lambda, from the environment that the template gives them with every parameter given. For rows
-of the table, see tests/integration/gateway/test_rights_of_each_function.py. CodeDeploy's own role has no function here.
+of the table, see tests/integration/gateway/test_rights_of_each_function.py. CodeDeploy is a fake.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import pytest
 
 from tests.factories.ledger import answered, begun, settled
 from tests.factories.secrets import MASTER_KEY
+from tests.fakes.code_deploy import Group
 from tests.fakes.in_process_provider import InProcessProvider
+from tests.fakes.released_alias import ReleasedAlias
 from tests.harnesses.deployed_functions import Account, account
-from tests.helpers.rights import asked_by_lambda, granted_beside_rows
-from tests.helpers.template import ROOT
+from tests.helpers.rights import asked_by_lambda, granted_beside_rows, rights_of
+from tests.helpers.template import ROOT, made_of_type, resolved
 from vectorgate.api.http import Body
 from vectorgate.persistence.dynamodb.schema import operation_item
 from vectorgate.providers.base import UpstreamResponse
@@ -186,3 +188,15 @@ def test_a_role_allows_of_other_services_what_its_function_asks_and_nothing_besi
         asked = aws.asked[function] | asked_by_lambda(function)
         assert asked - granted == set()
         assert granted - asked - IN_ITS_NAME.keys() == set()
+
+
+def test_codedeploys_role_allows_what_a_release_of_each_function_asks_and_nothing_besides() -> None:
+    given = {"StreamingUrl": "on"}
+    asked: set[Right] = set()
+    for name, properties in made_of_type("AWS::CodeDeploy::DeploymentGroup").items():
+        config = {"DeploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes"}
+        group = Group.of({**resolved(properties, given), **config})
+        alias = ReleasedAlias(group.alarms, function=name.removesuffix("DeploymentGroup"))
+        assert alias.released(group) == "Succeeded"
+        asked |= {right for each in alias.asked for right in rights_of(*each)}
+    assert asked == granted_beside_rows("ReleaseRole", given)

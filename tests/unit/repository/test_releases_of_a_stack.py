@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, Final
 
+from tests.fakes.code_deploy import steps
 from tests.helpers.sam import packaged, translated
 from tests.helpers.template import (
     FUNCTIONS,
@@ -109,6 +110,22 @@ def test_a_release_is_shifted_as_chosen_and_taken_back_by_alarms_that_exist() ->
     for name in ANSWERING:
         moved = resources[f"{name}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert moved["BeforeAllowTrafficHook"] == {"Ref": "ReleaseCheck"}
+
+
+def test_every_alarm_of_a_release_rings_for_any_version_within_the_shortest_canary() -> None:
+    kinds = TEMPLATE["Parameters"]["ReleaseType"]["AllowedValues"]
+    plans = [steps(f"CodeDeployDefault.Lambda{kind}") for kind in kinds]
+    shortest = min(sum(minutes for _, minutes in plan) for plan in plans if plan)
+    every = of_type("AWS::CloudWatch::Alarm")
+    for name, group in made_of_type("AWS::CodeDeploy::DeploymentGroup").items():
+        alarms = [every[each["Name"]["Ref"]] for each in group["AlarmConfiguration"]["Alarms"]]
+        for alarm in alarms:
+            assert alarm["Period"] * alarm["EvaluationPeriods"] <= 60 * shortest
+            assert {each["Name"] for each in alarm["Dimensions"]} <= {"FunctionName", "service"}  # of each version
+        own = [{"Name": "FunctionName", "Value": {"Ref": name.removesuffix("DeploymentGroup")}}]
+        assert own in [alarm["Dimensions"] for alarm in alarms if alarm["MetricName"] == "Errors"]
+        # An error of Lambda's; a row that says 5xx; a defect, which leaves none; a row that stays open.
+        assert {alarm["MetricName"] for alarm in alarms} == {"Errors", "Failures", "Crashes", "Unrecorded"}
 
 
 def test_every_type_of_release_is_one_of_codedeploys() -> None:

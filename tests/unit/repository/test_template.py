@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.helpers.alarms import alarms, nested_on_condition
+from tests.helpers.alarms import NESTED, nested_on_condition
 from tests.helpers.template import (
     FUNCTIONS,
     NO_VALUE,
@@ -224,7 +224,7 @@ def test_streams_are_off_by_default_and_whatever_they_need_goes_with_them() -> N
     assert holds(on, {"StreamingUrl": "on"})
     conditional = {name for name, each in RESOURCES.items() if each.get("Condition") == "HasStreamingUrl"}
     assert conditional == {name for name in RESOURCES if name.startswith("Stream")}
-    of_streams = {name for name in alarms() if name.startswith("Stream")}
+    of_streams = {name for name in NESTED["Resources"] if name.startswith("Stream")}
     assert (of_streams & nested_on_condition({}), of_streams - nested_on_condition({"StreamingUrl": "on"})) == (
         set(),
         set(),
@@ -271,6 +271,17 @@ def test_a_tick_of_the_meter_ends_before_the_next_begins_and_is_never_tried_agai
     for tries in (schedule["Target"]["RetryPolicy"], FUNCTIONS["Meter"]["EventInvokeConfig"]):
         assert tries == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
     assert "Name" not in schedule  # SAM's own, which a second stack of the account could not have
+
+
+def test_the_schedules_role_may_call_the_meter_and_nothing_else() -> None:
+    (schedule,) = made_of_type("AWS::Scheduler::Schedule").values()
+    role = made_of_type("AWS::IAM::Role")[schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]]
+    (policy,) = role["Policies"]
+    (allowed,) = policy["PolicyDocument"]["Statement"]
+    assert allowed == {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": schedule["Target"]["Arn"]}
+    (assumed,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert assumed["Principal"] == {"Service": ["scheduler.amazonaws.com"]}
+    assert "ManagedPolicyArns" not in role
 
 
 def test_an_invocation_that_is_delivered_again_is_still_recognised() -> None:
