@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from vectorgate.api.operations import Media
-from vectorgate.api.schemas import fields, filters, litellm
+from vectorgate.api.schemas import fields, filters, litellm, litellm_used
 from vectorgate.api.schemas.query import (
     InputItemsQuery,
     ListFilesQuery,
@@ -228,9 +228,11 @@ def litellm_fields(names: Iterable[str]) -> dict[str, Document]:
     """The fields that LiteLLM's clients put beside OpenAI's, and that mean something here."""
     known = {
         "custom_llm_provider": text(
-            litellm.PROVIDER_MAX, minLength=1, description="The provider that the call is for; the default's otherwise."
+            litellm_used.PROVIDER_MAX,
+            minLength=1,
+            description="The provider that the call is for; the default's otherwise.",
         ),
-        "user": text(litellm.USER_MAX, description="The end user that the call is made for."),
+        "user": text(litellm_used.USER_MAX, description="The end user that the call is made for."),
         "mock_response": {"type": "object", "description": "The answer, without a call of the provider."},
         "tags": {
             "type": "array",

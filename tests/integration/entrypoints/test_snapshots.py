@@ -23,6 +23,7 @@ from vectorgate.admin.master_key import MasterKey
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.auth.token_bucket import TokenBucket
 from vectorgate.entrypoints import snapshots
+from vectorgate.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,7 @@ def test_two_copies_of_one_snapshot_have_other_randomness(monkeypatch: pytest.Mo
     app, clients = Renewed(), Renewed()
     monkeypatch.setattr(snapshots, "deployed_table", lambda: clients)
     monkeypatch.setattr(snapshots, "deployed_secrets", lambda: clients)
+    monkeypatch.setattr(snapshots, "deployed_settings", lambda: Settings(table="t"))
     snapshot, drawn = random.getstate(), set()
     for _ in range(2):
         random.setstate(snapshot)

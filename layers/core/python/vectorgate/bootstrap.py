@@ -60,10 +60,10 @@ def system_random() -> Random:
 @cache
 def price_book(own: str | None = None) -> PriceBook:
     """The release's prices, and the deployment's own before them: JSON, or the path of a file. ValueError, OSError."""
-    from vectorgate.pricing.book import PriceBook, read_prices, shipped_prices
+    from vectorgate.pricing.book import PriceBook, prices_of_calls, prices_of_models, read_prices, shipped_prices
 
     if own is None:
-        return PriceBook(shipped_prices())
+        return PriceBook(prices_of_calls(), models=prices_of_models)
     text = own if own.lstrip().startswith("[") else Path(own).read_text("utf-8")
     return PriceBook(shipped_prices(), own=read_prices(text))
 
@@ -299,6 +299,7 @@ def deployed_admin_parts() -> tuple[partial[AdminApp], MasterKey]:
     from vectorgate.admin.master_key import MasterKey
     from vectorgate.admin.meter_function import MeterFunction
     from vectorgate.admin.sqs_dead_letters import SqsDeadLetters
+    from vectorgate.api.schemas import fields  # noqa: F401 - of every change: the first one does not wait for it
 
     settings, clock = deployed_settings(), system_clock()
     if settings.master_key_secret is None:

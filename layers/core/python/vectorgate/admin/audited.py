@@ -1,16 +1,15 @@
-"""Stores that write, with each change of an administrator's, its record in the same transaction."""
+"""Stores that write, with each change of an administrator's, its record in the same transaction.
+
+What shows a row is imported with its first change, as the routes that make one are (`routes`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vectorgate.admin.budgets import customer_fields, team_fields
 from vectorgate.admin.fields import dollars, iso_time
-from vectorgate.admin.indexes import described
-from vectorgate.admin.keys import key_fields
 from vectorgate.admin.trail import BLOCKED, CREATED, DELETED, ROTATED, SHARED, TRANSFERRED, UNBLOCKED, UPDATED
-from vectorgate.admin.users import user_fields
 from vectorgate.auth.keys.forwarding import ForwardingKeys
 from vectorgate.budgets.forwarding import ForwardingBudgets
 from vectorgate.budgets.model import BudgetScope, Limit
@@ -117,7 +116,7 @@ class AuditedIndexes:
 
     def add_index(self, index: VirtualIndex, *, audit: AuditRecord | None = None) -> None:
         """As the port says, with a record of the whole row."""
-        record = self._trail.record("index", index.name, CREATED, None, described(index))
+        record = self._trail.record("index", index.name, CREATED, None, shown_index(index))
         self._indexes.add_index(index, audit=audit or record)
 
     def delete_index(self, name: str, *, audit: AuditRecord | None = None) -> bool:
@@ -125,7 +124,7 @@ class AuditedIndexes:
         before = self._indexes.indexes([name]).get(name)
         if before is None:
             return False
-        record = self._trail.record("index", name, DELETED, described(before), None)
+        record = self._trail.record("index", name, DELETED, shown_index(before), None)
         return self._indexes.delete_index(name, audit=audit or record)
 
 
@@ -152,6 +151,8 @@ _KINDS = {BudgetScope.KEY: "key", BudgetScope.TEAM: "team", BudgetScope.END_USER
 
 def shown_key(row: VirtualKey) -> dict[str, object]:
     """A key's row under LiteLLM's names, with its limits. Its hash opens nothing: the key has 256 random bits."""
+    from vectorgate.admin.keys import key_fields  # noqa: PLC0415 - see above
+
     return key_fields(row) | {
         "max_budget": dollars(row.max_budget),
         "soft_budget": dollars(row.soft_budget),
@@ -162,6 +163,8 @@ def shown_key(row: VirtualKey) -> dict[str, object]:
 
 def shown_limit(subject: Subject, limit: Limit) -> dict[str, object]:
     """A team's, an end user's or a user's row under LiteLLM's names."""
+    from vectorgate.admin.budgets import customer_fields, team_fields  # noqa: PLC0415 - see above
+
     named = {BudgetScope.USER: _user_fields, BudgetScope.END_USER: customer_fields}.get(subject.scope, team_fields)
     return named(subject, limit) | {
         "max_budget": dollars(limit.max_budget),
@@ -172,7 +175,16 @@ def shown_limit(subject: Subject, limit: Limit) -> dict[str, object]:
 
 
 def _user_fields(subject: Subject, limit: Limit) -> dict[str, object]:
+    from vectorgate.admin.users import user_fields  # noqa: PLC0415 - see above
+
     return user_fields(subject.id, limit)
+
+
+def shown_index(row: VirtualIndex) -> dict[str, object]:
+    """An index's row under LiteLLM's names."""
+    from vectorgate.admin.indexes import described  # noqa: PLC0415 - see above
+
+    return described(row)
 
 
 def _owner(row: Ownership) -> dict[str, object]:

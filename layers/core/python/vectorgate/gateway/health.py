@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from vectorgate.pricing.book import PriceBook
     from vectorgate.providers.credentials import Credentials
 
-HEALTH: Final = "/health/"
 LIVELINESS: Final = frozenset({"/health/liveliness", "/health/liveness"})
 READINESS: Final = "/health/readiness"
 _NO_KEY: Final = "readiness"  # a text that cannot be a key
@@ -39,7 +38,7 @@ class Health:
     def answer(self, request: Request) -> Response | None:
         """The answer to a probe; None for any other request."""
         path = request.path.removesuffix("/")
-        if request.method != "GET" or not path.startswith(HEALTH):
+        if request.method != "GET":
             return None
         if path in LIVELINESS:
             return Response.of_json(200, "I'm alive!", {})

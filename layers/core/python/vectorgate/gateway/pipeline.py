@@ -24,7 +24,6 @@ from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
 from vectorgate.gateway.context import RequestContext
 from vectorgate.gateway.failures import budgets_unavailable, ledger_unavailable
-from vectorgate.gateway.health import HEALTH, Health
 from vectorgate.gateway.parser import call_options, checked_end_user, checked_tags
 from vectorgate.gateway.responses import render
 from vectorgate.idempotency.record import LEASE_MS
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from vectorgate.budgets.model import Limit, Subject
     from vectorgate.budgets.service import ApplicableBudget, BudgetService
     from vectorgate.clock import Clock, Random
+    from vectorgate.gateway.health import Health
     from vectorgate.gateway.policy import Policy
     from vectorgate.gateway.recorder import CallRecorder
     from vectorgate.gateway.seen_responses import SeenResponses
@@ -75,10 +75,9 @@ class Gateway:
     """The pipeline, with everything that a call needs; the composition root supplies it.
 
     `surfaces` are the APIs below path prefixes of their own; `openai` serves every other path. `store_rules`: those of
-    the deployment for every team.
-    `deadline_seconds` is the time for a provider's answer, unless the call's policy sets another, and
-    `response_seconds` that of an operation that runs a model: what the endpoint allows. A file has besides what it
-    takes at `upload_bytes_per_second`.
+    the deployment for every team. `deadline_seconds` is the time for a provider's answer, unless the call's policy sets
+    another, and `response_seconds` that of an operation that runs a model: what the endpoint allows. A file has besides
+    what it takes at `upload_bytes_per_second`.
     """
 
     clock: Clock
@@ -99,6 +98,8 @@ class Gateway:
 
     @property
     def _health(self) -> Health:
+        from vectorgate.gateway.health import Health  # noqa: PLC0415 - of probes alone
+
         book, providers = self.recorder.book, self.providers
         return Health(authenticator=self.authenticator, credentials=self.credentials, providers=providers, book=book)
 
@@ -115,7 +116,7 @@ class Gateway:
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
-        if request.path.startswith(HEALTH) and (probed := self._health.answer(request)) is not None:
+        if request.path.startswith("/health/") and (probed := self._health.answer(request)) is not None:
             return probed
         context = self.new_context(self.surface(request.path))
         context.waited, context.left = request.waited(context.started_ms), request.left_seconds - CONCLUSION_SECONDS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -20,7 +20,7 @@ from vectorgate.pricing.tokens import DEFAULT_TIER, TokenPrice, TokenPrices, is_
 from vectorgate.pricing.usage import tool_calls_of, tool_calls_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vectorgate.pricing.billable import BillableCall
 
@@ -97,16 +97,35 @@ class Demand(NamedTuple):
 
 
 class PriceBook:
-    """Prices by provider, operation and time. `own` are a deployment's prices, which override the others."""
+    """Prices by provider, operation and time. `own` are a deployment's prices, which override the others.
 
-    def __init__(self, prices: Iterable[AnyPrice], own: Iterable[AnyPrice] = ()) -> None:
+    `models` returns further ones, of models: it is called for the first response.
+    """
+
+    def __init__(
+        self,
+        prices: Iterable[AnyPrice],
+        own: Iterable[AnyPrice] = (),
+        models: Callable[[], Sequence[AnyPrice]] = tuple,
+    ) -> None:
         by_precedence = [*_newest_first(own), *_newest_first(prices)]
         self._by_precedence = [price for price in by_precedence if isinstance(price, Price)]
-        self._tokens = TokenPrices(price for price in by_precedence if isinstance(price, TokenPrice))
+        self._of_models = [price for price in by_precedence if isinstance(price, TokenPrice)]
+        self._read_models = models
         self._by_id = {price.id: price for price in by_precedence}
         self._by_operation: dict[tuple[str, str], list[Price]] = {}
         if len(self._by_id) != len(by_precedence):
             raise ValueError("two prices share an id: a price is never edited, only superseded by another")
+
+    @cached_property
+    def _further(self) -> dict[str, AnyPrice]:
+        return {price.id: price for price in _newest_first(self._read_models())}
+
+    @cached_property
+    def tokens(self) -> TokenPrices:
+        """The prices of models."""
+        further = [price for price in self._further.values() if isinstance(price, TokenPrice)]
+        return TokenPrices([*self._of_models, *further])
 
     def has_prices_of(self, provider: str) -> bool:
         """Whether any price of a call or of storage is that provider's."""
@@ -152,7 +171,7 @@ class PriceBook:
         """
         if not call.reserved:
             return Charge(ZERO, UNPRICED)
-        nearest = self._tokens.nearest(str(call.provider), _models_of(call), call.started_ms)
+        nearest = self.tokens.nearest(str(call.provider), _models_of(call), call.started_ms)
         tokens = _tokens_cost(nearest, call) if nearest is not None else ZERO
         return Charge(max(call.reserved, tokens), RESERVED)
 
@@ -160,7 +179,7 @@ class PriceBook:
         """The price of the model that answered, else of the one asked for, for such an input. MissingPrice."""
         tier = call.service_tier if call.service_tier not in {None, "auto"} else DEFAULT_TIER
         for model in _models_of(call):
-            price = self._tokens.find(str(call.provider), model, str(tier), call.started_ms, input_tokens)
+            price = self.tokens.find(str(call.provider), model, str(tier), call.started_ms, input_tokens)
             if price is not None:
                 return price
         raise MissingPrice(f"{call.provider} {call.model} in the tier {tier} at {call.started_ms}")
@@ -179,7 +198,7 @@ class PriceBook:
 
     def priced(self, call: BillableCall, demand: Demand) -> Demand:
         """The demand with no more input than the book has a price for."""
-        limit = self._tokens.limit(str(call.provider), _models_of(call), call.started_ms)
+        limit = self.tokens.limit(str(call.provider), _models_of(call), call.started_ms)
         return demand if limit is None else demand._replace(input_tokens=min(demand.input_tokens, limit))
 
     def reservation_for_response(self, call: BillableCall, demand: Demand) -> NanoUSD:
@@ -215,10 +234,10 @@ class PriceBook:
 
     def by_id(self, price_id: str) -> AnyPrice:
         """The price with that id. MissingPrice when there is none."""
-        try:
-            return self._by_id[price_id]
-        except KeyError:
-            raise MissingPrice(price_id) from None
+        found = self._by_id.get(price_id) or self._further.get(price_id)
+        if found is None:
+            raise MissingPrice(price_id)
+        return found
 
 
 def _models_of(call: BillableCall) -> list[str]:
@@ -304,6 +323,15 @@ def _midnight_ms(day: str) -> int:
 
 
 def shipped_prices() -> list[AnyPrice]:
-    """The prices in `prices.json` and `models.json`, beside this file."""
-    texts = [Path(__file__).with_name(name).read_text("utf-8") for name in ("prices.json", "models.json")]
-    return [price for text in texts for price in read_prices(text)]
+    """All prices of the release."""
+    return [*prices_of_calls(), *prices_of_models()]
+
+
+def prices_of_calls() -> list[AnyPrice]:
+    """The prices in `prices.json`, beside this file."""
+    return read_prices(Path(__file__).with_name("prices.json").read_text("utf-8"))
+
+
+def prices_of_models() -> list[AnyPrice]:
+    """The prices in `models.json`, beside this file."""
+    return read_prices(Path(__file__).with_name("models.json").read_text("utf-8"))

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from vectorgate.api.schemas.object_ids import ID_CHARACTERS, ID_MAX
-from vectorgate.ids import ID_PREFIXES, ObjectKind, is_of_another_kind
+from vectorgate.api.schemas.object_ids import ID_MAX
+from vectorgate.ids import ID_PREFIXES, OBJECT_ID, ObjectKind, is_of_another_kind
 
 TEXT_MAX: Final = 4096
 QUERY_MAX: Final = 32_768  # characters, about the 8191 tokens that the embedding model accepts
@@ -31,7 +31,7 @@ class WireModel(BaseModel):
 
 
 def _check_id_characters(value: str) -> str:
-    if not ID_CHARACTERS.fullmatch(value):
+    if not OBJECT_ID.fullmatch(value):
         raise PydanticCustomError("bad_id", "not an id")
     return value
 

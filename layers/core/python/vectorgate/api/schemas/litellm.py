@@ -14,17 +14,17 @@ Only top-level fields are considered. `metadata` is OpenAI's and stays. In a for
 in place, too, because they are not text.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from __future__ import annotations
 
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Final
 
-from vectorgate.api.schemas.fields import TAG_MAX, TAGS_MAX, WireModel
 from vectorgate.api.schemas.parsing import validate
 from vectorgate.classes import dataclass
 
-PROVIDER_MAX: Final = 64
-USER_MAX: Final = 256
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vectorgate.api.schemas.litellm_used import UsedFields
 
 USED: Final = frozenset({"custom_llm_provider", "user", "mock_response", "tags"})
 USED_IN_FORMS: Final = frozenset({"custom_llm_provider", "user"})
@@ -60,24 +60,21 @@ class LiteLLMFields:
     tags: tuple[str, ...] = ()
 
 
-class _UsedFields(WireModel):
-    """The schema of the used fields; null counts as absent, because LiteLLM's client sends it."""
-
-    custom_llm_provider: Annotated[str, Field(min_length=1, max_length=PROVIDER_MAX)] | None = None
-    user: Annotated[str, Field(max_length=USER_MAX)] | None = None
-    mock_response: dict[str, Any] | None = None
-    tags: Annotated[list[Annotated[str, Field(max_length=TAG_MAX)]], Field(max_length=TAGS_MAX)] | None = None
-
-
 def split_litellm_fields(body: dict[str, object]) -> tuple[dict[str, object], LiteLLMFields]:
     """Split `body` into the fields without LiteLLM's, and LiteLLM's. InvalidRequest when a used one is malformed."""
-    used = validate(_UsedFields, {name: value for name, value in body.items() if name in USED})
+    used = _used(body, USED)
     rest = {name: value for name, value in body.items() if name not in USED and name not in DROPPED}
     return rest, LiteLLMFields(used.custom_llm_provider, used.user, used.mock_response, tuple(used.tags or ()))
 
 
 def split_litellm_form_fields(fields: Mapping[str, str]) -> tuple[dict[str, str], LiteLLMFields]:
     """Split the text fields of a form in the same way. InvalidRequest."""
-    used = validate(_UsedFields, {name: value for name, value in fields.items() if name in USED_IN_FORMS})
+    used = _used(fields, USED_IN_FORMS)
     rest = {name: value for name, value in fields.items() if name not in USED_IN_FORMS and name not in DROPPED}
     return rest, LiteLLMFields(used.custom_llm_provider, used.user)
+
+
+def _used(given: Mapping[str, object], names: frozenset[str]) -> UsedFields:
+    from vectorgate.api.schemas.litellm_used import UsedFields  # noqa: PLC0415 - other clients send none of them
+
+    return validate(UsedFields, {name: value for name, value in given.items() if name in names})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from vectorgate.api.schemas import error_messages
-from vectorgate.ids import ID_PREFIXES, PATH_KINDS, ObjectKind, is_of_another_kind
+from vectorgate.ids import ID_PREFIXES, OBJECT_ID, PATH_KINDS, ObjectKind, is_of_another_kind
 
 ID_MAX: Final = 128
-ID_CHARACTERS: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def check_id(param: str, value: str) -> str:
@@ -27,7 +25,7 @@ def check_object_id(param: str, value: str, kind: ObjectKind) -> str:
         raise error_messages.string_too_short(param, 1, 0)
     if len(value) > ID_MAX:
         raise error_messages.string_too_long(param, ID_MAX, len(value))
-    if not ID_CHARACTERS.fullmatch(value):
+    if not OBJECT_ID.fullmatch(value):
         raise error_messages.bad_id(param, value)
     if kind in ID_PREFIXES and is_of_another_kind(kind, value):
         raise error_messages.id_of_another_kind(param, value, ID_PREFIXES[kind])

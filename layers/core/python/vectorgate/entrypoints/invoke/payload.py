@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 from pydantic import Field
 
 from vectorgate.api.errors import InvalidRequest, PermissionDenied
-from vectorgate.api.form_data import file_upload, form_fields
 from vectorgate.api.http import Body
 from vectorgate.api.operations import BY_NAME, Media, Operation
 from vectorgate.api.safety import Safety
@@ -38,10 +37,8 @@ if TYPE_CHECKING:
 KEY_MAX: Final = 512
 TEXT_MAX: Final = 256
 TAGS_MAX: Final = 32
-FILENAME_MAX: Final = 512
 # The query parameters of all list operations; the gateway refuses those that an operation does not have.
 QUERY: Final = frozenset({"limit", "order", "after", "before", "filter", "purpose", "include", "include_obfuscation"})
-DEFAULT_TYPE: Final = "application/octet-stream"
 PATH_PARAMETERS: Final = frozenset({*PATH_KINDS, *PATH_NAMES})
 _FILE: Final = ("content", "filename", "content_type")
 
@@ -60,16 +57,6 @@ class Payload(WireModel):
     idempotency_key: Text | None = None
     query: dict[str, str | int | bool] | None = None
     body: dict[str, object] | None = None
-
-
-class FileBody(WireModel):
-    """The body of an operation with a multipart form: the form's fields, and the file in base64."""
-
-    content: str
-    filename: Annotated[str, Field(min_length=1, max_length=FILENAME_MAX)] = "upload"
-    content_type: Text = DEFAULT_TYPE
-    purpose: str | None = None
-    expires_after: dict[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +92,9 @@ class Invocation:
     def _command(self, openai: OpenAISurface) -> Command:
         if self.operation.media is not Media.MULTIPART:
             return openai.command(self.operation, ids=self.ids, options=self.options, body=self.body, query=self.query)
+        from vectorgate.api.form_data import file_upload, form_fields  # noqa: PLC0415 - an upload is sent seldom
+        from vectorgate.entrypoints.invoke.file_body import DEFAULT_TYPE  # noqa: PLC0415 - the same
+
         fields = form_fields({name: value for name, value in self.body.items() if name not in _FILE})
         upload = file_upload(
             self.operation,
@@ -229,6 +219,9 @@ def _body(operation: Operation, body: dict[str, object]) -> dict[str, object]:
 
 def _file_body(body: dict[str, object]) -> dict[str, object]:
     """The form's fields that are not null, and the file's bytes as `content`. InvalidRequest."""
+    from vectorgate.api.form_data import form_fields  # noqa: PLC0415 - an upload is sent seldom
+    from vectorgate.entrypoints.invoke.file_body import FileBody  # noqa: PLC0415 - the same
+
     file = validate(FileBody, body)
     try:
         content = base64.b64decode(file.content, validate=True)
