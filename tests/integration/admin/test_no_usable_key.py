@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from moto import mock_aws
@@ -69,7 +70,7 @@ def test_neither_an_sqlite_file_nor_answers_nor_logs_hold_a_usable_key(
     with caplog.at_level(logging.DEBUG):
         secrets, answers = lives(AdminHarness(stores))
     stores.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         dump = "\n".join(connection.iterdump())
     raw = b"".join(each.read_bytes() for each in tmp_path.iterdir()).decode("latin-1")
     assert len(secrets) == 5
