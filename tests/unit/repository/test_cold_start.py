@@ -107,7 +107,7 @@ def test_the_api_function_imports_none_of_the_other_functions_code() -> None:
 
 
 def test_the_api_function_makes_few_dataclasses_before_its_first_request() -> None:
-    assert 50 < start()["dataclasses"] <= 64  # 0.1 ms each
+    assert 60 < start()["dataclasses"] <= 73  # 0.1 ms each
     assert start()["compiled"] == ["vectorgate.classes"]  # 0.7 ms each: that makes all others
 
 

@@ -14,17 +14,19 @@ before it is known what it names.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.schemas import error_messages
 from vectorgate.api.schemas.object_ids import check_object_id
+from vectorgate.classes import dataclass
 from vectorgate.ids import ObjectId, ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
-class Reference(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reference:
     """An object that a body names, and its place, as OpenAI writes it. `kept`: it may have been deleted since."""
 
     kind: ObjectKind
@@ -33,7 +35,8 @@ class Reference(NamedTuple):
     kept: bool = False
 
 
-class Feature(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Feature:
     """A tool, or another feature, that a body uses, by the name that a key allows it by."""
 
     name: str

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from vectorgate.api.errors import DO_NOT_RETRY, BudgetExceeded, InvalidRequest, PermissionDenied
 from vectorgate.api.safety import Safety
@@ -95,7 +95,8 @@ def check_known_room(budgets: Sequence[ApplicableBudget], reserve: Sequence[Rese
     return tuple(each for each in reserve if each.amount or each.account not in committed)
 
 
-class OwnersBudget(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OwnersBudget:
     """A budget of a store's owner, `most` nano-dollars: what another tenant stores in the store counts against it."""
 
     account: Account

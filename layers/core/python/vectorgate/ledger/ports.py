@@ -48,7 +48,8 @@ INDEXED: Final = ("key_id", "end_user", "user_id", "team_id", "operation")
 MAX_VALUES: Final = 4
 
 
-class RowFilter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RowFilter:
     """Rows whose `column`, one of INDEXED, has one of `values`: 1 to MAX_VALUES."""
 
     column: str

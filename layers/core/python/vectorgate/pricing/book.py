@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from vectorgate.classes import dataclass
 from vectorgate.clock import MILLISECONDS
@@ -83,7 +84,8 @@ class Charge:
     tools: NanoUSD = ZERO
 
 
-class Demand(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Demand:
     """What a response may use at most: tokens, and calls of tools by the tool's name."""
 
     input_tokens: int
@@ -194,12 +196,12 @@ class PriceBook:
             limit = self.token_price_of(call, 0).context_tokens
         except MissingPrice:
             return demand
-        return demand if limit is None else demand._replace(input_tokens=min(demand.input_tokens, limit))
+        return demand if limit is None else replace(demand, input_tokens=min(demand.input_tokens, limit))
 
     def priced(self, call: BillableCall, demand: Demand) -> Demand:
         """The demand with no more input than the book has a price for."""
         limit = self.tokens.limit(str(call.provider), _models_of(call), call.started_ms)
-        return demand if limit is None else demand._replace(input_tokens=min(demand.input_tokens, limit))
+        return demand if limit is None else replace(demand, input_tokens=min(demand.input_tokens, limit))
 
     def reservation_for_response(self, call: BillableCall, demand: Demand) -> NanoUSD:
         """The most that a `readable` demand may cost. MissingPrice for a model, an input or a tool without a price."""

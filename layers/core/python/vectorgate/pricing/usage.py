@@ -7,7 +7,9 @@ fractional, beyond `MAX_TOKENS`, more cached than read) is not used.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from vectorgate.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,8 @@ _CODE: Final = "code_interpreter"  # charged by the container, not by the call
 _HOSTED_SHELL: Final = "shell"
 
 
-class Usage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Usage:
     """Tokens of one response. Cached and cache-write tokens are input tokens, reasoning tokens are output tokens."""
 
     input_tokens: int

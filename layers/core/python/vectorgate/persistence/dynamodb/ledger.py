@@ -20,10 +20,12 @@ exported in order 2 for each partition with new stores of a key.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from vectorgate.classes import dataclass
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.budgets import move_actions
 from vectorgate.persistence.dynamodb.codec import encoded, is_newer
@@ -92,7 +94,8 @@ def new_item(entry: LedgerEntry, now_ms: int) -> Item:
     return operation_item(entry, listed=now_ms - entry.started_ms > _LATE_MS)
 
 
-class Transition(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Transition:
     """The write of a row's next state. `listed`: the row is in ``open``, where it stays until it is final.
 
     The meter lists a row at any moment; who answers it learns of that by a refusal, and tries again.
@@ -119,7 +122,7 @@ class Transition(NamedTuple):
         is_listed_only_now = not self.listed and self.entry.state is State.ANSWERED and "open_pk" in old_item
         if not is_listed_only_now or old_item.get("state") != {"S": self.since}:
             raise StateConflict("operation")
-        return self._replace(listed=True)
+        return replace(self, listed=True)
 
     def write(self, table: DynamoTable) -> None:
         """One PutItem, or two. StateConflict."""

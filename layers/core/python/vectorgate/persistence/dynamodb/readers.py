@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.auth.keys.model import VirtualKey
+from vectorgate.classes import dataclass
 from vectorgate.clock import DAY_MS
 from vectorgate.ids import OperationId
 from vectorgate.persistence.dynamodb.codec import decoded, decoded_names, encoded
@@ -235,7 +237,8 @@ def _months(start_ms: int, end_ms: int) -> Iterator[Attribute]:
             yield month
 
 
-class OwnershipChange(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OwnershipChange:
     """Rows to write and rows to retire in one transaction, with what refused attempts told about them.
 
     Each new row is first put on the condition that it is new. If the same tenant has it, the Put becomes a check of the
@@ -266,7 +269,7 @@ class OwnershipChange(NamedTuple):
                 shares[self.retired[place - len(self.owned)]] = item.get("shares", {}).get("S", "")
             else:
                 raise StateConflict("the row or its ownership")
-        return self._replace(held=frozenset(held), shares=shares)
+        return replace(self, held=frozenset(held), shares=shares)
 
     def _is_ours(self, row: Ownership, item: Item) -> bool:
         return row.ref not in self.held and item.get("tenant") == {"S": row.tenant}

@@ -24,9 +24,10 @@ Hence the `mark`, new for each Put, and the old row in the refusal (`ReturnValue
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from vectorgate.aws.client import aws_client
+from vectorgate.classes import dataclass
 from vectorgate.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class ConditionFailed(Exception):
         self.old_items = old_items
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Page:
     """Items, and the key of the last one that was looked at; None at the partition's end."""
 
     items: Sequence[Item]

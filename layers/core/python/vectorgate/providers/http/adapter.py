@@ -19,11 +19,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpcore
 import httpx
 
+from vectorgate.classes import dataclass
 from vectorgate.providers.http.content_encoding import EncodedContent
 from vectorgate.providers.http.dns import addresses_of
 from vectorgate.providers.http.outcome import NotSent, ResponseLost
@@ -88,7 +89,8 @@ def translated(error: Exception) -> httpx.TransportError:
     return cast("httpx.TransportError", getattr(httpx, type(error).__name__)(str(error)))
 
 
-class Pooling(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pooling:
     """`certificates`: a file, or None for certifi's. `proxy`: an HTTP proxy's URL, with name and password if any."""
 
     certificates: str | None = None
