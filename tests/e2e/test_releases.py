@@ -117,7 +117,7 @@ def taken_back(released: ReleasedStack, alarm: str, template: str) -> StackLoad:
         load.go_on(CALLS)
         deployments = released.refuse(template, ReleaseType=DEFAULT)
         load.go_on(CALLS)
-    assert tuple(deployments) == SHIFTED[:2]
+    assert tuple(deployments) == SHIFTED[:2], (deployments, load.failures)
     stopped = deployments["api"]
     assert (stopped["status"], stopped["hook_status"]) == ("Stopped", "Succeeded")
     assert [share for _, share in stopped["shifts"]] == [0.1, 0]

@@ -41,7 +41,8 @@ def install(minute: float) -> None:
             alarm |= {"StateValue": state, "StateUpdatedTimestamp": int(time.time())}
 
     def describe(*request: Any, **given: Any) -> Any:
-        cloudwatch._evaluate_all_alarms()
+        for alarm in list(cloudwatch._alarms.values()):
+            evaluate(alarm)
         return _describe(*request, **given)
 
     cloudwatch._evaluate_alarm = evaluate
