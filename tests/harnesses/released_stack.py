@@ -110,8 +110,8 @@ class ReleasedStack:
         watch = self.aws.client("cloudwatch")
 
         def quiet() -> bool | None:
-            ringing = watch.describe_alarms(StateValue="ALARM", AlarmNamePrefix=f"{NAME}-")["MetricAlarms"]
-            return None if [each for each in ringing if NESTED not in each["AlarmName"]] else True
+            alarms = watch.describe_alarms(StateValue="ALARM", AlarmNamePrefix=f"{NAME}-")["MetricAlarms"]
+            return None if [each for each in alarms if NESTED not in each["AlarmName"]] else True
 
         eventually(quiet, 20 * MINUTE, "no alarm is on")
 

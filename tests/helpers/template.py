@@ -24,7 +24,7 @@ FUNCTIONS: Final = {
     for name, resource in RESOURCES.items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-# But for the check of a release, which runs in a deployment alone: it fails the deployment, and rings no alarm.
+# But for the check of a release, which runs in a deployment alone: it fails the deployment, and sets off no alarm.
 SERVING: Final = {name: function for name, function in FUNCTIONS.items() if name != "ReleaseCheck"}
 NO_VALUE: Final = object()
 PLACES: Final = re.compile(r"\$\{([^}]+)\}")

@@ -44,7 +44,7 @@ def alarms_are_as_released(target: Target, made: Made) -> str:
 
 
 def alarms_are_set_off(target: Target, made: Made) -> str:
-    """One value over the threshold in each of its periods, of every metric of our own: the alarm rings.
+    """One value over the threshold in each of its periods, of every metric of our own: the alarm is on.
 
     Meanwhile the alarms do not send; what rang goes quiet with the metric's period.
     """

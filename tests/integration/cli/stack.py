@@ -51,7 +51,7 @@ class OnMoto:
     parameters: dict[str, str] = field(default_factory=dict)
     function: dict[str, str] = field(default_factory=lambda: {"State": "Active", "LastUpdateStatus": "Successful"})
     mapping: str = "Enabled"
-    ringing: list[str] = field(default_factory=list)
+    alarms_on: list[str] = field(default_factory=list)
     services: Boto3 = field(default_factory=lambda: Boto3(REGION))
 
     def call(self, service: str, operation: str, **parameters: object) -> Mapping[str, Any]:
@@ -59,7 +59,7 @@ class OnMoto:
         if service == "lambda":
             return self.function | {"EventSourceMappings": [{"UUID": "1-2-3", "State": self.mapping}]}
         if service == "cloudwatch":
-            return {"MetricAlarms": [{"AlarmName": name, "AlarmDescription": "It rings."} for name in self.ringing]}
+            return {"MetricAlarms": [{"AlarmName": name, "AlarmDescription": "It is on."} for name in self.alarms_on]}
         if service != "cloudformation":
             return self.services.call(service, operation, **parameters)
         return self._of_the_stack(operation, parameters)

@@ -122,7 +122,7 @@ def test_each_fault_of_a_deployment_is_found_with_what_to_do(on_aws: Run, deploy
     stack.client("scheduler").update_schedule(**stack.EVERY_MINUTE, State="DISABLED")
     stack.client("sqs").send_message(QueueUrl=deployed.queues["UsageLoggerFailures"], MessageBody="x")
     stack.client("dynamodb").update_table(TableName=stack.TABLE, DeletionProtectionEnabled=False)
-    deployed.mapping, deployed.ringing = "Disabled", [stack.ALARM, "of another stack"]
+    deployed.mapping, deployed.alarms_on = "Disabled", [stack.ALARM, "of another stack"]
     deployed.function["State"] = "Failed"
     ran = on_aws(f"{DOCTOR} --inside-only")
     found = results(ran)
@@ -133,7 +133,7 @@ def test_each_fault_of_a_deployment_is_found_with_what_to_do(on_aws: Run, deploy
     assert "update-event-source-mapping" in found["settlement"][1]
     assert "providers set openai" in found["secret: openai"][1]
     assert found["function: UsageLoggerFunction"][0] == "failed"
-    assert [each["found"] for each in ran.json if each["check"] == "alarms"] == [f"{stack.ALARM}: It rings."]
+    assert [each["found"] for each in ran.json if each["check"] == "alarms"] == [f"{stack.ALARM}: It is on."]
     assert "route" not in found
 
 

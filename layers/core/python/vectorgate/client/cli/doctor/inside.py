@@ -135,6 +135,6 @@ class Inside:
         found = self.aws.call("cloudwatch", "describe_alarms", StateValue="ALARM").get("MetricAlarms", [])
         alarms = [each for each in found if each["AlarmName"] in names]
         if not alarms:
-            return passed("alarms", "none rings")
+            return passed("alarms", "none is on")
         said = "; ".join(f"{each['AlarmName']}: {each.get('AlarmDescription', '')}" for each in alarms)
         return Check("alarms", Result.WARNING, said, "docs/runbook.md says what each means")
