@@ -46,7 +46,7 @@ SETTINGS: Final = {
 }
 SENDERS: Final = {"red": "red", "com.example.crm": "red"}
 UPSTREAM_KEY: Final = "sk-upstream-for-tests"
-PAUSE: Final = 0.05
+PAUSE: Final = 0.2
 
 
 class TookTooLong(Exception):
