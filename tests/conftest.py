@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # No test fails because the machine was busy. Hypothesis's own hundred examples a property are for `make thorough`,
 # which names their profile; a property that finds its faults late says how many it needs.
 settings.register_profile("exhaustive", settings(), deadline=None)
-settings.register_profile("quick", settings(), deadline=None, max_examples=30)
+settings.register_profile("quick", settings(), deadline=None, max_examples=20)
 settings.load_profile("quick")
 
 E2E: Final = "tests/e2e/"
