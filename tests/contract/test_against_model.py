@@ -153,7 +153,7 @@ class Engines(RuleBasedStateMachine):
 
 TestEngines = Engines.TestCase
 TestEngines.settings = settings(
-    max_examples=settings().max_examples // 8,  # 3, and 12 of make thorough
+    max_examples=settings().max_examples // 8,  # 2, and 12 of make thorough
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
