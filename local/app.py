@@ -7,11 +7,13 @@
     meter                 samples storage and settles what is late, as the schedule does
     find out              looks at once for what a call made whose answer was lost
     ingest                ingests the watched folder, as notifications of the bucket do
+    checkpoint            copies the database's log to its file
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Final, cast
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
 FIND_OUT_SECONDS: Final = 2.0  # between two searches for calls whose answer was lost
 SCAN_SECONDS: Final = 2.0  # between two scans of the watched folder
 KEPT_SECONDS: Final = 1.0  # between two attempts to write what the disk refused
+CHECKPOINT_SECONDS: Final = 1.0  # between two copies of the database's log to its file, which no call waits for
 CLOSE_SECONDS: Final = 10.0  # that a thread has to end
 CONNECTIONS: Final = 1_000  # to providers: more than there are threads for calls and streams
 
@@ -106,6 +109,7 @@ class LocalMode:
         self._tickers: list[Ticker] = []
         self._threads = [self._settle_loop.start(build_settlement(self._settings, self._stores, self._telemetry))]
         self._start_tickers(meter, options.meter_seconds)
+        self._every("checkpoint", CHECKPOINT_SECONDS, lambda: _checkpoint(database))
         if folder is not None:
             watcher = _watcher(gateway, self._stores, folder, options)
             self._every("ingest", SCAN_SECONDS, lambda: _scan(watcher, self._telemetry))
@@ -208,6 +212,11 @@ def _scan(watcher: FolderWatcher, telemetry: LineTelemetry) -> None:
             pass
     except (StoreError, SourceUnavailable) as error:
         telemetry.uningested(error)
+
+
+def _checkpoint(database: Database) -> None:
+    with suppress(StoreError):  # the log holds it all, and the next write says what is wrong with the disk
+        database.checkpoint()
 
 
 def _write_line(line: str) -> None:

@@ -1,6 +1,6 @@
 """A disk that fills up while a call is under way: the client keeps what it was told, and the ledger catches up.
 
-The process may write no file beyond the size that the ledger's log has at that moment, as on a full disk.
+The process may write to no file from that moment on.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class FillingProvider(FakeOpenAI):
         return super().act(connection, received)
 
     def fill(self) -> None:
-        """Let no file of the gateway grow any more."""
-        self._limit((self.process.home / "ledger.db-wal").stat().st_size)
+        """Let the gateway write to no file any more."""
+        self._limit(0)
 
     def free(self) -> None:
-        """Let files grow again."""
+        """Let it write to files again."""
         self.fills = False
         self._limit(resource.RLIM_INFINITY)
 

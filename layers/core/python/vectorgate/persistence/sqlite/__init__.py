@@ -1,8 +1,9 @@
 """The store ports on one SQLite file, or in memory: for local mode and the simulation.
 
 One connection and one lock (`database`): SQLite has a single writer. An operation takes microseconds in memory; on a
-file a write is an append to the WAL without fsync (`synchronous=NORMAL`: a power failure may lose the last writes, a
-crash of the process loses none). Amounts are 64-bit: at most 9.2e9 USD a bucket; more is an error, never a float.
+file a write is an append to the WAL without fsync (`synchronous=NORMAL`: a power failure may lose what was written
+since the last checkpoint, a crash of the process loses none). Amounts are 64-bit: at most 9.2e9 USD a bucket; more is
+an error, never a float.
 """
 
 from __future__ import annotations
