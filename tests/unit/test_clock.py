@@ -13,6 +13,7 @@ from vectorgate.auth.authenticate import KEY_CACHE_SECONDS, Authenticator, key_i
 from vectorgate.auth.keys.model import VirtualKey
 from vectorgate.budgets.limits import LIMIT_CACHE_SECONDS, CachedLimits
 from vectorgate.clock import Clock, Moment
+from vectorgate.exports.http import SecretAddress
 from vectorgate.ids import ProviderName
 from vectorgate.providers.credentials import CACHED_SECONDS, Credentials
 
@@ -89,7 +90,13 @@ def credentials(clock: Clock) -> tuple[Callable[[], object], Callable[[], int], 
     return lambda: held.current(ProviderName("openai")), lambda: source.readings, CACHED_SECONDS
 
 
-@pytest.mark.parametrize("cache", [key_cache, limit_cache, master_key, credentials])
+def destination(clock: Clock) -> tuple[Callable[[], object], Callable[[], int], float]:
+    """The address and the signing key of a destination of exports."""
+    source = FakeSecretSource('{"url": "https://x.example/"}')
+    return SecretAddress(source, "webhook", clock), lambda: source.readings, CACHED_SECONDS
+
+
+@pytest.mark.parametrize("cache", [key_cache, limit_cache, master_key, credentials, destination])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_is_cached_ends_by_either_clock(
     cache: Callable[[Clock], tuple[Callable[[], object], Callable[[], int], float]], change: tuple[float, float]

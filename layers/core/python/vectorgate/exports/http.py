@@ -20,7 +20,7 @@ from vectorgate.providers.http.outcome import Replied
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vectorgate.clock import Clock
+    from vectorgate.clock import Clock, Moment
     from vectorgate.providers.base import UpstreamResponse
     from vectorgate.providers.credentials import SecretSource
     from vectorgate.providers.http.outcome import Outcome, Transport
@@ -76,12 +76,12 @@ class SecretAddress:
         self._name = name
         self._clock = clock
         self._plain_http = plain_http
-        self._read: tuple[Address, float] | None = None
+        self._read: tuple[Address, Moment] | None = None
 
     def __call__(self) -> Address:
         """The address. DeliveryFailed where there is none that can be used."""
-        now = self._clock.monotonic()
-        if self._read is None or now - self._read[1] >= CACHED_SECONDS:
+        if self._read is None or not self._clock.is_within(CACHED_SECONDS, self._read[1]):
+            now = self._clock.now()
             self._read = self._read_again(), now
         return self._read[0]
 
