@@ -302,7 +302,7 @@ def put_events_statement(stack: Stack) -> dict[str, Any]:
         "Effect": "Allow",
         "Action": "events:PutEvents",
         "Resource": stack.aws.client("events").describe_event_bus(Name=stack.outputs["IngestBusName"])["Arn"],
-        "Condition": {"StringEquals": {"events:source": SOURCE}},
+        "Condition": {"ForAllValues:StringEquals": {"events:source": SOURCE}, "Null": {"events:source": "false"}},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -105,3 +106,12 @@ def bodies() -> list[Any]:
 
 def test_ingest_may_send_to_its_own_queue_for_as_long_as_a_message_is_postponed() -> None:
     assert FUNCTIONS["Ingest"]["RecursiveLoop"] == "Allow"
+
+
+def test_the_documented_right_to_put_events_holds_for_calls_with_several_of_them() -> None:
+    (policy,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/ingest.md").read_text("utf-8"), re.DOTALL)
+    (puts,) = (each for each in json.loads(policy)["Statement"] if each["Action"] == "events:PutEvents")
+    assert puts["Condition"] == {  # as the ingest function's own, whose calls have up to ten
+        "ForAllValues:StringEquals": {"events:source": "com.example.crm"},
+        "Null": {"events:source": "false"},
+    }
