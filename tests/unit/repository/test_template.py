@@ -206,6 +206,18 @@ def test_a_default_provider_that_is_not_configured_is_refused_before_anything_is
     assert not holds(assertion["Assert"], {"DefaultProvider": "azure"})
 
 
+def test_a_secrets_parameter_takes_whole_arns_alone_since_a_policy_matches_nothing_else() -> None:
+    whole = ("openai-AbC1d2", "openai-secret-AbC1d2", "team/azure-search-abcdef")
+    parts = ("openai", "openai-secret", "azure-search", "team/openai", "openai-AbC1d", "openai-*", "openai-??????")
+    for name in (each for each in TEMPLATE["Parameters"] if each.endswith("SecretArn")):
+        pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
+        assert re.fullmatch(pattern, "")
+        for secret in whole:
+            assert re.fullmatch(pattern, AZURE.replace("azure", secret)), (name, secret)
+        for secret in parts:
+            assert not re.fullmatch(pattern, AZURE.replace("azure", secret)), (name, secret)
+
+
 def test_the_secret_that_the_stack_makes_opens_nothing() -> None:
     text = RESOURCES["OpenAISecret"]["Properties"]["SecretString"]
     with pytest.raises(MalformedSecret, match="api_key"):
