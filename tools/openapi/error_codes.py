@@ -36,7 +36,7 @@ _OF_REQUESTS: Final[Codes] = {
     "unknown_team": "the team has to be made first.",
     "team_deleted": "the id of a deleted team is not given again.",
     "too_many_calls": "a report of so many calls is not made: ask for less.",
-    "too_many_records": "so many records are not sorted: ask for less.",
+    "too_many_records": "so many records are not sorted, or not read at once: ask for less.",
 }
 CODES: Final[Mapping[str, Codes]] = {
     "400": {**_OF_VALUES, **_OF_REQUESTS},

@@ -231,6 +231,23 @@ def test_a_page_ends_when_its_time_is_up_and_the_next_goes_on_there(
     assert read > 3
 
 
+@pytest.mark.parametrize("filters", [{}, {"vector_store_id": "vs_none"}, {"status_filter": "success"}], ids=str)
+def test_a_numbered_page_that_is_not_whole_when_its_time_is_up_is_refused(
+    admin: AdminHarness, filters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(admin, [call(number, DAY * DAY_MS - number * DAY_MS // 8) for number in range(16)])
+    assert admin.ask("GET", "/spend/logs/v2", **RANGE, **filters)[0] == 200
+    find = admin.stores.ledger.find
+
+    def slowly(query: RecordQuery, **how: Any) -> Found:
+        admin.time.skip(log_pages.SECONDS)
+        return find(query, **how)
+
+    monkeypatch.setattr(admin.stores.ledger, "find", slowly)
+    status, document = admin.ask("GET", "/spend/logs/v2", **RANGE, **filters)
+    assert (status, document["error"]["code"], document["error"]["param"]) == (400, "too_many_records", "start_date")
+
+
 def test_a_name_is_found_in_its_normal_form_and_as_an_early_release_kept_it(admin: AdminHarness) -> None:
     rows = [
         call(number, DAY * DAY_MS + 1 + number, end_user=name) for number, name in enumerate(("bob", "bob ", "ann"))

@@ -60,13 +60,23 @@ def _as_of_logs(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rows(query: LogQuery, deps: AdminDeps, wanted: int) -> tuple[Sequence[LedgerEntry], int]:
-    """The first rows, as many as are wanted, and how many there are; of more than MOST that are counted, MOST."""
+    """The first rows, as many as are wanted, and how many there are; of more than MOST that are counted, MOST.
+
+    InvalidRequest where the time for reading is up before.
+    """
     pending = PendingStorage(deps)
     if query.request_id is not None:
         found = one_row(query, deps, pending).rows
         return found, len(found)
     counted = _counted(query, deps)
-    page = LogReader(replace(query, limit=wanted if counted is not None else MOST), deps, pending).page()
+    limit = wanted if counted is not None else MOST
+    page = LogReader(replace(query, limit=limit), deps, pending).page()
+    if page.next is not None and len(page.rows) < limit:
+        message = (
+            "More records are to be read than can be at once: choose fewer by 'start_date', 'end_date' or another "
+            "filter, or page through them by /spend/logs with a cursor."
+        )
+        raise InvalidRequest(message, code="too_many_records", param="start_date")
     return page.rows, max(len(page.rows), counted or 0)
 
 
