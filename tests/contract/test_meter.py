@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
 from tests.factories.ledger import AZURE, KEY, OPENAI, RED
+from tests.harnesses.store_backends import FakeBackend
 from vectorgate.ids import ObjectId
 from vectorgate.metering.model import Meter
 from vectorgate.metering.ports import Schedule
+from vectorgate.persistence.dynamodb import meter as dynamodb_meter
 from vectorgate.store_errors import StateConflict, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -90,11 +93,22 @@ def test_only_the_row_that_was_read_is_dropped(meters: MeterStore) -> None:
     assert list(meters.meters(OPENAI)) == []
 
 
-def test_more_meters_than_a_page_holds(meters: MeterStore) -> None:
+def test_more_meters_than_a_page_holds(meters: MeterStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamodb_meter, "ROWS", 3)
     rows = [meter(f"vs_{number:04d}") for number in range(130)]
     for row in rows:
         meters.keep(row)
     assert list(meters.meters(OPENAI)) == rows
+
+
+def test_two_thousand_meters_are_read_with_sixteen_queries() -> None:
+    stores, rows = FakeBackend(), [meter(f"vs_{number:04d}") for number in range(2_000)]
+    for row in rows:
+        stores.meters.keep(row)
+    asked = Mock(wraps=stores.table.client.query)
+    stores.table.client.query = asked  # type: ignore[method-assign]
+    assert list(stores.meters.meters(OPENAI)) == rows
+    assert asked.call_count == 16
 
 
 def test_the_schedule_is_what_was_last_said(meters: MeterStore) -> None:

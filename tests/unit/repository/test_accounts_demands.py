@@ -131,7 +131,7 @@ def test_concurrency_and_memory_are_chosen_and_nothing_is_reserved_by_default() 
     assert resolved(reserved, {"ApiConcurrency": "50"}) == "50"
     assert {name: resolved(each["MemorySize"], {"MemorySize": "300"}) for name, each in FUNCTIONS.items()} == {
         **dict.fromkeys(FUNCTIONS, "300"),
-        "Admin": 512,
+        "Admin": 1024,
         "Meter": 512,
         "Ingest": 1024,
     }

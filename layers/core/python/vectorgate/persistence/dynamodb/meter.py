@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.persistence.dynamodb.table import DynamoTable
 
+ROWS: Final = 1_000  # of a query; a megabyte, with which DynamoDB ends a page, has a few more
 _IN_SHARD: Final = "PK = :shard"
 _IS_OF_VERSION: Final = "version = :before"
 
@@ -40,11 +41,11 @@ class DynamoMeters:
         self._table = table
 
     def meters(self, provider: ProviderName) -> Sequence[Meter]:
-        """16 consistent queries, and one more for each further 100 rows of a shard."""
+        """16 consistent queries, and one more for each further ROWS of a shard."""
         from vectorgate.metering.model import Meter  # noqa: PLC0415 - of the meter function alone
 
         shards = [
-            self._table.query(_IN_SHARD, {":shard": _partition(provider, shard)}, ConsistentRead=True)
+            self._table.query(_IN_SHARD, {":shard": _partition(provider, shard)}, limit=ROWS, ConsistentRead=True)
             for shard in range(SHARDS)
         ]
         rows = (Meter.from_record(decoded(item, Meter)) for item in chain.from_iterable(shards))
