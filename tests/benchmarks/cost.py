@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks.aws_costs import PRICES, dollars, duration_ms
+from tests.benchmarks.aws_costs import GB, MILLION, PRICES, dollars, duration_ms
 from tests.harnesses.billed_operations import LOOKS, billed_operations, busy_batch
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def report() -> list[str]:
     used = _used()
     with billed_operations(batch=1) as operations:
         used |= operations.creates(TIMES)
+        kept = operations.kept_bytes()
     lines = ["{:25} {:>42} {:>6} {:>6} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}".format(*HEAD)]
     for name, usage in used.items():
         cost = dollars(usage)
@@ -36,9 +37,18 @@ def report() -> list[str]:
         )
     lines += [_create_and_settlement(used, megabytes) for megabytes in MEMORY_MB]
     lines.append(f"create, looks and settlement in a batch, with the default exports: {all_in(used):.2f}")
+    lines.append(_kept(kept))
     assumed = PRICES["assumed"]
     lines.append(f"assumed: {assumed['requests_per_second']} a second; provider's ms {assumed['provider_ms']}")
     return lines
+
+
+def _kept(size: float) -> str:
+    """Return the line of what a million creates leave in the table, so many bytes each."""
+    stored, backed_up = PRICES["dynamodb"]["stored_gb_month"], PRICES["dynamodb"]["backed_up_gb_month"]
+    gigabytes = size * MILLION / GB
+    kept, copied = gigabytes * stored, gigabytes * backed_up
+    return f"left by creates, with indexes: {gigabytes:.1f} GB, {kept:.2f} a month, at most {copied:.2f} for backups"
 
 
 def _used() -> dict[str, Usage]:

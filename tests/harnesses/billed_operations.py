@@ -20,7 +20,7 @@ from tests.factories.ledger import answered_row
 from tests.fakes.answering_provider import AnsweringProvider
 from tests.harnesses.billed_exports import BilledExporter
 from tests.harnesses.dynamodb_gateway import BOUNDED_KEY, KEY, OPENAI, PLAIN_BODY, DynamoDbGateway, dynamodb_gateway
-from tests.helpers.call_recorder import KIB, size_of
+from tests.helpers.call_recorder import KIB, size_of, stored_bytes
 from tests.helpers.template import FUNCTIONS, RESOURCES, resolved, variables
 from vectorgate.bootstrap import build_meter, build_settlement
 from vectorgate.entrypoints.api import handler as api_handler
@@ -133,6 +133,21 @@ class BilledOperations:
             return min(used, key=lambda usage: usage.own_ms)
 
         return {name: least(key) for name, key in keys.items()}
+
+    def kept_bytes(self, times: int = 10) -> float:
+        """What a settled create leaves for good: its items, but for those with a time to live, and index entries."""
+        self._settle_all()
+        before = self._kept_items()
+        for _ in range(times):
+            self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())
+        self._settle_all()
+        return (sum(self._kept_items().values()) - sum(before.values())) / times
+
+    def _kept_items(self) -> dict[str, int]:
+        """The bytes of each item that is kept, by its key."""
+        pages = self._harness.table.client.get_paginator("scan").paginate(TableName=self._harness.table.name)
+        items = [item for page in pages for item in page["Items"] if "ttl" not in item]
+        return {f"{item['PK']} {item['SK']}": stored_bytes(item) for item in items}
 
     def _of_a_store(self) -> dict[str, Usage]:
         self._request("POST", "/v1/vector_stores", PLAIN_BODY.decode())

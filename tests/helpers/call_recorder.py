@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KIB = 1024
 TABLE = "table"
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+STORED_BESIDE = 100  # bytes of an item, and of an index's entry, that are billed besides
 _WRITES = {"PutItem": 1, "DeleteItem": 1, "UpdateItem": 1, "TransactWriteItems": 2}
 _TABLE_KEY = ("PK", "SK")
 
@@ -139,16 +141,28 @@ def _targets(name: str, params: dict[str, Any]) -> Iterator[tuple[str, dict[str,
         yield action["TableName"], {part: key[part] for part in _TABLE_KEY}
 
 
-def _index_units(index: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> int:
+def stored_bytes(item: dict[str, Any]) -> int:
+    """Return the bytes that DynamoDB bills an item's storage by: its own and its index entries', with 100 more each."""
+    kept = [item, *filter(None, (_entry(index, item) for index in INDEXES))]
+    return sum(size_of(each) + STORED_BESIDE for each in kept)
+
+
+def _entry(index: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    """Return what an index has of an item; nothing unless the item has the index's keys."""
     names = [part["AttributeName"] for part in index["KeySchema"]]
+    if not all(name in item for name in names):
+        return {}
+    if index["Projection"]["ProjectionType"] == "ALL":
+        return item
     keys = {*names, *_TABLE_KEY, *index["Projection"].get("NonKeyAttributes", ())}
-    kept = [
-        item if index["Projection"]["ProjectionType"] == "ALL" else {n: item[n] for n in keys if n in item}
-        for item in (old, new)
-        if all(name in item for name in names)
-    ]
+    return {name: item[name] for name in keys if name in item}
+
+
+def _index_units(index: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> int:
+    kept = [entry for item in (old, new) if (entry := _entry(index, item))]
     if len(kept) == 2 and kept[0] == kept[1]:
         return 0
+    names = [part["AttributeName"] for part in index["KeySchema"]]
     moved = len(kept) == 2 and any(kept[0][name] != kept[1][name] for name in names)
     return (2 if moved else 1) * _units(max(map(size_of, kept))) if kept else 0
 
