@@ -159,6 +159,8 @@ build: $(PARTS:%=$(LAMBDA)/%.stamp) ## What is deployed, as Lambda gets it (pyth
 
 # The backend's hash is checked as well; the archives of the layers are the same for the same input.
 dist: build ## What a release consists of, in dist/: wheel, source archive and the Lambda layers
+	@test "$(COMPILER) $(origin COMPILER)" != "none file" || \
+	  { echo "python3.13 compiles the layers of a release; COMPILER=none leaves that out, and functions start later" >&2; exit 1; }
 	@version=v$$($(RUN) -c 'import vectorgate; print(vectorgate.__version__)'); test "$${TAG:-$$version}" = "$$version" || \
 	  { echo "TAG is $$TAG, but vectorgate/__init__.py says $$version" >&2; exit 1; }
 	@rm -rf dist && mkdir dist
