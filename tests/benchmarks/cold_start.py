@@ -89,7 +89,7 @@ ENVIRONMENT = {
 FUNCTIONS = ("api", "stream", "invoke", "admin", "usage_logger", "meter", "ingest", "exporter")
 
 
-def report(runs: int = 7) -> list[str]:
+def report(runs: int = 15) -> list[str]:
     """Return the lines to print: a table in Markdown. RuntimeError while the layers are not built."""
     if not all(layer.is_dir() for layer in LAYERS):
         raise RuntimeError("no layers are built: make .build/host/DepsLayer.stamp .build/host/CoreLayer.stamp")
