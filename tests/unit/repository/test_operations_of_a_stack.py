@@ -97,7 +97,7 @@ def test_an_answer_429_is_counted_by_the_stack() -> None:
 
 def widgets() -> list[dict[str, Any]]:
     """The dashboard's widgets."""
-    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    body, _ = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     found: list[dict[str, Any]] = json.loads(body)["widgets"]
     return found
 
@@ -121,12 +121,13 @@ def test_the_dashboard_shows_metrics_that_exist() -> None:
 
 
 def test_the_dashboard_names_resources_of_the_stack() -> None:
-    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    body, names = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert names == {f"{each}Name": RESOURCES[each]["Properties"]["FunctionName"] for each in ("Stream", "Exporter")}
     named = {name.partition(".")[0] for name in re.findall(r"\$\{([\w.]+)\}", body)}
-    assert named <= set(RESOURCES)
-    always = {name for name in SERVING if "Condition" not in RESOURCES[name]}
+    assert named <= {*RESOURCES, *names}
+    functions = {name if "Condition" not in RESOURCES[name] else f"{name}Name" for name in SERVING}
     for metric in ("Errors", "Throttles", "Duration"):
-        assert {line[3] for line in shown() if line[1] == metric} == {f"${{{name}}}" for name in always}
+        assert {line[3] for line in shown() if line[1] == metric} == {f"${{{name}}}" for name in functions}
 
 
 def test_the_dashboard_has_a_view_of_the_service_and_one_of_the_money() -> None:
