@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tests.benchmarks.aws_costs import Usage, dollars
-from tests.harnesses.billed_operations import billed_operations
+from tests.benchmarks.cost import all_in
+from tests.harnesses.billed_operations import billed_operations, busy_batch
 
 DEFAULT_EXPORTS = "exports by default of 75, each"
 # Dollars of requests, units, log bytes, metrics and traces for a million of each.
@@ -25,19 +26,20 @@ COUNTED = {
     "delete": 6.30,
     "response": 8.52,
     "settlement": 4.06,
-    "settlement of 4, each": 1.96,
+    "settlement of 12, each": 1.50,
     "meter tick, nothing due": 5.45,
-    "meter tick, each store": 0.28,
+    "meter tick, each store": 0.164,
     "looks at each row": 0.21,
     DEFAULT_EXPORTS: 0.0447,
-    "exports in order of 4, each": 1.86,
+    "exports in order of 12, each": 0.86,
 }
 TOLERATED = 0.05  # log lines differ by the length of their figures
+OWN_TIME = 0.12  # dollars of the functions' own time in a create, which is measured, and differs by the machine: 0.08
 
 
 @pytest.fixture(scope="module")
 def used() -> dict[str, Usage]:
-    with billed_operations(batch=4) as operations:
+    with billed_operations(batch=busy_batch()) as operations:
         return operations.all()
 
 
@@ -46,10 +48,14 @@ def test_no_operation_costs_more_or_less_than_is_written_down(used: dict[str, Us
     assert counted == pytest.approx(COUNTED, rel=TOLERATED), {n: round(d, 2) for n, d in counted.items()}
 
 
-def test_a_tenth_more_of_the_dearest_part_is_noticed(used: dict[str, Usage]) -> None:
+def test_a_tenth_more_is_noticed(used: dict[str, Usage]) -> None:
     for name, usage in used.items():
         dearer = 1.1 * dollars(usage).counted
         assert dearer != pytest.approx(COUNTED[name], rel=TOLERATED), name
+
+
+def test_a_create_costs_under_nine_dollars_with_its_settlement_exports_and_all_waiting(used: dict[str, Usage]) -> None:
+    assert all_in({name: replace(usage, own_ms=0) for name, usage in used.items()}) < 9 - OWN_TIME
 
 
 def test_a_transaction_and_a_consistent_read_cost_double_and_each_index_is_counted(used: dict[str, Usage]) -> None:
@@ -69,7 +75,7 @@ def test_the_default_exports_cost_no_unit_of_the_table_and_under_an_eighth_of_a_
     assert not exports.written + exports.read
     assert exports.events == pytest.approx(1 / 75)  # one event, by one message
     assert dollars(exports).total < 0.125
-    assert used["exports in order of 4, each"].read == {"table": 2}  # half units: the row, consistent
+    assert used["exports in order of 12, each"].read == {"table": 2}  # half units: the row, consistent
 
 
 def test_amounts_are_units_times_prices() -> None:
