@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks.aws_costs import GB, MILLION, PRICES, dollars, duration_ms
+from tests.benchmarks.aws_costs import GB, MILLION, PRICES, SECONDS_A_MONTH, dollars, duration_ms
 from tests.harnesses.billed_operations import LOOKS, billed_operations, busy_batch
+from tests.helpers.alarms import by_default, metrics_of
+from tests.helpers.template import of_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,7 @@ def report() -> list[str]:
     lines += [_create_and_settlement(used, megabytes) for megabytes in MEMORY_MB]
     lines.append(f"create, looks and settlement in a batch, with the default exports: {all_in(used):.2f}")
     lines.append(_kept(kept))
+    lines.append(f"by the month, beside that: {monthly():.2f}, which is {a_million_of(monthly()):.2f} of a million")
     assumed = PRICES["assumed"]
     lines.append(f"assumed: {assumed['requests_per_second']} a second; provider's ms {assumed['provider_ms']}")
     return lines
@@ -64,6 +67,19 @@ def all_in(used: Mapping[str, Usage]) -> float:
     """Return dollars of a million creates in a stack with the default parameters, of which batches settle."""
     ends = ("create", LOOKS, "exports by default", "settlement of")
     return sum(dollars(usage).total for name, usage in used.items() if name == ends[0] or name.startswith(ends[1:]))
+
+
+def monthly() -> float:
+    """Return dollars for the alarms and the dashboard of a stack with the default parameters, whatever is called."""
+    watched = sum(len(metrics_of(each)) for each in by_default().values())
+    dashboards = len(of_type("AWS::CloudWatch::Dashboard"))
+    prices = PRICES["cloudwatch"]
+    return float(watched * prices["alarm_month"] + dashboards * prices["dashboard_month"])
+
+
+def a_million_of(dollars_a_month: float) -> float:
+    """Return a million creates' share of what is paid by the month, at the assumed rate."""
+    return dollars_a_month / SECONDS_A_MONTH / float(PRICES["assumed"]["requests_per_second"]) * MILLION
 
 
 def _create_and_settlement(used: Mapping[str, Usage], megabytes: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.helpers.template import FUNCTIONS, RESOURCES, ROOT, holds, of_type, resolved
+from tests.helpers.template import FUNCTIONS, RESOURCES, ROOT, TEMPLATE, holds, of_type, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,14 +56,21 @@ def watched(metric: str) -> list[dict[str, Any]]:
     ]
 
 
+def by_default() -> dict[str, dict[str, Any]]:
+    """The alarms of a stack with the default parameters."""
+    conditional = {name for name, each in NESTED["Resources"].items() if "Condition" in each} - nested_on_condition({})
+    conditions = {name: RESOURCES.get(name, {}).get("Condition") for name in alarms()}
+    unmet = {name for name, each in conditions.items() if each and not holds(TEMPLATE["Conditions"][each], {})}
+    return {name: each for name, each in alarms().items() if name not in conditional | unmet}
+
+
 def metrics_with_alarm() -> list[dict[str, Any]]:
     """The metrics that an alarm watches, by itself or in a sum."""
-    return [
-        metric
-        for alarm in alarms().values()
-        for metric in (
-            [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
-            if "Metrics" in alarm
-            else [alarm]
-        )
-    ]
+    return [metric for alarm in alarms().values() for metric in metrics_of(alarm)]
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that it watches."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.benchmarks.aws_costs import Usage, dollars
-from tests.benchmarks.cost import all_in
+from tests.benchmarks.cost import all_in, monthly
 from tests.harnesses.billed_operations import billed_operations, busy_batch
 
 DEFAULT_EXPORTS = "exports by default of 75, each"
@@ -56,6 +56,10 @@ def test_a_tenth_more_is_noticed(used: dict[str, Usage]) -> None:
 
 def test_a_create_costs_under_nine_dollars_with_its_settlement_exports_and_all_waiting(used: dict[str, Usage]) -> None:
     assert all_in({name: replace(usage, own_ms=0) for name, usage in used.items()}) < 9 - OWN_TIME
+
+
+def test_alarms_and_dashboard_cost_what_the_decision_says_by_the_month() -> None:
+    assert monthly() == pytest.approx(8.60, rel=TOLERATED)
 
 
 def test_a_transaction_and_a_consistent_read_cost_double_and_each_index_is_counted(used: dict[str, Usage]) -> None:
