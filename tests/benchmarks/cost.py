@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks.aws_costs import GB, MILLION, PRICES, SECONDS_A_MONTH, dollars, duration_ms
-from tests.harnesses.billed_operations import LOOKS, billed_operations, busy_batch
+from tests.harnesses.billed_operations import LOOKS, access_line_bytes, billed_operations, busy_batch
 from tests.helpers.alarms import by_default, metrics_of
 from tests.helpers.template import of_type
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.aws_costs import Usage
 
-MEMORY_MB: Final = (256, 512)  # the default, and twice as much
+MEMORY_MB: Final = (128, 256, 512)  # the second is the default
+LATER, FEWER = 30.0, 0.1  # SettlementSeconds and LoggedSuccesses that are rejected in ADR 35
 RUNS, TIMES = 3, 20
 HEAD = ("operation", "write units", "read", "log B", "lambda ms", "front $", "table $", "logs $", "lambda $", "all $")
 
@@ -26,6 +27,8 @@ def report() -> list[str]:
     with billed_operations(batch=1) as operations:
         used |= operations.creates(TIMES)
         kept = operations.kept_bytes()
+    with billed_operations(batch=busy_batch(LATER)) as operations:
+        later = operations.batch_settlement()
     lines = ["{:25} {:>42} {:>6} {:>6} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}".format(*HEAD)]
     for name, usage in used.items():
         cost = dollars(usage)
@@ -39,11 +42,20 @@ def report() -> list[str]:
         )
     lines += [_create_and_settlement(used, megabytes) for megabytes in MEMORY_MB]
     lines.append(f"create, looks and settlement in a batch, with the default exports: {all_in(used):.2f}")
-    lines.append(_kept(kept))
+    lines += [_saved(used, later), _kept(kept)]
     lines.append(f"by the month, beside that: {monthly():.2f}, which is {a_million_of(monthly()):.2f} of a million")
     assumed = PRICES["assumed"]
     lines.append(f"assumed: {assumed['requests_per_second']} a second; provider's ms {assumed['provider_ms']}")
     return lines
+
+
+def _saved(used: Mapping[str, Usage], later: Usage) -> str:
+    """Return the line of what parameters would save that have other defaults."""
+    settled = next(usage for name, usage in used.items() if name.startswith("settlement of"))
+    window = dollars(settled).total - dollars(later).total
+    own_lines = used["create"].log_bytes - access_line_bytes()
+    logs = (1 - FEWER) * own_lines * MILLION / GB * PRICES["cloudwatch"]["log_gb"]
+    return f"saved by SettlementSeconds={LATER:.0f}: {window:.2f}; by LoggedSuccesses={100 * FEWER:.0f}: {logs:.2f}"
 
 
 def _kept(size: float) -> str:

@@ -134,6 +134,11 @@ class BilledOperations:
 
         return {name: least(key) for name, key in keys.items()}
 
+    def batch_settlement(self) -> Usage:
+        """What the settlement of a batch used for each row; the first, which fills caches, is not counted."""
+        self._settlement(1)
+        return self._settlement(self._batch)
+
     def kept_bytes(self, times: int = 10) -> float:
         """What a settled create leaves for good: its items, but for those with a time to live, and index entries."""
         self._settle_all()
@@ -303,11 +308,11 @@ def billed_operations(*, batch: int) -> Iterator[BilledOperations]:
         yield BilledOperations(harness, provider, output, batch=batch)
 
 
-def busy_batch(window_parameter: str = "SettlementSeconds") -> int:
-    """The rows that a shard of the stream hands over at once, at the assumed rate."""
-    window = float(resolved({"Ref": window_parameter}, {}))
+def busy_batch(window: float | str = "SettlementSeconds") -> int:
+    """The rows that a shard of the stream hands over at once, at the assumed rate, of a parameter's seconds or so many."""
+    seconds = float(resolved({"Ref": window}, {})) if isinstance(window, str) else window
     rate = float(PRICES["assumed"]["requests_per_second"])
-    return max(1, round(rate * window / int(PRICES["assumed"]["stream_shards"])))
+    return max(1, round(rate * seconds / int(PRICES["assumed"]["stream_shards"])))
 
 
 def access_line_bytes() -> int:
