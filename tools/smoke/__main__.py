@@ -69,10 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen += [a_copy_of_the_table_is_restored] if given.restore else []
     began = time.monotonic()
     forget()  # what an earlier run of the same process has read
-    proven = _run(target, chosen, until_one_fails=given.first)
-    left = _undone(target)
-    forget()
-    print(f"{proven} of {len(chosen)} in {time.monotonic() - began:.0f} s" + "".join(left))  # noqa: T201
+    try:
+        proven = _run(target, chosen, until_one_fails=given.first)
+    finally:  # of a run that is interrupted, too: it has disabled the alarms' actions
+        left = _undone(target)
+        forget()
+        sys.stdout.writelines(left)
+    print(f"{proven} of {len(chosen)} in {time.monotonic() - began:.0f} s")  # noqa: T201
     return 0 if proven == len(chosen) and not left else 1
 
 
@@ -92,7 +95,7 @@ def _proven(check: Callable[[Target, Made], str], target: Target, made: Made) ->
     name = check.__name__.replace("_", " ")
     try:
         print(f"ok    {name}: {check(target, made)}", flush=True)  # noqa: T201 - the report
-    except (*EXPECTED, AttributeError, LookupError, BotoCoreError, ClientError, OSError) as error:
+    except (*EXPECTED, AttributeError, LookupError, ValueError, BotoCoreError, ClientError, OSError) as error:
         print(f"FAIL  {name}: {type(error).__name__}: {str(error)[:300]}", flush=True)  # noqa: T201 - the same
         return False
     return True
@@ -106,8 +109,8 @@ def _undone(target: Target) -> list[str]:
             undo()
         except (NotFoundError, AuthenticationError):
             pass  # the last check has removed it, and with it the key
-        except (*EXPECTED, BotoCoreError, ClientError, OSError) as error:
-            left.append(f"\nleft behind: {type(error).__name__}: {str(error)[:200]}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be removed
+            left.append(f"left behind: {type(error).__name__}: {str(error)[:200]}\n")
     return left
 
 
