@@ -252,6 +252,7 @@ BROKEN: Final = (
         "alarms_are_as_released",
         setting("Alarms", "Parameters", "FunctionPrefix", to="other"),
     ),
+    Broken("an alarm sends nothing", "alarms_are_as_released", adding("CrashesAlarm", "ActionsEnabled", value=False)),
     Broken("an alarm is never on", "alarms_are_set_off", setting("CrashesAlarm", "Threshold", to=1_000_000)),
     Broken(
         "the dashboard is empty", "the_dashboard_is_there", setting("Dashboard", "DashboardBody", to='{"widgets": []}')
