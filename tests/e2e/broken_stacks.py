@@ -300,6 +300,12 @@ BROKEN: Final = (
         "roles_have_their_rights_and_no_others",
         may_also("AdminRole", "RecordChanges", "dynamodb:UpdateItem"),
     ),
+    Broken("aliases stay", "roles_have_their_rights_and_no_others", lacking("ReleaseRole", "MoveAliases")),
+    Broken(
+        "the meter writes all of a row",
+        "roles_have_their_rights_and_no_others",
+        lambda template: statement(template, "MeterRole", "ListOpenOperations")["Condition"].popitem(),
+    ),
     Broken(
         "any source may say what is spent",
         "roles_have_their_rights_and_no_others",

@@ -1,7 +1,8 @@
 """What each role may do, and what it may not, by IAM's own simulator.
 
-Asked is every role for every action on items with every kind of row, for the queries of each index, and for secrets,
-queues, buckets, the bus, functions and logs: what the release's policies allow has to be allowed, and all else denied.
+Asked is every role for every action on items with every kind of row, for the queries of each index, for secrets,
+queues, buckets, the bus, functions and logs, and for whatever else a statement of any role names: what the release's
+policies allow has to be allowed, and all else denied.
 """
 
 from __future__ import annotations
@@ -86,7 +87,14 @@ def _said(question: Question, asked: tuple[str, str], *, may: bool) -> str:
 def _statements(target: Target, role: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The role's statements, with the ARNs of the stack's own resources."""
     every = [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
-    return [{**each, "Resource": [target.filled(text) for text in listed(each["Resource"])]} for each in every]
+    shared: dict[str, Any] = {"Condition": {}}
+    return [shared | _filled(target, {**each, "Resource": listed(each["Resource"])}) for each in every]
+
+
+def _filled(target: Target, part: Any) -> Any:  # noqa: ANN401 - a part of a statement
+    if isinstance(part, dict):
+        return {key: _filled(target, each) for key, each in part.items()}
+    return [_filled(target, each) for each in part] if isinstance(part, list) else target.filled(part)
 
 
 def _questions(target: Target, role: str, policies: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Question]:
@@ -102,12 +110,34 @@ def _questions(target: Target, role: str, policies: Mapping[str, Sequence[Mappin
     yield from _transactions(role, policies[role], table, rows)
     for name in sorted({name for each in policies[role] for name in _patterns(each, ATTRIBUTES, "StringNotLike")}):
         yield Question(role, ("dynamodb:UpdateItem",), (table,), {KEYS: ["BUD#smoke"], ATTRIBUTES: ["spent", name]})
+    for each in policies[role]:
+        if own := _patterns(each, ATTRIBUTES, "StringEquals"):
+            for names in (own, [*own, "smoke"]):
+                keys = {KEYS: [key.replace("*", "smoke") for key in _patterns(each, KEYS, "StringLike")]}
+                yield Question(role, ("dynamodb:UpdateItem",), (table,), {**keys, ATTRIBUTES: names})
     for kind, (service, actions, form) in ASKED.items():
         arns = tuple(form.format(arn.removesuffix(":*")) for arn in target.arns(kind))
         yield Question(role, tuple(f"{service}:{action}" for action in actions), arns, {})
     buses = target.arns("AWS::Events::EventBus")
     for source, detail_type in EVENTS:
         yield Question(role, ("events:PutEvents",), buses, {SOURCE: [source], DETAIL_TYPE: detail_type})
+    yield from _others(role, statements)
+
+
+def _others(role: str, statements: Sequence[Mapping[str, Any]]) -> Iterator[Question]:
+    """Each service's actions on all that the statements name, but those that are about rows and events."""
+    named: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[set[str], set[str]]] = {}
+    for each in statements:
+        condition = each.get("Condition", {})
+        if not any(operator.startswith("ForAllValues:") for operator in condition):
+            context = tuple(condition.get("StringEquals", {}).items())
+            for action in listed(each["Action"]):
+                actions, arns = named.setdefault((action.partition(":")[0], context), (set(), set()))
+                actions.add(action)
+                arns.update(arn if arn == "*" else arn.replace("*", "smoke") for arn in listed(each["Resource"]))
+    for (_, context), (actions, arns) in sorted(named.items()):
+        there = sorted(arn for arn in arns if "${" not in arn)  # an emulator lacks some resources
+        yield Question(role, tuple(sorted(actions)), tuple(there), dict(context))
 
 
 def _kinds(statements: Sequence[Mapping[str, Any]], arn: str) -> list[str]:
