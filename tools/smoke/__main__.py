@@ -1,4 +1,7 @@
-"""`python -m tools.smoke STACK`: run the checks, remove what they made; 0 if everything was proven, 1 if not."""
+"""`python -m tools.smoke STACK`: run the checks, remove what they made; 0 unless one of them fails.
+
+A check of what the stack does not have is skipped.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import secrets
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +26,7 @@ from vectorgate.client.authorizers import TOKEN
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+SKIPPED: Final = "skipped: "
 # In this order: what AWS says of the stack, then calls, of which each stands on what those before it have made.
 ALL: Final[tuple[Callable[[Target, Made], str], ...]] = (
     deployed.the_table_is_kept,
@@ -70,35 +75,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     forget()  # what an earlier run of the same process has read
     try:
-        proven = _run(target, chosen, until_one_fails=given.first)
+        ends = _run(target, chosen, until_one_fails=given.first)
     finally:  # of a run that is interrupted, too: it has disabled the alarms' actions
         left = _undone(target)
         forget()
         sys.stdout.writelines(left)
-    print(f"{proven} of {len(chosen)} in {time.monotonic() - began:.0f} s")  # noqa: T201
-    return 0 if proven == len(chosen) and not left else 1
+    seconds = time.monotonic() - began
+    print(f"{ends['ok']} of {len(chosen)}, {ends['skip']} skipped, in {seconds:.0f} s")  # noqa: T201
+    return 0 if ends["ok"] + ends["skip"] == len(chosen) and not left else 1
 
 
-def _run(target: Target, checks: Sequence[Callable[[Target, Made], str]], *, until_one_fails: bool) -> int:
-    """Run the checks; how many are proven."""
-    made, proven = Made(), 0
+def _run(target: Target, checks: Sequence[Callable[[Target, Made], str]], *, until_one_fails: bool) -> Counter[str]:
+    """Run the checks; how many ended in which way."""
+    made, ends = Made(), Counter[str]()
     for check in checks:
-        holds = _proven(check, target, made)
-        proven += holds
-        if until_one_fails and not holds:
+        end = _end(check, target, made)
+        ends[end] += 1
+        if until_one_fails and end == "FAIL":
             break
-    return proven
+    return ends
 
 
-def _proven(check: Callable[[Target, Made], str], target: Target, made: Made) -> bool:
+def _end(check: Callable[[Target, Made], str], target: Target, made: Made) -> str:
     """Run one check and print its line. A check that needs what an earlier one did not make is not proven either."""
     name = check.__name__.replace("_", " ")
     try:
-        print(f"ok    {name}: {check(target, made)}", flush=True)  # noqa: T201 - the report
+        said = check(target, made)
     except (*EXPECTED, AttributeError, LookupError, ValueError, BotoCoreError, ClientError, OSError) as error:
-        print(f"FAIL  {name}: {type(error).__name__}: {str(error)[:300]}", flush=True)  # noqa: T201 - the same
-        return False
-    return True
+        end, said = "FAIL", f"{type(error).__name__}: {str(error)[:300]}"
+    else:
+        end = "skip" if said.startswith(SKIPPED) else "ok"
+    print(f"{end:<4}  {name}: {said.removeprefix(SKIPPED)}", flush=True)  # noqa: T201 - the report
+    return end
 
 
 def _undone(target: Target) -> list[str]:

@@ -110,7 +110,10 @@ def _sender(target: Target, *, of_events: bool) -> tuple[str | None, str]:
     """A sender, and its team. A source of events has dots in its name."""
     settings = target.aws("lambda").get_function_configuration(FunctionName=target.outputs["IngestFunction"])
     text = settings["Environment"]["Variables"]["VECTORGATE_INGEST_SENDERS"]
-    senders: Mapping[str, str] = {} if text.startswith("s3://") else json.loads(text)
+    if text.startswith("s3://"):
+        bucket, _, key = text.removeprefix("s3://").partition("/")
+        text = target.aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    senders: Mapping[str, str] = json.loads(text)
     return next(((name, team) for name, team in senders.items() if ("." in name) is of_events), (None, ""))
 
 

@@ -1,4 +1,4 @@
-"""`make smoke` removes what it made, however a run ends."""
+"""`make smoke`: what a run says, and that it removes what it made, however it ends."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def something_is_made(target: Target, made: Made) -> str:
     target.undo.append(lambda: 1 // 0)
     target.undo.append(lambda: UNDONE.append("the last"))
     return "three things"
+
+
+def there_is_nothing(target: Target, made: Made) -> str:
+    """Find nothing to try."""
+    del target, made
+    return "skipped: there is nothing"
 
 
 def nothing_makes_sense(target: Target, made: Made) -> str:
@@ -52,3 +58,12 @@ def test_an_interrupted_run_removes_what_it_made_and_says_what_is_left(
 def test_a_run_that_leaves_something_behind_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "ALL", (something_is_made,))
     assert smoke.main(["any"]) == 1
+
+
+def test_what_is_skipped_is_not_counted_as_proven(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(smoke, "ALL", (there_is_nothing,))
+    assert smoke.main(["any"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("skip  there is nothing: there is nothing\n0 of 1, 1 skipped, in ")
