@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.fakes.faulty_proxy import FaultyProxy
     from tests.harnesses.aws_stack import Emulator, Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive, pytest.mark.timeout(360)]  # a minute each
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(360)]  # a minute each
 
 
 def smoke(stack: Stack, monkeypatch: pytest.MonkeyPatch, name: str = STACK, *options: str) -> int:
@@ -40,6 +40,7 @@ def test_smoke_proves_the_deployed_stack_and_removes_what_it_made(
     assert not [row for row in stack.items("KEY#") if row.get("alias", {"S": ""})["S"].startswith("smoke-")]
 
 
+@pytest.mark.exhaustive
 def test_smoke_signs_its_calls_where_the_api_asks_for_it(
     aws: Emulator, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +58,7 @@ def released(stack: Stack, description: str) -> None:
     functions.update_alias(FunctionName=api, Name="live", FunctionVersion=version)
 
 
+@pytest.mark.exhaustive
 def test_smoke_notices_a_provider_whose_credential_is_wrong(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
