@@ -309,7 +309,7 @@ def billed_operations(*, batch: int) -> Iterator[BilledOperations]:
 
 
 def busy_batch(window: float | str = "SettlementSeconds") -> int:
-    """The rows that a shard of the stream hands over at once, at the assumed rate, of a parameter's seconds or so many."""
+    """The rows that a shard of the stream hands over at once, at the assumed rate: of seconds, or a parameter's."""
     seconds = float(resolved({"Ref": window}, {})) if isinstance(window, str) else window
     rate = float(PRICES["assumed"]["requests_per_second"])
     return max(1, round(rate * seconds / int(PRICES["assumed"]["stream_shards"])))
