@@ -2,7 +2,8 @@
 
 Asked is every role for every action on items with every kind of row, for the queries of each index, for secrets,
 queues, buckets, the bus, functions and logs, and for whatever else a statement of any role names: what the release's
-policies allow has to be allowed, and all else denied.
+policies allow has to be allowed, and all else denied. Nothing is sent to the services themselves: services alone may
+take these roles on.
 """
 
 from __future__ import annotations
