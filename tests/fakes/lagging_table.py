@@ -7,8 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.ledger.entry import State
-from vectorgate.persistence.dynamodb.ledger import IS_UNLISTED, Transition, new_item
-from vectorgate.persistence.dynamodb.schema import OPEN, OPEN_STATES
+from vectorgate.persistence.dynamodb.ledger import IS_UNLISTED, Transition
+from vectorgate.persistence.dynamodb.schema import OPEN, OPEN_STATES, new_item
 from vectorgate.persistence.dynamodb.table import ConditionFailed
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from tests.harnesses.admin import DAY, KEY, AdminHarness
 from vectorgate.auth.authenticate import key_id_of
 from vectorgate.ids import OperationId
@@ -35,6 +36,7 @@ class TableInMemory:
 
     def __init__(self, shown: Sequence[LedgerEntry], others: int) -> None:
         self.asked: Counter[str] = Counter()
+        self.clock = FakeClock().clock()
         self.items = {f"OP#{entry.id}": operation_item(entry) for entry in shown}
         self.shards: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
         for item in self.items.values():

@@ -36,10 +36,10 @@ __all__ = [
 ]
 
 
-def stores_of(table: DynamoTable, *, exported_in_order: bool = False) -> Stores:
-    """All ports on that table. `exported_in_order`: as in `Settings`."""
+def stores_of(table: DynamoTable, *, exported_in_order: bool = False, record_days: int = 0) -> Stores:
+    """All ports on that table. `exported_in_order`, `record_days`: as in `Settings`."""
     return Stores(
-        ledger=DynamoLedger(table, exported_in_order=exported_in_order),
+        ledger=DynamoLedger(table, exported_in_order=exported_in_order, record_days=record_days),
         ownership=DynamoOwnership(table),
         assignments=DynamoAssignments(table),
         keys=DynamoKeys(table),

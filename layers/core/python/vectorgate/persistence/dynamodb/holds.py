@@ -202,10 +202,10 @@ def _delete_ids(table: DynamoTable, account: Account, before_ms: int) -> None:
         for start in range(0, len(old), BATCH):
             ids = {operation_key(id_)["PK"]["S"]: id_ for id_ in old[start : start + BATCH]}
             rows = table.batch_get([operation_key(id_) for id_ in ids.values()], only=STATE_ALONE)
-            left = [ids[row["PK"]["S"]] for row in rows if "reserving" not in row]
+            left = {*ids.values()} - {ids[row["PK"]["S"]] for row in rows if "reserving" in row}  # also of rows removed
             if left:
                 table.update(
-                    account_key(account), UpdateExpression=_DELETE_IDS, ExpressionAttributeValues=held_ids(left)
+                    account_key(account), UpdateExpression=_DELETE_IDS, ExpressionAttributeValues=held_ids(sorted(left))
                 )
                 return
 

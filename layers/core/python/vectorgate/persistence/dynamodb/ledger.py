@@ -26,6 +26,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from vectorgate.classes import dataclass
+from vectorgate.clock import DAY_MS, MILLISECONDS
 from vectorgate.ledger.entry import LedgerEntry, State
 from vectorgate.persistence.dynamodb.budgets import move_actions
 from vectorgate.persistence.dynamodb.codec import encoded, is_newer
@@ -38,7 +39,8 @@ from vectorgate.persistence.dynamodb.idempotency import (
 from vectorgate.persistence.dynamodb.readers import OwnershipChange, assign_actions
 from vectorgate.persistence.dynamodb.schema import (
     audit_actions,
-    entry_of_item,
+    kept_entry,
+    new_item,
     operation_item,
     operation_key,
     ownership_item,
@@ -80,8 +82,6 @@ if TYPE_CHECKING:
     from vectorgate.persistence.dynamodb.schema import Item
     from vectorgate.tenancy.ownership import ObjectRef, Ownership
 
-# A row that is written so long after it began is listed at once: the first look at its time may be over by then.
-_LATE_MS: Final = 30_000
 _IS_IN_STATE: Final = "#state = :since"
 IS_UNLISTED: Final = "#state = :since AND attribute_not_exists(open_pk)"
 _FROM_SLOT: Final = "PK = :place AND SK >= :start"
@@ -89,20 +89,16 @@ _FROM_SLOT: Final = "PK = :place AND SK >= :start"
 _Action = tuple[str, dict[str, Any]]
 
 
-def new_item(entry: LedgerEntry, now_ms: int) -> Item:
-    """The item of a row that begins."""
-    return operation_item(entry, listed=now_ms - entry.started_ms > _LATE_MS)
-
-
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The write of a row's next state. `listed`: the row is in ``open``, where it stays until it is final.
+    """The write of a row's next state. `listed`: it is in ``open``, where it stays until it is final. `ttl`: its end.
 
     The meter lists a row at any moment; who answers it learns of that by a refusal, and tries again.
     """
 
     entry: LedgerEntry
     since: State
+    ttl: int | None = None
     listed: bool = False
 
     def action(self) -> _Action:
@@ -110,7 +106,7 @@ class Transition:
         listed = self.listed or self.since is State.UNCERTAIN
         may_be_listed = self.entry.state is State.ANSWERED and not listed
         return "Put", {
-            "Item": operation_item(self.entry, listed=listed),
+            "Item": operation_item(self.entry, listed=listed, ttl=self.ttl),
             "ConditionExpression": IS_UNLISTED if may_be_listed else _IS_IN_STATE,
             "ExpressionAttributeNames": STATE_NAME,
             "ExpressionAttributeValues": encoded({":since": self.since}),
@@ -138,10 +134,15 @@ class Transition:
 
 
 class DynamoLedger:
-    """LedgerStore."""
+    """LedgerStore. `record_days`: as in `Settings`."""
 
-    def __init__(self, table: DynamoTable, *, exported_in_order: bool = False) -> None:
-        self._table, self._exported_in_order = table, exported_in_order
+    def __init__(self, table: DynamoTable, *, exported_in_order: bool = False, record_days: int = 0) -> None:
+        self._table, self._exported_in_order, self._record_days = table, exported_in_order, record_days
+
+    def _ttl(self) -> int | None:
+        """When a row that becomes final now is removed, in Unix seconds."""
+        days, now_ms = self._record_days, self._table.clock.unix_ms()
+        return (now_ms + days * DAY_MS) // MILLISECONDS if days else None
 
     @cached_property
     def _open(self) -> OpenRows:
@@ -158,7 +159,7 @@ class DynamoLedger:
             check_room(self._table, reserve)
         begun = entry.changed(reserving=1) if any(each.amount for each in reserve) else entry
         try:
-            self._table.put(new_item(begun, self._table.clock.unix_ms()), ConditionExpression=IS_NEW)
+            self._table.put(new_item(begun, self._table.clock.unix_ms(), self._ttl()), ConditionExpression=IS_NEW)
         except ConditionFailed as failure:
             raise AlreadyExists("operation") from failure
         if begun.reserving:
@@ -217,7 +218,7 @@ class DynamoLedger:
             entry = entry.changed(reserving=None)
         else:
             moves = [*move_actions([entry])]
-        row = Transition(entry, since)
+        row = Transition(entry, since, self._ttl())
         if owned or retired or moves or idempotency is not None:
             ownership = OwnershipChange(owned, retired, at)
             self._advance_in_transaction(row, ownership, moves, idempotency)
@@ -229,7 +230,8 @@ class DynamoLedger:
         from vectorgate.persistence.dynamodb.rollups import settle_actions  # noqa: PLC0415 - the api function settles nothing
 
         check_settle(settled, rollups)
-        rows = [Transition(entry, State.ANSWERED).action() for entry in settled]
+        ttl = self._ttl()
+        rows = [Transition(entry, State.ANSWERED, ttl).action() for entry in settled]
         sums = [*settle_actions(settled, rollups, exported_in_order=self._exported_in_order), *move_actions(settled)]
         if not rows and not sums:
             return
@@ -250,13 +252,14 @@ class DynamoLedger:
         item = self._table.get(operation_key(operation_id))
         if item is not None and is_newer(item):
             raise NewerRow("operation")
-        return entry_of_item(item) if item is not None else None
+        return kept_entry(item, self._table.clock.unix_s()) if item is not None else None
 
     def entries(self, ids: Collection[OperationId]) -> Mapping[OperationId, LedgerEntry]:
         """One BatchGetItem for each 100 ids, consistent."""
         keys = [operation_key(id_) for id_ in dict.fromkeys(ids)]
-        found = filter(None, map(entry_of_item, self._table.batch_get(keys)))
-        return {entry.id: entry for entry in found}
+        now_s = self._table.clock.unix_s()
+        found = (kept_entry(item, now_s) for item in self._table.batch_get(keys))
+        return {entry.id: entry for entry in found if entry is not None}
 
     def answered(
         self, limit: int, *, before_ms: int | None = None, after: Position | None = None

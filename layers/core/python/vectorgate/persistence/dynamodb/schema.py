@@ -38,6 +38,8 @@ those of a key without a further write of any row. Earlier releases had this ind
 It never changes, nor does ``open_pk`` once a row has it (``open_rows.py``), until it is settled or voided and leaves
 ``open``. Retired ownership rows have no ``by_tenant_pk`` and ``by_tenant_sk``, and so leave ``by_tenant``.
 
+Rows that are settled or voided have a ``ttl`` (Unix seconds) where the deployment keeps them for some days only.
+
 Shards: one index partition takes 1,000 writes/s, 16 of them four times the account's default.
 """
 
@@ -79,6 +81,8 @@ SETTLED_ROWS: Final = "settled"  # of a store's rollup, or of an item beside it:
 KEYS: Final = "KEYS"  # the partition of by_tenant with every key
 
 OPEN_STATES: Final = frozenset({State.STARTED, State.ANSWERED, State.UNCERTAIN})
+# A row that is written so long after it began is listed at once: the first look at its time may be over by then.
+_LATE_MS: Final = 30_000
 
 
 def _index(name: str, partition: str, sort: str, projection: str, *also: str) -> dict[str, Any]:
@@ -159,10 +163,15 @@ def shard_of(operation_id: OperationId) -> int:
     return crc32(operation_id.encode()) % SHARDS
 
 
-def operation_item(entry: LedgerEntry, *, listed: bool = False) -> Item:
+def new_item(entry: LedgerEntry, now_ms: int, ttl: int | None = None) -> Item:
+    """The item of a row that begins."""
+    return operation_item(entry, listed=now_ms - entry.started_ms > _LATE_MS, ttl=ttl)
+
+
+def operation_item(entry: LedgerEntry, *, listed: bool = False, ttl: int | None = None) -> Item:
     """The whole item, with the attributes of its indexes.
 
-    `listed`: in ``open``, unless it is final. An uncertain row always is.
+    `listed`: in ``open``, unless it is final. An uncertain row always is. `ttl`: when it is removed, if it is final.
     """
     shard = shard_of(entry.id)
     item = operation_key(entry.id) | encoded(entry.to_record())
@@ -172,6 +181,8 @@ def operation_item(entry: LedgerEntry, *, listed: bool = False) -> Item:
         item["form"] = {"N": str(FORM)}
     if entry.state is State.UNCERTAIN or (listed and entry.state in OPEN_STATES):
         item["open_pk"] = open_partition(shard)
+    if ttl is not None and entry.state not in OPEN_STATES:
+        item["ttl"] = {"N": str(ttl)}
     return item
 
 
@@ -183,6 +194,14 @@ def entry_of_item(item: Mapping[str, Mapping[str, Any]]) -> LedgerEntry | None:
     if not item.get("PK", {}).get("S", "").startswith("OP#") or item.get("SK") != {"S": "STATE"} or is_newer(item):
         return None
     return LedgerEntry.from_record(decoded_names(item, STORED_NAMES))
+
+
+def kept_entry(item: Mapping[str, Mapping[str, Any]], now_s: int) -> LedgerEntry | None:
+    """As `entry_of_item`; None also for a row whose `ttl` is over, which DynamoDB removes within days, in no order.
+
+    So all readers lose it at one moment, and a correction, which is settled later, not before the row that it corrects.
+    """
+    return entry_of_item(item) if "ttl" not in item or now_s < int(item["ttl"]["N"]) else None
 
 
 def ownership_item(row: Ownership) -> Item:

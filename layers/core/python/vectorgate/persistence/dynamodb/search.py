@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from vectorgate.clock import MILLISECONDS
-from vectorgate.persistence.dynamodb.schema import REQUEST_LOG, SHARDS, day_partition, entry_of_item
+from vectorgate.persistence.dynamodb.schema import REQUEST_LOG, SHARDS, day_partition, kept_entry
 from vectorgate.persistence.dynamodb.table import BATCH, PAGE
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ def rows_of(table: DynamoTable, index_items: Iterator[Item], limit: int, *, cons
     while batch := list(islice(index_items, min(max(limit, 1), BATCH))):
         keys = [{"PK": item["PK"], "SK": item["SK"]} for item in batch]
         found = {item["PK"]["S"]: item for item in table.batch_get(keys, consistent=consistent)}
+        now_s = table.clock.unix_s()
         for item in batch:
             row = found.get(item["PK"]["S"])
-            entry = entry_of_item(row) if row is not None else None
+            entry = kept_entry(row, now_s) if row is not None else None
             if entry is not None:
                 yield entry
 
