@@ -117,6 +117,24 @@ def test_a_budget_reserves_what_the_earlier_response_read_and_wrote(
     assert cost < reserved < cost + 1_000 * INPUT
 
 
+def test_a_response_whose_row_is_not_kept_any_more_is_not_continued_for_nothing_tells_what_it_would_bring(
+    harness: GatewayHarness, red: OpenAI, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = red.responses.create(model=MODEL, input=bringing(search(store))).id
+    calls = harness.upstream.calls
+    monkeypatch.setattr(type(harness.stores.ledger), "entry", lambda _self, _id: None)
+    with pytest.raises(openai.BadRequestError) as caught:
+        red.responses.create(model=MODEL, input="and?", previous_response_id=first)
+    assert (caught.value.code, caught.value.param) == ("previous_response_not_found", "previous_response_id")
+    with pytest.raises(openai.BadRequestError) as foreign:
+        red.responses.create(model=MODEL, input="and?", previous_response_id="resp_" + "0" * 48)
+    assert str(caught.value).replace(first, "") == str(foreign.value).replace("resp_" + "0" * 48, "")
+    assert harness.upstream.calls == calls
+    assert red.responses.retrieve(first).id == first  # what the provider keeps is its owner's all the same
+    red.responses.delete(first)
+    red.vector_stores.delete(store)
+
+
 def test_more_stores_than_a_response_may_name_cannot_be_gathered_over_several(
     harness: GatewayHarness, red: OpenAI
 ) -> None:

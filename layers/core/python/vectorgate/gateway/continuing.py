@@ -16,6 +16,7 @@ from vectorgate.ids import ObjectId, ObjectKind
 from vectorgate.ledger.generation import origin_of
 from vectorgate.pricing.usage import tool_calls_of
 from vectorgate.store_errors import StoreError
+from vectorgate.tenancy.authorization import no_previous_response
 from vectorgate.tenancy.ownership import ObjectRef
 
 if TYPE_CHECKING:
@@ -46,13 +47,21 @@ def continued(
 def _earlier(
     context: RequestContext, command: Command, ledger: LedgerStore, ownership: OwnershipStore
 ) -> LedgerEntry | None:
-    """The row of the response that the command continues; None for one of an early release."""
+    """The row of the response that the command continues; None for one of an early release.
+
+    InvalidRequest for one whose row is not kept any more: nothing tells what it would bring.
+    """
     if context.provider is None:
         return None
     ref = ObjectRef(context.provider, ObjectKind.RESPONSE, ObjectId(str(command.body[PREVIOUS])))
     owned = ownership.owners([ref]).get(ref)
     name = origin_of(owned) if owned is not None else None
-    return ledger.entry(name) if name is not None else None
+    if name is None:
+        return None
+    earlier = ledger.entry(name)
+    if earlier is None:
+        raise no_previous_response(ref.id, PREVIOUS)
+    return earlier
 
 
 def with_earlier(command: Command, earlier: LedgerEntry) -> Command:

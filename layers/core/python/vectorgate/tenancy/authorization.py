@@ -124,14 +124,19 @@ def _no_reference(kind: ObjectKind, name: ObjectId, param: str) -> ApiError:
         case ObjectKind.VECTOR_STORE:
             return NotFound(f"Vector store with id [{name}] not found.", param=top)
         case ObjectKind.RESPONSE:
-            message = f"Previous response with id '{name}' not found."
-            return InvalidRequest(message, code="previous_response_not_found", param=param)
+            return no_previous_response(name, param)
         case ObjectKind.ITEM:
             return NotFound(f"Item with id '{name}' not found.", param=top)
         case ObjectKind.CONTAINER:
             return NotFound(f"Container with id '{name}' not found.", param=top)
         case _:
             return NotFound(f"No such File object: {name}", param=top)
+
+
+def no_previous_response(name: ObjectId, param: str) -> InvalidRequest:
+    """OpenAI's error for a response that cannot be continued."""
+    message = f"Previous response with id '{name}' not found."
+    return InvalidRequest(message, code="previous_response_not_found", param=param)
 
 
 def _no_file(command: Command, missing: Sequence[Named]) -> NotFound:
