@@ -71,6 +71,7 @@ CHOSEN: Final = {
     "MemorySize": "1024",
     "ApiConcurrency": "5",
     "DayIndex": "on",
+    "RecordDays": "365",
     "JwtHeader": "X-Identity-Token",
     "FunctionPrefix": "acme-gateway",
     "ReleaseType": "AllAtOnce",

@@ -81,6 +81,7 @@ class AdminHarness:
     book: PriceBook = field(default_factory=book_of)
     time: FakeClock = field(default_factory=FakeClock)
     documents: FakeDocuments = field(default_factory=FakeDocuments)
+    record_days: int = 0
 
     def ask(
         self, method: str, path: str, body: object = None, *, by: str = MASTER_KEY, **query: str
@@ -106,6 +107,7 @@ class AdminHarness:
             book=self.book,
             provider=self.documents,
             default_provider=OPENAI,
+            record_days=self.record_days,
         )
 
     def key(self, **terms: Any) -> None:

@@ -7,7 +7,12 @@ from typing import Final
 import pytest
 
 from vectorgate import settings
+from vectorgate.admin.repricing import MAX_DAYS
+from vectorgate.clock import DAY_MS
+from vectorgate.exports.worker import KEPT_MS
+from vectorgate.idempotency.record import EXPLICIT_TTL_SECONDS, GRACE_SECONDS
 from vectorgate.ids import ProviderName
+from vectorgate.metering.model import DAY_S
 
 FULL: Final = {
     "VECTORGATE_TABLE": "vectorgate",
@@ -44,6 +49,18 @@ def test_a_switch_is_off_unless_it_says_exactly_1(name: str, value: str) -> None
     read = settings.read({**FULL, name: value})
     assert not read.plain_http
     assert not read.trust_invoker
+
+
+def test_records_are_kept_for_ever_or_for_a_number_of_days_that_no_reader_exceeds() -> None:
+    assert settings.read(FULL).record_days == 0
+    for text in ("0", "90", "365", "9999"):
+        assert settings.read({**FULL, "VECTORGATE_RECORD_DAYS": text}).record_days == int(text)
+    for wrong in ("", " ", "1", "89", "-90", "90.0", "1e3", "10000", "\u0669\u0660", "ever"):
+        with pytest.raises(ValueError, match="VECTORGATE_RECORD_DAYS"):
+            settings.read({**FULL, "VECTORGATE_RECORD_DAYS": wrong})
+    assert settings.LEAST_RECORD_DAYS * DAY_S > EXPLICIT_TTL_SECONDS + GRACE_SECONDS
+    assert settings.LEAST_RECORD_DAYS * DAY_MS > KEPT_MS
+    assert settings.LEAST_RECORD_DAYS > 2 * MAX_DAYS  # the whole month before
 
 
 def test_a_secret_of_another_region_stops_the_start_and_one_of_this_region_does_not() -> None:

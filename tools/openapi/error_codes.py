@@ -29,7 +29,7 @@ _OF_VALUES: Final[Codes] = {
     "unsupported_parameter": "Azure OpenAI does not offer it.",
 }
 _OF_REQUESTS: Final[Codes] = {
-    "previous_response_not_found": "it does not exist, or belongs to another tenant.",
+    "previous_response_not_found": "it does not exist, belongs to another tenant, or is no longer in the ledger.",
     "model_unpriced": "the call counts against a budget, but has no price.",
     "expiry_required": "the team's stores have to expire.",
     "already_exists": "another row has this id or name.",
@@ -37,6 +37,7 @@ _OF_REQUESTS: Final[Codes] = {
     "team_deleted": "the id of a deleted team is not given again.",
     "too_many_calls": "a report of so many calls is not made: ask for less.",
     "too_many_records": "so many records are not sorted, or not read at once: ask for less.",
+    "records_not_kept": "records of calls of that time are removed by now: ask for days.",
 }
 CODES: Final[Mapping[str, Codes]] = {
     "400": {**_OF_VALUES, **_OF_REQUESTS},

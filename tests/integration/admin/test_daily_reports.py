@@ -11,6 +11,8 @@ import pytest
 
 from tests.integration.admin.test_organization_reports import KEYS, Month
 from vectorgate.admin import log_v2
+from vectorgate.admin.deps import AdminDeps
+from vectorgate.admin.log_pages import LogPage, LogReader
 from vectorgate.metering.model import DAY_S
 
 RED, BLUE, OTHER, _ = KEYS
@@ -131,6 +133,15 @@ def test_numbered_pages_of_the_log_have_each_row_once(month: Month) -> None:
     assert [row["spend_nano_usd"] for row in some["data"]] == [30]
     status, error = month.admin.ask("GET", "/spend/logs/v2", page="10", page_size="1001")
     assert (status, error["error"]["param"]) == (400, "page_size")
+
+
+def test_rows_that_may_be_gone_are_counted_one_by_one(month: Month, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums outlive their rows: of a page that has two rows, they would tell of five."""
+    shown = LogPage(month.admin.rows()[:2], None)
+    monkeypatch.setattr(LogReader, "page", lambda _: shown)
+    assert ask(month, "/spend/logs/v2", **WINDOW)["total"] == 5
+    monkeypatch.setattr(AdminDeps, "whole_since_ms", lambda deps: deps.clock.unix_ms())
+    assert ask(month, "/spend/logs/v2", **WINDOW)["total"] == 2
 
 
 def test_the_log_is_sorted_as_litellm_sorts_it(month: Month, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,6 +200,23 @@ def test_an_invalid_request_is_400(wrong: dict[str, object]) -> None:
     stores.close()
 
 
+def test_days_of_which_records_may_be_gone_are_not_priced_again(admin: AdminHarness) -> None:
+    """Without some of a day's records the others would get other shares; without a correction, it would come again."""
+    admin.record_days = 90
+    admin.book = book_of(calls("a", 7), storage("s", 10**8))
+    admin.call(1)
+    admin.charge([meter("vs_a", 3 * GIB * DAY_S)])
+    admin.book = book_of(calls("b", 11), storage("t", 2 * 10**8))
+    start, end = "2026-03-04", "2026-03-31"
+    admin.time.skip(88 * DAY_S)
+    assert admin.reprice(start_date=start, end_date=end)["corrections"] == 2
+    admin.time.skip(2 * DAY_S)
+    status, document = admin.ask("POST", "/spend/reprice", {"start_date": start, "end_date": end, "dry_run": False})
+    assert (status, document["error"]["param"]) == (400, "start_date")
+    assert "less than 90 days ago" in document["error"]["message"]
+    assert corrections(admin) == []
+
+
 NO_OWNER: dict[str, Any] = {"key_id": None, "end_user": None}
 SIZES = st.lists(st.integers(0, 1 << 50), min_size=1, max_size=8)
 PRICES = st.tuples(st.integers(0, 10**9), st.integers(0, 5))

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tests.integration.admin.test_organization_reports import FIRST, KEYS, Month
+from vectorgate.admin.deps import AdminDeps
 from vectorgate.admin.reports import bucket_sums
 from vectorgate.metering.model import DAY_S
 
@@ -90,6 +91,18 @@ def test_a_teams_administrator_sees_the_hours_of_its_team(month: Month) -> None:
     report = month.of(made["key"]).admin.organization.usage.file_search_calls
     assert sums(month, report, "api_key_id", bucket_width="1h") == {(0, BLUE): 1}
     assert not sums(month, report, "api_key_id", bucket_width="1h", project_ids=["team 0"])
+
+
+def test_hours_whose_calls_may_be_gone_are_refused_and_days_are_not(
+    month: Month, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AdminDeps, "whole_since_ms", lambda _: (START + HOUR) * 1_000)
+    report = month.client.admin.organization.usage.file_search_calls
+    with pytest.raises(openai.BadRequestError, match="bucket_width' '1d'") as refused:
+        sums(month, report, bucket_width="1h")
+    assert (refused.value.code, refused.value.param) == ("records_not_kept", "start_time")
+    assert sums(month, report, bucket_width="1h", start_time=START + HOUR) == {(HOUR,): 3, (30 * HOUR,): 3}
+    assert sums(month, report) == {(0,): 8, (DAY_S,): 3}
 
 
 def test_buckets_with_too_many_calls_are_refused(month: Month, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,8 @@ def test_a_number_that_is_no_whole_one_is_refused_where_a_function_or_a_conditio
     for text in allowed("LoggedSuccesses", map(str, range(101))):
         given = {"LoggedSuccesses": text}
         assert settings.read(variables("Api", given)).logged_successes_percent == int(text)
+    days = [str(number) for number in range(10_001)]
+    assert allowed("RecordDays", [*days, *NOT_WHOLE, "090"]) == ["0", *days[settings.LEAST_RECORD_DAYS : -1]]
     environments = [each["Environment"]["Variables"] for each in (TEMPLATE["Globals"]["Function"], *FUNCTIONS.values())]
     read = json.dumps([TEMPLATE["Conditions"], *environments])
     numbers = [name for name, each in TEMPLATE["Parameters"].items() if each["Type"] == "Number"]

@@ -123,6 +123,7 @@ def test_the_exporter_reads_the_stream_for_as_long_as_it_has_a_record() -> None:
         keys = [json.loads(each["Pattern"])["dynamodb"]["Keys"]["PK"]["S"] for each in filters]
         assert keys == [[{"prefix": prefix}] for prefix in prefixes]
     assert json.loads(filters[-1]["Pattern"])["dynamodb"]["NewImage"] == {"state": {"S": ["settled"]}}
+    assert all(json.loads(each["Pattern"])["eventName"] == ["INSERT", "MODIFY"] for each in filters)  # no removals
     readers = [each for each in of_type("AWS::Lambda::EventSourceMapping").values() if "StartingPosition" in each]
     assert len(readers) == 1  # and the usage logger's: the stream takes no third
 

@@ -19,6 +19,7 @@ from tests.helpers.template import (
     statements,
     variables,
 )
+from vectorgate import settings
 from vectorgate.telemetry import LOGGED, NAMESPACE
 
 # Metrics of AWS that the dashboard shows.
@@ -61,6 +62,15 @@ def test_log_lines_are_json_and_their_level_is_chosen_without_losing_metrics() -
         assert "ApplicationLogLevel" not in function["LoggingConfig"]
         assert resolved(function["LoggingConfig"]["SystemLogLevel"], {}) == "WARN"
         assert variables(name, {"LoggedSuccesses": "5"})["VECTORGATE_LOGGED_SUCCESSES"] == "5"
+
+
+def test_every_function_is_told_for_how_many_days_records_are_kept_if_not_for_ever() -> None:
+    for name in FUNCTIONS:
+        assert "VECTORGATE_RECORD_DAYS" not in variables(name, {})
+        environment = variables(name, {"RecordDays": "365"})
+        assert settings.read(environment).record_days == 365
+    table = RESOURCES["Table"]["Properties"]["TimeToLiveSpecification"]
+    assert table == {"AttributeName": "ttl", "Enabled": True}
 
 
 def test_who_reads_a_secret_may_use_its_key_through_secrets_manager_alone() -> None:

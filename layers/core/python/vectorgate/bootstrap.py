@@ -176,7 +176,8 @@ def build_admin_deps(
     from vectorgate.persistence.announcing import announcing
 
     stores = announcing(stores, told.forget) if told is not None else stores
-    return AdminDeps(stores, clock, randomness, price_book(settings.prices), reads, settings.default_provider)
+    book, provider, days = price_book(settings.prices), settings.default_provider, settings.record_days
+    return AdminDeps(stores, clock, randomness, book, reads, provider, record_days=days)
 
 
 def _openai_surface(settings: Settings, stores: Stores) -> OpenAISurface:
@@ -234,7 +235,9 @@ def deployed_stores() -> Stores:
     """All ports on the deployment's table."""
     from vectorgate.persistence.dynamodb import stores_of
 
-    return stores_of(deployed_table(), exported_in_order=deployed_settings().exported_in_order)
+    settings = deployed_settings()
+    order, days = settings.exported_in_order, settings.record_days
+    return stores_of(deployed_table(), exported_in_order=order, record_days=days)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from vectorgate.admin.actor import MASTER
 from vectorgate.admin.dead_letter_queues import NoDeadLetters
 from vectorgate.classes import dataclass
+from vectorgate.clock import DAY_MS
 from vectorgate.exports.ports import NoExports
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class AdminDeps:
 
     `trail`: what the call leaves in the audit. Its `stores` leave their records by themselves.
     `caller`: of a team's ordinary key, on a route that takes one; None for an administrator. `exports` tests
-    destinations, `dead_letters` looks at what was set aside.
+    destinations, `dead_letters` looks at what was set aside. `record_days`: as in `Settings`.
     """
 
     stores: Stores
@@ -47,6 +48,11 @@ class AdminDeps:
     caller: Principal | None = None
     exports: ExportCheck = NO_EXPORTS
     dead_letters: DeadLetters = NO_DEAD_LETTERS
+    record_days: int = 0
+
+    def whole_since_ms(self) -> int:
+        """From when on every row is there that began; of earlier ones, some may be removed."""
+        return self.clock.unix_ms() - self.record_days * DAY_MS if self.record_days else 0
 
     def announce(self, kind: str, target: str, action: str, after: Mapping[str, object]) -> None:
         """Write the record of changes that are no one transaction with it, before they begin. StoreError."""

@@ -96,8 +96,8 @@ def _all_rows(query: LogQuery, deps: AdminDeps) -> Sequence[LedgerEntry]:
 
 
 def _counted(query: LogQuery, deps: AdminDeps) -> int | None:
-    """The settled rows of whole days, from rollups; None where these do not tell."""
+    """The settled rows of whole days, from rollups; None where these do not tell, or count rows that are gone."""
     whole = query.start_ms % DAY_MS == 0 and (query.end_ms % DAY_MS == 0 or query.end_ms > deps.clock.unix_ms())
-    if not whole or not _FROM_ROLLUPS.issuperset(query.filters):
+    if not whole or query.start_ms < deps.whole_since_ms() or not _FROM_ROLLUPS.issuperset(query.filters):
         return None
     return sum(rollup.calls for rollup in deps.stores.reports.sums(replace(sum_query(query), by=frozenset())))

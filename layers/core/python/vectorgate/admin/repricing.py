@@ -72,7 +72,7 @@ class Page:
 def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
     """Correct settled rows by the prices of today, a page at a time, newest first. InvalidRequest."""
     body = schemas.validate(Reprice, read_body(request))
-    rows = deps.stores.ledger.search(_query(body))
+    rows = deps.stores.ledger.search(_query(body, deps))
     page = _page(rows, frozenset(body.price_ids or ()), deps)
     difference = sum(row.spend or 0 for _, row in page.corrections)
     posted = 0 if body.dry_run else _post_all(page, difference, deps)
@@ -89,10 +89,12 @@ def reprice(request: Request, deps: AdminDeps) -> dict[str, object]:
     }
 
 
-def _query(body: Reprice) -> RecordQuery:
+def _query(body: Reprice, deps: AdminDeps) -> RecordQuery:
     start_ms, end_ms = moment_ms("start_date", body.start_date), moment_ms("end_date", body.end_date, end_of_day=True)
     if not 0 <= end_ms - start_ms <= MAX_DAYS * DAY_MS:
         raise invalid("start_date", f"a date at most {MAX_DAYS} days before the end date")
+    if start_ms < deps.whole_since_ms():  # some of a day's records, or a row's corrections, may be gone
+        raise invalid("start_date", f"a date less than {deps.record_days} days ago: earlier records are not kept")
     if body.cursor is None:
         return RecordQuery(start_ms=start_ms, end_ms=end_ms, limit=body.limit)
     before = read_cursor(body.cursor)

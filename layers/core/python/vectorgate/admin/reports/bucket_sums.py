@@ -35,7 +35,7 @@ _FEW, _MANY, _TIMES = 100, 10_000, 10  # index entries that are looked at: at fi
 def bucket_sums(query: BucketQuery, sums: SumQuery, deps: AdminDeps, operations: frozenset[str]) -> Sequence[Rollup]:
     """The sums of the page, whose `day` is the bucket's name. `operations`: the calls that add to them.
 
-    InvalidRequest for hours and minutes with more records than MOST.
+    InvalidRequest for hours and minutes with more records than MOST, or with records that are not kept any more.
     """
     if query.by_day:
         return deps.stores.reports.sums(sums)
@@ -63,6 +63,8 @@ def _lines(entry: LedgerEntry, query: BucketQuery, sums: SumQuery) -> Iterator[L
 def _entries(query: BucketQuery, sums: SumQuery, deps: AdminDeps, operations: frozenset[str]) -> Iterator[LedgerEntry]:
     """The settled records of the page."""
     start_ms, end_ms = (bucket * query.seconds * MILLISECONDS for bucket in (query.first, query.end))
+    if start_ms < deps.whole_since_ms():
+        raise _not_kept(deps.record_days)
     until, read = deps.clock.monotonic() + SECONDS, 0
     for midnight in range(start_ms // DAY_MS * DAY_MS, end_ms, DAY_MS):
         day = RecordQuery(start_ms=max(start_ms, midnight), end_ms=min(end_ms, midnight + DAY_MS), limit=_STEP)
@@ -100,3 +102,11 @@ def _too_many() -> InvalidRequest:
         "for 'api_key_ids', or for the 'bucket_width' '1d'."
     )
     return InvalidRequest(message, code="too_many_calls", param="bucket_width")
+
+
+def _not_kept(days: int) -> InvalidRequest:
+    message = (
+        f"Records are kept for {days} days: ask for a later 'start_time', or for the 'bucket_width' '1d', whose sums "
+        "stay."
+    )
+    return InvalidRequest(message, code="records_not_kept", param="start_time")
