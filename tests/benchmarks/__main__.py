@@ -39,6 +39,7 @@ SECTIONS: dict[str, Callable[[], Iterable[str]]] = {
     "cost": cost.report,
     "contention": contention.report,
     "cold_start": cold_start.report,
+    "cold_start_instructions": cold_start.instructions,
     "engine": engine.report,
     "reports": reports.report,
     "retrieval": retrieval.report,

@@ -6,13 +6,17 @@ Python's garbage collection, as our functions start, from the built layers' byte
 beside them. CPU time, less that of a bare interpreter: other programs disturb it less than the clock. A ratio is the
 median of each round's, whose two starts follow one another. The memory is a process's at its greatest. Restored: what a
 copy of a SnapStart snapshot of the api function does before its first call.
+
+`instructions` counts those of the processor instead, by valgrind: the ratio that no other program disturbs.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -86,11 +90,37 @@ ENVIRONMENT = {
     "VECTORGATE_SECRET_OPENAI": "bench",
     "VECTORGATE_TABLE": "bench",
 }
+COUNTED = ("valgrind", "--tool=cachegrind", "--cachegrind-out-file=/dev/null", "--trace-children=no")
 FUNCTIONS = ("api", "stream", "invoke", "admin", "usage_logger", "meter", "ingest", "exporter")
 
 
 def report(runs: int = 15) -> list[str]:
     """Return the lines to print: a table in Markdown. RuntimeError while the layers are not built."""
+    starts, memory = _starts()
+    rounds = [{name: 1_000 * _run(each)[0] for name, each in starts.items()} for _ in range(runs + 1)][1:]
+    restore = RESTORE.format(function="api", then="")
+    restored = statistics.median(1_000 * float(_run(restore)[1]) for _ in range(runs))
+    head = ["| function | init, ms of CPU | floor | ratio | MB |", "|---|---|---|---|---|"]
+    rows = [_row(each, rounds, memory[each]) for each in FUNCTIONS]
+    return [*head, *rows, f"| restored | {restored:.1f} | | | |"]
+
+
+def instructions() -> list[str]:
+    """Return the lines to print: millions of instructions. RuntimeError while the layers are not built."""
+    if shutil.which(COUNTED[0]) is None:
+        return ["not counted: apt-get install valgrind"]
+    starts, _ = _starts()
+    counts = {name: _counted(each) for name, each in starts.items()}
+    bare = counts["bare"]
+    lines = ["| function | millions of instructions | floor | ratio |", "|---|---|---|---|"]
+    for each in FUNCTIONS:
+        init, floor = counts[each] - bare, counts[f"{each}, floor"] - bare
+        lines.append(f"| {each} | {init / 1e6:.0f} | {floor / 1e6:.0f} | {init / floor:.3f} |")
+    return lines
+
+
+def _starts() -> tuple[dict[str, str], dict[str, float]]:
+    """The statements of each start and its floor, behind that of a bare interpreter; and megabytes by function."""
     if not all(layer.is_dir() for layer in LAYERS):
         raise RuntimeError("no layers are built: make .build/host/DepsLayer.stamp .build/host/CoreLayer.stamp")
     starts, memory = {"bare": "pass"}, {}
@@ -98,12 +128,16 @@ def report(runs: int = 15) -> list[str]:
         init = INIT.format(function=function, then="handler.start()" if function == "stream" else "")
         loaded, made, memory[function] = json.loads(_run(WATCHED.format(init=init))[1])
         starts |= {function: init, f"{function}, floor": FLOOR.format(loaded=loaded, made=made)}
-    rounds = [{name: 1_000 * _run(each)[0] for name, each in starts.items()} for _ in range(runs + 1)][1:]
-    restore = RESTORE.format(function="api", then="")
-    restored = statistics.median(1_000 * float(_run(restore)[1]) for _ in range(runs))
-    head = ["| function | init, ms of CPU | floor | ratio | MB |", "|---|---|---|---|---|"]
-    rows = [_row(each, rounds, memory[each]) for each in FUNCTIONS]
-    return [*head, *rows, f"| restored | {restored:.1f} | | | |"]
+    return starts, memory
+
+
+def _counted(statement: str) -> int:
+    """The instructions of an interpreter that runs the statement."""
+    command = [*COUNTED, sys.executable, "-S", "-c", statement + END]
+    environment = {**os.environ, **ENVIRONMENT, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    (count,) = re.findall(r"I\s+refs:\s+([\d,]+)", done.stderr)
+    return int(count.replace(",", ""))
 
 
 def _row(function: str, rounds: Sequence[Mapping[str, float]], megabytes: float) -> str:
