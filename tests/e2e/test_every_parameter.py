@@ -78,7 +78,7 @@ CHOSEN: Final = {
     "SnapStart": "on",
     "Release": "2",
 }
-OWN_MEMORY: Final = {"AdminFunction": 512, "MeterFunction": 512}  # MB, whatever MemorySize says
+OWN_MEMORY: Final = {"AdminFunction": 1024, "MeterFunction": 512}  # MB, whatever MemorySize says
 # By the authorizer: what goes with it, and what a route then is.
 VARIANTS: Final[dict[str, dict[str, str]]] = {
     "AWS_IAM": {"StreamingUrl": "off", "JwtIssuer": "", "JwtAudience": ""},

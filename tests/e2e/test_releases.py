@@ -149,8 +149,8 @@ def test_a_release_with_a_defect_is_taken_back_by_its_first_crash(released: Rele
 def test_an_alarm_that_is_on_stops_a_release_before_its_hook_is_asked(released: ReleasedStack) -> None:
     released.wait_until_quiet()
     before = {function: released.versions(function) for function in SHIFTED}
-    moments = [datetime.now(UTC) + timedelta(seconds=MINUTE * number) for number in range(5)]
-    released.put_failures(moments)
+    moments = [datetime.now(UTC) + timedelta(seconds=MINUTE * number) for number in range(-1, 4)]
+    released.put_failures(moments)  # the first in a minute that is over: alarms look at no other
     ((_, deployment),) = released.refuse().items()
     assert (deployment["status"], deployment["hook_status"], deployment["shifts"]) == ("Stopped", None, [])
     assert "FailedCallsAlarm" in deployment["problem"]
