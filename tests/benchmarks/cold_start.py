@@ -94,7 +94,7 @@ COUNTED = ("valgrind", "--tool=cachegrind", "--cachegrind-out-file=/dev/null", "
 FUNCTIONS = ("api", "stream", "invoke", "admin", "usage_logger", "meter", "ingest", "exporter")
 
 
-def report(runs: int = 15) -> list[str]:
+def report(runs: int = 25) -> list[str]:
     """Return the lines to print: a table in Markdown. RuntimeError while the layers are not built."""
     starts, memory = _starts()
     rounds = [{name: 1_000 * _run(each)[0] for name, each in starts.items()} for _ in range(runs + 1)][1:]
