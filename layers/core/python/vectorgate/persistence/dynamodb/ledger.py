@@ -141,8 +141,8 @@ class DynamoLedger:
 
     def _ttl(self) -> int | None:
         """When a row that becomes final now is removed, in Unix seconds."""
-        days, now_ms = self._record_days, self._table.clock.unix_ms()
-        return (now_ms + days * DAY_MS) // MILLISECONDS if days else None
+        days = self._record_days
+        return self._table.clock.unix_s() + days * DAY_MS // MILLISECONDS if days else None
 
     @cached_property
     def _open(self) -> OpenRows:
